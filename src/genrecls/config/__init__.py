@@ -1,0 +1,1 @@
+"""Configuration: composition with Hydra, validation by dataclasses, identity of a run."""

@@ -1,0 +1,71 @@
+"""What every part of a configuration has in common, and the registries of named options.
+
+An option of a group is a frozen dataclass that stands in the file of the thing it configures
+(`models/cnn.py` holds `Cnn` with its layers *and* its `build`), so that a new model, feature or
+data set is one new file. Nothing in YAML names Python code: the key `name` selects a registered
+class, and only modules of the group's own package are ever imported.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from typing import Any, ClassVar, Generic, TypeVar
+
+
+class Schema:
+    """Base of every configuration dataclass: pydantic refuses keys that are not fields."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """The options of one config group, found by importing the modules of one package.
+
+    Args:
+        group: name of the config group, such as `model`.
+        package: package whose modules register themselves, such as `genrecls.models`.
+    """
+
+    def __init__(self, group: str, package: str) -> None:
+        self.group = group
+        self._package = package
+        self._options: dict[str, type[T]] = {}
+        self._complete = False
+
+    def register(self, name: str) -> _Registrar[T]:
+        """Return a class decorator that makes the class the option `name` of this group."""
+        return _Registrar(self._options, name)
+
+    def __getitem__(self, name: str) -> type[T]:
+        return self._all()[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._all()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._all()))
+
+    def _all(self) -> dict[str, type[T]]:
+        if not self._complete:
+            package = importlib.import_module(self._package)
+            for module in pkgutil.iter_modules(package.__path__):
+                importlib.import_module(f"{self._package}.{module.name}")
+            self._complete = True
+        return self._options
+
+
+class _Registrar(Generic[T]):
+    def __init__(self, options: dict[str, type[T]], name: str) -> None:
+        self._options = options
+        self._name = name
+
+    def __call__(self, option: type[Any]) -> type[Any]:
+        if self._name in self._options:
+            raise ValueError(f"two options are called '{self._name}'")
+        self._options[self._name] = option
+        return option

@@ -1,0 +1,104 @@
+"""What a data set is: labelled tracks, where they come from, and how to find them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from genrecls.audio import AudioLimits
+from genrecls.config.schema import Registry, Schema
+
+
+@dataclass(frozen=True)
+class Track:
+    """One recording of a data set.
+
+    Attributes:
+        id: stable name within the data set, such as `blues.00012`.
+        path: its audio file.
+        label: its genre.
+        artist: artist, band or other group that must not be on two sides of an honest split;
+            None where it is not known.
+    """
+
+    id: str
+    path: Path
+    label: str
+    artist: str | None = None
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the data come from, as data: it is shown by `genrecls data info` and in reports."""
+
+    title: str
+    citation: str
+    licence: str
+    urls: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Tracks with ordered labels.
+
+    Attributes:
+        labels: genre names in the order of the class indices.
+        limits: what a plausible file of this data set is.
+        partitions: published assignments by name, each from track id to a part (`train`,
+            `validation`, `test`) or to the number of the fold in which it is tested.
+        generated: True for synthetic data; every output says so.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    tracks: tuple[Track, ...]
+    root: Path
+    provenance: Provenance
+    limits: AudioLimits = field(default_factory=AudioLimits)
+    partitions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    generated: bool = False
+
+    def without(self, ids: Collection[str]) -> Dataset:
+        """Return the data set without the tracks named in `ids`."""
+        return replace(self, tracks=tuple(t for t in self.tracks if t.id not in ids))
+
+
+@dataclass(frozen=True)
+class DatasetSource(Schema, ABC):
+    """The configuration of a data set, which can find (or make) it.
+
+    Attributes:
+        name: registered name.
+        root: folder of the data; null means `<data_root>/<name>`.
+        bad_audio: `error` stops at files that cannot be trusted, `skip` leaves them out, names
+            them in the log and counts them in the report.
+    """
+
+    name: str
+    root: str | None
+    bad_audio: Literal["error", "skip"]
+
+    @abstractmethod
+    def load(self, data_root: Path) -> Dataset:
+        """Find the tracks, without reading audio.
+
+        Raises:
+            DataError: the data are absent; says where they were looked for, how to get them and
+                how to point to them.
+        """
+
+    @property
+    def track_seconds(self) -> float | None:
+        """Nominal length of a track, or None where tracks have any length."""
+        return None
+
+    def folder(self, data_root: Path) -> Path:
+        """Return the folder in which this data set is looked for."""
+        return Path(self.root).expanduser() if self.root else data_root / self.name
+
+
+DATASETS: Registry[DatasetSource] = Registry("dataset", "genrecls.datasets")

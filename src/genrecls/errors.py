@@ -1,0 +1,40 @@
+"""The one family of errors that genrecls raises on purpose.
+
+Whatever derives from `GenreclsError` reaches the user as a single line; its message therefore says
+what was expected, what was received and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class GenreclsError(Exception):
+    """Root of all errors that are the user's business and not a bug."""
+
+
+class ConfigError(GenreclsError):
+    """A configuration names an unknown key, has a wrong value or an impossible combination."""
+
+
+class DataError(GenreclsError):
+    """A data set is absent, incomplete or not what it should be."""
+
+
+class LeakError(GenreclsError):
+    """A split puts on both sides what it promised to keep apart."""
+
+
+class RunError(GenreclsError):
+    """A run folder is missing, unfinished, busy or damaged."""
+
+
+class ModelFileError(GenreclsError):
+    """A model file cannot be read or does not describe itself."""
+
+
+def nearest(word: str, choices: Iterable[str]) -> str:
+    """Return `"; did you mean 'x'?"` for the choice that looks like `word`, else an empty text."""
+    matches = get_close_matches(word, list(choices), n=1, cutoff=0.6)
+    return f"; did you mean '{matches[0]}'?" if matches else ""

@@ -1,0 +1,1 @@
+"""Features: one file a representation, cut into segments, extracted in parallel, cached."""
