@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from genrecls.audio import AudioLimits
 from genrecls.config.schema import Registry, Schema
@@ -82,6 +82,9 @@ class DatasetSource(Schema, ABC):
     root: str | None
     bad_audio: Literal["error", "skip"]
 
+    offers: ClassVar[tuple[str, ...]] = ()
+    """Names of the published partitions that this data set can have."""
+
     @abstractmethod
     def load(self, data_root: Path) -> Dataset:
         """Find the tracks, without reading audio.
@@ -95,6 +98,11 @@ class DatasetSource(Schema, ABC):
     def track_seconds(self) -> float | None:
         """Nominal length of a track, or None where tracks have any length."""
         return None
+
+    @property
+    def made_on_demand(self) -> bool:
+        """Whether `load` generates the data instead of finding them."""
+        return False
 
     def folder(self, data_root: Path) -> Path:
         """Return the folder in which this data set is looked for."""

@@ -1,0 +1,57 @@
+"""`genrecls predict`: the genre of any audio file or folder, over time if wanted."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from genrecls.console import fail, say, show
+
+
+def main(words: Sequence[str]) -> int:
+    """Classify; the exit status is 1 where a file could not be classified."""
+    options = _parser().parse_args(words)
+    from genrecls.prediction import Classifier, audio_files, predict_files
+    from genrecls.prediction_formats import FORMATS
+    from genrecls.runs import find_run
+
+    files, missing = audio_files(options.paths)
+    path = options.model
+    if path is None or path.suffix != ".keras":
+        path = find_run(options.output_root, None if path is None else str(path)).model
+    classifier = Classifier.load(path)
+    say(classifier.describe())
+    results = [*missing, *predict_files(classifier, files)]
+    results.sort(key=lambda result: str(result.path))
+    show(FORMATS[options.format](results, classifier.card.labels))
+    if options.timeline is not None:
+        from genrecls.report.run import write_timeline
+
+        write_timeline(options.timeline, results, classifier.card)
+        say(f"timeline in {options.timeline}")
+    bad = [result for result in results if result.error is not None]
+    for result in bad:
+        fail(f"{result.path}: {result.error}")
+    return 1 if bad else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="genrecls predict",
+        description="Classify audio files of any length, or all audio files of folders.",
+    )
+    parser.add_argument("paths", nargs="+", type=Path, metavar="FILE|FOLDER")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        metavar="RUN-OR-FILE",
+        help="a run (folder, name, or end of a name) or a model.keras; "
+        "without it the newest finished run",
+    )
+    parser.add_argument("--format", choices=("table", "json", "csv"), default="table")
+    parser.add_argument(
+        "--timeline", type=Path, metavar="PNG", help="draw the probabilities over time"
+    )
+    parser.add_argument("--output-root", type=Path, default=Path("outputs"), metavar="FOLDER")
+    return parser

@@ -1,0 +1,61 @@
+"""The scores of a run as a table for the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from genrecls.runs import Run
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+ROWS = {
+    "accuracy": "accuracy",
+    "macro_f1": "macro-F1",
+    "top3_accuracy": "top-3 accuracy",
+    "roc_auc": "ROC-AUC",
+    "log_loss": "log loss",
+    "calibration_error": "calibration error",
+}
+
+
+def summary(run: Run) -> Table:
+    """Return the scores of a finished run, each column naming its part and unit."""
+    metrics = run.read_metrics()
+    columns = [(part, unit) for part in ("validation", "test") for unit in ("segment", "track")]
+    table = score_table(metrics["parts"], columns)
+    table.title = f"{run.name}\n{describe(metrics)}"
+    table.caption = f"model {run.model}\nreport {run.report}"
+    return table
+
+
+def score_table(parts: dict[str, Any], columns: list[tuple[str, str]]) -> Table:
+    """Return a table with a column for each (part, unit)."""
+    from rich.table import Table
+
+    table = Table(title_justify="left", caption_justify="left")
+    table.add_column("score")
+    for part, unit in columns:
+        table.add_column(f"{part}, per {unit}", justify="right")
+    for key, name in ROWS.items():
+        table.add_row(name, *(_cell(parts[part][unit], key) for part, unit in columns))
+    table.add_row("examples", *(str(parts[part][unit]["count"]) for part, unit in columns))
+    return table
+
+
+def describe(metrics: dict[str, Any]) -> str:
+    """Return data set and split of a result with everything that must be said of them."""
+    dataset, split = metrics["dataset"], metrics["split"]
+    generated = " (generated data, not real music)" if dataset["generated"] else ""
+    note = f" [{split['caveat']}]" if split["caveat"] else ""
+    return f"data {dataset['name']}{generated}, split {split['name']}{note}"
+
+
+def _cell(scores: dict[str, Any], key: str) -> str:
+    value = scores[key]
+    if value is None:
+        return "-"
+    if key == "accuracy":
+        low, high = scores["accuracy_interval"]
+        return f"{value:.3f} [{low:.3f}, {high:.3f}]"
+    return f"{value:.3f}"

@@ -1,0 +1,170 @@
+"""`genrecls train`: one configuration, one run folder."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from genrecls.config.compose import run_hydra
+from genrecls.config.experiment import Experiment, parse
+from genrecls.config.identity import run_name
+from genrecls.console import log_file, say, show
+from genrecls.datasets.base import Dataset
+from genrecls.environment import environment
+from genrecls.models.base import Normalisation
+from genrecls.runs import Run
+
+if TYPE_CHECKING:
+    import keras
+
+    from genrecls.pipeline import Prepared
+    from genrecls.training.checkpoint import Progress
+
+
+def main(words: Sequence[str]) -> int:
+    """Train what the overrides in `words` describe; Hydra's own flags work too."""
+    command = f"genrecls train {shlex.join(words)}".rstrip()
+    run_hydra("train", words, lambda composed: train(parse(composed), command))
+    return 0
+
+
+def train(experiment: Experiment, command: str) -> Run | None:
+    """Train and evaluate, go on where an earlier attempt stopped, or show a finished run.
+
+    Returns:
+        The run; None where `show=true` only shows the model.
+    """
+    if experiment.run.show:
+        show_model(experiment)
+        return None
+    dataset = experiment.dataset.load(experiment.data_root)
+    from genrecls.features.cache import cache_root
+    from genrecls.features.extraction import fingerprint
+
+    digest = fingerprint(dataset, cache_root(experiment.data_root))
+    run = Run(experiment.output_root / run_name(experiment, digest))
+    with run.locked():
+        if run.finished and not experiment.run.force:
+            say(f"this configuration is trained already ({run.name}); force=true trains it again")
+        else:
+            if experiment.run.force and run.state:
+                run.set_aside()
+            _train_in(run, experiment, dataset, command)
+    run.point_latest()
+    from genrecls.commands.summary import summary
+
+    show(summary(run))
+    return run
+
+
+def _train_in(run: Run, experiment: Experiment, dataset: Dataset, command: str) -> None:
+    run.folder.mkdir(parents=True, exist_ok=True)
+    with log_file(run.log), _recorded(run, command):
+        say(f"run {run.name}")
+        if dataset.generated:
+            say(f"data set {dataset.name}: {dataset.provenance.title}")
+        _write_settings(run, experiment)
+        from genrecls.pipeline import prepare
+
+        started = time.monotonic()
+        prepared = prepare(experiment, dataset)
+        extracted = time.monotonic()
+        model, progress = _fit(run, experiment, prepared)
+        from genrecls.results import Trained, write_results
+
+        seconds = {"features": extracted - started, "training": progress.seconds}
+        trained = Trained(model, progress, {name: round(s, 2) for name, s in seconds.items()})
+        write_results(run, experiment, prepared, trained)
+
+
+def _fit(run: Run, experiment: Experiment, prepared: Prepared) -> tuple[keras.Model, Progress]:
+    from genrecls.randomness import stream_seed
+    from genrecls.training import backend
+    from genrecls.training.batches import BatchMaker
+    from genrecls.training.examples import normalisation
+    from genrecls.training.loop import Material, fit
+
+    backend.start()
+    backend.fresh(stream_seed(experiment.run.seed, "weights"))
+    training = prepared.parts["train"]
+    statistics = normalisation(training)
+    n_classes = len(prepared.dataset.labels)
+    model = experiment.model.build(
+        experiment.segment.shapes(experiment.features), n_classes, statistics
+    )
+    batches = BatchMaker(
+        training,
+        n_classes,
+        experiment.trainer.batch_size,
+        experiment.augment,
+        {name: found.mean.astype(np.float32) for name, found in statistics.items()},
+        experiment.run.seed,
+    )
+    material = Material(model, batches, prepared.parts["validation"])
+    return model, fit(material, experiment.trainer, run.checkpoints)
+
+
+def show_model(experiment: Experiment) -> None:
+    """Print layers, parameters and multiply-accumulates of the model; no data are needed."""
+    from rich.table import Table
+
+    from genrecls.models.cost import layer_costs
+    from genrecls.training import backend
+
+    backend.start()
+    shapes = experiment.segment.shapes(experiment.features)
+    unit = {
+        name: Normalisation(np.zeros(shape[-1]), np.ones(shape[-1]))
+        for name, shape in shapes.items()
+    }
+    classes = len(getattr(experiment.dataset, "genres", None) or range(10))
+    costs = layer_costs(experiment.model.build(shapes, classes, unit))
+    table = Table(title=f"{experiment.model.name}, {classes} genres, one segment", show_footer=True)
+    table.add_column("layer", footer="total")
+    table.add_column("kind")
+    table.add_column("output")
+    table.add_column("parameters", justify="right", footer=f"{sum(c.parameters for c in costs):,}")
+    table.add_column(
+        "multiply-accumulates", justify="right", footer=f"{sum(c.macs for c in costs):,}"
+    )
+    for cost in costs:
+        shape = " x ".join(map(str, cost.output))
+        table.add_row(cost.name, cost.kind, shape, f"{cost.parameters:,}", f"{cost.macs:,}")
+    show(table)
+
+
+def _write_settings(run: Run, experiment: Experiment) -> None:
+    import yaml
+
+    from genrecls.atomic import write_json, write_text
+
+    write_text(run.config, yaml.safe_dump(experiment.resolved(), sort_keys=False))
+    write_json(run.environment, environment())
+
+
+@contextmanager
+def _recorded(run: Run, command: str) -> Iterator[None]:
+    """Keep the state of the run true, however the block ends."""
+    from genrecls.training.stopping import Interrupted
+
+    run.mark("running", command=command)
+    try:
+        yield
+    except (Interrupted, KeyboardInterrupt):
+        _mark(run, "interrupted")
+        raise
+    except BaseException as error:
+        _mark(run, "failed", reason=str(error) or type(error).__name__)
+        raise
+    run.mark("finished")
+
+
+def _mark(run: Run, status: Any, **facts: str) -> None:
+    # The disk may be what failed; the first error is the one to report.
+    with suppress(OSError):
+        run.mark(status, **facts)

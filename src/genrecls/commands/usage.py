@@ -1,0 +1,95 @@
+"""Help texts, made from the configuration files alone: they answer at once."""
+
+from __future__ import annotations
+
+from genrecls.config.catalogue import choices, groups, keys
+
+VERBS = {
+    "train": "train and evaluate one configuration",
+    "evaluate": "compute the scores of a finished run again",
+    "predict": "classify audio files or folders",
+    "data": "list, describe and verify data sets; look after the feature cache",
+    "runs": "list what is in outputs/, newest first, with its scores",
+}
+
+_GENERAL = """\
+genrecls: honest music genre classification experiments
+
+usage: genrecls VERB [...]
+
+{verbs}
+
+  genrecls VERB --help                   what a verb takes
+  genrecls --completion bash|zsh|fish    print completions for your shell
+  genrecls --version
+
+examples
+  genrecls train                         a CNN on the built-in (generated) data
+  genrecls train model=crnn features=mel
+  genrecls train dataset=gtzan dataset.root=~/gtzan split=artist
+  genrecls predict song.mp3
+"""
+
+_TRAIN = """\
+genrecls train [group=choice ...] [key=value ...] [flags]
+
+Trains, evaluates and reports one configuration. The same command again shows the finished run, or
+goes on with an interrupted one.
+
+groups (the default is marked *)
+{groups}
+
+keys
+{keys}
+
+  Any value inside a group: trainer.epochs=5, features.n_mels=96, model.head.dropout=0.5
+
+flags (Hydra's own)
+  --cfg job            print the composed configuration and stop
+  --info               how Hydra composes it
+  -m, --multirun       one run for each of model=cnn,rnn and so on
+  -cd DIR, -cn NAME    configurations of your own
+  --hydra-help         all of Hydra's flags
+"""
+
+_EVALUATE = """\
+genrecls evaluate [RUN] [key=value ...] [flags]
+
+Loads the model of a finished run (folder, name, end of a name; without one the newest) and scores
+it again on a part of the data it was trained on.
+
+keys
+{keys}
+
+flags: Hydra's own, as for 'genrecls train'
+"""
+
+
+def general() -> str:
+    """Return the text of `genrecls --help`."""
+    verbs = "\n".join(f"  {verb:<10} {line}" for verb, line in VERBS.items())
+    return _GENERAL.format(verbs=verbs)
+
+
+def train() -> str:
+    """Return the text of `genrecls train --help`, with every choice of every group."""
+    blocks = []
+    for group, (default, purpose) in groups().items():
+        lines = [
+            f"    {'*' if choice == default else ' '} {choice:<15} {line}"
+            for choice, line in choices(group).items()
+        ]
+        blocks.append("\n".join([f"  {group}: {purpose}", *lines]))
+    return _TRAIN.format(groups="\n".join(blocks), keys=_keys("train"))
+
+
+def evaluate() -> str:
+    """Return the text of `genrecls evaluate --help`."""
+    return _EVALUATE.format(keys=_keys("evaluate"))
+
+
+def _keys(root: str) -> str:
+    rows = (line.partition(" # ") for line in keys(root))
+    return "\n".join(
+        f"  {setting.strip().replace(': ', '='):<24} {purpose}" for setting, _, purpose in rows
+    )

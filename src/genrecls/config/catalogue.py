@@ -1,0 +1,35 @@
+"""The choices of every config group with a line each, read without importing Hydra."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from genrecls.config.location import conf_dir
+
+_CHOICE = re.compile(r"^\s*- (?P<group>\w+): (?P<choice>\w+)\s*(?:#\s*(?P<line>.*))?$")
+
+
+def groups(root: str = "train") -> dict[str, tuple[str, str]]:
+    """Return, for each group in the defaults list of `root`, its default and what it is for."""
+    text = (conf_dir() / f"{root}.yaml").read_text(encoding="utf-8")
+    found = (_CHOICE.match(line) for line in text.splitlines())
+    return {m["group"]: (m["choice"], m["line"] or "") for m in found if m}
+
+
+def choices(group: str) -> dict[str, str]:
+    """Return the options of `group`, each with its line of explanation."""
+    return {path.stem: _headline(path) for path in sorted((conf_dir() / group).glob("*.yaml"))}
+
+
+def keys(root: str = "train") -> list[str]:
+    """Return the commented single keys of a root configuration, as they are written."""
+    text = (conf_dir() / f"{root}.yaml").read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if re.match(r"^\w+: \S+ +# ", line)]
+
+
+def _headline(path: Path) -> str:
+    with path.open(encoding="utf-8") as file:
+        lines = (line for line in file if not line.startswith("# @package"))
+        first = next(lines, "")
+    return first.lstrip("# ").strip() if first.startswith("#") else ""

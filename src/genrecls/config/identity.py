@@ -1,0 +1,45 @@
+"""What makes two runs the same run."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from typing import Any
+
+from genrecls.config.experiment import Experiment
+
+# Where things lie and how often is saved does not change a result; what the data are is in their
+# fingerprint.
+_IRRELEVANT = (
+    ("force",),
+    ("show",),
+    ("data_root",),
+    ("output_root",),
+    ("dataset", "root"),
+    ("dataset", "csv"),
+    ("trainer", "checkpoint_minutes"),
+)
+
+
+def run_id(experiment: Experiment, fingerprint: str) -> str:
+    """Return eight hexadecimal digits that equal configurations on equal data share.
+
+    Args:
+        experiment: validated configuration.
+        fingerprint: digest of the data: ids, labels, groups, published parts and file contents.
+    """
+    relevant = copy.deepcopy(experiment.resolved())
+    for *groups, key in _IRRELEVANT:
+        place: dict[str, Any] = relevant
+        for group in groups:
+            place = place[group]
+        place.pop(key, None)
+    text = json.dumps([relevant, fingerprint], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def run_name(experiment: Experiment, fingerprint: str) -> str:
+    """Return the name of the run folder: `<dataset>-<features>-<model>-<id>`."""
+    parts = (experiment.dataset.name, experiment.features.name, experiment.model.name)
+    return "-".join((*parts, run_id(experiment, fingerprint)))

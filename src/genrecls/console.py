@@ -1,0 +1,144 @@
+"""What the user sees: messages, progress and tables, made in one place so that it can be tested.
+
+Results go to standard output, everything else to standard error, so that a pipe gets only results.
+Messages are also records of the `genrecls` logger; a run keeps them in its `train.log`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+log = logging.getLogger("genrecls")
+log.setLevel(logging.INFO)
+log.addHandler(logging.NullHandler())
+log.propagate = False
+
+
+def messages() -> Console:
+    """Return the console for messages and progress (standard error)."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """Tell the user something and keep it in the log of the run."""
+    from rich.markup import escape
+
+    log.info(text)
+    messages().print(escape(text))
+
+
+def warn(text: str) -> None:
+    """Tell the user something that matters for trusting the result."""
+    from rich.markup import escape
+
+    log.warning(text)
+    messages().print(f"[bold yellow]warning:[/] {escape(text)}")
+
+
+def fail(text: str) -> None:
+    """Print the one line of an error; line breaks inside are folded."""
+    line = " ".join(text.split())
+    log.error(line)
+    print(f"genrecls: error: {line}", file=sys.stderr)  # noqa: T201
+
+
+def show(table: Table | str) -> None:
+    """Print a result to standard output."""
+    from rich.console import Console
+
+    plain = isinstance(table, str)
+    console = Console(highlight=False, soft_wrap=plain, markup=False, emoji=False)
+    if not console.is_terminal:
+        # A file or a pipe has no edge at which columns would have to be folded.
+        console.width = 200
+    console.print(table)
+
+
+@contextmanager
+def progress(description: str, total: int) -> Iterator[Callable[[], None]]:
+    """Show a bar with the time left on a terminal, and a few plain lines elsewhere.
+
+    Yields:
+        A function to call, from any thread, after each of the `total` steps.
+    """
+    console = messages()
+    if not console.is_terminal:
+        yield _plain_steps(description, total)
+        return
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda: bar.advance(task)
+
+
+def _plain_steps(description: str, total: int) -> Callable[[], None]:
+    done = 0
+    quarter = max(1, -(-total // 4))
+
+    def advance() -> None:
+        nonlocal done
+        done += 1
+        if done % quarter == 0 or done == total:
+            say(f"{description}: {done} of {total}")
+
+    return advance
+
+
+@contextmanager
+def log_file(path: Path) -> Iterator[None]:
+    """Keep all messages of the block in `path`, appended."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Drop what native libraries print to file descriptor 2 during the block.
+
+    TensorFlow greets on import and MP3 decoding complains per damaged frame, both past Python's
+    `sys.stderr`. Our own messages are kept off the block, so none is lost.
+    """
+    sys.stderr.flush()
+    saved = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)

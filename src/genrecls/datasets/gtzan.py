@@ -1,0 +1,137 @@
+"""GTZAN: 1000 clips of 30 seconds, ten genres (Tzanetakis & Cook 2002)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from genrecls.audio import SUFFIXES, AudioLimits
+from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Provenance, Track
+from genrecls.datasets.gtzan_partitions import gtzan_facts
+from genrecls.errors import DataError, nearest
+
+GENRES = (
+    "blues",
+    "classical",
+    "country",
+    "disco",
+    "hiphop",
+    "jazz",
+    "metal",
+    "pop",
+    "reggae",
+    "rock",
+)
+LAYOUTS = ("genres", "genres_original", "Data/genres_original", ".")
+PROVENANCE = Provenance(
+    title="GTZAN genre collection",
+    citation=(
+        "G. Tzanetakis, P. Cook, 'Musical genre classification of audio signals', IEEE "
+        "Transactions on Speech and Audio Processing 10(5), 2002; faults: B. L. Sturm, "
+        "arXiv 1306.1461, 2013"
+    ),
+    licence="none: the audio may not be redistributed",
+    urls=(
+        "https://www.kaggle.com/datasets/andradaolteanu/gtzan-dataset-music-genre-classification",
+        "https://huggingface.co/datasets/marsyas/gtzan",
+    ),
+    note="contains repetitions, mislabelled and distorted tracks; see split=fault_filtered",
+)
+_FILE = re.compile(r"(?P<genre>[a-z-]+)\.?(?P<number>\d{5})")
+
+
+@DATASETS.register("gtzan")
+@dataclass(frozen=True)
+class Gtzan(DatasetSource):
+    """The original, the Kaggle and plain layouts, in any container.
+
+    Attributes:
+        genres: subset of the genres; null means all ten.
+        limits: what a plausible GTZAN file is. The 1000 originals have 29.93 to 30.65 s.
+    """
+
+    genres: tuple[str, ...] | None
+    limits: AudioLimits
+
+    offers: ClassVar[tuple[str, ...]] = ("fault_filtered", "artist_folds")
+
+    def __post_init__(self) -> None:
+        for genre in self.genres or ():
+            if genre not in GENRES:
+                raise ValueError(
+                    f"genres: received '{genre}'; allowed: {', '.join(GENRES)}"
+                    f"{nearest(genre, GENRES)}"
+                )
+        if self.genres is not None and len(set(self.genres)) < 2:
+            raise ValueError("genres: at least two different genres are needed")
+
+    @property
+    def track_seconds(self) -> float | None:
+        """GTZAN's clips last 30 s."""
+        return 30.0
+
+    def load(self, data_root: Path) -> Dataset:
+        """Find the tracks in whichever layout is there.
+
+        Raises:
+            DataError: no layout holds audio of the wanted genres.
+        """
+        root = self.folder(data_root)
+        labels = tuple(sorted(self.genres or GENRES))
+        files = self._files(root, labels)
+        if not files:
+            raise DataError(
+                f"dataset=gtzan: no audio found in {root.absolute()} (looked for "
+                f"{', '.join(f'{layout}/<genre>/' for layout in LAYOUTS)} with "
+                f"{' '.join(SUFFIXES)}); get it from {PROVENANCE.urls[0]} and unpack it there, "
+                "or set dataset.root=<folder>"
+            )
+        missing = [label for label in labels if label not in {genre for genre, _ in files.values()}]
+        if missing:
+            raise DataError(
+                f"dataset=gtzan: {root.absolute()} has no audio of {', '.join(missing)}; complete "
+                "it, or name the genres that are there with dataset.genres=[...]"
+            )
+        facts = gtzan_facts()
+        tracks = tuple(
+            Track(id=track, path=path, label=genre, artist=facts.artists.get(track))
+            for track, (genre, path) in sorted(files.items())
+        )
+        partitions = {"fault_filtered": facts.fault_filtered, "artist_folds": facts.artist_folds}
+        return Dataset("gtzan", labels, tracks, root, PROVENANCE, self.limits, partitions)
+
+    @staticmethod
+    def _files(root: Path, labels: tuple[str, ...]) -> dict[str, tuple[str, Path]]:
+        for layout in LAYOUTS:
+            found = dict(_scan(root / layout, labels))
+            if found:
+                return found
+        return {}
+
+
+def _scan(folder: Path, labels: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, Path]]]:
+    """Yield track id, genre and file; of several containers of one track the first suffix wins."""
+    for label in labels:
+        for name in (label, label.replace("hiphop", "hip-hop")):
+            found = {
+                path
+                for path in (folder / name).glob("*.*")
+                if path.suffix.lower() in SUFFIXES and not path.name.startswith("._")
+            }
+            for path in sorted(found, key=lambda p: SUFFIXES.index(p.suffix.lower()), reverse=True):
+                yield _track_id(label, path), (label, path)
+
+
+def _track_id(label: str, path: Path) -> str:
+    match = _FILE.fullmatch(path.stem)
+    return f"{label}.{match['number']}" if match else path.stem
+
+
+def known_fault(track: str) -> str:
+    """Return what is known about a track's file in circulating copies, or an empty text."""
+    if track == "jazz.00054":
+        return "the Kaggle copy of jazz.00054 is known to be broken; the original tar has it whole"
+    return ""

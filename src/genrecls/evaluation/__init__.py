@@ -1,0 +1,1 @@
+"""Evaluation: scores of segments and of tracks, with their uncertainty."""

@@ -1,0 +1,228 @@
+"""The feature cache: what was computed once is read back, and nothing else is.
+
+An entry is found by the content of its audio file and by everything else that decides its values:
+feature specification, segment rule, limits of the audio, source code and library versions. So it
+cannot go stale; it can only become unused. Layout, below a root folder:
+
+    files.json                         digests of audio files, see `digests`
+    <key>/spec.json                    what this folder holds, for people
+    <key>/<2 digits>/<file digest>.npz
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import lzma
+import os
+import struct
+import zipfile
+import zlib
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from importlib import metadata, resources
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genrecls import atomic
+from genrecls.audio import AudioLimits
+from genrecls.errors import DataError
+from genrecls.features.base import FeatureSpec
+from genrecls.features.segmenting import SegmentRule, Segments
+
+INDEX = "files.json"
+SPEC = "spec.json"
+
+_LIBRARIES = ("numpy", "scipy", "librosa", "soundfile", "soxr")
+
+# They move values about and do not make any.
+_CARRIERS = {"cache.py", "digests.py", "extraction.py", "pruning.py"}
+
+_DAMAGE = (
+    OSError,
+    EOFError,
+    KeyError,
+    MemoryError,
+    OverflowError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    lzma.LZMAError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class TrackFeatures:
+    """What the features of one track are, and of which audio.
+
+    Attributes:
+        segments: model inputs of its segments.
+        seconds: length of the whole track.
+        audio_digest: SHA-256 of the mono samples; tracks that share it are the same recording,
+            whatever their containers.
+        file_digest: SHA-256 of the file.
+    """
+
+    segments: Segments
+    seconds: float
+    audio_digest: str
+    file_digest: str
+
+
+def cache_root(data_root: Path) -> Path:
+    """Return the folder of the feature cache below the folder of all data."""
+    return data_root / "cache" / "features"
+
+
+def settings(spec: FeatureSpec, rule: SegmentRule, limits: AudioLimits) -> dict[str, Any]:
+    """Return all that decides the features of a given file, as JSON values."""
+    return {
+        "features": asdict(spec),
+        "segment": asdict(rule),
+        "limits": asdict(limits),
+        "code": _code_digest(),
+        "libraries": _library_versions(),
+    }
+
+
+def cache_key(spec: FeatureSpec, rule: SegmentRule, limits: AudioLimits) -> str:
+    """Return the name of the folder that holds features made in this very way."""
+    text = json.dumps(settings(spec, rule, limits), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+class FeatureCache:
+    """Features made in one way; may be used by several threads and processes at once.
+
+    Args:
+        root: folder of all caches, see `cache_root`.
+
+    Attributes:
+        key: names the way in which the features are made.
+        folder: where their entries are.
+        damaged: entries found broken so far; each counts as absent.
+    """
+
+    def __init__(
+        self, root: Path, spec: FeatureSpec, rule: SegmentRule, limits: AudioLimits
+    ) -> None:
+        self.key = cache_key(spec, rule, limits)
+        self.folder = root / self.key
+        self.damaged = 0
+        self._settings = settings(spec, rule, limits)
+        self._shapes = rule.shapes(spec)
+        self._lock = Lock()
+
+    def mark_used(self) -> None:
+        """Note the time of use, by which old folders are pruned, if the folder can be written."""
+        described = self.folder / SPEC
+        try:
+            if described.exists():
+                os.utime(described)
+            else:
+                atomic.write_json(described, {"key": self.key, **self._settings})
+        except OSError:
+            # A full cache may well be read-only; if an entry must be written, `store` complains.
+            return
+
+    def load(self, digest: str) -> TrackFeatures | None:
+        """Return the entry of the file with this digest, or None if it is absent or damaged."""
+        try:
+            return self._checked(_read_arrays(self.entry(digest)), digest)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except _DAMAGE:
+            with self._lock:
+                self.damaged += 1
+            return None
+
+    def store(self, features: TrackFeatures) -> None:
+        """Write an entry, whole or not at all.
+
+        Raises:
+            DataError: the disk is full or the folder cannot be written.
+        """
+        about = {
+            "key": self.key,
+            "file_digest": features.file_digest,
+            "audio_digest": features.audio_digest,
+            "seconds": features.seconds,
+            "segment_seconds": features.segments.seconds,
+        }
+        arrays: dict[str, NDArray[Any]] = {
+            "starts": features.segments.starts,
+            "about": np.array(json.dumps(about)),
+        }
+        arrays |= {f"inputs.{name}": array for name, array in features.segments.inputs.items()}
+        try:
+            with atomic.replacing(self.entry(features.file_digest)) as beside:
+                np.savez(beside, allow_pickle=False, **arrays)
+        except OSError as error:
+            raise DataError(
+                f"{self.folder}: the feature cache cannot be written "
+                f"({error.strerror or error}); free space, make it writable or set another "
+                "data_root"
+            ) from error
+
+    def entry(self, digest: str) -> Path:
+        """Return the path of the entry of the file with this digest."""
+        return self.folder / digest[:2] / f"{digest}.npz"
+
+    def _checked(self, arrays: dict[str, NDArray[Any]], digest: str) -> TrackFeatures:
+        """Return the entry that `arrays` should be; any error at all means that they are not."""
+        about = json.loads(str(arrays["about"][()]))
+        if (about["key"], about["file_digest"]) != (self.key, digest):
+            raise ValueError("an entry of something else")
+        starts = arrays["starts"]
+        inputs = {name: arrays[f"inputs.{name}"] for name in self._shapes}
+        for name, shape in self._shapes.items():
+            if inputs[name].shape != (len(starts), *shape) or inputs[name].dtype != np.float32:
+                raise ValueError(f"'{name}' has another shape or type")
+        segments = Segments(inputs, starts, float(about["segment_seconds"]))
+        return TrackFeatures(segments, float(about["seconds"]), str(about["audio_digest"]), digest)
+
+
+def _read_arrays(entry: Path) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an npz file.
+
+    Each member is read to its end before it is looked into, for only then has zipfile compared
+    its checksum; NumPy's own reader would allocate whatever a damaged header asks for.
+    """
+    with zipfile.ZipFile(entry) as archive:
+        return {
+            name.removesuffix(".npy"): np.lib.format.read_array(
+                io.BytesIO(archive.read(name)), allow_pickle=False
+            )
+            for name in archive.namelist()
+        }
+
+
+@lru_cache(maxsize=1)
+def _code_digest() -> str:
+    """Return a digest of the source code from audio file to features."""
+    modules = [*resources.files("genrecls.features").iterdir()]
+    modules.append(resources.files("genrecls").joinpath("audio.py"))
+    sources = {
+        module.name: module.read_bytes()
+        for module in modules
+        if module.name.endswith(".py") and module.name not in _CARRIERS
+    }
+    content = b"\0".join(name.encode() + b"\0" + sources[name] for name in sorted(sources))
+    return hashlib.sha256(content).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _library_versions() -> dict[str, str]:
+    import soundfile
+
+    versions = {name: metadata.version(name) for name in _LIBRARIES}
+    # Not always the one that comes with soundfile, and it is what decodes.
+    return {**versions, "libsndfile": str(soundfile.__libsndfile_version__)}

@@ -1,0 +1,1 @@
+"""Models: one file a family, each a configuration that can build its network."""

@@ -1,0 +1,51 @@
+"""`cnn`: convolution blocks, flattened into dense layers.
+
+carnaghi2022 does not state its layers. The default is the network of the tutorial that its feature
+extraction follows (V. Velardo, "Deep Learning for Audio with Python", lecture 16): 78,282
+parameters on 258 x 13 and 45,514 on 130 x 13, with the normalisation moved in front of the ReLU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from genrecls.models.base import MODELS, ModelFamily, Normalisation, Shapes
+from genrecls.models.blocks import ConvBlock, DenseHead, check_conv_blocks, normalised_input
+
+if TYPE_CHECKING:
+    import keras
+
+
+@MODELS.register("cnn")
+@dataclass(frozen=True)
+class Cnn(ModelFamily):
+    """Convolutional network on one picture.
+
+    Attributes:
+        blocks: convolution blocks, first to last.
+        head: dense layers behind them.
+    """
+
+    blocks: tuple[ConvBlock, ...]
+    head: DenseHead
+
+    def check(self, shapes: Shapes) -> None:
+        """Refuse anything but one picture that is large enough for all blocks."""
+        _, size = self.picture(shapes)
+        check_conv_blocks(self.blocks, size)
+
+    def build(
+        self, shapes: Shapes, n_classes: int, normalisation: Mapping[str, Normalisation]
+    ) -> keras.Model:
+        """Return the network for one input (frames, coefficients)."""
+        import keras
+
+        name, size = self.picture(shapes)
+        source, x = normalised_input(name, size, normalisation[name])
+        x = keras.layers.Reshape((*size, 1), name="channel")(x)
+        for index, block in enumerate(self.blocks, start=1):
+            x = block.apply(x, index)
+        x = keras.layers.Flatten(name="flatten")(x)
+        return keras.Model({name: source}, self.head.apply(x, n_classes), name=self.name)

@@ -1,0 +1,116 @@
+"""From a configuration to the examples of each part: the one way through, up to the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from genrecls.config.experiment import Experiment
+from genrecls.console import say, warn
+from genrecls.datasets.base import Dataset
+from genrecls.errors import ConfigError, DataError
+from genrecls.features.cache import cache_root
+from genrecls.features.extraction import Extraction, Rejection, extract
+from genrecls.splits.base import PARTS, Material, Part, Split
+from genrecls.splits.leaks import ensure_declared, find_leaks
+from genrecls.training.examples import Examples, gather, missing_classes
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that a model is trained and tested on.
+
+    Attributes:
+        dataset: without its rejected tracks.
+        parts: examples of the three parts.
+        leaks: kinds of leak that were really found (all of them declared).
+        rejected: files that were left out.
+    """
+
+    dataset: Dataset
+    split: Split
+    parts: Mapping[Part, Examples]
+    leaks: tuple[str, ...]
+    rejected: Sequence[Rejection]
+
+
+def prepare(experiment: Experiment, dataset: Dataset) -> Prepared:
+    """Extract (or find in the cache) the features, split, check for leaks, gather examples.
+
+    Raises:
+        DataError: a file cannot be trusted and the configuration says `error`; too few tracks.
+        LeakError: the split leaks what it does not declare.
+    """
+    cache = cache_root(experiment.data_root)
+    extraction = extract(dataset, experiment.features, experiment.segment, cache)
+    say(
+        f"features {experiment.features.name}: {extraction.hits} tracks from the cache, "
+        f"{extraction.computed} computed"
+    )
+    kept = _without_rejected(experiment, dataset, extraction)
+    material = Material(
+        dataset=kept,
+        segment_counts={t.id: len(extraction.tracks[t.id].segments) for t in kept.tracks},
+        audio_digests={t.id: extraction.tracks[t.id].audio_digest for t in kept.tracks},
+    )
+    split = experiment.split.assign(material, experiment.run.seed)
+    leaks = find_leaks(split, material)
+    ensure_declared(split, leaks)
+    found = tuple(sorted({leak.kind for leak in leaks}))
+    classes = {track.id: kept.labels.index(track.label) for track in kept.tracks}
+    segments = {track: found.segments for track, found in extraction.tracks.items()}
+    parts = {part: gather(segments, split.parts[part], classes) for part in PARTS}
+    _announce(split, parts, found)
+    _check_genres(kept.labels, parts)
+    return Prepared(kept, split, parts, found, extraction.rejected)
+
+
+def caveat(split: Split, leaks: Sequence[str]) -> str:
+    """Return what a reader of a score must know: nothing where no declared leak was found."""
+    return split.caveat if leaks else ""
+
+
+def _without_rejected(experiment: Experiment, dataset: Dataset, extraction: Extraction) -> Dataset:
+    rejected = extraction.rejected
+    if not rejected:
+        return dataset
+    first = rejected[0]
+    if experiment.dataset.bad_audio == "error":
+        raise DataError(
+            f"{first.path}: {first.code}: {first.detail} ({len(rejected)} of "
+            f"{len(dataset.tracks)} files cannot be used; 'genrecls data verify' lists them; "
+            "repair them, or leave them out with dataset.bad_audio=skip)"
+        )
+    for bad in rejected:
+        warn(f"left out {bad.path}: {bad.code}: {bad.detail}")
+    kept = dataset.without({bad.track for bad in rejected})
+    if not kept.tracks:
+        short = all(bad.code == "short" for bad in rejected)
+        problem = ConfigError if short else DataError
+        raise problem(
+            f"none of the {len(rejected)} files can be used; the first: {first.path}: "
+            f"{first.code}: {first.detail}"
+        )
+    return kept
+
+
+def _announce(split: Split, parts: Mapping[Part, Examples], leaks: Sequence[str]) -> None:
+    sizes = ", ".join(
+        f"{part} {len(set(examples.tracks))} tracks / {len(examples)} segments"
+        for part, examples in parts.items()
+    )
+    say(f"split {split.name}: {sizes}")
+    if note := caveat(split, leaks):
+        warn(f"split {split.name}: {note}")
+
+
+def _check_genres(labels: Sequence[str], parts: Mapping[Part, Examples]) -> None:
+    for part, examples in parts.items():
+        missing = missing_classes(examples, labels)
+        if missing and part == "train":
+            raise DataError(
+                f"the train part has no example of {', '.join(missing)}; add tracks, choose "
+                "another split or leave the genre out"
+            )
+        if missing:
+            warn(f"the {part} part has no example of {', '.join(missing)}")

@@ -1,0 +1,1 @@
+"""What a finished run looks like: figures and one self-contained page, made from plain values."""

@@ -1,0 +1,38 @@
+"""All figures of a run's report, by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from genrecls.report.confusion import confusion_matrix
+from genrecls.report.genres import per_genre_bars
+from genrecls.report.inputs import example_inputs
+from genrecls.report.learning import learning_curves
+from genrecls.report.mistakes import worst_mistakes
+from genrecls.report.values import Report
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def draw(report: Report) -> dict[str, Figure]:
+    """Return the figures of `report` by a name that also serves as file name.
+
+    What the run has nothing to show of is left out: curves without epochs, examples of nothing.
+    """
+    figures: dict[str, Figure] = {}
+    scope, scores = report.scope("test", "track"), report.scores("test", "track")
+    if report.history:
+        both = report.scope("train and validation", "segment")
+        selected = report.metrics["selection"].get("epoch")
+        figures["learning_curves"] = learning_curves(report.history, both, selected)
+    if scores:
+        labels = report.metrics["labels"]
+        figures["confusion_matrix"] = confusion_matrix(scores["confusion"], labels, scope)
+        figures["per_genre"] = per_genre_bars(scores["per_genre"], scope)
+    if report.mistakes:
+        figures["worst_mistakes"] = worst_mistakes(report.mistakes, scope)
+    if report.examples.pictures:
+        seen = report.scope(report.examples.part, "segment")
+        figures["example_inputs"] = example_inputs(report.examples, seen)
+    return figures

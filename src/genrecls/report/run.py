@@ -1,0 +1,70 @@
+"""From a finished run to its figures and its page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from genrecls.atomic import write_text
+from genrecls.evaluation.predictions import by_track
+from genrecls.evaluation.results import mistakes
+from genrecls.report.canvas import save
+from genrecls.report.figures import draw
+from genrecls.report.page import render
+from genrecls.report.timeline import Course, timeline
+from genrecls.report.values import Examples, Report
+from genrecls.runs import Run
+
+if TYPE_CHECKING:
+    from genrecls.config.experiment import Experiment
+    from genrecls.modelfile import ModelCard
+    from genrecls.pipeline import Prepared
+    from genrecls.prediction import Result
+    from genrecls.results import Outcome
+
+
+def write_report(run: Run, experiment: Experiment, prepared: Prepared, outcome: Outcome) -> None:
+    """Draw all figures of a run into its folder and write `report.html`."""
+    paths = {track.id: track.path for track in prepared.dataset.tracks}
+    tracks = by_track(outcome.test, experiment.run.vote)
+    report = Report(
+        name=run.name,
+        metrics=outcome.metrics,
+        history=outcome.history,
+        mistakes=mistakes(tracks, prepared.dataset.labels, paths),
+        examples=_examples(experiment, prepared),
+        config_yaml=run.config.read_text(encoding="utf-8"),
+        environment=run.read_environment(),
+        command=str(run.state.get("command", "")),
+    )
+    figures = draw(report)
+    for name, figure in figures.items():
+        save(figure, run.figures / f"{name}.png")
+    write_text(run.report, render(report, figures))
+
+
+def write_timeline(path: Path, results: Sequence[Result], card: ModelCard) -> None:
+    """Draw the probabilities of the classified files over time into a PNG."""
+    courses = [
+        Course(result.path.name, result.starts, result.seconds, result.segments)
+        for result in results
+        if result.error is None
+    ]
+    save(timeline(courses, card.labels, about=card.run), path)
+
+
+def _examples(experiment: Experiment, prepared: Prepared) -> Examples:
+    """Return the middle segment of the first training track of each genre."""
+    part, labels = prepared.parts["train"], prepared.dataset.labels
+    values = next(iter(part.inputs.values()))
+    if values.ndim != 3:
+        return Examples()
+    pictures: dict[str, Any] = {}
+    for index, label in enumerate(labels):
+        rows = np.flatnonzero(part.targets == index)
+        first = [row for row in rows if part.tracks[row] == part.tracks[rows[0]]]
+        pictures[label] = values[first[len(first) // 2]]
+    return Examples(pictures, experiment.features.axes, experiment.segment.length, "train")

@@ -1,0 +1,110 @@
+"""What a split is and what it needs to know of the data."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from genrecls.config.schema import Registry, Schema
+from genrecls.datasets.base import Dataset, DatasetSource, Track
+from genrecls.errors import ConfigError, DataError
+
+Part = Literal["train", "validation", "test"]
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
+LeakKind = Literal["track", "artist", "audio"]
+Ratio = tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What there is to split, after rejected files are gone.
+
+    Attributes:
+        segment_counts: segments of each track.
+        audio_digests: digest of the decoded samples of each track; equal digests are the same
+            recording, whatever the files are called.
+    """
+
+    dataset: Dataset
+    segment_counts: Mapping[str, int]
+    audio_digests: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Three disjoint sets of segments.
+
+    Attributes:
+        parts: for each part the track ids in it, each with the indices of its segments.
+        leaks: what is declared to stand on more than one side: `track`, `artist`, `audio`.
+        caveat: what a reader of a score made with this split must know; may be empty.
+    """
+
+    name: str
+    parts: Mapping[Part, Mapping[str, NDArray[np.int64]]]
+    leaks: frozenset[LeakKind]
+    caveat: str
+
+    @property
+    def leaky(self) -> bool:
+        """Whether pieces of one track train and test, which makes a score worthless."""
+        return "track" in self.leaks
+
+
+@dataclass(frozen=True)
+class Splitter(Schema, ABC):
+    """The configuration of a split, which can make it."""
+
+    name: str
+
+    leaks: ClassVar[frozenset[LeakKind]] = frozenset()
+    caveat: ClassVar[str] = ""
+    published: ClassVar[str | None] = None
+    """Name of the partition of the data set that this split needs, if any."""
+
+    def check(self, source: DatasetSource) -> None:
+        """Refuse a data set that cannot have this split, before any audio is read.
+
+        Raises:
+            ConfigError: names the data sets' own splits.
+        """
+        if self.published and self.published not in source.offers:
+            own = ", ".join(source.offers) or "none of its own"
+            raise ConfigError(
+                f"split={self.name}: dataset={source.name} has no published partition "
+                f"'{self.published}'; it has {own}; split=track works for any data set"
+            )
+
+    @abstractmethod
+    def assign(self, material: Material, seed: int) -> Split:
+        """Return the split; the same material and seed give the same split."""
+
+    def whole_tracks(self, material: Material, parts: Mapping[str, Part]) -> Split:
+        """Return a split of whole tracks from a part for each track id; others are left out."""
+        chosen: dict[Part, dict[str, NDArray[np.int64]]] = {part: {} for part in PARTS}
+        for track in material.dataset.tracks:
+            if track.id in parts:
+                count = material.segment_counts[track.id]
+                chosen[parts[track.id]][track.id] = np.arange(count)
+        for part in PARTS:
+            if not chosen[part]:
+                raise DataError(
+                    f"split={self.name}: no track for the {part} part among the "
+                    f"{len(material.dataset.tracks)} of {material.dataset.name}; "
+                    "add data or choose another split"
+                )
+        return Split(self.name, chosen, self.leaks, self.caveat)
+
+
+def known_artists(tracks: tuple[Track, ...]) -> dict[str, str]:
+    """Return the artist of each track id for which it is known."""
+    return {track.id: track.artist for track in tracks if track.artist is not None}
+
+
+SPLITS: Registry[Splitter] = Registry("split", "genrecls.splits")

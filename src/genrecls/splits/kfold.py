@@ -1,0 +1,53 @@
+"""`kfold`: one of k stratified folds tests, the next one selects, the others train."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, PositiveInt
+
+from genrecls.splits.base import SPLITS, LeakKind, Material, Part, Split, Splitter, known_artists
+from genrecls.splits.folds import stratified_folds
+from genrecls.splits.track import ARTISTS_SHARED
+
+
+@SPLITS.register("kfold")
+@dataclass(frozen=True)
+class KFoldSplit(Splitter):
+    """Cross-validation over whole tracks or whole artists.
+
+    Attributes:
+        k: number of folds.
+        fold: the fold that tests, 1 to k.
+        group: what is kept whole; with `artist`, tracks of unknown artists are left out.
+    """
+
+    k: Annotated[int, Field(ge=3)]
+    fold: PositiveInt
+    group: Literal["track", "artist"]
+
+    leaks: ClassVar[frozenset[LeakKind]] = frozenset({"artist"})
+
+    def __post_init__(self) -> None:
+        if self.fold > self.k:
+            raise ValueError(f"fold: received {self.fold}; allowed: 1 to {self.k} (split.k)")
+
+    def assign(self, material: Material, seed: int) -> Split:
+        """Return the split; all folds of one seed together test every track once."""
+        artists = known_artists(material.dataset.tracks)
+        by_artist = self.group == "artist"
+        tracks = [t for t in material.dataset.tracks if not by_artist or t.id in artists]
+        groups = artists if by_artist else material.audio_digests
+        folds = stratified_folds(
+            [t.label for t in tracks], [groups[t.id] for t in tracks], self.k, seed
+        )
+        parts = {t.id: self._part(int(fold)) for t, fold in zip(tracks, folds, strict=True)}
+        split = self.whole_tracks(material, parts)
+        if by_artist:
+            return Split(split.name, split.parts, frozenset(), "")
+        return Split(split.name, split.parts, self.leaks, ARTISTS_SHARED)
+
+    def _part(self, fold: int) -> Part:
+        distance = (fold - (self.fold - 1)) % self.k
+        return "test" if distance == 0 else "validation" if distance == 1 else "train"

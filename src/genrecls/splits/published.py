@@ -1,0 +1,92 @@
+"""`fault_filtered`, `artist_folds` and `official`: partitions that others published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from genrecls.errors import DataError
+from genrecls.splits.base import (
+    PARTS,
+    SPLITS,
+    LeakKind,
+    Material,
+    Part,
+    Split,
+    Splitter,
+    known_artists,
+)
+from genrecls.splits.folds import stratified_folds
+
+
+@SPLITS.register("fault_filtered")
+@dataclass(frozen=True)
+class FaultFilteredSplit(Splitter):
+    """GTZAN without its known faults: 443/197/290 tracks (Kereliuk, Sturm & Larsen 2015)."""
+
+    published: ClassVar[str | None] = "fault_filtered"
+    leaks: ClassVar[frozenset[LeakKind]] = frozenset({"artist"})
+    caveat: ClassVar[str] = (
+        "one disco artist has tracks in both train and test of the published partition"
+    )
+
+    def assign(self, material: Material, seed: int) -> Split:  # noqa: ARG002
+        """Return the published partition of the tracks that are there."""
+        return self.whole_tracks(material, _parts(material, "fault_filtered"))
+
+
+@SPLITS.register("official")
+@dataclass(frozen=True)
+class OfficialSplit(Splitter):
+    """The partition that comes with the data set itself."""
+
+    published: ClassVar[str | None] = "official"
+
+    def assign(self, material: Material, seed: int) -> Split:  # noqa: ARG002
+        """Return the partition of the data set.
+
+        Raises:
+            DataError: this copy of the data set has none.
+        """
+        return self.whole_tracks(material, _parts(material, "official"))
+
+
+@SPLITS.register("artist_folds")
+@dataclass(frozen=True)
+class ArtistFoldsSplit(Splitter):
+    """GTZAN in three artist-filtered folds (Foleiss, after Sturm), 948 tracks.
+
+    One fold tests. The publication names no validation part: a quarter of the two other folds is
+    taken, whole artists only, so that nothing of the test fold is needed for selection.
+
+    Attributes:
+        fold: the fold that tests.
+    """
+
+    fold: Annotated[int, Field(ge=1, le=3)]
+
+    published: ClassVar[str | None] = "artist_folds"
+
+    def assign(self, material: Material, seed: int) -> Split:
+        """Return the split of the tracks that are in the publication."""
+        published = material.dataset.partitions["artist_folds"]
+        artists = known_artists(material.dataset.tracks)
+        tracks = [t for t in material.dataset.tracks if t.id in published]
+        rest = [t for t in tracks if published[t.id] != str(self.fold)]
+        folds = stratified_folds([t.label for t in rest], [artists[t.id] for t in rest], 4, seed)
+        parts: dict[str, Part] = {t.id: "test" for t in tracks}
+        for track, fold in zip(rest, folds, strict=True):
+            parts[track.id] = "validation" if fold == 0 else "train"
+        return self.whole_tracks(material, parts)
+
+
+def _parts(material: Material, partition: str) -> dict[str, Part]:
+    published = material.dataset.partitions.get(partition)
+    if not published:
+        raise DataError(
+            f"split={partition}: this copy of {material.dataset.name} names no parts; "
+            "give a CSV with a column 'split', or choose split=track"
+        )
+    return {track: part for track, part in published.items() if part in PARTS}

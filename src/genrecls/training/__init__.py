@@ -1,0 +1,1 @@
+"""Training: batches, augmentation, the loop and exact checkpoints."""

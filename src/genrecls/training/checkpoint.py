@@ -1,0 +1,131 @@
+"""Checkpoints from which a training goes on bit for bit.
+
+A checkpoint is one folder, written aside and renamed, so that weights, optimiser, progress and
+history can never come from different moments. It holds every variable of the model (the states of
+the dropout generators too, which Keras' own files leave out) and of the optimiser. The previous
+checkpoint is kept until the next one is whole, and a damaged one is passed over.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genrecls.console import warn
+
+Arrays = list[NDArray[Any]]
+_NAME = re.compile(r"epoch-(\d+)-step-(\d+)")
+
+
+@dataclass
+class Progress:
+    """Everything about a training that is no array.
+
+    Attributes:
+        epoch: finished epochs.
+        step: finished steps of the epoch in progress.
+        loss_sum, correct, seen: sums over the finished steps of the epoch in progress.
+        seconds: training time so far.
+        epoch_seconds: time of the epoch in progress so far.
+        history: a row an epoch.
+        best_epoch: epoch (from 1) of the best weights; 0 before the first.
+        best_value: its validation figure.
+        wait: epochs since then.
+        plateau_wait: epochs without improvement since the schedule last acted.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    loss_sum: float = 0.0
+    correct: int = 0
+    seen: int = 0
+    seconds: float = 0.0
+    epoch_seconds: float = 0.0
+    history: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int = 0
+    best_value: float | None = None
+    wait: int = 0
+    plateau_wait: int = 0
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A moment of a training.
+
+    Attributes:
+        model, optimizer: values of all their variables, in order.
+        best: values of the model's variables at its best epoch; empty before the first.
+    """
+
+    progress: Progress
+    model: Arrays
+    optimizer: Arrays
+    best: Arrays
+
+
+def save(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write `checkpoint` into `folder`, whole or not at all, and keep the one before it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    progress = checkpoint.progress
+    final = folder / f"epoch-{progress.epoch:05d}-step-{progress.step:07d}"
+    aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+    try:
+        with (aside / "arrays.npz").open("wb") as file:
+            np.savez(file, allow_pickle=False, **_named(checkpoint))
+        (aside / "progress.json").write_text(json.dumps(asdict(progress)), encoding="utf-8")
+        shutil.rmtree(final, ignore_errors=True)
+        aside.rename(final)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    for old in _ordered(folder)[:-2]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def load(folder: Path) -> Checkpoint | None:
+    """Return the newest whole checkpoint of `folder`, or None."""
+    for candidate in reversed(_ordered(folder)):
+        try:
+            return _read(candidate)
+        except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile):
+            warn(f"checkpoint {candidate.name} is damaged and passed over")
+    return None
+
+
+def _ordered(folder: Path) -> list[Path]:
+    found = [path for path in folder.glob("epoch-*") if _NAME.fullmatch(path.name)]
+    return sorted(found)
+
+
+def _named(checkpoint: Checkpoint) -> dict[str, NDArray[Any]]:
+    groups = {
+        "model": checkpoint.model,
+        "optimizer": checkpoint.optimizer,
+        "best": checkpoint.best,
+    }
+    return {
+        f"{group}-{index:04d}": array
+        for group, arrays in groups.items()
+        for index, array in enumerate(arrays)
+    }
+
+
+def _read(path: Path) -> Checkpoint:
+    fields = json.loads((path / "progress.json").read_text(encoding="utf-8"))
+    with np.load(path / "arrays.npz", allow_pickle=False) as stored:
+        names: Sequence[str] = sorted(stored.files)
+        # Reading each member whole is what makes the archive verify its checksums.
+        groups = {
+            group: [stored[name] for name in names if name.startswith(f"{group}-")]
+            for group in ("model", "optimizer", "best")
+        }
+    return Checkpoint(Progress(**fields), **groups)

@@ -1,0 +1,242 @@
+"""The training loop: one step after another, interruptible at any, resumable bit for bit."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genrecls.console import say
+from genrecls.errors import RunError
+from genrecls.training import checkpoint as checkpoints
+from genrecls.training.batches import BatchMaker
+from genrecls.training.checkpoint import Arrays, Checkpoint, Progress
+from genrecls.training.display import Display, training_display
+from genrecls.training.examples import Examples, class_weights
+from genrecls.training.optimizer import build_optimizer, current_rate
+from genrecls.training.settings import TrainerSettings
+from genrecls.training.stopping import Interrupted, StopRequest, stop_request
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a training works on.
+
+    Attributes:
+        model: freshly built network; its variables are changed.
+        batches: the training part.
+        validation: the part that selects the best epoch.
+    """
+
+    model: keras.Model
+    batches: BatchMaker
+    validation: Examples
+
+
+def fit(material: Material, trainer: TrainerSettings, folder: Path) -> Progress:
+    """Train until the end, or go on from the newest checkpoint in `folder`.
+
+    Afterwards the model holds the weights of its best epoch.
+
+    Raises:
+        Interrupted: Ctrl-C or SIGTERM came; a checkpoint was written.
+        RunError: the loss is no longer a number.
+    """
+    loop = _Loop(material, trainer, folder)
+    loop.restore()
+    with (
+        stop_request() as stop,
+        training_display(trainer.epochs, material.batches.steps) as display,
+    ):
+        while not loop.finished:
+            loop.epoch(display, stop)
+    loop.use_best()
+    return loop.progress
+
+
+def probabilities(model: keras.Model, examples: Examples, batch_size: int) -> NDArray[np.float64]:
+    """Return genre probabilities, shape (examples, classes)."""
+    found = model.predict(dict(examples.inputs), batch_size=batch_size, verbose=0)
+    return np.asarray(found, dtype=np.float64)
+
+
+class _Loop:
+    def __init__(self, material: Material, trainer: TrainerSettings, folder: Path) -> None:
+        self._model = material.model
+        self._batches = material.batches
+        self._validation = material.validation
+        self._trainer = trainer
+        self._folder = folder
+        self._optimizer = build_optimizer(trainer, material.batches.steps)
+        self._optimizer.build(self._model.trainable_variables)
+        self._step = _train_step(self._model, self._optimizer, trainer, self._weights())
+        self._best: Arrays = []
+        self.progress = Progress()
+
+    @property
+    def finished(self) -> bool:
+        patience = self._trainer.patience
+        stalled = patience is not None and self.progress.wait >= patience
+        return self.progress.epoch >= self._trainer.epochs or stalled
+
+    def restore(self) -> None:
+        stored = checkpoints.load(self._folder)
+        if stored is None:
+            return
+        _assign(self._model.variables, stored.model)
+        _assign(self._optimizer.variables, stored.optimizer)
+        self._best = stored.best
+        self.progress = stored.progress
+        say(
+            f"going on after epoch {self.progress.epoch}"
+            + (f", step {self.progress.step}" if self.progress.step else "")
+        )
+
+    def epoch(self, display: Display, stop: StopRequest) -> None:
+        progress = self.progress
+        started, saved = time.monotonic() - progress.epoch_seconds, time.monotonic()
+        for inputs, targets in self._batches.epoch(progress.epoch, progress.step):
+            self._train(inputs, targets)
+            progress.epoch_seconds = time.monotonic() - started
+            display.step(
+                progress.epoch + 1,
+                progress.step,
+                progress.loss_sum / progress.seen,
+                progress.correct / progress.seen,
+            )
+            if stop.received is not None:
+                self._save()
+                raise Interrupted(
+                    f"stopped in epoch {progress.epoch + 1} after step {progress.step} of "
+                    f"{self._batches.steps}; the same command goes on from here"
+                )
+            if time.monotonic() - saved > 60 * self._trainer.checkpoint_minutes:
+                self._save()
+                saved = time.monotonic()
+        self._finish_epoch(display)
+
+    def use_best(self) -> None:
+        _assign(self._model.variables, self._best)
+
+    def _train(self, inputs: Any, targets: Any) -> None:
+        loss, correct = self._step(inputs, targets)
+        progress, count = self.progress, int(targets.shape[0])
+        if not math.isfinite(float(loss)):
+            raise RunError(
+                f"the training loss is {float(loss)} in epoch {progress.epoch + 1}, step "
+                f"{progress.step + 1}; lower trainer.optimizer.learning_rate or set "
+                "trainer.optimizer.clip_norm=1"
+            )
+        progress.step += 1
+        progress.loss_sum += float(loss) * count
+        progress.correct += int(correct)
+        progress.seen += count
+
+    def _finish_epoch(self, display: Display) -> None:
+        progress = self.progress
+        validation_started = time.monotonic()
+        loss, accuracy = self._validate()
+        progress.epoch_seconds += time.monotonic() - validation_started
+        row = {
+            "epoch": progress.epoch + 1,
+            "loss": progress.loss_sum / progress.seen,
+            "accuracy": progress.correct / progress.seen,
+            "validation_loss": loss,
+            "validation_accuracy": accuracy,
+            "learning_rate": current_rate(self._optimizer),
+            "seconds": round(progress.epoch_seconds, 3),
+        }
+        best = self._judge(loss if self._trainer.monitor == "loss" else -accuracy)
+        progress.history.append(row)
+        progress.epoch += 1
+        progress.seconds += progress.epoch_seconds
+        progress.step, progress.loss_sum, progress.correct, progress.seen = 0, 0.0, 0, 0
+        progress.epoch_seconds = 0.0
+        self._save()
+        display.epoch(row, best=best)
+
+    def _judge(self, value: float) -> bool:
+        """Keep the weights if `value` (smaller is better) is the best so far; steer the rate."""
+        progress = self.progress
+        if progress.best_value is None or value < progress.best_value:
+            progress.best_value, progress.best_epoch = value, progress.epoch + 1
+            progress.wait = progress.plateau_wait = 0
+            self._best = _values(self._model.variables)
+            return True
+        progress.wait += 1
+        progress.plateau_wait += 1
+        schedule = self._trainer.schedule
+        if schedule.name == "plateau" and progress.plateau_wait >= schedule.patience:
+            rate = current_rate(self._optimizer) * schedule.factor
+            self._optimizer.learning_rate = max(rate, schedule.minimum)
+            progress.plateau_wait = 0
+        return False
+
+    def _validate(self) -> tuple[float, float]:
+        found = probabilities(self._model, self._validation, self._trainer.batch_size)
+        targets = self._validation.targets
+        true = np.clip(found[np.arange(len(targets)), targets], 1e-7, 1)
+        return float(-np.log(true).mean()), float((found.argmax(axis=1) == targets).mean())
+
+    def _weights(self) -> NDArray[np.float32]:
+        n_classes = self._batches.n_classes
+        if self._trainer.class_weights == "none":
+            return np.ones(n_classes, dtype=np.float32)
+        return class_weights(self._batches.examples.targets, n_classes)
+
+    def _save(self) -> None:
+        moment = Checkpoint(
+            self.progress,
+            _values(self._model.variables),
+            _values(self._optimizer.variables),
+            self._best,
+        )
+        checkpoints.save(self._folder, moment)
+
+
+def _train_step(
+    model: keras.Model, optimizer: Any, trainer: TrainerSettings, weights: NDArray[np.float32]
+) -> Callable[[Any, Any], tuple[Any, Any]]:
+    """Return a function of a batch that takes one step and gives mean loss and number correct."""
+    import tensorflow as tf
+    from keras import losses
+
+    smoothing = trainer.label_smoothing
+
+    @tf.function(reduce_retracing=True, jit_compile=False)  # type: ignore[untyped-decorator]
+    def step(inputs: Any, targets: Any) -> tuple[Any, Any]:
+        with tf.GradientTape() as tape:
+            found = model(inputs, training=True)
+            each = losses.categorical_crossentropy(targets, found, label_smoothing=smoothing)
+            each *= tf.linalg.matvec(targets, weights)
+            loss = tf.reduce_mean(each)
+            total = tf.add_n([loss, *model.losses])
+        variables = model.trainable_variables
+        optimizer.apply(tape.gradient(total, variables), variables)
+        hits = tf.argmax(found, axis=1) == tf.argmax(targets, axis=1)
+        return loss, tf.reduce_sum(tf.cast(hits, tf.int32))
+
+    return step  # type: ignore[no-any-return]
+
+
+def _values(variables: list[Any]) -> Arrays:
+    return [np.array(variable) for variable in variables]
+
+
+def _assign(variables: list[Any], values: Arrays) -> None:
+    if len(variables) != len(values):
+        raise RunError(
+            f"the checkpoint has {len(values)} arrays where the model has {len(variables)}; it "
+            "comes from another version; start over with force=true"
+        )
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

@@ -1,0 +1,56 @@
+"""Optimisers and learning-rate schedules from their settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from genrecls.training.settings import TrainerSettings
+
+if TYPE_CHECKING:
+    import keras
+
+
+def build_optimizer(trainer: TrainerSettings, steps: int) -> keras.Optimizer:
+    """Return the optimiser.
+
+    Args:
+        trainer: settings of the training.
+        steps: batches an epoch, which the cosine schedule needs for its length.
+    """
+    import keras
+
+    settings = trainer.optimizer
+    extra: dict[str, Any] = {}
+    if settings.name in {"sgd", "rmsprop"}:
+        extra["momentum"] = settings.momentum
+    return keras.optimizers.get(
+        {
+            "class_name": settings.name,
+            "config": {
+                "learning_rate": _learning_rate(trainer, steps),
+                "weight_decay": settings.weight_decay or None,
+                "global_clipnorm": settings.clip_norm,
+                **extra,
+            },
+        }
+    )
+
+
+def _learning_rate(trainer: TrainerSettings, steps: int) -> Any:
+    import keras
+
+    rate, schedule = trainer.optimizer.learning_rate, trainer.schedule
+    if schedule.name != "cosine":
+        return rate
+    warmup = min(schedule.warmup_epochs, trainer.epochs) * steps
+    decay = max(1, trainer.epochs * steps - warmup)
+    if not warmup:
+        return keras.optimizers.schedules.CosineDecay(rate, decay)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, decay, warmup_target=rate, warmup_steps=warmup
+    )
+
+
+def current_rate(optimizer: Any) -> float:
+    """Return the learning rate of the next step."""
+    return float(optimizer.learning_rate)

@@ -1,0 +1,102 @@
+"""How a model is fitted, as configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from genrecls.config.schema import Schema
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+@dataclass(frozen=True)
+class OptimizerSettings(Schema):
+    """Optimiser and its constants.
+
+    Attributes:
+        name: one of Keras' optimisers.
+        learning_rate: initial or peak learning rate.
+        weight_decay: decoupled weight decay (for adam as in AdamW); 0 is off.
+        momentum: for sgd and rmsprop.
+        clip_norm: largest norm of the whole gradient; null is off.
+    """
+
+    name: Literal["adam", "adamw", "sgd", "rmsprop", "nadam"]
+    learning_rate: PositiveFloat
+    weight_decay: NonNegativeFloat
+    momentum: Share
+    clip_norm: PositiveFloat | None
+
+
+@dataclass(frozen=True)
+class ScheduleSettings(Schema):
+    """Course of the learning rate.
+
+    Attributes:
+        name: `constant`, `cosine` (to zero over all epochs, after a linear warm-up) or `plateau`.
+        warmup_epochs: epochs of linear warm-up of `cosine`.
+        factor: what `plateau` multiplies the rate by.
+        patience: epochs without improvement before `plateau` acts.
+        minimum: smallest rate of `plateau`.
+    """
+
+    name: Literal["constant", "cosine", "plateau"]
+    warmup_epochs: NonNegativeInt
+    factor: Annotated[float, Field(gt=0, lt=1)]
+    patience: PositiveInt
+    minimum: NonNegativeFloat
+
+
+@dataclass(frozen=True)
+class TrainerSettings(Schema):
+    """One training.
+
+    Attributes:
+        epochs: at most so many passes over the training part.
+        batch_size: segments a step.
+        monitor: validation figure (per segment) that selects the best weights.
+        patience: epochs without improvement before training stops; null never stops early.
+        label_smoothing: share of the target spread over all genres.
+        class_weights: `balanced` weighs genres by the inverse of their frequency in the
+            training part.
+        checkpoint_minutes: a checkpoint inside long epochs at least this often; one is always
+            written after each epoch.
+    """
+
+    epochs: PositiveInt
+    batch_size: PositiveInt
+    optimizer: OptimizerSettings
+    schedule: ScheduleSettings
+    monitor: Literal["loss", "accuracy"]
+    patience: PositiveInt | None
+    label_smoothing: Share
+    class_weights: Literal["none", "balanced"]
+    checkpoint_minutes: PositiveFloat
+
+
+@dataclass(frozen=True)
+class AugmentSettings(Schema):
+    """What happens to training examples, and to nothing else.
+
+    Attributes:
+        mixup: alpha of the Beta distribution of the mixing weight (Zhang et al. 2018); 0 is off.
+        time_masks, frequency_masks: masks an example (SpecAugment, Park et al. 2019).
+        time_mask_share, frequency_mask_share: widest mask as a share of the axis.
+        crop: share of the frames that a random crop keeps, moved to a random place and padded by
+            repetition; 1 is off.
+    """
+
+    mixup: NonNegativeFloat
+    time_masks: NonNegativeInt
+    time_mask_share: Annotated[float, Field(ge=0, le=1)]
+    frequency_masks: NonNegativeInt
+    frequency_mask_share: Annotated[float, Field(ge=0, le=1)]
+    crop: Annotated[float, Field(gt=0, le=1)]
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is done at all."""
+        return self.mixup > 0 or self.time_masks + self.frequency_masks > 0 or self.crop < 1

@@ -1,0 +1,43 @@
+"""Stopping at the user's wish without losing work."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from genrecls.console import say
+from genrecls.errors import GenreclsError
+
+
+class Interrupted(GenreclsError):
+    """A training was stopped from outside and has written a checkpoint."""
+
+
+class StopRequest:
+    """Whether a signal has asked to stop."""
+
+    def __init__(self) -> None:
+        self.received: signal.Signals | None = None
+
+    def receive(self, number: int, _frame: FrameType | None) -> None:
+        """Take note of a signal; a second one stops at once."""
+        if self.received is not None:
+            raise KeyboardInterrupt
+        self.received = signal.Signals(number)
+        say("stopping after this step; once more to stop at once")
+
+
+@contextmanager
+def stop_request() -> Iterator[StopRequest]:
+    """Yield a request that Ctrl-C and SIGTERM fill instead of ending the process."""
+    request = StopRequest()
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in previous:
+        signal.signal(number, request.receive)
+    try:
+        yield request
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
