@@ -29,7 +29,7 @@ from contextlib import redirect_stderr
 from pathlib import Path
 
 import numpy as np
-import yaml
+from omegaconf import OmegaConf
 from pydantic import TypeAdapter
 
 from genrecls import audio
@@ -115,7 +115,7 @@ def measure(paths: list[Path], name: str, repeat: int, folder: Path) -> dict[str
 
 
 def _defaults(group: str, name: str) -> object:
-    return yaml.safe_load((conf_dir() / group / f"{name}.yaml").read_text("utf-8"))
+    return OmegaConf.to_container(OmegaConf.load(conf_dir() / group / f"{name}.yaml"))
 
 
 def main() -> None:

@@ -10,6 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+# It can only be read by changing it, for all threads: so once, before there are any.
+_UMASK = os.umask(0o022)
+os.umask(_UMASK)
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -27,7 +31,7 @@ def replacing(path: Path) -> Iterator[Path]:
         with beside.open("rb") as written:
             os.fsync(written.fileno())
         # mkstemp makes private files; a result is as readable as any other file of the user.
-        beside.chmod(0o666 & ~_umask())
+        beside.chmod(0o666 & ~_UMASK)
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
@@ -42,9 +46,3 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as readable JSON; not-a-number is refused, for no JSON reader takes it."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
+    from rich.console import Console, RenderableType
 
 log = logging.getLogger("genrecls")
 log.setLevel(logging.INFO)
@@ -54,7 +53,7 @@ def fail(text: str) -> None:
     print(f"genrecls: error: {line}", file=sys.stderr)  # noqa: T201
 
 
-def show(table: Table | str) -> None:
+def show(table: RenderableType) -> None:
     """Print a result to standard output."""
     from rich.console import Console
 

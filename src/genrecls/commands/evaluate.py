@@ -81,9 +81,8 @@ def evaluate(settings: EvaluateSettings) -> dict[str, Any]:
     path = run.folder / f"evaluation-{settings.part}.json"
     write_json(path, {"part": settings.part, "vote": vote, **scores})
     columns = [(str(settings.part), unit) for unit in ("segment", "track")]
-    table = score_table({str(settings.part): scores}, columns)
-    table.title = f"{run.name}\n{describe(recorded)}, vote {vote}"
-    show(table)
+    show(f"{run.name}\n{describe(recorded)}, vote {vote}")
+    show(score_table({str(settings.part): scores}, columns))
     say(f"written to {path}")
     return scores
 

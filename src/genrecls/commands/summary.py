@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from genrecls.runs import Run
 
 if TYPE_CHECKING:
+    from rich.console import Group
     from rich.table import Table
 
 ROWS = {
@@ -19,21 +20,26 @@ ROWS = {
 }
 
 
-def summary(run: Run) -> Table:
+def summary(run: Run) -> Group:
     """Return the scores of a finished run, each column naming its part and unit."""
+    from rich.console import Group
+    from rich.text import Text
+
     metrics = run.read_metrics()
     columns = [(part, unit) for part in ("validation", "test") for unit in ("segment", "track")]
-    table = score_table(metrics["parts"], columns)
-    table.title = f"{run.name}\n{describe(metrics)}"
-    table.caption = f"model {run.model}\nreport {run.report}"
-    return table
+    return Group(
+        Text(run.name, style="bold"),
+        Text(describe(metrics)),
+        score_table(metrics["parts"], columns),
+        Text(f"model  {run.model}\nreport {run.report}"),
+    )
 
 
 def score_table(parts: dict[str, Any], columns: list[tuple[str, str]]) -> Table:
     """Return a table with a column for each (part, unit)."""
     from rich.table import Table
 
-    table = Table(title_justify="left", caption_justify="left")
+    table = Table()
     table.add_column("score")
     for part, unit in columns:
         table.add_column(f"{part}, per {unit}", justify="right")

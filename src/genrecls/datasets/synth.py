@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import NonNegativeInt, PositiveInt
 
 from genrecls.atomic import replacing
@@ -28,6 +30,8 @@ REVISION = 1
 """Counts up whenever the same settings would sound different, so that old files are not mixed in."""
 
 _HEADER_BYTES = 44
+# The mode of a new file follows the umask, which can only be read by changing it, process-wide.
+_WRITING = Lock()
 _PROVENANCE = Provenance(
     title="synth: generated, not real music",
     citation="none: made by genrecls itself; not a benchmark, do not compare with published scores",
@@ -72,7 +76,13 @@ class Synth(DatasetSource):
         """
         root = self.folder(data_root) / self.key
         recordings = self._recordings(root)
-        _make([r for r in recordings if not r.complete()], root)
+        try:
+            _make([r for r in recordings if not r.complete()])
+        except OSError as error:
+            raise DataError(
+                f"synth: cannot make the tracks in {root}: {error.strerror or error}; "
+                "free some space or choose another data_root"
+            ) from error
         return Dataset(
             name=self.name,
             labels=tuple(sorted(STYLES)),
@@ -135,28 +145,27 @@ class _Recording:
         band_seed = np.random.SeedSequence(self.seed, spawn_key=(style, self.band))
         seed = np.random.SeedSequence(self.seed, spawn_key=(style, self.band, self.number))
         samples = record(STYLES[self.track.label], self.length, band_seed, seed)
-        with replacing(self.track.path) as beside, wave.open(str(beside), "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(RATE)
-            file.writeframes(samples.astype("<i2").tobytes())
+        with _WRITING, replacing(self.track.path) as beside:
+            _write(beside, samples)
 
 
-def _make(recordings: Sequence[_Recording], root: Path) -> None:
+def _write(path: Path, samples: NDArray[np.int16]) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(samples.astype("<i2").tobytes())
+
+
+def _make(recordings: Sequence[_Recording]) -> None:
     """Make the files on all cores; threads do, for NumPy computes without Python's lock."""
     from genrecls.console import progress
 
     if not recordings:
         return
-    try:
-        with (
-            progress("Generating synth", total=len(recordings)) as advance,
-            ThreadPoolExecutor(os.cpu_count()) as pool,
-        ):
-            for _ in pool.map(_Recording.make, recordings):
-                advance()
-    except OSError as error:
-        raise DataError(
-            f"synth: cannot write the generated tracks to {root}: {error.strerror or error}; "
-            "free some space or choose another data_root"
-        ) from error
+    with (
+        progress("Generating synth", total=len(recordings)) as advance,
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+    ):
+        for _ in pool.map(_Recording.make, recordings):
+            advance()

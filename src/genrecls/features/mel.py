@@ -112,7 +112,8 @@ class MelSettings(FeatureSpec, ABC):
         """Return the log-mel bands of each segment by itself.
 
         This is `librosa.power_to_db(librosa.feature.melspectrogram(...))`, computed in single
-        precision and in blocks that fit a core's cache.
+        precision and in blocks that fit a core's cache. It differs by less than 1e-4 dB; only 60 dB
+        and more below a pure tone, where rounding is all there is, by up to 1e-3 dB.
 
         Args:
             segments: shape (segments, samples).

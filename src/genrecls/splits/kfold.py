@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, PositiveInt
 
 from genrecls.splits.base import SPLITS, LeakKind, Material, Part, Split, Splitter, known_artists
-from genrecls.splits.folds import stratified_folds
+from genrecls.splits.dealing import deal
 from genrecls.splits.track import ARTISTS_SHARED
 
 
@@ -39,9 +39,7 @@ class KFoldSplit(Splitter):
         by_artist = self.group == "artist"
         tracks = [t for t in material.dataset.tracks if not by_artist or t.id in artists]
         groups = artists if by_artist else material.audio_digests
-        folds = stratified_folds(
-            [t.label for t in tracks], [groups[t.id] for t in tracks], self.k, seed
-        )
+        folds = deal([t.label for t in tracks], [groups[t.id] for t in tracks], [1] * self.k, seed)
         parts = {t.id: self._part(int(fold)) for t, fold in zip(tracks, folds, strict=True)}
         split = self.whole_tracks(material, parts)
         if by_artist:

@@ -18,7 +18,7 @@ from genrecls.splits.base import (
     Splitter,
     known_artists,
 )
-from genrecls.splits.folds import stratified_folds
+from genrecls.splits.dealing import deal
 
 
 @SPLITS.register("fault_filtered")
@@ -75,10 +75,10 @@ class ArtistFoldsSplit(Splitter):
         artists = known_artists(material.dataset.tracks)
         tracks = [t for t in material.dataset.tracks if t.id in published]
         rest = [t for t in tracks if published[t.id] != str(self.fold)]
-        folds = stratified_folds([t.label for t in rest], [artists[t.id] for t in rest], 4, seed)
+        hands = deal([t.label for t in rest], [artists[t.id] for t in rest], (3, 1), seed)
         parts: dict[str, Part] = {t.id: "test" for t in tracks}
-        for track, fold in zip(rest, folds, strict=True):
-            parts[track.id] = "validation" if fold == 0 else "train"
+        for track, hand in zip(rest, hands, strict=True):
+            parts[track.id] = PARTS[hand]
         return self.whole_tracks(material, parts)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.splits.base import PARTS, SPLITS, LeakKind, Material, Part, Ratio, Split, Splitter
-from genrecls.splits.folds import parts_by_ratio, stratified_folds
+from genrecls.splits.dealing import deal
 
 
 @SPLITS.register("segment")
@@ -34,10 +34,10 @@ class SegmentSplit(Splitter):
         tracks = material.dataset.tracks
         pieces = [(t, i) for t in tracks for i in range(material.segment_counts[t.id])]
         names = [f"{track.id}#{index}" for track, index in pieces]
-        folds = stratified_folds([t.label for t, _ in pieces], names, sum(self.ratio), seed)
+        hands = deal([t.label for t, _ in pieces], names, self.ratio, seed)
         chosen: dict[Part, dict[str, list[int]]] = {part: {} for part in PARTS}
-        for (track, index), part in zip(pieces, parts_by_ratio(folds, self.ratio), strict=True):
-            chosen[part].setdefault(track.id, []).append(index)
+        for (track, index), hand in zip(pieces, hands, strict=True):
+            chosen[PARTS[hand]].setdefault(track.id, []).append(index)
         parts = {part: _as_arrays(indices) for part, indices in chosen.items()}
         return Split(self.name, parts, self.leaks, self.caveat)
 

@@ -6,8 +6,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from genrecls.errors import DataError
-from genrecls.splits.base import SPLITS, LeakKind, Material, Ratio, Split, Splitter, known_artists
-from genrecls.splits.folds import parts_by_ratio, stratified_folds
+from genrecls.splits.base import (
+    PARTS,
+    SPLITS,
+    LeakKind,
+    Material,
+    Ratio,
+    Split,
+    Splitter,
+    known_artists,
+)
+from genrecls.splits.dealing import deal
 
 ARTISTS_SHARED = (
     "the same artists are on several sides, which flatters the score; split=artist keeps them apart"
@@ -32,11 +41,9 @@ class TrackSplit(Splitter):
         """Return the split; tracks with the same samples count as one group."""
         tracks = material.dataset.tracks
         groups = [material.audio_digests[track.id] for track in tracks]
-        folds = stratified_folds([t.label for t in tracks], groups, sum(self.ratio), seed)
-        parts = parts_by_ratio(folds, self.ratio)
-        return self.whole_tracks(
-            material, {track.id: part for track, part in zip(tracks, parts, strict=True)}
-        )
+        hands = deal([t.label for t in tracks], groups, self.ratio, seed)
+        parts = {t.id: PARTS[hand] for t, hand in zip(tracks, hands, strict=True)}
+        return self.whole_tracks(material, parts)
 
 
 @SPLITS.register("artist")
@@ -64,8 +71,6 @@ class ArtistSplit(Splitter):
             )
         tracks = [track for track in material.dataset.tracks if track.id in artists]
         groups = [artists[track.id] for track in tracks]
-        folds = stratified_folds([t.label for t in tracks], groups, sum(self.ratio), seed)
-        parts = parts_by_ratio(folds, self.ratio)
-        return self.whole_tracks(
-            material, {track.id: part for track, part in zip(tracks, parts, strict=True)}
-        )
+        hands = deal([t.label for t in tracks], groups, self.ratio, seed)
+        parts = {t.id: PARTS[hand] for t, hand in zip(tracks, hands, strict=True)}
+        return self.whole_tracks(material, parts)

@@ -1,0 +1,340 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from genrecls import audio
+from genrecls.audio import AudioRejected
+from genrecls.datasets.base import Dataset, Track
+from genrecls.errors import DataError
+from genrecls.features.extraction import Extraction, extract, fingerprint
+
+Maker = Callable[..., Any]
+
+
+@pytest.fixture
+def run(spec_of: Maker, rule_of: Maker, tmp_path: Path) -> Callable[..., Extraction]:
+    """Extracts small mel features into a cache of the test."""
+
+    def extract_with(dataset: Dataset, cache: Path | None = tmp_path / "cache") -> Extraction:
+        return extract(dataset, spec_of("mel", n_mels=16), rule_of(length=1.0), cache)
+
+    return extract_with
+
+
+def test_every_track_gets_the_features_of_its_own_audio(
+    dataset: Dataset, run: Callable[..., Extraction], spec_of: Maker
+) -> None:
+    result = run(dataset)
+    assert list(result.tracks) == ["a", "b", "c", "d"]
+    assert (result.hits, result.computed, result.damaged) == (0, 4, 0)
+    assert result.rejected == ()
+    spec = spec_of("mel", n_mels=16)
+    for track in dataset.tracks:
+        samples = audio.read(track.path, 22050, dataset.limits)
+        features = result.tracks[track.id]
+        expected = spec.transform(samples.reshape(3, 22050))["mel"]
+        # Not equal to the last bit: here, matrix products may use several threads.
+        np.testing.assert_allclose(features.segments.inputs["mel"], expected, atol=1e-4)
+        np.testing.assert_array_equal(features.segments.starts, [0, 1, 2])
+        assert features.seconds == 3
+
+
+def test_a_second_run_decodes_nothing_and_gives_the_same(
+    dataset: Dataset, run: Callable[..., Extraction], refuse_decoding: Callable[[], None]
+) -> None:
+    first = run(dataset)
+    refuse_decoding()
+    second = run(dataset)
+    assert (second.hits, second.computed) == (4, 0)
+    for name, features in first.tracks.items():
+        again = second.tracks[name]
+        np.testing.assert_array_equal(features.segments.inputs["mel"], again.segments.inputs["mel"])
+        assert (features.audio_digest, features.seconds) == (again.audio_digest, again.seconds)
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_second_run_does_not_even_read_the_files(
+    dataset: Dataset, run: Callable[..., Extraction], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(dataset)
+
+    def refuse(*_: object) -> None:
+        pytest.fail("a file was read")
+
+    monkeypatch.setattr("hashlib.file_digest", refuse)
+    assert run(dataset).hits == 4
+
+
+def test_moved_files_are_still_in_the_cache(
+    dataset: Dataset, run: Callable[..., Extraction], refuse_decoding: Callable[[], None]
+) -> None:
+    run(dataset)
+    moved = dataset.root.rename(dataset.root.with_name("elsewhere"))
+    tracks = tuple(replace(t, path=moved / t.path.name) for t in dataset.tracks)
+    refuse_decoding()
+    assert run(replace(dataset, tracks=tracks)).hits == 4
+
+
+def test_changed_audio_of_the_same_size_is_computed_again(
+    dataset: Dataset, run: Callable[..., Extraction]
+) -> None:
+    first = run(dataset)
+    path = dataset.tracks[0].path
+    size = path.stat().st_size
+    samples, rate = soundfile.read(path)
+    soundfile.write(path, samples[::-1], rate)
+    assert path.stat().st_size == size
+    second = run(dataset)
+    assert (second.hits, second.computed) == (3, 1)
+    assert second.tracks["a"].audio_digest != first.tracks["a"].audio_digest
+
+
+def test_without_a_cache_nothing_is_written(
+    dataset: Dataset, run: Callable[..., Extraction], tmp_path: Path
+) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    assert run(dataset, None).computed == 4
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_damaged_entry_is_computed_again_and_replaced(
+    dataset: Dataset, run: Callable[..., Extraction], tmp_path: Path
+) -> None:
+    run(dataset)
+    entry = min((tmp_path / "cache").rglob("*.npz"))
+    entry.write_bytes(entry.read_bytes()[:-500])
+    result = run(dataset)
+    assert (result.hits, result.computed, result.damaged) == (3, 1, 1)
+    assert run(dataset).hits == 4
+
+
+def test_bad_audio_is_rejected_with_its_reason_and_stops_nothing(
+    dataset: Dataset, run: Callable[..., Extraction]
+) -> None:
+    folder = dataset.root
+    (folder / "text.wav").write_text("no sound at all")
+    soundfile.write(folder / "blink.wav", np.full(11_025, 0.1), 22050)
+    (folder / "folder.wav").mkdir()
+    bad = tuple(
+        Track(name, folder / f"{name}.wav", "noise")
+        for name in ("text", "blink", "folder", "nowhere")
+    )
+    result = run(replace(dataset, tracks=(*bad, *dataset.tracks)))
+    assert list(result.tracks) == ["a", "b", "c", "d"]
+    assert [(r.track, r.code) for r in result.rejected] == [
+        ("text", "unreadable"),
+        ("blink", "short"),
+        ("folder", "unreadable"),
+        ("nowhere", "missing"),
+    ]
+    assert result.rejected[1].detail == "expected 0.990 s for one segment, found 0.500 s"
+    assert result.rejected[0].path == folder / "text.wav"
+
+
+def test_the_same_recording_in_two_containers_shares_its_audio_digest(
+    dataset: Dataset, run: Callable[..., Extraction]
+) -> None:
+    first = dataset.tracks[0]
+    samples, rate = soundfile.read(first.path, dtype="int16")
+    copy = Track("copy", dataset.root / "copy.flac", "noise")
+    soundfile.write(copy.path, samples, rate)
+    tracks = run(replace(dataset, tracks=(first, copy))).tracks
+    assert tracks["a"].audio_digest == tracks["copy"].audio_digest
+    assert tracks["a"].file_digest != tracks["copy"].file_digest
+
+
+def test_a_file_replaced_while_it_is_read_is_not_kept(
+    dataset: Dataset, run: Callable[..., Extraction], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = audio.read
+    target = dataset.tracks[0].path
+
+    def replacing(path: Path, *rest: Any) -> Any:
+        samples = original(path, *rest)
+        if path == target:
+            target.write_bytes(dataset.tracks[1].path.read_bytes() + b"x")
+        return samples
+
+    monkeypatch.setattr(audio, "read", replacing)
+    assert run(dataset).computed == 4
+    monkeypatch.setattr(audio, "read", original)
+    assert run(dataset).hits == 3
+
+
+def test_a_cache_that_cannot_be_written_stops_with_one_line(
+    dataset: Dataset, run: Callable[..., Extraction], tmp_path: Path
+) -> None:
+    (tmp_path / "cache").write_text("not a folder")
+    with pytest.raises(DataError, match="set another data_root"):
+        run(dataset)
+
+
+def test_an_error_stops_the_rest_of_the_work(
+    dataset: Dataset, run: Callable[..., Extraction], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = tuple(replace(dataset.tracks[0], id=f"{number}") for number in range(200))
+    calls: list[Path] = []
+
+    def failing(path: Path, *_: object) -> None:
+        calls.append(path)
+        time.sleep(0.01)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(audio, "read", failing)
+    with pytest.raises(ZeroDivisionError):
+        run(replace(dataset, tracks=many))
+    assert len(calls) < 100
+
+
+def test_ctrl_c_ends_without_a_hang_and_keeps_what_is_finished(tmp_path: Path) -> None:
+    script = tmp_path / "slow.py"
+    script.write_text(SLOW_EXTRACTION, encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "started\n"
+    deadline = time.time() + 20
+    while not [*tmp_path.rglob("*.npz")] and time.time() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=20)
+    assert out == "interrupted\n"
+    kept = list(tmp_path.rglob("*.npz"))
+    assert 0 < len(kept) < 100
+    assert not [path for path in kept if path.name.startswith(".")]
+
+
+SLOW_EXTRACTION = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from genrecls import audio
+from genrecls.datasets.base import Dataset, Provenance, Track
+from genrecls.features.extraction import extract
+from genrecls.features.mel import Mel
+from genrecls.features.segmenting import SegmentRule
+
+folder = Path(sys.argv[1])
+
+def slow(path, *_):
+    time.sleep(0.1)
+    return np.ones(22050, np.float32)
+
+audio.read = slow
+paths = [folder / f"{number}.wav" for number in range(1000)]
+for number, path in enumerate(paths):
+    path.write_text(str(number))
+tracks = tuple(Track(path.stem, path, "x") for path in paths)
+spec = Mel("mel", 22050, 512, 2048, "hann", True, 2, 16, 0.0, None, "slaney", "slaney", 1.0,
+           1e-10, 80.0)
+rule = SegmentRule(1.0, None, None, 0.99, "samples")
+print("started", flush=True)
+try:
+    extract(Dataset("d", ("x",), tracks, folder, Provenance("", "", "")), spec, rule, folder / "c")
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+def test_matrix_products_use_one_thread_during_extraction_and_all_after_it(
+    dataset: Dataset, run: Callable[..., Extraction], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
+
+    def threads() -> list[int]:
+        return [pool["num_threads"] for pool in threadpool_info()]
+
+    before, during = threads(), []
+    original = audio.read
+
+    def watching(path: Path, *rest: Any) -> Any:
+        during.extend(threads())
+        return original(path, *rest)
+
+    monkeypatch.setattr(audio, "read", watching)
+    run(dataset, None)
+    assert set(during) == {1}
+    assert threads() == before
+
+
+def test_only_a_few_tracks_are_decoded_at_a_time(
+    dataset: Dataset, run: Callable[..., Extraction], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, busy, most = threading.Lock(), 0, 0
+    original = audio.read
+
+    def counting(path: Path, *rest: Any) -> Any:
+        nonlocal busy, most
+        with lock:
+            busy += 1
+            most = max(most, busy)
+        time.sleep(0.01)
+        with lock:
+            busy -= 1
+        return original(path, *rest)
+
+    monkeypatch.setattr(audio, "read", counting)
+    many = tuple(replace(dataset.tracks[0], id=f"{number}") for number in range(20))
+    run(replace(dataset, tracks=many), None)
+    assert most <= (os.cpu_count() or 1)
+
+
+def test_the_fingerprint_ignores_places_and_order(
+    dataset: Dataset, tmp_path: Path, refuse_decoding: Callable[[], None]
+) -> None:
+    refuse_decoding()
+    before = fingerprint(dataset, tmp_path / "cache")
+    moved = dataset.root.rename(tmp_path / "elsewhere")
+    tracks = [replace(t, path=moved / t.path.name) for t in reversed(dataset.tracks)]
+    assert fingerprint(replace(dataset, tracks=tuple(tracks)), tmp_path / "other") == before
+    assert fingerprint(replace(dataset, tracks=tuple(tracks)), None) == before
+
+
+def test_the_fingerprint_sees_labels_artists_ids_contents_and_absence(dataset: Dataset) -> None:
+    first, *rest = dataset.tracks
+    prints = {fingerprint(dataset, None)}
+    for changed in (
+        replace(first, label="other"),
+        replace(first, artist="somebody"),
+        replace(first, id="z"),
+        replace(first, path=rest[0].path),
+        replace(first, path=dataset.root / "nowhere.wav"),
+    ):
+        prints.add(fingerprint(replace(dataset, tracks=(changed, *rest)), None))
+    assert len(prints) == 6
+
+
+def test_rejections_are_plain_facts(dataset: Dataset, run: Callable[..., Extraction]) -> None:
+    lost = replace(dataset.tracks[0], path=dataset.root / "nowhere.wav")
+    (rejection,) = run(replace(dataset, tracks=(lost,))).rejected
+    reason = AudioRejected(rejection.path, rejection.code, rejection.detail)
+    assert "nowhere.wav: missing" in str(reason)
+
+
+@pytest.mark.real_data
+def test_real_tracks_give_ten_segments_each(
+    run: Callable[..., Extraction], spec_of: Maker, rule_of: Maker, dataset: Dataset
+) -> None:
+    root = os.environ.get("GENRECLS_TEST_DATA")
+    if not root:
+        pytest.skip("GENRECLS_TEST_DATA is not set")
+    paths = sorted((Path(root) / "gtzan").glob("*/*.flac"))[::20]
+    tracks = tuple(Track(path.stem, path, path.parent.name) for path in paths)
+    result = extract(replace(dataset, tracks=tracks), spec_of("mfcc"), rule_of(), None)
+    assert result.rejected == ()
+    # The shortest tracks of GTZAN, 29.93 s, lack 2 % of their tenth segment.
+    assert {len(features.segments) for features in result.tracks.values()} <= {9, 10}
