@@ -1,9 +1,9 @@
 """Audio files in, trustworthy mono samples out: decode, mix down, resample, accept or reject.
 
 Decoders forgive too much: a file cut in half, a header with a rate of 1 Hz or samples that are not
-numbers all come back without an error. So every file passes the same short list of checks, and what
-fails one is rejected with a code from `REASONS`. Damage *inside* the samples of an uncompressed file
-cannot be seen here; only a recorded checksum of the file can tell.
+numbers all come back without an error. So every file passes the same short list of checks, and
+what fails one is rejected with a code from `REASONS`. Damage *inside* the samples of an
+uncompressed file cannot be seen here; only a recorded checksum can tell.
 """
 
 from __future__ import annotations
@@ -15,13 +15,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.config.schema import Schema
 from genrecls.errors import DataError
+
+if TYPE_CHECKING:
+    import soundfile
 
 SUFFIXES = (".wav", ".au", ".flac", ".mp3", ".ogg")
 
@@ -43,15 +46,12 @@ REASONS: dict[str, str] = {
 # file really delivers, whatever its header announces.
 _BLOCK_SAMPLES = 4 * 1024 * 1024
 
-# -120 dB of full scale, thirty times below the smallest step of a 16-bit file: nothing was recorded
-# there, it is what rounding leaves of two channels that cancel each other.
-_SILENCE = 1e-6
+# The smallest step of a 16-bit file. Below it lies only what rounding leaves of two channels that
+# cancel each other.
+_SILENCE = 2.0**-15
 
 # Programs that write to a pipe cannot know the length and put one of the largest numbers there.
 _UNKNOWN_LENGTH = 0x7FFF_0000
-
-# Real headers have a handful of chunks before the sound; noise could have millions of tiny ones.
-_MAX_CHUNKS = 100
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,7 @@ class AudioLimits(Schema):
         min_rate: lowest accepted sample rate in Hz.
         max_rate: highest accepted sample rate in Hz.
         max_channels: largest accepted number of channels.
-        max_peak: largest accepted magnitude, where 1 is full scale. Decoded MP3 overshoots to 1.5
-            or so; damaged MP3 and mistaken float files reach far more.
+        max_peak: largest accepted magnitude; 1 is full scale, decoded MP3 may reach 1.5.
     """
 
     min_seconds: float = 0.1
@@ -77,12 +76,12 @@ class AudioLimits(Schema):
 
 
 class AudioRejected(DataError):
-    """A file that may not be used, with the reason as a code.
+    """A file that may not be used.
 
     Attributes:
         path: the file.
         code: a key of `REASONS`.
-        detail: one line on this very file: what was expected and what was found.
+        detail: one line: what was expected of this file and what was found.
     """
 
     def __init__(self, path: Path, code: str, detail: str) -> None:
@@ -144,14 +143,14 @@ def read(path: Path, sample_rate: int, limits: AudioLimits) -> NDArray[np.float3
         return decoded.samples
     import soxr
 
-    samples = soxr.resample(decoded.samples, decoded.rate, sample_rate, quality="HQ")
+    samples: NDArray[np.float32] = soxr.resample(decoded.samples, decoded.rate, sample_rate, "HQ")
     if not len(samples):
         raise AudioRejected(path, "short", f"nothing is left of it at {sample_rate} Hz")
-    return np.asarray(samples, np.float32)
+    return samples
 
 
 def decode(path: Path, limits: AudioLimits) -> Decoded:
-    """Return the mono samples of a file at its own rate, with the facts of its header.
+    """Return the mono samples of a file at its own rate, with facts of its header.
 
     Raises:
         AudioRejected: the file cannot be trusted; carries a code from `REASONS`.
@@ -182,13 +181,13 @@ def _rejecting(path: Path) -> Iterator[None]:
 
 
 def _require_regular(path: Path) -> None:
-    mode = path.stat().st_mode
-    if stat.S_ISDIR(mode):
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
         raise AudioRejected(path, "unreadable", "expected a sound file, found a folder")
     # Opening a named pipe would wait for a writer, perhaps for ever.
-    if not stat.S_ISREG(mode):
+    if not stat.S_ISREG(status.st_mode):
         raise AudioRejected(path, "unreadable", "expected a sound file, found a pipe or a device")
-    if path.stat().st_size == 0:
+    if status.st_size == 0:
         raise AudioRejected(path, "empty", "the file has no bytes; fetch or extract it again")
 
 
@@ -196,18 +195,21 @@ def _decode(path: Path, limits: AudioLimits, missing: int) -> Decoded:
     import soundfile
 
     with soundfile.SoundFile(str(path)) as sound:
+        # The decoder takes anything called .au for bare telephone samples.
+        if sound.format == "RAW":
+            raise AudioRejected(path, "unreadable", "expected a sound file, found no known header")
         _check_header(path, sound, limits)
         if missing > 0:
-            detail = f"the header announces {missing} bytes more than there are; fetch it again"
-            raise AudioRejected(path, "length-mismatch", detail)
+            detail = f"the header announces {missing} bytes more than there are"
+            raise AudioRejected(path, "length-mismatch", f"{detail}; fetch it again")
         _check_length(path, sound, limits)
         samples, peak = _mono(path, sound, limits)
         return Decoded(samples, sound.samplerate, sound.channels, peak, sound.format)
 
 
-def _check_header(path: Path, sound: Any, limits: AudioLimits) -> None:
+def _check_header(path: Path, sound: soundfile.SoundFile, limits: AudioLimits) -> None:
     if not limits.min_rate <= sound.samplerate <= limits.max_rate:
-        detail = f"expected {limits.min_rate} to {limits.max_rate} Hz, found {sound.samplerate} Hz"
+        detail = f"expected {limits.min_rate} to {limits.max_rate} Hz, found {sound.samplerate}"
         raise AudioRejected(path, "rate", detail)
     if not 1 <= sound.channels <= limits.max_channels:
         detail = f"expected at most {limits.max_channels} channels, found {sound.channels}"
@@ -216,7 +218,7 @@ def _check_header(path: Path, sound: Any, limits: AudioLimits) -> None:
         raise AudioRejected(path, "empty", "the header announces no samples; fetch it again")
 
 
-def _check_length(path: Path, sound: Any, limits: AudioLimits) -> None:
+def _check_length(path: Path, sound: soundfile.SoundFile, limits: AudioLimits) -> None:
     seconds = sound.frames / sound.samplerate
     if seconds < limits.min_seconds:
         detail = f"expected at least {limits.min_seconds:g} s, found {seconds:.3f} s"
@@ -226,7 +228,9 @@ def _check_length(path: Path, sound: Any, limits: AudioLimits) -> None:
         raise AudioRejected(path, "long", detail)
 
 
-def _mono(path: Path, sound: Any, limits: AudioLimits) -> tuple[NDArray[np.float32], float]:
+def _mono(
+    path: Path, sound: soundfile.SoundFile, limits: AudioLimits
+) -> tuple[NDArray[np.float32], float]:
     parts, peak, delivered = [], 0.0, 0
     while delivered < sound.frames:
         block = sound.read(_BLOCK_SAMPLES // sound.channels, dtype="float32", always_2d=True)
@@ -260,23 +264,18 @@ def _mixed(block: NDArray[np.float32]) -> NDArray[np.float32]:
         return block[:, 0]
     # Adding columns is thirty times faster than a mean along the short axis.
     total = block[:, 0] + block[:, 1]
-    for channel in range(2, block.shape[1]):
-        total += block[:, channel]
-    total *= np.float32(1 / block.shape[1])
-    return total
+    for column in block.T[2:]:
+        total += column
+    return total * np.float32(1 / block.shape[1])
 
 
 def _why_silent(peak: float) -> str:
-    if peak < _SILENCE:
-        return "every sample is zero"
-    return f"the channels cancel each other (opposite phase, peak {peak:.2g}); use one of them"
+    cancelled = f"the channels cancel each other (opposite phase, peak {peak:.2g}); use one of them"
+    return "every sample is zero" if peak < _SILENCE else cancelled
 
 
 def _missing_bytes(file: BinaryIO) -> int:
-    """Return how many bytes the header announces beyond the end of the file.
-
-    The decoder quietly takes the size of the file instead, so a cut file looks whole to it.
-    """
+    """Return how many bytes the header announces that the file lacks; the decoder never tells."""
     start, announced = _announced(file)
     if announced >= _UNKNOWN_LENGTH:
         return 0
@@ -290,7 +289,8 @@ def _announced(file: BinaryIO) -> tuple[int, int]:
         return int.from_bytes(head[4:8]), int.from_bytes(head[8:12])
     if head[:4] != b"RIFF" or head[8:] != b"WAVE":
         return 0, 0
-    for _ in range(_MAX_CHUNKS):
+    # Real headers have a handful of chunks before the sound; noise could have millions.
+    for _ in range(100):
         chunk = file.read(8)
         size = int.from_bytes(chunk[4:], "little")
         if chunk[:4] == b"data":

@@ -18,9 +18,7 @@ from genrecls.audio import AudioLimits
 from genrecls.errors import DataError
 from genrecls.features import cache as cache_module
 from genrecls.features.cache import SPEC, FeatureCache, TrackFeatures, cache_key, cache_root
-from genrecls.features.digests import FileDigests
 from genrecls.features.mel import Mel
-from genrecls.features.pruning import describe, prune
 from genrecls.features.segmenting import SegmentRule, Segments
 
 SPEC_1 = Mel(
@@ -270,136 +268,6 @@ def test_a_full_disk_is_named_and_leaves_nothing_behind(
     with pytest.raises(DataError, match=r"No space left on device.*free space"):
         cache.store(example())
     assert [path.name for path in cache.folder.rglob("*") if path.is_file()] == [SPEC]
-
-
-def test_changed_content_of_the_same_size_and_time_is_noticed(tmp_path: Path) -> None:
-    index, file = tmp_path / "files.json", tmp_path / "a.wav"
-    file.write_bytes(b"one")
-    status = file.stat()
-    digests = FileDigests(index)
-    first = digests.of(file)
-    digests.save()
-    file.write_bytes(b"two")
-    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert digests.of(file) != first
-    assert FileDigests(index).of(file) != first
-
-
-@pytest.mark.usefixtures("settled")
-def test_an_unchanged_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    index, file = tmp_path / "files.json", tmp_path / "na\udcefve file.wav"
-    file.write_bytes(b"content")
-    digests = FileDigests(index)
-    first = digests.of(file)
-    digests.save()
-
-    def refuse(*_: object) -> None:
-        pytest.fail("the file was read again")
-
-    monkeypatch.setattr("hashlib.file_digest", refuse)
-    assert digests.of(file) == first
-    assert FileDigests(index).of(file) == first
-
-
-def test_a_file_written_just_now_is_not_remembered(tmp_path: Path) -> None:
-    index, file = tmp_path / "files.json", tmp_path / "a.wav"
-    file.write_bytes(b"content")
-    digests = FileDigests(index)
-    digests.of(file)
-    digests.save()
-    assert not index.exists()
-
-
-@pytest.mark.usefixtures("settled")
-@pytest.mark.parametrize(
-    "content",
-    ["", "{", "[]", "null", '{"version": 1, "files": []}', '{"version": 1, "files": {"a": 1}}'],
-)
-def test_a_damaged_index_costs_nothing_but_time(tmp_path: Path, content: str) -> None:
-    index, file = tmp_path / "files.json", tmp_path / "a.wav"
-    file.write_bytes(b"content")
-    index.write_text(content)
-    digests = FileDigests(index)
-    digest = digests.of(file)
-    digests.save()
-    assert json.loads(index.read_text())["files"][str(file)][1] == digest
-
-
-@pytest.mark.usefixtures("settled")
-def test_two_indexes_written_in_turn_keep_what_both_learnt(tmp_path: Path) -> None:
-    index = tmp_path / "files.json"
-    both = [FileDigests(index), FileDigests(index)]
-    for number, digests in enumerate(both):
-        (tmp_path / f"{number}").write_bytes(b"%d" % number)
-        digests.of(tmp_path / f"{number}")
-        digests.save()
-    assert len(json.loads(index.read_text())["files"]) == 2
-
-
-@pytest.fixture
-def three_folders(tmp_path: Path) -> list[FeatureCache]:
-    made = []
-    for number, n_mels in enumerate((16, 17, 18)):
-        spec = replace(SPEC_1, n_mels=n_mels)
-        made.append(FeatureCache(tmp_path, spec, RULE, LIMITS))
-        made[-1].mark_used()
-        made[-1].store(example())
-        used = time.time() - 86_400 * 10 * number
-        os.utime(made[-1].folder / SPEC, (used, used))
-    return made
-
-
-def test_folders_are_described_the_last_used_first(
-    three_folders: list[FeatureCache], tmp_path: Path
-) -> None:
-    found = describe(tmp_path)
-    assert [folder.key for folder in found] == [cache.key for cache in three_folders]
-    assert found[0].summary == "mel at 22050 Hz, segments of 0.5 s cut from samples"
-    assert found[0].settings["features"]["n_mels"] == 16
-    assert [folder.entries for folder in found] == [1, 1, 1]
-    on_disk = sum(path.stat().st_size for path in found[0].path.rglob("*") if path.is_file())
-    assert found[0].size == on_disk
-
-
-def test_a_folder_with_a_damaged_description_is_still_described(
-    three_folders: list[FeatureCache], tmp_path: Path
-) -> None:
-    (three_folders[0].folder / SPEC).write_text("{")
-    (three_folders[1].folder / SPEC).unlink()
-    summaries = [folder.summary for folder in describe(tmp_path)]
-    assert sum(summary.startswith("unknown") for summary in summaries) == 2
-    assert len(prune(tmp_path)) == 3
-
-
-def test_pruning_by_age_takes_what_was_not_used(
-    three_folders: list[FeatureCache], tmp_path: Path
-) -> None:
-    gone = prune(tmp_path, older_than_days=15)
-    assert [folder.key for folder in gone] == [three_folders[2].key]
-    assert len(describe(tmp_path)) == 2
-
-
-def test_use_makes_a_folder_young_again(three_folders: list[FeatureCache], tmp_path: Path) -> None:
-    three_folders[2].mark_used()
-    assert prune(tmp_path, older_than_days=15) == ()
-
-
-def test_pruning_all_but_one_leaves_that_and_what_is_not_ours(
-    three_folders: list[FeatureCache], tmp_path: Path
-) -> None:
-    (tmp_path / "music").mkdir()
-    (tmp_path / "music" / "precious.wav").write_bytes(b"1")
-    prune(tmp_path, keep=[three_folders[1].key])
-    assert [folder.key for folder in describe(tmp_path)] == [three_folders[1].key]
-    assert (tmp_path / "music" / "precious.wav").exists()
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
-        [three_folders[1].key, "music"]
-    )
-
-
-def test_no_cache_at_all_is_described_and_pruned_as_nothing(tmp_path: Path) -> None:
-    assert describe(tmp_path / "none") == ()
-    assert prune(tmp_path / "none") == ()
 
 
 def test_every_setting_has_another_value_in_these_tests() -> None:

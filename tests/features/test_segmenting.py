@@ -195,6 +195,12 @@ def test_segments_shorter_than_a_frame_are_refused(rule_of: Maker, spec_of: Make
         rule_of(length=0.02, cut="frames").shapes(spec_of("mel"))
 
 
+def test_lengths_that_are_not_exact_in_binary_lose_no_frame() -> None:
+    assert SegmentRule(0.29, None, None, 1, "frames").frames(Raw("raw", 100, 1)) == 29
+    rule = SegmentRule(30, None, None, 0.1, "samples")
+    assert len(rule.apply(ramp(3), Raw("raw", 1, 1))) == 1
+
+
 def test_a_share_of_zero_is_refused(rule_of: Maker) -> None:
     with pytest.raises(ValidationError, match="greater than 0"):
         rule_of(min_fill=0)

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from finished_run import finished_run, metrics_of
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.text import Text
+from tests.report.finished_run import finished_run, metrics_of
 
 from genrecls.report.canvas import save
 from genrecls.report.confusion import confusion_matrix

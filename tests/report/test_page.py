@@ -4,7 +4,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from finished_run import finished_run
+from tests.report.finished_run import finished_run
 
 from genrecls.report import formats
 from genrecls.report.page import render

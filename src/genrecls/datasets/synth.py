@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +26,9 @@ from genrecls.datasets.synthesis.styles import STYLES
 from genrecls.errors import DataError
 
 REVISION = 1
-"""Counts up whenever the same settings would sound different, so that old files are not mixed in."""
+"""Counts up whenever the same settings would sound different, so that old files are not used."""
 
 _HEADER_BYTES = 44
-# The mode of a new file follows the umask, which can only be read by changing it, process-wide.
-_WRITING = Lock()
 _PROVENANCE = Provenance(
     title="synth: generated, not real music",
     citation="none: made by genrecls itself; not a benchmark, do not compare with published scores",
@@ -61,6 +58,11 @@ class Synth(DatasetSource):
     def track_seconds(self) -> float:
         """Length of every track."""
         return float(self.seconds)
+
+    @property
+    def made_on_demand(self) -> bool:
+        """It needs no download."""
+        return True
 
     @property
     def key(self) -> str:
@@ -145,7 +147,7 @@ class _Recording:
         band_seed = np.random.SeedSequence(self.seed, spawn_key=(style, self.band))
         seed = np.random.SeedSequence(self.seed, spawn_key=(style, self.band, self.number))
         samples = record(STYLES[self.track.label], self.length, band_seed, seed)
-        with _WRITING, replacing(self.track.path) as beside:
+        with replacing(self.track.path) as beside:
             _write(beside, samples)
 
 

@@ -49,8 +49,11 @@ class FileDigests:
         """Return the hexadecimal digest of the content of `path`.
 
         Raises:
-            OSError: the file is absent or cannot be read.
+            OSError: the file is absent, no regular file or cannot be read.
         """
+        # Reading a named pipe would wait for a writer, perhaps for ever.
+        if not path.is_file():
+            raise FileNotFoundError(path)
         name, before = _name(path), stamp(path)
         remembered, digest = self._known.get(name, (None, ""))
         if remembered == before:
@@ -84,10 +87,11 @@ def digests_of(paths: Collection[Path], index: Path | None, workers: int) -> lis
         except OSError:
             return "missing"
 
-    with ThreadPoolExecutor(workers) as executor:
-        found = list(executor.map(digest, paths))
-    digests.save()
-    return found
+    try:
+        with ThreadPoolExecutor(workers) as executor:
+            return list(executor.map(digest, paths))
+    finally:
+        digests.save()
 
 
 def _name(path: Path) -> str:

@@ -91,7 +91,7 @@ class SegmentRule(Schema):
 
     def frames(self, spec: FeatureSpec) -> int:
         """Return the frames of a segment that is cut from the frames of a whole track."""
-        return int(self.length * spec.sample_rate / spec.hop_length)
+        return _whole(self.length * spec.sample_rate / spec.hop_length)
 
     def apply(self, track: Samples, spec: FeatureSpec) -> Segments:
         """Cut `track` (mono samples at the rate of `spec`) and transform it.
@@ -123,7 +123,7 @@ class SegmentRule(Schema):
 
     def _cut_frames(self, track: Samples, spec: FeatureSpec, *, covering: bool) -> Segments:
         rate, length = spec.sample_rate / spec.hop_length, self.frames(spec)
-        hop = length if self.hop is None else max(1, int(self.hop * rate))
+        hop = length if self.hop is None else max(1, _whole(self.hop * rate))
         if covering:
             track = _repeated(
                 track, *(_samples_for(n, spec) for n in (length, self._needed(length)))
@@ -141,8 +141,7 @@ class SegmentRule(Schema):
 
     def _needed(self, length: int) -> int:
         """Return how much of `length` a shorter piece has to hold."""
-        # Rounded first: 0.1 * 30 is a little more than 3 in binary.
-        return max(1, math.ceil(round(self.min_fill * length, 6)))
+        return max(1, -_whole(-self.min_fill * length))
 
     def _starts(self, total: int, length: int, hop: int, *, covering: bool) -> NDArray[np.int64]:
         """Return where segments of `length` begin in `total` samples or frames."""
@@ -157,6 +156,11 @@ class SegmentRule(Schema):
         elif covering and length <= total and total - heard > _NEGLIGIBLE * length:
             starts.append(total - length)
         return np.asarray(starts[: None if covering else self.count], np.int64)
+
+
+def _whole(number: float) -> int:
+    """Return the integer below `number`, forgiving that 0.29 * 100 is less than 29 in binary."""
+    return math.floor(round(number, 6))
 
 
 def _windows(

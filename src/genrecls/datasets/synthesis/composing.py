@@ -15,6 +15,7 @@ from genrecls.datasets.synthesis.styles import Style
 
 _LEVELS = {"X": 1.0, "x": 0.7, "o": 0.4}
 _SECTION_SECONDS = 4.0
+_RAMP = RATE // 50
 # Chords play in every section, so that no section is silent; the levels are dB.
 _FORM: tuple[dict[str, float], ...] = (
     {"drums": -7, "bass": -1, "chords": 0},
@@ -168,6 +169,8 @@ def _form(grid: Grid, rng: np.random.Generator) -> list[dict[str, float]]:
 def _levels(form: list[dict[str, float]], part: str, grid: Grid, length: int) -> Signal:
     """Return the level of a part over time; it changes within 20 ms, so that nothing clicks."""
     gains = [10 ** (section[part] / 20) if part in section else 0.0 for section in form]
-    starts = np.array([grid.at(bar, 0) for bar in range(grid.bars)])
-    times = np.stack([starts - 0.02 * RATE, starts], axis=1).ravel()[1:]
-    return np.interp(np.arange(length), times, np.repeat(gains, 2)[:-1]).astype(np.float32)
+    edges = [*(grid.at(bar, 0) for bar in range(grid.bars)), length]
+    levels = np.repeat(np.array(gains, dtype=np.float32), np.diff(edges))
+    for edge, before, after in zip(edges[1:-1], gains[:-1], gains[1:], strict=True):
+        levels[edge - _RAMP : edge] = np.linspace(before, after, _RAMP)
+    return levels

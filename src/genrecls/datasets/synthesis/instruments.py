@@ -130,14 +130,16 @@ def _modulation(timbre: Timbre, frequency: float, t: Signal) -> Signal:
         return np.zeros_like(t)
     depth = np.float32(timbre.index / (2 * np.pi))
     place = (t * np.float32(frequency * timbre.ratio * _SIZE)).astype(np.int32) & (_SIZE - 1)
-    return depth * _SINE[place]
+    wave: Signal = depth * _SINE[place]
+    return wave
 
 
 def _envelope(timbre: Timbre, t: Signal) -> Signal:
     release = np.float32(0.01)
     rise = np.minimum(t / np.float32(timbre.attack), 1)
     fall = np.minimum((t[-1] - t) / release, 1)
-    return rise * fall * np.exp(-t / np.float32(timbre.decay))
+    envelope: Signal = rise * fall * np.exp(-t / np.float32(timbre.decay))
+    return envelope
 
 
 _SINE: Signal = np.sin(2 * np.pi * np.arange(_SIZE) / _SIZE).astype(np.float32)

@@ -34,7 +34,9 @@ def record(
     hall += _background(hall, sound, rng)
     saturated = np.tanh(np.float32(sound.drive) * hall / (4 * _rms(hall)))
     saturated -= saturated.mean()
-    return np.rint(saturated * (32767 * sound.peak / np.abs(saturated).max())).astype(np.int16)
+    scale = np.float32(32767 * sound.peak / np.abs(saturated).max())
+    samples: NDArray[np.int16] = np.rint(saturated * scale).astype(np.int16)
+    return samples
 
 
 def _balanced(parts: Mapping[str, Signal], sound: Sound) -> Signal:

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from genrecls.audio import REASONS, AudioLimits
+from genrecls.datasets.base import Dataset, Provenance, Track
+from genrecls.datasets.verify import SUSPICIONS, Finding, verify
+
+RATE = 16_000
+
+Samples = NDArray[np.float64]
+
+
+def music(seed: int = 0, seconds: float = 2.0) -> Samples:
+    time = np.arange(int(seconds * RATE)) / RATE
+    noise = np.random.default_rng(seed).normal(scale=0.02, size=len(time))
+    mixed: Samples = 0.4 * np.sin(2 * np.pi * 330 * time) + noise
+    return mixed
+
+
+def dataset(folder: Path, sounds: Mapping[str, Samples], labels: Mapping[str, str]) -> Dataset:
+    for name, samples in sounds.items():
+        soundfile.write(folder / name, samples, RATE)
+    tracks = tuple(Track(name, folder / name, labels.get(name, "blues")) for name in sounds)
+    return Dataset("some", ("blues",), tracks, folder, Provenance("", "", ""))
+
+
+def findings(folder: Path, **sounds: Samples) -> tuple[Finding, ...]:
+    named = {f"{name}.wav": samples for name, samples in sounds.items()}
+    return verify(dataset(folder, named, {})).findings
+
+
+def with_silence() -> Samples:
+    return np.concatenate([music(seconds=1), np.zeros(2 * RATE)])
+
+
+@pytest.mark.parametrize(
+    ("code", "samples"),
+    [
+        ("clipped", np.clip(3 * music(), -0.9, 0.9)),
+        ("mostly-silent", with_silence()),
+        ("dc-offset", music() + 0.3),
+        ("quiet", 0.01 * music()),
+    ],
+)
+def test_a_suspicious_sound_is_named_and_stays_usable(
+    code: str, samples: Samples, tmp_path: Path
+) -> None:
+    (finding,) = findings(tmp_path, good=music(1), odd=samples)
+    assert (finding.track, finding.path) == ("odd.wav", tmp_path / "odd.wav")
+    assert (finding.code, finding.fatal) == (code, False)
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        music(),
+        np.clip(music(), -0.44, 0.44),
+        np.concatenate([music(), np.zeros(RATE)]),
+        music() + 0.02,
+        0.05 * music(),
+        0.9 * np.sin(np.arange(2 * RATE) * 2 * np.pi * 100 / RATE),
+    ],
+    ids=["music", "limited", "pause", "small offset", "soft", "pure tone"],
+)
+def test_ordinary_sounds_raise_no_suspicion(samples: Samples, tmp_path: Path) -> None:
+    assert findings(tmp_path, sound=samples) == ()
+
+
+def test_a_duplicate_names_the_first_track_with_its_samples(tmp_path: Path) -> None:
+    sounds = {"a.wav": music(), "b.wav": music(1), "c.flac": music()}
+    report = verify(dataset(tmp_path, sounds, {"c.flac": "jazz"}))
+    (finding,) = report.findings
+    assert (finding.track, finding.code, finding.fatal) == ("c.flac", "duplicate", False)
+    assert finding.detail == "same samples as a.wav, which is labelled 'blues' and not 'jazz'"
+    assert (report.checked, report.unusable, report.good) == (3, 0, 3)
+
+
+def test_content_of_another_format_than_the_name_is_named(tmp_path: Path) -> None:
+    some = dataset(tmp_path, {"a.flac": music()}, {})
+    some.tracks[0].path.rename(tmp_path / "a.wav")
+    track = Track("a", tmp_path / "a.wav", "blues")
+    report = verify(Dataset("some", ("blues",), (track,), tmp_path, some.provenance))
+    (finding,) = report.findings
+    assert (finding.code, finding.detail) == ("suffix", "called .wav, holds FLAC")
+
+
+def test_a_ghost_is_a_hint_beside_the_reason_why_it_cannot_be_read(tmp_path: Path) -> None:
+    some = dataset(tmp_path, {"._a.wav": music()}, {})
+    assert [finding.code for finding in verify(some).findings] == ["ghost"]
+    some.tracks[0].path.write_bytes(b"\x00\x05\x16\x07" + bytes(500))
+    assert [(finding.code, finding.fatal) for finding in verify(some).findings] == [
+        ("unreadable", True),
+        ("ghost", False),
+    ]
+
+
+def test_unusable_files_are_fatal_counted_and_do_not_stop_the_rest(tmp_path: Path) -> None:
+    sounds = {f"{number}.wav": music(number) for number in range(6)}
+    some = dataset(tmp_path, sounds, {})
+    (tmp_path / "1.wav").unlink()
+    (tmp_path / "3.wav").write_bytes(b"<html>")
+    soundfile.write(tmp_path / "4.wav", 0 * music(), RATE)
+    report = verify(some)
+    assert [(finding.track, finding.code, finding.fatal) for finding in report.findings] == [
+        ("1.wav", "missing", True),
+        ("3.wav", "unreadable", True),
+        ("4.wav", "silent", True),
+    ]
+    assert (report.checked, report.unusable, report.good) == (6, 3, 3)
+
+
+def test_the_limits_of_the_data_set_decide(tmp_path: Path) -> None:
+    some = dataset(tmp_path, {"a.wav": music()}, {})
+    limits = AudioLimits(min_seconds=10)
+    narrowed = Dataset("some", ("blues",), some.tracks, tmp_path, some.provenance, limits)
+    assert [finding.code for finding in verify(narrowed).findings] == ["short"]
+
+
+def test_two_verifications_report_the_same_in_the_same_order(tmp_path: Path) -> None:
+    sounds = {f"{number}.wav": 0.01 * music(number % 4, 1 + number % 3) for number in range(12)}
+    some = dataset(tmp_path, sounds, {})
+    report = verify(some)
+    assert report == verify(some)
+    order = [track.id for track in some.tracks]
+    positions = [order.index(finding.track) for finding in report.findings]
+    assert positions == sorted(positions)
+    assert len(report.findings) > 12 - 1
+
+
+def test_progress_is_reported_once_per_track_in_the_calling_thread(tmp_path: Path) -> None:
+    threads: list[int] = []
+    some = dataset(tmp_path, {f"{number}.wav": music(number) for number in range(5)}, {})
+    verify(some, lambda: threads.append(threading.get_ident()))
+    assert threads == [threading.get_ident()] * 5
+
+
+def test_an_interruption_leaves_no_thread_at_work(tmp_path: Path) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    before = threading.active_count()
+    some = dataset(tmp_path, {f"{number}.wav": music(number) for number in range(20)}, {})
+    with pytest.raises(KeyboardInterrupt):
+        verify(some, interrupt)
+    assert threading.active_count() == before
+
+
+def test_an_empty_data_set_has_nothing_to_report(tmp_path: Path) -> None:
+    report = verify(dataset(tmp_path, {}, {}))
+    assert (report.checked, report.good, report.findings) == (0, 0, ())
+
+
+def test_no_suspicion_shares_its_code_with_a_reason() -> None:
+    assert not SUSPICIONS.keys() & REASONS.keys()

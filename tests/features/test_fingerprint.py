@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from genrecls.datasets.base import Dataset
+from genrecls.features.extraction import fingerprint
+
+
+def test_the_fingerprint_ignores_places_and_order(
+    dataset: Dataset, tmp_path: Path, refuse_decoding: Callable[[], None]
+) -> None:
+    refuse_decoding()
+    before = fingerprint(dataset, tmp_path / "cache")
+    moved = dataset.root.rename(tmp_path / "elsewhere")
+    tracks = [replace(t, path=moved / t.path.name) for t in reversed(dataset.tracks)]
+    assert fingerprint(replace(dataset, tracks=tuple(tracks)), tmp_path / "other") == before
+    assert fingerprint(replace(dataset, tracks=tuple(tracks)), None) == before
+
+
+def test_the_fingerprint_sees_labels_artists_ids_contents_and_absence(dataset: Dataset) -> None:
+    first, *rest = dataset.tracks
+    prints = {fingerprint(dataset, None)}
+    for changed in (
+        replace(first, label="other"),
+        replace(first, artist="somebody"),
+        replace(first, id="z"),
+        replace(first, path=rest[0].path),
+        replace(first, path=dataset.root / "nowhere.wav"),
+    ):
+        prints.add(fingerprint(replace(dataset, tracks=(changed, *rest)), None))
+    assert len(prints) == 6

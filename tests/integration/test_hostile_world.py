@@ -1,0 +1,109 @@
+"""Full disks, odd files, other processes: one clear line, and nothing lost."""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.bad_audio import write_all
+from tests.integration.conftest import Command, run_genrecls
+
+
+def test_an_output_folder_that_cannot_be_written_is_named(genrecls: Command, home: Path) -> None:
+    (home / "occupied").write_text("a file where a folder should be")
+    answer = genrecls("train", "debug=smoke", "output_root=occupied")
+    assert answer.status == 1
+    assert "occupied" in answer.error
+
+
+def test_a_full_disk_ends_in_one_line_and_keeps_what_was_there(
+    genrecls: Command, home: Path
+) -> None:
+    """A limit on file sizes stands for the full disk: the model file no longer fits."""
+    command = ("train", "debug=smoke", "trainer.epochs=8", "seed=7", "output_root=full")
+    answer = genrecls(
+        *command, before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+    )
+    assert answer.status == 1
+    assert "free" in answer.error
+    (row,) = json.loads(genrecls("runs", "--output-root", "full", "--format", "json").out)
+    assert row["status"] == "failed"
+    assert not list((home / "full" / row["run"]).glob("model.keras"))
+    again = genrecls(*command)
+    assert again.status == 0, again.err
+
+
+def test_two_trainings_at_once_on_a_cold_cache_both_succeed(tmp_path: Path) -> None:
+    commands = [
+        [sys.executable, "-m", "genrecls", "train", "debug=smoke", f"seed={seed}"]
+        for seed in (1, 2)
+    ]
+    running = [
+        subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+        for command in commands
+    ]
+    errors = [process.communicate(timeout=240)[1] for process in running]
+    assert [process.returncode for process in running] == [0, 0], errors
+    rows = json.loads(run_genrecls(tmp_path, "runs", "--format", "json").out)
+    assert [row["status"] for row in rows] == ["finished", "finished"]
+
+
+def test_a_cache_file_cut_in_half_is_computed_again(genrecls: Command, home: Path) -> None:
+    entries = sorted((home / "data" / "cache").rglob("*.npz"))
+    for entry in entries[:3]:
+        entry.write_bytes(entry.read_bytes()[: entry.stat().st_size // 2])
+    answer = genrecls("evaluate")
+    assert answer.status == 0, answer.err
+    assert "27 tracks from the cache, 3 computed" in answer.err
+
+
+def test_bad_files_stop_a_training_or_are_left_out_as_configured(
+    genrecls: Command, home: Path
+) -> None:
+    music = home / "music"
+    bad = write_all(music / "bad files")
+    good = sorted((home / "data" / "synth").rglob("*.wav"))
+    for style in ("anvil", "carousel", "drizzle"):
+        (music / style).mkdir()
+        for wav in [path for path in good if path.parent.name == style]:
+            shutil.copy(wav, music / style)
+    source = ("dataset=folder", f"dataset.root={music.name}", "debug=smoke")
+
+    verified = genrecls("data", "verify", *source[:2], "--format", "json")
+    assert verified.status == 1
+    unusable = {row["path"] for row in json.loads(verified.out) if not row["usable"]}
+    assert len(unusable) > len(bad) / 2
+
+    stopped = genrecls("train", *source)
+    assert stopped.status == 1
+    assert "dataset.bad_audio=skip" in stopped.error
+
+    shutil.rmtree(music / "bad files" / "nothing", ignore_errors=True)
+    skipped = genrecls("train", *source, "dataset.bad_audio=skip", "output_root=skipping")
+    assert skipped.status == 0, skipped.err
+    metrics = json.loads((home / "skipping" / "latest" / "metrics.json").read_text())
+    named = {row["path"] for row in metrics["rejected"]}
+    assert named == unusable
+    report = (home / "skipping" / "latest" / "report.html").read_text()
+    assert f"{len(named)}" in report
+
+
+def test_absent_data_say_where_they_were_looked_for(genrecls: Command) -> None:
+    answer = genrecls("train", "dataset=gtzan", "dataset.root=nowhere")
+    assert answer.status == 1
+    for part in ("nowhere", "genres/<genre>/", "https://", "dataset.root="):
+        assert part in answer.error
+
+
+def test_a_damaged_model_file_is_refused(genrecls: Command, home: Path) -> None:
+    model = (home / "outputs" / "latest").resolve() / "model.keras"
+    cut = home / "cut.keras"
+    cut.write_bytes(model.read_bytes()[:5000])
+    wav = next((home / "data" / "synth").rglob("*.wav"))
+    answer = genrecls("predict", wav, "--model", cut)
+    assert answer.status == 1
+    assert "cut.keras" in answer.error
