@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -129,15 +129,25 @@ def quiet_libraries() -> Iterator[None]:
     """Drop what native libraries print to file descriptor 2 during the block.
 
     TensorFlow greets on import and MP3 decoding complains per damaged frame, both past Python's
-    `sys.stderr`. Our own messages are kept off the block, so none is lost.
+    `sys.stderr`, into the middle of a progress bar. Messages of Python itself get through.
     """
     sys.stderr.flush()
-    saved = os.dup(2)
+    saved, python = os.dup(2), sys.stderr
     nowhere = os.open(os.devnull, os.O_WRONLY)
+    with open(saved, "w", encoding="utf-8", errors="replace", buffering=1) as kept:  # noqa: PTH123
+        if _writes_to_descriptor_2(python):
+            sys.stderr = kept
+        try:
+            os.dup2(nowhere, 2)
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(nowhere)
+            sys.stderr = python
+
+
+def _writes_to_descriptor_2(stream: TextIO) -> bool:
     try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)
+        return stream.fileno() == 2
+    except (OSError, ValueError):
+        return False

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.audio import SUFFIXES, AudioLimits, AudioRejected, read
+from genrecls.console import progress, quiet_libraries
 from genrecls.evaluation.predictions import vote
 from genrecls.modelfile import ModelCard, load
 
@@ -70,7 +71,8 @@ class Classifier:
         """Return the probabilities of one file, of any length; a bad file gives its reason."""
         spec, rule = self.card.features, self.card.segment
         try:
-            samples = read(path, spec.sample_rate, AudioLimits())
+            with quiet_libraries():
+                samples = read(path, spec.sample_rate, AudioLimits())
         except AudioRejected as reason:
             return Result(path, error=f"{reason.code}: {reason.detail}")
         segments = rule.cover(samples, spec)
@@ -102,8 +104,6 @@ def audio_files(paths: Sequence[Path]) -> tuple[list[Path], list[Result]]:
 
 def predict_files(classifier: Classifier, files: Sequence[Path]) -> Iterator[Result]:
     """Yield the result of each file, with progress where there are many."""
-    from genrecls.console import progress
-
     if len(files) < 5:
         yield from map(classifier.classify, files)
         return

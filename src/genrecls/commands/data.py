@@ -12,7 +12,7 @@ from typing import Any
 from genrecls.config.catalogue import choices
 from genrecls.config.compose import compose
 from genrecls.config.validation import select
-from genrecls.console import progress, say, show
+from genrecls.console import progress, quiet_libraries, say, show
 from genrecls.datasets.base import DATASETS, Dataset, DatasetSource
 from genrecls.errors import ConfigError, DataError
 
@@ -137,7 +137,7 @@ def _verify(options: argparse.Namespace, overrides: list[str]) -> int:
 
     source, root = _source(overrides)
     dataset = source.load(root)
-    with progress(f"Verifying {dataset.name}", total=len(dataset.tracks)) as advance:
+    with quiet_libraries(), progress(f"Verifying {dataset.name}", len(dataset.tracks)) as advance:
         report = verify(dataset, advance)
     rows = [
         {

@@ -172,10 +172,14 @@ def _in_parallel(
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    from genrecls.console import progress
+    from genrecls.console import progress, quiet_libraries
 
     found: dict[str, Outcome] = {}
-    with threadpool_limits(1), progress(title, total=len(tracks)) as advance:
+    with (
+        threadpool_limits(1),
+        quiet_libraries(),
+        progress(title, total=len(tracks)) as advance,
+    ):
         executor = ThreadPoolExecutor(_cores())
         try:
             running = {executor.submit(work, track): track.id for track in tracks}

@@ -229,7 +229,7 @@ def _train_step(
 
 
 def _values(variables: list[Any]) -> Arrays:
-    return [np.array(variable) for variable in variables]
+    return [variable.numpy() for variable in variables]
 
 
 def _assign(variables: list[Any], values: Arrays) -> None:
