@@ -36,5 +36,6 @@ class ModelFileError(GenreclsError):
 
 def nearest(word: str, choices: Iterable[str]) -> str:
     """Return `"; did you mean 'x'?"` for the choice that looks like `word`, else an empty text."""
-    matches = get_close_matches(word, list(choices), n=1, cutoff=0.6)
-    return f"; did you mean '{matches[0]}'?" if matches else ""
+    small = {choice.lower(): choice for choice in choices}
+    matches = get_close_matches(word.lower(), list(small), n=1, cutoff=0.6)
+    return f"; did you mean '{small[matches[0]]}'?" if matches else ""

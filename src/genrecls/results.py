@@ -84,7 +84,7 @@ def write_results(run: Run, experiment: Experiment, prepared: Prepared, trained:
     save(run.model, trained.model, _card(run, experiment, prepared, parts["test"]))
     write_rows(run.history, trained.progress.history)
     _write_predictions(run, experiment, prepared, segments)
-    from genrecls.report.run import write_report
+    from genrecls.reporting import write_report
 
     say("drawing the report")
     outcome = Outcome(metrics, trained.progress.history, segments["test"])

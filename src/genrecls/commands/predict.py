@@ -26,7 +26,7 @@ def main(words: Sequence[str]) -> int:
     results.sort(key=lambda result: str(result.path))
     show(FORMATS[options.format](results, classifier.card.labels))
     if options.timeline is not None:
-        from genrecls.report.run import write_timeline
+        from genrecls.reporting import write_timeline
 
         write_timeline(options.timeline, results, classifier.card)
         say(f"timeline in {options.timeline}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from genrecls.config.location import conf_dir
 
@@ -19,7 +20,25 @@ def groups(root: str = "train") -> dict[str, tuple[str, str]]:
 
 def choices(group: str) -> dict[str, str]:
     """Return the options of `group`, each with its line of explanation."""
-    return {path.stem: _headline(path) for path in sorted((conf_dir() / group).glob("*.yaml"))}
+    files = {name: _headline(path) for name, path in listed(group).items()}
+    classes = {name: _summary(option) for name, option in unlisted(group).items()}
+    return dict(sorted({**classes, **files}.items()))
+
+
+def listed(group: str) -> dict[str, Path]:
+    """Return the options of `group` that have a YAML file."""
+    return {path.stem: path for path in sorted((conf_dir() / group).glob("*.yaml"))}
+
+
+def unlisted(group: str) -> dict[str, type[Any]]:
+    """Return the options of `group` that are a class only, such as one that was just added."""
+    # Not at the top: `genrecls --help` need not wait for the registries.
+    from genrecls.config.experiment import SELECTED
+
+    if group not in SELECTED:
+        return {}
+    registry, files = SELECTED[group], listed(group)
+    return {name: registry[name] for name in registry if name not in files}
 
 
 def keys(root: str = "train") -> list[str]:
@@ -33,3 +52,10 @@ def _headline(path: Path) -> str:
         lines = (line for line in file if not line.startswith("# @package"))
         first = next(lines, "")
     return first.lstrip("# ").strip() if first.startswith("#") else ""
+
+
+def _summary(option: type[Any]) -> str:
+    first = (option.__doc__ or "").strip().partition("\n")[0]
+    # A dataclass without a docstring gets its own signature for one.
+    signature = first.startswith(f"{option.__name__}(")
+    return first if first and not signature else f"see {option.__module__}"

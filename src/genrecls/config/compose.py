@@ -9,15 +9,25 @@ from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from genrecls.config.catalogue import choices, groups
+from genrecls.config.catalogue import choices, groups, unlisted
 from genrecls.config.location import conf_dir
+from genrecls.config.overrides import Words, check_overrides, read_words
 from genrecls.console import fail
-from genrecls.errors import ConfigError, GenreclsError, nearest
+from genrecls.errors import ConfigError, GenreclsError, RunError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_NOT_THERE = re.compile(r"Could not (?:override|delete) (?:from config\. )?'([^']+)'")
+    from omegaconf import DictConfig
+
+_NOT_THERE = re.compile(
+    r"(?:Could not (?:override|delete from config\.)|Error merging override) '?([\w./@-]+)"
+)
+_IN_FILE = re.compile(r"^In '([^']+)'")
+
+
+class _Stop(BaseException):
+    """Ends a multirun from inside a job; Hydra would announce an ordinary exception itself."""
 
 
 def run_hydra(root: str, words: Sequence[str], task: Callable[[dict[str, Any]], Any]) -> None:
@@ -30,34 +40,65 @@ def run_hydra(root: str, words: Sequence[str], task: Callable[[dict[str, Any]], 
 
     Raises:
         ConfigError: the overrides do not fit the configuration.
+        RunError: some runs of a multirun failed; the others are done.
     """
     import hydra
-    from omegaconf import DictConfig, OmegaConf
 
-    failures: list[Exception] = []
-
-    def job(config: DictConfig) -> None:
-        # Hydra announces an exception that leaves a job with lines of its own, and other jobs of a
-        # multirun must go on.
-        try:
-            task(_as_mapping(OmegaConf.to_container(config, resolve=True)))
-        except Exception as error:  # noqa: BLE001 - raised again below
-            failures.append(error)
-
-    main = hydra.main(config_path=str(conf_dir()), config_name=root, version_base="1.3")(job)
-    argv, sys.argv = sys.argv, ["genrecls", *words]
+    register_unlisted()
+    given = read_words(root, words)
+    jobs = _Jobs(task)
+    main = hydra.main(config_path=str(conf_dir()), config_name=root, version_base="1.3")(jobs.run)
+    argv, sys.argv = sys.argv, ["genrecls", *given.flags, *given.overrides]
     # Else Hydra prints its own several lines and ends the process.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    register_unlisted()
     try:
-        with _one_line_errors(root, words):
+        with _one_line_errors(root, given.overrides):
             main()
+    except _Stop:
+        pass
     finally:
         sys.argv = argv
-    for failure in failures[1:]:
-        fail(str(failure))
-    if failures:
-        raise failures[0]
+    jobs.report(given)
+
+
+class _Jobs:
+    """The jobs of one call: one that fails does not keep the others from running."""
+
+    def __init__(self, task: Callable[[dict[str, Any]], Any]) -> None:
+        self._task = task
+        self._done = 0
+        self._failures: list[tuple[str, Exception]] = []
+
+    def run(self, config: DictConfig) -> None:
+        """Do one job; what goes wrong is kept for the end."""
+        from hydra.core.hydra_config import HydraConfig
+
+        from genrecls.training.stopping import Interrupted
+
+        self._done += 1
+        try:
+            self._task(_plain(config))
+        except Interrupted as error:
+            self._failures = [("", error)]
+            raise _Stop from None
+        except Exception as error:  # noqa: BLE001 - reported below
+            overrides = HydraConfig.get().overrides.task
+            self._failures.append((" ".join(overrides), error))
+
+    def report(self, given: Words) -> None:
+        """Raise what went wrong; of several runs each with a line of its own."""
+        from genrecls.training.stopping import Interrupted
+
+        if not self._failures:
+            return
+        first = self._failures[0][1]
+        alone = not given.multirun or isinstance(first, Interrupted)
+        if alone or os.environ.get("GENRECLS_DEBUG"):
+            raise first
+        for overrides, error in self._failures:
+            kind = "" if isinstance(error, GenreclsError) else f"{type(error).__name__}: "
+            fail(f"[{overrides}] {kind}{error}")
+        raise RunError(f"{len(self._failures)} of {self._done} runs failed; see the lines above")
 
 
 def compose(root: str, overrides: Sequence[str]) -> dict[str, Any]:
@@ -67,15 +108,14 @@ def compose(root: str, overrides: Sequence[str]) -> dict[str, Any]:
         ConfigError: the overrides do not fit the configuration.
     """
     import hydra
-    from omegaconf import OmegaConf
 
     register_unlisted()
+    checked = check_overrides(root, overrides)
     with (
-        _one_line_errors(root, overrides),
+        _one_line_errors(root, checked),
         hydra.initialize_config_dir(str(conf_dir()), version_base="1.3"),
     ):
-        config = hydra.compose(root, overrides=list(overrides))
-        return _as_mapping(OmegaConf.to_container(config, resolve=True))
+        return _plain(hydra.compose(root, overrides=checked))
 
 
 def register_unlisted() -> None:
@@ -84,23 +124,44 @@ def register_unlisted() -> None:
 
     from hydra.core.config_store import ConfigStore
 
-    from genrecls.config.experiment import SELECTED
-
-    for group, registry in SELECTED.items():
-        for name in set(registry) - set(choices(group)):
-            fields = dataclasses.fields(registry[name])
-            node = {
-                field.name: field.default
-                for field in fields
-                if field.default is not dataclasses.MISSING
-            }
+    for group in groups():
+        for name, option in unlisted(group).items():
+            node: dict[str, Any] = {}
+            for field in dataclasses.fields(option):
+                if field.default is not dataclasses.MISSING:
+                    node[field.name] = _unwrapped(field.default)
+                elif field.default_factory is not dataclasses.MISSING:
+                    node[field.name] = _unwrapped(field.default_factory())
             ConfigStore.instance().store(name=name, group=group, node={**node, "name": name})
 
 
+def _unwrapped(value: Any) -> Any:
+    """Return plain values: a dataclass would make Hydra validate, in words of its own."""
+    import dataclasses
+
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {key: _unwrapped(item) for key, item in vars(value).items()}
+    return [_unwrapped(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _plain(config: DictConfig) -> dict[str, Any]:
+    """Return plain values, references resolved."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        mapping: Mapping[Any, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    except OmegaConfBaseException as error:
+        reason = str(error).partition("\n")[0]
+        raise ConfigError(f"{error.full_key}: cannot be resolved: {reason}") from None
+    return {str(key): value for key, value in mapping.items()}
+
+
 @contextmanager
-def _one_line_errors(root: str, words: Sequence[str]) -> Iterator[None]:
+def _one_line_errors(root: str, overrides: Sequence[str]) -> Iterator[None]:
     from hydra.errors import HydraException, MissingConfigException
     from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
 
     try:
         yield
@@ -108,40 +169,73 @@ def _one_line_errors(root: str, words: Sequence[str]) -> Iterator[None]:
         raise
     except MissingConfigException as error:
         raise ConfigError(_missing_choice(error)) from None
+    except RecursionError:
+        raise ConfigError(
+            "the configuration cannot be composed: a defaults list leads back to its own file"
+        ) from None
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(_explain(root, words, str(error))) from None
+        raise ConfigError(_explain(root, overrides, str(error))) from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"a configuration file is no valid UTF-8 YAML: {_line(error)}") from None
+    except (ValueError, AssertionError) as error:
+        raise ConfigError(f"the configuration cannot be composed: {_line(error)}") from None
+
+
+def _line(error: object) -> str:
+    return " ".join(str(error).split())
 
 
 def _missing_choice(error: Any) -> str:
     missing = str(error.missing_cfg_file or "")
     group, _, choice = missing.rpartition("/")
     known = [str(option) for option in error.options or ()] or list(choices(group))
-    if not group or not known:
-        return " ".join(str(error).split())
+    if missing and not group:
+        known = sorted(path.stem for path in conf_dir().glob("*.yaml"))
+        return (
+            f"-cn: received '{missing}'; allowed: {', '.join(known)}, or a file in the folder "
+            f"that -cd names{nearest(missing, known)}"
+        )
+    if not known:
+        return _line(error)
     return f"{group}={choice}: no such choice; allowed: {', '.join(known)}{nearest(choice, known)}"
 
 
-def _explain(root: str, words: Sequence[str], message: str) -> str:
+def _explain(root: str, overrides: Sequence[str], message: str) -> str:
     found = _NOT_THERE.search(message)
-    if found:
-        return _unknown_key(root, words, found[1])
-    return " ".join(message.split())
+    problem = _unknown_key(root, overrides, found[1]) if found else ""
+    if not problem:
+        return _line(message)
+    file = _IN_FILE.match(message)
+    return f"{problem} (in {file[1]}.yaml)" if file else problem
 
 
-def _unknown_key(root: str, words: Sequence[str], key: str) -> str:
-    """Say which keys there are where an override names one that is not."""
-    kept = [word for word in words if not word.lstrip("+~").startswith(f"{key}=")]
-    parent, _, last = key.rpartition(".")
-    place: Any = compose(root, [word for word in kept if "=" in word and not word.startswith("-")])
-    for step in parent.split(".") if parent else ():
-        place = place.get(step) if isinstance(place, dict) else None
-    allowed = [str(name) for name in place] if isinstance(place, dict) else []
-    if not parent:
-        allowed = sorted({*allowed, *groups(root)})
-    where = f"; allowed: {', '.join(allowed)}" if allowed else f"; '{parent}' has no keys"
-    return f"{key}: unknown key{nearest(last, allowed)}{where}"
+def _unknown_key(root: str, overrides: Sequence[str], key: str) -> str:
+    """Say where the way to `key` ends, and what there is instead; nothing where it does not."""
+    kept = [word for word in overrides if not word.lstrip("+~").startswith(key)]
+    try:
+        place: Any = compose(root, kept)
+    except ConfigError:
+        # Another mistake, or choices that only the user's own folder has.
+        place = compose(root, [])
+    passed: list[str] = []
+    for step in key.split("."):
+        problem = _step_problem(root, place, ".".join(passed), step)
+        if problem:
+            return problem
+        place = place[int(step)] if isinstance(place, list) else place[step]
+        passed.append(step)
+    return ""
 
 
-def _as_mapping(values: Any) -> dict[str, Any]:
-    mapping: Mapping[Any, Any] = values
-    return {str(key): value for key, value in mapping.items()}
+def _step_problem(root: str, place: Any, here: str, step: str) -> str:
+    key = f"{here}.{step}" if here else step
+    if isinstance(place, dict):
+        if step in place:
+            return ""
+        allowed = [str(name) for name in place] if here else sorted({*place, *groups(root)})
+        return f"{key}: unknown key; allowed: {', '.join(allowed)}{nearest(step, allowed)}"
+    if isinstance(place, list):
+        if step.isdecimal() and int(step) < len(place):
+            return ""
+        return f"{key}: no such item; allowed: 0 to {len(place) - 1}"
+    return f"{here}: is a single value; it has no key '{step}'"

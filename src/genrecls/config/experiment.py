@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from pydantic import NonNegativeInt
 
+from genrecls.config.catalogue import choices
+from genrecls.config.location import expanded
 from genrecls.config.schema import Registry, Schema
 from genrecls.config.validation import select, validate
 from genrecls.datasets.base import DATASETS, DatasetSource
@@ -62,12 +64,12 @@ class Experiment:
     @property
     def data_root(self) -> Path:
         """Folder of data sets and of the feature cache."""
-        return Path(self.run.data_root).expanduser()
+        return expanded(self.run.data_root, "data_root")
 
     @property
     def output_root(self) -> Path:
         """Folder of run folders."""
-        return Path(self.run.output_root).expanduser()
+        return expanded(self.run.output_root, "output_root")
 
     def resolved(self) -> dict[str, Any]:
         """Return the configuration as plain values, in the layout of `conf/train.yaml`."""
@@ -86,13 +88,14 @@ def parse(composed: Mapping[str, Any]) -> Experiment:
     values = {name: rest.pop(name, None) for name in GROUPS}
     for absent in ("experiment", "debug"):
         rest.pop(absent, None)
+    _refuse_absent(values)
     _refuse_unknown(rest)
     chosen: dict[str, Any] = {
         name: select(registry, values[name]) for name, registry in SELECTED.items()
     }
     for name, schema in PLAIN.items():
         chosen[name] = validate(schema, values[name], name)
-    experiment = Experiment(**chosen, run=_run_settings(rest))
+    experiment = Experiment(**chosen, run=validate(RunSettings, rest, ""))
     check_combination(experiment)
     return experiment
 
@@ -115,11 +118,10 @@ def check_combination(experiment: Experiment) -> None:
     experiment.split.check(experiment.dataset)
 
 
-def _run_settings(rest: Mapping[str, Any]) -> RunSettings:
-    try:
-        return validate(RunSettings, rest, "")
-    except ConfigError as error:
-        raise ConfigError(str(error).removeprefix(".")) from None
+def _refuse_absent(values: Mapping[str, Any]) -> None:
+    for group, chosen in values.items():
+        if chosen is None:
+            raise ConfigError(f"{group}: missing; allowed: {', '.join(choices(group))}")
 
 
 def _refuse_unknown(rest: Mapping[str, Any]) -> None:
@@ -128,7 +130,7 @@ def _refuse_unknown(rest: Mapping[str, Any]) -> None:
         if key not in known:
             allowed = [*GROUPS, *known]
             raise ConfigError(
-                f"{key}: unknown key{nearest(key, allowed)}; allowed: {', '.join(allowed)}"
+                f"{key}: unknown key; allowed: {', '.join(allowed)}{nearest(key, allowed)}"
             )
 
 

@@ -11,13 +11,18 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
+
+from pydantic import Field
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+"""A part of a whole, less than all of it."""
 
 
 class Schema:
-    """Base of every configuration dataclass: pydantic refuses keys that are not fields."""
+    """Base of every configuration dataclass: unknown keys and infinite numbers are refused."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "allow_inf_nan": False}
 
 
 T = TypeVar("T")

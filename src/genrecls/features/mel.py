@@ -180,4 +180,4 @@ class Mel(MelSettings):
     @property
     def axes(self) -> tuple[str, str]:
         """Names of the two axes."""
-        return ("time (frames)", "mel band")
+        return ("time", "mel band")

@@ -52,7 +52,7 @@ class Mfcc(MelSettings):
     @property
     def axes(self) -> tuple[str, str]:
         """Names of the two axes."""
-        return ("time (frames)", "coefficient")
+        return ("time", "coefficient")
 
     def _coefficients(self, bands: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return the first coefficients of the orthonormal DCT-II along the last axis."""

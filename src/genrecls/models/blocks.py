@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import PositiveInt
 
-from genrecls.config.schema import Schema
+from genrecls.config.schema import Schema, Share
 from genrecls.errors import ConfigError
 from genrecls.models.base import Normalisation
-from genrecls.training.settings import Share
 
 if TYPE_CHECKING:
     import keras

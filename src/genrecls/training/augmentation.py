@@ -52,9 +52,13 @@ def _mixup(inputs: dict[str, Any], targets: Any, alpha: float, seed: Any) -> Bat
     import tensorflow as tf
 
     count = tf.shape(targets)[0]
-    gammas = tf.random.stateless_gamma([2, count], seed, alpha)
-    # Both draws of a small alpha can underflow to zero together; then the examples stay unmixed.
-    share = tf.math.divide_no_nan(gammas[0], gammas[0] + gammas[1])
+    seeds = tf.random.split(seed, 2)
+    # A Beta draw is the share of one Gamma draw in two. Those of a small alpha underflow, so they
+    # are made as logarithms: Gamma(alpha) is Gamma(alpha + 1) times a uniform to 1 / alpha.
+    gammas = tf.random.stateless_gamma([2, count], seeds[0], alpha + 1)
+    uniforms = 1 - tf.random.stateless_uniform([2, count], seeds[1])
+    logs = tf.math.log(gammas) + tf.math.log(uniforms) / alpha
+    share = tf.sigmoid(logs[0] - logs[1])
     weight = tf.maximum(share, 1 - share)
     mixed = {name: _blend(values, weight) for name, values in inputs.items()}
     return mixed, _blend(targets, weight)
@@ -100,8 +104,10 @@ def _stretches(count: Any, length: int, masks: int, share: float, seed: Any) -> 
     if masks == 0:
         return tf.zeros([count, length], tf.bool)
     seeds = tf.random.split(seed, 2)
-    widths = tf.random.stateless_uniform([count, masks], seeds[0], 0, share * length)
-    starts = tf.random.stateless_uniform([count, masks], seeds[1]) * (length - widths)
-    places = tf.range(length, dtype=tf.float32)[None, None, :]
+    shape, widest = [count, masks], round(share * length)
+    widths = tf.random.stateless_uniform(shape, seeds[0], 0, widest + 1, tf.int32)
+    room = tf.cast(length - widths + 1, tf.float32)
+    starts = tf.cast(tf.random.stateless_uniform(shape, seeds[1]) * room, tf.int32)
+    places = tf.range(length)[None, None, :]
     inside = (places >= starts[:, :, None]) & (places < (starts + widths)[:, :, None])
     return tf.reduce_any(inside, axis=1)

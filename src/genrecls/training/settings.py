@@ -7,9 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from genrecls.config.schema import Schema
-
-Share = Annotated[float, Field(ge=0, lt=1)]
+from genrecls.config.schema import Schema, Share
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from genrecls.report.page import render
 from genrecls.report.timeline import Course, timeline
 from genrecls.report.values import Examples, Report
 from genrecls.runs import Run
+from genrecls.training.examples import normalisation
 
 if TYPE_CHECKING:
     from genrecls.config.experiment import Experiment
@@ -57,14 +58,16 @@ def write_timeline(path: Path, results: Sequence[Result], card: ModelCard) -> No
 
 
 def _examples(experiment: Experiment, prepared: Prepared) -> Examples:
-    """Return the middle segment of the first training track of each genre."""
+    """Return the middle segment of the first training track of each genre, standardised."""
     part, labels = prepared.parts["train"], prepared.dataset.labels
-    values = next(iter(part.inputs.values()))
+    name, values = next(iter(part.inputs.items()))
     if values.ndim != 3:
         return Examples()
+    statistics = normalisation(part)[name]
     pictures: dict[str, Any] = {}
     for index, label in enumerate(labels):
         rows = np.flatnonzero(part.targets == index)
         first = [row for row in rows if part.tracks[row] == part.tracks[rows[0]]]
-        pictures[label] = values[first[len(first) // 2]]
+        middle = values[first[len(first) // 2]]
+        pictures[label] = (middle - statistics.mean) / np.sqrt(statistics.variance)
     return Examples(pictures, experiment.features.axes, experiment.segment.length, "train")
