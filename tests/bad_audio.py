@@ -8,6 +8,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -61,7 +62,7 @@ def tone(seconds: float = 1.0, rate: int = RATE, channels: int = 1) -> Samples:
 
 
 def encoded(
-    kind: str, samples: Samples | None = None, rate: int = RATE, subtype: str | None = None
+    kind: str, samples: NDArray[Any] | None = None, rate: int = RATE, subtype: str | None = None
 ) -> bytes:
     """Return the bytes of a sound file of the container `kind`, such as `WAV`."""
     buffer = io.BytesIO()

@@ -116,13 +116,14 @@ def test_reading_twice_gives_identical_samples_and_digests(kind: str, tmp_path: 
 
 
 def test_the_digest_is_of_the_sound_and_not_of_its_container(tmp_path: Path) -> None:
+    steps = (20_000 * tone()).astype(np.int16)
     wav, flac, other, faster = (
         decode(stored(tmp_path, content, name), LIMITS).digest()
         for name, content in {
-            "a.wav": encoded("WAV"),
-            "a.flac": encoded("FLAC"),
-            "b.wav": encoded("WAV", 0.9 * tone()),
-            "c.wav": encoded("WAV", tone(), 2 * RATE),
+            "a.wav": encoded("WAV", steps),
+            "a.flac": encoded("FLAC", steps),
+            "b.wav": encoded("WAV", steps // 2),
+            "c.wav": encoded("WAV", steps, 2 * RATE),
         }.items()
     )
     assert wav == flac
@@ -263,7 +264,7 @@ def test_any_noise_is_accepted_at_its_length_and_within_its_peak(
             assert abs(len(read(path, wanted, limits)) - frames * wanted / rate) < 1
 
 
-MUTATIONS = 100
+MUTATIONS = 200
 
 
 def mutated(content: bytes, generator: np.random.Generator) -> bytes:
@@ -286,7 +287,7 @@ def test_random_damage_is_accepted_within_limits_or_rejected(kind: str, tmp_path
         path = stored(tmp_path, mutated(content, generator), f"{number}.{kind.lower()}")
         outcomes.add(outcome(path))
     assert outcomes <= {ACCEPTED, *REASONS}
-    assert len(outcomes) > 1
+    assert outcomes != {ACCEPTED}
 
 
 def test_every_promised_suffix_can_be_read(tmp_path: Path) -> None:

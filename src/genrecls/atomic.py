@@ -23,7 +23,9 @@ def replacing(path: Path) -> Iterator[Path]:
     the old file or the new one, never a part, and a failed block leaves nothing behind.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    # The whole stem and what makes it unique could be longer than file names may be.
+    prefix = f".{path.stem[:30]}-"
+    handle, name = tempfile.mkstemp(prefix=prefix, suffix=path.suffix, dir=path.parent)
     os.close(handle)
     beside = Path(name)
     try:

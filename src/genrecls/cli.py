@@ -13,7 +13,7 @@ from typing import NoReturn
 from genrecls import __version__
 from genrecls.commands import usage
 from genrecls.commands.completion import script
-from genrecls.errors import ConfigError, GenreclsError, nearest
+from genrecls.errors import ConfigError, GenreclsError, Interrupted, nearest
 
 _STOPPED = 130
 
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except GenreclsError as error:
-        return _fail(str(error), _STOPPED if type(error).__name__ == "Interrupted" else 1)
+        return _fail(str(error), _STOPPED if isinstance(error, Interrupted) else 1)
     except OSError as error:
         return _fail(_system(error))
     except Exception as error:
@@ -62,7 +62,8 @@ def _dispatch(words: list[str]) -> int:
 
 
 def _print(text: str) -> int:
-    print(text.rstrip("\n"))  # noqa: T201
+    # Flushed here, where a closed pipe or a full disk can still be answered with one line.
+    print(text.rstrip("\n"), flush=True)  # noqa: T201
     return 0
 
 

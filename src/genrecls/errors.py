@@ -34,6 +34,10 @@ class ModelFileError(GenreclsError):
     """A model file cannot be read or does not describe itself."""
 
 
+class Interrupted(GenreclsError):
+    """A training was stopped from outside and has written a checkpoint."""
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
     """Return `"; did you mean 'x'?"` for the choice that looks like `word`, else an empty text."""
     small = {choice.lower(): choice for choice in choices}

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genrecls import __version__
 from genrecls.atomic import replacing
+from genrecls.config.schema import Schema
 from genrecls.config.validation import select, validate
 from genrecls.errors import ConfigError, ModelFileError
 from genrecls.evaluation.predictions import Vote
@@ -29,7 +31,19 @@ _FORMAT = 1
 
 
 @dataclass(frozen=True)
-class ModelCard:
+class _Facts(Schema):
+    labels: tuple[str, ...]
+    vote: Vote
+    run: str
+    dataset: str
+    split: str
+    leaks: tuple[str, ...]
+    generated: bool
+    test: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class ModelCard(_Facts):
     """What a model file says of itself.
 
     Attributes:
@@ -41,16 +55,8 @@ class ModelCard:
         test: scores on the test part, per segment and per track.
     """
 
-    labels: tuple[str, ...]
     features: FeatureSpec
     segment: SegmentRule
-    vote: Vote
-    run: str
-    dataset: str
-    split: str
-    leaks: tuple[str, ...]
-    generated: bool
-    test: dict[str, Any]
 
 
 def save(path: Path, model: keras.Model, card: ModelCard) -> None:
@@ -76,16 +82,29 @@ def load(path: Path) -> tuple[keras.Model, ModelCard]:
 
     try:
         model = keras.models.load_model(path, compile=False, safe_mode=True)
+        _check_match(path, model, card)
+    except ModelFileError:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever a foreign file makes Keras raise
         raise ModelFileError(
             f"{path}: Keras cannot read it ({_first_line(error)}); copy it again or train again"
         ) from None
+    return model, card
+
+
+def _check_match(path: Path, model: keras.Model, card: ModelCard) -> None:
+    """Refuse a model that does not take and give what its card says."""
     outputs = model.output_shape[-1]
     if outputs != len(card.labels):
         raise ModelFileError(
             f"{path}: {outputs} outputs but {len(card.labels)} labels; the file was changed"
         )
-    return model, card
+    described = card.segment.shapes(card.features)
+    taken = {name: tuple(source.shape[1:]) for name, source in dict(model.input).items()}
+    if taken != described:
+        raise ModelFileError(
+            f"{path}: it takes {taken} but its features give {described}; the file was changed"
+        )
 
 
 def read_card(path: Path) -> ModelCard:
@@ -107,7 +126,7 @@ def read_card(path: Path) -> ModelCard:
             f"{path}: a Keras file without labels and features; expected a model.keras that "
             "genrecls wrote"
         ) from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever damage makes the reader of zips raise
         raise ModelFileError(
             f"{path}: not a readable model file ({_first_line(error)}); expected a model.keras "
             "that genrecls wrote; copy it again or train again"
@@ -125,15 +144,22 @@ def _parse(path: Path, text: bytes) -> ModelCard:
                 f"{path}: written by genrecls {fields.get('genrecls')}; update genrecls"
             )
         fields.pop("genrecls")
-        fields["features"] = select(FEATURES, fields["features"])
-        fields["segment"] = validate(SegmentRule, fields["segment"], "segment")
-        fields["labels"] = tuple(fields["labels"])
-        fields["leaks"] = tuple(fields["leaks"])
-        return ModelCard(**fields)
+        features = select(FEATURES, fields.pop("features"))
+        segment = validate(SegmentRule, fields.pop("segment"), "segment")
+        segment.shapes(features)
+        facts = validate(_Facts, fields, "card")
+        _require_distinct(facts.labels)
+        float(facts.test["track"]["accuracy"])
+        return ModelCard(features=features, segment=segment, **vars(facts))
     except (ValueError, TypeError, KeyError, AttributeError, ConfigError) as error:
         raise ModelFileError(
             f"{path}: its description cannot be understood ({_first_line(error)})"
         ) from None
+
+
+def _require_distinct(labels: Sequence[str]) -> None:
+    if len(set(labels)) < len(labels):
+        raise ValueError(f"two labels are equal among {', '.join(labels)}")
 
 
 def _first_line(error: BaseException) -> str:

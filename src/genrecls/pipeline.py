@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from genrecls.config.experiment import Experiment
 from genrecls.console import say, warn
 from genrecls.datasets.base import Dataset
-from genrecls.errors import ConfigError, DataError
+from genrecls.errors import DataError
 from genrecls.features.cache import cache_root
 from genrecls.features.extraction import Extraction, Rejection, extract
 from genrecls.splits.base import PARTS, Material, Part, Split
@@ -71,27 +71,23 @@ def caveat(split: Split, leaks: Sequence[str]) -> str:
 
 
 def _without_rejected(experiment: Experiment, dataset: Dataset, extraction: Extraction) -> Dataset:
-    rejected = extraction.rejected
-    if not rejected:
-        return dataset
-    first = rejected[0]
-    if experiment.dataset.bad_audio == "error":
+    reasons = [_reason(dataset, bad) for bad in extraction.rejected]
+    total = len(dataset.tracks)
+    if reasons and experiment.dataset.bad_audio == "error":
         raise DataError(
-            f"{first.path}: {first.code}: {first.detail} ({len(rejected)} of "
-            f"{len(dataset.tracks)} files cannot be used; 'genrecls data verify' lists them; "
-            "repair them, or leave them out with dataset.bad_audio=skip)"
+            f"{reasons[0]} ({len(reasons)} of {total} files cannot be used; 'genrecls data verify' "
+            "lists them; repair them, or leave them out with dataset.bad_audio=skip)"
         )
-    for bad in rejected:
-        warn(f"left out {bad.path}: {bad.code}: {bad.detail}")
-    kept = dataset.without({bad.track for bad in rejected})
-    if not kept.tracks:
-        short = all(bad.code == "short" for bad in rejected)
-        problem = ConfigError if short else DataError
-        raise problem(
-            f"none of the {len(rejected)} files can be used; the first: {first.path}: "
-            f"{first.code}: {first.detail}"
-        )
-    return kept
+    if len(reasons) == total:
+        raise DataError(f"none of the {total} files can be used; the first: {reasons[0]}")
+    for reason in reasons:
+        warn(f"left out {reason}")
+    return dataset.without({bad.track for bad in extraction.rejected})
+
+
+def _reason(dataset: Dataset, bad: Rejection) -> str:
+    known = dataset.faults.get(bad.track)
+    return f"{bad.path}: {bad.code}: {bad.detail}{f'; {known}' if known else ''}"
 
 
 def _announce(split: Split, parts: Mapping[Part, Examples], leaks: Sequence[str]) -> None:

@@ -94,7 +94,9 @@ def audio_files(paths: Sequence[Path]) -> tuple[list[Path], list[Result]]:
         inside = [
             file
             for file in sorted(path.rglob("*"))
-            if file.suffix.lower() in SUFFIXES and not file.name.startswith("._")
+            if file.suffix.lower() in SUFFIXES
+            and not file.name.startswith("._")
+            and not file.is_dir()
         ]
         if not inside:
             missing.append(Result(path, error=f"empty: no audio ({' '.join(SUFFIXES)}) in it"))

@@ -18,7 +18,8 @@ Labels = Sequence[str]
 
 def as_json(results: Sequence[Result], labels: Labels) -> str:
     """Return one list with an object a file: path, genre, probabilities, segments, or error."""
-    return json.dumps([_object(r, labels) for r in results], indent=2, ensure_ascii=False)
+    text = json.dumps([_object(r, labels) for r in results], indent=2, ensure_ascii=False)
+    return _printable(text)
 
 
 def as_csv(results: Sequence[Result], labels: Labels) -> str:
@@ -32,7 +33,7 @@ def as_csv(results: Sequence[Result], labels: Labels) -> str:
         else:
             row = ["", result.error, *[""] * len(labels)]
         writer.writerow([str(result.path), *row])
-    return text.getvalue().rstrip("\n")
+    return _printable(text.getvalue().rstrip("\n"))
 
 
 def as_table(results: Sequence[Result], labels: Labels) -> Any:
@@ -47,12 +48,12 @@ def as_table(results: Sequence[Result], labels: Labels) -> Any:
         )
     for result in results:
         if result.error is not None:
-            table.add_row(Text(str(result.path)), Text("-"), "", Text(result.error))
+            table.add_row(Text(_printable(str(result.path))), Text("-"), "", Text(result.error))
             continue
         first, *others = np.argsort(-result.probabilities, kind="stable")[:3]
         then = ", ".join(f"{labels[i]} {result.probabilities[i]:.2f}" for i in others)
         table.add_row(
-            Text(str(result.path)),
+            Text(_printable(str(result.path))),
             Text(labels[first]),
             f"{result.probabilities[first]:.2f}",
             Text(then),
@@ -85,6 +86,14 @@ def _genre(result: Result, labels: Labels) -> str:
 
 def _named(found: NDArray[np.float64], labels: Labels) -> dict[str, float]:
     return {label: float(value) for label, value in zip(labels, found, strict=True)}
+
+
+def _printable(text: str) -> str:
+    """Escape what is left of file names that are no UTF-8, which no output could take.
+
+    The escape is the one of JSON, so that a reader of JSON gets the name back.
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 FORMATS: dict[str, Callable[[Sequence[Result], Labels], Any]] = {

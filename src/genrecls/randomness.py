@@ -11,7 +11,8 @@ def stream(seed: int, name: str, *numbers: int) -> np.random.Generator:
     """Return the generator of the stream `name`, such as `stream(seed, "order", epoch)`.
 
     Streams are independent of each other and of how often another one was used, so that a run can
-    be taken up in the middle.
+    be taken up in the middle. A name always goes with the same count of numbers, for a missing one
+    counts as zero.
     """
     return np.random.default_rng([seed, zlib.crc32(name.encode()), *numbers])
 

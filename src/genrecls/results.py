@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -90,7 +89,6 @@ def write_results(run: Run, experiment: Experiment, prepared: Prepared, trained:
     outcome = Outcome(metrics, trained.progress.history, segments["test"])
     write_report(run, experiment, prepared, outcome)
     write_json(run.metrics, metrics)
-    shutil.rmtree(run.checkpoints, ignore_errors=True)
 
 
 def predict_examples(model: keras.Model, examples: Examples, batch_size: int) -> Predictions:

@@ -95,6 +95,24 @@ class Run:
         done = self.state.get("status") == "finished"
         return done and self.metrics.is_file() and self.model.is_file()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a process is at work on it, as far as can be seen from here."""
+        from filelock import FileLock, Timeout
+
+        if not self._lock_file.is_file():
+            return False
+        try:
+            with FileLock(self._lock_file, blocking=False):
+                return False
+        except (Timeout, OSError):
+            return True
+
+    @property
+    def _lock_file(self) -> Path:
+        # Beside the run, so that the folder itself can be renamed under the lock.
+        return self.folder.parent / ".locks" / f"{self.name}.lock"
+
     def mark(self, status: Status, **facts: Any) -> None:
         """Record how the run stands."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -115,10 +133,13 @@ class Run:
                 "repeat its 'genrecls train' command to go on"
             ) from None
         except ValueError as error:
-            raise RunError(
-                f"{self.metrics} is damaged ({error}); train again with force=true"
-            ) from None
-        return dict(found)
+            raise self._damaged(str(error)) from None
+        if not isinstance(found, dict):
+            raise self._damaged("it holds no scores")
+        return found
+
+    def _damaged(self, reason: str) -> RunError:
+        return RunError(f"{self.metrics} is damaged ({reason}); train again with force=true")
 
     def read_environment(self) -> dict[str, str]:
         """Return versions and commit under which the run was made."""
@@ -133,10 +154,8 @@ class Run:
         """
         from filelock import FileLock, Timeout
 
-        # Beside the run, so that the folder itself can be renamed under the lock.
-        lock_file = self.folder.parent / ".locks" / f"{self.name}.lock"
-        lock_file.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(lock_file, blocking=False)
+        self._lock_file.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self._lock_file, blocking=False)
         try:
             lock.acquire()
         except Timeout:
@@ -188,7 +207,7 @@ def all_runs(output_root: Path) -> list[Run]:
     """Return the runs of `output_root`, the one last changed first."""
     folders = (path.parent for path in output_root.glob("*/run.json"))
     runs = [Run(folder) for folder in folders if not folder.is_symlink()]
-    return sorted(runs, key=lambda run: (run.state.get("changed", ""), run.name), reverse=True)
+    return sorted(runs, key=lambda run: (str(run.state.get("changed", "")), run.name), reverse=True)
 
 
 def find_run(output_root: Path, wanted: str | None) -> Run:

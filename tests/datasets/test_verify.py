@@ -27,7 +27,8 @@ def music(seed: int = 0, seconds: float = 2.0) -> Samples:
 
 def dataset(folder: Path, sounds: Mapping[str, Samples], labels: Mapping[str, str]) -> Dataset:
     for name, samples in sounds.items():
-        soundfile.write(folder / name, samples, RATE)
+        # Whole steps of 16 bits, which every container stores alike.
+        soundfile.write(folder / name, np.round(32_767 * samples).astype(np.int16), RATE)
     tracks = tuple(Track(name, folder / name, labels.get(name, "blues")) for name in sounds)
     return Dataset("some", ("blues",), tracks, folder, Provenance("", "", ""))
 

@@ -28,7 +28,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_it_gives_one_probability_vector_a_segment(name: str, size: tuple[int, int]) -> None:
-    found = build(name, size).predict(noise(3, size), verbose=0)
+    found = build(name, size).predict({"mfcc": noise(3, size)}, verbose=0)
     assert found.shape == (3, N_CLASSES)
     assert (found > 0).all()
     assert found.sum(axis=1) == pytest.approx(np.ones(3), abs=1e-5)
@@ -43,8 +43,8 @@ def test_it_has_an_output_for_every_genre(name: str, n_classes: int) -> None:
 def test_it_keeps_the_name_of_its_input(name: str) -> None:
     network = build(name, SMALL, source="mel")
     assert list(network.input) == ["mel"]
-    by_name = network.predict({"mel": noise(2, SMALL)}, verbose=0)
-    assert np.array_equal(by_name, network.predict(noise(2, SMALL), verbose=0))
+    assert network.input["mel"].shape == (None, *SMALL)
+    assert network.predict({"mel": noise(2, SMALL)}, verbose=0).shape == (2, N_CLASSES)
 
 
 def test_it_is_called_as_its_family(name: str) -> None:
@@ -54,11 +54,12 @@ def test_it_is_called_as_its_family(name: str) -> None:
 def test_it_comes_back_from_a_file_exactly(name: str, tmp_path: Path) -> None:
     import keras
 
-    statistics = {"mfcc": Normalisation(np.linspace(-300, 3, 13), np.linspace(0.01, 900, 13))}
+    mean, deviation = np.linspace(-300, 3, 13), np.linspace(0.1, 30, 13)
+    statistics = {"mfcc": Normalisation(mean, deviation**2)}
     network = build(name, SMALL, statistics=statistics)
     network.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras", compile=False, safe_mode=True)
-    batch = 30 * noise(4, SMALL)
+    batch = (noise(4, SMALL) * deviation + mean).astype(np.float32)
     found = network.predict({"mfcc": batch}, verbose=0)
     assert np.ptp(found, axis=0).max() > 1e-4
     assert np.array_equal(found, again.predict({"mfcc": batch}, verbose=0))
@@ -66,8 +67,10 @@ def test_it_comes_back_from_a_file_exactly(name: str, tmp_path: Path) -> None:
 
 def test_a_segment_gets_the_same_answer_alone_as_among_others(name: str) -> None:
     network, batch = build(name, SMALL), noise(7, SMALL)
-    together = network.predict(batch, verbose=0)
-    alone = np.concatenate([network.predict(batch[i : i + 1], verbose=0) for i in range(7)])
+    together = network.predict({"mfcc": batch}, verbose=0)
+    each = [network.predict({"mfcc": batch[i : i + 1]}, verbose=0) for i in range(7)]
+    alone = np.concatenate(each)
+    assert np.ptp(together, axis=0).max() > 1e-4
     assert np.abs(together - alone).max() < 1e-6
 
 
@@ -76,7 +79,7 @@ def test_a_gradient_step_lowers_the_loss_of_its_batch(name: str) -> None:
 
     network = build(name, SMALL, head={"units": [16], "dropout": 0.0})
     network.compile(keras.optimizers.SGD(0.05), "sparse_categorical_crossentropy")
-    batch, targets = noise(16, SMALL), np.arange(16) % N_CLASSES
+    batch, targets = {"mfcc": noise(16, SMALL)}, np.arange(16) % N_CLASSES
     before = network.train_on_batch(batch, targets)
     after = network.train_on_batch(batch, targets)
     assert float(after) < float(before)
@@ -88,7 +91,7 @@ def test_every_trainable_weight_gets_a_gradient(name: str) -> None:
 
     network = build(name, SMALL)
     with tf.GradientTape() as tape:
-        found = network(noise(8, SMALL), training=True)
+        found = network({"mfcc": noise(8, SMALL)}, training=True)
         loss = tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(np.arange(8), found))
     gradients = tape.gradient(loss, network.trainable_variables)
     pairs = zip(network.trainable_variables, gradients, strict=True)
@@ -102,10 +105,10 @@ def test_statistics_undo_what_was_done_to_the_data(name: str) -> None:
     moved.set_weights(_with_statistics_of(moved, plain))
     batch = noise(5, SMALL)
     shifted = (batch * deviation + mean).astype(np.float32)
-    expected = plain.predict(batch, verbose=0)
+    expected = plain.predict({"mfcc": batch}, verbose=0)
     assert np.ptp(expected, axis=0).max() > 1e-4
-    assert np.abs(moved.predict(shifted, verbose=0) - expected).max() < 1e-4
-    assert np.abs(moved.predict(batch, verbose=0) - expected).max() > 1e-3
+    assert np.abs(moved.predict({"mfcc": shifted}, verbose=0) - expected).max() < 1e-4
+    assert np.abs(moved.predict({"mfcc": batch}, verbose=0) - expected).max() > 1e-3
 
 
 def test_equal_seeds_give_equal_weights_and_other_seeds_others(name: str) -> None:
@@ -148,11 +151,11 @@ def test_inputs_that_it_cannot_take_are_refused_in_one_line(
 
 
 def test_an_unknown_key_is_refused_with_the_nearest_one(name: str) -> None:
-    with pytest.raises(ConfigError, match=r"model\.haed: unknown key; did you mean 'head'\?"):
+    with pytest.raises(ConfigError, match=r"model\.haed: unknown key; .*did you mean 'head'\?"):
         family(name, haed={})
 
 
 def _with_statistics_of(kept: Any, given: Any) -> list[Any]:
     """Return the weights of `given` but the input statistics of `kept`."""
     pairs = zip(kept.weights, given.weights, strict=True)
-    return [np.array(k if "normalise" in k.path else g) for k, g in pairs]
+    return [(k if "normalise" in k.path else g).numpy() for k, g in pairs]

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from genrecls.commands.usage import VERBS
+from genrecls.config.catalogue import keys
 from genrecls.errors import ConfigError, nearest
 
 # Hydra's completion reads the line from COMP_LINE and knows no verbs: the verb is taken out.
 _BASH = """\
 _genrecls() {
     local word="${COMP_WORDS[COMP_CWORD]}" verb="${COMP_WORDS[1]}"
+    local before="${COMP_WORDS[COMP_CWORD-1]}"
+    local line="genrecls" candidates="" index
+    COMPREPLY=()
+    for ((index = 2; index <= COMP_CWORD; index++)); do line="$line ${COMP_WORDS[index]}"; done
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W "@VERBS@ --help --version --completion" -- "$word"))
-    elif [ "$verb" = train ] || [ "$verb" = evaluate ]; then
-        local line="genrecls${COMP_LINE#*"$verb"}"
-        COMPREPLY=($(COMP_LINE="$line" COMP_POINT="${#line}" COMP_CWORD=$((COMP_CWORD - 1)) \\
-            genrecls "$verb" -sc query=bash 2>/dev/null))
-        [ "${#COMPREPLY[@]}" -gt 0 ] && case "${COMPREPLY[0]}" in *=|*.) compopt -o nospace ;; esac
+        candidates="@VERBS@ --help --version --completion"
+    elif [ "$verb" = train ] && [ "${word#-}" = "$word" ]; then
+        candidates="$(COMP_LINE="$line" genrecls train -sc query=bash 2>/dev/null)"
+    elif [ "$verb" = data ] && [ "$COMP_CWORD" -eq 2 ]; then
+        candidates="@ACTIONS@"
+    elif [ "$verb" = data ] && [ "${word#dataset}" != "$word" ]; then
+        candidates="$(COMP_LINE="genrecls $word" genrecls train -sc query=bash 2>/dev/null)"
+    elif [ "$verb" = --completion ]; then
+        candidates="@SHELLS@"
+    elif [ "$before" = --format ]; then
+        candidates="table json csv"
     else
-        COMPREPLY=($(compgen -f -- "$word"))
+        case "$verb" in @FLAG_CASES@ esac
     fi
+    COMPREPLY=($(compgen -W "$candidates" -- "$word"))
+    case "${COMPREPLY[0]}" in *=|*.) compopt -o nospace 2>/dev/null ;; esac
 }
 COMP_WORDBREAKS="${COMP_WORDBREAKS//=}"
 complete -o default -F _genrecls genrecls
@@ -33,19 +45,39 @@ bashcompinit
 _FISH = """\
 function __genrecls_complete
     set -l words (commandline -opc)
+    set -l word (commandline -ct)
     if test (count $words) -eq 1
         string split ' ' -- "@VERBS@ --help --version --completion"
-    else if contains -- $words[2] train evaluate
-        set -l line (string join ' ' -- genrecls $words[3..-1] (commandline -ct))
-        COMP_LINE="$line" genrecls $words[2] -sc query=fish 2>/dev/null
+    else if test $words[2] = train; and not string match -q -- '-*' "$word"
+        set -l line (string join ' ' -- genrecls $words[3..-1] "$word")
+        COMP_LINE="$line" genrecls train -sc query=fish 2>/dev/null
+    else if test $words[2] = data; and test (count $words) -eq 2
+        string split ' ' -- "@ACTIONS@"
+    else if test $words[2] = data; and string match -q -- 'dataset*' "$word"
+        COMP_LINE="genrecls $word" genrecls train -sc query=fish 2>/dev/null
+    else if test $words[2] = --completion
+        string split ' ' -- "@SHELLS@"
+    else if test $words[-1] = --format
+        string split ' ' -- "table json csv"
     else
-        __fish_complete_path (commandline -ct)
+        switch $words[2]
+@FISH_CASES@
+        end
+        __fish_complete_path "$word"
     end
 end
 complete -c genrecls -f -a '(__genrecls_complete)'
 """
 
+_ACTIONS = ("list", "info", "verify", "cache")
+_FLAGS = {
+    "train": ("--help", "--cfg", "--info", "--multirun", "--config-dir", "--config-name"),
+    "predict": ("--help", "--model", "--format", "--timeline", "--output-root"),
+    "data": ("--help", "--format", "--prune", "--older"),
+    "runs": ("--help", "--format", "--output-root"),
+}
 SHELLS = ("bash", "zsh", "fish")
+_FISH_SPLIT = "                string split ' ' --"
 
 
 def script(shell: str) -> str:
@@ -60,4 +92,22 @@ def script(shell: str) -> str:
             f'{nearest(shell, SHELLS)}; for example: eval "$(genrecls --completion bash)"'
         )
     text = {"bash": _BASH, "zsh": _ZSH.replace("@BASH@", _BASH), "fish": _FISH}[shell]
-    return text.replace("@VERBS@", " ".join(VERBS))
+    for mark, words in _words().items():
+        text = text.replace(f"@{mark}@", words)
+    return text
+
+
+def _words() -> dict[str, str]:
+    # The names of the settings that `evaluate` has: Hydra would also offer the groups of `train`.
+    settings = (f"{line.partition(':')[0]}=" for line in keys("evaluate"))
+    after = {verb: " ".join(flags) for verb, flags in _FLAGS.items()}
+    after["evaluate"] = " ".join(("--help", *settings))
+    bash = (f'{verb}) candidates="{words}" ;;' for verb, words in after.items())
+    fish = (f'            case {verb}\n{_FISH_SPLIT} "{words}"' for verb, words in after.items())
+    return {
+        "VERBS": " ".join(VERBS),
+        "SHELLS": " ".join(SHELLS),
+        "ACTIONS": " ".join(_ACTIONS),
+        "FLAG_CASES": " ".join(bash),
+        "FISH_CASES": "\n".join(fish),
+    }

@@ -7,27 +7,36 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from genrecls.arguments import Parser
 from genrecls.config.catalogue import choices
 from genrecls.config.compose import compose
+from genrecls.config.location import expanded
 from genrecls.config.validation import select
 from genrecls.console import progress, quiet_libraries, say, show
 from genrecls.datasets.base import DATASETS, Dataset, DatasetSource
 from genrecls.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from genrecls.datasets.verify import Finding
 
 OVERRIDES = "dataset=gtzan dataset.root=<folder> ..., as for 'genrecls train'"
 
 
 def main(words: Sequence[str]) -> int:
     """Do what the first word says."""
+    # In two steps, so that flags and overrides may be mixed.
     options, overrides = _parser().parse_known_args(words)
+    for word in overrides:
+        if word.startswith("-"):
+            raise ConfigError(f"unknown flag {word}; see 'genrecls data {words[0]} --help'")
     action: Callable[[argparse.Namespace, list[str]], int] = options.action
     return action(options, [*options.overrides, *overrides])
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="genrecls data", description=__doc__)
+    parser: argparse.ArgumentParser = Parser(prog="genrecls data", description=__doc__)
     actions = parser.add_subparsers(required=True, metavar="list|info|verify|cache")
     add = _adder(actions)
     add("list", "list the data sets and whether they are here", _list)
@@ -62,8 +71,8 @@ def _source(overrides: Sequence[str]) -> tuple[DatasetSource, Path]:
 def _data_root(composed: dict[str, Any]) -> Path:
     root = composed["data_root"]
     if not isinstance(root, str):
-        raise ConfigError(f"data_root: received {root!r}; allowed: a folder")
-    return Path(root).expanduser()
+        raise ConfigError(f"data_root: received {json.dumps(root)}; allowed: a folder")
+    return expanded(root, "data_root")
 
 
 def _list(_: argparse.Namespace, overrides: list[str]) -> int:
@@ -145,7 +154,7 @@ def _verify(options: argparse.Namespace, overrides: list[str]) -> int:
             "path": str(finding.path),
             "code": finding.code,
             "usable": not finding.fatal,
-            "detail": finding.detail,
+            "detail": _detail(finding, dataset),
         }
         for finding in report.findings
     ]
@@ -156,6 +165,11 @@ def _verify(options: argparse.Namespace, overrides: list[str]) -> int:
         show(_findings(rows))
     say(f"{report.checked} files checked: {report.checked - bad} usable, {bad} not")
     return 1 if bad else 0
+
+
+def _detail(finding: Finding, dataset: Dataset) -> str:
+    known = dataset.faults.get(finding.track, "") if finding.fatal else ""
+    return f"{finding.detail}; {known}" if known else finding.detail
 
 
 def _findings(rows: Sequence[dict[str, Any]]) -> Any:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from genrecls.arguments import Parser
 from genrecls.console import fail, say, show
 
 
@@ -36,8 +36,8 @@ def main(words: Sequence[str]) -> int:
     return 1 if bad else 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="genrecls predict",
         description="Classify audio files of any length, or all audio files of folders.",
     )

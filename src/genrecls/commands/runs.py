@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from genrecls.arguments import Parser
 from genrecls.console import show
 from genrecls.errors import RunError
 from genrecls.runs import Run, all_runs
@@ -15,9 +15,7 @@ from genrecls.runs import Run, all_runs
 
 def main(words: Sequence[str]) -> int:
     """List the runs as a table or as JSON."""
-    parser = argparse.ArgumentParser(
-        prog="genrecls runs", description="List the runs in outputs/, newest first."
-    )
+    parser = Parser(prog="genrecls runs", description="List the runs in outputs/, newest first.")
     parser.add_argument("--output-root", type=Path, default=Path("outputs"), metavar="FOLDER")
     parser.add_argument("--format", choices=("table", "json"), default="table")
     options = parser.parse_args(words)
@@ -35,9 +33,9 @@ def _row(run: Run) -> dict[str, Any]:
     state = run.state
     row: dict[str, Any] = {
         "run": run.name,
-        "status": state.get("status", "unknown"),
-        "changed": state.get("changed", ""),
-        "command": state.get("command", ""),
+        "status": _status(run),
+        "changed": str(state.get("changed", "")),
+        "command": str(state.get("command", "")),
     }
     if not run.finished:
         return row
@@ -59,6 +57,12 @@ def _row(run: Run) -> dict[str, Any]:
         }
     except (RunError, KeyError, TypeError):
         return {**row, "status": "damaged"}
+
+
+def _status(run: Run) -> str:
+    status = str(run.state.get("status", "unknown"))
+    # Who was killed could not say so.
+    return "interrupted" if status == "running" and not run.busy else status
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> Any:

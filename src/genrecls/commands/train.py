@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,6 +17,7 @@ from genrecls.config.identity import run_name
 from genrecls.console import log_file, say, show
 from genrecls.datasets.base import Dataset
 from genrecls.environment import environment
+from genrecls.errors import Interrupted
 from genrecls.models.base import Normalisation
 from genrecls.runs import Run
 
@@ -67,7 +69,7 @@ def _train_in(run: Run, experiment: Experiment, dataset: Dataset, command: str) 
     with log_file(run.log), _recorded(run, command):
         say(f"run {run.name}")
         if dataset.generated:
-            say(f"data set {dataset.name}: {dataset.provenance.title}")
+            say(f"data {dataset.provenance.title}")
         _write_settings(run, experiment)
         from genrecls.pipeline import prepare
 
@@ -80,6 +82,8 @@ def _train_in(run: Run, experiment: Experiment, dataset: Dataset, command: str) 
         seconds = {"features": extracted - started, "training": progress.seconds}
         trained = Trained(model, progress, {name: round(s, 2) for name, s in seconds.items()})
         write_results(run, experiment, prepared, trained)
+    # Not before the run is marked as finished: until then it may have to be taken up again.
+    shutil.rmtree(run.checkpoints, ignore_errors=True)
 
 
 def _fit(run: Run, experiment: Experiment, prepared: Prepared) -> tuple[keras.Model, Progress]:
@@ -150,8 +154,6 @@ def _write_settings(run: Run, experiment: Experiment) -> None:
 @contextmanager
 def _recorded(run: Run, command: str) -> Iterator[None]:
     """Keep the state of the run true, however the block ends."""
-    from genrecls.training.stopping import Interrupted
-
     run.mark("running", command=command)
     try:
         yield

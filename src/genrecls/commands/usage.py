@@ -73,10 +73,11 @@ def general() -> str:
 
 def train() -> str:
     """Return the text of `genrecls train --help`, with every choice of every group."""
+    width = max(len(choice) for group in groups() for choice in choices(group))
     blocks = []
     for group, (default, purpose) in groups().items():
         lines = [
-            f"    {'*' if choice == default else ' '} {choice:<15} {line}"
+            f"    {'*' if choice == default else ' '} {choice:<{width}}  {line}"
             for choice, line in choices(group).items()
         ]
         blocks.append("\n".join([f"  {group}: {purpose}", *lines]))

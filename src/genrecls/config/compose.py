@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from genrecls.config.catalogue import choices, groups, unlisted
+from genrecls.config.inert import inert_hydra
 from genrecls.config.location import conf_dir
 from genrecls.config.overrides import Words, check_overrides, read_words
 from genrecls.console import fail
-from genrecls.errors import ConfigError, GenreclsError, RunError, nearest
+from genrecls.errors import ConfigError, GenreclsError, Interrupted, RunError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,7 +53,7 @@ def run_hydra(root: str, words: Sequence[str], task: Callable[[dict[str, Any]], 
     # Else Hydra prints its own several lines and ends the process.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
-        with _one_line_errors(root, given.overrides):
+        with _one_line_errors(root, given.overrides), inert_hydra():
             main()
     except _Stop:
         pass
@@ -72,8 +73,7 @@ class _Jobs:
     def run(self, config: DictConfig) -> None:
         """Do one job; what goes wrong is kept for the end."""
         from hydra.core.hydra_config import HydraConfig
-
-        from genrecls.training.stopping import Interrupted
+        from omegaconf import OmegaConf
 
         self._done += 1
         try:
@@ -82,13 +82,13 @@ class _Jobs:
             self._failures = [("", error)]
             raise _Stop from None
         except Exception as error:  # noqa: BLE001 - reported below
-            overrides = HydraConfig.get().overrides.task
+            # Unresolved: what cannot be resolved may be the very failure.
+            task = HydraConfig.get().overrides.task
+            overrides: Any = OmegaConf.to_container(task, resolve=False)
             self._failures.append((" ".join(overrides), error))
 
     def report(self, given: Words) -> None:
         """Raise what went wrong; of several runs each with a line of its own."""
-        from genrecls.training.stopping import Interrupted
-
         if not self._failures:
             return
         first = self._failures[0][1]
@@ -211,6 +211,8 @@ def _explain(root: str, overrides: Sequence[str], message: str) -> str:
 
 def _unknown_key(root: str, overrides: Sequence[str], key: str) -> str:
     """Say where the way to `key` ends, and what there is instead; nothing where it does not."""
+    if key.startswith("hydra."):
+        return f"{key}: Hydra has no such setting; 'genrecls {root} --cfg hydra' shows them"
     kept = [word for word in overrides if not word.lstrip("+~").startswith(key)]
     try:
         place: Any = compose(root, kept)

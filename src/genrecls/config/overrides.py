@@ -132,7 +132,7 @@ def _check_choice(root: str, found: Override) -> None:
         known = list(choices(group))
         raise ConfigError(
             f"{found.input_line}: no such choice; allowed: {', '.join(known)}"
-            f"{nearest(str(value), known)}"
+            f"{nearest(value, known) if isinstance(value, str) else ''}"
         )
 
 
@@ -146,5 +146,7 @@ def _unreadable(root: str, word: str) -> str:
     for group in groups(root):
         if word in choices(group):
             return f"'{word}': expected key=value; did you mean '{group}={word}'?"
+    if word in groups(root):
+        return f"'{word}': expected {word}=choice; allowed: {', '.join(choices(word))}"
     known = [*groups(root), *(line.partition(":")[0] for line in keys(root))]
     return f"'{word}': expected key=value or group=choice{nearest(word, known)}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from genrecls.audio import AudioLimits
+from genrecls.config.location import expanded
 from genrecls.config.schema import Registry, Schema
 
 
@@ -51,6 +52,8 @@ class Dataset:
         partitions: published assignments by name, each from track id to a part (`train`,
             `validation`, `test`) or to the number of the fold in which it is tested.
         generated: True for synthetic data; every output says so.
+        faults: what is known to be wrong with the files of some track ids in circulating copies;
+            it is added to the reason where such a file is rejected.
     """
 
     name: str
@@ -61,6 +64,7 @@ class Dataset:
     limits: AudioLimits = field(default_factory=AudioLimits)
     partitions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     generated: bool = False
+    faults: Mapping[str, str] = field(default_factory=dict)
 
     def without(self, ids: Collection[str]) -> Dataset:
         """Return the data set without the tracks named in `ids`."""
@@ -106,7 +110,7 @@ class DatasetSource(Schema, ABC):
 
     def folder(self, data_root: Path) -> Path:
         """Return the folder in which this data set is looked for."""
-        return Path(self.root).expanduser() if self.root else data_root / self.name
+        return expanded(self.root, "dataset.root") if self.root else data_root / self.name
 
 
 DATASETS: Registry[DatasetSource] = Registry("dataset", "genrecls.datasets")

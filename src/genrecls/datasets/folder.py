@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from genrecls.audio import SUFFIXES, AudioLimits
+from genrecls.config.location import expanded
 from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Provenance, Track
 from genrecls.errors import DataError, nearest
 
@@ -31,7 +33,8 @@ class Folder(DatasetSource):
 
     Attributes:
         csv: file with the columns path, label and, optionally, group (artist or whatever must not
-            be on two sides of an honest split) and split (train, validation, test).
+            be on two sides of an honest split) and split (train, validation, test). Its paths count
+            from `root`, or from its own folder where that is null.
         limits: what a plausible file is.
     """
 
@@ -47,9 +50,10 @@ class Folder(DatasetSource):
             DataError: nothing is there, fewer than two genres, or a faulty CSV (with its line).
         """
         if self.csv is not None:
-            file = Path(self.csv).expanduser()
-            tracks, parts = _from_csv(file)
-            root, where = file.parent, str(file)
+            file = expanded(self.csv, "dataset.csv")
+            root = self.folder(data_root) if self.root else file.parent
+            tracks, parts = _from_csv(file, root)
+            where = str(file.absolute())
         else:
             root = self.folder(data_root)
             tracks, parts, where = tuple(_from_folders(root)), {}, str(root.absolute())
@@ -69,56 +73,86 @@ class Folder(DatasetSource):
 def _from_folders(root: Path) -> Iterator[Track]:
     for genre in sorted(path for path in root.glob("*/") if not path.name.startswith(".")):
         for path in sorted(genre.rglob("*")):
-            if path.suffix.lower() in SUFFIXES and not path.name.startswith("._"):
-                yield Track(path.relative_to(root).as_posix(), path, genre.name)
+            inside = path.relative_to(root)
+            hidden = any(part.startswith(".") for part in inside.parts)
+            if path.suffix.lower() in SUFFIXES and not hidden and not path.is_dir():
+                _refuse_unwritable(str(root), str(inside), genre.name)
+                yield Track(inside.as_posix(), path, genre.name)
 
 
-def _from_csv(file: Path) -> tuple[tuple[Track, ...], dict[str, str]]:
+def _from_csv(file: Path, root: Path) -> tuple[tuple[Track, ...], dict[str, str]]:
+    tracks: dict[str, Track] = {}
+    parts: dict[str, str] = {}
+    for where, row in _rows(file):
+        track = _track(where, row, root)
+        if track.id in tracks:
+            raise DataError(f"{where}: path {track.id!r} is listed twice; keep one")
+        tracks[track.id] = track
+        if row["split"]:
+            parts[track.id] = _part(where, row["split"])
+    return tuple(tracks.values()), parts
+
+
+def _rows(file: Path) -> list[tuple[str, dict[str, str]]]:
+    """Return each line with its place and its cells, which are empty where there is none."""
     try:
         with file.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream, strict=True)
+            reader = csv.DictReader(stream, strict=True, restval="")
             _check_columns(file, list(reader.fieldnames or ()))
-            rows = [(reader.line_num, row) for row in reader]
+            lines = [(f"{file}, line {reader.line_num}", row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise DataError(
             f"dataset.csv: cannot read {file.absolute()}: {reason}; expected a UTF-8 CSV with the "
             "columns path,label[,group][,split]"
         ) from None
-    tracks: dict[str, Track] = {}
-    parts: dict[str, str] = {}
-    for line, row in rows:
-        track = _track(file, line, row)
-        if track.id in tracks:
-            raise DataError(f"{file}, line {line}: path {track.id!r} is listed twice; keep one")
-        tracks[track.id] = track
-        if row.get("split"):
-            parts[track.id] = _part(file, line, row["split"])
-    return tuple(tracks.values()), parts
+    for where, row in lines:
+        if None in row:
+            raise DataError(
+                f"{where}: more cells than columns; put a cell that holds a comma in double quotes"
+            )
+    return [(place, {name: row.get(name, "").strip() for name in COLUMNS}) for place, row in lines]
 
 
-def _check_columns(file: Path, columns: list[str]) -> None:
+def _check_columns(file: Path, columns: Sequence[str]) -> None:
     for needed in ("path", "label"):
         if needed not in columns:
             raise DataError(
                 f"{file}: no column '{needed}' in its first line ({', '.join(columns) or 'empty'})"
-                f"{nearest(needed, columns)}; expected path,label[,group][,split]"
+                f"; expected path,label[,group][,split]{nearest(needed, columns)}"
+            )
+    absent = [name for name in COLUMNS if name not in columns]
+    for column in columns:
+        # Whatever else a CSV holds is ignored, but a misspelt group would leak unnoticed.
+        if column not in COLUMNS and (hint := nearest(column, absent)):
+            raise DataError(f"{file}: column '{column}' is not read{hint}")
+        if columns.count(column) > 1:
+            raise DataError(f"{file}: two columns are called '{column}'; keep one")
+
+
+def _track(where: str, row: dict[str, str], root: Path) -> Track:
+    path, label = row["path"], row["label"]
+    if not path or not label:
+        raise DataError(f"{where}: expected a path and a label, received {path!r} and {label!r}")
+    _refuse_unwritable(where, path, label)
+    place = expanded(path, where) if path.startswith("~/") else Path(path)
+    return Track(path, root / place, label, row["group"] or None)
+
+
+def _refuse_unwritable(where: str, path: str, label: str) -> None:
+    """Refuse names that break lines or that no text file can hold: they end up in tables."""
+    for name in (path, label):
+        if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
+            raise DataError(
+                f"{where}: {name!r} holds a control character or is not valid UTF-8; rename it"
             )
 
 
-def _track(file: Path, line: int, row: dict[str, str]) -> Track:
-    path, label = (row.get("path") or "").strip(), (row.get("label") or "").strip()
-    if not path or not label:
-        raise DataError(f"{file}, line {line}: expected a path and a label, received {row}")
-    group = (row.get("group") or "").strip() or None
-    return Track(path, file.parent / Path(path).expanduser(), label, group)
-
-
-def _part(file: Path, line: int, word: str) -> str:
-    part = _PARTS.get(word.strip().lower())
+def _part(where: str, word: str) -> str:
+    part = _PARTS.get(word.lower())
     if part is None:
         raise DataError(
-            f"{file}, line {line}: split {word!r}; allowed: train, validation, test"
+            f"{where}: split {word!r}; allowed: train, validation, test"
             f"{nearest(word, ('train', 'validation', 'test'))}"
         )
     return part

@@ -40,6 +40,10 @@ PROVENANCE = Provenance(
     ),
     note="contains repetitions, mislabelled and distorted tracks; see split=fault_filtered",
 )
+KNOWN_FAULTS = {
+    "jazz.00054": "the Kaggle copy of jazz.00054 is known to be broken; the original tar has it "
+    "whole"
+}
 _FILE = re.compile(r"(?P<genre>[a-z-]+)\.?(?P<number>\d{5})")
 
 
@@ -80,7 +84,7 @@ class Gtzan(DatasetSource):
             DataError: no layout holds audio of the wanted genres.
         """
         root = self.folder(data_root)
-        labels = tuple(sorted(self.genres or GENRES))
+        labels = tuple(sorted(set(self.genres or GENRES)))
         files = self._files(root, labels)
         if not files:
             raise DataError(
@@ -101,7 +105,9 @@ class Gtzan(DatasetSource):
             for track, (genre, path) in sorted(files.items())
         )
         partitions = {"fault_filtered": facts.fault_filtered, "artist_folds": facts.artist_folds}
-        return Dataset("gtzan", labels, tracks, root, PROVENANCE, self.limits, partitions)
+        return Dataset(
+            "gtzan", labels, tracks, root, PROVENANCE, self.limits, partitions, faults=KNOWN_FAULTS
+        )
 
     @staticmethod
     def _files(root: Path, labels: tuple[str, ...]) -> dict[str, tuple[str, Path]]:
@@ -121,17 +127,17 @@ def _scan(folder: Path, labels: tuple[str, ...]) -> Iterator[tuple[str, tuple[st
                 for path in (folder / name).glob("*.*")
                 if path.suffix.lower() in SUFFIXES and not path.name.startswith("._")
             }
-            for path in sorted(found, key=lambda p: SUFFIXES.index(p.suffix.lower()), reverse=True):
+            for path in sorted(found, key=_preference, reverse=True):
                 yield _track_id(label, path), (label, path)
+
+
+def _preference(path: Path) -> tuple[int, str]:
+    return SUFFIXES.index(path.suffix.lower()), path.name
 
 
 def _track_id(label: str, path: Path) -> str:
     match = _FILE.fullmatch(path.stem)
-    return f"{label}.{match['number']}" if match else path.stem
-
-
-def known_fault(track: str) -> str:
-    """Return what is known about a track's file in circulating copies, or an empty text."""
-    if track == "jazz.00054":
-        return "the Kaggle copy of jazz.00054 is known to be broken; the original tar has it whole"
-    return ""
+    if match and match["genre"].replace("hip-hop", "hiphop") == label:
+        return f"{label}.{match['number']}"
+    # Neither a file of one's own nor one from another genre's folder may take a track's place.
+    return f"{label}/{path.stem}"

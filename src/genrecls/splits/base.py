@@ -102,6 +102,21 @@ class Splitter(Schema, ABC):
         return Split(self.name, chosen, self.leaks, self.caveat)
 
 
+def require_artists(split: str, dataset: Dataset) -> dict[str, str]:
+    """Return the artist of each track id for which it is known.
+
+    Raises:
+        DataError: none is known.
+    """
+    artists = known_artists(dataset.tracks)
+    if not artists:
+        raise DataError(
+            f"{split}: the artists of dataset={dataset.name} are not known; give them "
+            "(dataset=folder takes a column 'group') or choose split=track"
+        )
+    return artists
+
+
 def known_artists(tracks: tuple[Track, ...]) -> dict[str, str]:
     """Return the artist of each track id for which it is known."""
     return {track.id: track.artist for track in tracks if track.artist is not None}

@@ -18,7 +18,8 @@ def deal(
 
     Large groups are dealt first, each to the hand that it brings closest to its share of the
     group's genres. scikit-learn's `StratifiedGroupKFold` does the same for equal shares, but lets a
-    small genre miss a hand; here every hand gets every genre.
+    small genre miss a hand; here every hand gets every genre wherever groups keep to one genre.
+    The order of the items does not matter.
 
     Args:
         labels: genre of each item.

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
-from genrecls.splits.base import SPLITS, LeakKind, Material, Part, Split, Splitter, known_artists
+from genrecls.splits.base import SPLITS, LeakKind, Material, Part, Split, Splitter, require_artists
 from genrecls.splits.dealing import deal
 from genrecls.splits.track import ARTISTS_SHARED
 
@@ -35,8 +35,8 @@ class KFoldSplit(Splitter):
 
     def assign(self, material: Material, seed: int) -> Split:
         """Return the split; all folds of one seed together test every track once."""
-        artists = known_artists(material.dataset.tracks)
         by_artist = self.group == "artist"
+        artists = require_artists("split.group=artist", material.dataset) if by_artist else {}
         tracks = [t for t in material.dataset.tracks if not by_artist or t.id in artists]
         groups = artists if by_artist else material.audio_digests
         folds = deal([t.label for t in tracks], [groups[t.id] for t in tracks], [1] * self.k, seed)

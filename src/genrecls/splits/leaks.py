@@ -37,12 +37,16 @@ def find_leaks(split: Split, material: Material) -> list[Leak]:
     copies: dict[str, list[str]] = {}
     for track, digest in sorted(material.audio_digests.items()):
         copies.setdefault(digest, []).append(track)
-    recordings = {track: " = ".join(copies[d]) for track, d in material.audio_digests.items()}
+    recordings = {
+        track: " = ".join(copies[digest])
+        for track, digest in material.audio_digests.items()
+        if len(copies[digest]) > 1
+    }
     tracks = {track.id: track.id for track in material.dataset.tracks}
     return [
         *_shared(split, "track", tracks),
         *_shared(split, "artist", artists),
-        *(leak for leak in _shared(split, "audio", recordings) if " = " in leak.name),
+        *_shared(split, "audio", recordings),
     ]
 
 

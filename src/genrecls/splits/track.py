@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from genrecls.errors import DataError
 from genrecls.splits.base import (
     PARTS,
     SPLITS,
@@ -14,7 +13,7 @@ from genrecls.splits.base import (
     Ratio,
     Split,
     Splitter,
-    known_artists,
+    require_artists,
 )
 from genrecls.splits.dealing import deal
 
@@ -63,12 +62,7 @@ class ArtistSplit(Splitter):
         Raises:
             DataError: no artist is known.
         """
-        artists = known_artists(material.dataset.tracks)
-        if not artists:
-            raise DataError(
-                f"split=artist: the artists of dataset={material.dataset.name} are not known; "
-                "give them (dataset=folder takes a column 'group') or choose split=track"
-            )
+        artists = require_artists("split=artist", material.dataset)
         tracks = [track for track in material.dataset.tracks if track.id in artists]
         groups = [artists[track.id] for track in tracks]
         hands = deal([t.label for t in tracks], groups, self.ratio, seed)

@@ -12,7 +12,6 @@ import json
 import re
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 from genrecls.console import warn
 
 Arrays = list[NDArray[Any]]
+_ASIDE = ".writing-"
 _NAME = re.compile(r"epoch-(\d+)-step-(\d+)")
 
 
@@ -78,17 +78,18 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     progress = checkpoint.progress
     final = folder / f"epoch-{progress.epoch:05d}-step-{progress.step:07d}"
-    aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+    arrays = _named(checkpoint)
+    text = json.dumps({**asdict(progress), "arrays": len(arrays)})
+    aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=folder))
     try:
         with (aside / "arrays.npz").open("wb") as file:
-            np.savez(file, allow_pickle=False, **_named(checkpoint))
-        (aside / "progress.json").write_text(json.dumps(asdict(progress)), encoding="utf-8")
+            np.savez(file, allow_pickle=False, **arrays)
+        (aside / "progress.json").write_text(text, encoding="utf-8")
         shutil.rmtree(final, ignore_errors=True)
         aside.rename(final)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    for old in _ordered(folder)[:-2]:
-        shutil.rmtree(old, ignore_errors=True)
+    _clean_up(folder, final)
 
 
 def load(folder: Path) -> Checkpoint | None:
@@ -96,9 +97,18 @@ def load(folder: Path) -> Checkpoint | None:
     for candidate in reversed(_ordered(folder)):
         try:
             return _read(candidate)
-        except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile):
+        except Exception:  # noqa: BLE001 - whatever damage makes the readers of JSON and zip raise
             warn(f"checkpoint {candidate.name} is damaged and passed over")
     return None
+
+
+def _clean_up(folder: Path, newest: Path) -> None:
+    """Keep `newest` and the one before it."""
+    before = [path for path in _ordered(folder) if path < newest]
+    # Later names are damaged checkpoints that were passed over; a killed writer leaves the rest.
+    stale = [path for path in _ordered(folder) if path > newest]
+    for old in (*before[:-1], *stale, *folder.glob(f"{_ASIDE}*")):
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _ordered(folder: Path) -> list[Path]:
@@ -121,11 +131,18 @@ def _named(checkpoint: Checkpoint) -> dict[str, NDArray[Any]]:
 
 def _read(path: Path) -> Checkpoint:
     fields = json.loads((path / "progress.json").read_text(encoding="utf-8"))
-    with np.load(path / "arrays.npz", allow_pickle=False) as stored:
+    # Opened here, because NumPy leaves a file open that is no archive.
+    with (
+        (path / "arrays.npz").open("rb") as file,
+        np.load(file, allow_pickle=False) as stored,
+    ):
         names: Sequence[str] = sorted(stored.files)
         # Reading each member whole is what makes the archive verify its checksums.
         groups = {
             group: [stored[name] for name in names if name.startswith(f"{group}-")]
             for group in ("model", "optimizer", "best")
         }
+    # A damaged table of contents leaves members out without a complaint.
+    if fields.pop("arrays") != sum(map(len, groups.values())):
+        raise ValueError("not all arrays are there")
     return Checkpoint(Progress(**fields), **groups)

@@ -70,6 +70,7 @@ class _Live:
         self._bar = bar
         self._epochs = epochs
         self._steps = steps
+        self._validation = ""
         self._task = bar.add_task("training", total=epochs * steps, state="")
 
     def step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
@@ -78,11 +79,15 @@ class _Live:
             self._task,
             completed=(epoch - 1) * self._steps + step,
             description=f"epoch {epoch}/{self._epochs}",
-            state=f"loss {loss:.4f} accuracy {accuracy:.3f}",
+            state=f"train loss {loss:.4f} accuracy {accuracy:.3f}{self._validation}",
         )
 
     def epoch(self, row: Mapping[str, float], *, best: bool) -> None:
         """Leave the line of the epoch above the bar."""
+        self._validation = (
+            f"  validation loss {row['validation_loss']:.4f} "
+            f"accuracy {row['validation_accuracy']:.3f}"
+        )
         text = line(row, self._epochs, best=best)
         log.info(text)
         self._bar.console.print(text)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.console import say
-from genrecls.errors import RunError
+from genrecls.errors import Interrupted, RunError
 from genrecls.training import checkpoint as checkpoints
 from genrecls.training.batches import BatchMaker
 from genrecls.training.checkpoint import Arrays, Checkpoint, Progress
@@ -21,10 +21,12 @@ from genrecls.training.display import Display, training_display
 from genrecls.training.examples import Examples, class_weights
 from genrecls.training.optimizer import build_optimizer, current_rate
 from genrecls.training.settings import TrainerSettings
-from genrecls.training.stopping import Interrupted, StopRequest, stop_request
+from genrecls.training.stopping import StopRequest, stop_request
 
 if TYPE_CHECKING:
     import keras
+
+_GO_ON = "the same command goes on from here"
 
 
 @dataclass(frozen=True)
@@ -59,14 +61,23 @@ def fit(material: Material, trainer: TrainerSettings, folder: Path) -> Progress:
     ):
         while not loop.finished:
             loop.epoch(display, stop)
+            loop.heed(stop)
     loop.use_best()
     return loop.progress
 
 
 def probabilities(model: keras.Model, examples: Examples, batch_size: int) -> NDArray[np.float64]:
-    """Return genre probabilities, shape (examples, classes)."""
-    found = model.predict(dict(examples.inputs), batch_size=batch_size, verbose=0)
-    return np.asarray(found, dtype=np.float64)
+    """Return genre probabilities, shape (examples, classes).
+
+    Every batch is filled up to the same size. For another size another graph would be compiled,
+    which rounds differently, and which one is used would depend on what was asked before.
+    """
+    found, last = [], len(examples) - 1
+    for start in range(0, len(examples), batch_size):
+        rows = np.minimum(np.arange(start, start + batch_size), last)
+        batch = {name: values[rows] for name, values in examples.inputs.items()}
+        found.append(model.predict_on_batch(batch))
+    return np.concatenate(found)[: len(examples)].astype(np.float64)
 
 
 class _Loop:
@@ -117,12 +128,19 @@ class _Loop:
                 self._save()
                 raise Interrupted(
                     f"stopped in epoch {progress.epoch + 1} after step {progress.step} of "
-                    f"{self._batches.steps}; the same command goes on from here"
+                    f"{self._batches.steps}; {_GO_ON}"
                 )
             if time.monotonic() - saved > 60 * self._trainer.checkpoint_minutes:
                 self._save()
                 saved = time.monotonic()
         self._finish_epoch(display)
+
+    def heed(self, stop: StopRequest) -> None:
+        """Stop if asked to since the last step; the epoch's own checkpoint is written."""
+        if stop.received is not None:
+            raise Interrupted(
+                f"stopped after epoch {self.progress.epoch} of {self._trainer.epochs}; {_GO_ON}"
+            )
 
     def use_best(self) -> None:
         _assign(self._model.variables, self._best)
@@ -130,12 +148,8 @@ class _Loop:
     def _train(self, inputs: Any, targets: Any) -> None:
         loss, correct = self._step(inputs, targets)
         progress, count = self.progress, int(targets.shape[0])
-        if not math.isfinite(float(loss)):
-            raise RunError(
-                f"the training loss is {float(loss)} in epoch {progress.epoch + 1}, step "
-                f"{progress.step + 1}; lower trainer.optimizer.learning_rate or set "
-                "trainer.optimizer.clip_norm=1"
-            )
+        place = f"in epoch {progress.epoch + 1}"
+        _require_finite("training", float(loss), f"{place}, step {progress.step + 1}")
         progress.step += 1
         progress.loss_sum += float(loss) * count
         progress.correct += int(correct)
@@ -145,6 +159,8 @@ class _Loop:
         progress = self.progress
         validation_started = time.monotonic()
         loss, accuracy = self._validate()
+        # The last step of an epoch may ruin the weights, which no training loss shows any more.
+        _require_finite("validation", loss, f"in epoch {progress.epoch + 1}")
         progress.epoch_seconds += time.monotonic() - validation_started
         row = {
             "epoch": progress.epoch + 1,
@@ -177,7 +193,8 @@ class _Loop:
         schedule = self._trainer.schedule
         if schedule.name == "plateau" and progress.plateau_wait >= schedule.patience:
             rate = current_rate(self._optimizer) * schedule.factor
-            self._optimizer.learning_rate = max(rate, schedule.minimum)
+            lowest = min(schedule.minimum, current_rate(self._optimizer))
+            self._optimizer.learning_rate = max(rate, lowest)
             progress.plateau_wait = 0
         return False
 
@@ -211,8 +228,12 @@ def _train_step(
     from keras import losses
 
     smoothing = trainer.label_smoothing
+    # One graph for batches of any size: one for each size would round differently, and which are
+    # compiled would depend on the step at which a training was taken up.
+    inputs_like = {name: tf.TensorSpec(x.shape, x.dtype) for name, x in model.input.items()}
+    targets_like = tf.TensorSpec(model.output.shape, tf.float32)
 
-    @tf.function(reduce_retracing=True, jit_compile=False)  # type: ignore[untyped-decorator]
+    @tf.function(input_signature=(inputs_like, targets_like), jit_compile=False)  # type: ignore[untyped-decorator]
     def step(inputs: Any, targets: Any) -> tuple[Any, Any]:
         with tf.GradientTape() as tape:
             found = model(inputs, training=True)
@@ -228,6 +249,14 @@ def _train_step(
     return step  # type: ignore[no-any-return]
 
 
+def _require_finite(part: str, loss: float, place: str) -> None:
+    if not math.isfinite(loss):
+        raise RunError(
+            f"the {part} loss is {loss} {place}; lower trainer.optimizer.learning_rate or set "
+            "trainer.optimizer.clip_norm=1"
+        )
+
+
 def _values(variables: list[Any]) -> Arrays:
     return [variable.numpy() for variable in variables]
 
@@ -239,4 +268,10 @@ def _assign(variables: list[Any], values: Arrays) -> None:
             "comes from another version; start over with force=true"
         )
     for variable, value in zip(variables, values, strict=True):
+        if tuple(variable.shape) != value.shape:
+            raise RunError(
+                f"the checkpoint has an array {value.shape} where {variable.path} of the model is "
+                f"{tuple(variable.shape)}; it comes from another version; start over with "
+                "force=true"
+            )
         variable.assign(value)

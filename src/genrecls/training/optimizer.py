@@ -28,7 +28,7 @@ def build_optimizer(trainer: TrainerSettings, steps: int) -> keras.Optimizer:
             "class_name": settings.name,
             "config": {
                 "learning_rate": _learning_rate(trainer, steps),
-                "weight_decay": settings.weight_decay or None,
+                "weight_decay": settings.weight_decay,
                 "global_clipnorm": settings.clip_norm,
                 **extra,
             },

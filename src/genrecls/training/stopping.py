@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from genrecls.console import say
-from genrecls.errors import GenreclsError
-
-
-class Interrupted(GenreclsError):
-    """A training was stopped from outside and has written a checkpoint."""
 
 
 class StopRequest:
@@ -26,7 +21,9 @@ class StopRequest:
         if self.received is not None:
             raise KeyboardInterrupt
         self.received = signal.Signals(number)
-        say("stopping after this step; once more to stop at once")
+        # Python refuses to write into a line that is being written, and the signal may come then.
+        with suppress(RuntimeError):
+            say("stopping after this step; once more to stop at once")
 
 
 @contextmanager

@@ -1,0 +1,304 @@
+"""Every mistake in a configuration is one line: the key, what was received, what is allowed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.conftest import RunCommand
+
+TOP = (
+    "allowed: augment, data_root, dataset, debug, experiment, features, force, model, "
+    "output_root, seed, segment, show, split, trainer, vote"
+)
+TRAINER = (
+    "allowed: epochs, batch_size, optimizer, schedule, monitor, patience, label_smoothing, "
+    "class_weights, checkpoint_minutes"
+)
+MESSAGES = {
+    # unknown keys
+    "modl=cnn": f"modl: unknown key; {TOP}; did you mean 'model'?",
+    "trainer.epoch=3": f"trainer.epoch: unknown key; {TRAINER}; did you mean 'epochs'?",
+    "trainer.optimizer.lr=3": (
+        "trainer.optimizer.lr: unknown key; allowed: name, learning_rate, weight_decay, momentum, "
+        "clip_norm"
+    ),
+    "model.blocks.0.kernl=[3,3]": (
+        "model.blocks.0.kernl: unknown key; allowed: filters, kernel, padding, pool, stride; "
+        "did you mean 'kernel'?"
+    ),
+    "model.blocks.9.kernel=[3,3]": "model.blocks.9: no such item; allowed: 0 to 2",
+    "trainer.epochs.foo=3": "trainer.epochs: is a single value; it has no key 'foo'",
+    "dataset.rot=x": (
+        "dataset.rot: unknown key; allowed: name, root, bad_audio, bands_per_genre, "
+        "tracks_per_band, seconds, seed; did you mean 'root'?"
+    ),
+    "segment.lenght=3": (
+        "segment.lenght: unknown key; allowed: length, hop, count, min_fill, cut; "
+        "did you mean 'length'?"
+    ),
+    "augment.mixpu=1": (
+        "augment.mixpu: unknown key; allowed: mixup, time_masks, time_mask_share, "
+        "frequency_masks, frequency_mask_share, crop; did you mean 'mixup'?"
+    ),
+    "split.ration=[1,1,1]": (
+        "split.ration: unknown key; allowed: name, ratio; did you mean 'ratio'?"
+    ),
+    "foo.bar=1": f"foo: unknown key; {TOP}",
+    "hydra.foo=1": (
+        "hydra.foo: Hydra has no such setting; 'genrecls train --cfg hydra' shows them"
+    ),
+    # additions and deletions
+    "+new=1": (
+        "new: unknown key; allowed: dataset, features, split, model, segment, trainer, augment, "
+        "seed, vote, force, show, data_root, output_root"
+    ),
+    "+trainer.new=1": f"trainer.new: unknown key; {TRAINER}",
+    "++trainer.nope=1": f"trainer.nope: unknown key; {TRAINER}",
+    "+model=rnn": "+model=rnn: there is a model already; write it without '+'",
+    "~nope": f"nope: unknown key; {TOP}",
+    "~model": "model: missing; allowed: cnn, crnn, rnn",
+    "~trainer": "trainer: missing; allowed: cosine, default, plateau",
+    "~seed": "seed: missing; give it a value",
+    "~trainer.epochs": "trainer.epochs: missing; give it a value",
+    "~trainer.optimizer": "trainer.optimizer: missing; give it a value",
+    # wrong choices
+    "model=cn": "model=cn: no such choice; allowed: cnn, crnn, rnn; did you mean 'cnn'?",
+    "model=CNN": "model=CNN: no such choice; allowed: cnn, crnn, rnn; did you mean 'cnn'?",
+    "model=5": "model=5: no such choice; allowed: cnn, crnn, rnn",
+    "model=null": "model=null: no such choice; allowed: cnn, crnn, rnn",
+    "model=": "model=: no such choice; allowed: cnn, crnn, rnn",
+    "model.name=xxx": "model.name: received 'xxx'; allowed: cnn, crnn, rnn",
+    "model.name=null": "model.name: received null; allowed: cnn, crnn, rnn",
+    "model.name=[a]": "model.name: received ['a']; allowed: cnn, crnn, rnn",
+    "features=mffc": "features=mffc: no such choice; allowed: mel, mfcc; did you mean 'mfcc'?",
+    "split=trak": (
+        "split=trak: no such choice; allowed: artist, artist_folds, fault_filtered, kfold, "
+        "official, segment, track; did you mean 'track'?"
+    ),
+    "dataset=gtzn": (
+        "dataset=gtzn: no such choice; allowed: folder, gtzan, synth, synth_tiny; "
+        "did you mean 'gtzan'?"
+    ),
+    "segment=31s": "segment=31s: no such choice; allowed: 30s, 3s, 6s; did you mean '3s'?",
+    "trainer=cosin": (
+        "trainer=cosin: no such choice; allowed: cosine, default, plateau; did you mean 'cosine'?"
+    ),
+    "augment=mixip": (
+        "augment=mixip: no such choice; allowed: mixup, none, specaugment, strong; "
+        "did you mean 'mixup'?"
+    ),
+    "experiment=nope": "experiment=nope: no such choice; allowed: gtzan_fault_filtered",
+    "debug=smok": "debug=smok: no such choice; allowed: smoke; did you mean 'smoke'?",
+    "trainer.optimizer.name=adm": (
+        "trainer.optimizer.name: received 'adm'; allowed: adam, adamw, sgd, rmsprop, nadam; "
+        "did you mean 'adam'?"
+    ),
+    "vote=men": "vote: received 'men'; allowed: mean, majority; did you mean 'mean'?",
+    "features.power=3": "features.power: received 3; allowed: 1, 2",
+    # wrong types and values
+    "trainer.epochs=abc": "trainer.epochs: received 'abc'; allowed: a whole number",
+    "trainer.epochs=": "trainer.epochs: received ''; allowed: a whole number",
+    "trainer.epochs=null": "trainer.epochs: received null; allowed: a whole number",
+    "trainer.epochs=2.5": "trainer.epochs: received 2.5; allowed: a whole number",
+    "trainer.epochs=true": "trainer.epochs: received true; allowed: a whole number",
+    "trainer.epochs=0": "trainer.epochs: received 0; allowed: greater than 0",
+    "trainer.patience=0": "trainer.patience: received 0; allowed: greater than 0 or null",
+    "trainer.optimizer=adam": (
+        "trainer.optimizer: received 'adam'; allowed: a group of the keys name, learning_rate, "
+        "weight_decay, momentum, clip_norm"
+    ),
+    "trainer.optimizer.learning_rate=inf": (
+        "trainer.optimizer.learning_rate: received inf; allowed: a finite number"
+    ),
+    "seed='3'": "seed: received '3'; allowed: a whole number",
+    "seed=null": "seed: received null; allowed: a whole number",
+    "seed=-1": "seed: received -1; allowed: greater than or equal to 0",
+    "show=maybe": "show: received 'maybe'; allowed: true or false",
+    "output_root=null": (
+        "output_root: received null; allowed: a text (in quotes inside the shell's quotes where "
+        "it looks like a number)"
+    ),
+    "model.blocks.0.kernel=3": "model.blocks.0.kernel: received 3; allowed: a list",
+    "model.blocks.0.pool=[1,2,3]": (
+        "model.blocks.0.pool: received [1, 2, 3]; allowed: at most 2 items, not 3"
+    ),
+    "model.blocks=[{filters: 3}]": "model.blocks.0.kernel: missing; give it a value (and 3 more)",
+    "model.head.units=[a]": "model.head.units.0: received 'a'; allowed: a whole number",
+    "features.ref=maxx": (
+        "features.ref: received 'maxx'; allowed: a number or max; did you mean 'max'?"
+    ),
+    "features.fmax=x": "features.fmax: received 'x'; allowed: a number or null",
+    "features.n_fft=3": "features.n_fft: received 3; allowed: a multiple of 2",
+    "features.fmin=20000": "features.fmin: received 20000; allowed: below fmax (11025 Hz)",
+    "segment.length=0": "segment.length: received 0; allowed: greater than 0",
+    "split.ratio=[3,1]": "split.ratio.2: missing; give it a value",
+    "augment.crop=0": "augment.crop: received 0; allowed: greater than 0",
+    "dataset.bad_audio=skp": (
+        "dataset.bad_audio: received 'skp'; allowed: error, skip; did you mean 'skip'?"
+    ),
+    # impossible combinations
+    "segment=30s": (
+        "segment.length: received 30 s, but tracks of dataset=synth are 15 s long; "
+        "choose at most 15"
+    ),
+    "split=fault_filtered": (
+        "split=fault_filtered: dataset=synth has no published partition 'fault_filtered'; it has "
+        "none of its own; split=track works for any data set"
+    ),
+    "model.blocks.0.kernel=[99,99]": (
+        "model.blocks.0: a kernel of 99 x 99 does not fit a picture of 130 x 13 (frames x "
+        "coefficients); use padding same, fewer blocks, longer segments or more coefficients"
+    ),
+    # words that are no overrides
+    "=3": "'=3': expected key=value or group=choice",
+    "a b": "'a b': expected key=value or group=choice",
+    "cnn": "'cnn': expected key=value; did you mean 'model=cnn'?",
+    "model": "'model': expected model=choice; allowed: cnn, crnn, rnn",
+    "seeds": "'seeds': expected key=value or group=choice; did you mean 'seed'?",
+    "seed=[1,2": (
+        "seed: cannot read '[1,2'; quote a text with special characters for the shell and once "
+        "more inside: \"seed='...'\""
+    ),
+    "seed=1,2": (
+        "seed=1,2: several values need -m, which makes one run for each; a list is written [a,b]"
+    ),
+    # references
+    "seed=${nope}": "seed: cannot be resolved: Interpolation key 'nope' not found",
+    "seed=${oc.env:GENRECLS_ABSENT}": (
+        "seed: cannot be resolved: KeyError raised while resolving interpolation: "
+        "\"Environment variable 'GENRECLS_ABSENT' not found\""
+    ),
+    # flags
+    "--nope": "unrecognized arguments: --nope; --hydra-help lists all flags",
+}
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("word", MESSAGES)
+def test_a_mistake_on_the_command_line_is_one_line_that_says_it_all(
+    word: str, run_command: RunCommand, tmp_path: Path
+) -> None:
+    # show=true as a safety net: what slips through must not start to train.
+    outcome = run_command("train", "show=true", word)
+    assert outcome.error == MESSAGES[word]
+    assert (outcome.status, outcome.out) == (1, "")
+    assert not list(tmp_path.iterdir())
+
+
+COMBINATIONS: dict[tuple[str, ...], str] = {
+    ("split=kfold", "split.fold=9"): "split.fold: received 9; allowed: 1 to 5 (split.k)",
+    ("features.fmin=5000", "features.fmax=100"): (
+        "features.fmin: received 5000; allowed: below fmax (100 Hz)"
+    ),
+    ("dataset=gtzan", "dataset.genres=[blus,rock]"): (
+        "dataset.genres: received 'blus'; allowed: blues, classical, country, disco, hiphop, "
+        "jazz, metal, pop, reggae, rock; did you mean 'blues'?"
+    ),
+    ("dataset=gtzan", "dataset.genres=[rock,rock]"): (
+        "dataset.genres: at least two different genres are needed"
+    ),
+    ("dataset=gtzan", "dataset.genres=rock"): (
+        "dataset.genres: received 'rock'; allowed: a list or null"
+    ),
+    ("-cn", "trian"): (
+        "-cn: received 'trian'; allowed: data, evaluate, train, or a file in the folder that -cd "
+        "names; did you mean 'train'?"
+    ),
+}
+
+
+@pytest.mark.parametrize("words", COMBINATIONS, ids=" ".join)
+def test_a_mistake_of_several_words_is_one_line_too(
+    words: tuple[str, ...], run_command: RunCommand
+) -> None:
+    outcome = run_command("train", *words)
+    assert outcome.error == COMBINATIONS[words]
+    assert outcome.status == 1
+
+
+FILES = {
+    "broken": ("a: [1\n", "a configuration file is no valid UTF-8 YAML: while parsing"),
+    "latin": ("é: 1\n", "a configuration file is no valid UTF-8 YAML: 'utf-8' codec"),
+    "twice": ("a: 1\na: 2\n", "a configuration file is no valid UTF-8 YAML: while constructing"),
+    "missing": ("defaults:\n  - /model: nope\n", "model=nope: no such choice; allowed: cnn"),
+    "loop": (
+        "# @package _global_\ndefaults:\n  - loop\n",
+        "the configuration cannot be composed: a defaults list leads back to its own file",
+    ),
+    "nolist": ("defaults: 5\n", "the configuration cannot be composed: Invalid defaults list"),
+    "group": (
+        "# @package _global_\ndefaults:\n  - override /modl: cnn\n",
+        f"modl: unknown key; {TOP}; did you mean 'model'? (in experiment/group.yaml)",
+    ),
+    "typo": (
+        "# @package _global_\ntrainer:\n  epoch: 3\n",
+        f"trainer.epoch: unknown key; {TRAINER}; did you mean 'epochs'?",
+    ),
+    "code": (
+        "a: !!python/object/apply:pathlib.Path.touch [pwned]\n",
+        "a configuration file is no valid UTF-8 YAML: could not determine a constructor",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_broken_file_of_the_users_own_is_one_line(
+    name: str, run_command: RunCommand, tmp_path: Path
+) -> None:
+    text, expected = FILES[name]
+    folder = tmp_path / "own" / "experiment"
+    folder.mkdir(parents=True)
+    encoding = "latin-1" if name == "latin" else "utf-8"
+    (folder / f"{name}.yaml").write_text(text, encoding=encoding)
+    # Flags may stand between overrides.
+    outcome = run_command("train", "show=true", "-cd", str(tmp_path / "own"), f"experiment={name}")
+    assert outcome.error.startswith(expected)
+    assert outcome.status == 1
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_an_unknown_key_is_named_although_another_file_is_only_in_the_users_folder(
+    run_command: RunCommand, tmp_path: Path
+) -> None:
+    folder = tmp_path / "own" / "experiment"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text("# @package _global_\nseed: 3\n")
+    outcome = run_command("train", "-cd", "own", "experiment=mine", "trainer.epoch=3")
+    assert outcome.error == f"trainer.epoch: unknown key; {TRAINER}; did you mean 'epochs'?"
+
+
+@pytest.mark.parametrize(
+    "folder", ["2024", "true", "1e3", "~", "a b", "a,b", "a (b)", "müsik", "it's", "a=b", "#1"]
+)
+def test_a_folder_may_have_any_name(
+    folder: str, run_command: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    outcome = run_command("train", "dataset=gtzan", f"dataset.root={folder}")
+    looked_in = tmp_path / ("home" if folder == "~" else folder)
+    assert outcome.error.startswith(f"dataset=gtzan: no audio found in {looked_in} (looked for ")
+
+
+def test_the_home_folder_of_nobody_is_one_line(run_command: RunCommand) -> None:
+    outcome = run_command("train", "data_root=~no-such-user/x")
+    assert outcome.error.startswith("data_root: received '~no-such-user/x'; there is no such home")
+
+
+def test_an_absent_folder_of_the_users_own_is_named(
+    run_command: RunCommand, tmp_path: Path
+) -> None:
+    outcome = run_command("train", "-cd", "absent")
+    assert outcome.error == f"Additional config directory '{tmp_path / 'absent'}' not found"
+
+
+def test_a_wrong_value_of_a_flag_is_one_line(run_command: RunCommand) -> None:
+    # The list of choices is Python's, which words it differently from version to version.
+    outcome = run_command("train", "--cfg", "jb")
+    assert outcome.error.startswith("argument --cfg/-c: invalid choice: 'jb' (choose from ")
+    assert outcome.error.endswith("); --hydra-help lists all flags")
+    assert outcome.status == 1

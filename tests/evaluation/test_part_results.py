@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from genrecls.evaluation.predictions import Predictions
+from genrecls.evaluation.results import (
+    PREDICTION_COLUMNS,
+    mistakes,
+    part_scores,
+    prediction_rows,
+)
+
+LABELS = ("blues", "jazz")
+SEGMENTS = Predictions(
+    tracks=("a", "a", "a", "b"),
+    starts=np.array([0.0, 3.0, 6.5, 0.0]),
+    truth=np.array([0, 0, 0, 1]),
+    probabilities=np.array([[0.6, 0.4], [0.6, 0.4], [0.1, 0.9], [0.25, 0.75]]),
+)
+PATHS = {"a": Path("music/a b,é.wav"), "b": Path("music/b.wav")}
+
+
+def test_a_part_has_scores_of_segments_and_of_tracks_by_the_chosen_vote() -> None:
+    found = part_scores(SEGMENTS, LABELS, "mean", 0)
+    assert found["segment"]["count"] == 4
+    assert found["segment"]["accuracy"] == 0.75
+    assert found["track"]["count"] == 2
+    assert found["track"]["accuracy"] == 0.5
+    assert part_scores(SEGMENTS, LABELS, "majority", 0)["track"]["accuracy"] == 1
+
+
+def test_a_row_tells_everything_about_a_prediction() -> None:
+    rows = list(prediction_rows("test", SEGMENTS, LABELS, PATHS))
+    assert {len(row) for row in rows} == {len(PREDICTION_COLUMNS) + len(LABELS)}
+    path = str(PATHS["a"])
+    assert rows[2] == ["test", "a", path, "6.5", "blues", "jazz", "0.1", "0.9"]
+    assert [row[3] for row in rows] == ["0", "3", "6.5", "0"]
+
+
+def test_mistakes_begin_with_the_most_confident_and_are_no_more_than_asked_for() -> None:
+    wrong = Predictions(
+        tracks=("mild", "right", "bad", "worst"),
+        starts=np.zeros(4),
+        truth=np.array([0, 0, 1, 0]),
+        probabilities=np.array([[0.45, 0.55], [0.9, 0.1], [0.8, 0.2], [0.05, 0.95]]),
+    )
+    paths = {track: Path(f"{track}.wav") for track in wrong.tracks}
+    found = mistakes(wrong, LABELS, paths)
+    assert [row["track"] for row in found] == ["worst", "bad", "mild"]
+    assert found[0] == {
+        "track": "worst",
+        "path": "worst.wav",
+        "true": "blues",
+        "predicted": "jazz",
+        "probability": pytest.approx(0.95),
+        "true_probability": pytest.approx(0.05),
+    }
+    assert [row["track"] for row in mistakes(wrong, LABELS, paths, most=1)] == ["worst"]

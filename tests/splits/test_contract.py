@@ -1,0 +1,224 @@
+"""What every split must do; a new one is tested by existing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.conftest import ComposeExperiment
+
+from genrecls.config.catalogue import choices
+from genrecls.config.compose import compose
+from genrecls.config.validation import select
+from genrecls.datasets.base import Dataset, Provenance, Track
+from genrecls.datasets.gtzan_partitions import gtzan_facts
+from genrecls.errors import ConfigError, DataError
+from genrecls.splits.base import PARTS, SPLITS, Material, Split, Splitter
+from genrecls.splits.leaks import ensure_declared, find_leaks
+
+NAMES = sorted(SPLITS)
+RANDOM = ["artist", "kfold", "segment", "track"]
+
+
+def splitter(name: str, *overrides: str) -> Splitter:
+    # Without the data set's say: any material will do here.
+    return select(SPLITS, compose("train", [f"split={name}", *overrides])["split"])
+
+
+COPIES = (("blues.00000", "blues.00001"), ("blues.00012", "blues.00013"))
+
+
+def material(copies: bool = True, artists: bool = True) -> Material:
+    """Four hundred GTZAN ids with their artists; two recordings exist twice, bit for bit."""
+    facts = gtzan_facts()
+    ids = [f"{genre}.{n:05d}" for genre in ("blues", "disco", "jazz", "rock") for n in range(100)]
+    known = facts.artists if artists else {}
+    tracks = tuple(Track(i, Path(f"{i}.wav"), i.partition(".")[0], known.get(i)) for i in ids)
+    partitions: dict[str, dict[str, str]] = {
+        "fault_filtered": facts.fault_filtered,
+        "artist_folds": facts.artist_folds,
+        # In pairs, so that copies are on one side.
+        "official": {i: PARTS[int(i[-5:]) // 2 % 3] for i in ids},
+    }
+    labels = tuple(sorted({track.label for track in tracks}))
+    dataset = Dataset("test", labels, tracks, Path(), Provenance("", "", ""), partitions=partitions)
+    digests = {i: i for i in ids}
+    if copies:
+        digests |= {copy: original for original, copy in COPIES}
+    return Material(dataset, {i: 3 + number % 8 for number, i in enumerate(ids)}, digests)
+
+
+def pieces(split: Split) -> list[tuple[str, str, int]]:
+    return [
+        (part, track, int(index))
+        for part in PARTS
+        for track, indices in split.parts[part].items()
+        for index in indices
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+class TestEverySplit:
+    def test_has_a_choice_of_its_name(self, name: str) -> None:
+        assert name in choices("split")
+
+    def test_fills_three_parts_that_share_no_segment(self, name: str) -> None:
+        given = material()
+        found = pieces(splitter(name).assign(given, seed=0))
+        segments = [(track, index) for _, track, index in found]
+        assert len(set(segments)) == len(segments)
+        assert {part for part, _, _ in found} == set(PARTS)
+        assert all(0 <= index < given.segment_counts[track] for track, index in segments)
+
+    def test_covers_all_segments_of_the_tracks_that_it_takes(self, name: str) -> None:
+        given = material()
+        found = pieces(splitter(name).assign(given, seed=0))
+        taken = {track for _, track, _ in found}
+        assert len(found) == sum(given.segment_counts[track] for track in taken)
+        claimed = {
+            "fault_filtered": set(given.dataset.partitions["fault_filtered"]),
+            "artist_folds": set(given.dataset.partitions["artist_folds"]),
+            "artist": {t.id for t in given.dataset.tracks if t.artist},
+        }.get(name, {t.id for t in given.dataset.tracks})
+        assert taken == claimed & {t.id for t in given.dataset.tracks}
+
+    def test_is_the_same_for_the_same_seed(self, name: str) -> None:
+        first, second = (splitter(name).assign(material(), seed=7) for _ in range(2))
+        assert pieces(first) == pieces(second)
+
+    def test_leaks_what_it_declares_and_nothing_else(self, name: str) -> None:
+        # Artists on both sides of a partition of one's own are its author's mistake, not a split's.
+        given = material(artists=name != "official")
+        split = splitter(name).assign(given, seed=0)
+        leaks = find_leaks(split, given)
+        ensure_declared(split, leaks)
+        assert {leak.kind for leak in leaks} == split.leaks
+
+    def test_says_so_if_and_only_if_it_leaks(self, name: str) -> None:
+        split = splitter(name).assign(material(), seed=0)
+        assert bool(split.caveat) == bool(split.leaks)
+        assert split.leaky == (name == "segment")
+        assert split.leaky == ("LEAKY" in split.caveat)
+
+    def test_gives_every_part_every_genre(self, name: str) -> None:
+        given = material()
+        labels = {track.id: track.label for track in given.dataset.tracks}
+        split = splitter(name).assign(given, seed=0)
+        for part in PARTS:
+            assert {labels[track] for track in split.parts[part]} == set(given.dataset.labels)
+
+
+@pytest.mark.parametrize("name", RANDOM)
+def test_another_seed_is_another_split(name: str) -> None:
+    splits = {str(pieces(splitter(name).assign(material(), seed))) for seed in range(4)}
+    assert len(splits) == 4
+
+
+@pytest.mark.parametrize("name", ["fault_filtered", "official"])
+def test_a_published_split_does_not_depend_on_the_seed(name: str) -> None:
+    splits = {str(pieces(splitter(name).assign(material(), seed))) for seed in range(4)}
+    assert len(splits) == 1
+
+
+@pytest.mark.parametrize("name", ["track", "artist", "segment"])
+def test_the_ratio_is_kept(name: str) -> None:
+    given = material(copies=False)
+    found = pieces(splitter(name, "split.ratio=[2,1,1]").assign(given, seed=1))
+    unit = [(part, track) for part, track, _ in found]
+    counted = unit if name == "segment" else sorted(set(unit))
+    test = sum(part == "test" for part, _ in counted) / len(counted)
+    assert test == pytest.approx(0.25, abs=0.08 if name == "artist" else 0.02)
+
+
+@pytest.mark.parametrize("name", ["track", "kfold"])
+def test_identical_recordings_stay_together(name: str) -> None:
+    for seed in range(10):
+        split = splitter(name).assign(material(), seed)
+        for pair in COPIES:
+            assert (
+                len({part for part in PARTS for track in pair if track in split.parts[part]}) == 1
+            )
+
+
+@pytest.mark.parametrize("overrides", [("artist",), ("kfold", "split.group=artist")])
+def test_a_split_by_artist_never_shares_one(overrides: tuple[str, ...]) -> None:
+    artists = {track.id: track.artist for track in material().dataset.tracks}
+    for seed in range(10):
+        split = splitter(*overrides).assign(material(), seed)
+        sides = [{artists[track] for track in split.parts[part]} for part in PARTS]
+        assert None not in set.union(*sides)
+        assert sum(map(len, sides)) == len(set.union(*sides))
+        assert not split.leaks
+        assert not split.caveat
+
+
+@pytest.mark.parametrize("overrides", [("artist",), ("kfold", "split.group=artist")])
+def test_a_split_by_artist_needs_artists(overrides: tuple[str, ...]) -> None:
+    given = material()
+    unknown = tuple(Track(t.id, t.path, t.label) for t in given.dataset.tracks)
+    nameless = Dataset("test", given.dataset.labels, unknown, Path(), Provenance("", "", ""))
+    with pytest.raises(DataError, match="the artists of dataset=test are not known; give them"):
+        splitter(*overrides).assign(
+            Material(nameless, given.segment_counts, given.audio_digests), seed=0
+        )
+
+
+@pytest.mark.parametrize("k", [3, 5])
+@pytest.mark.parametrize("group", ["track", "artist"])
+def test_all_folds_together_test_every_track_once(k: int, group: str) -> None:
+    given = material()
+    tested: list[str] = []
+    selected: list[str] = []
+    for fold in range(1, k + 1):
+        split = splitter(
+            "kfold", f"split.k={k}", f"split.fold={fold}", f"split.group={group}"
+        ).assign(given, seed=0)
+        tested += split.parts["test"]
+        selected += split.parts["validation"]
+    everyone = [t.id for t in given.dataset.tracks if group == "track" or t.artist]
+    assert sorted(tested) == sorted(everyone)
+    assert sorted(selected) == sorted(everyone)
+
+
+def test_the_parts_of_one_fold_are_whole_tracks() -> None:
+    given = material()
+    for part in splitter("kfold").assign(given, seed=0).parts.values():
+        for track, indices in part.items():
+            np.testing.assert_array_equal(indices, np.arange(given.segment_counts[track]))
+
+
+@pytest.mark.parametrize("name", ["fault_filtered", "artist_folds", "official"])
+def test_a_published_split_is_refused_where_the_data_have_none(
+    name: str, compose_experiment: ComposeExperiment
+) -> None:
+    with pytest.raises(ConfigError, match=f"split={name}: dataset=synth has no published"):
+        compose_experiment(f"split={name}")
+
+
+def test_an_official_split_without_parts_is_one_clear_line() -> None:
+    given = material()
+    bare = Dataset(
+        "test", given.dataset.labels, given.dataset.tracks, Path(), Provenance("", "", "")
+    )
+    with pytest.raises(DataError, match="this copy of test names no parts; give a CSV with a col"):
+        splitter("official").assign(
+            Material(bare, given.segment_counts, given.audio_digests), seed=0
+        )
+
+
+def test_a_part_without_tracks_is_one_clear_line() -> None:
+    given = material()
+    whole = {t.id: "train" for t in given.dataset.tracks}
+    bare = Dataset(
+        "test",
+        given.dataset.labels,
+        given.dataset.tracks,
+        Path(),
+        Provenance("", "", ""),
+        partitions={"official": whole},
+    )
+    with pytest.raises(DataError, match="no track for the validation part among the 400 of test"):
+        splitter("official").assign(
+            Material(bare, given.segment_counts, given.audio_digests), seed=0
+        )

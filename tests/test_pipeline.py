@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from genrecls.config.compose import compose
+from genrecls.config.experiment import Experiment, parse
+from genrecls.datasets.base import Dataset, Provenance, Track
+from genrecls.errors import ConfigError, DataError, LeakError
+from genrecls.pipeline import caveat, prepare
+from genrecls.splits.base import PARTS, Split
+
+RATE = 22050
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    """Ten different noises of 2.5 s in two genres."""
+    tracks = []
+    for number in range(10):
+        path = tmp_path / "audio" / f"{number}.wav"
+        path.parent.mkdir(exist_ok=True)
+        noise = np.random.default_rng(number).standard_normal(round(2.5 * RATE))
+        soundfile.write(path, 0.1 * noise, RATE)
+        tracks.append(Track(f"t{number}", path, ("blues", "jazz")[number % 2]))
+    root = tmp_path / "audio"
+    return Dataset("noise", ("blues", "jazz"), tuple(tracks), root, Provenance("", "", ""))
+
+
+def _experiment(tmp_path: Path, *overrides: str) -> Experiment:
+    words = ("dataset=synth_tiny", "segment.length=1", f"data_root={tmp_path / 'data'}")
+    return parse(compose("train", (*words, *overrides)))
+
+
+def test_every_track_is_in_one_part_with_its_genre_and_all_its_segments(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    prepared = prepare(_experiment(tmp_path), dataset)
+    seen: list[str] = []
+    for part in PARTS:
+        examples = prepared.parts[part]
+        assert examples.inputs["mfcc"].shape == (len(examples), 44, 13)
+        for track in set(examples.tracks):
+            rows = [i for i, name in enumerate(examples.tracks) if name == track]
+            assert examples.starts[rows].tolist() == [0, 1]
+            assert set(examples.targets[rows]) == {int(track[1:]) % 2}
+            seen.append(track)
+    assert sorted(seen) == sorted(track.id for track in dataset.tracks)
+    assert prepared.leaks == ()
+    assert prepared.rejected == ()
+    assert caveat(prepared.split, prepared.leaks) == ""
+
+
+def test_the_parts_depend_on_the_seed_alone(dataset: Dataset, tmp_path: Path) -> None:
+    first, again = (prepare(_experiment(tmp_path), dataset) for _ in range(2))
+    other = prepare(_experiment(tmp_path, "seed=1"), dataset)
+    assert first.parts["train"].tracks == again.parts["train"].tracks
+    one, two = (found.parts["train"].inputs["mfcc"] for found in (first, again))
+    assert np.array_equal(one, two)
+    assert first.parts["test"].tracks != other.parts["test"].tracks
+
+
+def test_a_bad_file_is_an_error_that_says_what_to_do(dataset: Dataset, tmp_path: Path) -> None:
+    dataset.tracks[3].path.write_text("no music")
+    with pytest.raises(DataError, match=r"3\.wav: unreadable: .*1 of 10 .*bad_audio=skip") as error:
+        prepare(_experiment(tmp_path), dataset)
+    assert "\n" not in str(error.value)
+
+
+def test_a_bad_file_is_left_out_and_named_where_that_is_wanted(
+    dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset.tracks[3].path.write_text("no music")
+    prepared = prepare(_experiment(tmp_path, "dataset.bad_audio=skip"), dataset)
+    assert [bad.track for bad in prepared.rejected] == ["t3"]
+    assert len(prepared.dataset.tracks) == 9
+    assert not any("t3" in examples.tracks for examples in prepared.parts.values())
+    assert "warning: left out" in capsys.readouterr().err
+
+
+def test_without_any_usable_file_the_first_reason_is_given(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    for track in dataset.tracks:
+        track.path.write_text("no music")
+    with pytest.raises(DataError, match=r"none of the 10 files can be used; the first: .*0.wav"):
+        prepare(_experiment(tmp_path, "dataset.bad_audio=skip"), dataset)
+
+
+def test_tracks_all_shorter_than_a_segment_are_a_matter_of_configuration(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=r"none of the 10 files can be used; .*: short: "):
+        prepare(_experiment(tmp_path, "dataset.bad_audio=skip", "segment.length=5"), dataset)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_copies_of_one_recording_never_train_and_test(
+    seed: int, dataset: Dataset, tmp_path: Path
+) -> None:
+    dataset.tracks[2].path.write_bytes(dataset.tracks[0].path.read_bytes())
+    prepared = prepare(_experiment(tmp_path, f"seed={seed}"), dataset)
+    holders = [part for part in PARTS if {"t0", "t2"} & set(prepared.parts[part].tracks)]
+    assert len(holders) == 1
+    assert prepared.leaks == ()
+
+
+def test_a_leak_that_the_split_does_not_declare_is_refused(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = _experiment(tmp_path, "split=segment")
+    monkeypatch.setattr(type(experiment.split), "leaks", frozenset())
+    with pytest.raises(LeakError, match="track"):
+        prepare(experiment, dataset)
+
+
+def test_a_split_that_leaks_says_so(
+    dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepared = prepare(_experiment(tmp_path, "split=segment"), dataset)
+    assert "track" in prepared.leaks
+    note = caveat(prepared.split, prepared.leaks)
+    assert note
+    assert note in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_caveat_is_only_about_leaks_that_were_found() -> None:
+    split = Split("segment", {}, frozenset({"track"}), "worthless")
+    assert caveat(split, ()) == ""
+    assert caveat(split, ("track",)) == "worthless"
+
+
+def test_a_genre_without_training_tracks_is_refused(dataset: Dataset, tmp_path: Path) -> None:
+    wider = replace(dataset, labels=("blues", "jazz", "rock"))
+    with pytest.raises(DataError, match="the train part has no example of rock"):
+        prepare(_experiment(tmp_path), wider)

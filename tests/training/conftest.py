@@ -1,0 +1,11 @@
+from __future__ import annotations
+
+import pytest
+
+from genrecls.training import backend
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tensorflow() -> None:
+    """Starts the back end as a training does."""
+    backend.start()

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.training.toys import augment_settings, batch_maker, toy_examples
+
+EVERYTHING = {"mixup": 0.4, "time_masks": 2, "frequency_masks": 2, "crop": 0.7}
+
+
+def _batches(dataset: Any) -> list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
+    return [(inputs["mfcc"].numpy(), targets.numpy()) for inputs, targets in dataset]
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return len(one) == len(other) and all(
+        np.array_equal(a[0], b[0]) and np.array_equal(a[1], b[1])
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+def test_every_example_comes_once_an_epoch_with_its_own_target() -> None:
+    examples = toy_examples(30)
+    found = _batches(batch_maker(examples).epoch(4))
+    assert [len(targets) for _, targets in found] == [8, 8, 8, 6]
+    pictures = np.concatenate([inputs for inputs, _ in found])
+    targets = np.concatenate([targets for _, targets in found])
+    by_content = {p.tobytes(): t for p, t in zip(pictures, targets.argmax(axis=1), strict=True)}
+    expected = dict(
+        zip((p.tobytes() for p in examples.inputs["mfcc"]), examples.targets, strict=True)
+    )
+    assert by_content == expected
+    assert (targets.sum(axis=1) == 1).all()
+
+
+@pytest.mark.parametrize("count", [1, 7, 8, 9, 16])
+def test_the_number_of_steps_is_the_number_of_batches(count: int) -> None:
+    maker = batch_maker(toy_examples(count))
+    assert len(_batches(maker.epoch(0))) == maker.steps
+
+
+def test_the_order_depends_on_the_epoch_and_the_seed_and_on_nothing_else() -> None:
+    examples = toy_examples(30)
+    first = _batches(batch_maker(examples).epoch(1))
+    again = batch_maker(examples)
+    _batches(again.epoch(0))
+    np.random.default_rng(0).random(5)
+    assert _equal(first, _batches(again.epoch(1)))
+    assert _equal(first, _batches(again.epoch(1))), "asking twice changes nothing"
+    assert not _equal(first, _batches(again.epoch(2)))
+    assert not _equal(first, _batches(batch_maker(examples, seed=1).epoch(1)))
+
+
+def test_global_seeds_of_the_libraries_change_no_batch() -> None:
+    import keras
+
+    maker = batch_maker(toy_examples(30), augment=augment_settings(**EVERYTHING))
+    first = _batches(maker.epoch(1))
+    keras.utils.set_random_seed(99)
+    assert _equal(first, _batches(maker.epoch(1)))
+
+
+@pytest.mark.parametrize("changes", [{}, EVERYTHING], ids=["plain", "augmented"])
+@pytest.mark.parametrize("first_step", [0, 1, 2, 3, 4])
+def test_an_epoch_taken_up_in_the_middle_gives_exactly_what_was_left(
+    changes: dict[str, float], first_step: int
+) -> None:
+    maker = batch_maker(toy_examples(30), augment=augment_settings(**changes))
+    whole = _batches(maker.epoch(2))
+    assert _equal(_batches(maker.epoch(2, first_step)), whole[first_step:])
+
+
+def test_augmentation_differs_from_epoch_to_epoch_and_from_step_to_step() -> None:
+    examples = toy_examples(8)
+    same_picture = np.repeat(examples.inputs["mfcc"][:1], 16, axis=0)
+    alike = toy_examples(16)
+    alike.inputs["mfcc"][:] = same_picture
+    maker = batch_maker(alike, augment=augment_settings(crop=0.5))
+    (first, _), (second, _) = _batches(maker.epoch(0))
+    assert not np.array_equal(first, second)
+    assert not np.array_equal(first, _batches(maker.epoch(1))[0][0])
+
+
+def test_without_augmentation_the_pictures_are_the_originals() -> None:
+    examples = toy_examples(20)
+    originals = {picture.tobytes() for picture in examples.inputs["mfcc"]}
+    plain = np.concatenate([inputs for inputs, _ in _batches(batch_maker(examples).epoch(0))])
+    assert {picture.tobytes() for picture in plain} == originals
+
+
+def test_making_batches_leaves_the_examples_as_they_are() -> None:
+    examples = toy_examples(20)
+    before = examples.inputs["mfcc"].copy()
+    _batches(batch_maker(examples, augment=augment_settings(**EVERYTHING)).epoch(0))
+    assert np.array_equal(before, examples.inputs["mfcc"])
+
+
+def test_batches_have_the_types_that_a_network_takes() -> None:
+    maker = batch_maker(toy_examples(9), augment=augment_settings(**EVERYTHING))
+    for inputs, targets in _batches(maker.epoch(0)):
+        assert inputs.dtype == targets.dtype == np.float32
