@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from genrecls.config.experiment import Experiment
 from genrecls.console import say, warn
 from genrecls.datasets.base import Dataset
-from genrecls.errors import DataError
+from genrecls.errors import ConfigError, DataError
 from genrecls.features.cache import cache_root
 from genrecls.features.extraction import Extraction, Rejection, extract
 from genrecls.splits.base import PARTS, Material, Part, Split
@@ -79,7 +79,10 @@ def _without_rejected(experiment: Experiment, dataset: Dataset, extraction: Extr
             "lists them; repair them, or leave them out with dataset.bad_audio=skip)"
         )
     if len(reasons) == total:
-        raise DataError(f"none of the {total} files can be used; the first: {reasons[0]}")
+        short = all(bad.code == "short" for bad in extraction.rejected)
+        advice = "; choose shorter segments with segment.length" if short else ""
+        problem = ConfigError if short else DataError
+        raise problem(f"none of the {total} files can be used; the first: {reasons[0]}{advice}")
     for reason in reasons:
         warn(f"left out {reason}")
     return dataset.without({bad.track for bad in extraction.rejected})

@@ -170,6 +170,7 @@ def _in_parallel(
     holds one decoded track at a time. A matrix product on several threads inside each of them
     would only make them wait for each other.
     """
+    import scipy.fft  # noqa: F401 - the limit reaches only libraries that are loaded
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     from genrecls.console import progress, quiet_libraries
