@@ -2,7 +2,7 @@
 
 Run it on an idle machine from the top of the repository:
 
-    python scripts/bench_features.py [--tracks 24] [--repeat 3] [--features mfcc]
+    python scripts/bench_features.py [--tracks 64] [--repeat 3] [--features mfcc]
 
 It makes tracks of 30 s in a temporary folder, once as 22.05 kHz mono WAV and once as 44.1 kHz
 stereo MP3, and prints tracks per second for
@@ -121,7 +121,7 @@ def _defaults(group: str, name: str) -> object:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Speed of feature extraction")
-    parser.add_argument("--tracks", type=int, default=24, help="tracks of 30 s, default 24")
+    parser.add_argument("--tracks", type=int, default=64, help="tracks of 30 s, default 64")
     parser.add_argument("--repeat", type=int, default=3, help="counted rounds, default 3")
     parser.add_argument("--features", nargs="*", default=["mfcc", "mel"], choices=["mfcc", "mel"])
     options = parser.parse_args()

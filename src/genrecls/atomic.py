@@ -16,11 +16,16 @@ os.umask(_UMASK)
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` if the block succeeds.
 
     The temporary name keeps the suffix of `path`, because several writers go by it. Readers see
     the old file or the new one, never a part, and a failed block leaves nothing behind.
+
+    Args:
+        path: the file to be.
+        durable: wait until the disk has the content, so that even a power cut cannot leave an
+            empty file. Not needed for what is checked when read and can be computed again.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     # The whole stem and what makes it unique could be longer than file names may be.
@@ -30,8 +35,9 @@ def replacing(path: Path) -> Iterator[Path]:
     beside = Path(name)
     try:
         yield beside
-        with beside.open("rb") as written:
-            os.fsync(written.fileno())
+        if durable:
+            with beside.open("rb") as written:
+                os.fsync(written.fileno())
         # mkstemp makes private files; a result is as readable as any other file of the user.
         beside.chmod(0o666 & ~_UMASK)
         beside.replace(path)

@@ -163,7 +163,8 @@ class FeatureCache:
         }
         arrays |= {f"inputs.{name}": array for name, array in features.segments.inputs.items()}
         try:
-            with atomic.replacing(self.entry(features.file_digest)) as beside:
+            entry = self.entry(features.file_digest)
+            with atomic.replacing(entry, durable=False) as beside:
                 np.savez(beside, allow_pickle=False, **arrays)
         except OSError as error:
             raise DataError(
