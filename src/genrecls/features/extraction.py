@@ -177,7 +177,7 @@ def _in_parallel(
 
     found: dict[str, Outcome] = {}
     with (
-        threadpool_limits(1),
+        threadpool_limits(1, user_api="blas"),
         quiet_libraries(),
         progress(title, total=len(tracks)) as advance,
     ):

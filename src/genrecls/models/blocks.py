@@ -96,6 +96,16 @@ def normalised_input(
     return source, standardise(source)
 
 
+def conv_stack(blocks: tuple[ConvBlock, ...], picture: keras.KerasTensor) -> Any:
+    """Return what all blocks make of a picture (batch, frames, coefficients)."""
+    from keras import layers
+
+    x = layers.Reshape((*picture.shape[1:], 1), name="channel")(picture)
+    for index, block in enumerate(blocks, start=1):
+        x = block.apply(x, index)
+    return x
+
+
 def check_conv_blocks(blocks: tuple[ConvBlock, ...], size: tuple[int, int]) -> tuple[int, int]:
     """Return frames and coefficients after all blocks.
 

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from genrecls.models.base import MODELS, ModelFamily, Normalisation, Shapes
-from genrecls.models.blocks import ConvBlock, DenseHead, check_conv_blocks, normalised_input
+from genrecls.models.blocks import (
+    ConvBlock,
+    DenseHead,
+    check_conv_blocks,
+    conv_stack,
+    normalised_input,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -44,8 +50,6 @@ class Cnn(ModelFamily):
 
         name, size = self.picture(shapes)
         source, x = normalised_input(name, size, normalisation[name])
-        x = keras.layers.Reshape((*size, 1), name="channel")(x)
-        for index, block in enumerate(self.blocks, start=1):
-            x = block.apply(x, index)
+        x = conv_stack(self.blocks, x)
         x = keras.layers.Flatten(name="flatten")(x)
         return keras.Model({name: source}, self.head.apply(x, n_classes), name=self.name)

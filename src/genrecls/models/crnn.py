@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from genrecls.models.base import MODELS, ModelFamily, Normalisation, Shapes
-from genrecls.models.blocks import ConvBlock, DenseHead, check_conv_blocks, normalised_input
+from genrecls.models.blocks import (
+    ConvBlock,
+    DenseHead,
+    check_conv_blocks,
+    conv_stack,
+    normalised_input,
+)
 from genrecls.models.rnn import Units, lstm_stack
 
 if TYPE_CHECKING:
@@ -46,9 +52,7 @@ class Crnn(ModelFamily):
 
         name, size = self.picture(shapes)
         source, x = normalised_input(name, size, normalisation[name])
-        x = keras.layers.Reshape((*size, 1), name="channel")(x)
-        for index, block in enumerate(self.blocks, start=1):
-            x = block.apply(x, index)
+        x = conv_stack(self.blocks, x)
         # One vector a frame: all coefficients and channels of that frame, no mixing along time.
         x = keras.layers.Reshape((x.shape[1], x.shape[2] * x.shape[3]), name="frames")(x)
         x = lstm_stack(x, self.units)

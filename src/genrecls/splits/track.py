@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,6 +11,7 @@ from genrecls.splits.base import (
     SPLITS,
     LeakKind,
     Material,
+    Part,
     Ratio,
     Split,
     Splitter,
@@ -38,11 +40,9 @@ class TrackSplit(Splitter):
 
     def assign(self, material: Material, seed: int) -> Split:
         """Return the split; tracks with the same samples count as one group."""
-        tracks = material.dataset.tracks
-        groups = [material.audio_digests[track.id] for track in tracks]
-        hands = deal([t.label for t in tracks], groups, self.ratio, seed)
-        parts = {t.id: PARTS[hand] for t, hand in zip(tracks, hands, strict=True)}
-        return self.whole_tracks(material, parts)
+        return self.whole_tracks(
+            material, _dealt(material, material.audio_digests, self.ratio, seed)
+        )
 
 
 @SPLITS.register("artist")
@@ -63,8 +63,13 @@ class ArtistSplit(Splitter):
             DataError: no artist is known.
         """
         artists = require_artists("split=artist", material.dataset)
-        tracks = [track for track in material.dataset.tracks if track.id in artists]
-        groups = [artists[track.id] for track in tracks]
-        hands = deal([t.label for t in tracks], groups, self.ratio, seed)
-        parts = {t.id: PARTS[hand] for t, hand in zip(tracks, hands, strict=True)}
-        return self.whole_tracks(material, parts)
+        return self.whole_tracks(material, _dealt(material, artists, self.ratio, seed))
+
+
+def _dealt(
+    material: Material, groups: Mapping[str, str], ratio: Ratio, seed: int
+) -> dict[str, Part]:
+    """Return the part of each track that has a group; tracks of a group share it."""
+    tracks = [track for track in material.dataset.tracks if track.id in groups]
+    hands = deal([t.label for t in tracks], [groups[t.id] for t in tracks], ratio, seed)
+    return {t.id: PARTS[hand] for t, hand in zip(tracks, hands, strict=True)}
