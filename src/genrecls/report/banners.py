@@ -39,9 +39,9 @@ def _of_split(metrics: Metrics) -> Iterator[Banner]:
     split = metrics["split"]
     caveat, leaky, shared = split["caveat"], "track" in split["leaks"], "artist" in split["leaks"]
     if leaky:
-        text = _LEAKY if shared else f"{_LEAKY} {caveat}".strip()
-        yield Banner("leaky", f"LEAKY split `{split['name']}`", text)
-    if shared or (caveat and not leaky):
+        # Who has heard the track has heard the artist: the graver warning says enough.
+        yield Banner("leaky", f"LEAKY split `{split['name']}`", caveat or _LEAKY)
+    elif shared or caveat:
         title = "Artists are shared" if shared else f"Caveat of split `{split['name']}`"
         yield Banner("caution", title, caveat or _SHARED)
 
