@@ -143,3 +143,17 @@ def test_a_leaky_split_says_so_wherever_its_number_stands(genrecls: Command, hom
     assert "LEAKY" in (run / "metrics.json").read_text()
     wav = next((home / "data" / "synth").rglob("*.wav"))
     assert "LEAKY" in genrecls("predict", wav, "--model", run).err
+
+
+def test_a_run_of_several_knows_the_command_that_makes_it_alone(genrecls: Command) -> None:
+    answer = genrecls(
+        "train", "-m", "debug=smoke", "trainer.epochs=1", "model=cnn,rnn", "output_root=several"
+    )
+    assert answer.status == 0, answer.err
+    rows = json.loads(genrecls("runs", "--output-root", "several", "--format", "json").out)
+    assert sorted(row["command"] for row in rows) == [
+        f"genrecls train debug=smoke trainer.epochs=1 model={model} output_root=several"
+        for model in ("cnn", "rnn")
+    ]
+    again = genrecls(*rows[0]["command"].split()[1:])
+    assert "is trained already" in again.err

@@ -30,9 +30,22 @@ if TYPE_CHECKING:
 
 def main(words: Sequence[str]) -> int:
     """Train what the overrides in `words` describe; Hydra's own flags work too."""
-    command = f"genrecls train {shlex.join(words)}".rstrip()
-    run_hydra("train", words, lambda composed: train(parse(composed), command))
+    run_hydra("train", words, lambda composed: train(parse(composed), _command(words)))
     return 0
+
+
+def _command(words: Sequence[str]) -> str:
+    """Return the command line that makes the present job alone."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    job = HydraConfig.get()
+    own = {}
+    if job.mode == RunMode.MULTIRUN:
+        own = {override.partition("=")[0]: override for override in job.overrides.task}
+        words = [word for word in words if word not in {"-m", "--multirun"}]
+    chosen = [own.get(word.partition("=")[0], word) for word in words]
+    return f"genrecls train {shlex.join(chosen)}".rstrip()
 
 
 def train(experiment: Experiment, command: str) -> Run | None:
