@@ -12,6 +12,8 @@ from pathlib import Path
 from tests.bad_audio import write_all
 from tests.integration.conftest import Command, run_genrecls
 
+from genrecls.audio import REASONS
+
 
 def test_an_output_folder_that_cannot_be_written_is_named(genrecls: Command, home: Path) -> None:
     (home / "occupied").write_text("a file where a folder should be")
@@ -90,6 +92,22 @@ def test_bad_files_stop_a_training_or_are_left_out_as_configured(
     # Sound files that are too short for a segment of three seconds are named as well.
     assert {codes[path] for path in codes.keys() - unusable} == {"short"}
     assert f"{len(codes)} files" in (home / "skipping" / "latest" / "report.html").read_text()
+
+
+def test_every_odd_file_is_classified_or_named_with_its_reason(
+    genrecls: Command, tmp_path: Path
+) -> None:
+    paths = write_all(tmp_path)
+    answer = genrecls("predict", *paths.values(), "--format", "json")
+    assert answer.status == 1
+    assert "Traceback" not in answer.err
+    found = {result["path"]: result for result in json.loads(answer.out)}
+    assert all(("genre" in result) != ("error" in result) for result in found.values())
+    classified = {name for name, path in paths.items() if "genre" in found.get(str(path), {})}
+    assert {"8_bit", "8_khz", "six_channels"} <= {Path(name).stem for name in classified}
+    reasons = {result["error"].partition(":")[0] for result in found.values() if "error" in result}
+    assert reasons <= {*REASONS, "folder", "empty"}
+    assert len(reasons) > 6
 
 
 def test_absent_data_say_where_they_were_looked_for(genrecls: Command) -> None:

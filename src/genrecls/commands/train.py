@@ -17,7 +17,7 @@ from genrecls.config.identity import run_name
 from genrecls.console import log_file, say, show
 from genrecls.datasets.base import Dataset
 from genrecls.environment import environment
-from genrecls.errors import Interrupted
+from genrecls.errors import DataError, Interrupted
 from genrecls.models.base import Normalisation
 from genrecls.runs import Run
 
@@ -139,7 +139,7 @@ def show_model(experiment: Experiment) -> None:
         name: Normalisation(np.zeros(shape[-1]), np.ones(shape[-1]))
         for name, shape in shapes.items()
     }
-    classes = len(getattr(experiment.dataset, "genres", None) or range(10))
+    classes = _count_genres(experiment)
     costs = layer_costs(experiment.model.build(shapes, classes, unit))
     table = Table(title=f"{experiment.model.name}, {classes} genres, one segment", show_footer=True)
     table.add_column("layer", footer="total")
@@ -153,6 +153,14 @@ def show_model(experiment: Experiment) -> None:
         shape = " x ".join(map(str, cost.output))
         table.add_row(cost.name, cost.kind, shape, f"{cost.parameters:,}", f"{cost.macs:,}")
     show(table)
+
+
+def _count_genres(experiment: Experiment) -> int:
+    """Return the genres of the data where they are at hand, else ten, which is usual."""
+    if not experiment.dataset.made_on_demand:
+        with suppress(DataError):
+            return len(experiment.dataset.load(experiment.data_root).labels)
+    return 10
 
 
 def _write_settings(run: Run, experiment: Experiment) -> None:
