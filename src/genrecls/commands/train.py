@@ -14,7 +14,7 @@ import numpy as np
 from genrecls.config.compose import run_hydra
 from genrecls.config.experiment import Experiment, parse
 from genrecls.config.identity import run_name
-from genrecls.console import log_file, say, show
+from genrecls.console import log_file, say, show, warn
 from genrecls.datasets.base import Dataset
 from genrecls.environment import environment
 from genrecls.errors import DataError, Interrupted
@@ -168,8 +168,24 @@ def _write_settings(run: Run, experiment: Experiment) -> None:
 
     from genrecls.atomic import write_json, write_text
 
+    found = environment()
+    if run.checkpoints.is_dir():
+        _warn_of_changes(run, found)
     write_text(run.config, yaml.safe_dump(experiment.resolved(), sort_keys=False))
-    write_json(run.environment, environment())
+    write_json(run.environment, found)
+
+
+def _warn_of_changes(run: Run, found: dict[str, str]) -> None:
+    """Say where an interrupted run goes on under other versions than it began with."""
+    with suppress(OSError, ValueError):
+        before = run.read_environment()
+        changed = [
+            f"{name} {before.get(name, 'none')} is now {found.get(name, 'none')}"
+            for name in sorted({*before, *found})
+            if before.get(name) != found.get(name)
+        ]
+        if changed:
+            warn(f"this run goes on, but perhaps not bit for bit: {', '.join(changed)}")
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from genrecls.training.stopping import StopRequest, stop_request
 if TYPE_CHECKING:
     import keras
 
-_GO_ON = "the same command goes on from here"
+_GO_ON = "the same command (without force=true) goes on from here"
 
 
 @dataclass(frozen=True)
