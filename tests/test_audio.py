@@ -13,6 +13,11 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from genrecls import audio
+from genrecls.audio import REASONS, SUFFIXES, AudioLimits, AudioRejected, decode, read
+from genrecls.datasets.base import Dataset, Provenance, Track
+from genrecls.datasets.verify import verify
 from tests.bad_audio import (
     ACCEPTED,
     CASES,
@@ -24,11 +29,6 @@ from tests.bad_audio import (
     tone,
     write_all,
 )
-
-from genrecls import audio
-from genrecls.audio import REASONS, SUFFIXES, AudioLimits, AudioRejected, decode, read
-from genrecls.datasets.base import Dataset, Provenance, Track
-from genrecls.datasets.verify import verify
 
 LOSSLESS = ("WAV", "AU", "FLAC")
 

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.conftest import RunCommand
 
 from genrecls import __version__, cli
 from genrecls.commands import usage
+from tests.conftest import RunCommand
 
 HEAVY = ("tensorflow", "keras", "librosa", "matplotlib", "sklearn")
 _PROBE = f"""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.conftest import RunCommand
 
 from genrecls.config.catalogue import choices
 from genrecls.datasets.gtzan import GENRES
+from tests.conftest import RunCommand
 
 
 @pytest.fixture(autouse=True)

@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import RunCommand
-
 from genrecls.runs import Run
+from tests.conftest import RunCommand
 
 SCORES = {"accuracy": 0.75, "accuracy_interval": [0.7, 0.8], "macro_f1": 0.74}
 METRICS: dict[str, Any] = {

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import ComposeExperiment
 
 from genrecls.commands import usage
 from genrecls.config.catalogue import choices, groups
@@ -18,6 +17,7 @@ from genrecls.config.location import conf_dir
 from genrecls.config.schema import Schema
 from genrecls.features.base import Inputs, Samples
 from genrecls.features.mel import Mel
+from tests.conftest import ComposeExperiment
 
 FILES = sorted(path for path in conf_dir().glob("*/*.yaml"))
 # What a choice needs beside itself to be possible at all.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.conftest import ComposeExperiment
 
 from genrecls.config.identity import run_id, run_name
+from tests.conftest import ComposeExperiment
 
 
 @pytest.mark.parametrize(

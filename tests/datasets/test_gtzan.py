@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.conftest import RunCommand
 
 from genrecls.audio import SUFFIXES
 from genrecls.config.compose import compose
@@ -15,6 +14,7 @@ from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset
 from genrecls.datasets.gtzan import GENRES
 from genrecls.errors import DataError
+from tests.conftest import RunCommand
 
 
 def put(*paths: Path) -> None:

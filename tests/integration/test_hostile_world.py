@@ -9,10 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from genrecls.audio import REASONS
 from tests.bad_audio import write_all
 from tests.integration.conftest import Command, run_genrecls
-
-from genrecls.audio import REASONS
 
 
 def test_an_output_folder_that_cannot_be_written_is_named(genrecls: Command, home: Path) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.models.families import N_CLASSES, build, family, noise
 
 from genrecls.errors import ConfigError
 from genrecls.models.base import MODELS, Normalisation
 from genrecls.models.cost import layer_costs
+from tests.models.families import N_CLASSES, build, family, noise
 
 SIZES = ((130, 13), (258, 13), (130, 128))
 SMALL = (40, 13)

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.models.families import build, family, noise
 
 from genrecls.errors import ConfigError
 from genrecls.models.blocks import ConvBlock
 from genrecls.models.cost import layer_costs
+from tests.models.families import build, family, noise
 
 
 @pytest.mark.parametrize(

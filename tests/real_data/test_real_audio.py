@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from tests.integration.conftest import Answer, run_genrecls
 
 DATA = os.environ.get("GENRECLS_TEST_DATA", "")

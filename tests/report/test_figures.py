@@ -10,7 +10,6 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.text import Text
-from tests.report.finished_run import finished_run, metrics_of
 
 from genrecls.report.canvas import save
 from genrecls.report.confusion import confusion_matrix
@@ -22,6 +21,7 @@ from genrecls.report.lettering import drawable, elide
 from genrecls.report.mistakes import worst_mistakes
 from genrecls.report.timeline import Course, timeline
 from genrecls.report.values import Examples, Scope
+from tests.report.finished_run import finished_run, metrics_of
 
 SCOPE = Scope("test", "track", "artist")
 HOSTILE = ["<script>", "$x_1$", "日本のポップ", "Élec\ntro", "a\udcff", "_hidden", "long " * 20]

@@ -4,11 +4,11 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from tests.report.finished_run import finished_run
 
 from genrecls.report import formats
 from genrecls.report.page import render
 from genrecls.report.values import Report
+from tests.report.finished_run import finished_run
 
 DASH = "\u2013"
 SPACE = "\u00a0"

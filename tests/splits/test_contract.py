@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import ComposeExperiment
 
 from genrecls.config.catalogue import choices
 from genrecls.config.compose import compose
@@ -16,6 +15,7 @@ from genrecls.datasets.gtzan_partitions import gtzan_facts
 from genrecls.errors import ConfigError, DataError
 from genrecls.splits.base import PARTS, SPLITS, Material, Split, Splitter
 from genrecls.splits.leaks import ensure_declared, find_leaks
+from tests.conftest import ComposeExperiment
 
 NAMES = sorted(SPLITS)
 RANDOM = ["artist", "kfold", "segment", "track"]

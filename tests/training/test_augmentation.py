@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.training.toys import augment_settings
 
 from genrecls.training.augmentation import augmenter
+from tests.training.toys import augment_settings
 
 COUNT, FRAMES, BANDS, GENRES = 64, 40, 20, 5
 FILL = 1e6 + np.arange(BANDS, dtype=np.float32)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from tests.training.toys import augment_settings, batch_maker, toy_examples
 
 EVERYTHING = {"mixup": 0.4, "time_masks": 2, "frequency_masks": 2, "crop": 0.7}

@@ -7,6 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+from genrecls.errors import Interrupted, RunError
+from genrecls.training import checkpoint
+from genrecls.training.batches import BatchMaker
+from genrecls.training.loop import probabilities
 from tests.training.toys import (
     N_CLASSES,
     StoppingBatches,
@@ -19,11 +24,6 @@ from tests.training.toys import (
     train,
     values,
 )
-
-from genrecls.errors import Interrupted, RunError
-from genrecls.training import checkpoint
-from genrecls.training.batches import BatchMaker
-from genrecls.training.loop import probabilities
 
 DENSE = {"units": [16], "dropout": 0.0}
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.training.toys import trainer_settings
 
 from genrecls.training.optimizer import build_optimizer, current_rate
+from tests.training.toys import trainer_settings
 
 NAMES = ("adam", "adamw", "sgd", "rmsprop", "nadam")
 

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from genrecls.errors import Interrupted
+from genrecls.training import checkpoint
 from tests.training.toys import (
     StoppingBatches,
     augment_settings,
@@ -18,9 +21,6 @@ from tests.training.toys import (
     train,
     values,
 )
-
-from genrecls.errors import Interrupted
-from genrecls.training import checkpoint
 
 EPOCHS = 3
 STOPS = ((0, 3), (1, 0), (2, 2))
