@@ -31,3 +31,16 @@ def test_the_fingerprint_sees_labels_artists_ids_contents_and_absence(dataset: D
     ):
         prints.add(fingerprint(replace(dataset, tracks=(changed, *rest)), None))
     assert len(prints) == 6
+
+
+def test_the_fingerprint_sees_the_part_that_a_track_is_given(dataset: Dataset) -> None:
+    first = dataset.tracks[0].id
+    parts = [{}, {"official": {first: "train"}}, {"official": {first: "test"}}]
+    prints = {fingerprint(replace(dataset, partitions=given), None) for given in parts}
+    assert len(prints) == 3
+
+
+def test_the_fingerprint_ignores_partitions_of_other_tracks(dataset: Dataset) -> None:
+    others = {"official": {"of another copy": "train"}}
+    none: dict[str, dict[str, str]] = {"official": {}}
+    assert len({fingerprint(replace(dataset, partitions=p), None) for p in (none, others)}) == 1

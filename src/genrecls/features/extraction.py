@@ -143,7 +143,9 @@ def extract(
 
 
 def fingerprint(dataset: Dataset, cache_root: Path | None) -> str:
-    """Return a digest of ids, labels, artists and file contents, without decoding anything.
+    """Return a digest of ids, labels, artists, published parts and file contents.
+
+    Nothing is decoded for it.
 
     A file that is absent counts as such, so the fingerprint of an incomplete data set differs from
     that of the complete one. The order of the tracks and the place of the files do not matter.
@@ -151,10 +153,16 @@ def fingerprint(dataset: Dataset, cache_root: Path | None) -> str:
     paths = [track.path for track in dataset.tracks]
     contents = digests_of(paths, cache_root / INDEX if cache_root else None, _cores())
     rows = [
-        [track.id, track.label, track.artist or "", content]
+        [track.id, track.label, track.artist or "", content, _published(dataset, track)]
         for track, content in zip(dataset.tracks, contents, strict=True)
     ]
     return hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()
+
+
+def _published(dataset: Dataset, track: Track) -> dict[str, str]:
+    """Return the part or fold of a track in each partition that has it."""
+    found = {name: parts.get(track.id) for name, parts in sorted(dataset.partitions.items())}
+    return {name: part for name, part in found.items() if part is not None}
 
 
 Outcome = tuple[TrackFeatures | Rejection, bool]
