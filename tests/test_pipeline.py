@@ -11,8 +11,8 @@ from genrecls.config.compose import compose
 from genrecls.config.experiment import Experiment, parse
 from genrecls.datasets.base import Dataset, Provenance, Track
 from genrecls.errors import ConfigError, DataError, LeakError
-from genrecls.pipeline import caveat, prepare
-from genrecls.splits.base import PARTS, Split
+from genrecls.pipeline import prepare
+from genrecls.splits.base import PARTS
 
 RATE = 22050
 
@@ -52,7 +52,6 @@ def test_every_track_is_in_one_part_with_its_genre_and_all_its_segments(
     assert sorted(seen) == sorted(track.id for track in dataset.tracks)
     assert prepared.leaks == ()
     assert prepared.rejected == ()
-    assert caveat(prepared.split, prepared.leaks) == ""
 
 
 def test_the_parts_depend_on_the_seed_alone(dataset: Dataset, tmp_path: Path) -> None:
@@ -123,15 +122,32 @@ def test_a_split_that_leaks_says_so(
 ) -> None:
     prepared = prepare(_experiment(tmp_path, "split=segment"), dataset)
     assert "track" in prepared.leaks
-    note = caveat(prepared.split, prepared.leaks)
-    assert note
-    assert note in " ".join(capsys.readouterr().err.split())
+    assert prepared.caveat
+    assert prepared.caveat in " ".join(capsys.readouterr().err.split())
 
 
-def test_a_caveat_is_only_about_leaks_that_were_found() -> None:
-    split = Split("segment", {}, frozenset({"track"}), "worthless")
-    assert caveat(split, ()) == ""
-    assert caveat(split, ("track",)) == "worthless"
+def test_unknown_artists_are_named_because_nobody_can_keep_them_apart(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    assert all(track.artist is None for track in dataset.tracks)
+    found = prepare(_experiment(tmp_path), dataset)
+    assert found.caveat.startswith("the artists of 10 of 10 tracks are not known")
+
+
+def test_artists_that_are_known_and_apart_need_no_caveat(dataset: Dataset, tmp_path: Path) -> None:
+    tracks = tuple(replace(track, artist=track.id) for track in dataset.tracks)
+    assert prepare(_experiment(tmp_path), replace(dataset, tracks=tracks)).caveat == ""
+
+
+def test_tracks_that_are_in_no_part_are_counted_and_said(
+    dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tracks = tuple(
+        replace(track, artist=None if track.id == "t0" else track.id) for track in dataset.tracks
+    )
+    found = prepare(_experiment(tmp_path, "split=artist"), replace(dataset, tracks=tracks))
+    assert found.unused == ("t0",)
+    assert "1 tracks are in no part" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_genre_without_training_tracks_is_refused(dataset: Dataset, tmp_path: Path) -> None:

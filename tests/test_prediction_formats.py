@@ -15,9 +15,10 @@ from genrecls.prediction_formats import FORMATS, as_csv, as_json, as_table
 LABELS = ("blues", "jazz", "rock & [roll]")
 GOOD = Result(
     Path('my music/böse, "laut".wav'),
+    1,
     np.array([0.25, 0.7, 0.05]),
     np.array([0.0, 2.9999999]),
-    3.0,
+    np.array([3.0, 5.5]),
     np.array([[0.2, 0.8, 0.0], [0.3, 0.6, 0.1]]),
 )
 BAD = Result(Path("[red]bad.wav"), error="silent: every sample is zero")
@@ -37,7 +38,7 @@ def test_json_is_a_list_with_an_object_a_file() -> None:
             },
             {
                 "start": 3.0,
-                "end": 6.0,
+                "end": 5.5,
                 "probabilities": {"blues": 0.3, "jazz": 0.6, "rock & [roll]": 0.1},
             },
         ],
@@ -74,7 +75,7 @@ def test_the_table_shows_the_best_genres_and_the_reasons() -> None:
 @pytest.mark.parametrize("count", [1, 2])
 def test_few_genres_fit_into_the_table(count: int) -> None:
     console = Console(width=120, file=io.StringIO(), record=True)
-    found = Result(Path("a.wav"), np.eye(count)[0], np.zeros(1), 3.0, np.eye(count)[:1])
+    found = Result(Path("a.wav"), 0, np.eye(count)[0], np.zeros(1), np.ones(1), np.eye(count)[:1])
     console.print(as_table([found], LABELS[:count]))
     assert "1.00" in console.export_text()
 

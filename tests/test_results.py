@@ -103,7 +103,7 @@ def test_classifying_a_test_track_gives_what_evaluation_gave(
         assert found.starts == pytest.approx([float(row["start"]) for row in own])
         assert found.segments == pytest.approx(expected, abs=2e-6)
         assert found.probabilities == pytest.approx(_vector(track, labels), abs=2e-6)
-        assert labels[int(found.probabilities.argmax())] == track["predicted"]
+        assert labels[found.decision] == track["predicted"]
 
 
 def test_the_card_in_the_model_tells_the_same_as_the_metrics(

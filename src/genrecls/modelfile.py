@@ -19,7 +19,7 @@ from genrecls.atomic import replacing
 from genrecls.config.schema import Schema
 from genrecls.config.validation import select, validate
 from genrecls.errors import ConfigError, ModelFileError
-from genrecls.evaluation.predictions import Vote
+from genrecls.evaluation.predictions import Vote, leak_mark
 from genrecls.features.base import FEATURES, FeatureSpec
 from genrecls.features.segmenting import SegmentRule
 
@@ -40,6 +40,11 @@ class _Facts(Schema):
     leaks: tuple[str, ...]
     generated: bool
     test: dict[str, dict[str, Any]]
+
+    @property
+    def split_named(self) -> str:
+        """The split with what it leaks, as it must stand beside every number."""
+        return f"split {self.split}{leak_mark(self.leaks)}"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from genrecls.console import say, warn
 from genrecls.datasets.base import Dataset
 from genrecls.errors import ConfigError, DataError
 from genrecls.features.cache import cache_root
-from genrecls.features.extraction import Extraction, Rejection, extract
+from genrecls.features.extraction import Extraction, Rejection, extract, fingerprint
 from genrecls.splits.base import PARTS, Material, Part, Split
 from genrecls.splits.leaks import ensure_declared, find_leaks
 from genrecls.training.examples import Examples, gather, missing_classes
@@ -24,14 +24,20 @@ class Prepared:
         dataset: without its rejected tracks.
         parts: examples of the three parts.
         leaks: kinds of leak that were really found (all of them declared).
+        caveat: what a reader of a score must know; may be empty.
+        unused: ids of tracks that are in no part.
         rejected: files that were left out.
+        fingerprint: digest of the data, rejected files included.
     """
 
     dataset: Dataset
     split: Split
     parts: Mapping[Part, Examples]
     leaks: tuple[str, ...]
+    caveat: str
+    unused: tuple[str, ...]
     rejected: Sequence[Rejection]
+    fingerprint: str
 
 
 def prepare(experiment: Experiment, dataset: Dataset) -> Prepared:
@@ -60,14 +66,32 @@ def prepare(experiment: Experiment, dataset: Dataset) -> Prepared:
     classes = {track.id: kept.labels.index(track.label) for track in kept.tracks}
     segments = {track: found.segments for track, found in extraction.tracks.items()}
     parts = {part: gather(segments, split.parts[part], classes) for part in PARTS}
-    _announce(split, parts, found)
+    prepared = Prepared(
+        dataset=kept,
+        split=split,
+        parts=parts,
+        leaks=found,
+        caveat=_caveat(split, found, kept),
+        unused=tuple(t.id for t in kept.tracks if not any(t.id in split.parts[p] for p in PARTS)),
+        rejected=extraction.rejected,
+        fingerprint=fingerprint(dataset, cache),
+    )
+    _announce(prepared)
     _check_genres(kept.labels, parts)
-    return Prepared(kept, split, parts, found, extraction.rejected)
+    return prepared
 
 
-def caveat(split: Split, leaks: Sequence[str]) -> str:
-    """Return what a reader of a score must know: nothing where no declared leak was found."""
-    return split.caveat if leaks else ""
+def _caveat(split: Split, leaks: Sequence[str], dataset: Dataset) -> str:
+    """Return what a reader must know: of the leaks that were found, or that nobody can find."""
+    if leaks:
+        return split.caveat
+    unknown = sum(track.artist is None for track in dataset.tracks)
+    if "artist" in split.leaks and unknown:
+        return (
+            f"the artists of {unknown} of {len(dataset.tracks)} tracks are not known, so the same "
+            "artists may be on several sides, which flatters the score"
+        )
+    return ""
 
 
 def _without_rejected(experiment: Experiment, dataset: Dataset, extraction: Extraction) -> Dataset:
@@ -93,14 +117,20 @@ def _reason(dataset: Dataset, bad: Rejection) -> str:
     return f"{bad.path}: {bad.code}: {bad.detail}{f'; {known}' if known else ''}"
 
 
-def _announce(split: Split, parts: Mapping[Part, Examples], leaks: Sequence[str]) -> None:
+def _announce(prepared: Prepared) -> None:
+    name = prepared.split.name
     sizes = ", ".join(
         f"{part} {len(set(examples.tracks))} tracks / {len(examples)} segments"
-        for part, examples in parts.items()
+        for part, examples in prepared.parts.items()
     )
-    say(f"split {split.name}: {sizes}")
-    if note := caveat(split, leaks):
-        warn(f"split {split.name}: {note}")
+    say(f"split {name}: {sizes}")
+    if prepared.unused:
+        warn(
+            f"split {name}: {len(prepared.unused)} tracks are in no part, for want of a known "
+            "artist or of a place in the published partition"
+        )
+    if prepared.caveat:
+        warn(f"split {name}: {prepared.caveat}")
 
 
 def _check_genres(labels: Sequence[str], parts: Mapping[Part, Examples]) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from genrecls.audio import SUFFIXES, AudioLimits, AudioRejected, read
 from genrecls.console import progress, quiet_libraries
-from genrecls.evaluation.predictions import vote
+from genrecls.evaluation.predictions import decide
 from genrecls.modelfile import ModelCard, load
 
 if TYPE_CHECKING:
@@ -26,17 +26,18 @@ class Result:
     """What is said about one file: probabilities, or why there are none.
 
     Attributes:
-        probabilities: of the whole file, shape (classes,).
-        starts: start of each segment in seconds.
-        seconds: length of a segment in seconds.
+        decision: class index that is answered for the whole file.
+        probabilities: of the whole file, the mean of its segments, shape (classes,).
+        starts, ends: start and end of each segment in seconds, not beyond the end of the file.
         segments: probabilities of each segment, shape (segments, classes).
         error: the reason and its details, or None.
     """
 
     path: Path
+    decision: int = -1
     probabilities: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     starts: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    seconds: float = 0.0
+    ends: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     segments: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
     error: str | None = None
 
@@ -60,11 +61,10 @@ class Classifier:
     def describe(self) -> str:
         """Return in one line what the model is and how far it can be trusted."""
         card, score = self.card, self.card.test["track"]["accuracy"]
-        leaky = ", LEAKY" if "track" in card.leaks else ""
         generated = "; trained on generated data, not real music" if card.generated else ""
         return (
             f"model {card.run}: accuracy {score:.3f} per track on the test part of {card.dataset} "
-            f"(split {card.split}{leaky}){generated}"
+            f"({card.split_named}){generated}"
         )
 
     def classify(self, path: Path) -> Result:
@@ -79,8 +79,16 @@ class Classifier:
         found = np.asarray(
             self.model.predict(segments.inputs, batch_size=_BATCH, verbose=0), dtype=np.float64
         )
-        whole = vote(found, self.card.vote)
-        return Result(path, whole, segments.starts, segments.seconds, found)
+        seconds = len(samples) / spec.sample_rate
+        return Result(
+            path,
+            decision=decide(found, self.card.vote),
+            probabilities=found.mean(axis=0),
+            starts=segments.starts,
+            # A file shorter than a segment is repeated to fill one, but ends where it ends.
+            ends=np.minimum(segments.starts + segments.seconds, seconds),
+            segments=found,
+        )
 
 
 def audio_files(paths: Sequence[Path]) -> tuple[list[Path], list[Result]]:

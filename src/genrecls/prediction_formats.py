@@ -50,7 +50,9 @@ def as_table(results: Sequence[Result], labels: Labels) -> Any:
         if result.error is not None:
             table.add_row(Text(_printable(str(result.path))), Text("-"), "", Text(result.error))
             continue
-        first, *others = np.argsort(-result.probabilities, kind="stable")[:3]
+        first = result.decision
+        order = np.argsort(-result.probabilities, kind="stable")
+        others = [index for index in order if index != first][:2]
         then = ", ".join(f"{labels[i]} {result.probabilities[i]:.2f}" for i in others)
         table.add_row(
             Text(_printable(str(result.path))),
@@ -67,10 +69,10 @@ def _object(result: Result, labels: Labels) -> dict[str, Any]:
     segments = [
         {
             "start": round(float(start), 3),
-            "end": round(float(start) + result.seconds, 3),
+            "end": round(float(end), 3),
             "probabilities": _named(found, labels),
         }
-        for start, found in zip(result.starts, result.segments, strict=True)
+        for start, end, found in zip(result.starts, result.ends, result.segments, strict=True)
     ]
     return {
         "path": str(result.path),
@@ -81,7 +83,7 @@ def _object(result: Result, labels: Labels) -> dict[str, Any]:
 
 
 def _genre(result: Result, labels: Labels) -> str:
-    return labels[int(result.probabilities.argmax())]
+    return labels[result.decision]
 
 
 def _named(found: NDArray[np.float64], labels: Labels) -> dict[str, float]:

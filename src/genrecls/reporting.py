@@ -50,11 +50,13 @@ def write_report(run: Run, experiment: Experiment, prepared: Prepared, outcome: 
 def write_timeline(path: Path, results: Sequence[Result], card: ModelCard) -> None:
     """Draw the probabilities of the classified files over time into a PNG."""
     courses = [
-        Course(result.path.name, result.starts, result.seconds, result.segments)
+        Course(result.path.name, result.starts, result.ends, result.segments)
         for result in results
         if result.error is None
     ]
-    save(timeline(courses, card.labels, about=card.run), path)
+    generated = " · trained on generated data" if card.generated else ""
+    about = f"{card.run} · {card.split_named}{generated}"
+    save(timeline(courses, card.labels, about=about), path)
 
 
 def _examples(experiment: Experiment, prepared: Prepared) -> Examples:

@@ -14,7 +14,7 @@ from genrecls.evaluation.predictions import Predictions, by_track
 from genrecls.evaluation.results import PREDICTION_COLUMNS, part_scores, prediction_rows
 from genrecls.modelfile import ModelCard, save
 from genrecls.models.cost import layer_costs
-from genrecls.pipeline import Prepared, caveat
+from genrecls.pipeline import Prepared
 from genrecls.runs import Run, write_rows, write_table
 from genrecls.splits.base import Part
 from genrecls.training.checkpoint import Progress
@@ -123,6 +123,7 @@ def _dataset_facts(prepared: Prepared) -> dict[str, Any]:
         "title": dataset.provenance.title,
         "generated": dataset.generated,
         "tracks": len(dataset.tracks),
+        "fingerprint": prepared.fingerprint,
         "citation": dataset.provenance.citation,
         "licence": dataset.provenance.licence,
         "note": dataset.provenance.note,
@@ -137,8 +138,9 @@ def _split_facts(prepared: Prepared) -> dict[str, Any]:
     return {
         "name": prepared.split.name,
         "leaks": list(prepared.leaks),
-        "caveat": caveat(prepared.split, prepared.leaks),
+        "caveat": prepared.caveat,
         "counts": counts,
+        "unused": len(prepared.unused),
     }
 
 

@@ -57,3 +57,10 @@ def test_a_data_root_that_is_no_folder_is_one_line(run_command: RunCommand) -> N
     outcome = run_command("data", "list", "data_root=null")
     assert outcome.error == "data_root: received null; allowed: a folder"
     assert outcome.status == 1
+
+
+@pytest.mark.parametrize("days", ["-1", "nan"])
+def test_the_cache_is_not_pruned_by_a_nonsensical_age(days: str, run_command: RunCommand) -> None:
+    outcome = run_command("data", "cache", "--prune", f"--older={days}")
+    assert outcome.status == 1
+    assert outcome.error == f"--older: received {days}; allowed: a number of days from 0"

@@ -43,7 +43,8 @@ def test_a_finished_run_shows_its_scores_and_that_it_leaks(
     assert row["leaky"] is True
     assert row["generated"] is True
     table = run_command("runs", "--output-root", str(tmp_path)).out
-    assert "segment LEAKY" in table
+    assert "segment (LEAKY)" in table
+    assert "synth (generated)" in table
     assert "0.750 [0.700, 0.800]" in table
     assert "12,345" in table
 
@@ -78,3 +79,18 @@ def test_nothing_there_says_where_and_how_to_begin(tmp_path: Path, run_command: 
     outcome = run_command("runs", "--output-root", str(tmp_path))
     assert outcome.out == f"no runs in {tmp_path}; make one with 'genrecls train'\n"
     assert listed(tmp_path, run_command) == []
+
+
+def test_a_finished_run_without_its_model_is_incomplete(
+    tmp_path: Path, run_command: RunCommand
+) -> None:
+    finished(tmp_path, "synth-mfcc-cnn-1")
+    (tmp_path / "synth-mfcc-cnn-1" / "model.keras").unlink()
+    assert [row["status"] for row in listed(tmp_path, run_command)] == ["incomplete"]
+
+
+def test_scores_that_are_no_numbers_are_damage(tmp_path: Path, run_command: RunCommand) -> None:
+    finished(tmp_path, "synth-mfcc-cnn-1")
+    metrics = tmp_path / "synth-mfcc-cnn-1" / "metrics.json"
+    metrics.write_text(metrics.read_text().replace("0.75", '"x"'))
+    assert [row["status"] for row in listed(tmp_path, run_command)] == ["damaged"]

@@ -256,3 +256,10 @@ class TestCsv:
     def test_a_csv_that_is_not_there_is_named(self, name: str, reason: str, tmp_path: Path) -> None:
         with pytest.raises(DataError, match=rf"dataset.csv: cannot read {tmp_path}.*: {reason}"):
             load(tmp_path, csv=str(tmp_path / name))
+
+
+@pytest.mark.parametrize("column", ["artist", "Artist", "band"])
+def test_a_column_that_should_be_called_group_is_not_passed_over(
+    column: str, tmp_path: Path
+) -> None:
+    assert "call it 'group'" in problem(tmp_path, f"path,label,{column}\na.wav,x,somebody\n")

@@ -34,7 +34,8 @@ def texts(figure: Figure) -> list[str]:
 
 
 def course(count: int, genres: int = 3, hop: float = 3.0, title: str = "a.wav") -> Course:
-    return Course(title, np.arange(count) * hop, 3.0, np.full((count, genres), 1 / genres))
+    starts = np.arange(count) * hop
+    return Course(title, starts, starts + 3, np.full((count, genres), 1 / genres))
 
 
 def test_every_figure_says_part_unit_and_split() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -222,3 +223,19 @@ def test_a_part_without_tracks_is_one_clear_line() -> None:
         splitter("official").assign(
             Material(bare, given.segment_counts, given.audio_digests), seed=0
         )
+
+
+@pytest.mark.parametrize("name", ["track", "kfold"])
+def test_the_split_does_not_hang_on_the_samples_of_a_track(name: str) -> None:
+    """Another decoder or sample rate gives other samples and must not give other parts."""
+    given = material()
+    decoded_otherwise = {track: f"other {digest}" for track, digest in _reversed(given).items()}
+    other = replace(given, audio_digests=decoded_otherwise)
+    first, second = (splitter(name).assign(m, 3).parts for m in (given, other))
+    assert {p: set(first[p]) for p in PARTS} == {p: set(second[p]) for p in PARTS}
+
+
+def _reversed(given: Material) -> dict[str, str]:
+    """Return digests that tie the same tracks together and sort the other way round."""
+    order = sorted(set(given.audio_digests.values()))
+    return {track: str(-order.index(d)) for track, d in given.audio_digests.items()}

@@ -189,6 +189,8 @@ def _cache(options: argparse.Namespace, overrides: list[str]) -> int:
     from genrecls.features.cache import cache_root
     from genrecls.features.pruning import describe, prune
 
+    if options.older is not None and not options.older >= 0:
+        raise ConfigError(f"--older: received {options.older:g}; allowed: a number of days from 0")
     root = cache_root(_data_root(compose("data", overrides)))
     folders = prune(root, options.older) if options.prune else describe(root)
     verb = "deleted" if options.prune else "cached"

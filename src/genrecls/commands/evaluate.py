@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from genrecls.atomic import write_json
 from genrecls.commands.summary import describe, score_table
@@ -47,13 +47,7 @@ def _as_override(word: str) -> str:
 
 
 def _task(composed: dict[str, Any]) -> None:
-    try:
-        settings = validate(EvaluateSettings, composed, "evaluate")
-    except Exception as error:
-        if type(error).__name__ == "ConfigError":
-            raise type(error)(str(error).removeprefix("evaluate.")) from None
-        raise
-    evaluate(settings)
+    evaluate(validate(EvaluateSettings, composed, ""))
 
 
 def evaluate(settings: EvaluateSettings) -> dict[str, Any]:
@@ -67,19 +61,22 @@ def evaluate(settings: EvaluateSettings) -> dict[str, Any]:
     experiment = _experiment(run, settings)
     dataset = experiment.dataset.load(experiment.data_root)
     from genrecls.evaluation.results import part_scores
+    from genrecls.features.cache import cache_root
+    from genrecls.features.extraction import fingerprint
     from genrecls.modelfile import load
     from genrecls.pipeline import prepare
     from genrecls.results import predict_examples
 
-    prepared = prepare(experiment, dataset)
-    _check_same_data(run, recorded, prepared.parts, settings.part)
+    _check_same_data(run, recorded, fingerprint(dataset, cache_root(experiment.data_root)))
     model, card = load(run.model)
+    prepared = prepare(experiment, dataset)
     examples = prepared.parts[settings.part]
     found = predict_examples(model, examples, experiment.trainer.batch_size)
     vote: Vote = settings.vote or card.vote
     scores = part_scores(found, card.labels, vote, experiment.run.seed)
     path = run.folder / f"evaluation-{settings.part}.json"
-    write_json(path, {"part": settings.part, "vote": vote, **scores})
+    facts = {"run": run.name, "dataset": recorded["dataset"], "split": recorded["split"]}
+    write_json(path, {**facts, "part": settings.part, "vote": vote, **scores})
     columns = [(str(settings.part), unit) for unit in ("segment", "track")]
     show(f"{run.name}\n{describe(recorded)}, vote {vote}")
     show(score_table({str(settings.part): scores}, columns))
@@ -100,14 +97,10 @@ def _experiment(run: Run, settings: EvaluateSettings) -> Experiment:
     return parse(values)
 
 
-def _check_same_data(
-    run: Run, recorded: dict[str, Any], parts: Any, part: Literal["train", "validation", "test"]
-) -> None:
-    expected = recorded["split"]["counts"][part]
-    received = {"tracks": len(set(parts[part].tracks)), "segments": len(parts[part])}
-    if expected != received:
+def _check_same_data(run: Run, recorded: dict[str, Any], found: str) -> None:
+    if recorded["dataset"].get("fingerprint") != found:
         raise RunError(
-            f"run {run.name} had {expected['tracks']} tracks / {expected['segments']} segments in "
-            f"its {part} part, the data now give {received['tracks']} / {received['segments']}; "
-            "point to the data it was trained on with dataset_root=<folder>"
+            f"run {run.name}: the data are not those that it was trained on (files, genres, "
+            "artists or published parts differ), so their parts would not be its parts; point to "
+            "the right ones with dataset_root=<folder>, or train on these"
         )

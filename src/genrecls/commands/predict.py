@@ -7,6 +7,7 @@ from pathlib import Path
 
 from genrecls.arguments import Parser
 from genrecls.console import fail, say, show
+from genrecls.errors import ConfigError
 
 
 def main(words: Sequence[str]) -> int:
@@ -16,6 +17,8 @@ def main(words: Sequence[str]) -> int:
     from genrecls.prediction_formats import FORMATS
     from genrecls.runs import find_run
 
+    if options.timeline is not None and options.timeline.suffix.lower() != ".png":
+        raise ConfigError(f"--timeline: received '{options.timeline}'; allowed: a name in .png")
     files, missing = audio_files(options.paths)
     path = options.model
     if path is None or path.suffix != ".keras":
@@ -25,12 +28,12 @@ def main(words: Sequence[str]) -> int:
     results = [*missing, *predict_files(classifier, files)]
     results.sort(key=lambda result: str(result.path))
     show(FORMATS[options.format](results, classifier.card.labels))
-    if options.timeline is not None:
+    bad = [result for result in results if result.error is not None]
+    if options.timeline is not None and len(bad) < len(results):
         from genrecls.reporting import write_timeline
 
         write_timeline(options.timeline, results, classifier.card)
         say(f"timeline in {options.timeline}")
-    bad = [result for result in results if result.error is not None]
     for result in bad:
         fail(f"{result.path}: {result.error}")
     return 1 if bad else 0

@@ -10,6 +10,7 @@ from typing import Any
 from genrecls.arguments import Parser
 from genrecls.console import show
 from genrecls.errors import RunError
+from genrecls.evaluation.predictions import leak_mark
 from genrecls.runs import Run, all_runs
 
 
@@ -41,27 +42,31 @@ def _row(run: Run) -> dict[str, Any]:
         return row
     try:
         metrics = run.read_metrics()
+        validation = metrics["parts"]["validation"]["track"]
         test = metrics["parts"]["test"]["track"]
         return {
             **row,
             "dataset": metrics["dataset"]["name"],
             "generated": metrics["dataset"]["generated"],
             "split": metrics["split"]["name"],
+            "leaks": metrics["split"]["leaks"],
             "leaky": "track" in metrics["split"]["leaks"],
             "seed": metrics["seed"],
-            "validation_track_accuracy": metrics["parts"]["validation"]["track"]["accuracy"],
-            "test_track_accuracy": test["accuracy"],
-            "test_track_accuracy_interval": test["accuracy_interval"],
-            "test_track_macro_f1": test["macro_f1"],
-            "parameters": metrics["model"]["parameters"],
+            "validation_track_accuracy": float(validation["accuracy"]),
+            "test_track_accuracy": float(test["accuracy"]),
+            "test_track_accuracy_interval": [float(x) for x in test["accuracy_interval"]],
+            "test_track_macro_f1": float(test["macro_f1"]),
+            "parameters": int(metrics["model"]["parameters"]),
         }
-    except (RunError, KeyError, TypeError):
+    except (RunError, KeyError, TypeError, ValueError):
         return {**row, "status": "damaged"}
 
 
 def _status(run: Run) -> str:
     status = str(run.state.get("status", "unknown"))
     # Who was killed could not say so.
+    if status == "finished" and not run.finished:
+        return "incomplete"
     return "interrupted" if status == "running" and not run.busy else status
 
 
@@ -69,7 +74,7 @@ def _table(rows: Sequence[dict[str, Any]]) -> Any:
     from rich.table import Table
 
     table = Table()
-    for name in ("run", "status", "split", "seed"):
+    for name in ("run", "status", "data", "split", "seed"):
         table.add_column(name, overflow="fold")
     for name in ("validation, per track", "test, per track", "test macro-F1", "parameters"):
         table.add_column(name, justify="right")
@@ -78,12 +83,18 @@ def _table(rows: Sequence[dict[str, Any]]) -> Any:
         table.add_row(
             row["run"],
             row["status"],
-            f"{row['split']}{' LEAKY' if row['leaky'] else ''}" if "split" in row else "",
+            _data(row),
+            f"{row['split']}{leak_mark(row['leaks'])}" if "split" in row else "",
             str(row.get("seed", "")),
             *_scores(row),
             row["changed"][:16].replace("T", " "),
         )
     return table
+
+
+def _data(row: dict[str, Any]) -> str:
+    generated = " (generated)" if row.get("generated") else ""
+    return f"{row.get('dataset', '')}{generated}"
 
 
 def _scores(row: dict[str, Any]) -> tuple[str, str, str, str]:

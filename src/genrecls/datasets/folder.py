@@ -15,6 +15,7 @@ from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Provenance,
 from genrecls.errors import DataError, nearest
 
 COLUMNS = ("path", "label", "group", "split")
+_GROUPS = ("artist", "artists", "band", "performer", "album")
 _PARTS = {
     "train": "train",
     "training": "train",
@@ -126,6 +127,11 @@ def _check_columns(file: Path, columns: Sequence[str]) -> None:
         # Whatever else a CSV holds is ignored, but a misspelt group would leak unnoticed.
         if column not in COLUMNS and (hint := nearest(column, absent)):
             raise DataError(f"{file}: column '{column}' is not read{hint}")
+        if column.lower() in _GROUPS and "group" in absent:
+            raise DataError(
+                f"{file}: column '{column}' is not read; call it 'group' if no {column} may be on "
+                "two sides of a split, or remove it"
+            )
         if columns.count(column) > 1:
             raise DataError(f"{file}: two columns are called '{column}'; keep one")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vote = Literal["mean", "majority"]
+
+
+def leak_mark(leaks: Collection[str]) -> str:
+    """Return what has to stand behind the name of a split with these kinds of leak."""
+    if "track" in leaks:
+        return " (LEAKY)"
+    return " (artists shared)" if "artist" in leaks else ""
 
 
 @dataclass(frozen=True)
@@ -20,44 +28,54 @@ class Predictions:
         starts: start of each example in its track in seconds.
         truth: class index of each example.
         probabilities: shape (examples, classes).
+        decisions: class index that is answered for each example, where that is not simply the
+            most probable one.
     """
 
     tracks: tuple[str, ...]
     starts: NDArray[np.float64]
     truth: NDArray[np.int64]
     probabilities: NDArray[np.float64]
+    decisions: NDArray[np.int64] | None = None
 
     @property
     def predicted(self) -> NDArray[np.int64]:
-        """Class index with the largest probability of each example."""
+        """Class index that is answered for each example."""
+        if self.decisions is not None:
+            return self.decisions
         return np.asarray(self.probabilities.argmax(axis=1), dtype=np.int64)
 
 
-def vote(probabilities: NDArray[np.float64], rule: Vote) -> NDArray[np.float64]:
-    """Return the probabilities of a track from those of its segments, shape (classes,).
+def decide(probabilities: NDArray[np.float64], rule: Vote) -> int:
+    """Return the class index that is answered for a track.
 
-    `mean` averages; `majority` gives each genre its share of the segments' decisions, a tie being
-    decided by the mean.
+    `mean` takes the largest mean probability; `majority` the most frequent decision of the
+    segments, a tie being decided by the mean.
+
+    Args:
+        probabilities: of the segments of the track, shape (segments, classes).
+        rule: how they vote.
     """
     mean = probabilities.mean(axis=0)
     if rule == "mean":
-        return np.asarray(mean)
+        return int(mean.argmax())
     votes = np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1])
-    # Far smaller than one vote, so that it only orders equal shares.
-    shares = votes / len(probabilities) + 1e-9 * mean
-    return np.asarray(shares / shares.sum())
+    return int(np.where(votes == votes.max(), mean, -1).argmax())
 
 
 def by_track(segments: Predictions, rule: Vote) -> Predictions:
-    """Return one prediction a track, in the order in which tracks first appear."""
+    """Return one prediction a track, in the order in which tracks first appear.
+
+    The probabilities are means whatever the rule: shares of votes would be no probabilities.
+    """
     rows: dict[str, list[int]] = {}
     for row, track in enumerate(segments.tracks):
         rows.setdefault(track, []).append(row)
+    pieces = [segments.probabilities[members] for members in rows.values()]
     return Predictions(
         tracks=tuple(rows),
         starts=np.zeros(len(rows)),
         truth=np.array([segments.truth[members[0]] for members in rows.values()]),
-        probabilities=np.stack(
-            [vote(segments.probabilities[members], rule) for members in rows.values()]
-        ),
+        probabilities=np.stack([found.mean(axis=0) for found in pieces]),
+        decisions=np.array([decide(found, rule) for found in pieces]),
     )

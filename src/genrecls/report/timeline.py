@@ -26,13 +26,13 @@ class Course:
     Attributes:
         title: what is written above the panel.
         starts: array (n,), where each segment begins, in seconds and rising.
-        seconds: length of a segment in seconds.
+        ends: array (n,), where each segment ends, in seconds.
         probabilities: array (n, genres).
     """
 
     title: str
     starts: NDArray[Any]
-    seconds: float
+    ends: NDArray[Any]
     probabilities: NDArray[Any]
 
 
@@ -98,7 +98,7 @@ def _steps(course: Course) -> tuple[Numbers, Numbers]:
     """
     begins = np.asarray(course.starts, dtype=np.float64)
     following = np.append(begins[1:], np.inf)
-    ends = np.minimum(begins + course.seconds, following)
+    ends = np.minimum(course.ends, following)
     falls = ends < following
     rises = np.append(True, falls[:-1])
     never = np.zeros_like(falls)

@@ -35,6 +35,18 @@ class Material:
     segment_counts: Mapping[str, int]
     audio_digests: Mapping[str, str]
 
+    @property
+    def recordings(self) -> dict[str, str]:
+        """The recording of each track id, named by the first of the track ids that share it.
+
+        A split must not hang on the samples themselves: they differ between decoders and sample
+        rates.
+        """
+        first: dict[str, str] = {}
+        for track in sorted(self.audio_digests):
+            first.setdefault(self.audio_digests[track], track)
+        return {track: first[digest] for track, digest in self.audio_digests.items()}
+
 
 @dataclass(frozen=True)
 class Split:

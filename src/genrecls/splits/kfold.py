@@ -38,7 +38,7 @@ class KFoldSplit(Splitter):
         by_artist = self.group == "artist"
         artists = require_artists("split.group=artist", material.dataset) if by_artist else {}
         tracks = [t for t in material.dataset.tracks if not by_artist or t.id in artists]
-        groups = artists if by_artist else material.audio_digests
+        groups = artists if by_artist else material.recordings
         folds = deal([t.label for t in tracks], [groups[t.id] for t in tracks], [1] * self.k, seed)
         parts = {t.id: self._part(int(fold)) for t, fold in zip(tracks, folds, strict=True)}
         split = self.whole_tracks(material, parts)

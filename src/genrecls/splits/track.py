@@ -40,9 +40,7 @@ class TrackSplit(Splitter):
 
     def assign(self, material: Material, seed: int) -> Split:
         """Return the split; tracks with the same samples count as one group."""
-        return self.whole_tracks(
-            material, _dealt(material, material.audio_digests, self.ratio, seed)
-        )
+        return self.whole_tracks(material, _dealt(material, material.recordings, self.ratio, seed))
 
 
 @SPLITS.register("artist")
