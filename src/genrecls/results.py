@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from genrecls.atomic import write_json
 from genrecls.config.experiment import Experiment
 from genrecls.console import say
-from genrecls.evaluation.predictions import Predictions, by_track
+from genrecls.evaluation.predictions import Predictions, by_track, leak_mark
 from genrecls.evaluation.results import PREDICTION_COLUMNS, part_scores, prediction_rows
 from genrecls.modelfile import ModelCard, save
 from genrecls.models.cost import layer_costs
@@ -103,6 +103,7 @@ def _write_predictions(
     labels = prepared.dataset.labels
     paths = {track.id: track.path for track in prepared.dataset.tracks}
     columns = [*PREDICTION_COLUMNS, *labels]
+    split = f"{prepared.split.name}{leak_mark(prepared.leaks)}"
     tracks = {part: by_track(found, experiment.run.vote) for part, found in segments.items()}
     for path, level in (
         (run.predictions("segments"), segments),
@@ -111,7 +112,7 @@ def _write_predictions(
         rows = [
             row
             for part, found in level.items()
-            for row in prediction_rows(part, found, labels, paths)
+            for row in prediction_rows((split, part), found, labels, paths)
         ]
         write_table(path, columns, rows)
 

@@ -33,11 +33,11 @@ def test_a_part_has_scores_of_segments_and_of_tracks_by_the_chosen_vote() -> Non
 
 
 def test_a_row_tells_everything_about_a_prediction() -> None:
-    rows = list(prediction_rows("test", SEGMENTS, LABELS, PATHS))
+    rows = list(prediction_rows(("track", "test"), SEGMENTS, LABELS, PATHS))
     assert {len(row) for row in rows} == {len(PREDICTION_COLUMNS) + len(LABELS)}
     path = str(PATHS["a"])
-    assert rows[2] == ["test", "a", path, "6.5", "blues", "jazz", "0.1", "0.9"]
-    assert [row[3] for row in rows] == ["0", "3", "6.5", "0"]
+    assert rows[2] == ["track", "test", "a", path, "6.5", "blues", "jazz", "0.1", "0.9"]
+    assert [row[4] for row in rows] == ["0", "3", "6.5", "0"]
 
 
 def test_mistakes_begin_with_the_most_confident_and_are_no_more_than_asked_for() -> None:

@@ -140,8 +140,10 @@ def test_a_leaky_split_says_so_wherever_its_number_stands(genrecls: Command, hom
     assert "LEAKY" in answer.err
     assert "LEAKY" in genrecls("runs", "--output-root", "leaky").out
     assert "LEAKY" in genrecls("evaluate", "output_root=leaky").out
+    assert '"leaks"' in (run / "evaluation-test.json").read_text()
     assert "LEAKY" in (run / "report.html").read_text()
-    assert "LEAKY" in (run / "metrics.json").read_text()
+    for name in ("metrics.json", "predictions_segments.csv", "predictions_tracks.csv", "train.log"):
+        assert "LEAKY" in (run / name).read_text()
     wav = next((home / "data" / "synth").rglob("*.wav"))
     assert "LEAKY" in genrecls("predict", wav, "--model", run).err
 

@@ -9,7 +9,7 @@ from typing import Any
 from genrecls.evaluation.predictions import Predictions, Vote, by_track
 from genrecls.evaluation.scores import scores
 
-PREDICTION_COLUMNS = ("part", "track", "path", "start", "true", "predicted")
+PREDICTION_COLUMNS = ("split", "part", "track", "path", "start", "true", "predicted")
 
 
 def part_scores(
@@ -23,9 +23,19 @@ def part_scores(
 
 
 def prediction_rows(
-    part: str, predictions: Predictions, labels: Sequence[str], paths: Mapping[str, Path]
+    place: tuple[str, str],
+    predictions: Predictions,
+    labels: Sequence[str],
+    paths: Mapping[str, Path],
 ) -> Iterator[list[Any]]:
-    """Yield a row a prediction: `PREDICTION_COLUMNS`, then the probability of every label."""
+    """Yield a row a prediction: `PREDICTION_COLUMNS`, then the probability of every label.
+
+    Args:
+        place: the split, with what it leaks, and the part.
+        predictions: one a segment or one a track.
+        labels: genres in the order of the class indices.
+        paths: file of each track id.
+    """
     rows = zip(
         predictions.tracks,
         predictions.starts,
@@ -37,7 +47,7 @@ def prediction_rows(
     for track, start, true, predicted, found in rows:
         probabilities = [f"{value:.6g}" for value in found]
         yield [
-            part,
+            *place,
             track,
             str(paths[track]),
             f"{start:g}",
