@@ -126,8 +126,8 @@ def _announce(prepared: Prepared) -> None:
     say(f"split {name}: {sizes}")
     if prepared.unused:
         warn(
-            f"split {name}: {len(prepared.unused)} tracks are in no part, for want of a known "
-            "artist or of a place in the published partition"
+            f"split {name}: tracks in no part, for want of a known artist or of a place in the "
+            f"published partition: {len(prepared.unused)}"
         )
     if prepared.caveat:
         warn(f"split {name}: {prepared.caveat}")
