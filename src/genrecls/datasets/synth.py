@@ -6,7 +6,6 @@ Scores on these data say that the program works and how splits differ, nothing a
 
 from __future__ import annotations
 
-import os
 import wave
 import zlib
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from genrecls.audio import AudioLimits
 from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Provenance, Track
 from genrecls.datasets.synthesis.instruments import RATE
 from genrecls.datasets.synthesis.styles import STYLES
+from genrecls.environment import cores
 from genrecls.errors import DataError
 
 REVISION = 1
@@ -167,7 +167,7 @@ def _make(recordings: Sequence[_Recording]) -> None:
         return
     with (
         progress("Generating synth", total=len(recordings)) as advance,
-        ThreadPoolExecutor(os.cpu_count()) as pool,
+        ThreadPoolExecutor(cores()) as pool,
     ):
         for _ in pool.map(_Recording.make, recordings):
             advance()

@@ -6,7 +6,6 @@ not: such a file is used like any other, and whoever publishes numbers should kn
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from genrecls.audio import AudioLimits, AudioRejected, Decoded, decode
 from genrecls.datasets.base import Dataset, Track
+from genrecls.environment import cores
 
 SUSPICIONS: dict[str, str] = {
     "duplicate": "it holds exactly the samples of another track: it may be on two sides of a split",
@@ -130,7 +130,7 @@ def verify(dataset: Dataset, on_progress: Callable[[], None] | None = None) -> V
 
 
 def _verdicts(dataset: Dataset) -> Iterator[_Verdict]:
-    pool = ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1))
+    pool = ThreadPoolExecutor(min(_MAX_THREADS, cores()))
     try:
         yield from pool.map(lambda track: _judge(track, dataset.limits), dataset.tracks)
     finally:

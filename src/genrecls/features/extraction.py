@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 from genrecls import audio
 from genrecls.audio import AudioLimits, AudioRejected
 from genrecls.datasets.base import Dataset, Track
+from genrecls.environment import cores
 from genrecls.features.base import FeatureSpec, Samples
 from genrecls.features.cache import INDEX, FeatureCache, TrackFeatures
 from genrecls.features.digests import FileDigests, digests_of
@@ -151,7 +151,7 @@ def fingerprint(dataset: Dataset, cache_root: Path | None) -> str:
     that of the complete one. The order of the tracks and the place of the files do not matter.
     """
     paths = [track.path for track in dataset.tracks]
-    contents = digests_of(paths, cache_root / INDEX if cache_root else None, _cores())
+    contents = digests_of(paths, cache_root / INDEX if cache_root else None, cores())
     rows = [
         [track.id, track.label, track.artist or "", content, _published(dataset, track)]
         for track, content in zip(dataset.tracks, contents, strict=True)
@@ -189,7 +189,7 @@ def _in_parallel(
         quiet_libraries(),
         progress(title, total=len(tracks)) as advance,
     ):
-        executor = ThreadPoolExecutor(_cores())
+        executor = ThreadPoolExecutor(cores())
         try:
             running = {executor.submit(work, track): track.id for track in tracks}
             for done in as_completed(running):
@@ -198,13 +198,6 @@ def _in_parallel(
         finally:
             executor.shutdown(cancel_futures=True)
     return found
-
-
-def _cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _audio_digest(samples: Samples) -> str:
