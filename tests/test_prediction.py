@@ -190,5 +190,5 @@ def test_the_description_says_how_far_the_model_can_be_trusted(classifier: Class
     assert "LEAKY" not in plain
     assert "generated" not in plain
     leaky = Classifier(classifier.model, _card(leaks=("track",), generated=True)).describe()
-    assert "split track, LEAKY" in leaky
+    assert "split track (LEAKY)" in leaky
     assert "generated data, not real music" in leaky
