@@ -10,6 +10,7 @@ import yaml
 
 from genrecls.config.location import conf_dir
 from genrecls.config.validation import select, validate
+from genrecls.errors import RunError
 from genrecls.evaluation.predictions import decide
 from genrecls.features.base import FEATURES
 from genrecls.features.segmenting import SegmentRule
@@ -87,6 +88,20 @@ def test_audio_of_any_length_is_heard_from_its_beginning_to_its_end(
     assert found.probabilities == pytest.approx(found.segments.mean(axis=0))
     if len(starts) > 1:
         assert np.ptp(found.segments, axis=0).max() > 1e-3
+
+
+def test_a_model_that_takes_no_audio_is_refused_in_one_line(
+    tmp_path: Path,
+) -> None:
+    backend.start()
+    card = _card(features=select(FEATURES, _yaml("features/published_picture")))
+    shapes = card.segment.shapes(card.features)
+    statistics = {"picture": Normalisation(np.zeros(218), np.ones(218))}
+    model = select(MODELS, _yaml("model/cnn")).build(shapes, len(LABELS), statistics)
+    save(tmp_path / "model.keras", model, card)
+    with pytest.raises(RunError, match=r"takes a published picture .* no audio; train") as error:
+        Classifier.load(tmp_path / "model.keras")
+    assert "\n" not in str(error.value)
 
 
 def test_the_vote_of_the_card_decides_about_the_whole_file(

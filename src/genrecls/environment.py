@@ -14,6 +14,7 @@ _LIBRARIES = (
     "keras",
     "librosa",
     "numpy",
+    "pillow",
     "scikit-learn",
     "scipy",
     "soundfile",

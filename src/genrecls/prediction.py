@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.audio import SUFFIXES, AudioLimits, AudioRejected, read
+from genrecls.audio import SUFFIXES, AudioLimits, AudioRejected
 from genrecls.console import progress, quiet_libraries
+from genrecls.datasets.base import Track
+from genrecls.errors import RunError
 from genrecls.evaluation.predictions import decide
 from genrecls.modelfile import ModelCard, load
 
@@ -55,8 +57,16 @@ class Classifier:
 
         Raises:
             ModelFileError: it cannot be read.
+            RunError: it takes something else than audio.
         """
-        return cls(*load(path))
+        model, card = load(path)
+        if card.features.media != {"audio"}:
+            raise RunError(
+                f"{path}: this model takes a published {' and '.join(sorted(card.features.media))} "
+                f"(features={card.features.name}) and no audio; train with features that are "
+                "computed from audio, such as features=picture or features=summary"
+            )
+        return cls(model, card)
 
     def describe(self) -> str:
         """Return in one line what the model is and how far it can be trusted."""
@@ -72,14 +82,14 @@ class Classifier:
         spec, rule = self.card.features, self.card.segment
         try:
             with quiet_libraries():
-                samples = read(path, spec.sample_rate, AudioLimits())
+                samples = spec.read(Track(path.name, path, label=""), AudioLimits())
         except AudioRejected as reason:
             return Result(path, error=f"{reason.code}: {reason.detail}")
         segments = rule.cover(samples, spec)
         found = np.asarray(
             self.model.predict(segments.inputs, batch_size=_BATCH, verbose=0), dtype=np.float64
         )
-        seconds = len(samples) / spec.sample_rate
+        seconds = len(samples) / spec.rate
         return Result(
             path,
             decision=decide(found, self.card.vote),

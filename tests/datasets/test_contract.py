@@ -1,11 +1,13 @@
 """What every data set keeps to; a new one is tested by being registered.
 
-A mini set is `<root>/<genre>/<file>.wav`, which every data set must be able to read (or it makes
-its own): the genres are those that the data set insists on, or any two.
+A mini set is `<root>/<genre>/<file>.wav`, unless the data set makes its own or has a layout of its
+own in `LAID_OUT`: the genres are those that the data set insists on, or any two.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +22,16 @@ from genrecls.datasets.gtzan import GENRES
 from genrecls.datasets.verify import verify
 from genrecls.errors import DataError
 from genrecls.splits.base import PARTS, SPLITS
+from tests.datasets.fma_copy import write_sounding_copy
+from tests.datasets.kaggle_copy import make_copy
 
 MADE_SMALL = {"synth": {"bands_per_genre": 1, "tracks_per_band": 1, "seconds": 2}}
 INSISTS_ON = {"gtzan": GENRES}
+LAID_OUT: dict[str, Callable[[Path], None]] = {
+    "fma": write_sounding_copy,
+    "gtzan_kaggle_pictures": partial(make_copy, tracks_per_genre=1),
+    "gtzan_kaggle_table": partial(make_copy, tracks_per_genre=1),
+}
 
 every = pytest.mark.parametrize("name", list(DATASETS))
 
@@ -36,12 +45,18 @@ def source(name: str, root: Path) -> DatasetSource:
 def load(name: str, root: Path) -> Dataset:
     found = source(name, root)
     if not found.made_on_demand:
-        rng = np.random.default_rng(0)
-        for genre in INSISTS_ON.get(name, ("high", "low")):
-            (root / genre).mkdir(parents=True, exist_ok=True)
-            noise = rng.uniform(-0.5, 0.5, 30 * 22050)
-            soundfile.write(root / genre / f"{genre}.00000.wav", noise, 22050)
+        LAID_OUT.get(name, partial(write_genre_folders, INSISTS_ON.get(name, ("high", "low"))))(
+            root
+        )
     return found.load(root)
+
+
+def write_genre_folders(genres: Sequence[str], root: Path) -> None:
+    rng = np.random.default_rng(0)
+    for genre in genres:
+        (root / genre).mkdir(parents=True, exist_ok=True)
+        noise = rng.uniform(-0.5, 0.5, 30 * 22050)
+        soundfile.write(root / genre / f"{genre}.00000.wav", noise, 22050)
 
 
 @every

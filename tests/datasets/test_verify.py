@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,8 +11,11 @@ import soundfile
 from numpy.typing import NDArray
 
 from genrecls.audio import REASONS, AudioLimits
-from genrecls.datasets.base import Dataset, Provenance, Track
+from genrecls.config.validation import select
+from genrecls.datasets.base import DATASETS, Dataset, Provenance, Track
+from genrecls.datasets.gtzan import GENRES
 from genrecls.datasets.verify import SUSPICIONS, Finding, verify
+from tests.datasets.kaggle_copy import make_copy, table_row, write_table
 
 RATE = 16_000
 
@@ -82,6 +86,44 @@ def test_a_duplicate_names_the_first_track_with_its_samples(tmp_path: Path) -> N
     assert (finding.track, finding.code, finding.fatal) == ("c.flac", "duplicate", False)
     assert finding.detail == "same samples as a.wav, which is labelled 'blues' and not 'jazz'"
     assert (report.checked, report.unusable, report.good) == (3, 0, 3)
+
+
+def test_published_pictures_are_read_and_compared(tmp_path: Path) -> None:
+    make_copy(tmp_path, 2)
+    folder = tmp_path / "images_original"
+    shutil.copy(folder / "blues" / "blues00000.png", folder / "rock" / "rock00001.png")
+    (folder / "jazz" / "jazz00001.png").write_text("no picture")
+    report = verify(_published("gtzan_kaggle_pictures", tmp_path))
+    assert [(found.track, found.code, found.detail, found.fatal) for found in report.findings] == [
+        ("jazz.00001", "unreadable", "expected a PNG, found none or a damaged one", True),
+        (
+            "rock.00001",
+            "duplicate",
+            "same picture as blues.00000, which is labelled 'blues' and not 'rock'",
+            False,
+        ),
+    ]
+    assert (report.checked, report.good) == (20, 19)
+
+
+def test_published_rows_are_compared(tmp_path: Path) -> None:
+    make_copy(tmp_path, 1)
+    same = np.ones(57)
+    write_table(
+        tmp_path / "features_30_sec.csv",
+        [
+            table_row(genre, 0, same if genre in {"metal", "pop"} else same * position)
+            for position, genre in enumerate(GENRES, 2)
+        ],
+    )
+    (finding,) = verify(_published("gtzan_kaggle_table", tmp_path)).findings
+    assert finding.detail == (
+        "pop.00000 has the same row as metal.00000, which is labelled 'metal' and not 'pop'"
+    )
+
+
+def _published(name: str, root: Path) -> Dataset:
+    return select(DATASETS, {"name": name, "root": str(root), "bad_audio": "error"}).load(root)
 
 
 def test_content_of_another_format_than_the_name_is_named(tmp_path: Path) -> None:

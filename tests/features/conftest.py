@@ -10,6 +10,7 @@ import soundfile
 from omegaconf import OmegaConf
 from pydantic import TypeAdapter
 
+from genrecls.config.compose import compose
 from genrecls.config.location import conf_dir
 from genrecls.datasets.base import Dataset, Provenance, Track
 from genrecls.features.base import FEATURES, FeatureSpec
@@ -29,6 +30,8 @@ class RuleMaker(Protocol):
 def _composed(group: str, name: str, changes: dict[str, Any]) -> dict[str, Any]:
     values = OmegaConf.to_container(OmegaConf.load(conf_dir() / group / f"{name}.yaml"))
     assert isinstance(values, dict)
+    if "defaults" in values:
+        values = compose("train", [f"{group}={name}"])[group]
     return {**{str(key): value for key, value in values.items()}, **changes}
 
 
@@ -38,7 +41,7 @@ def spec_of() -> SpecMaker:
 
     def make(name: str, **changes: Any) -> FeatureSpec:
         values = _composed("features", name, changes)
-        return TypeAdapter(FEATURES[name]).validate_python(values)
+        return TypeAdapter(FEATURES[values["name"]]).validate_python(values)
 
     return make
 

@@ -4,7 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ from genrecls import audio
 from genrecls.audio import AudioRejected
 from genrecls.datasets.base import Dataset, Track
 from genrecls.errors import DataError
+from genrecls.features.base import Inputs
 from genrecls.features.extraction import Extraction, extract, fingerprint
+from genrecls.features.mel import Mel
 
 Maker = Callable[..., Any]
 
@@ -233,6 +235,39 @@ def test_only_a_few_tracks_are_decoded_at_a_time(
     many = tuple(replace(dataset.tracks[0], id=f"{number}") for number in range(20))
     run(replace(dataset, tracks=many), None)
     assert most <= (os.cpu_count() or 1)
+
+
+@dataclass(frozen=True)
+class Signed(Mel):
+    """Mel pictures, and for the whole track whatever its id says."""
+
+    @property
+    def companion_shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"sign": (2,)}
+
+    def companions(self, track: Track) -> Inputs:
+        if track.id == "b":
+            raise AudioRejected(track.path, "missing", "it is not signed")
+        return {"sign": np.array([ord(track.id), 7], np.float32)}
+
+
+def test_what_a_track_has_once_goes_to_each_of_its_segments_and_not_into_the_cache(
+    dataset: Dataset, spec_of: Maker, rule_of: Maker, tmp_path: Path
+) -> None:
+    spec, rule = Signed(**vars(spec_of("mel", n_mels=16))), rule_of(length=1.0)
+    shapes = rule.shapes(spec)
+    assert shapes["sign"] == (2,)
+    for hits in (0, 3):
+        result = extract(dataset, spec, rule, tmp_path / "cache")
+        assert result.hits == hits
+        assert [(bad.track, bad.detail) for bad in result.rejected] == [("b", "it is not signed")]
+        for name, features in result.tracks.items():
+            inputs = features.segments.inputs
+            assert inputs["sign"].tolist() == [[ord(name), 7]] * 3
+            assert {key: array.shape[1:] for key, array in inputs.items()} == shapes
+    kept = [np.load(path) for path in (tmp_path / "cache").rglob("*.npz")]
+    assert len(kept) == 4
+    assert not any("sign" in name for archive in kept for name in archive)
 
 
 def test_rejections_are_plain_facts(dataset: Dataset, run: Callable[..., Extraction]) -> None:

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from genrecls.config.location import conf_dir
 from genrecls.errors import ConfigError
-from genrecls.features.base import FeatureSpec, Inputs, Samples
+from genrecls.features.base import AudioFeature, FeatureSpec, Inputs, Samples
 from genrecls.features.segmenting import SegmentRule, Segments
 
 Maker = Callable[..., Any]
@@ -22,7 +22,7 @@ RATE = 100
 
 
 @dataclass(frozen=True)
-class Raw(FeatureSpec):
+class Raw(AudioFeature):
     """Shows what a transform is given: one frame of `hop_length` samples after another."""
 
     def shapes(self, n_samples: int) -> dict[str, tuple[int, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,26 @@ def listed(group: str) -> dict[str, Path]:
 
 
 def unlisted(group: str) -> dict[str, type[Any]]:
-    """Return the options of `group` that are a class only, such as one that was just added."""
+    """Return the options of `group` that are a class only, such as one that was just added.
+
+    A class some of whose keys have no default needs a file, whatever that is called.
+    """
     # Not at the top: `genrecls --help` need not wait for the registries.
     from genrecls.config.experiment import SELECTED
 
     if group not in SELECTED:
         return {}
     registry, files = SELECTED[group], listed(group)
-    return {name: registry[name] for name in registry if name not in files}
+    return {
+        name: registry[name] for name in registry if name not in files and _complete(registry[name])
+    }
+
+
+def _complete(option: type[Any]) -> bool:
+    return all(
+        key.name == "name" or key.default is not MISSING or key.default_factory is not MISSING
+        for key in fields(option)
+    )
 
 
 def keys(root: str = "train") -> list[str]:

@@ -12,6 +12,9 @@ from genrecls.audio import AudioLimits
 from genrecls.config.location import expanded
 from genrecls.config.schema import Registry, Schema
 
+Medium = Literal["audio", "picture", "table"]
+"""What a data set has of its tracks: sound files, pictures, or rows of features."""
+
 
 @dataclass(frozen=True)
 class Track:
@@ -19,16 +22,18 @@ class Track:
 
     Attributes:
         id: stable name within the data set, such as `blues.00012`.
-        path: its audio file.
+        path: its file, which is audio unless the data set says otherwise.
         label: its genre.
         artist: artist, band or other group that must not be on two sides of an honest split;
             None where it is not known.
+        row: features that were published with the track, such as a row of a table; may be empty.
     """
 
     id: str
     path: Path
     label: str
     artist: str | None = None
+    row: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,12 +53,13 @@ class Dataset:
 
     Attributes:
         labels: genre names in the order of the class indices.
-        limits: what a plausible file of this data set is.
+        limits: what a plausible audio file of this data set is.
         partitions: published assignments by name, each from track id to a part (`train`,
             `validation`, `test`) or to the number of the fold in which it is tested.
         generated: True for synthetic data; every output says so.
         faults: what is known to be wrong with the files of some track ids in circulating copies;
             it is added to the reason where such a file is rejected.
+        medium: what the files of the tracks are.
     """
 
     name: str
@@ -65,6 +71,7 @@ class Dataset:
     partitions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     generated: bool = False
     faults: Mapping[str, str] = field(default_factory=dict)
+    medium: Medium = "audio"
 
     def without(self, ids: Collection[str]) -> Dataset:
         """Return the data set without the tracks named in `ids`."""
@@ -88,6 +95,8 @@ class DatasetSource(Schema, ABC):
 
     offers: ClassVar[tuple[str, ...]] = ()
     """Names of the published partitions that this data set can have."""
+    media: ClassVar[frozenset[Medium]] = frozenset({"audio"})
+    """What the data set has of its tracks."""
 
     @abstractmethod
     def load(self, data_root: Path) -> Dataset:

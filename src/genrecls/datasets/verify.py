@@ -6,6 +6,7 @@ not: such a file is used like any other, and whoever publishes numbers should kn
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.audio import AudioLimits, AudioRejected, Decoded, decode
-from genrecls.datasets.base import Dataset, Track
+from genrecls.datasets.base import Dataset, Medium, Track
+from genrecls.datasets.kaggle_picture import read_picture
 from genrecls.environment import cores
 
 SUSPICIONS: dict[str, str] = {
-    "duplicate": "it holds exactly the samples of another track: it may be on two sides of a split",
+    "duplicate": "it holds exactly what another track holds: it may be on two sides of a split",
     "clipped": "its waveform is cut off at the top: it was recorded or converted too loud",
     "mostly-silent": "more than half of it is silence",
     "dc-offset": "its waveform does not swing around zero, which shows in the lowest bands",
@@ -122,7 +124,7 @@ def verify(dataset: Dataset, on_progress: Callable[[], None] | None = None) -> V
     first: dict[str, Track] = {}
     findings: list[Finding] = []
     for verdict in _verdicts(dataset):
-        findings += _duplicates(verdict, first)
+        findings += _duplicates(verdict, first, _SAME[dataset.medium])
         findings += verdict.findings
         if on_progress is not None:
             on_progress()
@@ -130,9 +132,10 @@ def verify(dataset: Dataset, on_progress: Callable[[], None] | None = None) -> V
 
 
 def _verdicts(dataset: Dataset) -> Iterator[_Verdict]:
+    judge = _JUDGES[dataset.medium]
     pool = ThreadPoolExecutor(min(_MAX_THREADS, cores()))
     try:
-        yield from pool.map(lambda track: _judge(track, dataset.limits), dataset.tracks)
+        yield from pool.map(lambda track: judge(track, dataset.limits), dataset.tracks)
     finally:
         # An interrupted user does not wait for a thousand files that are still queued.
         pool.shutdown(cancel_futures=True)
@@ -146,6 +149,34 @@ def _judge(track: Track, limits: AudioLimits) -> _Verdict:
         fatal = Finding(track.id, track.path, rejected.code, rejected.detail, fatal=True)
         return _Verdict(track, (fatal, *ghost), None)
     return _Verdict(track, (*_suspicions(track, decoded), *ghost), decoded.digest())
+
+
+def _judge_picture(track: Track, _: AudioLimits) -> _Verdict:
+    try:
+        picture = read_picture(track.path)
+    except AudioRejected as rejected:
+        fatal = Finding(track.id, track.path, rejected.code, rejected.detail, fatal=True)
+        return _Verdict(track, (fatal,), None)
+    return _Verdict(track, (), hashlib.sha256(picture.tobytes()).hexdigest())
+
+
+def _judge_row(track: Track, _: AudioLimits) -> _Verdict:
+    """Look for equal rows only: whoever read the table has checked each of them."""
+    return _Verdict(track, (), hashlib.sha256(repr(track.row).encode()).hexdigest())
+
+
+_JUDGES: dict[Medium, Callable[[Track, AudioLimits], _Verdict]] = {
+    "audio": _judge,
+    "picture": _judge_picture,
+    "table": _judge_row,
+}
+
+
+_SAME: dict[Medium, str] = {
+    "audio": "same samples as {other}",
+    "picture": "same picture as {other}",
+    "table": "{track} has the same row as {other}",
+}
 
 
 def _suspicion(track: Track, code: str, detail: str, *, odd: bool) -> tuple[Finding, ...]:
@@ -204,11 +235,11 @@ def _peak(samples: NDArray[np.float32]) -> float:
     return float(max(samples.max(), -samples.min()))
 
 
-def _duplicates(verdict: _Verdict, first: dict[str, Track]) -> tuple[Finding, ...]:
+def _duplicates(verdict: _Verdict, first: dict[str, Track], same: str) -> tuple[Finding, ...]:
     if verdict.digest is None:
         return ()
     track, other = verdict.track, first.setdefault(verdict.digest, verdict.track)
-    detail = f"same samples as {other.id}"
+    detail = same.format(track=track.id, other=other.id)
     if other.label != track.label:
         detail += f", which is labelled '{other.label}' and not '{track.label}'"
     return _suspicion(track, "duplicate", detail, odd=other is not track)

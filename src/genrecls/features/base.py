@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import PositiveInt
 
+from genrecls import audio
+from genrecls.audio import AudioLimits
 from genrecls.config.schema import Registry, Schema
+from genrecls.datasets.base import Medium, Track
 
 Samples = NDArray[np.float32]
 Inputs = dict[str, NDArray[np.float32]]
@@ -24,13 +27,32 @@ class FeatureSpec(Schema, ABC):
 
     Attributes:
         name: registered name.
-        sample_rate: rate in Hz that the audio is resampled to.
-        hop_length: samples between two frames.
     """
 
     name: str
-    sample_rate: PositiveInt
-    hop_length: PositiveInt
+
+    @property
+    @abstractmethod
+    def media(self) -> frozenset[Medium]:
+        """What a data set must have for this representation."""
+
+    @property
+    @abstractmethod
+    def rate(self) -> float:
+        """Samples (or columns of a picture) a second of what `read` returns."""
+
+    @property
+    @abstractmethod
+    def step(self) -> int:
+        """Samples (or columns) from one frame to the next."""
+
+    @abstractmethod
+    def read(self, track: Track, limits: AudioLimits) -> Samples:
+        """Return what is cut into segments; its first axis is time.
+
+        Raises:
+            AudioRejected: the file cannot be trusted; carries a code.
+        """
 
     @abstractmethod
     def shapes(self, n_samples: int) -> dict[str, tuple[int, ...]]:
@@ -44,6 +66,47 @@ class FeatureSpec(Schema, ABC):
     @abstractmethod
     def axes(self) -> tuple[str, str]:
         """Names of the two axes of a picture of this representation, for figures."""
+
+    @property
+    def companion_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each input that a track has once, the same for all its segments."""
+        return {}
+
+    def companions(self, track: Track) -> Inputs:  # noqa: ARG002
+        """Return the inputs named in `companion_shapes`, without an axis for segments."""
+        return {}
+
+
+@dataclass(frozen=True)
+class AudioFeature(FeatureSpec, ABC):
+    """A representation that is computed from audio.
+
+    Attributes:
+        sample_rate: rate in Hz that the audio is resampled to.
+        hop_length: samples between two frames.
+    """
+
+    sample_rate: PositiveInt
+    hop_length: PositiveInt
+
+    @property
+    def media(self) -> frozenset[Medium]:
+        """Audio files."""
+        return frozenset({"audio"})
+
+    @property
+    def rate(self) -> float:
+        """The sample rate."""
+        return self.sample_rate
+
+    @property
+    def step(self) -> int:
+        """The hop length."""
+        return self.hop_length
+
+    def read(self, track: Track, limits: AudioLimits) -> Samples:
+        """Return the mono samples of the track's file, shape (samples,)."""
+        return audio.read(track.path, self.sample_rate, limits)
 
 
 FEATURES: Registry[FeatureSpec] = Registry("features", "genrecls.features")

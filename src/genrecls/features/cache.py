@@ -38,7 +38,7 @@ from genrecls.features.segmenting import SegmentRule, Segments
 INDEX = "files.json"
 SPEC = "spec.json"
 
-_LIBRARIES = ("numpy", "scipy", "librosa", "soundfile", "soxr")
+_LIBRARIES = ("numpy", "scipy", "librosa", "pillow", "soundfile", "soxr")
 
 # They move values about and do not make any.
 _CARRIERS = {"cache.py", "digests.py", "extraction.py", "pruning.py"}
@@ -118,7 +118,8 @@ class FeatureCache:
         self.folder = root / self.key
         self.damaged = 0
         self._settings = settings(spec, rule, limits)
-        self._shapes = rule.shapes(spec)
+        once = spec.companion_shapes
+        self._shapes = {n: shape for n, shape in rule.shapes(spec).items() if n not in once}
         self._lock = Lock()
 
     def mark_used(self) -> None:

@@ -6,12 +6,11 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from genrecls import audio
 from genrecls.audio import AudioLimits, AudioRejected
 from genrecls.datasets.base import Dataset, Track
 from genrecls.environment import cores
@@ -81,19 +80,27 @@ class Extractor:
             # Reading it as audio says with a code what is wrong with the file.
             digest = None
         cached = self.cache.load(digest) if self.cache and digest else None
-        if cached:
-            return cached, True
         try:
-            return self._compute(track.path, digest), False
+            found = self._completed(track, cached or self._compute(track, digest))
+            return found, cached is not None
         except AudioRejected as reason:
             return Rejection(track.id, track.path, reason.code, reason.detail), False
 
-    def _compute(self, path: Path, digest: str | None) -> TrackFeatures:
-        samples = audio.read(path, self.spec.sample_rate, self.limits)
+    def _completed(self, track: Track, found: TrackFeatures) -> TrackFeatures:
+        """Return the features with the inputs that a track has once, repeated for each segment."""
+        segments, once = found.segments, self.spec.companions(track)
+        if not once:
+            return found
+        whole = {name: np.stack([value] * len(segments)) for name, value in once.items()}
+        return replace(found, segments=replace(segments, inputs={**segments.inputs, **whole}))
+
+    def _compute(self, track: Track, digest: str | None) -> TrackFeatures:
+        path = track.path
+        samples = self.spec.read(track, self.limits)
         if digest is None:
             raise AudioRejected(path, "unreadable", "it appeared or changed while it was read")
         segments = self.rule.apply(samples, self.spec)
-        seconds = len(samples) / self.spec.sample_rate
+        seconds = len(samples) / self.spec.rate
         if not len(segments):
             needed = self.rule.length * self.rule.min_fill
             raise AudioRejected(
@@ -119,12 +126,13 @@ def extract(
         spec: how a segment is transformed.
         rule: how a track is cut.
         cache_root: folder of the cache, see `genrecls.features.cache.cache_root`; None neither
-            reads nor keeps anything.
+            reads nor keeps anything. What was published ready-made is read anew each time.
 
     Raises:
         DataError: the cache cannot be written.
     """
-    cache = FeatureCache(cache_root, spec, rule, dataset.limits) if cache_root else None
+    kept = cache_root if "audio" in spec.media else None
+    cache = FeatureCache(kept, spec, rule, dataset.limits) if kept else None
     if cache:
         cache.mark_used()
     digests = FileDigests(cache_root / INDEX if cache_root else None)
@@ -154,6 +162,7 @@ def fingerprint(dataset: Dataset, cache_root: Path | None) -> str:
     contents = digests_of(paths, cache_root / INDEX if cache_root else None, cores())
     rows = [
         [track.id, track.label, track.artist or "", content, _published(dataset, track)]
+        + ([track.row] if track.row else [])
         for track, content in zip(dataset.tracks, contents, strict=True)
     ]
     return hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from genrecls.features.base import FEATURES, FeatureSpec, Inputs, Samples
+from genrecls.features.base import FEATURES, AudioFeature, Inputs, Samples
 from genrecls.features.filterbank import (
     MelScale,
     MelScaleSettings,
@@ -26,7 +26,7 @@ _SAMPLES_PER_BLOCK = 64 * 2048
 
 
 @dataclass(frozen=True)
-class MelSettings(FeatureSpec, ABC):
+class MelSettings(AudioFeature, ABC):
     """From samples to log-mel bands; what `mel` and everything built on it have in common.
 
     Attributes:

@@ -123,8 +123,9 @@ def _settings(described: Path) -> dict[str, Any]:
 def _summary(settings: dict[str, Any]) -> str:
     try:
         features, segment = settings["features"], settings["segment"]
+        rate = features.get("sample_rate") or features["picture"]["sample_rate"]
         return (
-            f"{features['name']} at {features['sample_rate']} Hz, "
+            f"{features['name']} at {rate} Hz, "
             f"segments of {segment['length']:g} s cut from {segment['cut']}"
         )
     except (KeyError, TypeError, ValueError):

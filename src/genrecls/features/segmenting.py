@@ -56,9 +56,9 @@ class SegmentRule(Schema):
     min_fill: Annotated[float, Field(gt=0, le=1)]
     cut: Literal["samples", "frames"]
 
-    def samples(self, sample_rate: int) -> int:
+    def samples(self, rate: float) -> int:
         """Return the length of a segment in samples."""
-        return max(1, round(self.length * sample_rate))
+        return max(1, round(self.length * rate))
 
     def shapes(self, spec: FeatureSpec) -> dict[str, tuple[int, ...]]:
         """Return the shape of each model input, batch axis left out.
@@ -67,7 +67,7 @@ class SegmentRule(Schema):
             ConfigError: a segment is too short for a single frame, or `frames` would cut
                 something that has no frames.
         """
-        shapes = spec.shapes(self.samples(spec.sample_rate))
+        shapes = spec.shapes(self.samples(spec.rate))
         if self.cut == "frames":
             shapes = {name: (self.frames(spec), *shape[1:]) for name, shape in shapes.items()}
             self._require_frames(spec)
@@ -76,12 +76,12 @@ class SegmentRule(Schema):
                 f"segment.length: received {self.length:g} s, which is shorter than one frame of "
                 f"features={spec.name}; use longer segments"
             )
-        return shapes
+        return {**shapes, **spec.companion_shapes}
 
     def _require_frames(self, spec: FeatureSpec) -> None:
         """Refuse inputs whose first axis does not grow with the audio."""
-        n_samples = self.samples(spec.sample_rate)
-        longer = spec.shapes(n_samples + 9 * spec.hop_length)
+        n_samples = self.samples(spec.rate)
+        longer = spec.shapes(n_samples + 9 * spec.step)
         fixed = [name for name, shape in spec.shapes(n_samples).items() if shape == longer[name]]
         if fixed:
             raise ConfigError(
@@ -91,7 +91,7 @@ class SegmentRule(Schema):
 
     def frames(self, spec: FeatureSpec) -> int:
         """Return the frames of a segment that is cut from the frames of a whole track."""
-        return _whole(self.length * spec.sample_rate / spec.hop_length)
+        return _whole(self.length * spec.rate / spec.step)
 
     def apply(self, track: Samples, spec: FeatureSpec) -> Segments:
         """Cut `track` (mono samples at the rate of `spec`) and transform it.
@@ -113,7 +113,7 @@ class SegmentRule(Schema):
     def _cut(self, track: Samples, spec: FeatureSpec, *, covering: bool) -> Segments:
         if self.cut == "frames":
             return self._cut_frames(track, spec, covering=covering)
-        rate, length = spec.sample_rate, self.samples(spec.sample_rate)
+        rate, length = spec.rate, self.samples(spec.rate)
         hop = length if self.hop is None else max(1, round(self.hop * rate))
         if covering:
             track = _repeated(track, length, self._needed(length))
@@ -122,7 +122,7 @@ class SegmentRule(Schema):
         return Segments(inputs, starts / rate, length / rate)
 
     def _cut_frames(self, track: Samples, spec: FeatureSpec, *, covering: bool) -> Segments:
-        rate, length = spec.sample_rate / spec.hop_length, self.frames(spec)
+        rate, length = spec.rate / spec.step, self.frames(spec)
         hop = length if self.hop is None else max(1, _whole(self.hop * rate))
         if covering:
             track = _repeated(
@@ -134,7 +134,7 @@ class SegmentRule(Schema):
             empty = {name: np.empty((0, *s), np.float32) for name, s in self.shapes(spec).items()}
             return Segments(empty, starts / rate, length / rate)
         # A short rest is filled up with silence before the transform, for 0 is loud in decibels.
-        missing = max(0, int(starts[-1]) + length - total) * spec.hop_length
+        missing = max(0, int(starts[-1]) + length - total) * spec.step
         whole = spec.transform(np.pad(track, (0, missing))[None])
         inputs = {name: _windows(array[0], starts, length) for name, array in whole.items()}
         return Segments(inputs, starts / rate, length / rate)
@@ -187,5 +187,5 @@ def _frames_of(n_samples: int, spec: FeatureSpec) -> int:
 
 def _samples_for(frames: int, spec: FeatureSpec) -> int:
     """Return a number of samples that gives at least `frames` frames, and hardly more."""
-    n_samples = frames * spec.hop_length
-    return n_samples + max(0, frames - _frames_of(n_samples, spec)) * spec.hop_length
+    n_samples = frames * spec.step
+    return n_samples + max(0, frames - _frames_of(n_samples, spec)) * spec.step

@@ -1,0 +1,200 @@
+"""FMA, the Free Music Archive: 30-second clips with top genres and an official split.
+
+Source of layout, subsets and split: M. Defferrard, K. Benzi, P. Vandergheynst, X. Bresson, "FMA: A
+Dataset For Music Analysis", ISMIR 2017; of the broken clips: its repository, issues 8 and 44.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+from genrecls.audio import AudioLimits
+from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Provenance, Track
+from genrecls.datasets.fma_metadata import SUBSETS, FmaTrack, Subset, read_metadata
+from genrecls.errors import DataError, nearest
+
+SMALL_GENRES = (
+    "Electronic",
+    "Experimental",
+    "Folk",
+    "Hip-Hop",
+    "Instrumental",
+    "International",
+    "Pop",
+    "Rock",
+)
+GENRES = (
+    *SMALL_GENRES,
+    "Blues",
+    "Classical",
+    "Country",
+    "Easy Listening",
+    "Jazz",
+    "Old-Time / Historic",
+    "Soul-RnB",
+    "Spoken",
+)
+ARCHIVES = "https://os.unil.cloud.switch.ch/fma"
+PROVENANCE = Provenance(
+    title="FMA: a dataset for music analysis",
+    citation=(
+        "M. Defferrard, K. Benzi, P. Vandergheynst, X. Bresson, 'FMA: A Dataset For Music "
+        "Analysis', ISMIR 2017, arXiv 1612.01840"
+    ),
+    licence=(
+        "metadata CC BY 4.0; each track has a Creative Commons licence of its own, many of them "
+        "forbid commercial use or derivatives (column 'license' of tracks.csv)"
+    ),
+    urls=("https://github.com/mdeff/fma",),
+)
+METADATA = ("fma_metadata/tracks.csv", "tracks.csv")
+_SIZES: dict[Subset, str] = {
+    "small": "published: 8,000 clips, 1,000 of each of 8 genres, 6,400/800/800 in the parts",
+    "medium": "published: 25,000 clips of 16 genres, from Rock 7,103 to Easy Listening 21, "
+    "19,922/2,505/2,573 in the parts",
+    "large": "published: 106,574 clips, 84,353/10,958/11,263 in the parts; some recordings exist "
+    "more than once",
+}
+# The clips were to be the middle of each recording, whose announced length was wrong for these.
+_CUT_SECONDS = {98565: 1.6, 98566: 6.2, 98567: 0.5, 98568: 6.6, 98569: 1.5, 108924: 27.4} | (
+    dict.fromkeys((1486, 5574, 65753, 80391, 98558, 98559, 98560, 98571), 0.0)
+    | dict.fromkeys((99134, 105247, 108925, 126981, 127336, 133297, 143992), 0.0)
+)
+KNOWN_FAULTS = {
+    f"{number:06d}": f"the published clip is known to be broken: {seconds:g} s instead of 30"
+    for number, seconds in _CUT_SECONDS.items()
+} | {
+    f"{number:06d}": "the published clip is known to be nearly silent"
+    for number in (107535, 110736, 119979, 130169)
+}
+
+
+@DATASETS.register("fma")
+@dataclass(frozen=True)
+class Fma(DatasetSource):
+    """The clips as the archives unpack, with `tracks.csv` beside them.
+
+    Attributes:
+        subset: which tracks; a larger subset has those of the smaller ones.
+        genres: some of the top genres; null means all of the subset.
+        partial: whether to do with the files that are there where some are absent.
+        limits: what a plausible clip is. The sound ones have about 29.98 to 30.01 s.
+    """
+
+    subset: Subset
+    genres: tuple[str, ...] | None
+    partial: bool
+    limits: AudioLimits
+
+    offers: ClassVar[tuple[str, ...]] = ("official",)
+
+    def __post_init__(self) -> None:
+        allowed = SMALL_GENRES if self.subset == "small" else tuple(sorted(GENRES))
+        for genre in self.genres or ():
+            if genre not in allowed:
+                raise ValueError(
+                    f"genres: received '{genre}'; subset={self.subset} has: {', '.join(allowed)}"
+                    f"{nearest(genre, allowed)}"
+                )
+        if self.genres is not None and len(set(self.genres)) < 2:
+            raise ValueError("genres: at least two different genres are needed")
+
+    @property
+    def track_seconds(self) -> float:
+        """FMA's clips last 30 s."""
+        return 30.0
+
+    def load(self, data_root: Path) -> Dataset:
+        """List the tracks of the subset that have one top genre.
+
+        Raises:
+            DataError: the clips or `tracks.csv` are absent or incomplete, or `tracks.csv` is
+                damaged.
+        """
+        root = self.folder(data_root)
+        clips = self._clips(root)
+        listed = [t for t in read_metadata(self._metadata(clips)) if self._has(t)]
+        labelled = [t for t in listed if t.genre and t.genre in (self.genres or (t.genre,))]
+        present = self._present(clips, labelled)
+        labels = tuple(sorted({t.genre for t in present}))
+        self._check_genres(labels, clips)
+        return Dataset(
+            name="fma",
+            labels=labels,
+            tracks=tuple(Track(t.id, _file(clips, t), t.genre, t.artist) for t in present),
+            root=root,
+            provenance=replace(PROVENANCE, note=self._note(listed, len(labelled) - len(present))),
+            limits=self.limits,
+            partitions={"official": {t.id: t.part for t in present}},
+            faults=KNOWN_FAULTS,
+        )
+
+    def _has(self, track: FmaTrack) -> bool:
+        return track.subset in SUBSETS[: SUBSETS.index(self.subset) + 1]
+
+    def _clips(self, root: Path) -> Path:
+        """Return the folder of the folders `000` to `155`; that of a larger subset does as well."""
+        layouts = [*(f"fma_{subset}" for subset in SUBSETS[SUBSETS.index(self.subset) :]), "."]
+        for layout in layouts:
+            if any((root / layout).glob("[0-9][0-9][0-9]/")):
+                return root / layout
+        looked = ", ".join(f"{layout}/000/" for layout in layouts)
+        raise DataError(
+            f"dataset=fma: no clips found in {root.absolute()} (looked for {looked})"
+            f"; {self._advice()}"
+        )
+
+    def _metadata(self, clips: Path) -> Path:
+        """Return `tracks.csv`, which is beside the clips or among them."""
+        folders = (clips.absolute().parent, clips.absolute())
+        places = [folder / name for folder in folders for name in METADATA]
+        for place in places:
+            if place.is_file():
+                return place
+        looked = ", ".join(map(str, places))
+        raise DataError(f"dataset=fma: no tracks.csv found (looked for {looked}); {self._advice()}")
+
+    def _advice(self) -> str:
+        return (
+            f"get {ARCHIVES}/fma_{self.subset}.zip and {ARCHIVES}/fma_metadata.zip and unpack both "
+            "there (7z can where unzip cannot), or set dataset.root=<folder>"
+        )
+
+    def _present(self, clips: Path, tracks: Sequence[FmaTrack]) -> Sequence[FmaTrack]:
+        """Return the tracks to use; the known broken clips may be absent, and count as rejected."""
+        absent = {t.id for t in tracks if not _file(clips, t).is_file()}
+        missing = [t for t in tracks if t.id in absent - KNOWN_FAULTS.keys()]
+        if missing and not self.partial:
+            raise DataError(
+                f"dataset=fma: {len(missing)} of the {len(tracks)} clips that tracks.csv lists are "
+                f"absent, the first is {_file(clips, missing[0])}; unpack {ARCHIVES}/"
+                f"fma_{self.subset}.zip again, choose another dataset.subset, or use what is there "
+                "with dataset.partial=true"
+            )
+        return [t for t in tracks if t.id not in absent] if self.partial else tracks
+
+    def _check_genres(self, labels: Sequence[str], clips: Path) -> None:
+        lacking = sorted(set(self.genres or ()) - set(labels))
+        if lacking or len(labels) < 2:
+            found = ", ".join(labels) or "none"
+            raise DataError(
+                f"dataset=fma: {clips.absolute()} has clips of these genres of tracks.csv: {found};"
+                f" expected {', '.join(lacking) + ' too' if lacking else 'at least two'}; complete "
+                "it, or choose another dataset.subset or dataset.genres"
+            )
+
+    def _note(self, listed: Sequence[FmaTrack], absent: int) -> str:
+        unlabelled = sum(not t.genre for t in listed)
+        notes = [_SIZES[self.subset]]
+        if unlabelled:
+            notes.append(f"tracks left out for want of a single top genre: {unlabelled}")
+        if absent:
+            notes.append(f"absent clips: {absent}")
+        return "; ".join(notes)
+
+
+def _file(clips: Path, track: FmaTrack) -> Path:
+    return clips / track.id[:3] / f"{track.id}.mp3"

@@ -1,0 +1,132 @@
+"""FMA's `tracks.csv`: a row a track under three header lines (Defferrard et al. 2017).
+
+The first header line holds the group of each column (`album`, `artist`, `set`, `track`), the second
+its name, the third only `track_id`.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from operator import itemgetter
+from pathlib import Path
+from typing import Literal, TextIO
+
+from genrecls.errors import DataError
+
+Subset = Literal["small", "medium", "large"]
+SUBSETS: tuple[Subset, ...] = ("small", "medium", "large")
+PARTS = {"training": "train", "validation": "validation", "test": "test"}
+
+_COLUMNS = (
+    ("set", "subset"),
+    ("set", "split"),
+    ("track", "genre_top"),
+    ("artist", "id"),
+)
+_EXPECTED = "expected FMA's own tracks.csv; unpack fma_metadata.zip again"
+# Biographies and descriptions stand in the file as whole web pages.
+_LONGEST_CELL = 10_000_000
+
+
+@dataclass(frozen=True)
+class FmaTrack:
+    """What `tracks.csv` says of one track.
+
+    Attributes:
+        id: six digits.
+        subset: the smallest subset that has the track; the larger ones have it too.
+        part: part of the official split: `train`, `validation` or `test`.
+        genre: top genre; empty where the track has several or none.
+        artist: number of the artist; None where it is not known.
+    """
+
+    id: str
+    subset: str
+    part: str
+    genre: str
+    artist: str | None
+
+
+def read_metadata(file: Path) -> tuple[FmaTrack, ...]:
+    """Return all tracks of a `tracks.csv`, in its order.
+
+    Raises:
+        DataError: it cannot be read, or a line is not as it should be; names that line.
+    """
+    try:
+        with _long_cells(), file.open(newline="", encoding="utf-8-sig") as stream:
+            tracks = {}
+            for where, track in _tracks(file, stream):
+                if track.id in tracks:
+                    raise DataError(f"{where}: track {track.id} is listed twice; {_EXPECTED}")
+                tracks[track.id] = track
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"cannot read {file.absolute()}: {reason}; {_EXPECTED}") from None
+    return tuple(tracks.values())
+
+
+@contextmanager
+def _long_cells() -> Iterator[None]:
+    limit = csv.field_size_limit(_LONGEST_CELL)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _tracks(file: Path, stream: TextIO) -> Iterator[tuple[str, FmaTrack]]:
+    lines = _lines(file, stream)
+    header = [cells for _, (_, cells) in zip(range(3), lines, strict=False)]
+    picked = itemgetter(*_places(file, header))
+    for where, cells in lines:
+        if len(cells) != len(header[0]):
+            raise DataError(
+                f"{where}: expected {len(header[0])} cells, received {len(cells)}; {_EXPECTED}"
+            )
+        yield where, _track(where, cells[0], picked(cells))
+
+
+def _lines(file: Path, stream: TextIO) -> Iterator[tuple[str, list[str]]]:
+    """Yield the cells of each row with the place where it starts; cells may hold line breaks."""
+    reader = csv.reader(stream, strict=True)
+    start = 1
+    try:
+        for cells in reader:
+            if cells:
+                yield f"{file}, line {start}", cells
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise DataError(f"{file}, line {start}: {error}; {_EXPECTED}") from None
+
+
+def _places(file: Path, header: Sequence[Sequence[str]]) -> list[int]:
+    if len(header) < 3 or len(header[0]) != len(header[1]) or header[2][0] != "track_id":
+        raise DataError(
+            f"{file}, lines 1 to 3: no header of groups, names and 'track_id'; {_EXPECTED}"
+        )
+    columns = list(zip(*header[:2], strict=True))
+    for group, name in _COLUMNS:
+        if (group, name) not in columns:
+            raise DataError(f"{file}, lines 1 and 2: no column ({group}, {name}); {_EXPECTED}")
+    return [columns.index(column) for column in _COLUMNS]
+
+
+def _track(where: str, number: str, cells: Sequence[str]) -> FmaTrack:
+    subset, split, genre, artist = (cell.strip() for cell in cells)
+    if not (number.isascii() and number.isdigit() and len(number) <= 6):
+        raise DataError(f"{where}: track id {number!r}; allowed: up to six digits; {_EXPECTED}")
+    # Genres end up in tables, where a line break would start a row.
+    if not genre.isprintable():
+        raise DataError(f"{where}: genre {genre!r} holds a control character; {_EXPECTED}")
+    _check(where, "subset", subset, SUBSETS)
+    _check(where, "split", split, PARTS)
+    return FmaTrack(f"{int(number):06d}", subset, PARTS[split], genre, artist or None)
+
+
+def _check(where: str, column: str, word: str, allowed: Collection[str]) -> None:
+    if word not in allowed:
+        raise DataError(f"{where}: {column} {word!r}; allowed: {', '.join(allowed)}; {_EXPECTED}")

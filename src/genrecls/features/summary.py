@@ -1,0 +1,196 @@
+"""`summary`: 57 numbers a segment, those of the Kaggle table of GTZAN, as librosa computes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from genrecls.features.base import FEATURES, AudioFeature, Inputs, Samples
+from genrecls.features.filterbank import MelScaleSettings, mel_matrix
+from genrecls.features.separation import separated
+from genrecls.features.tuning import tuning
+
+Curve = NDArray[np.floating]
+
+N_MELS = 128
+N_MFCC = 20
+FASTEST_BPM = 320
+
+_PAD: Literal["reflect"] = "reflect"
+_INAUDIBLE = 1e-10
+_PAIRS = (
+    "chroma_stft",
+    "rms",
+    "spectral_centroid",
+    "spectral_bandwidth",
+    "rolloff",
+    "zero_crossing_rate",
+    "harmony",
+    "perceptr",
+)
+_COEFFICIENTS = tuple(f"mfcc{number}" for number in range(1, N_MFCC + 1))
+
+
+def _columns() -> tuple[str, ...]:
+    first, last = (
+        tuple(f"{name}_{moment}" for name in names for moment in ("mean", "var"))
+        for names in (_PAIRS, _COEFFICIENTS)
+    )
+    return (*first, "tempo", *last)
+
+
+COLUMNS = _columns()
+"""Names of the 57 values, those of the published table in its order."""
+
+
+@FEATURES.register("summary")
+@dataclass(frozen=True)
+class Summary(AudioFeature):
+    """Mean and variance of 28 curves, and the tempo: one input `summary`, shape (segments, 57).
+
+    The definition is that of `features_30_sec.csv`, which was published with the Kaggle copy of
+    GTZAN; README, "Summary features", says how close it is.
+
+    Attributes:
+        n_fft: samples of a frame; even.
+    """
+
+    n_fft: Annotated[int, Field(ge=16, multiple_of=2)]
+
+    def __post_init__(self) -> None:
+        if self.hop_length > self.n_fft:
+            raise ValueError(
+                f"hop_length: received {self.hop_length}; allowed: at most n_fft ({self.n_fft}), "
+                "else samples between the frames are never seen"
+            )
+        slowest = self.sample_rate * 60 // (2 * FASTEST_BPM)
+        if self.hop_length > slowest:
+            raise ValueError(
+                f"hop_length: received {self.hop_length}; allowed: at most {slowest} at "
+                f"{self.sample_rate} Hz, else there are too few frames to find the tempo"
+            )
+        if not mel_matrix(self._scale).any(axis=1).all():
+            raise ValueError(
+                f"n_fft: received {self.n_fft}; some of the {N_MELS} mel bands behind the MFCC lie "
+                "between two of its bins; use a larger one"
+            )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each of the 57 values is."""
+        return COLUMNS
+
+    def shapes(self, n_samples: int) -> dict[str, tuple[int, ...]]:
+        """Return the shape of `summary`, which does not depend on the length of the segment."""
+        return {"summary": (len(COLUMNS) if n_samples else 0,)}
+
+    def transform(self, segments: Samples) -> Inputs:
+        """Return the 57 values of each segment."""
+        rows = np.empty((len(segments), *self.shapes(segments.shape[1])["summary"]), np.float32)
+        if rows.size:
+            rows[:] = [self._row(segment) for segment in segments]
+        return {"summary": rows}
+
+    @property
+    def axes(self) -> tuple[str, str]:
+        """Names of the two axes."""
+        return ("segment", "feature")
+
+    @property
+    def _scale(self) -> MelScaleSettings:
+        return MelScaleSettings(
+            sample_rate=self.sample_rate,
+            n_fft=self.n_fft,
+            n_mels=N_MELS,
+            fmin=0.0,
+            fmax=self.sample_rate / 2,
+            scale="slaney",
+            area_norm=True,
+        )
+
+    def _row(self, samples: NDArray[np.float32]) -> list[float]:
+        import librosa
+
+        # librosa warns of segments that are shorter than a frame.
+        samples = np.pad(samples, (0, max(0, self.n_fft - len(samples))))
+        spectrum = librosa.stft(
+            samples, n_fft=self.n_fft, hop_length=self.hop_length, pad_mode=_PAD
+        )
+        magnitude = np.abs(spectrum)
+        bands = librosa.power_to_db(mel_matrix(self._scale) @ magnitude**2)
+        coefficients = librosa.feature.mfcc(S=bands, n_mfcc=N_MFCC)
+        return [
+            *_moments(self._spectral(samples, magnitude) + self._sources(samples, spectrum)),
+            self._tempo(bands),
+            *_moments(list(coefficients)),
+        ]
+
+    def _spectral(
+        self, samples: NDArray[np.float32], magnitude: NDArray[np.float32]
+    ) -> list[Curve]:
+        """Return the curves of the first six names."""
+        from librosa import feature
+
+        rate, power = self.sample_rate, magnitude**2
+        return [
+            feature.chroma_stft(S=power, sr=rate, tuning=tuning(power, rate)),
+            feature.rms(
+                y=samples, frame_length=self.n_fft, hop_length=self.hop_length, pad_mode=_PAD
+            ),
+            feature.spectral_centroid(S=magnitude, sr=rate),
+            feature.spectral_bandwidth(S=magnitude, sr=rate),
+            feature.spectral_rolloff(S=magnitude, sr=rate),
+            _zero_crossing_rate(samples, self.n_fft, self.hop_length),
+        ]
+
+    def _sources(
+        self, samples: NDArray[np.float32], spectrum: NDArray[np.complex64]
+    ) -> list[Curve]:
+        """Return the harmonic and the percussive part of the samples.
+
+        They are those of `librosa.effects.hpss`, but for the samples behind the centre of the last
+        frame, fewer than `hop_length`: the librosa that made the table left them 0.
+        """
+        import librosa
+
+        waves = (
+            librosa.istft(part, n_fft=self.n_fft, hop_length=self.hop_length)
+            for part in separated(spectrum)
+        )
+        return [librosa.util.fix_length(wave, size=len(samples)) for wave in waves]
+
+    def _tempo(self, bands: Curve) -> float:
+        """Return beats per minute as `librosa.beat.beat_track`; 0 where nothing ever sets in."""
+        from librosa.feature import tempo
+        from librosa.onset import onset_strength
+
+        if bands.shape[1] < 2:
+            return 0.0
+        onsets = onset_strength(
+            S=bands,
+            sr=self.sample_rate,
+            n_fft=self.n_fft,
+            hop_length=self.hop_length,
+            aggregate=np.median,
+        )
+        if not onsets.any():
+            return 0.0
+        found = tempo(onset_envelope=onsets, sr=self.sample_rate, hop_length=self.hop_length)
+        return float(found[0])
+
+
+def _zero_crossing_rate(samples: NDArray[np.float32], n_fft: int, hop_length: int) -> Curve:
+    """Return the share of sign changes in each frame; `tuning` says why not librosa's."""
+    padded = np.pad(samples, n_fft // 2, mode="edge")
+    below = padded < -_INAUDIBLE
+    changes = np.concatenate([[0], np.cumsum(below[1:] != below[:-1])])
+    starts = np.arange(0, len(padded) - n_fft + 1, hop_length)
+    return np.asarray((changes[starts + n_fft - 1] - changes[starts]) / n_fft)
+
+
+def _moments(curves: list[Curve]) -> list[float]:
+    return [float(moment) for curve in curves for moment in (np.mean(curve), np.var(curve))]

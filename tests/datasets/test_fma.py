@@ -1,0 +1,330 @@
+"""FMA is read as it is published: subsets, official parts, artists, known broken clips."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from genrecls.config.compose import compose
+from genrecls.config.experiment import parse
+from genrecls.config.validation import select
+from genrecls.datasets.base import DATASETS, Dataset
+from genrecls.datasets.fma import KNOWN_FAULTS
+from genrecls.errors import ConfigError, DataError
+from genrecls.pipeline import prepare
+from tests.conftest import RunCommand
+from tests.datasets.fma_copy import (
+    HEADER,
+    MINI,
+    Clip,
+    clip_path,
+    touch_clips,
+    write_metadata,
+    write_sounding_copy,
+)
+
+EIGHT = (
+    "subset=small has: Electronic, Experimental, Folk, Hip-Hop, Instrumental, International, Pop, "
+    "Rock"
+)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of all subsets, with empty files instead of music."""
+    write_metadata(tmp_path / "fma_metadata" / "tracks.csv")
+    for position, subset in enumerate(("small", "medium", "large"), start=1):
+        names = ("small", "medium", "large")[:position]
+        touch_clips(tmp_path / f"fma_{subset}", [c for c in MINI if c.subset in names])
+    return tmp_path
+
+
+def load(root: Path, *overrides: str) -> Dataset:
+    composed = compose("data", ["dataset=fma", f"dataset.root={root}", *overrides])
+    return select(DATASETS, composed["dataset"], "dataset").load(root / "unused")
+
+
+def problem(root: Path, *overrides: str) -> str:
+    with pytest.raises(DataError) as caught:
+        load(root, *overrides)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def damaged(root: Path, text: str | bytes) -> str:
+    """Return what is said of a copy whose `tracks.csv` is `text`, after its path."""
+    file = root / "fma_metadata" / "tracks.csv"
+    write_metadata(file)
+    touch_clips(root / "fma_small")
+    file.write_bytes(text.encode() if isinstance(text, str) else text)
+    ending = "; expected FMA's own tracks.csv; unpack fma_metadata.zip again"
+    return problem(root).replace(str(file), "FILE").removesuffix(ending)
+
+
+def lines(*rows: list[str]) -> str:
+    return "".join(",".join(row) + "\n" for row in (*HEADER, *rows))
+
+
+ROW = ["7", "Album", "", "1", "Ann", "training", "small", "Rock", "Title"]
+
+
+def row(**cells: str) -> list[str]:
+    return [
+        cells.get(name, old) for name, old in zip(["track_id", *HEADER[1][1:]], ROW, strict=True)
+    ]
+
+
+def test_tracks_have_six_digits_top_genre_artist_and_file(copy: Path) -> None:
+    dataset = load(copy)
+    assert dataset.labels == ("Folk", "Hip-Hop", "Rock")
+    assert [(t.id, t.label, t.artist) for t in dataset.tracks] == [
+        ("000002", "Rock", "1"),
+        ("000005", "Hip-Hop", "2"),
+        ("001000", "Folk", "3"),
+        ("099134", "Rock", "5"),
+    ]
+    assert dataset.tracks[2].path == copy / "fma_small" / "001" / "001000.mp3"
+
+
+def test_the_official_parts_have_the_names_that_parts_have_here(copy: Path) -> None:
+    assert load(copy).partitions == {
+        "official": {
+            "000002": "train",
+            "000005": "validation",
+            "001000": "test",
+            "099134": "train",
+        }
+    }
+
+
+@pytest.mark.parametrize(("subset", "count"), [("small", 4), ("medium", 5), ("large", 5)])
+def test_a_larger_subset_has_the_tracks_of_the_smaller(subset: str, count: int, copy: Path) -> None:
+    dataset = load(copy, f"dataset.subset={subset}")
+    assert len(dataset.tracks) == count
+    assert {t.path.parents[1].name for t in dataset.tracks} == {f"fma_{subset}"}
+
+
+def test_the_clips_of_a_larger_subset_do_for_a_smaller_one(tmp_path: Path) -> None:
+    write_metadata(tmp_path / "fma_metadata" / "tracks.csv")
+    touch_clips(tmp_path / "fma_medium")
+    dataset = load(tmp_path, "dataset.subset=small")
+    assert len(dataset.tracks) == 4
+    assert dataset.tracks[0].path == clip_path(tmp_path / "fma_medium", 2)
+
+
+def test_tracks_without_a_single_top_genre_are_left_out_and_counted(copy: Path) -> None:
+    dataset = load(copy, "dataset.subset=large")
+    assert "123456" not in {t.id for t in dataset.tracks}
+    assert dataset.provenance.note.endswith("; tracks left out for want of a single top genre: 1")
+    assert "left out" not in load(copy).provenance.note
+
+
+@pytest.mark.parametrize(
+    ("clips", "metadata"),
+    [
+        ("fma_small", "fma_metadata/tracks.csv"),
+        ("fma_small", "tracks.csv"),
+        ("fma_small", "fma_small/tracks.csv"),
+        (".", "fma_metadata/tracks.csv"),
+        (".", "tracks.csv"),
+        (".", "../tracks.csv"),
+        (".", "../fma_metadata/tracks.csv"),
+    ],
+)
+def test_clips_and_metadata_may_lie_inside_or_beside_each_other(
+    clips: str, metadata: str, tmp_path: Path
+) -> None:
+    root = tmp_path / "copy"
+    root.mkdir()
+    write_metadata(root / metadata)
+    touch_clips(root / clips)
+    assert len(load(root).tracks) == 4
+
+
+def test_some_genres_can_be_chosen(copy: Path) -> None:
+    dataset = load(copy, "dataset.genres=[Rock,Hip-Hop,Rock]")
+    assert dataset.labels == ("Hip-Hop", "Rock")
+    assert len(dataset.tracks) == len(dataset.partitions["official"]) == 3
+    jazz = load(copy, "dataset.subset=medium", "dataset.genres=[Jazz,Folk]")
+    assert jazz.labels == ("Folk", "Jazz")
+
+
+@pytest.mark.parametrize(
+    ("genres", "expected"),
+    [
+        ("[Rock,Jazz]", f"dataset.genres: received 'Jazz'; {EIGHT}"),
+        ("[Rock,hiphop]", f"dataset.genres: received 'hiphop'; {EIGHT}; did you mean 'Hip-Hop'?"),
+        ("[Rock,Rock]", "dataset.genres: at least two different genres are needed"),
+        ("[]", "dataset.genres: at least two different genres are needed"),
+    ],
+)
+def test_genres_that_the_subset_does_not_have_are_refused(
+    genres: str, expected: str, copy: Path
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(copy, f"dataset.genres={genres}")
+    assert str(caught.value) == expected
+
+
+def test_genres_without_a_clip_are_named(copy: Path) -> None:
+    assert problem(copy, "dataset.genres=[Rock,Folk,Pop]") == (
+        f"dataset=fma: {copy / 'fma_small'} has clips of these genres of tracks.csv: Folk, Rock; "
+        "expected Pop too; complete it, or choose another dataset.subset or dataset.genres"
+    )
+
+
+def test_a_single_genre_is_no_data_set(tmp_path: Path) -> None:
+    write_metadata(tmp_path / "tracks.csv", MINI[:1])
+    touch_clips(tmp_path / "fma_small", MINI[:1])
+    assert "of tracks.csv: Rock; expected at least two;" in problem(tmp_path)
+
+
+def test_an_unknown_artist_is_none(tmp_path: Path) -> None:
+    clips = [Clip(1, "Rock", artist=""), Clip(2, "Pop", artist="12")]
+    write_metadata(tmp_path / "tracks.csv", clips)
+    touch_clips(tmp_path / "fma_small", clips)
+    assert [track.artist for track in load(tmp_path).tracks] == [None, "12"]
+
+
+def test_absent_clips_are_answered_with_where_how_and_what_to_set(tmp_path: Path) -> None:
+    archives = "https://os.unil.cloud.switch.ch/fma"
+    assert problem(tmp_path / "nowhere", "dataset.subset=medium") == (
+        f"dataset=fma: no clips found in {tmp_path / 'nowhere'} (looked for fma_medium/000/, "
+        f"fma_large/000/, ./000/); get {archives}/fma_medium.zip and {archives}/fma_metadata.zip "
+        "and unpack both there (7z can where unzip cannot), or set dataset.root=<folder>"
+    )
+
+
+def test_absent_metadata_are_answered_with_where_how_and_what_to_set(tmp_path: Path) -> None:
+    touch_clips(tmp_path / "fma_small")
+    found = problem(tmp_path)
+    assert found.startswith(
+        f"dataset=fma: no tracks.csv found (looked for {tmp_path}/fma_metadata/tracks.csv, "
+        f"{tmp_path}/tracks.csv, {tmp_path}/fma_small/fma_metadata/tracks.csv, "
+        f"{tmp_path}/fma_small/tracks.csv); get https://"
+    )
+    assert found.endswith("or set dataset.root=<folder>")
+
+
+def test_an_incomplete_copy_is_refused_with_its_first_absent_clip(copy: Path) -> None:
+    clip_path(copy / "fma_small", 5).unlink()
+    clip_path(copy / "fma_small", 1000).unlink()
+    assert problem(copy) == (
+        "dataset=fma: 2 of the 4 clips that tracks.csv lists are absent, the first is "
+        f"{copy}/fma_small/000/000005.mp3; unpack https://os.unil.cloud.switch.ch/fma/"
+        "fma_small.zip again, choose another dataset.subset, or use what is there with "
+        "dataset.partial=true"
+    )
+
+
+def test_an_incomplete_copy_can_be_used_on_purpose(copy: Path) -> None:
+    clip_path(copy / "fma_small", 5).unlink()
+    dataset = load(copy, "dataset.partial=true")
+    assert [t.id for t in dataset.tracks] == ["000002", "001000", "099134"]
+    assert dataset.provenance.note.endswith("; absent clips: 1")
+    assert dataset.partitions["official"].keys() == {t.id for t in dataset.tracks}
+
+
+def test_known_broken_clips_that_were_deleted_do_not_make_a_copy_incomplete(copy: Path) -> None:
+    clip_path(copy / "fma_small", 99134).unlink()
+    assert "099134" in {t.id for t in load(copy).tracks}
+
+
+def test_every_published_broken_clip_is_known() -> None:
+    broken = [track for track, text in KNOWN_FAULTS.items() if "broken" in text]
+    assert len(broken) == 21
+    assert {"098565", "098567", "098569", "099134", "108925", "133297"} < set(broken)
+
+
+def test_the_known_broken_clip_is_explained_where_it_is_rejected(
+    copy: Path, run_command: RunCommand
+) -> None:
+    outcome = run_command("data", "verify", "dataset=fma", "--format=json", f"dataset.root={copy}")
+    assert outcome.status == 1
+    details = {found["track"]: found["detail"] for found in json.loads(outcome.out)}
+    assert details["099134"].endswith(
+        "; the published clip is known to be broken: 0 s instead of 30"
+    )
+    assert "known" not in details["000002"]
+
+
+def test_a_copy_is_described_with_its_source_parts_and_licences(
+    copy: Path, run_command: RunCommand
+) -> None:
+    outcome = run_command("data", "info", "dataset=fma", f"dataset.root={copy}")
+    assert outcome.status == 0
+    for text in ("Defferrard", "Creative Commons", "test 1, train 2, validation 1", "Hip-Hop"):
+        assert text in outcome.out
+
+
+def test_an_untouched_copy_can_be_used_without_its_broken_clips(tmp_path: Path) -> None:
+    broken = Clip(99134, split="test")
+    write_sounding_copy(tmp_path, broken)
+    words = ("dataset=fma", f"dataset.root={tmp_path}", f"data_root={tmp_path}", "split=official")
+    experiment = parse(compose("train", words))
+    prepared = prepare(experiment, experiment.dataset.load(experiment.data_root))
+    assert [(bad.track, bad.code) for bad in prepared.rejected] == [("099134", "empty")]
+    assert {part: len(set(found.tracks)) for part, found in prepared.parts.items()} == {
+        "train": 2,
+        "validation": 2,
+        "test": 2,
+    }
+    assert prepared.leaks == ()
+
+
+def test_cells_with_line_breaks_and_of_any_length_are_read(tmp_path: Path) -> None:
+    write_metadata(tmp_path / "tracks.csv")
+    touch_clips(tmp_path / "fma_small")
+    file = tmp_path / "tracks.csv"
+    file.write_text(file.read_text().replace("Born", "Born " + "long ago " * 30_000))
+    limit = csv.field_size_limit()
+    assert len(load(tmp_path).tracks) == 4
+    assert csv.field_size_limit() == limit
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "FILE, lines 1 to 3: no header of groups, names and 'track_id'"),
+        ("path,label\n", "FILE, lines 1 to 3: no header of groups, names and 'track_id'"),
+        (
+            "track_id,genre_top\n2,Rock\n5,Pop\n",
+            "FILE, lines 1 to 3: no header of groups, names and 'track_id'",
+        ),
+        (
+            lines().replace("genre_top", "genre"),
+            "FILE, lines 1 and 2: no column (track, genre_top)",
+        ),
+        (lines(ROW[:-1]), "FILE, line 4: expected 9 cells, received 8"),
+        (
+            lines(ROW, row(track_id="x")),
+            "FILE, line 5: track id 'x'; allowed: up to six digits",
+        ),
+        (
+            lines(row(track_id="1234567")),
+            "FILE, line 4: track id '1234567'; allowed: up to six digits",
+        ),
+        (lines(row(track_id="²")), "FILE, line 4: track id '²'; allowed: up to six digits"),
+        (
+            lines(row(split="train")),
+            "FILE, line 4: split 'train'; allowed: training, validation, test",
+        ),
+        (lines(row(subset="tiny")), "FILE, line 4: subset 'tiny'; allowed: small, medium, large"),
+        (lines(row(bio='"a\nb"'), ROW), "FILE, line 6: track 000007 is listed twice"),
+        (lines(ROW, row(track_id="8", bio='"a')), "FILE, line 5: unexpected end of data"),
+        (
+            lines(row(genre_top='"Ro\nck"')),
+            "FILE, line 4: genre 'Ro\\nck' holds a control character",
+        ),
+    ],
+)
+def test_a_faulty_line_is_named(text: str, expected: str, tmp_path: Path) -> None:
+    assert damaged(tmp_path, text) == expected
+
+
+def test_another_encoding_is_named(tmp_path: Path) -> None:
+    found = damaged(tmp_path, lines(row(name="Zoé")).encode("latin-1"))
+    assert found.startswith("cannot read FILE: 'utf-8' codec can't decode byte 0xe9")
