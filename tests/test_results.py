@@ -69,8 +69,24 @@ def test_the_selected_epoch_is_the_best_of_the_history(run: Run, metrics: dict[s
     losses = [float(row["validation_loss"]) for row in _rows(run.history)]
     assert metrics["selection"]["epoch"] == 1 + int(np.argmin(losses))
     assert metrics["selection"]["value"] == min(losses)
+    assert metrics["selection"]["keep"] == "best"
+    assert metrics["selection"]["monitor"] == "validation loss"
     scored = metrics["parts"]["validation"]["segment"]["log_loss"]
     assert scored == pytest.approx(min(losses), rel=1e-9), "the best weights were evaluated"
+
+
+def test_what_was_kept_is_told_with_its_own_value(root: Path) -> None:
+    run = _train(root, "trainer.keep=last", "trainer.monitor=accuracy")
+    metrics, last = run.read_metrics(), _rows(run.history)[-1]
+    assert metrics["selection"] == {
+        "epoch": 2,
+        "epochs": 2,
+        "keep": "last",
+        "monitor": "validation accuracy",
+        "value": float(last["validation_accuracy"]),
+    }
+    scored = metrics["parts"]["validation"]["segment"]["log_loss"]
+    assert scored == pytest.approx(float(last["validation_loss"]), rel=1e-9)
 
 
 @pytest.mark.parametrize("level", ["segments", "tracks"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from genrecls.atomic import write_json
@@ -29,7 +29,7 @@ EVALUATED: tuple[Part, ...] = ("validation", "test")
 
 @dataclass(frozen=True)
 class Trained:
-    """A model after its last epoch, with the weights of its best one.
+    """A model after its last epoch, with the weights that `trainer.keep` names.
 
     Attributes:
         seconds: time spent on each stage.
@@ -48,11 +48,13 @@ class Outcome:
         metrics: content of `metrics.json`.
         history: a row an epoch.
         test: predictions of the segments of the test part.
+        model: the trained network.
     """
 
     metrics: Mapping[str, Any]
     history: Sequence[Mapping[str, float]]
     test: Predictions
+    model: keras.Model
 
 
 def write_results(run: Run, experiment: Experiment, prepared: Prepared, trained: Trained) -> None:
@@ -73,6 +75,7 @@ def write_results(run: Run, experiment: Experiment, prepared: Prepared, trained:
         "split": _split_facts(prepared),
         "vote": vote,
         "seed": experiment.run.seed,
+        "published": asdict(experiment.published) if experiment.published else None,
         "selection": _selection(experiment, trained.progress),
         "labels": list(labels),
         "parts": parts,
@@ -86,7 +89,7 @@ def write_results(run: Run, experiment: Experiment, prepared: Prepared, trained:
     from genrecls.reporting import write_report
 
     say("drawing the report")
-    outcome = Outcome(metrics, trained.progress.history, segments["test"])
+    outcome = Outcome(metrics, trained.progress.history, segments["test"], trained.model)
     write_report(run, experiment, prepared, outcome)
     write_json(run.metrics, metrics)
 
@@ -146,13 +149,14 @@ def _split_facts(prepared: Prepared) -> dict[str, Any]:
 
 
 def _selection(experiment: Experiment, progress: Progress) -> dict[str, Any]:
-    monitor = experiment.trainer.monitor
-    best = progress.history[progress.best_epoch - 1]
+    trainer = experiment.trainer
+    epoch = progress.best_epoch if trainer.keep == "best" else progress.epoch
     return {
-        "epoch": progress.best_epoch,
+        "epoch": epoch,
         "epochs": progress.epoch,
-        "monitor": f"validation {monitor}",
-        "value": best[f"validation_{monitor}"],
+        "keep": trainer.keep,
+        "monitor": f"validation {trainer.monitor}",
+        "value": progress.history[epoch - 1][f"validation_{trainer.monitor}"],
     }
 
 

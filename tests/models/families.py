@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,16 +10,52 @@ import yaml
 
 from genrecls.config.location import conf_dir
 from genrecls.config.validation import select
+from genrecls.errors import ConfigError
 from genrecls.models.base import MODELS, ModelFamily, Normalisation, Shapes
 
 N_CLASSES = 10
 
+CANDIDATES: tuple[Shapes, ...] = (
+    {"mfcc": (40, 13)},
+    {"mfcc": (258, 13)},
+    {"mel": (130, 128)},
+    {"table": (57,)},
+    {"picture": (48, 40, 3)},
+    {"mel": (40, 13), "table": (57,)},
+    {"table": (5,), "picture": (48, 40, 1)},
+)
+"""Inputs of every sort that features give; a family is tested with those that it takes."""
+
 
 def family(name: str, **changes: Any) -> ModelFamily:
-    """Return the family `name`; one without a YAML file has to do with its class defaults."""
+    """Return the family `name`; one without a YAML file has to do with its class defaults.
+
+    A mapping in `changes` changes the keys that it has and leaves the others of its group.
+    """
     path = conf_dir() / "model" / f"{name}.yaml"
     values = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {"name": name}
-    return select(MODELS, {**values, **changes})
+    for key, value in changes.items():
+        group: Any = values.get(key)
+        both = isinstance(group, dict) and isinstance(value, dict)
+        values[key] = {**group, **value} if both else value
+    return select(MODELS, values)
+
+
+def takes(name: str, shapes: Shapes) -> bool:
+    """Return whether the family `name` takes inputs of these shapes."""
+    chosen = family(name)
+    try:
+        chosen.check(shapes)
+    except ConfigError:
+        return False
+    return True
+
+
+def inputs_of(name: str) -> list[Shapes]:
+    """Return the candidates that the family `name` takes, small ones first."""
+    found = [shapes for shapes in CANDIDATES if takes(name, shapes)]
+    assert found, f"no test gives '{name}' inputs that it takes: add some to CANDIDATES"
+    return found
 
 
 def unit(shapes: Shapes) -> dict[str, Normalisation]:
@@ -29,17 +66,20 @@ def unit(shapes: Shapes) -> dict[str, Normalisation]:
     }
 
 
-def build(
+def build(name: str, size: tuple[int, ...], *, source: str = "mfcc", **changes: Any) -> Any:
+    """Return a network of the family `name` for one input of the shape `size`."""
+    return build_for(name, {source: size}, **changes)
+
+
+def build_for(
     name: str,
-    size: tuple[int, ...],
+    shapes: Shapes,
     *,
-    statistics: dict[str, Normalisation] | None = None,
+    statistics: Mapping[str, Normalisation] | None = None,
     n_classes: int = N_CLASSES,
-    source: str = "mfcc",
     **changes: Any,
 ) -> Any:
-    """Return a network of the family `name` for one input of the shape `size`."""
-    shapes = {source: size}
+    """Return a network of the family `name` for inputs of these shapes."""
     chosen = family(name, **changes)
     chosen.check(shapes)
     return chosen.build(shapes, n_classes, statistics or unit(shapes))
@@ -48,3 +88,7 @@ def build(
 def noise(count: int, size: tuple[int, ...], seed: int = 0) -> np.ndarray[Any, Any]:
     rng = np.random.default_rng(seed)
     return rng.standard_normal((count, *size)).astype(np.float32)
+
+
+def batch_of(count: int, shapes: Shapes) -> dict[str, np.ndarray[Any, Any]]:
+    return {name: noise(count, size, seed) for seed, (name, size) in enumerate(shapes.items())}

@@ -1,135 +1,247 @@
-"""The three networks themselves: their size, their order of layers, what they cannot take."""
+"""The networks of the published systems, layer by layer, as configurations of the families."""
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
-import numpy as np
 import pytest
 
-from genrecls.errors import ConfigError
-from genrecls.models.blocks import ConvBlock
 from genrecls.models.cost import layer_costs
-from tests.models.families import build, family, noise
+from tests.models.families import build
+
+Rows = list[tuple[str, tuple[int, ...], int]]
+
+VELARDO_CNN: Rows = [
+    ("conv1", (128, 11, 32), 3 * 3 * 32 + 32),
+    ("relu1", (128, 11, 32), 0),
+    ("pool1", (64, 6, 32), 0),
+    ("norm1", (64, 6, 32), 4 * 32),
+    ("conv2", (62, 4, 32), 32 * 3 * 3 * 32 + 32),
+    ("relu2", (62, 4, 32), 0),
+    ("pool2", (31, 2, 32), 0),
+    ("norm2", (31, 2, 32), 4 * 32),
+    ("conv3", (30, 1, 32), 32 * 2 * 2 * 32 + 32),
+    ("relu3", (30, 1, 32), 0),
+    ("pool3", (15, 1, 32), 0),
+    ("norm3", (15, 1, 32), 4 * 32),
+    ("flatten", (480,), 0),
+    ("dense1", (64,), 480 * 64 + 64),
+    ("dropout1", (64,), 0),
+    ("probabilities", (10,), 650),
+]
+VELARDO_LSTM: Rows = [
+    ("lstm1", (130, 64), 4 * (64 * (13 + 64) + 64)),
+    ("lstm2", (64,), 4 * (64 * (64 + 64) + 64)),
+    ("dense1", (64,), 64 * 64 + 64),
+    ("dropout1", (64,), 0),
+    ("probabilities", (10,), 650),
+]
+VELARDO_MLP: Rows = [
+    ("flatten", (1690,), 0),
+    ("dense1", (512,), 1690 * 512 + 512),
+    ("dense2", (256,), 512 * 256 + 256),
+    ("dense3", (64,), 256 * 64 + 64),
+    ("probabilities", (10,), 650),
+]
+KHAMEES2021: dict[str, tuple[str, dict[str, Any], Rows, int, float]] = {
+    "CNN": ("cnn", {"conv": {"norm": "after_pool"}}, VELARDO_CNN, 45_514, 2.85e6),
+    "LSTM": ("rnn", {}, VELARDO_LSTM, 57_802, 6.83e6),
+    "MLP": ("mlp", {}, VELARDO_MLP, 1_014_218, 1.01e6),
+}
 
 
-@pytest.mark.parametrize(
-    ("name", "size", "parameters", "macs"),
-    [
-        ("cnn", (130, 13), 45_514, 2.85e6),
-        ("cnn", (258, 13), 78_282, 5.8e6),
-        ("rnn", (130, 13), 57_802, 6.83e6),
-        ("rnn", (258, 13), 57_802, 13.5e6),
-    ],
-)
-def test_size_and_cost_are_those_that_are_published(
-    name: str, size: tuple[int, int], parameters: int, macs: float
-) -> None:
-    network = build(name, size)
-    # The statistics of the input are constants of ours, no parameters of the published network.
-    counted = network.count_params() - _statistics(network)
-    assert counted == parameters
+@pytest.mark.parametrize("system", KHAMEES2021)
+def test_the_networks_of_khamees2021_are_those_of_the_tutorial(system: str) -> None:
+    name, changes, rows, parameters, macs = KHAMEES2021[system]
+    network = build(name, (130, 13), standardise=False, **changes)
+    assert _rows(network) == rows
+    assert network.count_params() == parameters
     assert sum(cost.macs for cost in layer_costs(network)) == pytest.approx(macs, rel=0.01)
 
 
-def test_the_cost_of_each_layer_is_what_a_calculation_by_hand_gives() -> None:
-    costs = {cost.name: cost for cost in layer_costs(build("crnn", (130, 13)))}
-    assert costs["conv1"].output == (130, 13, 32)
-    assert costs["conv1"].macs == 130 * 13 * 32 * 3 * 3
-    assert costs["pool1"].output == (65, 7, 32)
-    assert costs["conv2"].macs == 65 * 7 * 64 * 32 * 9
-    assert costs["frames"].output == (17, 2 * 64)
-    assert costs["lstm1"].macs == 17 * (128 + 64) * 4 * 64
-    assert costs["dense1"].macs == 64 * 64
-    assert costs["probabilities"].macs == 64 * 10
-    assert costs["norm1"].macs == costs["pool1"].macs == 0
-
-
-@pytest.mark.parametrize("name", ["cnn", "crnn"])
-def test_a_block_is_convolution_then_normalisation_then_relu_then_pooling(name: str) -> None:
-    network = build(name, (130, 13))
-    for index in (1, 2, 3):
-        layer: Any = network.get_layer(f"pool{index}")
-        order = []
-        for _ in range(4):
-            order.append(type(layer).__name__)
-            layer = layer.input._keras_history.operation
-        assert order == ["MaxPooling2D", "ReLU", "BatchNormalization", "Conv2D"]
-
-
-def test_no_convolution_has_an_activation_of_its_own() -> None:
-    import keras
-
-    layers = build("cnn", (130, 13)).layers
-    own = {x.activation.__name__ for x in layers if isinstance(x, keras.layers.Conv2D)}
-    assert own == {"linear"}
-
-
-@pytest.mark.parametrize("padding", ["same", "valid"])
-def test_the_predicted_size_of_a_block_is_the_real_one(padding: Any) -> None:
-    import keras
-
-    for frames, kernel, pool, stride in itertools.product((7, 10), (2, 3), (2, 3), (1, 2, 3)):
-        block = ConvBlock(4, (kernel, 2), padding, (pool, 2), (stride, 2))
-        source = keras.Input((frames, 9, 1))
-        assert block.apply(source, 1).shape[1:3] == block.output((frames, 9))
-
-
-@pytest.mark.parametrize("size", [(130, 2), (4, 13), (1, 1)], ids=str)
-def test_a_picture_too_small_for_the_blocks_is_refused_before_it_is_built(
-    size: tuple[int, int],
+@pytest.mark.parametrize(
+    ("name", "parameters", "macs"), [("cnn", 78_282, 5.8e6), ("rnn", 57_802, 13.5e6)]
+)
+def test_the_stand_ins_for_carnaghi2022_have_the_size_that_the_notes_give(
+    name: str, parameters: int, macs: float
 ) -> None:
-    with pytest.raises(ConfigError, match=r"^model\.blocks\.\d: a kernel of 3 x 3 does not fit"):
-        family("cnn").check({"mfcc": size})
+    network = build(name, (258, 13))
+    assert network.count_params() == parameters
+    assert sum(cost.macs for cost in layer_costs(network)) == pytest.approx(macs, rel=0.01)
 
 
-@pytest.mark.parametrize("name", ["cnn", "crnn"])
-def test_whatever_passes_the_check_can_be_built(name: str) -> None:
-    passed = 0
-    for size in itertools.product((1, 6, 9, 14, 15, 16, 23), (1, 9, 10, 13)):
-        try:
-            family(name).check({"mfcc": size})
-        except ConfigError:
-            continue
-        passed += 1
-        assert build(name, size)({"mfcc": noise(1, size)}).shape == (1, 10)
-    assert passed > 3
+def test_the_place_of_the_normalisation_changes_no_count() -> None:
+    places = ("before_activation", "after_activation", "after_pool")
+    networks = [build("cnn", (130, 13), conv={"norm": place}) for place in places]
+    assert {network.count_params() for network in networks} == {45_514}
 
 
-def test_a_network_without_hidden_layers_is_possible() -> None:
-    network = build("cnn", (130, 13), head={"units": [], "dropout": 0.0})
-    kinds = [type(layer).__name__ for layer in network.layers]
-    assert kinds.count("Dense") == 1
-    assert "Dropout" not in kinds
+def test_the_regularised_mlp_of_khamees2021_has_penalty_and_dropout_on_each_hidden_layer() -> None:
+    network = build("mlp", (130, 13), head={"dropout": 0.3, "l2": 0.001})
+    assert network.count_params() == 1_014_218
+    assert len(network.losses) == 3
+    kinds = [type(layer).__name__ for layer in network.layers[3:]]
+    assert kinds == ["Dense", "Dropout"] * 3 + ["Dense"]
 
 
-def test_lstm_layers_stack_and_the_last_gives_its_final_state() -> None:
-    network = build("rnn", (30, 13), units=[8, 6, 4])
-    shapes = [layer.output.shape for layer in network.layers if "lstm" in layer.name]
-    assert shapes == [(None, 30, 8), (None, 30, 6), (None, 4)]
+BISARAHALLI2021: Rows = [
+    ("channel", (1366, 96, 1), 0),
+    ("conv1", (1366, 96, 16), 80),
+    ("norm1", (1366, 96, 16), 64),
+    ("relu1", (1366, 96, 16), 0),
+    ("pool1", (341, 24, 16), 0),
+    ("conv2", (341, 24, 32), 2_080),
+    ("norm2", (341, 24, 32), 128),
+    ("relu2", (341, 24, 32), 0),
+    ("pool2", (170, 12, 32), 0),
+    ("conv3", (170, 12, 32), 9_248),
+    ("norm3", (170, 12, 32), 128),
+    ("relu3", (170, 12, 32), 0),
+    ("pool3", (85, 6, 32), 0),
+    ("channels_first", (85, 32, 6), 0),
+    ("frames", (510, 32), 0),
+    ("gru1", (510, 16), 2_352),
+    ("gru2", (16,), 1_584),
+    ("dense1", (128,), 2_176),
+    ("probabilities", (4,), 516),
+]
+
+
+def test_the_network_of_bisarahalli2021_is_the_printed_one() -> None:
+    network = _bisarahalli()
+    assert _rows(network, shown={"channel"}) == BISARAHALLI2021
+    assert network.count_params() == 18_356
+    trainable = sum(weight.size for weight in _arrays(network.trainable_variables))
+    assert trainable == 18_196
+
+
+def test_the_gru_of_today_has_another_bias() -> None:
+    assert _bisarahalli(reset_after=True).count_params() == 18_452
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("filters", "units", "activation", "parameters"),
     [
-        ({"units": []}, r"^model\.units: "),
-        ({"units": [0]}, r"^model\.units\.0: received 0; allowed: greater than 0"),
-        ({"head": {"units": [8], "dropout": 1.0}}, r"^model\.head\.dropout: received 1\.0"),
-        ({"head": {"units": [8], "dropout": 0, "x": 1}}, r"^model\.head\.x: unknown key"),
+        ((16, 32, 32), [8, 8], "relu", 14_788),
+        ((16, 32, 32), [16], "relu", 16_772),
+        ((16, 32, 64), [8, 8], "selu", 24_932),
+        ((16, 32, 64), [16, 16], "selu", 29_268),
     ],
 )
-def test_a_value_that_makes_no_network_is_refused(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        family("rnn", **changes)
+def test_the_rows_of_the_tables_of_bisarahalli2021_have_their_counts(
+    filters: tuple[int, int, int], units: list[int], activation: str, parameters: int
+) -> None:
+    network = _bisarahalli(filters=filters, units=units, activation=activation)
+    assert network.count_params() == parameters
 
 
-def test_statistics_of_the_input_are_per_coefficient_and_not_trained() -> None:
-    network = build("cnn", (40, 13))
-    layer = network.get_layer("normalise_mfcc")
-    assert layer.trainable_variables == []
-    assert np.asarray(layer.mean).size == 13
+STRIP = (224, 224, 1)
+FIVE = [8, 8, 16, 16, 16]
 
 
-def _statistics(network: Any) -> int:
-    return int(sum(layer.count_params() for layer in network.layers if "normalise" in layer.name))
+def test_the_cnn_of_steiner2023_flattens_to_784_values() -> None:
+    blocks = [_block(filters, 3, pool=2) for filters in FIVE]
+    conv = {"blocks": blocks, "padding": "same", "norm": "none", "dropout": 0.2}
+    network = build("cnn", STRIP, conv=conv, head={"units": [64], "dropout": 0.0})
+    shapes = {cost.name: cost.output for cost in layer_costs(network)}
+    assert [shapes[f"pool{i}"][0] for i in range(1, 6)] == [112, 56, 28, 14, 7]
+    assert shapes["flatten"] == (784,)
+    assert [name for name in shapes if "dropout" in name] == [
+        f"conv_dropout{i}" for i in range(1, 6)
+    ]
+    assert list(shapes.values())[-2:] == [(64,), (10,)]
+
+
+def test_the_mlp_of_steiner2023_reads_57_values() -> None:
+    network = build("mlp", (57,), source="table", head={"units": [32, 16]})
+    assert _rows(network) == [
+        ("dense1", (32,), 57 * 32 + 32),
+        ("dense2", (16,), 32 * 16 + 16),
+        ("probabilities", (10,), 170),
+    ]
+
+
+def test_the_rnn_of_steiner2023_reads_both_ways() -> None:
+    recurrent = {"cell": "gru", "units": [64], "bidirectional": True}
+    network = build("rnn", (224, 224), recurrent=recurrent, head={"units": []})
+    assert _rows(network) == [
+        ("bidirectional1", (128,), 2 * 3 * (64 * (224 + 64) + 2 * 64)),
+        ("probabilities", (10,), 128 * 10 + 10),
+    ]
+
+
+def test_the_sequential_cnn_rnn_of_steiner2023_reads_128_values_a_frame() -> None:
+    blocks = [_block(filters, 2, stride=2) for filters in FIVE[:3]]
+    network = build(
+        "crnn",
+        STRIP,
+        conv={"blocks": blocks, "norm": "none"},
+        frame_units=128,
+        recurrent={"cell": "gru", "units": [64, 64, 64]},
+        head={"units": []},
+    )
+    shapes = {cost.name: cost.output for cost in layer_costs(network)}
+    assert shapes["frames"] == (28, 28 * 16)
+    assert shapes["frame_dense"] == (28, 128)
+    assert [shapes[f"gru{i}"] for i in (1, 2, 3)] == [(28, 64), (28, 64), (64,)]
+    assert not any("pool" in name for name in shapes)
+
+
+def test_the_parallel_cnn_rnn_of_steiner2023_joins_two_readings_of_the_picture() -> None:
+    blocks = [_block(filters, 2, stride=2) for filters in FIVE]
+    network = build(
+        "crnn",
+        STRIP,
+        conv={"blocks": blocks, "norm": "none"},
+        join="parallel",
+        recurrent={"cell": "gru", "units": [64]},
+    )
+    shapes = {cost.name: cost.output for cost in layer_costs(network)}
+    assert shapes["frames"] == (224, 224)
+    assert (shapes["flatten"], shapes["gru1"], shapes["join"]) == ((784,), (64,), (848,))
+
+
+def _rows(network: Any, shown: frozenset[str] | set[str] = frozenset()) -> Rows:
+    """Return name, output and parameters of each layer behind the preparation of the input."""
+    return [
+        (cost.name, cost.output, cost.parameters)
+        for cost in layer_costs(network)
+        if cost.kind not in {"InputLayer", "Normalization"}
+        and (cost.name != "channel" or cost.name in shown)
+    ]
+
+
+def _arrays(variables: list[Any]) -> list[Any]:
+    return [variable.numpy() for variable in variables]
+
+
+def _block(filters: int, kernel: int, *, stride: int = 1, pool: int | None = None) -> Any:
+    return {
+        "filters": filters,
+        "kernel": [kernel, kernel],
+        "stride": [stride, stride],
+        "pool": [pool, pool] if pool else None,
+        "pool_stride": None,
+    }
+
+
+def _bisarahalli(
+    *,
+    filters: tuple[int, int, int] = (16, 32, 32),
+    units: list[int] | None = None,
+    reset_after: bool = False,
+    activation: str = "relu",
+) -> Any:
+    sizes = zip(filters, (2, 2, 3), (4, 2, 2), strict=True)
+    blocks = [_block(width, kernel, pool=pool) for width, kernel, pool in sizes]
+    return build(
+        "crnn",
+        (1366, 96),
+        source="mel",
+        n_classes=4,
+        standardise=False,
+        conv={"blocks": blocks, "pool_padding": "valid", "activation": activation},
+        frames="published",
+        recurrent={"cell": "gru", "units": units or [16, 16], "reset_after": reset_after},
+        head={"units": [128], "dropout": 0.0},
+    )

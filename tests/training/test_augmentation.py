@@ -28,11 +28,12 @@ def _run(
     targets: NDArray[np.float32],
     *,
     seed: tuple[int, int] = (11, 3),
+    fill: NDArray[np.float32] = FILL,
     **changes: Any,
 ) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.float32]]:
     import tensorflow as tf
 
-    change = augmenter(augment_settings(**changes), dict.fromkeys(inputs, FILL))
+    change = augmenter(augment_settings(**changes), dict.fromkeys(inputs, fill))
     tensors = {name: tf.constant(values) for name, values in inputs.items()}
     found, soft = change(tensors, tf.constant(targets), tf.constant(seed))
     return {name: values.numpy() for name, values in found.items()}, soft.numpy()
@@ -164,9 +165,21 @@ def test_crops_begin_at_every_possible_place() -> None:
     assert starts == set(range(FRAMES - 36 + 1))
 
 
-@pytest.mark.parametrize("rank", [1, 2, 4])
+def test_a_picture_in_colour_is_masked_and_cropped_in_all_channels_alike() -> None:
+    channels = 3
+    colour = np.repeat(_numbered()[..., None], channels, axis=-1)
+    settings: dict[str, Any] = {"time_masks": 1, "time_mask_share": 0.3, "crop": 0.8}
+    found, _ = _run({"picture": colour}, _one_hot(), fill=FILL[:channels], **settings)
+    picture = found["picture"]
+    covered = picture == FILL[:channels]
+    assert covered.any()
+    assert np.array_equal(covered.any(axis=-1), covered.all(axis=-1))
+    assert (picture[~covered.any(axis=-1)] != colour[~covered.any(axis=-1)]).any(), "cropped"
+
+
+@pytest.mark.parametrize("rank", [1, 2])
 def test_inputs_that_are_no_pictures_are_neither_cropped_nor_masked(rank: int) -> None:
-    shape = (COUNT, 6, 5, 4)[:rank]
+    shape = (COUNT, 6)[:rank]
     other = np.random.default_rng(0).random(shape).astype(np.float32)
     found, _ = _run({"other": other}, _one_hot(), time_masks=2, frequency_masks=2, crop=0.5)
     assert np.array_equal(found["other"], other)

@@ -11,6 +11,7 @@ import pytest
 from genrecls.errors import Interrupted, RunError
 from genrecls.training import checkpoint
 from genrecls.training.batches import BatchMaker
+from genrecls.training.checkpoint import Progress
 from genrecls.training.loop import probabilities
 from tests.training.toys import (
     N_CLASSES,
@@ -69,6 +70,35 @@ def test_the_model_ends_with_the_weights_of_its_best_epoch(tmp_path: Path) -> No
     own = -np.log(np.clip(found[np.arange(15), validation.targets], 1e-7, 1)).mean()
     assert own == pytest.approx(min(losses), rel=1e-6)
     assert len(set(losses)) == 6
+
+
+def _overfitted(folder: Path, epochs: int, **changes: Any) -> tuple[Any, Progress]:
+    """Train on labels that validation contradicts, so that the last epoch is not the best."""
+    wrong = replace(toy_examples(15, seed=1), targets=(np.arange(15) + 1) % N_CLASSES)
+    rate = {"learning_rate": 0.01}
+    return train(folder, validation=wrong, epochs=epochs, patience=None, optimizer=rate, **changes)
+
+
+def test_the_weights_of_the_last_epoch_are_kept_where_the_settings_say_so(tmp_path: Path) -> None:
+    model, progress = _overfitted(tmp_path, 4, keep="last")
+    stored = checkpoint.load(tmp_path)
+    assert stored is not None
+    assert progress.best_epoch < progress.epoch == 4
+    assert same(values(model.variables), stored.model)
+    assert not same(values(model.variables), stored.best)
+    best, same_progress = _overfitted(tmp_path / "best", 4, keep="best")
+    assert timeless(same_progress.history) == timeless(progress.history)
+    assert same(values(best.variables), stored.best)
+
+
+def test_the_last_weights_are_the_same_after_an_interruption(tmp_path: Path) -> None:
+    whole, _ = _overfitted(tmp_path / "whole", 4, keep="last")
+    with pytest.raises(Interrupted):
+        _overfitted(tmp_path, 4, keep="last", batches=_stopping((2, 1), signal.SIGINT))
+    resumed, _ = _overfitted(tmp_path, 4, keep="last")
+    again, _ = _overfitted(tmp_path, 4, keep="last", model=network(seed=9))
+    for model in (resumed, again):
+        assert same(values(model.variables), values(whole.variables))
 
 
 def test_accuracy_as_the_monitor_selects_the_first_of_the_most_accurate_epochs(

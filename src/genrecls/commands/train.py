@@ -22,10 +22,8 @@ from genrecls.models.base import Normalisation
 from genrecls.runs import Run
 
 if TYPE_CHECKING:
-    import keras
-
     from genrecls.pipeline import Prepared
-    from genrecls.training.checkpoint import Progress
+    from genrecls.training.fitting import Fitted
 
 
 def main(words: Sequence[str]) -> int:
@@ -57,6 +55,16 @@ def train(experiment: Experiment, command: str) -> Run | None:
     if experiment.run.show:
         show_model(experiment)
         return None
+    run = finished(experiment, command)
+    run.point_latest()
+    from genrecls.commands.summary import summary
+
+    show(summary(run))
+    return run
+
+
+def finished(experiment: Experiment, command: str) -> Run:
+    """Return the finished run of `experiment`, trained now unless it is there already."""
     dataset = experiment.dataset.load(experiment.data_root)
     from genrecls.features.cache import cache_root
     from genrecls.features.extraction import fingerprint
@@ -70,10 +78,6 @@ def train(experiment: Experiment, command: str) -> Run | None:
             if experiment.run.force and run.state:
                 run.set_aside()
             _train_in(run, experiment, dataset, command)
-    run.point_latest()
-    from genrecls.commands.summary import summary
-
-    show(summary(run))
     return run
 
 
@@ -84,46 +88,38 @@ def _train_in(run: Run, experiment: Experiment, dataset: Dataset, command: str) 
         if dataset.generated:
             say(f"data {dataset.provenance.title}")
         _write_settings(run, experiment)
+        experiment.model.fetch()
         from genrecls.pipeline import prepare
 
         started = time.monotonic()
         prepared = prepare(experiment, dataset)
         extracted = time.monotonic()
-        model, progress = _fit(run, experiment, prepared)
+        fitted = _fit(run, experiment, prepared)
         from genrecls.results import Trained, write_results
 
-        seconds = {"features": extracted - started, "training": progress.seconds}
-        trained = Trained(model, progress, {name: round(s, 2) for name, s in seconds.items()})
+        seconds = {"features": extracted - started, **fitted.seconds}
+        rounded = {name: round(s, 2) for name, s in seconds.items()}
+        trained = Trained(fitted.model, fitted.progress, rounded)
         write_results(run, experiment, prepared, trained)
     # Not before the run is marked as finished: until then it may have to be taken up again.
     shutil.rmtree(run.checkpoints, ignore_errors=True)
 
 
-def _fit(run: Run, experiment: Experiment, prepared: Prepared) -> tuple[keras.Model, Progress]:
-    from genrecls.randomness import stream_seed
-    from genrecls.training import backend
-    from genrecls.training.batches import BatchMaker
-    from genrecls.training.examples import normalisation
-    from genrecls.training.loop import Material, fit
+def _fit(run: Run, experiment: Experiment, prepared: Prepared) -> Fitted:
+    from genrecls.training.embeddings import backbone_root
+    from genrecls.training.fitting import Places, Task, fit_in_stages
 
-    backend.start()
-    backend.fresh(stream_seed(experiment.run.seed, "weights"))
-    training = prepared.parts["train"]
-    statistics = normalisation(training)
-    n_classes = len(prepared.dataset.labels)
-    model = experiment.model.build(
-        experiment.segment.shapes(experiment.features), n_classes, statistics
+    task = Task(
+        family=experiment.model,
+        shapes=experiment.segment.shapes(experiment.features),
+        n_classes=len(prepared.dataset.labels),
+        trainer=experiment.trainer,
+        augment=experiment.augment,
+        seed=experiment.run.seed,
+        training=prepared.parts["train"],
+        validation=prepared.parts["validation"],
     )
-    batches = BatchMaker(
-        training,
-        n_classes,
-        experiment.trainer.batch_size,
-        experiment.augment,
-        {name: found.mean.astype(np.float32) for name, found in statistics.items()},
-        experiment.run.seed,
-    )
-    material = Material(model, batches, prepared.parts["validation"])
-    return model, fit(material, experiment.trainer, run.checkpoints)
+    return fit_in_stages(task, Places(run.checkpoints, backbone_root(experiment.data_root)))
 
 
 def show_model(experiment: Experiment) -> None:

@@ -12,20 +12,27 @@ from numpy.typing import NDArray
 
 from genrecls.config.schema import Registry, Schema
 from genrecls.errors import ConfigError
+from genrecls.models.stages import Stage
 
 if TYPE_CHECKING:
     import keras
 
 Shapes = Mapping[str, tuple[int, ...]]
-"""Shape of each named input, batch axis left out; a picture is (frames, coefficients)."""
+"""Shape of each named input, batch axis left out.
+
+A picture is (frames, coefficients) or (frames, coefficients, channels), a table row is (values,).
+"""
+
+Picture = tuple[int, int, int]
+"""Frames, coefficients and channels of a picture."""
 
 
 @dataclass(frozen=True)
 class Normalisation:
-    """Statistics of one input over the training part, per coefficient (its last axis).
+    """Statistics of one input over the training part, per item of its last axis.
 
     Attributes:
-        mean, variance: shape (coefficients,).
+        mean, variance: shape (coefficients,), or (channels,) where a picture has them.
     """
 
     mean: NDArray[np.float64]
@@ -34,9 +41,16 @@ class Normalisation:
 
 @dataclass(frozen=True)
 class ModelFamily(Schema, ABC):
-    """The configuration of a network."""
+    """The configuration of a network.
+
+    Attributes:
+        name: registered name.
+        standardise: whether inputs are standardised inside the network, with statistics of the
+            training part; else they are fed as they are.
+    """
 
     name: str
+    standardise: bool
 
     @abstractmethod
     def check(self, shapes: Shapes) -> None:
@@ -60,21 +74,52 @@ class ModelFamily(Schema, ABC):
             normalisation: statistics of each input.
         """
 
-    def picture(self, shapes: Shapes) -> tuple[str, tuple[int, int]]:
-        """Return name and shape (frames, coefficients) of the only input.
+    def fetch(self) -> None:
+        """Get from outside what `initialise` needs, before any audio is read; most need nothing.
+
+        Raises:
+            ModelFileError: it cannot be had.
+        """
+
+    def initialise(self, model: keras.Model) -> None:
+        """Change the random weights that `build` gave; by default they stay as they are.
+
+        Raises:
+            ModelFileError: the weights to begin with cannot be read.
+        """
+
+    def stages(self) -> tuple[Stage, ...]:
+        """Return how the network is trained; by default all layers at once."""
+        return (Stage(),)
+
+    def picture(self, shapes: Shapes) -> tuple[str, Picture]:
+        """Return name, and frames, coefficients and channels (1 if it has none) of the only input.
 
         Raises:
             ConfigError: there are several inputs, or the only one is no picture.
         """
         if len(shapes) == 1:
             ((name, shape),) = shapes.items()
-            if len(shape) == 2:
-                return name, (shape[0], shape[1])
-        received = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        raise ConfigError(
-            f"model={self.name}: takes one input of the shape (frames, coefficients), such as "
-            f"features=mfcc or features=mel; the chosen features give {received}"
+            if len(shape) in {2, 3}:
+                frames, coefficients, channels = (*shape, 1)[:3]
+                return name, (frames, coefficients, channels)
+        raise self.refusal(
+            "one input of the shape (frames, coefficients), such as features=mfcc or features=mel",
+            shapes,
         )
+
+    def refusal(self, expected: str, shapes: Shapes) -> ConfigError:
+        """Return the error of a family that takes `expected` and is given other inputs."""
+        received = ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "none"
+        return ConfigError(
+            f"model={self.name}: takes {expected}; the chosen features give {received}"
+        )
+
+    def statistics(
+        self, name: str, normalisation: Mapping[str, Normalisation]
+    ) -> Normalisation | None:
+        """Return what standardises the input `name`; None where it is fed as it is."""
+        return normalisation[name] if self.standardise else None
 
 
 MODELS: Registry[ModelFamily] = Registry("model", "genrecls.models")

@@ -1,21 +1,24 @@
-"""Building blocks that several families share: normalised input, convolution block, dense head."""
+"""Building blocks that several families share: normalised input, convolutions, dense head."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import PositiveInt
+from pydantic import NonNegativeFloat, PositiveInt
 
 from genrecls.config.schema import Schema, Share
 from genrecls.errors import ConfigError
-from genrecls.models.base import Normalisation
+from genrecls.models.base import Normalisation, Picture
 
 if TYPE_CHECKING:
     import keras
 
 Pair = tuple[PositiveInt, PositiveInt]
 Padding = Literal["same", "valid"]
+Activation = Literal["relu", "elu", "selu"]
+NormPlace = Literal["none", "before_activation", "after_activation", "after_pool"]
 
 BATCH_NORM_MOMENTUM = 0.9
 """Keras' default of 0.99 needs more steps than a small data set has to forget its first values."""
@@ -23,102 +26,224 @@ BATCH_NORM_MOMENTUM = 0.9
 
 @dataclass(frozen=True)
 class ConvBlock(Schema):
-    """Convolution, batch normalisation, ReLU, max-pooling, in this order.
-
-    With this order a converter folds the normalisation into the convolution.
+    """Sizes of one convolution and the max-pooling behind it, all frames x coefficients.
 
     Attributes:
         filters: output channels.
-        kernel: frames x coefficients.
-        padding: of the convolution.
-        pool: window of the max-pooling, frames x coefficients.
-        stride: step of the max-pooling.
+        kernel, stride: of the convolution.
+        pool: window of the max-pooling; None for no pooling.
+        pool_stride: step of the max-pooling; None for windows side by side.
     """
 
     filters: PositiveInt
     kernel: Pair
-    padding: Padding
-    pool: Pair
     stride: Pair
+    pool: Pair | None
+    pool_stride: Pair | None
 
-    def apply(self, x: Any, index: int) -> Any:
-        """Return the output for `x` of the shape (batch, frames, coefficients, channels)."""
+    def __post_init__(self) -> None:
+        if self.pool_stride and not self.pool:
+            raise ValueError(f"pool_stride: received {[*self.pool_stride]}; allowed: null, as pool")
+
+
+@dataclass(frozen=True)
+class ConvStack(Schema):
+    """Convolution blocks: convolution, activation, max-pooling, dropout.
+
+    Normalised before the activation, a converter folds the normalisation into the convolution; the
+    other places are there because published networks have them.
+
+    Attributes:
+        blocks: sizes of each block, first to last.
+        padding: of the convolutions.
+        pool_padding: of the max-pooling.
+        activation: of the convolutions; selu brings its own initialiser and dropout.
+        norm: where in each block the batch normalisation stands.
+        dropout: share of values dropped after each block.
+    """
+
+    blocks: tuple[ConvBlock, ...]
+    padding: Padding
+    pool_padding: Padding
+    activation: Activation
+    norm: NormPlace
+    dropout: Share
+
+    def apply(self, picture: Any) -> Any:
+        """Return the output for a picture (batch, frames, coefficients[, channels])."""
         from keras import layers
 
-        # The offset of the normalisation makes a bias redundant, but published counts have it.
-        x = layers.Conv2D(self.filters, self.kernel, padding=self.padding, name=f"conv{index}")(x)
-        x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name=f"norm{index}")(x)
-        x = layers.ReLU(name=f"relu{index}")(x)
-        return layers.MaxPooling2D(self.pool, self.stride, padding="same", name=f"pool{index}")(x)
+        x = picture
+        if len(x.shape) == 3:
+            x = layers.Reshape((*x.shape[1:], 1), name="channel")(x)
+        for index, block in enumerate(self.blocks, start=1):
+            for layer in self._layers(block, index):
+                x = layer(x)
+        return x
 
-    def output(self, size: tuple[int, int]) -> tuple[int, int]:
-        """Return frames and coefficients after the block; less than 1 where it does not fit."""
-        shrink = (0, 0) if self.padding == "same" else (self.kernel[0] - 1, self.kernel[1] - 1)
-        frames, coefficients = size[0] - shrink[0], size[1] - shrink[1]
-        return -(-frames // self.stride[0]), -(-coefficients // self.stride[1])
+    def _layers(self, block: ConvBlock, index: int) -> Iterator[Any]:
+        from keras import layers
+
+        norm = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name=f"norm{index}")
+        # The offset of the normalisation makes a bias redundant, but published counts have it.
+        yield layers.Conv2D(
+            block.filters,
+            block.kernel,
+            block.stride,
+            padding=self.padding,
+            kernel_initializer=initializer(self.activation),
+            name=f"conv{index}",
+        )
+        if self.norm == "before_activation":
+            yield norm
+        yield _activation(self.activation, f"{self.activation}{index}")
+        if self.norm == "after_activation":
+            yield norm
+        if block.pool:
+            yield layers.MaxPooling2D(
+                block.pool, block.pool_stride, padding=self.pool_padding, name=f"pool{index}"
+            )
+        if self.norm == "after_pool":
+            yield norm
+        if self.dropout:
+            yield dropout_layer(self.dropout, self.activation, f"conv_dropout{index}")
+
+    def output(self, size: Picture) -> Picture:
+        """Return frames, coefficients and channels after all blocks.
+
+        Raises:
+            ConfigError: the picture is too small for one of them.
+        """
+        frames, coefficients, channels = size
+        for index, block in enumerate(self.blocks):
+            channels = block.filters
+            for window in self._windows(block):
+                if not window.fits(frames, coefficients):
+                    raise ConfigError(
+                        f"model.conv.blocks.{index}: a {window.key} of {window.size[0]} x "
+                        f"{window.size[1]} does not fit a picture of {frames} x {coefficients} "
+                        f"(frames x coefficients); use {window.padding_key} same, fewer blocks, "
+                        "longer segments or more coefficients"
+                    )
+                frames, coefficients = window.positions(frames, coefficients)
+        return frames, coefficients, channels
+
+    def _windows(self, block: ConvBlock) -> Iterator[_Window]:
+        yield _Window("kernel", block.kernel, block.stride, self.padding)
+        if block.pool:
+            step = block.pool_stride or block.pool
+            yield _Window("pool", block.pool, step, self.pool_padding)
+
+
+@dataclass(frozen=True)
+class _Window:
+    """What moves over a picture: the kernel of a convolution or the window of a pooling."""
+
+    key: str
+    size: Pair
+    stride: Pair
+    padding: Padding
+
+    @property
+    def padding_key(self) -> str:
+        return "padding" if self.key == "kernel" else "pool_padding"
+
+    def fits(self, *sides: int) -> bool:
+        within = all(size <= side for size, side in zip(self.size, sides, strict=True))
+        return within or self.padding == "same"
+
+    def positions(self, *sides: int) -> tuple[int, int]:
+        """Return how many steps the window takes along frames and coefficients."""
+        shrink = (0, 0) if self.padding == "same" else (self.size[0] - 1, self.size[1] - 1)
+        frames, coefficients = (
+            -(-(side - less) // step)
+            for side, less, step in zip(sides, shrink, self.stride, strict=True)
+        )
+        return frames, coefficients
 
 
 @dataclass(frozen=True)
 class DenseHead(Schema):
-    """Dense ReLU layers with dropout in front of the softmax.
+    """Dense layers with dropout in front of the softmax.
 
     Attributes:
         units: width of each hidden layer; empty for none.
-        dropout: share of units dropped after each hidden layer.
+        dropout: share of values dropped after each hidden layer.
+        activation: of the hidden layers; selu brings its own initialiser and dropout.
+        l2: factor of the squared weights of the hidden layers in the loss.
     """
 
     units: tuple[PositiveInt, ...]
     dropout: Share
+    activation: Activation
+    l2: NonNegativeFloat
 
     def apply(self, x: Any, n_classes: int) -> Any:
         """Return genre probabilities, shape (batch, n_classes)."""
         from keras import layers
 
-        for index, width in enumerate(self.units, start=1):
-            x = layers.Dense(width, activation="relu", name=f"dense{index}")(x)
-            x = layers.Dropout(self.dropout, name=f"dropout{index}")(x)
+        x = self.hidden(x)
         return layers.Dense(n_classes, activation="softmax", name="probabilities")(x)
+
+    def hidden(self, x: Any, prefix: str = "") -> Any:
+        """Return what the hidden layers make of (batch, values); their names get `prefix`."""
+        for index, width in enumerate(self.units, start=1):
+            x = self._dense(width, f"{prefix}dense{index}")(x)
+            if self.dropout:
+                x = dropout_layer(self.dropout, self.activation, f"{prefix}dropout{index}")(x)
+        return x
+
+    def _dense(self, width: int, name: str) -> Any:
+        from keras import layers, regularizers
+
+        return layers.Dense(
+            width,
+            activation=self.activation,
+            kernel_initializer=initializer(self.activation),
+            kernel_regularizer=regularizers.L2(self.l2) if self.l2 else None,
+            name=name,
+        )
+
+
+def initializer(activation: Activation) -> str:
+    """Return how weights in front of `activation` begin.
+
+    Self-normalisation needs LeCun's (G. Klambauer et al., "Self-normalizing neural networks",
+    2017); the other is Keras' default, which published systems use.
+    """
+    return "lecun_normal" if activation == "selu" else "glorot_uniform"
+
+
+def dropout_layer(share: float, activation: Activation, name: str) -> Any:
+    """Return the dropout that keeps what `activation` promises of mean and variance."""
+    from keras import layers
+
+    kind = layers.AlphaDropout if activation == "selu" else layers.Dropout
+    return kind(share, name=name)
+
+
+def _activation(activation: Activation, name: str) -> Any:
+    from keras import layers
+
+    # A layer of its own kind is what a converter recognises and merges.
+    return (
+        layers.ReLU(name=name) if activation == "relu" else layers.Activation(activation, name=name)
+    )
 
 
 def normalised_input(
-    name: str, shape: tuple[int, ...], normalisation: Normalisation
+    name: str, shape: tuple[int, ...], statistics: Normalisation | None
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Return the input called `name` and the same standardised per coefficient."""
+    """Return the input called `name`, and the same standardised where there are statistics."""
     import keras
 
     source = keras.Input(shape, name=name)
+    if statistics is None:
+        return source, source
     standardise = keras.layers.Normalization(
         axis=-1,
-        mean=normalisation.mean.tolist(),
-        variance=normalisation.variance.tolist(),
+        mean=statistics.mean.tolist(),
+        variance=statistics.variance.tolist(),
         name=f"normalise_{name}",
     )
     return source, standardise(source)
-
-
-def conv_stack(blocks: tuple[ConvBlock, ...], picture: keras.KerasTensor) -> Any:
-    """Return what all blocks make of a picture (batch, frames, coefficients)."""
-    from keras import layers
-
-    x = layers.Reshape((*picture.shape[1:], 1), name="channel")(picture)
-    for index, block in enumerate(blocks, start=1):
-        x = block.apply(x, index)
-    return x
-
-
-def check_conv_blocks(blocks: tuple[ConvBlock, ...], size: tuple[int, int]) -> tuple[int, int]:
-    """Return frames and coefficients after all blocks.
-
-    Raises:
-        ConfigError: the picture is too small for one of them.
-    """
-    for index, block in enumerate(blocks):
-        after = block.output(size)
-        if min(after) < 1:
-            raise ConfigError(
-                f"model.blocks.{index}: a kernel of {block.kernel[0]} x {block.kernel[1]} does not "
-                f"fit a picture of {size[0]} x {size[1]} (frames x coefficients); use padding "
-                "same, fewer blocks, longer segments or more coefficients"
-            )
-        size = after
-    return size

@@ -2,7 +2,8 @@
 
 carnaghi2022 does not state its layers. The default is the network of the tutorial that its feature
 extraction follows (V. Velardo, "Deep Learning for Audio with Python", lecture 16): 78,282
-parameters on 258 x 13 and 45,514 on 130 x 13, with the normalisation moved in front of the ReLU.
+parameters on 258 x 13 and 45,514 on 130 x 13, with the normalisation moved in front of the ReLU
+(`norm: after_pool` is the original).
 """
 
 from __future__ import annotations
@@ -12,13 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from genrecls.models.base import MODELS, ModelFamily, Normalisation, Shapes
-from genrecls.models.blocks import (
-    ConvBlock,
-    DenseHead,
-    check_conv_blocks,
-    conv_stack,
-    normalised_input,
-)
+from genrecls.models.blocks import ConvStack, DenseHead, normalised_input
 
 if TYPE_CHECKING:
     import keras
@@ -30,26 +25,25 @@ class Cnn(ModelFamily):
     """Convolutional network on one picture.
 
     Attributes:
-        blocks: convolution blocks, first to last.
+        conv: convolution blocks.
         head: dense layers behind them.
     """
 
-    blocks: tuple[ConvBlock, ...]
+    conv: ConvStack
     head: DenseHead
 
     def check(self, shapes: Shapes) -> None:
         """Refuse anything but one picture that is large enough for all blocks."""
         _, size = self.picture(shapes)
-        check_conv_blocks(self.blocks, size)
+        self.conv.output(size)
 
     def build(
         self, shapes: Shapes, n_classes: int, normalisation: Mapping[str, Normalisation]
     ) -> keras.Model:
-        """Return the network for one input (frames, coefficients)."""
+        """Return the network for one picture."""
         import keras
 
-        name, size = self.picture(shapes)
-        source, x = normalised_input(name, size, normalisation[name])
-        x = conv_stack(self.blocks, x)
-        x = keras.layers.Flatten(name="flatten")(x)
+        name, _ = self.picture(shapes)
+        source, x = normalised_input(name, shapes[name], self.statistics(name, normalisation))
+        x = keras.layers.Flatten(name="flatten")(self.conv.apply(x))
         return keras.Model({name: source}, self.head.apply(x, n_classes), name=self.name)

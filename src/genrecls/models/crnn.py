@@ -1,24 +1,22 @@
-"""`crnn`: convolution blocks, whose output is read frame by frame by LSTM layers.
+"""`crnn`: convolution blocks together with recurrent layers.
 
-carnaghi2022 names a CRNN with LSTM and does not state its layers; this is the usual arrangement
-(K. Choi et al., "Convolutional recurrent neural networks for music classification", ICASSP 2017).
+carnaghi2022 names a CRNN with LSTM and does not state its layers; the default is the usual
+arrangement (K. Choi et al., "Convolutional recurrent neural networks for music classification",
+ICASSP 2017). bisarahalli2021 and both CNN-RNN of steiner2023 are configurations of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import PositiveInt
+
+from genrecls.errors import ConfigError
 from genrecls.models.base import MODELS, ModelFamily, Normalisation, Shapes
-from genrecls.models.blocks import (
-    ConvBlock,
-    DenseHead,
-    check_conv_blocks,
-    conv_stack,
-    normalised_input,
-)
-from genrecls.models.rnn import Units, lstm_stack
+from genrecls.models.blocks import ConvStack, DenseHead, initializer, normalised_input
+from genrecls.models.recurrent import Recurrent, frames_of
 
 if TYPE_CHECKING:
     import keras
@@ -30,30 +28,79 @@ class Crnn(ModelFamily):
     """Convolutional recurrent network on one picture.
 
     Attributes:
-        blocks: convolution blocks, first to last.
-        units: width of each LSTM layer behind them.
-        head: dense layers behind those.
+        conv: convolution blocks.
+        join: `sequential`: the recurrent layers read what the convolutions make of each frame;
+            `parallel`: both read the picture, and what they find is concatenated.
+        frames: what the recurrent layers read as one step, where join is sequential.
+            `time`: all coefficients and channels of one frame. `published`: the reshape of
+            bisarahalli2021, whose steps are pieces of a frame in which channels and coefficients
+            are mixed; it keeps a published figure comparable and is good for nothing else.
+        frame_units: width of a dense layer on each step in front of the recurrent layers, with the
+            activation of the convolutions; None for none.
+        recurrent: layers that read the steps.
+        head: dense layers behind all.
     """
 
-    blocks: tuple[ConvBlock, ...]
-    units: Units
+    conv: ConvStack
+    join: Literal["sequential", "parallel"]
+    frames: Literal["time", "published"]
+    frame_units: PositiveInt | None
+    recurrent: Recurrent
     head: DenseHead
 
     def check(self, shapes: Shapes) -> None:
         """Refuse anything but one picture that is large enough for all blocks."""
         _, size = self.picture(shapes)
-        check_conv_blocks(self.blocks, size)
+        self.conv.output(size)
+        if self.join == "parallel" and (self.frames, self.frame_units) != ("time", None):
+            raise ConfigError(
+                f"model.join: received 'parallel' with frames={self.frames} and frame_units="
+                f"{self.frame_units}, which only 'sequential' has; set frames=time and "
+                "frame_units=null"
+            )
 
     def build(
         self, shapes: Shapes, n_classes: int, normalisation: Mapping[str, Normalisation]
     ) -> keras.Model:
-        """Return the network for one input (frames, coefficients)."""
+        """Return the network for one picture."""
         import keras
 
-        name, size = self.picture(shapes)
-        source, x = normalised_input(name, size, normalisation[name])
-        x = conv_stack(self.blocks, x)
-        # One vector a frame: all coefficients and channels of that frame, no mixing along time.
-        x = keras.layers.Reshape((x.shape[1], x.shape[2] * x.shape[3]), name="frames")(x)
-        x = lstm_stack(x, self.units)
+        name, _ = self.picture(shapes)
+        source, x = normalised_input(name, shapes[name], self.statistics(name, normalisation))
+        x = self._sequential(x) if self.join == "sequential" else self._parallel(x)
         return keras.Model({name: source}, self.head.apply(x, n_classes), name=self.name)
+
+    def _sequential(self, picture: Any) -> Any:
+        from keras import layers
+
+        x = self.conv.apply(picture)
+        x = frames_of(x) if self.frames == "time" else _published_frames(x)
+        if self.frame_units:
+            activation = self.conv.activation
+            x = layers.Dense(
+                self.frame_units,
+                activation,
+                kernel_initializer=initializer(activation),
+                name="frame_dense",
+            )(x)
+        return self.recurrent.apply(x)
+
+    def _parallel(self, picture: Any) -> Any:
+        from keras import layers
+
+        convolved = layers.Flatten(name="flatten")(self.conv.apply(picture))
+        state = self.recurrent.apply(frames_of(picture))
+        return layers.Concatenate(name="join")([convolved, state])
+
+
+def _published_frames(x: Any) -> Any:
+    """Return (batch, frames * coefficients, channels) as bisarahalli2021's reshape makes it.
+
+    Behind the transposition each frame holds channels x coefficients, so a row of as many values
+    as there are channels is a few channels' coefficients, and not one position's channels.
+    """
+    from keras import layers
+
+    _, frames, coefficients, channels = x.shape
+    x = layers.Permute((1, 3, 2), name="channels_first")(x)
+    return layers.Reshape((frames * coefficients, channels), name="frames")(x)

@@ -1,4 +1,4 @@
-"""`rnn`: stacked LSTM layers over the frames.
+"""`rnn`: stacked recurrent layers over the frames.
 
 carnaghi2022 does not state its layers. The default is the tutorial's network (V. Velardo, "Deep
 Learning for Audio with Python", lecture 19): two LSTM layers of 64 units, 57,802 parameters on 13
@@ -9,17 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
-
-from pydantic import Field, PositiveInt
+from typing import TYPE_CHECKING
 
 from genrecls.models.base import MODELS, ModelFamily, Normalisation, Shapes
 from genrecls.models.blocks import DenseHead, normalised_input
+from genrecls.models.recurrent import Recurrent, frames_of
 
 if TYPE_CHECKING:
     import keras
-
-Units = Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
 
 
 @MODELS.register("rnn")
@@ -28,11 +25,11 @@ class Rnn(ModelFamily):
     """Recurrent network on one picture, read frame by frame.
 
     Attributes:
-        units: width of each LSTM layer; the last one gives its final state only.
+        recurrent: layers that read the frames.
         head: dense layers behind them.
     """
 
-    units: Units
+    recurrent: Recurrent
     head: DenseHead
 
     def check(self, shapes: Shapes) -> None:
@@ -42,19 +39,10 @@ class Rnn(ModelFamily):
     def build(
         self, shapes: Shapes, n_classes: int, normalisation: Mapping[str, Normalisation]
     ) -> keras.Model:
-        """Return the network for one input (frames, coefficients)."""
+        """Return the network for one picture."""
         import keras
 
-        name, size = self.picture(shapes)
-        source, x = normalised_input(name, size, normalisation[name])
-        x = lstm_stack(x, self.units)
+        name, _ = self.picture(shapes)
+        source, x = normalised_input(name, shapes[name], self.statistics(name, normalisation))
+        x = self.recurrent.apply(frames_of(x))
         return keras.Model({name: source}, self.head.apply(x, n_classes), name=self.name)
-
-
-def lstm_stack(x: Any, units: tuple[int, ...]) -> Any:
-    """Return the final state (batch, units[-1]) of LSTM layers over (batch, time, width)."""
-    from keras import layers
-
-    for index, width in enumerate(units, start=1):
-        x = layers.LSTM(width, return_sequences=index < len(units), name=f"lstm{index}")(x)
-    return x

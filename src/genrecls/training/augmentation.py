@@ -23,11 +23,12 @@ def augmenter(
 ) -> Callable[[dict[str, Any], Any, Any], Batch]:
     """Return a function of inputs, soft targets (batch, classes) and a seed (2 integers).
 
-    Crops and masks are for inputs with two axes (frames, coefficients); others pass unchanged.
+    Crops and masks are for pictures (frames, coefficients), with channels behind or without;
+    other inputs pass unchanged.
 
     Args:
         settings: what to do.
-        fill: value per coefficient that masks put in, the training part's mean.
+        fill: value that masks put in, the training part's mean along the last axis.
     """
     import tensorflow as tf
 
@@ -35,7 +36,7 @@ def augmenter(
         seeds = tf.random.split(seed, 4)
         changed = {}
         for name, values in inputs.items():
-            is_picture = values.shape.rank == 3
+            is_picture = values.shape.rank in {3, 4}
             cropped = _crop(values, settings.crop, seeds[0]) if is_picture else values
             changed[name] = (
                 _mask(cropped, fill[name], settings, seeds[1:3]) if is_picture else values
@@ -94,7 +95,9 @@ def _mask(values: Any, fill: NDArray[np.float32], settings: AugmentSettings, see
         count, coefficients, settings.frequency_masks, settings.frequency_mask_share, seeds[1]
     )
     covered = time[:, :, None] | bands[:, None, :]
-    return tf.where(covered, tf.constant(fill)[None, None, :], values)
+    if values.shape.rank == 4:
+        covered = covered[..., None]
+    return tf.where(covered, tf.constant(fill), values)
 
 
 def _stretches(count: Any, length: int, masks: int, share: float, seed: Any) -> Any:

@@ -47,7 +47,8 @@ class Material:
 def fit(material: Material, trainer: TrainerSettings, folder: Path) -> Progress:
     """Train until the end, or go on from the newest checkpoint in `folder`.
 
-    Afterwards the model holds the weights of its best epoch.
+    Afterwards the model holds the weights of its best epoch, or of its last one where the settings
+    say so.
 
     Raises:
         Interrupted: Ctrl-C or SIGTERM came; a checkpoint was written.
@@ -62,7 +63,8 @@ def fit(material: Material, trainer: TrainerSettings, folder: Path) -> Progress:
         while not loop.finished:
             loop.epoch(display, stop)
             loop.heed(stop)
-    loop.use_best()
+    if trainer.keep == "best":
+        loop.use_best()
     return loop.progress
 
 

@@ -56,6 +56,8 @@ class TrainerSettings(Schema):
         epochs: at most so many passes over the training part.
         batch_size: segments a step.
         monitor: validation figure (per segment) that selects the best weights.
+        keep: `best` keeps the weights that `monitor` selects, `last` those after the last epoch, as
+            publications do that select nothing.
         patience: epochs without improvement before training stops; null never stops early.
         label_smoothing: share of the target spread over all genres.
         class_weights: `balanced` weighs genres by the inverse of their frequency in the
@@ -69,6 +71,7 @@ class TrainerSettings(Schema):
     optimizer: OptimizerSettings
     schedule: ScheduleSettings
     monitor: Literal["loss", "accuracy"]
+    keep: Literal["best", "last"]
     patience: PositiveInt | None
     label_smoothing: Share
     class_weights: Literal["none", "balanced"]

@@ -1,0 +1,186 @@
+"""`vgg16`: the VGG-16 of ImageNet on a picture of a segment, with a head of one's own.
+
+K. Simonyan and A. Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition",
+arXiv 1409.1556, as `keras.applications` builds it: 14,714,688 parameters in the convolutions,
+134,260,544 with the two dense layers behind them. Bahuleyan (arXiv 1804.01149) flattens the
+convolutions' output; Karam et al. keep the dense layers and replace the last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from genrecls.config.schema import Schema
+from genrecls.console import warn
+from genrecls.errors import ConfigError
+from genrecls.models.base import MODELS, ModelFamily, Normalisation, Shapes
+from genrecls.models.blocks import DenseHead, normalised_input
+from genrecls.models.stages import Stage
+from genrecls.models.vgg16_weights import Upto, check_weights, load_weights, weights_file
+
+if TYPE_CHECKING:
+    import keras
+
+CHANNELS = 3
+SMALLEST = 32
+"""Rows and columns: five poolings halve them to one."""
+DENSE_SIZE = (224, 224)
+"""Rows and columns that the dense layers were made for."""
+
+_IMAGENET_MEAN = (123.68, 116.779, 103.939)
+"""Red, green, blue over ImageNet, 0 to 255 (`imagenet_utils.preprocess_input`, mode caffe)."""
+
+
+@dataclass(frozen=True)
+class FineTune(Schema):
+    """The second stage of `train: fine_tune`.
+
+    Attributes:
+        epochs: at most so many.
+        learning_rate: a small one, for the weights are good already.
+        from_block: first of the five convolution blocks that learns.
+    """
+
+    epochs: PositiveInt
+    learning_rate: PositiveFloat
+    from_block: Annotated[int, Field(ge=1, le=5)]
+
+
+@MODELS.register("vgg16")
+@dataclass(frozen=True)
+class Vgg16(ModelFamily):
+    """VGG-16 on one picture with three channels, whose values are 0 to 1.
+
+    Attributes:
+        weights: `none`, `imagenet` or the path of a file.
+        train: `head` keeps VGG-16 as it is, `fine_tune` trains the last blocks after the head,
+            `all` trains everything at once.
+        upto: `conv` ends VGG-16 behind its convolutions, `dense` behind its second dense layer.
+        pooling: how a picture of features becomes a vector, behind the convolutions.
+        preprocessing: `imagenet` is what the ImageNet weights were trained with (0 to 255, less
+            the mean colour); `none` leaves 0 to 1.
+        head: dense layers behind VGG-16.
+        fine_tune: the second stage of `train: fine_tune`.
+    """
+
+    weights: str
+    train: Literal["head", "fine_tune", "all"]
+    upto: Upto
+    pooling: Literal["flatten", "average"]
+    preprocessing: Literal["imagenet", "none"]
+    head: DenseHead
+    fine_tune: FineTune
+
+    def check(self, shapes: Shapes) -> None:
+        """Refuse anything but one large enough picture in colour, and weights that are not there.
+
+        Raises:
+            ConfigError: names the key, what was received and what is possible.
+        """
+        _, (rows, columns, _) = self._coloured(shapes)
+        if self.upto == "dense" and (rows, columns) != DENSE_SIZE:
+            raise ConfigError(
+                f"model.upto: dense takes a picture of 224 x 224, the chosen features give {rows} "
+                f"x {columns}; choose features.size=[224,224], or model.upto=conv"
+            )
+        if min(rows, columns) < SMALLEST:
+            raise ConfigError(
+                f"model=vgg16: takes a picture of at least {SMALLEST} x {SMALLEST}, the chosen "
+                f"features give {rows} x {columns}; choose a larger size or longer segments"
+            )
+        self._check_contradictions()
+        check_weights(self.weights)
+
+    def build(
+        self, shapes: Shapes, n_classes: int, normalisation: Mapping[str, Normalisation]
+    ) -> keras.Model:
+        """Return the network for one input (rows, columns, 3), its weights random."""
+        import keras
+
+        name, shape = self._coloured(shapes)
+        source, x = normalised_input(name, shape, self.statistics(name, normalisation))
+        if self.preprocessing == "imagenet":
+            offset = [-value for value in _IMAGENET_MEAN]
+            x = keras.layers.Rescaling(255.0, offset=offset, name="imagenet_range")(x)
+        x = self._backbone(x)
+        return keras.Model({name: source}, self.head.apply(x, n_classes), name=self.name)
+
+    def fetch(self) -> None:
+        """Download the weights of ImageNet if they are asked for and not in Keras' cache."""
+        weights_file(self.weights, self.upto)
+
+    def initialise(self, model: keras.Model) -> None:
+        """Load the weights to begin with."""
+        path = weights_file(self.weights, self.upto)
+        if path is None:
+            if self.train != "all":
+                warn("model.weights=none: the layers of VGG-16 that do not learn stay random")
+            return
+        load_weights(model, path, self.upto)
+        if self.preprocessing == "imagenet":
+            _take_red_first(model.get_layer("block1_conv1"))
+
+    def stages(self) -> tuple[Stage, ...]:
+        """Return the head alone, the head and then the last blocks, or all at once."""
+        if self.train == "all":
+            return super().stages()
+        head = Stage("head", frozen=self._last)
+        if self.train == "head":
+            return (head,)
+        settings = self.fine_tune
+        block = settings.from_block - 1
+        frozen = f"block{block}_pool" if block else None
+        return (head, Stage("fine_tune", frozen, settings.epochs, settings.learning_rate))
+
+    def _check_contradictions(self) -> None:
+        if self.upto == "dense" and self.pooling != "flatten":
+            raise ConfigError(
+                f"model.pooling: received {self.pooling}; model.upto=dense needs flatten"
+            )
+        if self.standardise and self.preprocessing == "imagenet":
+            raise ConfigError(
+                "model.standardise: received true; model.preprocessing=imagenet has statistics of "
+                "its own; set one of them to false or none"
+            )
+
+    @property
+    def _last(self) -> str:
+        """Name of the last layer that does not belong to the head."""
+        return "fc2" if self.upto == "dense" else self.pooling
+
+    def _backbone(self, x: Any) -> Any:
+        import keras
+
+        vgg = keras.applications.VGG16(
+            include_top=self.upto == "dense", weights=None, input_tensor=x
+        )
+        if self.upto == "dense":
+            return vgg.get_layer(self._last).output
+        layers = keras.layers
+        kind = layers.Flatten if self.pooling == "flatten" else layers.GlobalAveragePooling2D
+        return kind(name=self._last)(vgg.output)
+
+    def _coloured(self, shapes: Shapes) -> tuple[str, tuple[int, int, int]]:
+        """Return name and shape (rows, columns, 3) of the only input."""
+        if len(shapes) == 1:
+            ((name, shape),) = shapes.items()
+            if len(shape) == 3 and shape[2] == CHANNELS:
+                return name, (shape[0], shape[1], CHANNELS)
+        raise self.refusal(
+            f"one input of the shape (frames, bands, {CHANNELS}), such as features=picture with "
+            "features.colour=jet",
+            shapes,
+        )
+
+
+def _take_red_first(layer: Any) -> None:
+    """Turn the first kernel round: the published weights take blue, green, red.
+
+    Reordering the colours in front of it would say the same with a step more on every device.
+    """
+    kernel, bias = layer.get_weights()
+    layer.set_weights([kernel[:, :, ::-1], bias])
