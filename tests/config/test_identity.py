@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
+from genrecls.config.compose import compose
+from genrecls.config.experiment import parse
 from genrecls.config.identity import run_id, run_name
+from genrecls.errors import ConfigError
 from tests.conftest import ComposeExperiment
 
 
@@ -33,6 +37,7 @@ def test_what_does_not_change_the_result_does_not_change_the_run(
         "seed=1",
         "vote=majority",
         "trainer.epochs=3",
+        "trainer.keep=last",
         "model.head.dropout=0.4",
         "features.n_mfcc=12",
         "segment.hop=1.5",
@@ -46,6 +51,32 @@ def test_what_changes_the_result_changes_the_run(
     override: str, compose_experiment: ComposeExperiment
 ) -> None:
     assert run_id(compose_experiment(override), "data") != run_id(compose_experiment(), "data")
+
+
+def test_a_published_figure_is_validated_and_no_part_of_the_run() -> None:
+    with_figure = compose("train", ["experiment=karam_vgg16"])
+    without = {key: value for key, value in with_figure.items() if key != "published"}
+    assert parse(with_figure).published is not None
+    assert parse(without).published is None
+    assert run_id(parse(with_figure), "data") == run_id(parse(without), "data")
+    assert "published" not in parse(with_figure).resolved()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("accuracy", 67.7, "published.accuracy: received 67.7; allowed: less than 1"),
+        ("paper", "karm", "published.paper: received 'karm'; allowed: carnaghi2022, .*'karam'"),
+        ("count", 0, "published.count: received 0; allowed: greater than 0 or null"),
+        ("year", 2020, "published.year: unknown key; allowed: paper, system, accuracy"),
+    ],
+)
+def test_a_mistake_in_a_published_figure_is_one_line(key: str, value: Any, message: str) -> None:
+    composed = compose("train", ["experiment=karam_vgg16"])
+    composed["published"][key] = value
+    with pytest.raises(ConfigError, match=message) as error:
+        parse(composed)
+    assert "\n" not in str(error.value)
 
 
 def test_other_data_are_another_run(compose_experiment: ComposeExperiment) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from genrecls.config.catalogue import choices
 from tests.conftest import RunCommand
 
 TOP = (
@@ -13,9 +14,12 @@ TOP = (
     "output_root, seed, segment, show, split, trainer, vote"
 )
 TRAINER = (
-    "allowed: epochs, batch_size, optimizer, schedule, monitor, patience, label_smoothing, "
-    "class_weights, checkpoint_minutes"
+    "allowed: epochs, batch_size, optimizer, schedule, monitor, keep, patience, "
+    "label_smoothing, class_weights, checkpoint_minutes"
 )
+FAMILIES = "cnn, cnn_mlp, crnn, mlp, rnn, vgg16"
+MODELS = f"{FAMILIES}, vgg16_imagenet"
+PRESETS = ", ".join(choices("experiment"))
 MESSAGES = {
     # unknown keys
     "modl=cnn": f"modl: unknown key; {TOP}; did you mean 'model'?",
@@ -24,11 +28,11 @@ MESSAGES = {
         "trainer.optimizer.lr: unknown key; allowed: name, learning_rate, weight_decay, momentum, "
         "clip_norm"
     ),
-    "model.blocks.0.kernl=[3,3]": (
-        "model.blocks.0.kernl: unknown key; allowed: filters, kernel, padding, pool, stride; "
-        "did you mean 'kernel'?"
+    "model.conv.blocks.0.kernl=[3,3]": (
+        "model.conv.blocks.0.kernl: unknown key; allowed: filters, kernel, stride, pool, "
+        "pool_stride; did you mean 'kernel'?"
     ),
-    "model.blocks.9.kernel=[3,3]": "model.blocks.9: no such item; allowed: 0 to 2",
+    "model.conv.blocks.9.kernel=[3,3]": "model.conv.blocks.9: no such item; allowed: 0 to 2",
     "trainer.epochs.foo=3": "trainer.epochs: is a single value; it has no key 'foo'",
     "dataset.rot=x": (
         "dataset.rot: unknown key; allowed: name, root, bad_audio, bands_per_genre, "
@@ -58,27 +62,32 @@ MESSAGES = {
     "++trainer.nope=1": f"trainer.nope: unknown key; {TRAINER}",
     "+model=rnn": "+model=rnn: there is a model already; write it without '+'",
     "~nope": f"nope: unknown key; {TOP}",
-    "~model": "model: missing; allowed: cnn, crnn, rnn",
+    "~model": f"model: missing; allowed: {MODELS}",
     "~trainer": "trainer: missing; allowed: cosine, default, plateau",
     "~seed": "seed: missing; give it a value",
     "~trainer.epochs": "trainer.epochs: missing; give it a value",
     "~trainer.optimizer": "trainer.optimizer: missing; give it a value",
     # wrong choices
-    "model=cn": "model=cn: no such choice; allowed: cnn, crnn, rnn; did you mean 'cnn'?",
-    "model=CNN": "model=CNN: no such choice; allowed: cnn, crnn, rnn; did you mean 'cnn'?",
-    "model=5": "model=5: no such choice; allowed: cnn, crnn, rnn",
-    "model=null": "model=null: no such choice; allowed: cnn, crnn, rnn",
-    "model=": "model=: no such choice; allowed: cnn, crnn, rnn",
-    "model.name=xxx": "model.name: received 'xxx'; allowed: cnn, crnn, rnn",
-    "model.name=null": "model.name: received null; allowed: cnn, crnn, rnn",
-    "model.name=[a]": "model.name: received ['a']; allowed: cnn, crnn, rnn",
-    "features=mffc": "features=mffc: no such choice; allowed: mel, mfcc; did you mean 'mfcc'?",
+    "model=cn": f"model=cn: no such choice; allowed: {MODELS}; did you mean 'cnn'?",
+    "model=CNN": f"model=CNN: no such choice; allowed: {MODELS}; did you mean 'cnn'?",
+    "model=5": f"model=5: no such choice; allowed: {MODELS}",
+    "model=null": f"model=null: no such choice; allowed: {MODELS}",
+    "model=": f"model=: no such choice; allowed: {MODELS}",
+    "model.name=xxx": f"model.name: received 'xxx'; allowed: {FAMILIES}",
+    "model.name=null": f"model.name: received null; allowed: {FAMILIES}",
+    "model.name=[a]": f"model.name: received ['a']; allowed: {FAMILIES}",
+    "features=mffc": (
+        "features=mffc: no such choice; allowed: mel, mel_summary, mfcc, picture, "
+        "picture_summary, published_both, published_picture, published_table, summary; "
+        "did you mean 'mfcc'?"
+    ),
     "split=trak": (
         "split=trak: no such choice; allowed: artist, artist_folds, fault_filtered, kfold, "
         "official, segment, track; did you mean 'track'?"
     ),
     "dataset=gtzn": (
-        "dataset=gtzn: no such choice; allowed: folder, gtzan, synth, synth_tiny; "
+        "dataset=gtzn: no such choice; allowed: fma, folder, gtzan, gtzan_kaggle_pictures, "
+        "gtzan_kaggle_table, synth, synth_tiny; "
         "did you mean 'gtzan'?"
     ),
     "segment=31s": "segment=31s: no such choice; allowed: 30s, 3s, 6s; did you mean '3s'?",
@@ -89,7 +98,7 @@ MESSAGES = {
         "augment=mixip: no such choice; allowed: mixup, none, specaugment, strong; "
         "did you mean 'mixup'?"
     ),
-    "experiment=nope": "experiment=nope: no such choice; allowed: gtzan_fault_filtered",
+    "experiment=nope": f"experiment=nope: no such choice; allowed: {PRESETS}",
     "debug=smok": "debug=smok: no such choice; allowed: smoke; did you mean 'smoke'?",
     "trainer.optimizer.name=adm": (
         "trainer.optimizer.name: received 'adm'; allowed: adam, adamw, sgd, rmsprop, nadam; "
@@ -120,11 +129,13 @@ MESSAGES = {
         "output_root: received null; allowed: a text (in quotes inside the shell's quotes where "
         "it looks like a number)"
     ),
-    "model.blocks.0.kernel=3": "model.blocks.0.kernel: received 3; allowed: a list",
-    "model.blocks.0.pool=[1,2,3]": (
-        "model.blocks.0.pool: received [1, 2, 3]; allowed: at most 2 items, not 3"
+    "model.conv.blocks.0.kernel=3": "model.conv.blocks.0.kernel: received 3; allowed: a list",
+    "model.conv.blocks.0.pool=[1,2,3]": (
+        "model.conv.blocks.0.pool: received [1, 2, 3]; allowed: at most 2 items, not 3 or null"
     ),
-    "model.blocks=[{filters: 3}]": "model.blocks.0.kernel: missing; give it a value (and 3 more)",
+    "model.conv.blocks=[{filters: 3}]": (
+        "model.conv.blocks.0.kernel: missing; give it a value (and 3 more)"
+    ),
     "model.head.units=[a]": "model.head.units.0: received 'a'; allowed: a whole number",
     "features.ref=maxx": (
         "features.ref: received 'maxx'; allowed: a number or max; did you mean 'max'?"
@@ -147,15 +158,15 @@ MESSAGES = {
         "split=fault_filtered: dataset=synth has no published partition 'fault_filtered'; it has "
         "none of its own; split=track works for any data set"
     ),
-    "model.blocks.0.kernel=[99,99]": (
-        "model.blocks.0: a kernel of 99 x 99 does not fit a picture of 130 x 13 (frames x "
+    "model.conv.blocks.0.kernel=[99,99]": (
+        "model.conv.blocks.0: a kernel of 99 x 99 does not fit a picture of 130 x 13 (frames x "
         "coefficients); use padding same, fewer blocks, longer segments or more coefficients"
     ),
     # words that are no overrides
     "=3": "'=3': expected key=value or group=choice",
     "a b": "'a b': expected key=value or group=choice",
     "cnn": "'cnn': expected key=value; did you mean 'model=cnn'?",
-    "model": "'model': expected model=choice; allowed: cnn, crnn, rnn",
+    "model": f"'model': expected model=choice; allowed: {MODELS}",
     "seeds": "'seeds': expected key=value or group=choice; did you mean 'seed'?",
     "seed=[1,2": (
         "seed: cannot read '[1,2'; quote a text with special characters for the shell and once "
@@ -205,6 +216,35 @@ COMBINATIONS: dict[tuple[str, ...], str] = {
     ),
     ("dataset=gtzan", "dataset.genres=rock"): (
         "dataset.genres: received 'rock'; allowed: a list or null"
+    ),
+    ("features=published_picture",): (
+        "features=published_picture: needs picture, but dataset=synth has audio; choose features "
+        "that are made of that, or another dataset"
+    ),
+    ("features=published_both", "dataset=gtzan_kaggle_table"): (
+        "features=published_picture: needs picture, but dataset=gtzan_kaggle_table has "
+        "table; choose features that are made of that, or another dataset"
+    ),
+    ("dataset=gtzan_kaggle_pictures",): (
+        "features=mfcc: needs audio, but dataset=gtzan_kaggle_pictures has picture and table; "
+        "choose features that are made of that, or another dataset"
+    ),
+    ("features=published_table", "dataset=gtzan_kaggle_table", "segment=3s"): (
+        "segment.length: received about 3 s, but a row of features=published_table describes a "
+        "whole track; choose segment=30s"
+    ),
+    ("features=published_table", "dataset=gtzan_kaggle_table", "segment.length=31"): (
+        "segment.length: received 31 s, but tracks of dataset=gtzan_kaggle_table are 30 s long; "
+        "choose at most 30"
+    ),
+    (
+        "features=published_table",
+        "dataset=gtzan_kaggle_table",
+        "segment=30s",
+        "segment.cut=frames",
+    ): (
+        "segment.cut: received 'frames', but 'summary' of features=published_table has no frames "
+        "to cut; use segment.cut=samples"
     ),
     ("-cn", "trian"): (
         "-cn: received 'trian'; allowed: data, evaluate, train, or a file in the folder that -cd "

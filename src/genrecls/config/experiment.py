@@ -12,6 +12,7 @@ from pydantic import NonNegativeInt
 
 from genrecls.config.catalogue import choices
 from genrecls.config.location import expanded
+from genrecls.config.published import Published
 from genrecls.config.schema import Registry, Schema
 from genrecls.config.validation import select, validate
 from genrecls.datasets.base import DATASETS, DatasetSource
@@ -50,7 +51,11 @@ class RunSettings(Schema):
 
 @dataclass(frozen=True)
 class Experiment:
-    """A validated training configuration; each group is an object that can do its work."""
+    """A validated training configuration; each group is an object that can do its work.
+
+    Attributes:
+        published: the figure that the configuration reproduces, if it is a preset for one.
+    """
 
     dataset: DatasetSource
     segment: SegmentRule
@@ -60,6 +65,7 @@ class Experiment:
     trainer: TrainerSettings
     augment: AugmentSettings
     run: RunSettings
+    published: Published | None = None
 
     @property
     def data_root(self) -> Path:
@@ -88,6 +94,7 @@ def parse(composed: Mapping[str, Any]) -> Experiment:
     values = {name: rest.pop(name, None) for name in GROUPS}
     for absent in ("experiment", "debug"):
         rest.pop(absent, None)
+    published = rest.pop("published", None)
     _refuse_absent(values)
     _refuse_unknown(rest)
     chosen: dict[str, Any] = {
@@ -95,7 +102,10 @@ def parse(composed: Mapping[str, Any]) -> Experiment:
     }
     for name, schema in PLAIN.items():
         chosen[name] = validate(schema, values[name], name)
-    experiment = Experiment(**chosen, run=validate(RunSettings, rest, ""))
+    if published is not None:
+        published = validate(Published, published, "published")
+    run = validate(RunSettings, rest, "")
+    experiment = Experiment(**chosen, run=run, published=published)
     check_combination(experiment)
     return experiment
 
@@ -114,8 +124,20 @@ def check_combination(experiment: Experiment) -> None:
             f"dataset={experiment.dataset.name} are {track_seconds:g} s long; "
             f"choose at most {track_seconds:g}"
         )
+    _check_media(experiment)
     experiment.model.check(experiment.segment.shapes(experiment.features))
     experiment.split.check(experiment.dataset)
+
+
+def _check_media(experiment: Experiment) -> None:
+    """Refuse features of what the data set does not have."""
+    source, features = experiment.dataset, experiment.features
+    if missing := features.media - source.media:
+        raise ConfigError(
+            f"features={features.name}: needs {' and '.join(sorted(missing))}, but "
+            f"dataset={source.name} has {' and '.join(sorted(source.media))}; choose features that "
+            "are made of that, or another dataset"
+        )
 
 
 def _refuse_absent(values: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from genrecls.config.experiment import Experiment
 
 # Where things lie and how often is saved does not change a result; what the data are is in their
 # fingerprint.
-_IRRELEVANT = (
+IRRELEVANT = (
     ("force",),
     ("show",),
     ("data_root",),
@@ -30,7 +30,7 @@ def run_id(experiment: Experiment, fingerprint: str) -> str:
         fingerprint: digest of the data: ids, labels, groups, published parts and file contents.
     """
     relevant = copy.deepcopy(experiment.resolved())
-    for *groups, key in _IRRELEVANT:
+    for *groups, key in IRRELEVANT:
         place: dict[str, Any] = relevant
         for group in groups:
             place = place[group]

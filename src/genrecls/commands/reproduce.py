@@ -1,0 +1,155 @@
+"""`genrecls reproduce`: the published systems, with their numbers beside ours."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from genrecls.arguments import Parser
+from genrecls.commands.train import finished
+from genrecls.console import fail, say, show, warn
+from genrecls.errors import ConfigError, GenreclsError, Interrupted, RunError
+from genrecls.reproduction import PROTOCOLS, Job, Protocol, Row, cell, chosen, jobs
+from genrecls.reproduction import published_presets as presets
+from genrecls.runs import Run
+
+_DESCRIPTION = """Train the published systems on the data that are present, under the published
+protocol, on random tracks and under an honest split, and write their numbers beside ours. Finished
+runs are used again; after Ctrl-C the same command goes on. Words such as data_root=<folder> or
+dataset.root=<folder> hold for every training."""
+
+
+def main(words: Sequence[str]) -> int:
+    """Reproduce what the bare words name; all of it without any."""
+    options, rest = _parser().parse_known_args(list(words))
+    if unknown := [word for word in rest if word.startswith("-")]:
+        raise ConfigError(f"unknown option {unknown[0]}; see 'genrecls reproduce --help'")
+    given = [*options.wanted, *rest]
+    overrides = [word for word in given if "=" in word]
+    names = chosen([word for word in given if "=" not in word])
+    if options.seeds < 1:
+        raise ConfigError(f"--seeds: received {options.seeds}; allowed: 1 or more")
+    _refuse_own(overrides)
+    work = {name: list(jobs(name, options.seeds, overrides)) for name in names}
+    reproduced = _Reproduction(work, train=not options.finished)
+    rows = reproduced.rows()
+    _write(rows, _folder(options, work), f"genrecls reproduce {shlex.join(words)}".strip())
+    if reproduced.failures:
+        raise RunError(f"{reproduced.failures} trainings failed; see the lines above")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="genrecls reproduce", description=_DESCRIPTION)
+    parser.add_argument("wanted", nargs="*", metavar="PAPER|PRESET|all")
+    parser.add_argument("--seeds", type=int, default=3, help="seeds of every number (3)")
+    parser.add_argument("--finished", action="store_true", help="train nothing, show what is there")
+    parser.add_argument("--to", type=Path, metavar="FOLDER", help="<output_root>/reproduction")
+    return parser
+
+
+def _refuse_own(overrides: Sequence[str]) -> None:
+    """Refuse words that this verb chooses itself."""
+    for word in overrides:
+        if word.partition("=")[0] in {"seed", "split", "experiment"}:
+            raise ConfigError(
+                f"'{word}': reproduce chooses this itself; take --seeds, name presets, or use "
+                "'genrecls train' for a single training"
+            )
+
+
+def _folder(options: argparse.Namespace, work: dict[str, list[Job]]) -> Path:
+    folder: Path | None = options.to
+    if folder is not None:
+        return folder.expanduser()
+    return next(iter(work.values()))[0].experiment.output_root / "reproduction"
+
+
+class _Reproduction:
+    """The trainings of some presets, one after another."""
+
+    def __init__(self, work: dict[str, list[Job]], *, train: bool) -> None:
+        self._work = work
+        self._train = train
+        self._total = sum(map(len, work.values()))
+        self._done = 0
+        self.failures = 0
+
+    def rows(self) -> list[Row]:
+        """Return a row a preset."""
+        return [self._row(name, todo) for name, todo in self._work.items()]
+
+    def _row(self, name: str, todo: Sequence[Job]) -> Row:
+        figure = presets()[name]
+        try:
+            # What is missing is missing for all of them, and known before anything is trained.
+            _require(todo[0])
+        except GenreclsError as error:
+            self._done += len(todo)
+            warn(f"{name}: {error}")
+            return Row(name, figure, missing=str(error))
+        runs = [(job.protocol, self._run(job)) for job in todo]
+        found = {protocol: _metrics(runs, protocol) for protocol in PROTOCOLS}
+        cells = {protocol: cell(metrics) for protocol, metrics in found.items() if metrics}
+        absent = sum(run is None for _, run in runs)
+        return Row(name, figure, cells, f"{absent} of {len(runs)} runs" if absent else "")
+
+    def _run(self, job: Job) -> Run | None:
+        self._done += 1
+        about = f"{job.preset}, {PROTOCOLS[job.protocol]}, seed {job.seed}"
+        say(f"[{self._done}/{self._total}] {about}")
+        try:
+            if not self._train:
+                return _existing(job)
+            return finished(job.experiment, f"genrecls train {shlex.join(job.overrides)}")
+        except Interrupted:
+            raise
+        except GenreclsError as error:
+            fail(f"{about}: {error}")
+            self.failures += 1
+            return None
+
+
+def _require(job: Job) -> None:
+    """Refuse a job whose data or weights are not there."""
+    job.experiment.dataset.load(job.experiment.data_root)
+    job.experiment.model.fetch()
+
+
+def _existing(job: Job) -> Run | None:
+    from genrecls.config.identity import run_name
+    from genrecls.features.cache import cache_root
+    from genrecls.features.extraction import fingerprint
+
+    experiment = job.experiment
+    dataset = experiment.dataset.load(experiment.data_root)
+    digest = fingerprint(dataset, cache_root(experiment.data_root))
+    run = Run(experiment.output_root / run_name(experiment, digest))
+    return run if run.finished else None
+
+
+def _metrics(
+    runs: Iterable[tuple[Protocol, Run | None]], protocol: Protocol
+) -> list[tuple[str, dict[str, Any]]]:
+    wanted = [run for name, run in runs if name == protocol and run is not None]
+    return [(run.name, run.read_metrics()) for run in wanted]
+
+
+def _write(rows: Sequence[Row], folder: Path, command: str) -> None:
+    from genrecls.atomic import write_text
+    from genrecls.environment import environment
+    from genrecls.report.canvas import save
+    from genrecls.report.reproduced import dots
+    from genrecls.report.reproduction import as_csv, as_html, as_markdown, as_table
+
+    show(as_table(rows))
+    figure = dots(rows)
+    versions = environment()
+    save(figure, folder / "reproduction.png")
+    write_text(folder / "reproduction.csv", as_csv(rows))
+    write_text(folder / "reproduction.md", as_markdown(rows, command, versions))
+    write_text(folder / "reproduction.html", as_html(rows, command, versions, figure))
+    say(f"written to {folder}")
