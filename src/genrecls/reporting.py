@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genrecls.atomic import write_text
+from genrecls.console import warn
 from genrecls.evaluation.predictions import by_track
 from genrecls.evaluation.results import mistakes
+from genrecls.explaining.cases import cases
+from genrecls.report import explanation as explanations
 from genrecls.report.canvas import save
+from genrecls.report.explained import Case, Explanation
 from genrecls.report.figures import draw
 from genrecls.report.page import render
 from genrecls.report.timeline import Course, timeline
@@ -37,6 +41,7 @@ def write_report(run: Run, experiment: Experiment, prepared: Prepared, outcome: 
         history=outcome.history,
         mistakes=mistakes(tracks, prepared.dataset.labels, paths),
         examples=_examples(experiment, prepared),
+        cases=_cases(experiment, prepared, outcome),
         config_yaml=run.config.read_text(encoding="utf-8"),
         environment=run.read_environment(),
         command=str(run.state.get("command", "")),
@@ -59,17 +64,43 @@ def write_timeline(path: Path, results: Sequence[Result], card: ModelCard) -> No
     save(timeline(courses, card.labels, about=about), path)
 
 
+def write_explanation(folder: Path, explanation: Explanation) -> list[Path]:
+    """Draw an explanation into a folder and return what was written, the page first."""
+    figures = explanations.draw(explanation)
+    paths = {name: folder / f"{name}.png" for name in figures}
+    for name, figure in figures.items():
+        save(figure, paths[name])
+    page = folder / "explanation.html"
+    write_text(page, explanations.render(explanation, figures))
+    return [page, *paths.values()]
+
+
+def _cases(experiment: Experiment, prepared: Prepared, outcome: Outcome) -> list[Case]:
+    """Return what decided in the test part; a run is not lost because that cannot be told."""
+    labels, length = prepared.dataset.labels, experiment.segment.length
+    try:
+        return cases(outcome.model, experiment.features, prepared.parts["test"], labels, length)
+    except Exception as error:  # noqa: BLE001 - such as a layer of the user's without gradients
+        warn(f"the report does not show what decided: {type(error).__name__}: {error}")
+        return []
+
+
 def _examples(experiment: Experiment, prepared: Prepared) -> Examples:
-    """Return the middle segment of the first training track of each genre, standardised."""
+    """Return the middle segment of the first training track of each genre.
+
+    It is standardised per coefficient, unless it is in colour.
+    """
     part, labels = prepared.parts["train"], prepared.dataset.labels
     name, values = next(iter(part.inputs.items()))
-    if values.ndim != 3:
+    if values.ndim not in {3, 4}:
         return Examples()
-    statistics = normalisation(part)[name]
+    statistics = None if values.ndim == 4 else normalisation(part)[name]
     pictures: dict[str, Any] = {}
     for index, label in enumerate(labels):
         rows = np.flatnonzero(part.targets == index)
         first = [row for row in rows if part.tracks[row] == part.tracks[rows[0]]]
         middle = values[first[len(first) // 2]]
-        pictures[label] = (middle - statistics.mean) / np.sqrt(statistics.variance)
+        if statistics:
+            middle = (middle - statistics.mean) / np.sqrt(statistics.variance)
+        pictures[label] = middle
     return Examples(pictures, experiment.features.axes, experiment.segment.length, "train")

@@ -16,12 +16,18 @@ from genrecls.commands.usage import VERBS
 EXPECTED = {
     "genrecls tr": {"train"},
     "genrecls ": {*VERBS, "--help", "--version", "--completion"},
-    "genrecls train model=c": {"model=cnn", "model=crnn"},
+    "genrecls train model=c": {"model=cnn", "model=cnn_mlp", "model=crnn"},
     "genrecls train data": {"dataset=", "dataset.", "data_root="},
     "genrecls train model=rnn trainer.ep": {"trainer.epochs="},
     "genrecls train --cf": {"--cfg"},
     "genrecls data ": {"list", "info", "verify", "cache"},
-    "genrecls data info dataset=g": {"dataset=gtzan"},
+    "genrecls data info dataset=g": {
+        "dataset=gtzan",
+        "dataset=gtzan_kaggle_pictures",
+        "dataset=gtzan_kaggle_table",
+    },
+    "genrecls reproduce bah": {"bahuleyan2018", "bahuleyan2018_vgg16"},
+    "genrecls reproduce --f": {"--finished"},
     "genrecls evaluate dataset": {"dataset_root="},
     "genrecls runs --f": {"--format"},
     "genrecls runs --format j": {"json"},
@@ -95,7 +101,7 @@ def test_bash_is_not_misled_by_the_folder_of_the_command(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     found = ask("bash", _BASH, ("/opt/train/genrecls train model=c",), environment, tmp_path)
-    assert set(found.split()) == {"model=cnn", "model=crnn"}
+    assert set(found.split()) == {"model=cnn", "model=cnn_mlp", "model=crnn"}
 
 
 @pytest.mark.parametrize("line", EXPECTED)
@@ -109,7 +115,7 @@ def test_fish_completes(line: str, environment: dict[str, str], tmp_path: Path) 
     ("line", "expected"),
     [
         ("genrecls tr", "train "),
-        ("genrecls train model=c", "model=cnn   model=crnn"),
+        ("genrecls train model=r", "model=rnn "),
         ("genrecls data ver", "verify "),
     ],
 )

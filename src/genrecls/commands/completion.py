@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from genrecls.commands.usage import VERBS
-from genrecls.config.catalogue import keys
+from genrecls.config.catalogue import keys, listed
+from genrecls.config.published import PAPERS
 from genrecls.errors import ConfigError, nearest
 
 # Hydra's completion reads the line from COMP_LINE and knows no verbs: the verb is taken out.
@@ -73,9 +74,12 @@ _ACTIONS = ("list", "info", "verify", "cache")
 _FLAGS = {
     "train": ("--help", "--cfg", "--info", "--multirun", "--config-dir", "--config-name"),
     "predict": ("--help", "--model", "--format", "--timeline", "--output-root"),
+    "explain": ("--help", "--layers", "--genre", "--start", "--to", "--output-root"),
     "data": ("--help", "--format", "--prune", "--older"),
     "runs": ("--help", "--format", "--output-root"),
+    "compare": ("--help", "--output-root", "--by", "--part", "--to"),
 }
+_REPRODUCE_FLAGS = ("--help", "--seeds", "--finished", "--to")
 SHELLS = ("bash", "zsh", "fish")
 _FISH_SPLIT = "                string split ' ' --"
 
@@ -102,6 +106,8 @@ def _words() -> dict[str, str]:
     settings = (f"{line.partition(':')[0]}=" for line in keys("evaluate"))
     after = {verb: " ".join(flags) for verb, flags in _FLAGS.items()}
     after["evaluate"] = " ".join(("--help", *settings))
+    presets = [name for name in listed("experiment") if name.partition("_")[0] in PAPERS]
+    after["reproduce"] = " ".join((*_REPRODUCE_FLAGS, "all", *PAPERS, *presets))
     bash = (f'{verb}) candidates="{words}" ;;' for verb, words in after.items())
     fish = (f'            case {verb}\n{_FISH_SPLIT} "{words}"' for verb, words in after.items())
     return {

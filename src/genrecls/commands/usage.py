@@ -8,8 +8,11 @@ VERBS = {
     "train": "train and evaluate one configuration",
     "evaluate": "compute the scores of a finished run again",
     "predict": "classify audio files or folders",
+    "explain": "draw what in a file decided, and what the layers look for",
     "data": "list, describe and verify data sets; look after the feature cache",
+    "reproduce": "train the published systems and set their numbers beside ours",
     "runs": "list what is in outputs/, newest first, with its scores",
+    "compare": "rank finished runs and test each against the best",
 }
 
 _GENERAL = """\

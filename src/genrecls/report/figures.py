@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genrecls.report.confusion import confusion_matrix
+from genrecls.report.evidence import what_decided
 from genrecls.report.genres import per_genre_bars
 from genrecls.report.inputs import example_inputs
 from genrecls.report.learning import learning_curves
@@ -32,6 +33,8 @@ def draw(report: Report) -> dict[str, Figure]:
         figures["per_genre"] = per_genre_bars(scores["per_genre"], scope)
     if report.mistakes:
         figures["worst_mistakes"] = worst_mistakes(report.mistakes, scope)
+    if report.cases:
+        figures["what_decided"] = what_decided(report.cases, report.scope("test", "segment"))
     if report.examples.pictures:
         seen = report.scope(report.examples.part, "segment")
         figures["example_inputs"] = example_inputs(report.examples, seen)

@@ -27,8 +27,7 @@ def example_inputs(examples: Examples, scope: Scope) -> Figure:
         scope: where the segments are from.
     """
     total = len(examples.pictures)
-    columns = min(_COLUMNS, max(total, 1))
-    rows = max(1, math.ceil(total / columns))
+    rows, columns = grid_of(total)
     size = (max(4.6, 1.84 * columns), 1.6 * rows + 0.4)
     figure = sheet("What the model sees", str(scope), size, alarm=scope.leaky)
     if not total:
@@ -44,12 +43,18 @@ def example_inputs(examples: Examples, scope: Scope) -> Figure:
     return figure
 
 
+def grid_of(total: int) -> tuple[int, int]:
+    """Return rows and columns of panels for so many pictures."""
+    columns = min(_COLUMNS, max(total, 1))
+    return max(1, math.ceil(total / columns)), columns
+
+
 def _picture(axes: Axes, picture: Picture, seconds: float, limits: tuple[float, float]) -> None:
     from matplotlib.ticker import MaxNLocator
 
     coefficients = picture.shape[1]
     axes.imshow(
-        picture.T,
+        picture.swapaxes(0, 1),
         origin="lower",
         aspect="auto",
         cmap="YlGnBu",

@@ -49,7 +49,7 @@ def render(report: Report, figures: Mapping[str, Figure] | None = None) -> str:
     """
     drawn = draw(report) if figures is None else figures
     page = (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
             report=report,
@@ -66,11 +66,16 @@ def render(report: Report, figures: Mapping[str, Figure] | None = None) -> str:
             figures={name: data_uri(figure) for name, figure in drawn.items()},
         )
     )
-    # A file name that is not text is kept by Python as something that no encoding can write.
+    return printable(page)
+
+
+def printable(page: str) -> str:
+    """Return `page` without what no encoding can write, as which Python keeps bad file names."""
     return page.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return what fills in the templates of this package."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(

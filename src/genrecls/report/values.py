@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genrecls.report.explained import Case
+
 Metrics = Mapping[str, Any]
 """`metrics.json` of a run: dataset, split, vote, selection, labels, parts, rejected, model, ..."""
 Scores = Mapping[str, Any]
@@ -47,6 +49,7 @@ class Report:
         history: the epochs in order; may be empty.
         mistakes: wrongly classified tracks of the test part, worst first; may be empty.
         examples: one model input a genre; may be empty.
+        cases: what decided about one segment a genre of the test part; may be empty.
         config_yaml: the resolved configuration.
         environment: name to version of what the run was made with.
         command: the command line that reproduces the run.
@@ -57,6 +60,7 @@ class Report:
     history: Sequence[Epoch] = ()
     mistakes: Sequence[Mistake] = ()
     examples: Examples = field(default_factory=Examples)
+    cases: Sequence[Case] = ()
     config_yaml: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     command: str = ""

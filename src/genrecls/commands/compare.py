@@ -1,0 +1,112 @@
+"""`genrecls compare`: finished runs ranked, tested against the best, drawn over each other."""
+
+from __future__ import annotations
+
+import argparse
+import glob
+import shlex
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from genrecls.arguments import Parser
+from genrecls.comparison import compare, newest
+from genrecls.console import say, show, warn
+from genrecls.errors import RunError
+from genrecls.finished import Finished, read
+from genrecls.report.comparison import Comparison
+from genrecls.runs import Run, all_runs, find_run
+
+_DESCRIPTION = """Rank finished runs by validation accuracy and test each against the best on the
+same tracks (paired bootstrap, McNemar). Runs that differ in seed or fold alone are one system; runs
+on other data or splits have a table of their own. Writes tables, figures and comparison.html."""
+
+
+def main(words: Sequence[str]) -> int:
+    """Compare the runs that the words name; all finished ones without any."""
+    options = _parser().parse_args(list(words))
+    root: Path = options.output_root.expanduser()
+    runs, older = newest([read(run) for run in _chosen(options.runs, root)])
+    if older:
+        names = ", ".join(run.name for run in older)
+        warn(f"left out, for a newer run has the same configuration, seed and fold: {names}")
+    command = f"genrecls compare {shlex.join(words)}".strip()
+    folder = root / "comparison" if options.to is None else options.to.expanduser()
+    _write(runs, options, folder, command)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="genrecls compare", description=_DESCRIPTION)
+    parser.add_argument("runs", nargs="*", metavar="RUN|GLOB", help="all finished runs")
+    parser.add_argument("--output-root", type=Path, default=Path("outputs"), metavar="FOLDER")
+    parts = ("validation", "test")
+    ranks = "the part that ranks (validation); choosing by test flatters the best"
+    parser.add_argument("--by", choices=parts, default="validation", help=ranks)
+    tests = "the part on which runs are tested against the best (test)"
+    parser.add_argument("--part", choices=parts, default="test", help=tests)
+    parser.add_argument("--to", type=Path, metavar="FOLDER", help="<output root>/comparison")
+    return parser
+
+
+def _chosen(words: Sequence[str], root: Path) -> list[Run]:
+    """Return the runs that are named, each once.
+
+    Raises:
+        RunError: a word names no run, or there is none that is finished.
+    """
+    if not words:
+        find_run(root, None)
+        return [run for run in all_runs(root) if run.finished]
+    named = (run for word in words for run in _named(word, root))
+    return list({run.folder.resolve(): run for run in named}.values())
+
+
+def _named(word: str, root: Path) -> list[Run]:
+    if not glob.has_magic(word) or Path(word).expanduser().exists() or (root / word).exists():
+        return [find_run(root, word)]
+    matching = {run.folder.resolve(): run for run in _matching(word, root)}
+    if not matching:
+        raise RunError(
+            f"'{word}' matches no run; expected a pattern for paths of run folders, or for the "
+            f"names that 'genrecls runs' lists for {root.absolute()}"
+        )
+    done = [run for run in matching.values() if run.finished]
+    if not done:
+        raise RunError(
+            f"'{word}' matches {len(matching)} runs, none of them finished; repeat their "
+            "'genrecls train' commands to go on"
+        )
+    if len(done) < len(matching):
+        names = ", ".join(run.name for run in matching.values() if not run.finished)
+        warn(f"left out, for they are not finished: {names}")
+    return done
+
+
+def _matching(pattern: str, root: Path) -> Iterator[Run]:
+    yield from (run for run in all_runs(root) if fnmatchcase(run.name, pattern))
+    for path in sorted(glob.glob(str(Path(pattern).expanduser()))):  # noqa: PTH207
+        if (Path(path) / "run.json").is_file():
+            yield Run(Path(path).resolve())
+
+
+def _write(
+    runs: Sequence[Finished], options: argparse.Namespace, folder: Path, command: str
+) -> None:
+    from genrecls.atomic import write_text
+    from genrecls.environment import environment
+    from genrecls.report.canvas import save
+    from genrecls.report.comparison import as_csv, as_html, as_markdown, as_table
+    from genrecls.report.curves import learning_curves
+    from genrecls.report.heatmap import genre_map
+
+    boards = compare(runs, options.by, options.part)
+    found = Comparison(boards, options.by, options.part, command, environment())
+    show(as_table(found))
+    figures = {"learning_curves": learning_curves(boards), "genres": genre_map(boards, found.part)}
+    for name, figure in figures.items():
+        save(figure, folder / f"{name}.png")
+    write_text(folder / "comparison.csv", as_csv(found))
+    write_text(folder / "comparison.md", as_markdown(found))
+    write_text(folder / "comparison.html", as_html(found, figures))
+    say(f"written to {folder}")

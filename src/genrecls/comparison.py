@@ -1,0 +1,233 @@
+"""Runs beside each other: which are one system, which may be ranked together, which is best."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
+
+from genrecls.config.identity import IRRELEVANT
+from genrecls.evaluation.pairing import Pairing, pair
+from genrecls.evaluation.significance import Summary, holm, summary
+from genrecls.finished import Finished
+
+EvaluatedPart = Literal["validation", "test"]
+_MOST_KEYS = 3
+
+
+@dataclass(frozen=True)
+class System:
+    """Runs of one configuration that differ in seed and fold alone.
+
+    Attributes:
+        label: short name, different for every system of a leaderboard.
+        runs: by seed and fold.
+    """
+
+    label: str
+    runs: tuple[Finished, ...]
+
+    def score(self, part: str, name: str = "accuracy", unit: str = "track") -> Summary:
+        """Return a score over the runs."""
+        return summary([run.score(part, name, unit) for run in self.runs])
+
+    def interval(self, part: str) -> tuple[float, float]:
+        """Return the 95 % interval of the accuracy per track.
+
+        Of several runs it is that of their mean by Student's t, of one the bootstrap over tracks.
+        """
+        of_mean = self.score(part).interval
+        if of_mean is not None:
+            return max(0.0, of_mean[0]), min(1.0, of_mean[1])
+        low, high = self.runs[0].metrics["parts"][part]["track"]["accuracy_interval"]
+        return float(low), float(high)
+
+    def f1(self, part: str) -> dict[str, float]:
+        """Return F1 of each genre per track, the mean over the runs."""
+        found = [run.f1(part) for run in self.runs]
+        return {genre: sum(f1[genre] for f1 in found) / len(found) for genre in found[0]}
+
+    @cached_property
+    def repetitions(self) -> str:
+        """Seeds and folds in words."""
+        seeds, folds = zip(*(run.repetition for run in self.runs), strict=True)
+        named = [("seed", sorted(set(seeds))), ("fold", sorted(set(folds) - {None}))]
+        return ", ".join(
+            f"{name}{'s' if len(values) > 1 else ''} {' '.join(map(str, values))}"
+            for name, values in named
+            if values
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A system against the best of its leaderboard; p values are Holm-corrected.
+
+    Attributes:
+        p: of the paired bootstrap; None without tests.
+        p_mcnemar: of McNemar's test; None without tests.
+    """
+
+    pairing: Pairing
+    p: float | None = None
+    p_mcnemar: float | None = None
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Systems on the same data and split, the best first.
+
+    Attributes:
+        verdicts: one a system; None for the best.
+    """
+
+    systems: tuple[System, ...]
+    verdicts: tuple[Verdict | None, ...] = ()
+
+    @property
+    def data(self) -> str:
+        """Name of the data set."""
+        return self.systems[0].runs[0].data
+
+    @property
+    def split(self) -> str:
+        """Name of the split with what it leaks."""
+        return self.systems[0].runs[0].split
+
+    @property
+    def leaky(self) -> bool:
+        """Whether pieces of one track train and test."""
+        return "track" in self.systems[0].runs[0].metrics["split"]["leaks"]
+
+    @property
+    def about(self) -> str:
+        """What every number of the table is a number of."""
+        return f"{self.data} · split {self.split}"
+
+    def tracks(self, part: str) -> str:
+        """Return how many tracks the part has, as a range where seeds or folds differ."""
+        counts = {len(run.answers[part].asked) for system in self.systems for run in system.runs}
+        low, high = min(counts), max(counts)
+        return f"{low} {part} tracks" if low == high else f"{low} to {high} {part} tracks"
+
+
+def compare(
+    runs: Sequence[Finished], by: EvaluatedPart, part: EvaluatedPart
+) -> tuple[Leaderboard, ...]:
+    """Return the leaderboards of all data and splits, each tested against its best.
+
+    Args:
+        runs: one a configuration, seed and fold.
+        by: the part whose accuracy per track ranks.
+        part: the part on which the tests are made.
+    """
+    boards = [_ranked(members, by) for members in _grouped(runs, _place).values()]
+    pairings = [_pairings(board, part) for board in boards]
+    tested = [pairing for row in pairings for pairing in row if pairing.mcnemar]
+    corrected = iter(
+        zip(
+            holm([pairing.difference.p for pairing in tested if pairing.difference]),
+            holm([pairing.mcnemar.p for pairing in tested if pairing.mcnemar]),
+            strict=True,
+        )
+    )
+    return tuple(
+        replace(board, verdicts=(None, *(_verdict(pairing, corrected) for pairing in row)))
+        for board, row in zip(boards, pairings, strict=True)
+    )
+
+
+def newest(runs: Iterable[Finished]) -> tuple[list[Finished], list[Finished]]:
+    """Return the newest run of each configuration, seed and fold, and the older ones."""
+    ordered = sorted(runs, key=lambda run: (run.changed, run.name), reverse=True)
+    repeated = _grouped(ordered, lambda run: f"{_place(run)}{_system(run)}{run.repetition}")
+    kept = [members[0] for members in repeated.values()]
+    return kept, [run for members in repeated.values() for run in members[1:]]
+
+
+def _pairings(board: Leaderboard, part: str) -> list[Pairing]:
+    answers = [[run.answers[part] for run in system.runs] for system in board.systems]
+    return [pair(other, answers[0]) for other in answers[1:]]
+
+
+def _verdict(pairing: Pairing, corrected: Iterable[tuple[float, float]]) -> Verdict:
+    if pairing.mcnemar is None:
+        return Verdict(pairing)
+    return Verdict(pairing, *next(iter(corrected)))
+
+
+def _ranked(runs: Sequence[Finished], by: str) -> Leaderboard:
+    groups = list(_grouped(runs, _system).values())
+    systems = [
+        System(label, tuple(sorted(members, key=_order)))
+        for label, members in zip(_labels([members[0] for members in groups]), groups, strict=True)
+    ]
+
+    def rank(system: System) -> tuple[float, float, str]:
+        return -system.score(by).mean, -system.score(by, "macro_f1").mean, system.label
+
+    return Leaderboard(tuple(sorted(systems, key=rank)))
+
+
+def _order(run: Finished) -> tuple[int, int]:
+    seed, fold = run.repetition
+    return seed, fold or 0
+
+
+def _grouped(runs: Iterable[Finished], key: Any) -> dict[str, list[Finished]]:
+    groups: dict[str, list[Finished]] = {}
+    for run in runs:
+        groups.setdefault(key(run), []).append(run)
+    return groups
+
+
+def _place(run: Finished) -> str:
+    """Return what runs ranked together share: data, genres and split, but for its fold."""
+    split = {key: value for key, value in run.config["split"].items() if key != "fold"}
+    fingerprint, labels = run.metrics["dataset"]["fingerprint"], run.metrics["labels"]
+    return json.dumps([run.data, fingerprint, labels, run.split, split], sort_keys=True)
+
+
+def _system(run: Finished) -> str:
+    return json.dumps(_settings(run), sort_keys=True)
+
+
+def _settings(run: Finished) -> dict[str, Any]:
+    """Return what makes a system of a run, by dotted key."""
+    aside = {".".join(place) for place in IRRELEVANT} | {"seed", "split.fold"}
+    return {key: value for key, value in _flat(run.config) if key not in aside}
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _labels(runs: Sequence[Finished]) -> list[str]:
+    """Return a name for each system: model and features, then what else tells it from its like."""
+    bases = [f"{run.config['model']['name']} {run.config['features']['name']}" for run in runs]
+    named = list(zip(runs, bases, strict=True))
+    return [
+        " ".join([base, *_distinct(run, [other for other, its in named if its == base])])
+        for run, base in named
+    ]
+
+
+def _distinct(run: Finished, like: Sequence[Finished]) -> list[str]:
+    settings = [_settings(other) for other in like]
+    keys = dict.fromkeys(key for values in settings for key in values)
+    apart = [key for key in keys if len({json.dumps(values.get(key)) for values in settings}) > 1]
+    own = _settings(run)
+    named = [f"{key}={_short(own[key])}" for key in apart[:_MOST_KEYS] if key in own]
+    # Too many to name: the end of the run's name is never the same.
+    return [*named, f"… ({run.name.rpartition('-')[2]})"] if len(apart) > _MOST_KEYS else named
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False).strip('"')
+    return text if len(text) <= 24 else f"{text[:23]}…"

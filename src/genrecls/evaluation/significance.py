@@ -1,0 +1,133 @@
+"""Whether one system is better than another: paired tests, their correction, spread over seeds."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genrecls.randomness import stream
+
+CONFIDENCE = 0.95
+RESAMPLES = 10_000
+FEWEST_DISCORDANT = 25
+"""Discordant pairs from which on the chi-square distribution is a good approximation."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A score over several runs.
+
+    Attributes:
+        deviation: sample standard deviation; None for a single run.
+        interval: 95 % interval of the mean by Student's t; None for a single run.
+    """
+
+    mean: float
+    deviation: float | None
+    n: int
+    interval: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A difference of accuracies over the same tracks.
+
+    Attributes:
+        interval: 95 % percentile bootstrap interval.
+        p: two-sided, of no difference; below 0.05 where the interval leaves zero out.
+    """
+
+    mean: float
+    interval: tuple[float, float]
+    p: float
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """McNemar's test of two classifiers on the same tracks.
+
+    Attributes:
+        only_first: tracks that only the first one has right.
+        only_second: tracks that only the second one has right.
+        exact: whether p is of the binomial distribution.
+    """
+
+    only_first: int
+    only_second: int
+    p: float
+    exact: bool
+
+
+def summary(values: Sequence[float]) -> Summary:
+    """Return mean, standard deviation and t-interval of at least one value."""
+    from scipy import stats
+
+    mean, n = statistics.fmean(values), len(values)
+    if n == 1:
+        return Summary(mean, None, 1, None)
+    deviation = statistics.stdev(values)
+    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * deviation / n**0.5
+    return Summary(mean, deviation, n, (mean - reach, mean + reach))
+
+
+def paired_bootstrap(
+    gaps: NDArray[np.float64], counts: NDArray[np.int64], seed: int = 0
+) -> Difference:
+    """Return the mean gap between two systems, its interval and p, by drawing tracks.
+
+    A track that several test parts hold is drawn with all of its answers, because they are no
+    independent examples. p inverts the percentile interval (Efron and Tibshirani 1993, chapter 15).
+
+    Args:
+        gaps: for each track the differences in correctness, summed over the test parts with it.
+        counts: for each track the number of test parts with it.
+        seed: of the draws.
+    """
+    # Tracks that are alike need not be told apart: their numbers in a draw are multinomial.
+    kinds, sizes = np.unique(np.stack([gaps.round(12), counts], axis=1), axis=0, return_counts=True)
+    draws = stream(seed, "paired bootstrap").multinomial(
+        len(gaps), sizes / len(gaps), size=RESAMPLES
+    )
+    # Rounded, so that gaps that cancel out are zero.
+    means = ((draws @ kinds[:, 0]) / (draws @ kinds[:, 1])).round(12)
+    tail = 100 * (1 - CONFIDENCE) / 2
+    low, high = np.percentile(means, [tail, 100 - tail])
+    beyond = min((means <= 0).sum(), (means >= 0).sum())
+    p = min(1.0, 2 * (int(beyond) + 1) / (RESAMPLES + 1))
+    return Difference(float(gaps.sum() / counts.sum()), (float(low), float(high)), p)
+
+
+def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> McNemar:
+    """Return McNemar's test: exact for few discordant tracks, else with continuity correction.
+
+    Source: McNemar 1947; the correction is Edwards' of 1948.
+
+    Args:
+        first: for each track whether the first classifier is right.
+        second: the same of the second one, for the same tracks.
+    """
+    from scipy import stats
+
+    one, other = int((first & ~second).sum()), int((second & ~first).sum())
+    discordant = one + other
+    if discordant == 0:
+        return McNemar(0, 0, 1.0, exact=True)
+    if discordant < FEWEST_DISCORDANT:
+        return McNemar(one, other, float(stats.binomtest(one, discordant).pvalue), exact=True)
+    # One discordant track more or less must not count against equality.
+    statistic = max(0, abs(one - other) - 1) ** 2 / discordant
+    return McNemar(one, other, float(stats.chi2.sf(statistic, 1)), exact=False)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return the p values corrected for their number (Holm 1979), in the given order."""
+    p = np.asarray(p_values, dtype=np.float64)
+    order = p.argsort(kind="stable")
+    corrected = np.empty_like(p)
+    steps = p[order] * np.arange(len(p), 0, -1)
+    corrected[order] = np.minimum(1.0, np.maximum.accumulate(steps))
+    return [float(value) for value in corrected]

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from genrecls.evaluation.significance import holm, mcnemar, paired_bootstrap, summary
+
+
+def _discordant(first: int, second: int, both: int = 10) -> tuple[np.ndarray, np.ndarray]:
+    one = np.array([True] * first + [False] * second + [True] * both)
+    other = np.array([False] * first + [True] * second + [True] * both)
+    return one, other
+
+
+def _ones(gaps: np.ndarray) -> np.ndarray:
+    return np.ones(len(gaps), np.int64)
+
+
+def test_mcnemar_of_many_pairs_is_the_textbook_example() -> None:
+    """The ratings of a prime minister, 150 and 86 changes of mind (Agresti 2002, table 10.1)."""
+    found = mcnemar(*_discordant(150, 86))
+    assert (found.only_first, found.only_second, found.exact) == (150, 86, False)
+    assert found.p == pytest.approx(stats.chi2.sf(63**2 / 236, 1))
+    assert found.p == pytest.approx(4.115e-5, rel=1e-3)
+
+
+def test_mcnemar_of_few_pairs_is_exact() -> None:
+    found = mcnemar(*_discordant(2, 10))
+    assert found.exact
+    assert found.p == pytest.approx(2 * (1 + 12 + 66) / 2**12)
+
+
+def test_mcnemar_changes_from_exact_to_chi_square_at_25_pairs() -> None:
+    assert [mcnemar(*_discordant(12, n)).exact for n in (12, 13)] == [True, False]
+
+
+def test_mcnemar_of_equal_systems_finds_no_difference() -> None:
+    assert mcnemar(*_discordant(0, 0)).p == 1
+    assert mcnemar(*_discordant(20, 20)).p == 1
+
+
+def test_the_bootstrap_interval_is_that_of_scipy() -> None:
+    gaps = np.random.default_rng(1).choice([-1.0, 0, 0.5, 1], p=[0.1, 0.6, 0.1, 0.2], size=200)
+    found = paired_bootstrap(gaps, _ones(gaps))
+    reference = stats.bootstrap((gaps,), np.mean, n_resamples=9999, method="percentile")
+    assert found.mean == pytest.approx(gaps.mean())
+    assert found.interval == pytest.approx(tuple(reference.confidence_interval), abs=0.008)
+
+
+def test_the_bootstrap_interval_holds_the_truth_95_times_in_100() -> None:
+    rng = np.random.default_rng(2)
+    found = []
+    for seed in range(300):
+        gaps = rng.choice([-1.0, 0, 1], p=[0.15, 0.6, 0.25], size=120)
+        low, high = paired_bootstrap(gaps, _ones(gaps), seed).interval
+        found.append(low <= 0.1 <= high)
+    assert 0.91 < np.mean(found) < 0.98
+
+
+def test_the_bootstrap_p_is_small_as_often_as_it_says_where_there_is_no_difference() -> None:
+    rng = np.random.default_rng(3)
+    draws = (rng.choice([-1.0, 0, 1], p=[0.2, 0.6, 0.2], size=120) for _ in range(300))
+    p = np.array([paired_bootstrap(gaps, _ones(gaps)).p for gaps in draws])
+    assert 0.02 < (p < 0.05).mean() < 0.09
+    assert 0.4 < (p < 0.5).mean() < 0.6
+
+
+@pytest.mark.parametrize("wins", [60, 66, 69, 75, 85])
+def test_the_bootstrap_p_and_interval_agree(wins: int) -> None:
+    gaps = np.array([1.0] * wins + [-1.0] * 50)
+    found = paired_bootstrap(gaps, _ones(gaps))
+    assert (found.p < 0.05) == (found.interval[0] > 0)
+
+
+def test_equal_systems_have_no_difference_and_p_of_one() -> None:
+    found = paired_bootstrap(np.zeros(10), np.ones(10, np.int64))
+    assert (found.mean, found.interval, found.p) == (0, (0, 0), 1)
+
+
+def test_gaps_that_cancel_out_over_seeds_are_no_difference() -> None:
+    gaps = np.array([1 / 3, -1 / 3, 2 / 3, -2 / 3, 1 / 3, -1 / 3])
+    assert paired_bootstrap(gaps, _ones(gaps)).p == 1
+
+
+def test_a_track_in_several_test_parts_is_drawn_as_a_whole() -> None:
+    """Twice the same answers are no more evidence than once."""
+    gaps = np.random.default_rng(4).choice([-1.0, 0, 1], p=[0.1, 0.6, 0.3], size=60)
+    once = paired_bootstrap(gaps, _ones(gaps))
+    twice = paired_bootstrap(2 * gaps, 2 * _ones(gaps))
+    assert twice == once
+
+
+def test_holm_is_what_a_calculation_by_hand_gives_and_keeps_the_order() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.7]) == [1, 1]
+    assert holm([]) == []
+
+
+def test_a_summary_has_the_t_interval_of_the_mean() -> None:
+    found = summary([0.7, 0.8, 0.6])
+    assert found.n == 3
+    assert found.mean == pytest.approx(0.7)
+    assert found.deviation == pytest.approx(0.1)
+    reference = stats.t.interval(0.95, 2, 0.7, 0.1 / 3**0.5)
+    assert found.interval == pytest.approx(reference)
+
+
+def test_a_single_value_has_neither_spread_nor_interval() -> None:
+    found = summary([0.5])
+    assert (found.mean, found.deviation, found.n, found.interval) == (0.5, None, 1, None)
