@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from genrecls.config.location import conf_dir
 from genrecls.errors import ConfigError
-from genrecls.features.base import AudioFeature, FeatureSpec, Inputs, Samples
+from genrecls.features.base import AudioFeature, Inputs, Samples
 from genrecls.features.segmenting import SegmentRule, Segments
 
 Maker = Callable[..., Any]
