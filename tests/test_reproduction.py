@@ -11,10 +11,16 @@ from genrecls.reproduction import Cell, Row, Score, cell, chosen, jobs, publishe
 FIGURE = published_presets()["khamees2021_cnn50"]
 
 
-def scored(*accuracies: float) -> Cell:
+def scored(*accuracies: float, fixed: bool = False) -> Cell:
     score = Score(accuracies)
-    runs = tuple(f"run{index}" for index in range(len(accuracies)))
-    return Cell("segment (LEAKY)", "gtzan", {}, {"segment": score, "track": score}, runs)
+    return Cell(
+        split="some",
+        fixed=fixed,
+        data="gtzan",
+        test={"segment": 400, "track": 100},
+        scores={"segment": score, "track": score},
+        runs=tuple(f"run{index}" for index in range(len(accuracies))),
+    )
 
 
 def test_a_paper_names_all_its_presets_and_all_names_every_one() -> None:
@@ -87,8 +93,18 @@ def test_the_difference_is_ours_less_theirs_in_their_unit() -> None:
 
 def test_the_interval_holds_our_seeds_and_their_sampling() -> None:
     row = Row("khamees2021_cnn50", FIGURE, {"published": scored(0.70, 0.72, 0.74)})
-    half = 1.96 * math.sqrt(0.02**2 / 3 + 0.74 * 0.26 / 2500)
-    assert row.interval == pytest.approx((-0.02 - half, -0.02 + half))
+    # Student's t for two degrees of freedom is 4.303.
+    half = math.hypot(4.303 * 0.02 / math.sqrt(3), 1.96 * math.sqrt(0.74 * 0.26 / 2500))
+    assert row.interval == pytest.approx((-0.02 - half, -0.02 + half), abs=1e-4)
+
+
+def test_a_test_part_that_all_seeds_share_adds_its_own_sampling_to_the_interval() -> None:
+    low, high = Row("x", FIGURE, {"published": scored(0.72, 0.72)}).interval or (0, 0)
+    fixed_low, fixed_high = Row(
+        "x", FIGURE, {"published": scored(0.72, 0.72, fixed=True)}
+    ).interval or (0, 0)
+    wider = math.hypot((high - low) / 2, 1.96 * math.sqrt(0.72 * 0.28 / 400))
+    assert (fixed_high - fixed_low) / 2 == pytest.approx(wider)
 
 
 def test_a_single_seed_has_no_interval_and_an_absent_protocol_no_difference() -> None:
@@ -100,6 +116,7 @@ def test_a_single_seed_has_no_interval_and_an_absent_protocol_no_difference() ->
 def test_a_cell_says_split_leak_data_and_sizes() -> None:
     found = cell([("a", metrics(0.5)), ("b", metrics(0.7))])
     assert found.split == "segment (LEAKY)"
+    assert not found.fixed
     assert found.data == "gtzan, 160 tracks"
     assert found.test == {"segment": 200, "track": 120}
     assert found.scores["segment"].values == (0.5, 0.7)

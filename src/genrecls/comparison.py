@@ -66,7 +66,7 @@ class Verdict:
     """A system against the best of its leaderboard; p values are Holm-corrected.
 
     Attributes:
-        p: of the paired bootstrap; None without tests.
+        p: of the paired permutation test; None without tests.
         p_mcnemar: of McNemar's test; None without tests.
     """
 
@@ -210,12 +210,18 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, An
 
 def _labels(runs: Sequence[Finished]) -> list[str]:
     """Return a name for each system: model and features, then what else tells it from its like."""
-    bases = [f"{run.config['model']['name']} {run.config['features']['name']}" for run in runs]
+    bases = [f"{run.config['model']['name']} {_features(run.config['features'])}" for run in runs]
     named = list(zip(runs, bases, strict=True))
     return [
         " ".join([base, *_distinct(run, [other for other, its in named if its == base])])
         for run, base in named
     ]
+
+
+def _features(settings: Mapping[str, Any]) -> str:
+    """Return the name of the features; of joint ones, those of both parts."""
+    parts = [part["name"] for part in settings.values() if isinstance(part, Mapping)]
+    return "+".join(parts) or str(settings["name"])
 
 
 def _distinct(run: Finished, like: Sequence[Finished]) -> list[str]:

@@ -14,6 +14,8 @@ from genrecls.config.experiment import Experiment, parse
 from genrecls.config.published import PAPERS, Published
 from genrecls.errors import ConfigError, nearest
 from genrecls.evaluation.predictions import leak_mark
+from genrecls.evaluation.significance import Summary, summary
+from genrecls.splits.base import SPLITS
 
 Protocol = Literal["published", "tracks", "honest"]
 PROTOCOLS: dict[Protocol, str] = {
@@ -66,6 +68,7 @@ class Cell:
 
     Attributes:
         split: name of the split with what it leaks.
+        fixed: whether all seeds have the same test part.
         data: data set and number of tracks.
         test: test segments and tracks (of the first seed).
         scores: test accuracy per `segment` and per `track`.
@@ -73,6 +76,7 @@ class Cell:
     """
 
     split: str
+    fixed: bool
     data: str
     test: Mapping[str, int]
     scores: Mapping[str, Score]
@@ -91,12 +95,14 @@ class Row:
     Attributes:
         cells: by protocol; a protocol without finished runs is absent.
         missing: why there are none, or not all; empty otherwise.
+        changed: words that make it another system than the published one; empty otherwise.
     """
 
     preset: str
     published: Published
     cells: Mapping[Protocol, Cell] = field(default_factory=dict)
     missing: str = ""
+    changed: str = ""
 
     @property
     def difference(self) -> float | None:
@@ -110,20 +116,30 @@ class Row:
     def interval(self) -> tuple[float, float] | None:
         """95 % interval of the difference; None where a single seed tells nothing of the spread.
 
-        Its variance is that of our mean over seeds (each seed has its own split, so the sampling of
-        test examples is in it) plus the binomial variance of the reported figure, as far as the
-        number of examples behind that is known.
+        Three parts, added as squares: that of our mean over seeds by Student's t, the binomial one
+        of the reported figure where its number of examples is known, and the binomial one of our
+        test part where all seeds share it; where each seed has its own, it is in their spread.
         """
         difference, cell = self.difference, self.cells.get("published")
-        if difference is None or cell is None:
+        unit = self.published.unit
+        if difference is None or cell is None or cell.n < 2:
             return None
-        deviation = cell.scores[self.published.unit].deviation
-        if deviation is None:
-            return None
-        accuracy, count = self.published.accuracy, self.published.count
-        sampling = accuracy * (1 - accuracy) / count if count else 0.0
-        half = 1.96 * math.sqrt(deviation**2 / cell.n + sampling)
+        ours = summary(cell.scores[unit].values)
+        parts = [half_width(ours), _sampling(self.published.accuracy, self.published.count)]
+        if cell.fixed:
+            parts.append(_sampling(ours.mean, cell.test[unit]))
+        half = math.hypot(*parts)
         return difference - half, difference + half
+
+
+def half_width(found: Summary) -> float:
+    """Return half of the interval of a mean; of a single value there is none."""
+    return 0.0 if found.interval is None else (found.interval[1] - found.interval[0]) / 2
+
+
+def _sampling(accuracy: float, count: int | None) -> float:
+    """Return half of the 95 % interval of an accuracy on so many examples (normal, binomial)."""
+    return 1.96 * math.sqrt(accuracy * (1 - accuracy) / count) if count else 0.0
 
 
 def published_presets() -> dict[str, Published]:
@@ -201,6 +217,7 @@ def cell(metrics: Sequence[tuple[str, Mapping[str, Any]]]) -> Cell:
     split, dataset = first["split"], first["dataset"]
     return Cell(
         split=f"{split['name']}{leak_mark(split['leaks'])}",
+        fixed=SPLITS[split["name"]].published is not None,
         data=f"{dataset['name']}, {dataset['tracks']} tracks",
         test={unit: first["parts"]["test"][unit]["count"] for unit in UNITS},
         scores={

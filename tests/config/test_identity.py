@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,3 +93,26 @@ def test_the_order_of_overrides_does_not_matter(compose_experiment: ComposeExper
 def test_the_name_says_data_features_and_model(compose_experiment: ComposeExperiment) -> None:
     name = run_name(compose_experiment("model=rnn", "features=mel"), "data")
     assert re.fullmatch(r"synth-mel-rnn-[0-9a-f]{8}", name)
+
+
+def test_another_content_of_the_weights_file_is_another_run_and_another_place_is_not(
+    tmp_path: Path, compose_experiment: ComposeExperiment
+) -> None:
+    first, second = tmp_path / "first.h5", tmp_path / "second.h5"
+    first.write_bytes(b"some weights")
+    second.write_bytes(b"some weights")
+
+    def identity(file: Path) -> str:
+        words = ("features=picture", "features.colour=jet", "model=vgg16")
+        experiment = compose_experiment(*words, f"model.weights={file}")
+        return run_id(experiment, "data")
+
+    before = identity(first)
+    assert identity(second) == before
+    first.write_bytes(b"other weights")
+    assert identity(first) != before
+
+
+def test_joint_features_are_named_by_their_parts(compose_experiment: ComposeExperiment) -> None:
+    experiment = compose_experiment("features=picture_summary", "model=cnn_mlp")
+    assert run_name(experiment, "data").startswith("synth-picture_summary-cnn_mlp-")

@@ -38,7 +38,7 @@ StandIn = Callable[[str], Path]
 
 @pytest.fixture(autouse=True)
 def light(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves out what decided, minutes of recurrent layers and VGG-16, and fills small batches."""
+    """Leaves out what decided, which takes a network as large as VGG-16 long; small batches."""
     monkeypatch.setattr("genrecls.reporting.cases", lambda *_: [])
     monkeypatch.setattr("genrecls.training.embeddings._BATCH", 2)
 

@@ -17,9 +17,12 @@ from genrecls.finished import Finished, read
 from genrecls.report.comparison import Comparison
 from genrecls.runs import Run, all_runs, find_run
 
+# The table that anyone may trust is never replaced by the other one.
+_DEFAULT = {"validation": "comparison", "test": "comparison-by-test"}
 _DESCRIPTION = """Rank finished runs by validation accuracy and test each against the best on the
-same tracks (paired bootstrap, McNemar). Runs that differ in seed or fold alone are one system; runs
-on other data or splits have a table of their own. Writes tables, figures and comparison.html."""
+same tracks (paired bootstrap, permutation test, McNemar). Runs that differ in seed or fold alone
+are one system; runs on other data or splits have a table of their own. Writes tables, figures and
+comparison.html."""
 
 
 def main(words: Sequence[str]) -> int:
@@ -31,7 +34,7 @@ def main(words: Sequence[str]) -> int:
         names = ", ".join(run.name for run in older)
         warn(f"left out, for a newer run has the same configuration, seed and fold: {names}")
     command = f"genrecls compare {shlex.join(words)}".strip()
-    folder = root / "comparison" if options.to is None else options.to.expanduser()
+    folder = root / _DEFAULT[options.by] if options.to is None else options.to.expanduser()
     _write(runs, options, folder, command)
     return 0
 
@@ -45,7 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--by", choices=parts, default="validation", help=ranks)
     tests = "the part on which runs are tested against the best (test)"
     parser.add_argument("--part", choices=parts, default="test", help=tests)
-    parser.add_argument("--to", type=Path, metavar="FOLDER", help="<output root>/comparison")
+    parser.add_argument(
+        "--to", type=Path, metavar="FOLDER", help="<output root>/comparison, or comparison-by-test"
+    )
     return parser
 
 

@@ -6,6 +6,7 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -188,16 +189,19 @@ def _findings(rows: Sequence[dict[str, Any]]) -> Any:
 def _cache(options: argparse.Namespace, overrides: list[str]) -> int:
     from genrecls.features.cache import cache_root
     from genrecls.features.pruning import describe, prune
+    from genrecls.training.embeddings import backbone_root
 
     if options.older is not None and not options.older >= 0:
         raise ConfigError(f"--older: received {options.older:g}; allowed: a number of days from 0")
-    root = cache_root(_data_root(compose("data", overrides)))
-    folders = prune(root, options.older) if options.prune else describe(root)
+    data_root = _data_root(compose("data", overrides))
+    roots = (cache_root(data_root), backbone_root(data_root))
+    looked = (prune(root, options.older) if options.prune else describe(root) for root in roots)
+    folders = list(chain.from_iterable(looked))
     verb = "deleted" if options.prune else "cached"
     if folders:
         show(_folders(folders))
     size = sum(folder.size for folder in folders) / 1e6
-    say(f"{len(folders)} kinds of features {verb}, {size:.1f} MB, in {root.absolute()}")
+    say(f"{len(folders)} kinds of features {verb}, {size:.1f} MB, in {roots[0].parent.absolute()}")
     return 0
 
 
@@ -205,8 +209,8 @@ def _folders(folders: Sequence[Any]) -> Any:
     from rich.table import Table
 
     table = Table()
-    for column in ("features", "tracks", "MB", "last used (UTC)", "key"):
-        table.add_column(column, justify="right" if column in {"tracks", "MB"} else "left")
+    for column in ("features", "entries", "MB", "last used (UTC)", "key"):
+        table.add_column(column, justify="right" if column in {"entries", "MB"} else "left")
     for folder in folders:
         table.add_row(
             folder.summary,

@@ -29,16 +29,19 @@ def main(words: Sequence[str]) -> int:
         raise ConfigError(f"unknown option {unknown[0]}; see 'genrecls reproduce --help'")
     given = [*options.wanted, *rest]
     overrides = [word for word in given if "=" in word]
-    names = chosen([word for word in given if "=" not in word])
+    wanted = [word for word in given if "=" not in word]
+    names = chosen(wanted)
     if options.seeds < 1:
         raise ConfigError(f"--seeds: received {options.seeds}; allowed: 1 or more")
     _refuse_own(overrides)
     work = {name: list(jobs(name, options.seeds, overrides)) for name in names}
-    reproduced = _Reproduction(work, train=not options.finished)
+    reproduced = _Reproduction(work, train=not options.finished, changed=_changed(overrides))
     rows = reproduced.rows()
-    _write(rows, _folder(options, work), f"genrecls reproduce {shlex.join(words)}".strip())
+    _write(rows, _folder(options, work, wanted), f"genrecls reproduce {shlex.join(words)}".strip())
     if reproduced.failures:
         raise RunError(f"{reproduced.failures} trainings failed; see the lines above")
+    if wanted and not any(row.cells for row in rows):
+        raise RunError(f"nothing of {', '.join(wanted)} could be reproduced; see what is missing")
     return 0
 
 
@@ -47,32 +50,49 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("wanted", nargs="*", metavar="PAPER|PRESET|all")
     parser.add_argument("--seeds", type=int, default=3, help="seeds of every number (3)")
     parser.add_argument("--finished", action="store_true", help="train nothing, show what is there")
-    parser.add_argument("--to", type=Path, metavar="FOLDER", help="<output_root>/reproduction")
+    parser.add_argument(
+        "--to", type=Path, metavar="FOLDER", help="<output_root>/reproduction/<what>"
+    )
     return parser
 
 
 def _refuse_own(overrides: Sequence[str]) -> None:
     """Refuse words that this verb chooses itself."""
     for word in overrides:
-        if word.partition("=")[0] in {"seed", "split", "experiment"}:
+        key = word.partition("=")[0].lstrip("+~")
+        if key == "force":
+            raise ConfigError(
+                "'force': reproduce goes on where it was stopped, which it could not; choose "
+                "another output_root=<folder> to train everything again"
+            )
+        if key.partition(".")[0] in {"seed", "split", "experiment", "published"}:
             raise ConfigError(
                 f"'{word}': reproduce chooses this itself; take --seeds, name presets, or use "
                 "'genrecls train' for a single training"
             )
 
 
-def _folder(options: argparse.Namespace, work: dict[str, list[Job]]) -> Path:
+def _changed(overrides: Sequence[str]) -> str:
+    """Return the words that do more than say where things lie."""
+    places = {"data_root", "output_root", "dataset.root", "dataset.bad_audio"}
+    return " ".join(word for word in overrides if word.partition("=")[0] not in places)
+
+
+def _folder(options: argparse.Namespace, work: dict[str, list[Job]], wanted: Sequence[str]) -> Path:
+    """Return a folder for each selection, so that one table does not replace another."""
     folder: Path | None = options.to
     if folder is not None:
         return folder.expanduser()
-    return next(iter(work.values()))[0].experiment.output_root / "reproduction"
+    root = next(iter(work.values()))[0].experiment.output_root
+    return root / "reproduction" / ("-".join(wanted) or "all")
 
 
 class _Reproduction:
     """The trainings of some presets, one after another."""
 
-    def __init__(self, work: dict[str, list[Job]], *, train: bool) -> None:
+    def __init__(self, work: dict[str, list[Job]], *, train: bool, changed: str) -> None:
         self._work = work
+        self._changed = changed
         self._train = train
         self._total = sum(map(len, work.values()))
         self._done = 0
@@ -86,16 +106,19 @@ class _Reproduction:
         figure = presets()[name]
         try:
             # What is missing is missing for all of them, and known before anything is trained.
-            _require(todo[0])
+            todo[0].experiment.dataset.load(todo[0].experiment.data_root)
+            if self._train and not all(map(_existing, todo)):
+                todo[0].experiment.model.fetch()
         except GenreclsError as error:
             self._done += len(todo)
             warn(f"{name}: {error}")
-            return Row(name, figure, missing=str(error))
+            return Row(name, figure, missing=str(error), changed=self._changed)
         runs = [(job.protocol, self._run(job)) for job in todo]
         found = {protocol: _metrics(runs, protocol) for protocol in PROTOCOLS}
         cells = {protocol: cell(metrics) for protocol, metrics in found.items() if metrics}
         absent = sum(run is None for _, run in runs)
-        return Row(name, figure, cells, f"{absent} of {len(runs)} runs" if absent else "")
+        missing = f"{absent} of {len(runs)} runs" if absent else ""
+        return Row(name, figure, cells, missing, self._changed)
 
     def _run(self, job: Job) -> Run | None:
         self._done += 1
@@ -111,12 +134,6 @@ class _Reproduction:
             fail(f"{about}: {error}")
             self.failures += 1
             return None
-
-
-def _require(job: Job) -> None:
-    """Refuse a job whose data or weights are not there."""
-    job.experiment.dataset.load(job.experiment.data_root)
-    job.experiment.model.fetch()
 
 
 def _existing(job: Job) -> Run | None:

@@ -35,11 +35,13 @@ def run_id(experiment: Experiment, fingerprint: str) -> str:
         for group in groups:
             place = place[group]
         place.pop(key, None)
+    # What a file holds decides, not where it lies.
+    relevant["model"] |= experiment.model.contents()
     text = json.dumps([relevant, fingerprint], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def run_name(experiment: Experiment, fingerprint: str) -> str:
     """Return the name of the run folder: `<dataset>-<features>-<model>-<id>`."""
-    parts = (experiment.dataset.name, experiment.features.name, experiment.model.name)
+    parts = (experiment.dataset.name, experiment.features.title, experiment.model.name)
     return "-".join((*parts, run_id(experiment, fingerprint)))

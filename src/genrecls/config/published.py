@@ -59,3 +59,8 @@ class Published(Schema):
     unit: Literal["segment", "track"]
     protocol: str
     honest: str
+
+    @property
+    def bound(self) -> bool:
+        """Whether the document says only what the figure is above."""
+        return self.stated.startswith(">")

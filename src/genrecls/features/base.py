@@ -32,6 +32,11 @@ class FeatureSpec(Schema, ABC):
     name: str
 
     @property
+    def title(self) -> str:
+        """What the representation is called in the names of runs."""
+        return self.name
+
+    @property
     @abstractmethod
     def media(self) -> frozenset[Medium]:
         """What a data set must have for this representation."""

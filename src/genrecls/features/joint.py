@@ -54,6 +54,11 @@ class Joint(FeatureSpec):
             )
 
     @property
+    def title(self) -> str:
+        """Both names."""
+        return f"{self.picture.name}_{self.summary.name}"
+
+    @property
     def media(self) -> frozenset[Medium]:
         """Audio files."""
         return self.picture.media

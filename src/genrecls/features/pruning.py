@@ -28,7 +28,7 @@ class CacheFolder:
         key: its name.
         summary: features and segments in a few words.
         settings: content of its `spec.json`; empty if that is damaged.
-        entries: number of files with features, one per audio file.
+        entries: number of files with features, one an audio file (of frozen layers: a segment).
         size: bytes of all its files.
         last_used: when it was last read or written.
     """
@@ -122,6 +122,8 @@ def _settings(described: Path) -> dict[str, Any]:
 
 def _summary(settings: dict[str, Any]) -> str:
     try:
+        if "layers" in settings:
+            return f"outputs of frozen layers up to {settings['layers'][-1]}"
         features, segment = settings["features"], settings["segment"]
         rate = features.get("sample_rate") or features["picture"]["sample_rate"]
         return (

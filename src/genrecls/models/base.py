@@ -74,6 +74,13 @@ class ModelFamily(Schema, ABC):
             normalisation: statistics of each input.
         """
 
+    def contents(self) -> dict[str, str]:
+        """Return keys that name files, each with the SHA-256 of what its file holds now.
+
+        Two configurations are the same where these are, wherever the files lie.
+        """
+        return {}
+
     def fetch(self) -> None:
         """Get from outside what `initialise` needs, before any audio is read; most need nothing.
 

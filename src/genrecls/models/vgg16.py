@@ -20,7 +20,13 @@ from genrecls.errors import ConfigError
 from genrecls.models.base import MODELS, ModelFamily, Normalisation, Shapes
 from genrecls.models.blocks import DenseHead, normalised_input
 from genrecls.models.stages import Stage
-from genrecls.models.vgg16_weights import Upto, check_weights, load_weights, weights_file
+from genrecls.models.vgg16_weights import (
+    Upto,
+    check_weights,
+    file_digest,
+    load_weights,
+    weights_file,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -108,6 +114,11 @@ class Vgg16(ModelFamily):
             x = keras.layers.Rescaling(255.0, offset=offset, name="imagenet_range")(x)
         x = self._backbone(x)
         return keras.Model({name: source}, self.head.apply(x, n_classes), name=self.name)
+
+    def contents(self) -> dict[str, str]:
+        """Return the digest of a weights file that is named by its path."""
+        digest = file_digest(self.weights)
+        return {"weights": digest} if digest else {}
 
     def fetch(self) -> None:
         """Download the weights of ImageNet if they are asked for and not in Keras' cache."""

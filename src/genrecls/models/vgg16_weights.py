@@ -77,13 +77,16 @@ IMAGENET: dict[Upto, Published] = {
 }
 
 
+_NO_PATH = frozenset({"none", "imagenet"})
+
+
 def check_weights(weights: str) -> None:
     """Refuse a file that is not there; neither Keras nor the network is needed for that.
 
     Raises:
         ConfigError: names the file.
     """
-    if weights in {"none", "imagenet"}:
+    if weights in _NO_PATH:
         return
     path = expanded(weights, "model.weights")
     if not path.is_file():
@@ -109,6 +112,15 @@ def weights_file(weights: str, upto: Upto) -> Path | None:
     return published.place if published.whole else _download(published)
 
 
+def file_digest(weights: str) -> str | None:
+    """Return the SHA-256 of the file that `weights` names; None where it names none."""
+    path = expanded(weights, "model.weights")
+    if weights in _NO_PATH or not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def load_weights(model: keras.Model, path: Path, upto: Upto) -> None:
     """Give the layers of `model` that bear VGG-16's names the weights in `path`.
 
@@ -130,8 +142,7 @@ def load_weights(model: keras.Model, path: Path, upto: Upto) -> None:
     for layer in source.layers:
         if layer.weights and layer.name in names:
             model.get_layer(layer.name).set_weights(layer.get_weights())
-    with path.open("rb") as file:
-        say(f"weights of VGG-16: {path}, SHA-256 {hashlib.file_digest(file, 'sha256').hexdigest()}")
+    say(f"weights of VGG-16: {path}, SHA-256 {file_digest(str(path))}")
 
 
 def _keras_home() -> Path:

@@ -122,7 +122,7 @@ def _tested(verdict: Verdict | None) -> tuple[str, str]:
     compared = "{} : {} runs".format(*pairing.compared)
     return (
         f"{difference}\n{pairing.tracks} tracks, {compared}",
-        f"bootstrap {_p(verdict.p)}\nMcNemar {_p(verdict.p_mcnemar)}\n{discordant}\n{runs}",
+        f"permutation {_p(verdict.p)}\nMcNemar {_p(verdict.p_mcnemar)}\n{discordant}\n{runs}",
     )
 
 
@@ -223,8 +223,8 @@ def _verdict(part: str, verdict: Verdict | None) -> dict[str, Any]:
         "difference": difference.mean if difference else None,
         "difference_low": low,
         "difference_high": high,
-        "bootstrap_p": difference.p if difference else None,
-        "bootstrap_p_holm": verdict.p if verdict else None,
+        "permutation_p": difference.p if difference else None,
+        "permutation_p_holm": verdict.p if verdict else None,
         "mcnemar_only_this": test.only_first if test else None,
         "mcnemar_only_best": test.only_second if test else None,
         "mcnemar_exact": test.exact if test else None,

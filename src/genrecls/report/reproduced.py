@@ -43,7 +43,9 @@ def dots(rows: Sequence[Row]) -> Figure:
 
 
 def _name(row: Row) -> str:
-    return f"{row.published.paper}: {drawable(row.published.system, 28)}\nper {row.published.unit}"
+    changed = ", CHANGED" if row.changed else ""
+    system = drawable(row.published.system, 28)
+    return f"{row.published.paper}: {system}\nper {row.published.unit}{changed}"
 
 
 def _reported(axes: Axes, rows: Sequence[Row]) -> None:

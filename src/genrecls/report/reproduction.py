@@ -21,9 +21,10 @@ HEAD = ("system", "reported", *PROTOCOLS.values(), "difference")
 NOTE = (
     "Ours: accuracy on the test part, mean ± standard deviation over seeds, then the split and its "
     "test part (of the first seed). Difference: ours under the published protocol, in the reported "
-    "unit, less the reported figure, with its 95 % interval (spread of our seeds and, where the "
-    "number of reported examples is known, its binomial sampling). LEAKY: pieces of one track "
-    "train and test. Artists shared: the same artists train and test."
+    "unit, less the reported figure, with its 95 % interval (our seeds by Student's t and, where "
+    "the number of reported examples is known, its binomial sampling). LEAKY: pieces of one track "
+    "train and test. Artists shared: the same artists train and test, a single one of them in "
+    "the published fault_filtered."
 )
 
 
@@ -33,7 +34,8 @@ def lines(row: Row) -> tuple[str, ...]:
     reported = f"{figure.stated}\nper {figure.unit}: {figure.protocol}"
     ours = (_ours(row, protocol) for protocol in PROTOCOLS)
     system = f"{figure.paper}: {figure.system}\n{row.preset}{_data(row)}"
-    return (system, reported, *ours, _difference(row))
+    changed = f"\nCHANGED: {row.changed}" if row.changed else ""
+    return (system + changed, reported, *ours, _difference(row))
 
 
 def _data(row: Row) -> str:
@@ -62,7 +64,8 @@ def _difference(row: Row) -> str:
         return DASH
     interval = row.interval
     bounds = "" if interval is None else f"\n[{interval[0]:+.3f}, {interval[1]:+.3f}]"
-    return f"{row.difference:+.3f}{bounds}"
+    bound = " to that bound" if row.published.bound else ""
+    return f"{row.difference:+.3f}{bound}{bounds}"
 
 
 def missing(rows: Sequence[Row]) -> dict[str, str]:
@@ -119,7 +122,7 @@ def as_csv(rows: Sequence[Row]) -> str:
 _COLUMNS = (
     *("preset", "paper", "system", "reported", "reported_unit", "reported_count"),
     *("protocol", "split", "unit", "part", "data", "count", "seeds", "mean", "sd", "values"),
-    *("runs", "difference", "difference_low", "difference_high", "missing"),
+    *("runs", "difference", "difference_low", "difference_high", "missing", "changed"),
 )
 
 
@@ -133,6 +136,7 @@ def _records(row: Row) -> list[dict[str, Any]]:
         "reported_unit": figure.unit,
         "reported_count": figure.count or "",
         "missing": row.missing,
+        "changed": row.changed,
     }
     found = [
         {**about, **_measured(row, protocol, unit)} for protocol in row.cells for unit in UNITS
@@ -158,8 +162,9 @@ def _measured(row: Row, protocol: Protocol, unit: str) -> dict[str, Any]:
     }
     if protocol == "published" and unit == row.published.unit:
         measured["difference"] = f"{row.difference:.6f}"
-        low, high = row.interval or ("", "")
-        measured |= {"difference_low": low, "difference_high": high}
+        if row.interval:
+            low, high = (f"{end:.6f}" for end in row.interval)
+            measured |= {"difference_low": low, "difference_high": high}
     return measured
 
 
