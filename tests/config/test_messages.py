@@ -83,7 +83,8 @@ MESSAGES = {
     ),
     "split=trak": (
         "split=trak: no such choice; allowed: artist, artist_folds, fault_filtered, kfold, "
-        "official, segment, track; did you mean 'track'?"
+        "official, segment, segment_12_3_5, segment_15_1_4, segment_16_4_5, track, track_15_1_4, "
+        "track_18_1_1; did you mean 'track'?"
     ),
     "dataset=gtzn": (
         "dataset=gtzn: no such choice; allowed: fma, folder, gtzan, gtzan_kaggle_pictures, "

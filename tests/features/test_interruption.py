@@ -58,6 +58,7 @@ def test_ctrl_c_ends_without_a_hang_and_keeps_what_is_finished(tmp_path: Path) -
 SLOW_EXTRACTION = """
 import sys, time
 from pathlib import Path
+import signal
 import numpy as np
 from genrecls import audio
 from genrecls.datasets.base import Dataset, Provenance, Track
@@ -66,6 +67,8 @@ from genrecls.features.mel import Mel
 from genrecls.features.segmenting import SegmentRule
 
 folder = Path(sys.argv[1])
+# Whoever runs the tests in the background of a shell has Ctrl-C switched off.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def slow(path, *_):
     time.sleep(0.1)

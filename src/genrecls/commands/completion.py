@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from genrecls.commands.usage import VERBS
 from genrecls.config.catalogue import keys, listed
-from genrecls.config.published import PAPERS
 from genrecls.errors import ConfigError, nearest
 
 # Hydra's completion reads the line from COMP_LINE and knows no verbs: the verb is taken out.
@@ -102,6 +101,9 @@ def script(shell: str) -> str:
 
 
 def _words() -> dict[str, str]:
+    # Not at the top: `genrecls --help` need not wait for what validates configurations.
+    from genrecls.config.published import PAPERS
+
     # The names of the settings that `evaluate` has: Hydra would also offer the groups of `train`.
     settings = (f"{line.partition(':')[0]}=" for line in keys("evaluate"))
     after = {verb: " ".join(flags) for verb, flags in _FLAGS.items()}
