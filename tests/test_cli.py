@@ -95,8 +95,8 @@ def test_the_version_is_one_line(run_command: RunCommand) -> None:
         (
             ("trin",),
             (
-                "'trin' is no verb; allowed: train, evaluate, predict, data, runs; "
-                "did you mean 'train'?"
+                "'trin' is no verb; allowed: train, evaluate, predict, explain, data, reproduce, "
+                "runs, compare; did you mean 'train'?"
             ),
         ),
         (

@@ -170,13 +170,23 @@ GRU                       64            24,960
 Dense relu                64            4,160
 Dense softmax             10            650
 """
-STEINER_CNN_RNN_PARALLEL = f"""{_STEINER_STRIDED}
-Flatten                   6272          0
-GRU                       224x64        55,680
-GRU                       224x64        24,960
+STEINER_CNN_RNN_PARALLEL = """
+Conv2D 2x2/2              34x109x8      40
+ReLU                      34x109x8      0
+Conv2D 2x2/2              17x55x16      528
+ReLU                      17x55x16      0
+Conv2D 2x2/2              9x28x32       2,080
+ReLU                      9x28x32       0
+Conv2D 2x2/2              5x14x64       8,256
+ReLU                      5x14x64       0
+Conv2D 2x2/2              3x7x128       32,896
+ReLU                      3x7x128       0
+Flatten                   2688          0
+GRU                       67x64         54,528
+GRU                       67x64         24,960
 GRU                       64            24,960
-Concatenate               6336          0
-Dense relu                64            405,568
+Concatenate               2752          0
+Dense relu                64            176,192
 Dense softmax             10            650
 """
 

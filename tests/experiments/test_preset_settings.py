@@ -76,7 +76,7 @@ STATED = {
     ),
     "steiner2023_cnn_rnn": Stated(0.680, ("adam", 1e-4, 16, 35), STRIPS, 999, STRIDED),
     "steiner2023_cnn_rnn_parallel": Stated(
-        0.8 * 0.680, ("adam", 1e-4, 16, 35), STRIPS, 999, STRIDED
+        0.8 * 0.680, ("adam", 1e-4, 16, 35), STRIPS, 999, {"picture": (67, 218)}
     ),
     "bisarahalli2021_small": Stated(0.50, BISARAHALLI, OFFICIAL, None, CHOI),
     "bisarahalli2021_medium_relu": Stated(0.60, BISARAHALLI, OFFICIAL, None, CHOI),
