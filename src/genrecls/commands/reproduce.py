@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from genrecls.arguments import Parser
-from genrecls.commands.train import finished
+from genrecls.commands.train import finished, run_of
+from genrecls.config.published import Published
 from genrecls.console import fail, say, show, warn
 from genrecls.errors import ConfigError, GenreclsError, Interrupted, RunError
 from genrecls.reproduction import PROTOCOLS, Job, Protocol, Row, cell, chosen, jobs
@@ -100,10 +101,10 @@ class _Reproduction:
 
     def rows(self) -> list[Row]:
         """Return a row a preset."""
-        return [self._row(name, todo) for name, todo in self._work.items()]
+        figures = presets()
+        return [self._row(name, figures[name], todo) for name, todo in self._work.items()]
 
-    def _row(self, name: str, todo: Sequence[Job]) -> Row:
-        figure = presets()[name]
+    def _row(self, name: str, figure: Published, todo: Sequence[Job]) -> Row:
         try:
             # What is missing is missing for all of them, and known before anything is trained.
             todo[0].experiment.dataset.load(todo[0].experiment.data_root)
@@ -137,14 +138,8 @@ class _Reproduction:
 
 
 def _existing(job: Job) -> Run | None:
-    from genrecls.config.identity import run_name
-    from genrecls.features.cache import cache_root
-    from genrecls.features.extraction import fingerprint
-
     experiment = job.experiment
-    dataset = experiment.dataset.load(experiment.data_root)
-    digest = fingerprint(dataset, cache_root(experiment.data_root))
-    run = Run(experiment.output_root / run_name(experiment, digest))
+    run = run_of(experiment, experiment.dataset.load(experiment.data_root))
     return run if run.finished else None
 
 

@@ -66,11 +66,7 @@ def train(experiment: Experiment, command: str) -> Run | None:
 def finished(experiment: Experiment, command: str) -> Run:
     """Return the finished run of `experiment`, trained now unless it is there already."""
     dataset = experiment.dataset.load(experiment.data_root)
-    from genrecls.features.cache import cache_root
-    from genrecls.features.extraction import fingerprint
-
-    digest = fingerprint(dataset, cache_root(experiment.data_root))
-    run = Run(experiment.output_root / run_name(experiment, digest))
+    run = run_of(experiment, dataset)
     with run.locked():
         if run.finished and not experiment.run.force:
             say(f"this configuration is trained already ({run.name}); force=true trains it again")
@@ -79,6 +75,15 @@ def finished(experiment: Experiment, command: str) -> Run:
                 run.set_aside()
             _train_in(run, experiment, dataset, command)
     return run
+
+
+def run_of(experiment: Experiment, dataset: Dataset) -> Run:
+    """Return the run of `experiment` on `dataset`, whether or not it was ever started."""
+    from genrecls.features.cache import cache_root
+    from genrecls.features.extraction import fingerprint
+
+    digest = fingerprint(dataset, cache_root(experiment.data_root))
+    return Run(experiment.output_root / run_name(experiment, digest))
 
 
 def _train_in(run: Run, experiment: Experiment, dataset: Dataset, command: str) -> None:
