@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -50,12 +49,12 @@ class Score:
     @property
     def mean(self) -> float:
         """Mean over the seeds."""
-        return statistics.fmean(self.values)
+        return summary(self.values).mean
 
     @property
     def deviation(self) -> float | None:
         """Sample standard deviation over the seeds; None for a single one."""
-        return statistics.stdev(self.values) if len(self.values) > 1 else None
+        return summary(self.values).deviation
 
     def __str__(self) -> str:
         spread = "" if self.deviation is None else f" ± {self.deviation:.3f}"
