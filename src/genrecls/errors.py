@@ -34,6 +34,10 @@ class ModelFileError(GenreclsError):
     """A model file cannot be read or does not describe itself."""
 
 
+class ExportError(GenreclsError):
+    """A model cannot be exported as asked, or what came out is not good enough."""
+
+
 class Interrupted(GenreclsError):
     """A training was stopped from outside and has written a checkpoint."""
 

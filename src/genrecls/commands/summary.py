@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from genrecls.runs import Run
@@ -49,7 +50,7 @@ def score_table(parts: dict[str, Any], columns: list[tuple[str, str]]) -> Table:
     return table
 
 
-def describe(metrics: dict[str, Any]) -> str:
+def describe(metrics: Mapping[str, Any]) -> str:
     """Return data set and split of a result with everything that must be said of them."""
     dataset, split = metrics["dataset"], metrics["split"]
     generated = " (generated data, not real music)" if dataset["generated"] else ""

@@ -52,6 +52,21 @@ def read_words(root: str, words: Sequence[str]) -> Words:
     )
 
 
+def run_named(words: Sequence[str]) -> list[str]:
+    """Return the words with a bare one as `run=<word>`.
+
+    It is quoted, for a path may hold Hydra's own characters.
+    """
+    return [_as_run(word) for word in words]
+
+
+def _as_run(word: str) -> str:
+    if "=" in word or word.startswith("-"):
+        return word
+    escaped = word.replace("\\", "\\\\").replace("'", "\\'")
+    return f"run='{escaped}'"
+
+
 def check_overrides(root: str, overrides: Sequence[str], multirun: bool = False) -> list[str]:
     """Return the overrides with file names quoted.
 
