@@ -32,8 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except GenreclsError as error:
         return _fail(str(error), _STOPPED if isinstance(error, Interrupted) else 1)
-    except OSError as error:
-        return _fail(_system(error))
+    except (OSError, ModuleNotFoundError) as error:
+        return _fail(_system(error) if isinstance(error, OSError) else _not_installed(error))
     except Exception as error:
         if os.environ.get("GENRECLS_DEBUG"):
             raise
@@ -55,7 +55,7 @@ def _dispatch(words: list[str]) -> int:
         raise ConfigError(
             f"'{verb}' is no verb; allowed: {', '.join(usage.VERBS)}{nearest(verb, usage.VERBS)}"
         )
-    if verb in {"train", "evaluate"} and {"-h", "--help"} & set(rest):
+    if verb in {"train", "evaluate", "export"} and {"-h", "--help"} & set(rest):
         return _print(getattr(usage, verb)())
     module = importlib.import_module(f"genrecls.commands.{verb}")
     return int(module.main(rest))
@@ -72,6 +72,13 @@ def _fail(text: str, status: int = 1) -> int:
 
     fail(text)
     return status
+
+
+def _not_installed(error: ModuleNotFoundError) -> str:
+    return (
+        f"the package {error.name} is not installed; a device that only predicts with an exported "
+        "file needs genrecls[litert], everything else: pip install 'genrecls[train]'"
+    )
 
 
 def _system(error: OSError) -> str:
