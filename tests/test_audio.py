@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 
 from genrecls import audio
 from genrecls.audio import REASONS, SUFFIXES, AudioLimits, AudioRejected, decode, read
-from genrecls.datasets.base import Dataset, Provenance, Track
+from genrecls.config.validation import select
+from genrecls.datasets.base import DATASETS, Dataset, Provenance, Track
 from genrecls.datasets.verify import verify
+from genrecls.errors import ConfigError
 from tests.bad_audio import (
     ACCEPTED,
     CASES,
@@ -295,3 +297,14 @@ def test_every_promised_suffix_can_be_read(tmp_path: Path) -> None:
         content = encoded(suffix[1:].upper())
         assert outcome(stored(tmp_path, content, f"sound{suffix}")) == ACCEPTED
         assert soundfile.info(io.BytesIO(content)).frames >= RATE
+
+
+def test_limits_in_a_configuration_are_as_strict_as_the_rest_of_it() -> None:
+    values: dict[str, object] = {"name": "folder", "root": ".", "csv": None, "bad_audio": "error"}
+    values |= {"limits": {"min_second": 1.0}}
+    with pytest.raises(
+        ConfigError, match=r"limits\.min_second: unknown key; .*did you mean 'min_s"
+    ):
+        select(DATASETS, values)
+    with pytest.raises(ConfigError, match=r"limits\.max_peak: .*a finite number"):
+        select(DATASETS, {**values, "limits": {"max_peak": float("inf")}})

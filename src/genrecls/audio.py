@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.config.schema import Schema
 from genrecls.errors import DataError
+from genrecls.resampling import resampled
 
 if TYPE_CHECKING:
     import soundfile
@@ -54,8 +54,9 @@ _SILENCE = 2.0**-15
 _UNKNOWN_LENGTH = 0x7FFF_0000
 
 
+# Not a `Schema`, for a device has no configuration; as a part of one it is just as strict.
 @dataclass(frozen=True)
-class AudioLimits(Schema):
+class AudioLimits:
     """What a plausible file is; a data set narrows it to what its own files are.
 
     Attributes:
@@ -141,9 +142,7 @@ def read(path: Path, sample_rate: int, limits: AudioLimits) -> NDArray[np.float3
     decoded = decode(path, limits)
     if decoded.rate == sample_rate:
         return decoded.samples
-    import soxr
-
-    samples: NDArray[np.float32] = soxr.resample(decoded.samples, decoded.rate, sample_rate, "HQ")
+    samples = resampled(decoded.samples, decoded.rate, sample_rate)
     if not len(samples):
         raise AudioRejected(path, "short", f"nothing is left of it at {sample_rate} Hz")
     return samples
@@ -238,7 +237,7 @@ def _mono(
             detail = f"expected {sound.frames} frames as announced, found {delivered}"
             raise AudioRejected(path, "length-mismatch", f"{detail}; fetch it again")
         peak = max(peak, _checked_peak(path, block, limits))
-        parts.append(_mixed(block))
+        parts.append(mixed(block))
         delivered += len(block)
     mono = parts[0] if len(parts) == 1 else np.concatenate(parts)
     if max(mono.max(), -mono.min()) < _SILENCE:
@@ -259,7 +258,8 @@ def _checked_peak(path: Path, block: NDArray[np.float32], limits: AudioLimits) -
     return peak
 
 
-def _mixed(block: NDArray[np.float32]) -> NDArray[np.float32]:
+def mixed(block: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean of the channels of a block (samples, channels), shape (samples,)."""
     if block.shape[1] == 1:
         return block[:, 0]
     # Adding columns is thirty times faster than a mean along the short axis.

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from genrecls.errors import ConfigError
-from genrecls.features.picture import coloured, emphasised, scaled
+from genrecls.features.logmel import emphasised
+from genrecls.features.picture import coloured, scaled
 
 Maker = Callable[..., Any]
 Signals = dict[str, NDArray[np.float32]]

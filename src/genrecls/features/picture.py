@@ -11,6 +11,7 @@ from pydantic import PositiveFloat, PositiveInt
 
 from genrecls.config.schema import Share
 from genrecls.features.base import FEATURES, Inputs, Samples
+from genrecls.features.logmel import emphasised, greys
 from genrecls.features.mel import MelSettings
 
 Picture2d = NDArray[np.float32]
@@ -61,18 +62,8 @@ class Picture(MelSettings):
         return ("time", "mel band")
 
     def _drawn(self, bands: Picture2d) -> Picture2d:
-        # Relative to its own maximum silence is as loud as it gets: the same value everywhere.
-        grey = np.clip(1 + bands / self.top_db, 0, 1) if np.ptp(bands) else np.zeros_like(bands)
+        grey = greys(bands, self.top_db)
         return coloured(grey if self.size is None else scaled(grey, self.size), self.colour)
-
-
-def emphasised(segments: Samples, amount: float) -> Samples:
-    """Return samples minus `amount` of the sample before each; the first of a segment stays."""
-    if not amount:
-        return segments
-    changed = segments.copy()
-    changed[:, 1:] -= np.float32(amount) * segments[:, :-1]
-    return changed
 
 
 def scaled(picture: Picture2d, size: tuple[int, int]) -> Picture2d:
@@ -95,3 +86,12 @@ def coloured(grey: Picture2d, colour: Colour) -> Picture2d:
     from matplotlib import colormaps
 
     return np.asarray(colormaps[colour](grey)[..., :3], np.float32)
+
+
+def colour_table(colour: Colour) -> NDArray[np.float64] | None:
+    """Return the 256 colours of a colour map from 0 to 1, shape (256, 3); None where it is none."""
+    if colour in {"grey", "repeat"}:
+        return None
+    from matplotlib import colormaps
+
+    return np.asarray(colormaps[colour](np.arange(256))[:, :3], np.float64)

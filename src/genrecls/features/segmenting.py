@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Literal
 
 import numpy as np
@@ -13,9 +13,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from genrecls.config.schema import Schema
 from genrecls.errors import ConfigError
 from genrecls.features.base import FeatureSpec, Inputs, Samples
-
-# GTZAN tracks last 30.01 s: their last centisecond must not make the last 3 s count twice.
-_NEGLIGIBLE = 0.02
+from genrecls.features.cutting import Cut, cut_of, repeated, samples_holding, windows
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +89,7 @@ class SegmentRule(Schema):
 
     def frames(self, spec: FeatureSpec) -> int:
         """Return the frames of a segment that is cut from the frames of a whole track."""
-        return _whole(self.length * spec.rate / spec.step)
+        return self._cut_of(spec.rate / spec.step).length
 
     def apply(self, track: Samples, spec: FeatureSpec) -> Segments:
         """Cut `track` (mono samples at the rate of `spec`) and transform it.
@@ -113,70 +111,37 @@ class SegmentRule(Schema):
     def _cut(self, track: Samples, spec: FeatureSpec, *, covering: bool) -> Segments:
         if self.cut == "frames":
             return self._cut_frames(track, spec, covering=covering)
-        rate, length = spec.rate, self.samples(spec.rate)
-        hop = length if self.hop is None else max(1, round(self.hop * rate))
+        rate, cut = spec.rate, self._cut_of(spec.rate)
         if covering:
-            track = _repeated(track, length, self._needed(length))
-        starts = self._starts(len(track), length, hop, covering=covering)
-        inputs = spec.transform(_windows(track, starts, length))
-        return Segments(inputs, starts / rate, length / rate)
+            track = repeated(track, cut.length, cut.needed)
+        starts = self._starts(len(track), cut, covering=covering)
+        inputs = spec.transform(windows(track, starts, cut.length))
+        return Segments(inputs, starts / rate, cut.length / rate)
 
     def _cut_frames(self, track: Samples, spec: FeatureSpec, *, covering: bool) -> Segments:
-        rate, length = spec.rate / spec.step, self.frames(spec)
-        hop = length if self.hop is None else max(1, _whole(self.hop * rate))
+        rate = spec.rate / spec.step
+        cut = self._cut_of(rate)
         if covering:
-            track = _repeated(
-                track, *(_samples_for(n, spec) for n in (length, self._needed(length)))
-            )
+            track = repeated(track, *(_samples_for(n, spec) for n in (cut.length, cut.needed)))
         total = _frames_of(len(track), spec)
-        starts = self._starts(total, length, hop, covering=covering)
+        starts = self._starts(total, cut, covering=covering)
+        seconds = cut.length / rate
         if not len(starts):
             empty = {name: np.empty((0, *s), np.float32) for name, s in self.shapes(spec).items()}
-            return Segments(empty, starts / rate, length / rate)
+            return Segments(empty, starts / rate, seconds)
         # A short rest is filled up with silence before the transform, for 0 is loud in decibels.
-        missing = max(0, int(starts[-1]) + length - total) * spec.step
+        missing = max(0, int(starts[-1]) + cut.length - total) * spec.step
         whole = spec.transform(np.pad(track, (0, missing))[None])
-        inputs = {name: _windows(array[0], starts, length) for name, array in whole.items()}
-        return Segments(inputs, starts / rate, length / rate)
+        inputs = {name: windows(array[0], starts, cut.length) for name, array in whole.items()}
+        return Segments(inputs, starts / rate, seconds)
 
-    def _needed(self, length: int) -> int:
-        """Return how much of `length` a shorter piece has to hold."""
-        return max(1, -_whole(-self.min_fill * length))
+    def _cut_of(self, steps_a_second: float) -> Cut:
+        """Return the cut of what has so many samples, or frames with `cut=frames`, a second."""
+        return cut_of(vars(self), steps_a_second, frames=self.cut == "frames")
 
-    def _starts(self, total: int, length: int, hop: int, *, covering: bool) -> NDArray[np.int64]:
-        """Return where segments of `length` begin in `total` samples or frames."""
-        if covering:
-            hop = min(hop, length)
-        full = (total - length) // hop + 1 if total >= length else 0
-        starts = [i * hop for i in range(full)]
-        heard = starts[-1] + length if starts else 0
-        rest = full * hop
-        if total > heard and total - rest >= self._needed(length):
-            starts.append(rest)
-        elif covering and length <= total and total - heard > _NEGLIGIBLE * length:
-            starts.append(total - length)
-        return np.asarray(starts[: None if covering else self.count], np.int64)
-
-
-def _whole(number: float) -> int:
-    """Return the integer below `number`, forgiving that 0.29 * 100 is less than 29 in binary."""
-    return math.floor(round(number, 6))
-
-
-def _windows(
-    array: NDArray[np.float32], starts: NDArray[np.int64], length: int
-) -> NDArray[np.float32]:
-    """Return pieces of `length` along the first axis, shape (starts, length, ...)."""
-    pieces = np.zeros((len(starts), length, *array.shape[1:]), np.float32)
-    for piece, start in zip(pieces, starts, strict=True):
-        held = array[start : start + length]
-        piece[: len(held)] = held
-    return pieces
-
-
-def _repeated(track: Samples, wanted: int, needed: int) -> Samples:
-    """Return `track`, repeated up to `wanted` samples if it holds some but less than `needed`."""
-    return np.resize(track, wanted) if 0 < len(track) < needed else track
+    def _starts(self, total: int, cut: Cut, *, covering: bool) -> NDArray[np.int64]:
+        """Return where segments begin in `total` samples or frames."""
+        return cut.covering(total) if covering else cut.starts(total)[: self.count]
 
 
 def _frames_of(n_samples: int, spec: FeatureSpec) -> int:
@@ -186,6 +151,4 @@ def _frames_of(n_samples: int, spec: FeatureSpec) -> int:
 
 
 def _samples_for(frames: int, spec: FeatureSpec) -> int:
-    """Return a number of samples that gives at least `frames` frames, and hardly more."""
-    n_samples = frames * spec.step
-    return n_samples + max(0, frames - _frames_of(n_samples, spec)) * spec.step
+    return samples_holding(frames, spec.step, partial(_frames_of, spec=spec))
