@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from genrecls.prediction import Result
 from genrecls.prediction_formats import FORMATS, as_csv, as_json, as_table
+from genrecls.runtime.result import Result
 
 LABELS = ("blues", "jazz", "rock & [roll]")
 GOOD = Result(

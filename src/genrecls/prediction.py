@@ -3,45 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from genrecls.audio import SUFFIXES, AudioLimits, AudioRejected
 from genrecls.console import progress, quiet_libraries
-from genrecls.datasets.base import Track
 from genrecls.errors import RunError
-from genrecls.evaluation.predictions import decide
-from genrecls.modelfile import ModelCard, load
+from genrecls.runtime.result import Result, result_of
 
 if TYPE_CHECKING:
     import keras
 
+    from genrecls.modelfile import ModelCard
+
 _BATCH = 64
 
 
-@dataclass(frozen=True, eq=False)
-class Result:
-    """What is said about one file: probabilities, or why there are none.
+class FileClassifier(Protocol):
+    """What classifies files, whatever runs its network."""
 
-    Attributes:
-        decision: class index that is answered for the whole file.
-        probabilities: of the whole file, the mean of its segments, shape (classes,).
-        starts, ends: start and end of each segment in seconds, not beyond the end of the file.
-        segments: probabilities of each segment, shape (segments, classes).
-        error: the reason and its details, or None.
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Genres in the order of the probabilities."""
+
+    @property
+    def about(self) -> str:
+        """The run and how its data were split."""
+
+    def describe(self) -> str:
+        """Return in one line what the model is and how far it can be trusted."""
+
+    def classify(self, path: Path) -> Result:
+        """Return the probabilities of one file, of any length; a bad file gives its reason."""
+
+
+def classifier_of(path: Path) -> FileClassifier:
+    """Return the classifier in a model file: `.tflite` needs no TensorFlow, all else is Keras'.
+
+    Raises:
+        ModelFileError: it cannot be read.
+        RunError: it takes something else than audio, or something is not installed.
     """
+    if path.suffix != ".tflite":
+        return Classifier.load(path)
+    from genrecls.runtime.classifier import Classifier as Exported
 
-    path: Path
-    decision: int = -1
-    probabilities: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    starts: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    ends: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    segments: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
-    error: str | None = None
+    with quiet_libraries():
+        return Exported.load(path)
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,8 @@ class Classifier:
             ModelFileError: it cannot be read.
             RunError: it takes something else than audio.
         """
+        from genrecls.modelfile import load
+
         model, card = load(path)
         if card.features.media != {"audio"}:
             raise RunError(
@@ -67,6 +80,17 @@ class Classifier:
                 "computed from audio, such as features=picture or features=summary"
             )
         return cls(model, card)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Genres in the order of the probabilities."""
+        return self.card.labels
+
+    @property
+    def about(self) -> str:
+        """The run and how its data were split."""
+        generated = " · trained on generated data" if self.card.generated else ""
+        return f"{self.card.run} · {self.card.split_named}{generated}"
 
     def describe(self) -> str:
         """Return in one line what the model is and how far it can be trusted."""
@@ -79,6 +103,8 @@ class Classifier:
 
     def classify(self, path: Path) -> Result:
         """Return the probabilities of one file, of any length; a bad file gives its reason."""
+        from genrecls.datasets.base import Track
+
         spec, rule = self.card.features, self.card.segment
         try:
             with quiet_libraries():
@@ -90,15 +116,7 @@ class Classifier:
             self.model.predict(segments.inputs, batch_size=_BATCH, verbose=0), dtype=np.float64
         )
         seconds = len(samples) / spec.rate
-        return Result(
-            path,
-            decision=decide(found, self.card.vote),
-            probabilities=found.mean(axis=0),
-            starts=segments.starts,
-            # A file shorter than a segment is repeated to fill one, but ends where it ends.
-            ends=np.minimum(segments.starts + segments.seconds, seconds),
-            segments=found,
-        )
+        return result_of(path, self.card.vote, found, segments.starts, segments.seconds, seconds)
 
 
 def audio_files(paths: Sequence[Path]) -> tuple[list[Path], list[Result]]:
@@ -122,12 +140,17 @@ def audio_files(paths: Sequence[Path]) -> tuple[list[Path], list[Result]]:
     return list(files), missing
 
 
-def predict_files(classifier: Classifier, files: Sequence[Path]) -> Iterator[Result]:
+def predict_files(classifier: FileClassifier, files: Sequence[Path]) -> Iterator[Result]:
     """Yield the result of each file, with progress where there are many."""
     if len(files) < 5:
-        yield from map(classifier.classify, files)
+        yield from (_classified(classifier, file) for file in files)
         return
     with progress("Classifying", total=len(files)) as advance:
         for file in files:
-            yield classifier.classify(file)
+            yield _classified(classifier, file)
             advance()
+
+
+def _classified(classifier: FileClassifier, file: Path) -> Result:
+    with quiet_libraries():
+        return classifier.classify(file)

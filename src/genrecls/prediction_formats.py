@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.prediction import Result
+from genrecls.runtime.result import Result
 
 Labels = Sequence[str]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +17,13 @@ from genrecls.report.canvas import save
 from genrecls.report.explained import Case, Explanation
 from genrecls.report.figures import draw
 from genrecls.report.page import render
-from genrecls.report.timeline import Course, timeline
 from genrecls.report.values import Examples, Report
 from genrecls.runs import Run
 from genrecls.training.examples import normalisation
 
 if TYPE_CHECKING:
     from genrecls.config.experiment import Experiment
-    from genrecls.modelfile import ModelCard
     from genrecls.pipeline import Prepared
-    from genrecls.prediction import Result
     from genrecls.results import Outcome
 
 
@@ -50,18 +46,6 @@ def write_report(run: Run, experiment: Experiment, prepared: Prepared, outcome: 
     for name, figure in figures.items():
         save(figure, run.figures / f"{name}.png")
     write_text(run.report, render(report, figures))
-
-
-def write_timeline(path: Path, results: Sequence[Result], card: ModelCard) -> None:
-    """Draw the probabilities of the classified files over time into a PNG."""
-    courses = [
-        Course(result.path.name, result.starts, result.ends, result.segments)
-        for result in results
-        if result.error is None
-    ]
-    generated = " · trained on generated data" if card.generated else ""
-    about = f"{card.run} · {card.split_named}{generated}"
-    save(timeline(courses, card.labels, about=about), path)
 
 
 def write_explanation(folder: Path, explanation: Explanation) -> list[Path]:

@@ -16,8 +16,9 @@ from genrecls.errors import ConfigError, DataError, nearest
 from genrecls.explaining.drawn import drawn
 from genrecls.explaining.evidence import attribute
 from genrecls.explaining.network import activations, chosen_layers, first_kernel
-from genrecls.prediction import Classifier, Result
+from genrecls.prediction import Classifier
 from genrecls.report.explained import Explanation
+from genrecls.runtime.result import Result
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Classification with an exported file alone: NumPy, soundfile and the TFLite runtime."""

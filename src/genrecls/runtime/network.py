@@ -1,0 +1,162 @@
+"""A network in a TFLite flatbuffer, run by whichever TFLite runtime there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genrecls.errors import ModelFileError, RunError
+
+_RUNTIME, _OLD_RUNTIME = "ai_edge_litert", "tflite_runtime"
+
+
+Stored = NDArray[Any]
+"""Numbers as the network takes or gives them: of its type, quantised where it is int8."""
+
+
+@dataclass(frozen=True)
+class _Tensor:
+    """An input or output.
+
+    Attributes:
+        index: place in the interpreter.
+        shape: without the batch axis, which is always 1.
+        scale, zero_point: a stored number q means (q - zero_point) * scale; scale 0 is itself.
+    """
+
+    index: int
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float
+    zero_point: int
+
+    def stored(self, values: NDArray[np.floating]) -> Stored:
+        if not self.scale:
+            return np.asarray(values, self.dtype)
+        limits = np.iinfo(self.dtype)
+        steps = np.rint(values / self.scale) + self.zero_point
+        return np.asarray(np.clip(steps, limits.min, limits.max), self.dtype)
+
+    def meant(self, stored: Stored) -> NDArray[np.float64]:
+        values = np.asarray(stored, np.float64)
+        return (values - self.zero_point) * self.scale if self.scale else values
+
+    @property
+    def details(self) -> dict[str, Any]:
+        named = {name: value for name, value in vars(self).items() if name != "index"}
+        return {**named, "shape": list(self.shape)}
+
+
+class Network:
+    """A classifier with batch size 1.
+
+    Args:
+        flatbuffer: content of a `.tflite` file.
+        threads: how many the runtime may use.
+
+    Attributes:
+        inputs: `shape` (without the batch axis), `dtype`, `scale` and `zero_point` by name, in the
+            order of the file; a stored number q means (q - zero_point) * scale, scale 0 is itself.
+        output: the same of the probabilities.
+
+    Raises:
+        RunError: no TFLite runtime is installed, or it cannot work here.
+        ModelFileError: this runtime cannot run this network.
+    """
+
+    def __init__(self, flatbuffer: bytes, threads: int = 1) -> None:
+        runtime = _runtime()
+        make = _interpreter_of(runtime)
+        try:
+            self._interpreter = make(model_content=flatbuffer, num_threads=threads)
+            self._interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            raise ModelFileError(_why_not(runtime, error)) from None
+        found = self._interpreter.get_input_details()
+        self._inputs = {_name(details): _tensor(details) for details in found}
+        self._output = _tensor(self._interpreter.get_output_details()[0])
+        self.inputs = {name: tensor.details for name, tensor in self._inputs.items()}
+        self.output = self._output.details
+
+    def quantised(self, name: str, values: NDArray[np.floating]) -> Stored:
+        """Return values of the input `name` as the network takes them."""
+        return self._inputs[name].stored(values)
+
+    def raw_outputs(self, inputs: Mapping[str, NDArray[np.float32]]) -> Stored:
+        """Return what the network gives, shape (segments, classes).
+
+        Args:
+            inputs: an array for each of `inputs`, its first axis segments.
+        """
+        count = len(next(iter(inputs.values())))
+        answers = np.empty((count, *self._output.shape), self._output.dtype)
+        fed = [(tensor.index, tensor.stored(inputs[n])) for n, tensor in self._inputs.items()]
+        for row, answer in enumerate(answers):
+            # A fused LSTM would go on with the state that the segment before left.
+            self._interpreter.reset_all_variables()
+            for index, values in fed:
+                self._interpreter.set_tensor(index, values[row : row + 1])
+            self._interpreter.invoke()
+            answer[:] = self._interpreter.get_tensor(self._output.index)[0]
+        return answers
+
+    def probabilities(self, inputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float64]:
+        """Return the probabilities of segments, shape (segments, classes)."""
+        return self._output.meant(self.raw_outputs(inputs))
+
+
+def _name(details: Mapping[str, Any]) -> str:
+    """Return the name of an input without what TensorFlow adds to those of a signature."""
+    return str(details["name"]).removeprefix("serving_default_").partition(":")[0]
+
+
+def _tensor(details: Mapping[str, Any]) -> _Tensor:
+    scale, zero_point = details["quantization"]
+    return _Tensor(
+        index=details["index"],
+        shape=tuple(int(size) for size in details["shape"][1:]),
+        dtype=np.dtype(details["dtype"]).name,
+        scale=float(scale),
+        zero_point=int(zero_point),
+    )
+
+
+def _runtime() -> str:
+    """Return the package of the TFLite runtime."""
+    if find_spec(_RUNTIME):
+        return _RUNTIME
+    if not find_spec(_OLD_RUNTIME):
+        raise RunError(
+            "no TFLite runtime is installed; install one with pip install 'genrecls[litert]', or "
+            "'genrecls[tflite-runtime]' on Python 3.11"
+        )
+    if int(np.__version__.partition(".")[0]) >= 2:
+        raise RunError(
+            f"tflite-runtime needs numpy below 2, found {np.__version__}; install "
+            "ai-edge-litert instead (pip install 'genrecls[litert]'), or an older numpy "
+            "(pip install 'numpy<2')"
+        )
+    return _OLD_RUNTIME
+
+
+def _interpreter_of(runtime: str) -> Any:
+    try:
+        return import_module(f"{runtime}.interpreter").Interpreter
+    except ImportError as error:
+        raise RunError(f"{runtime} is installed but does not start ({error})") from None
+
+
+def _why_not(runtime: str, error: Exception) -> str:
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if runtime == _OLD_RUNTIME:
+        return (
+            f"tflite-runtime cannot run this file ({reason}); it knows no dynamic-range files: "
+            "use another file of the same export, or pip install 'genrecls[litert]'"
+        )
+    return f"the TFLite runtime cannot run this file ({reason}); export it again"

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from genrecls.errors import ConfigError, DataError
+from genrecls.features.base import Inputs
+from genrecls.features.mel import Mel
+from genrecls.features.segmenting import SegmentRule
+from genrecls.runtime.live import Moment, listen, smoothed
+from genrecls.runtime.stream import Source
+
+RATE = 4000
+SPEC = Mel(
+    name="mel",
+    sample_rate=RATE,
+    hop_length=50,
+    n_fft=128,
+    window="hann",
+    center=True,
+    power=2,
+    n_mels=8,
+    fmin=0.0,
+    fmax=None,
+    mel_scale="slaney",
+    mel_norm="slaney",
+    ref=1.0,
+    amin=1e-10,
+    top_db=None,
+)
+RULE = SegmentRule(length=0.5, hop=None, count=None, min_fill=0.99, cut="samples")
+
+
+@dataclass(frozen=True)
+class MeanBands:
+    """Answers with the mean of each mel band, which no two segments of noise share."""
+
+    spec: Mel
+    rule: SegmentRule
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple("abcdefgh")
+
+    @property
+    def features(self) -> Mapping[str, Any]:
+        return asdict(self.spec)
+
+    @property
+    def segment(self) -> Mapping[str, Any]:
+        return asdict(self.rule)
+
+    def probabilities(self, audio: NDArray[np.float32], /) -> NDArray[np.float64]:
+        spec = replace(self.spec, center=False) if self.rule.cut == "frames" else self.spec
+        return _mean_bands(spec.transform(audio))
+
+
+def _mean_bands(inputs: Inputs) -> NDArray[np.float64]:
+    return np.asarray(inputs["mel"].mean(axis=1, dtype=np.float64))
+
+
+def _noise(count: int, seed: int = 0) -> NDArray[np.float32]:
+    return np.random.default_rng(seed).standard_normal(count).astype(np.float32)
+
+
+def _pieces(track: NDArray[np.float32], size: int) -> Iterator[NDArray[np.float32]]:
+    for first in range(0, len(track), size):
+        yield track[first : first + size]
+
+
+@settings(max_examples=150)
+@given(
+    count=st.integers(1, 3 * RATE),
+    size=st.integers(50, RATE),
+    rule=st.builds(
+        SegmentRule,
+        length=st.sampled_from([0.1, 0.29, 0.5]),
+        hop=st.sampled_from([None, 0.03, 0.25, 2.0]),
+        count=st.just(2),
+        min_fill=st.sampled_from([0.2, 0.99, 1.0]),
+        cut=st.sampled_from(["samples", "frames"]),
+    ),
+    center=st.booleans(),
+)
+def test_a_finished_sound_is_cut_as_a_file_is(
+    count: int, size: int, rule: SegmentRule, center: bool
+) -> None:
+    spec = replace(SPEC, center=center)
+    track = _noise(count)
+    expected = rule.cover(track, spec)
+    found = list(listen(MeanBands(spec, rule), Source(RATE, _pieces(track, size)), None))
+    assert [moment.start for moment in found] == pytest.approx(expected.starts)
+    bands = _mean_bands(expected.inputs)
+    assert np.stack([moment.probabilities for moment in found]) == pytest.approx(bands, abs=1e-3)
+    ends = np.minimum(expected.starts + expected.seconds, count / RATE)
+    assert [moment.end for moment in found] == pytest.approx(ends)
+
+
+def test_a_segment_is_answered_as_soon_as_it_has_been_heard() -> None:
+    asked: list[int] = []
+
+    def blocks() -> Iterator[NDArray[np.float32]]:
+        for number in range(10):
+            asked.append(number)
+            yield _noise(RATE // 5, number)
+
+    moments = listen(MeanBands(SPEC, RULE), Source(RATE, blocks()), None)
+    assert [(next(moments).end, asked[-1]) for _ in range(3)] == [(0.5, 2), (1.0, 4), (1.5, 7)]
+
+
+def test_a_hop_of_ones_own_gives_more_lines() -> None:
+    track = _noise(2 * RATE)
+    model = MeanBands(SPEC, RULE)
+    found = list(listen(model, Source(RATE, _pieces(track, 777)), 0.25))
+    assert [moment.start for moment in found] == [0.25 * n for n in range(7)]
+
+
+def test_sound_of_another_rate_is_resampled_without_seams() -> None:
+    from genrecls.resampling import resampled
+
+    track = _noise(3 * 11025)
+    expected = RULE.cover(resampled(track, 11025, RATE), SPEC)
+    found = list(listen(MeanBands(SPEC, RULE), Source(11025, _pieces(track, 1000)), None))
+    bands = _mean_bands(expected.inputs)
+    assert np.stack([moment.probabilities for moment in found]) == pytest.approx(bands, abs=1e-3)
+
+
+def test_a_source_without_sound_is_named() -> None:
+    with pytest.raises(DataError, match="without a single sample"):
+        list(listen(MeanBands(SPEC, RULE), Source(RATE, iter(())), None))
+
+
+def test_smoothing_is_the_mean_of_the_last_segments() -> None:
+    moments = [Moment(n, n + 1, np.array([n, 1.0 - n])) for n in range(4)]
+    found = [float(moment.probabilities[0]) for moment in smoothed(moments, 3)]
+    assert found == [0, 0.5, 1, 2]
+    assert [m.probabilities[0] for m in smoothed(moments, 1)] == [0, 1, 2, 3]
+
+
+def test_a_hop_that_would_skip_sound_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"--hop: received 2 s; allowed: at most .* 0.5 s"):
+        list(listen(MeanBands(SPEC, RULE), Source(RATE, iter(())), 2.0))
