@@ -1,0 +1,177 @@
+"""The folder that leaves the house: models, their proofs, C sources, card, all in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genrecls.atomic import replacing, write_json, write_text
+from genrecls.benchmarking import EXPORT
+from genrecls.environment import environment
+from genrecls.export import c_project, standalone
+from genrecls.export.arithmetic import macs
+from genrecls.export.card import card
+from genrecls.export.description import description
+from genrecls.export.exporting import Exported, File, depends_on_track
+from genrecls.export.golden import Golden, golden
+from genrecls.export.operators import uses
+from genrecls.export.proof import Proof, estimate, prove
+from genrecls.export.targets import Needs, Target, verdict
+from genrecls.export.variants import ENTRANCES, MODES, Variant
+from genrecls.models.cost import layer_costs
+from genrecls.runtime.container import pack
+from genrecls.runtime.network import Network
+
+# They belong to an earlier export, of which nothing may be left to be taken for this one's.
+_OUTDATED = ("benchmark.json", "benchmark.png")
+
+
+def write(exported: Exported, target: Target | None) -> tuple[Path, dict[str, Any]]:
+    """Write the bundle of an export and return its folder and the content of `export.json`.
+
+    Files of an earlier export that are no longer good are removed; nothing else is.
+    """
+    folder = exported.reopened.run.folder / EXPORT
+    folder.mkdir(exist_ok=True)
+    models = (Variant(entrance, mode).file for entrance in ENTRANCES for mode in MODES)
+    for name in (*models, *_OUTDATED):
+        (folder / name).unlink(missing_ok=True)
+    rows = [_row(exported, file, folder) for file in exported.files]
+    facts = {**_facts(exported), "files": rows, "target": _judged(target, rows)}
+    write_text(folder / "labels.txt", "\n".join(exported.card.labels) + "\n")
+    standalone.write(folder)
+    write_json(folder / "export.json", facts)
+    write_text(folder / "card.md", card(facts, None))
+    _draw(folder, facts)
+    return folder, facts
+
+
+def _row(exported: Exported, file: File, folder: Path) -> dict[str, Any]:
+    variant = file.variant
+    row: dict[str, Any] = {
+        "file": variant.file,
+        "entrance": variant.entrance,
+        "mode": variant.mode,
+        "status": file.status,
+        "reason": file.reason,
+    }
+    if file.agreement:
+        row["gate"] = file.agreement.facts()
+    if file.status != "kept":
+        return row
+    whole = pack(file.flatbuffer, description(exported, file))
+    with replacing(folder / variant.file) as beside:
+        beside.write_bytes(whole)
+    return {
+        **row,
+        "bytes": len(whole),
+        "flatbuffer": len(file.flatbuffer),
+        "test": file.test,
+        "macs": macs(file.flatbuffer),
+        "operators": [use.facts() for use in uses(file.flatbuffer)],
+        **_proven(exported, file, folder),
+    }
+
+
+def _proven(exported: Exported, file: File, folder: Path) -> dict[str, Any]:
+    """Return what is known of a file on a microcontroller, and write what one needs."""
+    if file.variant.entrance != "features":
+        return estimate(file.flatbuffer).facts()
+    test, network = exported.prepared.parts["test"], Network(file.flatbuffer)
+    vectors = golden(network, test, len(exported.card.labels))
+    proof = prove(file.flatbuffer, vectors)
+    _write_golden(folder / f"golden_{file.variant.mode}.npz", network, vectors)
+    if file.variant.mode == "int8" and proof.runs is not False:
+        _write_project(exported, file, folder / "micro", (vectors, proof))
+    return proof.facts()
+
+
+def _write_project(
+    exported: Exported, file: File, folder: Path, proven: tuple[Golden, Proof]
+) -> None:
+    vectors, proof = proven
+    if len(file.flatbuffer) > c_project.LARGEST:
+        return
+    folder.mkdir(exist_ok=True)
+    c_project.write(
+        folder,
+        c_project.Project(
+            title=f"{exported.card.run}, {file.variant.title}",
+            flatbuffer=file.flatbuffer,
+            labels=exported.card.labels,
+            features=exported.card.features,
+            segment=exported.card.segment,
+            inputs=vectors.raw,
+            outputs=vectors.outputs,
+            arena_bytes=proof.arena,
+            measured=proof.source == "tflite-micro",
+        ),
+    )
+
+
+def _write_golden(path: Path, network: Network, vectors: Golden) -> None:
+    arrays: dict[str, Any] = {f"input_{name}": x for name, x in vectors.inputs.items()}
+    arrays |= {f"raw_{name}": x for name, x in zip(network.inputs, vectors.raw, strict=True)}
+    with replacing(path) as beside:
+        np.savez_compressed(beside, **arrays, output=vectors.outputs, truth=vectors.truth)
+
+
+def _facts(exported: Exported) -> dict[str, Any]:
+    model_card, run = exported.card, exported.reopened.run
+    costs = layer_costs(exported.model)
+    return {
+        "run": run.name,
+        "dataset": exported.reopened.metrics["dataset"],
+        "split": model_card.split,
+        "leaks": list(model_card.leaks),
+        "generated": model_card.generated,
+        "model": {
+            "name": exported.reopened.experiment.model.name,
+            "parameters": sum(cost.parameters for cost in costs),
+            "macs": sum(cost.macs for cost in costs),
+        },
+        "labels": list(model_card.labels),
+        "vote": model_card.vote,
+        "features": asdict(model_card.features),
+        "segment": asdict(model_card.segment),
+        "depends_on_track": depends_on_track(model_card),
+        "keras": {"test": exported.keras_test, "bytes": run.model.stat().st_size},
+        "calibration": {
+            "part": "train",
+            "segments": len(exported.calibration),
+            "tracks": list(exported.calibration.tracks),
+        },
+        "versions": environment(),
+    }
+
+
+def _judged(device: Target | None, rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+    if device is None:
+        return None
+    verdicts = []
+    for row in rows:
+        if row["status"] == "kept":
+            reasons = verdict(device, _needs(row))
+            verdicts.append({"file": row["file"], "fits": not reasons, "reasons": reasons})
+    return {"name": device.name, "title": device.title, "verdicts": verdicts}
+
+
+def _needs(row: Mapping[str, Any]) -> Needs:
+    return Needs(
+        model=row["flatbuffer"],
+        memory=row["arena"]["bytes"],
+        macs=row["macs"],
+        integer=row["mode"] == "int8",
+        objections=[row["micro"]["reason"]] if row["micro"]["runs"] is False else [],
+    )
+
+
+def _draw(folder: Path, facts: Mapping[str, Any]) -> None:
+    from genrecls.report.canvas import save
+    from genrecls.report.tradeoff import tradeoff
+
+    save(tradeoff(facts, None), folder / "tradeoff.png")

@@ -1,0 +1,52 @@
+"""The examples of the training part that set the scales of an int8 network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genrecls.features.base import Inputs
+from genrecls.randomness import stream
+from genrecls.training.examples import Examples
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Examples to calibrate with.
+
+    Attributes:
+        inputs: named arrays, first axis examples.
+        tracks: ids of the tracks that they come from, sorted.
+    """
+
+    inputs: Inputs
+    tracks: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.inputs.values())))
+
+
+def choose(train: Examples, count: int, seed: int) -> Calibration:
+    """Return up to `count` examples, as many of each genre as of any other if there are enough.
+
+    Args:
+        train: the training part; no other part may set a scale.
+        count: number of examples.
+        seed: run seed.
+    """
+    draws = stream(seed, "calibration")
+    genres = [draws.permutation(np.flatnonzero(train.targets == g)) for g in set(train.targets)]
+    rows = np.sort(_dealt(genres, count))
+    return Calibration(
+        inputs={name: values[rows] for name, values in train.inputs.items()},
+        tracks=tuple(sorted({train.tracks[row] for row in rows})),
+    )
+
+
+def _dealt(genres: list[NDArray[np.int64]], count: int) -> NDArray[np.int64]:
+    """Return the first rows of each genre in turn."""
+    longest = max(map(len, genres))
+    turns = [rows[turn] for turn in range(longest) for rows in genres if turn < len(rows)]
+    return np.asarray(turns[:count], np.int64)

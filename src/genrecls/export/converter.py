@@ -1,0 +1,136 @@
+"""The child process that runs TensorFlow Lite's converter: `python -m genrecls.export.converter F`.
+
+The converter can end a process without an exception, so it never runs in that of the user. See
+`genrecls.export.conversion` for the other side and for what lies in the folder.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genrecls.errors import ExportError
+from genrecls.export.flatbuffer import graft, tidied
+from genrecls.export.front_end import Scaling, front_end
+from genrecls.export.rebuilt import rebuilt
+from genrecls.export.support import refusal
+from genrecls.export.variants import Mode, Variant
+from genrecls.export.workplace import Workplace
+from genrecls.features.cutting import audio_window
+from genrecls.modelfile import load
+
+Calibration = Mapping[str, NDArray[np.float32]]
+
+
+def main(folder: Path) -> None:
+    """Convert what the request in `folder` asks for and what has no result yet."""
+    place = Workplace(folder)
+    task = _Task(place)
+    for variant in place.variants:
+        if place.result(variant) is None:
+            try:
+                place.keep(variant, task.convert(variant))
+            except Exception as error:  # noqa: BLE001 - a converter may raise anything
+                place.keep_error(variant, _line(error))
+
+
+def _line(error: Exception) -> str:
+    """Return the first line of an error; those of the converter go on for pages."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = lines[0] if lines else type(error).__name__
+    return text if isinstance(error, ExportError) else f"the converter says '{text}'"
+
+
+class _Task:
+    """One model and what has been made of it."""
+
+    def __init__(self, place: Workplace) -> None:
+        self._place = place
+        self._model, self._card = load(place.model)
+        self._calibration = place.calibration
+
+    def convert(self, variant: Variant) -> bytes:
+        """Return the file.
+
+        Raises:
+            ExportError: it is known to be impossible.
+        """
+        reason = refusal(self._model, self._card, variant, self._place.unroll_steps)
+        if reason:
+            raise ExportError(reason)
+        if variant.entrance == "features":
+            return network(self._model, variant.mode, self._calibration)
+        made, scaling = self._converted(variant.mode), _scaling(self._model)
+        if variant.mode != "int8" or scaling is None:
+            return graft(self._front_end(), made)
+        # In float a coefficient that varies little keeps its digits beside one that varies a lot.
+        return graft(self._front_end(scaling), made, normalised=True)
+
+    def _converted(self, mode: Mode) -> bytes:
+        """Return the network of the features entrance, from there if it was asked for."""
+        made = self._place.result(Variant("features", mode))
+        if made is None:
+            return network(self._model, mode, self._calibration)
+        if made.flatbuffer is None:
+            raise ExportError(made.error or "")
+        return made.flatbuffer
+
+    def _front_end(self, scaling: Scaling | None = None) -> bytes:
+        features, segment = self._card.features, self._card.segment
+        length = audio_window(asdict(features), asdict(segment)).length
+        return front_end(features, length, padded=segment.cut == "samples", scaling=scaling)
+
+
+def _scaling(model: Any) -> Scaling | None:
+    """Return the normalisation that a network of one input begins with, if it does."""
+    for layer in model.layers:
+        if type(layer).__name__ == "Normalization":
+            mean = np.asarray(layer.mean, np.float32)
+            variance = np.asarray(layer.variance, np.float32)
+            # As Keras does, so that what never varies is not divided by zero.
+            return Scaling(mean, np.maximum(np.sqrt(variance), np.float32(1e-7)))
+    return None
+
+
+def network(model: Any, mode: Mode, calibration: Calibration | None) -> bytes:
+    """Return a trained network as a TensorFlow Lite file for its own inputs.
+
+    Raises:
+        ExportError: int8 was asked for without calibration.
+    """
+    twin = rebuilt(model, unroll=mode == "int8")
+    return tidied(_converter(twin, mode, calibration).convert())
+
+
+def _converter(model: Any, mode: Mode, calibration: Calibration | None) -> Any:
+    """Return TensorFlow's converter, set for `mode`."""
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    if mode != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if mode == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if mode == "int8":
+        if calibration is None:
+            raise ExportError("int8: expected segments for the calibration, received none")
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+        converter.representative_dataset = lambda: _one_by_one(calibration)
+    return converter
+
+
+def _one_by_one(calibration: Calibration) -> Iterator[dict[str, NDArray[np.float32]]]:
+    count = min(len(array) for array in calibration.values())
+    for index in range(count):
+        yield {name: array[index : index + 1] for name, array in calibration.items()}
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,188 @@
+"""From a finished run to files that were compared with their model: convert, gate, score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from genrecls.console import progress, say, warn
+from genrecls.evaluation.predictions import Predictions, by_track
+from genrecls.evaluation.scores import scores
+from genrecls.export.calibration import Calibration, choose
+from genrecls.export.conversion import Converted, Request, convert
+from genrecls.export.gate import Agreement, compare, objection
+from genrecls.export.held_out import PARTS, HeldOut, pooled
+from genrecls.export.settings import ExportSettings
+from genrecls.export.support import refusal
+from genrecls.export.variants import Variant
+from genrecls.features.cutting import audio_window
+from genrecls.features.mel import MelSettings
+from genrecls.modelfile import ModelCard, load
+from genrecls.pipeline import Prepared, prepare
+from genrecls.reopening import Reopened
+from genrecls.results import predict_examples
+
+if TYPE_CHECKING:
+    import keras
+
+Status = Literal["kept", "rejected", "refused", "crashed"]
+
+
+@dataclass(frozen=True, eq=False)
+class File:
+    """What became of one variant.
+
+    Attributes:
+        reason: why there is no file, in one line.
+        flatbuffer: the converted network, kept or not.
+        agreement: how it compares with Keras on the held-out parts.
+        test: scores on the test part, per segment and per track.
+    """
+
+    variant: Variant
+    status: Status
+    reason: str | None = None
+    flatbuffer: bytes = b""
+    agreement: Agreement | None = None
+    test: Mapping[str, Mapping[str, float]] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Exported:
+    """All that an export found out, before it is written.
+
+    Attributes:
+        keras_test: scores of the model itself on the test part.
+        keras: answers of the model to the held-out segments.
+    """
+
+    reopened: Reopened
+    model: keras.Model
+    card: ModelCard
+    prepared: Prepared
+    calibration: Calibration
+    held_out: HeldOut
+    keras: Mapping[Any, Predictions]
+    keras_test: Mapping[str, Mapping[str, float]]
+    files: tuple[File, ...]
+
+    @property
+    def kept(self) -> list[File]:
+        """The files that may be used."""
+        return [file for file in self.files if file.status == "kept"]
+
+
+def export(reopened: Reopened, settings: ExportSettings) -> Exported:
+    """Convert a finished run and compare every file with its model.
+
+    Raises:
+        RunError, DataError, ModelFileError: model or data cannot be read.
+        ExportError: the converter cannot be started.
+    """
+    run, experiment = reopened.run, reopened.experiment
+    model, card = load(run.model)
+    prepared = prepare(experiment, reopened.dataset)
+    calibration = choose(prepared.parts["train"], settings.calibration, experiment.run.seed)
+    audio = {variant.entrance for variant in settings.variants} >= {"audio"}
+    refused = {v: refusal(model, card, v, settings.unroll_steps) for v in settings.variants}
+    possible = tuple(variant for variant, reason in refused.items() if reason is None)
+    heard = audio and any(variant.entrance == "audio" for variant in possible)
+    held_out = HeldOut(
+        examples={part: prepared.parts[part] for part in PARTS},
+        dataset=prepared.dataset,
+        features=experiment.features,
+        window=audio_window(_plain(card.features), _plain(card.segment)) if heard else None,
+    )
+    keras_answers = {
+        part: predict_examples(model, examples, experiment.trainer.batch_size)
+        for part, examples in held_out.examples.items()
+    }
+    judge = _Judge(held_out, keras_answers, card, settings, experiment.run.seed)
+    request = Request(run.model, possible, calibration.inputs, settings.unroll_steps)
+    made = {found.variant: judge.judge(found) for found in _converted(request)}
+    return Exported(
+        reopened=reopened,
+        model=model,
+        card=card,
+        prepared=prepared,
+        calibration=calibration,
+        held_out=held_out,
+        keras=keras_answers,
+        keras_test=judge.scores(keras_answers["test"]),
+        files=tuple(_file(variant, reason, made) for variant, reason in refused.items()),
+    )
+
+
+def _file(variant: Variant, reason: str | None, made: Mapping[Variant, File]) -> File:
+    return made[variant] if reason is None else File(variant, "refused", reason)
+
+
+def _converted(request: Request) -> Iterator[Converted]:
+    """Yield what the converter makes, with progress; judged while the bar shows the next one."""
+    found = []
+    with progress("Converting", len(request.variants)) as advance:
+        for converted in convert(request):
+            found.append(converted)
+            advance()
+    yield from found
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """Compares converted files with Keras.
+
+    Attributes:
+        keras: answers of the model to the held-out segments.
+        seed: run seed, for the bootstrap of the scores.
+    """
+
+    held_out: HeldOut
+    keras: Mapping[Any, Predictions]
+    card: ModelCard
+    settings: ExportSettings
+    seed: int
+
+    def judge(self, found: Converted) -> File:
+        """Return the file, kept if it passes the gate."""
+        variant = found.variant
+        if found.flatbuffer is None:
+            warn(f"{variant.title}: {found.error}")
+            return File(variant, "crashed", found.error)
+        from genrecls.runtime.network import Network
+
+        answers = self.held_out.answers(Network(found.flatbuffer), variant.title)
+        agreement = compare(pooled(self.keras), pooled(answers), self.card.vote, PARTS)
+        whole = depends_on_track(self.card)
+        reason = objection(agreement, self.settings.gate.of(variant, whole_track=whole))
+        if reason:
+            warn(f"{variant.title}: not kept: {reason}")
+            return File(variant, "rejected", reason, found.flatbuffer, agreement)
+        say(
+            f"{variant.title}: {len(found.flatbuffer):,} bytes, largest difference of a "
+            f"probability {agreement.difference:.2g}, equal decisions {agreement.decisions:.1%}"
+        )
+        test = self.scores(answers["test"])
+        return File(variant, "kept", None, found.flatbuffer, agreement, test)
+
+    def scores(self, answers: Predictions) -> dict[str, dict[str, float]]:
+        """Return accuracy and macro-F1, per segment and per track."""
+        labels = self.card.labels
+        levels = {"segment": answers, "track": by_track(answers, self.card.vote)}
+        found = {unit: scores(one, labels, self.seed) for unit, one in levels.items()}
+        return {
+            unit: {key: one[key] for key in ("accuracy", "macro_f1")} for unit, one in found.items()
+        }
+
+
+def depends_on_track(card: ModelCard) -> bool:
+    """Return whether the loudest value of a whole track changes the features of its segments."""
+    spec, rule = card.features, card.segment
+    relative = isinstance(spec, MelSettings) and (spec.top_db is not None or spec.ref == "max")
+    return rule.cut == "frames" and relative
+
+
+def _plain(spec: Any) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(spec)

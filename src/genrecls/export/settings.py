@@ -1,0 +1,81 @@
+"""The keys of `conf/export.yaml`, which says what each is for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+
+from genrecls.config.schema import Schema
+from genrecls.export.variants import ENTRANCES, MODES, Entrance, Mode, Variant
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+@dataclass(frozen=True)
+class Bounds(Schema):
+    """What a file must keep of its model; None is no condition.
+
+    Attributes:
+        difference: largest difference of any probability.
+        decisions: least share of segments whose decision is equal.
+        accuracy: most accuracy per track that may be lost.
+    """
+
+    difference: PositiveFloat | None
+    decisions: Fraction | None
+    accuracy: Fraction | None
+
+
+@dataclass(frozen=True)
+class Gate(Schema):
+    """The bounds of every mode.
+
+    Attributes:
+        whole_track: instead, of files with the entrance `audio` whose features depend on the whole
+            track: they hear a segment at a time, and what is loudest in it.
+    """
+
+    float32: Bounds
+    float16: Bounds
+    dynamic: Bounds
+    int8: Bounds
+    whole_track: Bounds
+
+    def of(self, variant: Variant, *, whole_track: bool) -> Bounds:
+        """Return the bounds of `variant`; `whole_track`: the features depend on the whole track."""
+        whole = whole_track and variant.entrance == "audio"
+        found: Bounds = self.whole_track if whole else getattr(self, variant.mode)
+        return found
+
+
+@dataclass(frozen=True)
+class ExportSettings(Schema):
+    """What is exported, how it is judged, and where things lie."""
+
+    run: str | None
+    modes: Annotated[tuple[Mode, ...], Field(min_length=1)] | None
+    entrances: Annotated[tuple[Entrance, ...], Field(min_length=1)] | None
+    target: str | None
+    calibration: PositiveInt
+    unroll_steps: NonNegativeInt
+    gate: Gate
+    dataset_root: str | None
+    data_root: str
+    output_root: str
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """What is to be made, as far as the model supports it."""
+        return tuple(
+            Variant(entrance, mode)
+            for entrance in dict.fromkeys(self.entrances or ENTRANCES)
+            for mode in dict.fromkeys(self.modes or MODES)
+        )
+
+    def demands(self, variant: Variant) -> bool:
+        """Return whether the user named this very variant, so that its want is an error."""
+        return self.modes is not None and (
+            self.entrances is not None or variant.entrance == ENTRANCES[0]
+        )

@@ -1,0 +1,35 @@
+"""What an export can consist of: two entrances, four modes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Mode = Literal["float32", "float16", "dynamic", "int8"]
+Entrance = Literal["features", "audio"]
+
+MODES: tuple[Mode, ...] = get_args(Mode)
+ENTRANCES: tuple[Entrance, ...] = get_args(Entrance)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One of the files that a model can be exported to.
+
+    Attributes:
+        entrance: `features` takes what the model takes, `audio` raw samples.
+        mode: how the weights (and with int8 everything) are stored; a front end is always float.
+    """
+
+    entrance: Entrance
+    mode: Mode
+
+    @property
+    def file(self) -> str:
+        """Name of the file."""
+        return f"{self.entrance}_{self.mode}.tflite"
+
+    @property
+    def title(self) -> str:
+        """Name for messages."""
+        return f"{self.entrance} {self.mode}"

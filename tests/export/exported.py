@@ -1,0 +1,307 @@
+"""Tiny networks of every family, with weights that matter, and the files made of them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from genrecls import modelfile
+from genrecls.config.location import conf_dir
+from genrecls.config.validation import select, validate
+from genrecls.export.conversion import Converted, Request
+from genrecls.export.support import refusal
+from genrecls.export.variants import ENTRANCES, MODES, Mode, Variant
+from genrecls.features.base import FEATURES, FeatureSpec
+from genrecls.features.cutting import audio_window
+from genrecls.features.segmenting import SegmentRule
+from genrecls.models.base import Normalisation
+from tests.models.families import build_for
+
+LABELS = ("blues", "jazz", "metal", "rock")
+RATE = 8000
+SEGMENTS = 40
+UNROLL_STEPS = 40
+
+VARIANTS = tuple(Variant(entrance, mode) for entrance in ENTRANCES for mode in MODES)
+
+_SPECTRUM = {"sample_rate": RATE, "n_fft": 256, "hop_length": 128, "n_mels": 16}
+_FEATURES: Mapping[str, Mapping[str, Any]] = {
+    "mel": _SPECTRUM,
+    "mfcc": {**_SPECTRUM, "n_mfcc": 13},
+    "picture": {**_SPECTRUM, "size": [32, 32], "colour": "jet"},
+    "summary": {"sample_rate": RATE, "n_fft": 256, "hop_length": 128},
+}
+
+_SMALL: Mapping[str, Any] = {"filters": 8, "kernel": [3, 3], "stride": [1, 1], "pool": [2, 2]}
+_CONV = {"blocks": [{**_SMALL, "pool_stride": None}] * 2}
+
+
+@dataclass(frozen=True)
+class Sort:
+    """What a tiny network is: family, features, how it differs from the YAML file, and the cut."""
+
+    family: str
+    features: str
+    changes: Mapping[str, Any]
+    cut: str = "samples"
+
+
+def _rnn(cell: str, *units: int, both: bool = False, cut: str = "samples") -> Sort:
+    recurrent = {"cell": cell, "units": list(units), "bidirectional": both}
+    return Sort("rnn", "mfcc", {"recurrent": recurrent}, cut)
+
+
+def _crnn(features: str, cell: str, **changes: Any) -> Sort:
+    conv = {**_CONV, **changes.pop("conv", {})}
+    recurrent = {"cell": cell, "units": [8]}
+    return Sort("crnn", features, {"conv": conv, "recurrent": recurrent, **changes})
+
+
+SORTS: Mapping[str, Sort] = {
+    "cnn": Sort("cnn", "mfcc", {"conv": _CONV}),
+    "cnn_selu": Sort("cnn", "mel", {"conv": {**_CONV, "activation": "selu", "norm": "after_pool"}}),
+    "cnn_elu": Sort(
+        "cnn", "mel", {"conv": {**_CONV, "activation": "elu", "norm": "after_activation"}}, "frames"
+    ),
+    "rnn_lstm": _rnn("lstm", 12, 8, cut="frames"),
+    "rnn_bilstm": _rnn("lstm", 8, 6, both=True),
+    "rnn_gru": _rnn("gru", 8),
+    "rnn_bigru": _rnn("gru", 6, both=True),
+    "rnn_simple": _rnn("simple", 8, both=True),
+    "crnn": _crnn("mfcc", "lstm"),
+    "crnn_parallel": _crnn("mel", "lstm", join="parallel", conv={"norm": "none"}),
+    "crnn_published": _crnn("mel", "gru", frames="published"),
+    "cnn_mlp": Sort("cnn_mlp", "joint", {"conv": _CONV}),
+    "mlp": Sort("mlp", "summary", {"head": {"units": [16, 8]}}),
+    "vgg16": Sort("vgg16", "picture", {"head": {"units": [8]}}),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Tiny:
+    """A network in its file, with something for it to hear.
+
+    Attributes:
+        inputs: segments as the network takes them, by input.
+        audio: the samples of the same segments as the audio entrance takes them; empty where there
+            is no such entrance.
+    """
+
+    path: Path
+    model: Any
+    card: modelfile.ModelCard
+    inputs: Mapping[str, NDArray[np.float32]]
+    audio: NDArray[np.float32]
+
+    @cached_property
+    def answers(self) -> NDArray[np.float64]:
+        """What Keras says to the segments."""
+        return np.asarray(self.model.predict_on_batch(dict(self.inputs)), np.float64)
+
+    def request(self, *variants: Variant) -> Request:
+        """A request for `variants`, or for all that are possible."""
+        possible = tuple(v for v in VARIANTS if self.refusal(v) is None)
+        return Request(self.path, variants or possible, self.inputs, UNROLL_STEPS)
+
+    def heard_by(self, variant: Variant) -> Mapping[str, NDArray[np.float32]]:
+        """The segments as a file takes them."""
+        return self.inputs if variant.entrance == "features" else {"audio": self.audio}
+
+    def refusal(self, variant: Variant) -> str | None:
+        """Why there is no such file."""
+        return refusal(self.model, self.card, variant, UNROLL_STEPS)
+
+
+def features(name: str, **changes: Any) -> FeatureSpec:
+    """Return features as configured, made small."""
+    values = _values(name)
+    return select(FEATURES, {**values, **changes})
+
+
+def _values(name: str) -> dict[str, Any]:
+    if name == "joint":
+        return {"name": name, "picture": _values("mel"), "summary": _values("summary")}
+    text = (conf_dir() / "features" / f"{name}.yaml").read_text(encoding="utf-8")
+    return {**yaml.safe_load(text), **_FEATURES[name]}
+
+
+def segment_rule(cut: str = "samples", length: float = 0.34) -> SegmentRule:
+    """Return a rule for short segments."""
+    text = (conf_dir() / "segment" / "3s.yaml").read_text(encoding="utf-8")
+    return validate(SegmentRule, {**yaml.safe_load(text), "length": length, "cut": cut}, "segment")
+
+
+def music(count: int, length: int) -> NDArray[np.float32]:
+    """Return `count` different sounds of `length` samples: tones of all heights, noise, gaps."""
+    rng = np.random.default_rng(7)
+    time = np.arange(length) / RATE
+    sounds = []
+    for _ in range(count):
+        pitch, beat, noisy = rng.uniform(80, 2000), rng.uniform(0.05, 0.4), rng.uniform(0, 0.3)
+        tone = np.sin(2 * np.pi * pitch * time) * (time % beat < beat / 2)
+        sounds.append(rng.uniform(0.05, 0.9) * (tone + noisy * rng.standard_normal(length)))
+    return np.asarray(sounds, np.float32)
+
+
+def tiny(name: str, folder: Path) -> Tiny:
+    """Build the network `name` of `SORTS` and save it in `folder`."""
+    import keras
+
+    keras.utils.set_random_seed(3)
+    sort = SORTS[name]
+    card = _card(features(sort.features), segment_rule(sort.cut))
+    inputs, audio = _heard(card)
+    statistics = {key: _statistics(array) for key, array in inputs.items()}
+    shapes = card.segment.shapes(card.features)
+    model = build_for(
+        sort.family, shapes, statistics=statistics, n_classes=len(LABELS), **sort.changes
+    )
+    _disturb(model)
+    _make_decisive(model, inputs)
+    path = folder / f"{name}.keras"
+    modelfile.save(path, model, card)
+    return Tiny(path, model, card, inputs, audio)
+
+
+def convert_here(request: Request, folder: Path) -> dict[Variant, Converted]:
+    """Convert in this process: several times as fast, and nothing here should crash."""
+    from genrecls.export.converter import main
+    from genrecls.export.workplace import Workplace
+
+    folder.mkdir()
+    place = Workplace(folder)
+    place.prepare(request)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        main(folder)
+    results = {variant: place.result(variant) for variant in request.variants}
+    return {variant: result for variant, result in results.items() if result is not None}
+
+
+def converted(model: Any, mode: Mode) -> bytes:
+    """Return the file of any network, without a card."""
+    from genrecls.export.converter import network
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return network(model, mode, None)
+
+
+def run(flatbuffer: bytes, inputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float64]:
+    """Return the probabilities of every segment, computed by LiteRT, integers translated."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=flatbuffer, num_threads=1)
+    interpreter.allocate_tensors()
+    (output,) = interpreter.get_output_details()
+    found = []
+    for index in range(len(next(iter(inputs.values())))):
+        interpreter.reset_all_variables()
+        for source in interpreter.get_input_details():
+            values = inputs[source["name"]][index][None]
+            interpreter.set_tensor(source["index"], _stored(values, source))
+        interpreter.invoke()
+        found.append(_read(interpreter.get_tensor(output["index"])[0], output))
+    return np.asarray(found)
+
+
+def operators(flatbuffer: bytes) -> list[str]:
+    """Return the names of the operators of all subgraphs."""
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    model = taken_apart(flatbuffer)
+    codes = [one.opcodeIndex for graph in model.subgraphs for one in graph.operators]
+    return [str(flatbuffer_utils.opcode_to_name(model, code)) for code in codes]
+
+
+def taken_apart(flatbuffer: bytes) -> Any:
+    """Return the objects of the file, as TensorFlow's own tool reads them."""
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    return flatbuffer_utils.read_model_from_bytearray(bytearray(flatbuffer))
+
+
+def _stored(values: NDArray[np.float32], details: Mapping[str, Any]) -> NDArray[Any]:
+    scale, zero = details["quantization"]
+    if details["dtype"] is np.float32:
+        return values
+    steps: NDArray[np.int8] = np.clip(np.round(values / scale) + zero, -128, 127).astype(np.int8)
+    return steps
+
+
+def _read(values: NDArray[Any], details: Mapping[str, Any]) -> NDArray[np.float64]:
+    scale, zero = details["quantization"]
+    return (values.astype(np.float64) - zero) * scale if scale else values.astype(np.float64)
+
+
+def _card(spec: FeatureSpec, rule: SegmentRule) -> modelfile.ModelCard:
+    return modelfile.ModelCard(
+        labels=LABELS,
+        features=spec,
+        segment=rule,
+        vote="mean",
+        run="tiny-01234567",
+        dataset="tiny",
+        split="track",
+        leaks=(),
+        generated=True,
+        test={"track": {"accuracy": 0.75}, "segment": {"accuracy": 0.5}},
+    )
+
+
+def _heard(card: modelfile.ModelCard) -> tuple[dict[str, Any], NDArray[np.float32]]:
+    """Return segments of made-up music, as the network takes them and as samples."""
+    spec, rule = card.features, card.segment
+    if spec.name in {"joint", "summary"}:
+        rng = np.random.default_rng(3)
+        shapes = rule.shapes(spec)
+        inputs = {
+            key: rng.normal(5, 3, (SEGMENTS, *shape)).astype(np.float32)
+            for key, shape in shapes.items()
+        }
+        return inputs, np.empty((0, 0), np.float32)
+    audio = music(SEGMENTS, audio_window(asdict(spec), asdict(rule)).length)
+    if rule.cut == "samples":
+        return spec.transform(audio), audio
+    # What the network sees of the frames of a track: those that lie wholly inside the samples.
+    uncentred = select(FEATURES, {**_values(spec.name), "center": False})
+    return uncentred.transform(audio), audio
+
+
+def _statistics(array: NDArray[np.float32]) -> Normalisation:
+    axes = tuple(range(array.ndim - 1))
+    return Normalisation(array.mean(axes, np.float64), array.var(axes, dtype=np.float64) + 1e-3)
+
+
+def _disturb(model: Any) -> None:
+    """Make every weight count, those too that begin as zeros and ones."""
+    rng = np.random.default_rng(11)
+    for layer in model.layers:
+        if not layer.name.startswith(("normalise", "block")):
+            layer.set_weights([_disturbed(weight, rng) for weight in layer.get_weights()])
+
+
+def _make_decisive(model: Any, inputs: Mapping[str, NDArray[np.float32]]) -> None:
+    """Change the last layer so that all labels are chosen for some segments, and not by a hair."""
+    import keras
+
+    last = model.get_layer("probabilities")
+    found = keras.Model(model.input, last.input).predict_on_batch(dict(inputs))
+    kernel, bias = last.get_weights()
+    logits = found @ kernel + bias
+    scale = 2 / logits.std(axis=0)
+    last.set_weights([kernel * scale, (bias - logits.mean(axis=0)) * scale])
+
+
+def _disturbed(weight: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+    noise = 0.15 * rng.standard_normal(weight.shape)
+    # A vector may be a variance, which stays positive.
+    return np.asarray(weight + (np.abs(noise) if weight.ndim == 1 else noise))

@@ -1,0 +1,172 @@
+"""From a finished run to a device: what every entrance, mode and program answers to one file."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from genrecls.export.variants import ENTRANCES, MODES
+from tests.integration.conftest import Answer, run_genrecls
+
+VARIANTS = [f"{entrance}_{mode}" for entrance in ENTRANCES for mode in MODES]
+# After eight epochs on ten tracks decisions are near a tie, and any rounding turns some.
+LENIENT = [f"gate.{mode}={{difference:0.2,decisions:0.6,accuracy:1}}" for mode in MODES[2:]]
+CLOSE = {"float32": 1e-4, "float16": 1e-2, "dynamic": 0.1, "int8": 0.2}
+
+
+@pytest.fixture(scope="session")
+def work(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working folder with a finished run that has been exported in all modes."""
+    folder = tmp_path_factory.mktemp("export") / "work"
+    shutil.copytree(home, folder, symlinks=True)
+    answer = run_genrecls(folder, "export", "--tflite", *LENIENT, "target=cortex-m7")
+    assert answer.status == 0, answer.err
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bundle(work: Path) -> Path:
+    (found,) = work.glob("outputs/synth-*/export")
+    return found
+
+
+@pytest.fixture(scope="session")
+def song(work: Path) -> Path:
+    return sorted(work.glob("data/**/*.wav"))[0]
+
+
+def probabilities(answer: Answer | subprocess.CompletedProcess[str]) -> tuple[str, Any]:
+    """Return genre and probabilities of the only file, and of its segments below them."""
+    out = answer.out if isinstance(answer, Answer) else answer.stdout
+    (found,) = json.loads(out)
+    rows = [found["probabilities"], *(segment["probabilities"] for segment in found["segments"])]
+    return found["genre"], np.array([list(row.values()) for row in rows])
+
+
+@pytest.fixture(scope="session")
+def keras(work: Path, song: Path) -> tuple[str, Any]:
+    answer = run_genrecls(work, "predict", song, "--format", "json")
+    assert answer.status == 0, answer.err
+    return probabilities(answer)
+
+
+def test_the_bundle_holds_everything_that_a_device_needs(bundle: Path) -> None:
+    names = {path.name for path in bundle.iterdir()}
+    assert {f"{variant}.tflite" for variant in VARIANTS} <= names
+    assert {"export.json", "card.md", "classify.py", "labels.txt", "tradeoff.png"} <= names
+    assert {"golden_int8.npz", "golden_float32.npz"} <= names
+    project = {path.name for path in (bundle / "micro").iterdir()}
+    assert {"main.cc", "model.cc", "model.h", "tables.cc", "golden.cc", "README.md"} <= project
+
+
+def test_every_file_has_its_agreement_its_scores_and_its_operators(bundle: Path) -> None:
+    facts = json.loads((bundle / "export.json").read_text())
+    assert [row["file"] for row in facts["files"]] == [f"{name}.tflite" for name in VARIANTS]
+    for row in facts["files"]:
+        assert row["gate"]["segments"] == 40, row
+        assert row["gate"]["parts"] == ["validation", "test"]
+        assert row["bytes"] == (bundle / row["file"]).stat().st_size
+        assert 0 <= row["test"]["track"]["accuracy"] <= 1
+        assert all(use["count"] > 0 for use in row["operators"])
+    assert facts["calibration"]["part"] == "train"
+    assert len(facts["calibration"]["tracks"]) == 10
+
+
+def test_int8_is_small_and_proved_on_tensorflow_lite_micro(bundle: Path) -> None:
+    facts = json.loads((bundle / "export.json").read_text())
+    (row,) = [row for row in facts["files"] if row["file"] == "features_int8.tflite"]
+    assert row["bytes"] <= 1.25 * facts["model"]["parameters"] + 5_000
+    if sys.version_info[:2] == (3, 11):
+        assert row["micro"]["runs"], row["micro"]
+        assert row["arena"]["source"] == "tflite-micro"
+
+
+def test_the_target_is_judged_and_the_card_says_how(bundle: Path) -> None:
+    facts = json.loads((bundle / "export.json").read_text())
+    fits = {row["file"]: row["fits"] for row in facts["target"]["verdicts"]}
+    assert fits["features_int8.tflite"]
+    assert not fits["audio_float32.tflite"]
+    assert "Cortex-M7" in (bundle / "card.md").read_text()
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_file_says_of_a_song_what_keras_says(
+    variant: str, work: Path, bundle: Path, song: Path, keras: tuple[str, Any]
+) -> None:
+    file = bundle / f"{variant}.tflite"
+    answer = run_genrecls(work, "predict", song, "--model", file, "--format", "json")
+    assert answer.status == 0, answer.err
+    genre, found = probabilities(answer)
+    assert np.abs(found - keras[1]).max() < CLOSE[variant.partition("_")[2]]
+    if "float" in variant:
+        assert genre == keras[0]
+
+
+@pytest.mark.parametrize("variant", ["features_float32", "audio_float32", "features_int8"])
+def test_the_single_file_for_devices_says_the_same(
+    variant: str, work: Path, bundle: Path, song: Path
+) -> None:
+    words = ["--model", str(bundle / f"{variant}.tflite"), "--format", "json", str(song)]
+    alone = subprocess.run(
+        [sys.executable, "-I", str(bundle / "classify.py"), *words],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+        cwd=work,
+    )
+    program = run_genrecls(work, "predict", *words)
+    assert probabilities(alone)[0] == probabilities(program)[0]
+    assert np.abs(probabilities(alone)[1] - probabilities(program)[1]).max() < 1e-4
+
+
+def test_live_says_of_each_segment_what_a_file_says(
+    work: Path, bundle: Path, song: Path, keras: tuple[str, Any]
+) -> None:
+    file = bundle / "features_float32.tflite"
+    options = ["--smooth", "1", "--live-wait", "0.5", "--format", "json"]
+    answer = run_genrecls(work, "predict", "--model", file, "--live", song, *options)
+    assert answer.status == 0, answer.err
+    lines = [json.loads(line) for line in answer.out.splitlines()]
+    live = np.array([list(line["probabilities"].values()) for line in lines])
+    # A song of 6 s has two segments; a rest is for files only, whose end is known.
+    assert np.abs(live - keras[1][1 : 1 + len(live)]).max() < 1e-4
+    assert len(live) >= 2
+
+
+def test_a_file_that_fails_the_gate_is_not_left_and_the_status_says_so(work: Path) -> None:
+    folder = work.parent / "strict"
+    shutil.copytree(work, folder, symlinks=True)
+    never = "gate.float32={difference:1e-12,decisions:null,accuracy:null}"
+    answer = run_genrecls(folder, "export", "modes=[float32]", "entrances=[features]", never)
+    assert answer.status == 1
+    assert "differs by" in answer.err
+    assert "Traceback" not in answer.err
+    (found,) = folder.glob("outputs/synth-*/export")
+    assert not list(found.rglob("*.tflite"))
+    (row,) = json.loads((found / "export.json").read_text())["files"]
+    assert row["status"] == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("modes=[int4]", "modes.0: received 'int4'"),
+        ("entrances=[]", "entrances"),
+        ("target=cortex-m5", "did you mean"),
+        ("gate.int8.decisions=2", "gate.int8.decisions"),
+        ("mode=int8", "unknown key"),
+        ("no-such-run", "names no runs"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_line_at_once(work: Path, word: str, expected: str) -> None:
+    answer = run_genrecls(work, "export", word)
+    assert answer.status == 1
+    assert expected in answer.error
