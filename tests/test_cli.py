@@ -48,6 +48,8 @@ def genrecls(*words: str, code: str = _PROBE) -> subprocess.CompletedProcess[str
         "--completion bash",
         "train --help",
         "evaluate --help",
+        "export --help",
+        "benchmark --help",
         "predict --help",
         "data --help",
         "runs --help",
@@ -95,8 +97,8 @@ def test_the_version_is_one_line(run_command: RunCommand) -> None:
         (
             ("trin",),
             (
-                "'trin' is no verb; allowed: train, evaluate, predict, explain, data, reproduce, "
-                "runs, compare; did you mean 'train'?"
+                "'trin' is no verb; allowed: train, evaluate, predict, explain, export, "
+                "benchmark, data, reproduce, runs, compare; did you mean 'train'?"
             ),
         ),
         (
@@ -150,7 +152,7 @@ def test_an_unknown_action_is_one_line(run_command: RunCommand) -> None:
 
 def test_every_verb_has_help(run_command: RunCommand) -> None:
     for verb in usage.VERBS:
-        if verb in {"train", "evaluate"}:
+        if verb in {"train", "evaluate", "export"}:
             assert f"genrecls {verb}" in run_command(verb, "--help").out
         else:
             with pytest.raises(SystemExit) as ended:

@@ -16,7 +16,7 @@ from genrecls.commands.usage import VERBS
 EXPECTED = {
     "genrecls tr": {"train"},
     "genrecls ": {*VERBS, "--help", "--version", "--completion"},
-    "genrecls train model=c": {"model=cnn", "model=cnn_mlp", "model=crnn"},
+    "genrecls train model=c": {"model=cnn", "model=cnn_mlp", "model=crnn", "model=crnn_micro"},
     "genrecls train data": {"dataset=", "dataset.", "data_root="},
     "genrecls train model=rnn trainer.ep": {"trainer.epochs="},
     "genrecls train --cf": {"--cfg"},
@@ -29,6 +29,8 @@ EXPECTED = {
     "genrecls reproduce bah": {"bahuleyan2018", "bahuleyan2018_vgg16"},
     "genrecls reproduce --f": {"--finished"},
     "genrecls evaluate dataset": {"dataset_root="},
+    "genrecls benchmark --th": {"--threads"},
+    "genrecls export cal": {"calibration="},
     "genrecls runs --f": {"--format"},
     "genrecls runs --format j": {"json"},
     "genrecls --completion z": {"zsh"},
@@ -101,7 +103,7 @@ def test_bash_is_not_misled_by_the_folder_of_the_command(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     found = ask("bash", _BASH, ("/opt/train/genrecls train model=c",), environment, tmp_path)
-    assert set(found.split()) == {"model=cnn", "model=cnn_mlp", "model=crnn"}
+    assert set(found.split()) == {"model=cnn", "model=cnn_mlp", "model=crnn", "model=crnn_micro"}
 
 
 @pytest.mark.parametrize("line", EXPECTED)

@@ -18,7 +18,7 @@ TRAINER = (
     "label_smoothing, class_weights, checkpoint_minutes"
 )
 FAMILIES = "cnn, cnn_mlp, crnn, mlp, rnn, vgg16"
-MODELS = f"{FAMILIES}, vgg16_imagenet"
+MODELS = "cnn, cnn_mlp, crnn, crnn_micro, mlp, rnn, vgg16, vgg16_imagenet"
 PRESETS = ", ".join(choices("experiment"))
 MESSAGES = {
     # unknown keys
@@ -248,8 +248,8 @@ COMBINATIONS: dict[tuple[str, ...], str] = {
         "to cut; use segment.cut=samples"
     ),
     ("-cn", "trian"): (
-        "-cn: received 'trian'; allowed: data, evaluate, train, or a file in the folder that -cd "
-        "names; did you mean 'train'?"
+        "-cn: received 'trian'; allowed: data, evaluate, export, train, or a file in the folder "
+        "that -cd names; did you mean 'train'?"
     ),
 }
 

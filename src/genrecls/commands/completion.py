@@ -72,8 +72,12 @@ complete -c genrecls -f -a '(__genrecls_complete)'
 _ACTIONS = ("list", "info", "verify", "cache")
 _FLAGS = {
     "train": ("--help", "--cfg", "--info", "--multirun", "--config-dir", "--config-name"),
-    "predict": ("--help", "--model", "--format", "--timeline", "--output-root"),
+    "predict": (
+        *("--help", "--model", "--format", "--timeline", "--output-root"),
+        *("--live", "--smooth", "--hop", "--live-wait", "--rate", "--channels", "--sample-format"),
+    ),
     "explain": ("--help", "--layers", "--genre", "--start", "--to", "--output-root"),
+    "benchmark": ("--help", "--threads", "--runs", "--output-root"),
     "data": ("--help", "--format", "--prune", "--older"),
     "runs": ("--help", "--format", "--output-root"),
     "compare": ("--help", "--output-root", "--by", "--part", "--to"),
@@ -104,10 +108,9 @@ def _words() -> dict[str, str]:
     # Not at the top: `genrecls --help` need not wait for what validates configurations.
     from genrecls.config.published import PAPERS
 
-    # The names of the settings that `evaluate` has: Hydra would also offer the groups of `train`.
-    settings = (f"{line.partition(':')[0]}=" for line in keys("evaluate"))
     after = {verb: " ".join(flags) for verb, flags in _FLAGS.items()}
-    after["evaluate"] = " ".join(("--help", *settings))
+    after["evaluate"] = " ".join(("--help", *_settings("evaluate")))
+    after["export"] = " ".join(("--help", "--tflite", *_settings("export")))
     presets = [name for name in listed("experiment") if name.partition("_")[0] in PAPERS]
     after["reproduce"] = " ".join((*_REPRODUCE_FLAGS, "all", *PAPERS, *presets))
     bash = (f'{verb}) candidates="{words}" ;;' for verb, words in after.items())
@@ -119,3 +122,8 @@ def _words() -> dict[str, str]:
         "FLAG_CASES": " ".join(bash),
         "FISH_CASES": "\n".join(fish),
     }
+
+
+def _settings(root: str) -> list[str]:
+    """Return the settings that a verb has: Hydra would also offer the groups of `train`."""
+    return [f"{line.partition(':')[0]}=" for line in keys(root)]

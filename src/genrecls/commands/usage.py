@@ -9,6 +9,8 @@ VERBS = {
     "evaluate": "compute the scores of a finished run again",
     "predict": "classify audio files or folders",
     "explain": "draw what in a file decided, and what the layers look for",
+    "export": "write TFLite files and everything a device needs",
+    "benchmark": "measure latency of a run's model and its exported files",
     "data": "list, describe and verify data sets; look after the feature cache",
     "reproduce": "train the published systems and set their numbers beside ours",
     "runs": "list what is in outputs/, newest first, with its scores",
@@ -31,6 +33,7 @@ examples
   genrecls train model=crnn features=mel
   genrecls train dataset=gtzan dataset.root=~/gtzan split=artist
   genrecls predict song.mp3
+  genrecls export --tflite               the newest run as files for small devices
 """
 
 _TRAIN = """\
@@ -67,6 +70,20 @@ keys
 flags: Hydra's own, as for 'genrecls train'
 """
 
+_EXPORT = """\
+genrecls export --tflite [RUN] [key=value ...] [flags]
+
+Writes a finished run (folder, name, end of a name; without one the newest) as TFLite files, each
+compared with the model on held-out tracks before it is kept, with C sources, a model card and a
+program that needs no TensorFlow, into the folder 'export' of the run.
+
+keys
+{keys}
+  gate.MODE.BOUND          what a file must keep of its model: difference, decisions, accuracy
+
+flags: Hydra's own, as for 'genrecls train'
+"""
+
 
 def general() -> str:
     """Return the text of `genrecls --help`."""
@@ -90,6 +107,11 @@ def train() -> str:
 def evaluate() -> str:
     """Return the text of `genrecls evaluate --help`."""
     return _EVALUATE.format(keys=_keys("evaluate"))
+
+
+def export() -> str:
+    """Return the text of `genrecls export --help`."""
+    return _EXPORT.format(keys=_keys("export"))
 
 
 def _keys(root: str) -> str:
