@@ -23,6 +23,7 @@ from genrecls.features.base import FEATURES, FeatureSpec
 from genrecls.features.cutting import audio_window
 from genrecls.features.segmenting import SegmentRule
 from genrecls.models.base import Normalisation
+from genrecls.runtime.network import Network
 from tests.models.families import build_for
 
 LABELS = ("blues", "jazz", "metal", "rock")
@@ -197,20 +198,7 @@ def converted(model: Any, mode: Mode) -> bytes:
 
 def run(flatbuffer: bytes, inputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float64]:
     """Return the probabilities of every segment, computed by LiteRT, integers translated."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(model_content=flatbuffer, num_threads=1)
-    interpreter.allocate_tensors()
-    (output,) = interpreter.get_output_details()
-    found = []
-    for index in range(len(next(iter(inputs.values())))):
-        interpreter.reset_all_variables()
-        for source in interpreter.get_input_details():
-            values = inputs[source["name"]][index][None]
-            interpreter.set_tensor(source["index"], _stored(values, source))
-        interpreter.invoke()
-        found.append(_read(interpreter.get_tensor(output["index"])[0], output))
-    return np.asarray(found)
+    return Network(flatbuffer).probabilities(inputs)
 
 
 def operators(flatbuffer: bytes) -> list[str]:
@@ -227,19 +215,6 @@ def taken_apart(flatbuffer: bytes) -> Any:
     from tensorflow.lite.tools import flatbuffer_utils
 
     return flatbuffer_utils.read_model_from_bytearray(bytearray(flatbuffer))
-
-
-def _stored(values: NDArray[np.float32], details: Mapping[str, Any]) -> NDArray[Any]:
-    scale, zero = details["quantization"]
-    if details["dtype"] is np.float32:
-        return values
-    steps: NDArray[np.int8] = np.clip(np.round(values / scale) + zero, -128, 127).astype(np.int8)
-    return steps
-
-
-def _read(values: NDArray[Any], details: Mapping[str, Any]) -> NDArray[np.float64]:
-    scale, zero = details["quantization"]
-    return (values.astype(np.float64) - zero) * scale if scale else values.astype(np.float64)
 
 
 def _card(spec: FeatureSpec, rule: SegmentRule) -> modelfile.ModelCard:

@@ -72,6 +72,7 @@ def export_facts(files: Sequence[dict[str, Any]] | None = None, **changes: Any) 
         },
         "split": "artist",
         "leaks": [],
+        "approximation": None,
         "generated": False,
         "model": {"name": "cnn", "parameters": 78_282, "macs": 1_500_000},
         "labels": ["blues", "jazz", "rock"],

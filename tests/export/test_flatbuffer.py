@@ -35,7 +35,9 @@ def test_only_inputs_and_output_have_names_and_no_clip_is_left(mode: Any, make: 
         flatbuffer = make("rnn_lstm").flatbuffer(Variant(entrance, mode))  # type: ignore[arg-type]
         model = taken_apart(flatbuffer)
         names = {tensor.name for tensor in model.subgraphs[0].tensors} - {None, b""}
-        assert names == expected | {b"probabilities"}
+        beside = {b"mfcc/mean", b"mfcc/deviation"}
+        normalised = entrance == "features" and mode == "int8"
+        assert names == expected | {b"probabilities"} | (beside if normalised else set())
         options = [operator.builtinOptions for operator in model.subgraphs[0].operators]
         assert [one.cellClip for one in options if hasattr(one, "cellClip")] == [0.0, 0.0]
         assert not model.metadata
@@ -76,26 +78,6 @@ def test_the_audio_entrance_is_the_network_behind_its_front_end(
     audio = run(made.flatbuffer(Variant("audio", mode)), {"audio": made.tiny.audio})
     # Behind integers the two differ, for the audio entrance normalises in float.
     assert np.abs(audio - features).max() < (0.2 if mode == "int8" else 1e-3)
-
-
-@pytest.mark.parametrize("name", ["cnn", "rnn_lstm", "rnn_gru", "crnn"])
-def test_behind_the_float_front_end_int8_loses_less(name: str, make: Make) -> None:
-    made = make(name)
-    losses = [
-        np.abs(run(made.flatbuffer(variant), made.tiny.heard_by(variant)) - made.tiny.answers)
-        for variant in (Variant("audio", "int8"), Variant("features", "int8"))
-    ]
-    assert losses[0].mean() < 0.8 * losses[1].mean()
-
-
-def test_a_network_that_does_not_normalise_is_not_robbed_of_anything(make: Make) -> None:
-    from genrecls.export.flatbuffer import graft
-
-    small, large = (make("vgg16").files[Variant(e, "dynamic")] for e in ("audio", "features"))
-    assert small.flatbuffer is not None
-    assert large.flatbuffer is not None
-    with pytest.raises(ExportError, match="begins with SUB and MUL"):
-        graft(small.flatbuffer, large.flatbuffer, normalised=True)
 
 
 @pytest.mark.parametrize("mode", MODES)

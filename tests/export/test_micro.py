@@ -39,7 +39,7 @@ def test_int8_lstms_round_otherwise_and_decide_the_same(make: Make, sort: str) -
     done, expected = _both(make(sort))
     gap = np.abs(_gap(done, expected))
     assert gap.mean() < 0.5
-    assert gap.max() <= 12
+    assert gap.max() <= 16
     # Between two values that are as near as the kernels differ, either is right.
     chosen = expected[np.arange(len(expected)), done.outputs.argmax(axis=1)].astype(int)
     assert (expected.max(axis=1) - chosen).max() <= 2

@@ -16,7 +16,7 @@ from genrecls.export import c_project, standalone
 from genrecls.export.arithmetic import macs
 from genrecls.export.card import card
 from genrecls.export.description import description
-from genrecls.export.exporting import Exported, File, depends_on_track
+from genrecls.export.exporting import Exported, File, approximation
 from genrecls.export.golden import Golden, golden
 from genrecls.export.operators import uses
 from genrecls.export.proof import Proof, estimate, prove
@@ -81,7 +81,7 @@ def _proven(exported: Exported, file: File, folder: Path) -> dict[str, Any]:
     """Return what is known of a file on a microcontroller, and write what one needs."""
     if file.variant.entrance != "features":
         return estimate(file.flatbuffer).facts()
-    test, network = exported.prepared.parts["test"], Network(file.flatbuffer)
+    test, network = exported.prepared.parts["test"], Network(file.flatbuffer, delegates=False)
     vectors = golden(network, test, len(exported.card.labels))
     proof = prove(file.flatbuffer, vectors)
     _write_golden(folder / f"golden_{file.variant.mode}.npz", network, vectors)
@@ -138,7 +138,7 @@ def _facts(exported: Exported) -> dict[str, Any]:
         "vote": model_card.vote,
         "features": asdict(model_card.features),
         "segment": asdict(model_card.segment),
-        "depends_on_track": depends_on_track(model_card),
+        "approximation": approximation(model_card),
         "keras": {"test": exported.keras_test, "bytes": run.model.stat().st_size},
         "calibration": {
             "part": "train",

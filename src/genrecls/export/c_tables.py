@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from genrecls.features.base import FeatureSpec
 from genrecls.features.mel import Mel, MelSettings
 from genrecls.features.mfcc import Mfcc
 from genrecls.features.segmenting import SegmentRule
+from genrecls.runtime.network import DEVIATION, MEAN
 
 _ELEMENTS = {"INT8": "std::int8_t", "FLOAT32": "float"}
 
@@ -58,6 +59,20 @@ class FrontEnd:
 
 
 @dataclass(frozen=True)
+class Input:
+    """What a network takes.
+
+    Attributes:
+        mean, deviation: its normalisation, an item each for the last axis; None where the network
+            normalises by itself, or not at all.
+    """
+
+    tensor: Tensor
+    mean: NDArray[np.float32] | None
+    deviation: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True)
 class Interface:
     """What a network takes and gives.
 
@@ -65,7 +80,7 @@ class Interface:
         element: C++ type of all values.
     """
 
-    inputs: tuple[Tensor, ...]
+    inputs: tuple[Input, ...]
     output: Tensor
     element: str
 
@@ -105,9 +120,20 @@ def interface(flatbuffer: bytes) -> Interface:
         ExportError: the bytes are no TensorFlow Lite model.
     """
     graph = graphs(flatbuffer)[0]
-    inputs = tuple(graph.tensors[index] for index in graph.inputs)
+    constants = {tensor.name: tensor.constant for tensor in graph.tensors if tensor.constant}
+    inputs = tuple(_input(graph.tensors[index], constants) for index in graph.inputs)
     output = graph.tensors[graph.outputs[0]]
     return Interface(inputs, output, _ELEMENTS[output.kind])
+
+
+def _input(tensor: Tensor, constants: Mapping[str, bytes]) -> Input:
+    mean, deviation = (
+        np.frombuffer(constants[tensor.name + part], "<f4")
+        if tensor.name + part in constants
+        else None
+        for part in (MEAN, DEVIATION)
+    )
+    return Input(tensor, mean, deviation)
 
 
 def front_end(spec: FeatureSpec, segment: SegmentRule) -> FrontEnd | None:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from genrecls.errors import ExportError
 from genrecls.export.flatbuffer import graft, tidied
-from genrecls.export.front_end import Scaling, front_end
+from genrecls.export.front_end import front_end
 from genrecls.export.rebuilt import rebuilt
+from genrecls.export.scaling import Scaling, described, scaled, scalings
 from genrecls.export.support import refusal
 from genrecls.export.variants import Mode, Variant
 from genrecls.export.workplace import Workplace
@@ -66,11 +67,11 @@ class _Task:
             raise ExportError(reason)
         if variant.entrance == "features":
             return network(self._model, variant.mode, self._calibration)
-        made, scaling = self._converted(variant.mode), _scaling(self._model)
-        if variant.mode != "int8" or scaling is None:
+        made = self._converted(variant.mode)
+        if variant.mode != "int8":
             return graft(self._front_end(), made)
-        # In float a coefficient that varies little keeps its digits beside one that varies a lot.
-        return graft(self._front_end(scaling), made, normalised=True)
+        (scaling,) = scalings(self._model).values() or (None,)
+        return graft(self._front_end(scaling), made)
 
     def _converted(self, mode: Mode) -> bytes:
         """Return the network of the features entrance, from there if it was asked for."""
@@ -87,28 +88,23 @@ class _Task:
         return front_end(features, length, padded=segment.cut == "samples", scaling=scaling)
 
 
-def _scaling(model: Any) -> Scaling | None:
-    """Return the normalisation that a network of one input begins with, if it does."""
-    for layer in model.layers:
-        if type(layer).__name__ == "Normalization":
-            mean = np.asarray(layer.mean, np.float32)
-            variance = np.asarray(layer.variance, np.float32)
-            # As Keras does, so that what never varies is not divided by zero.
-            return Scaling(mean, np.maximum(np.sqrt(variance), np.float32(1e-7)))
-    return None
-
-
 def network(model: Any, mode: Mode, calibration: Calibration | None) -> bytes:
     """Return a trained network as a TensorFlow Lite file for its own inputs.
 
     Raises:
         ExportError: int8 was asked for without calibration.
     """
-    twin = rebuilt(model, unroll=mode == "int8")
-    return tidied(_converter(twin, mode, calibration).convert())
+    if mode != "int8":
+        return tidied(_converter(rebuilt(model), mode).convert())
+    if calibration is None:
+        raise ExportError("int8: expected segments for the calibration, received none")
+    found = scalings(model)
+    twin = rebuilt(model, unroll=True, normalise=False)
+    content = tidied(_converter(twin, mode, scaled(calibration, found)).convert())
+    return described(content, found)
 
 
-def _converter(model: Any, mode: Mode, calibration: Calibration | None) -> Any:
+def _converter(model: Any, mode: Mode, calibration: Calibration | None = None) -> Any:
     """Return TensorFlow's converter, set for `mode`."""
     import tensorflow as tf
 
@@ -117,9 +113,7 @@ def _converter(model: Any, mode: Mode, calibration: Calibration | None) -> Any:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if mode == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    if mode == "int8":
-        if calibration is None:
-            raise ExportError("int8: expected segments for the calibration, received none")
+    if calibration is not None:
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = converter.inference_output_type = tf.int8
         converter.representative_dataset = lambda: _one_by_one(calibration)

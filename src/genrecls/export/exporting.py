@@ -18,6 +18,7 @@ from genrecls.export.support import refusal
 from genrecls.export.variants import Variant
 from genrecls.features.cutting import audio_window
 from genrecls.features.mel import MelSettings
+from genrecls.features.picture import Picture, colour_table
 from genrecls.modelfile import ModelCard, load
 from genrecls.pipeline import Prepared, prepare
 from genrecls.reopening import Reopened
@@ -153,8 +154,8 @@ class _Judge:
 
         answers = self.held_out.answers(Network(found.flatbuffer), variant.title)
         agreement = compare(pooled(self.keras), pooled(answers), self.card.vote, PARTS)
-        whole = depends_on_track(self.card)
-        reason = objection(agreement, self.settings.gate.of(variant, whole_track=whole))
+        exact = approximation(self.card) is None
+        reason = objection(agreement, self.settings.gate.of(variant, exact=exact))
         if reason:
             warn(f"{variant.title}: not kept: {reason}")
             return File(variant, "rejected", reason, found.flatbuffer, agreement)
@@ -175,11 +176,23 @@ class _Judge:
         }
 
 
-def depends_on_track(card: ModelCard) -> bool:
-    """Return whether the loudest value of a whole track changes the features of its segments."""
+def approximation(card: ModelCard) -> str | None:
+    """Return why a front end that hears a segment at a time is not exact, or None if it is."""
     spec, rule = card.features, card.segment
-    relative = isinstance(spec, MelSettings) and (spec.top_db is not None or spec.ref == "max")
-    return rule.cut == "frames" and relative
+    if not isinstance(spec, MelSettings):
+        return None
+    if rule.cut == "frames" and (spec.top_db is not None or spec.ref == "max"):
+        return (
+            "The features of this model depend on what is loudest in the whole track, for training "
+            "cut finished spectrograms (`segment.cut=frames`); an `audio` file takes what is "
+            "loudest in the segment. `segment.cut=samples` trains a model without that difference."
+        )
+    if isinstance(spec, Picture) and colour_table(spec.colour) is not None:
+        return (
+            "The pictures of this model have 256 colours; where a value lies on the edge between "
+            "two of them, rounding in an `audio` file may choose the other one."
+        )
+    return None
 
 
 def _plain(spec: Any) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from genrecls.export.schema import (
     classes,
     compact,
     is_int8,
-    is_kind,
     packed,
     read,
     translation,
@@ -36,7 +35,7 @@ def tidied(content: bytes) -> bytes:
     return packed(model)
 
 
-def graft(front_end: bytes, network: bytes, *, normalised: bool = False) -> bytes:
+def graft(front_end: bytes, network: bytes) -> bytes:
     """Return one file that feeds the output of `front_end` to `network`.
 
     Nothing in either is converted again, so a front end that was written in float stays so. Where
@@ -46,20 +45,15 @@ def graft(front_end: bytes, network: bytes, *, normalised: bool = False) -> byte
     Args:
         front_end: a tidied file with one float output and no loops.
         network: a tidied file with one input and one output.
-        normalised: whether the front end ends with the normalisation that the network begins with,
-            which is left out of the network.
     """
     front, model = read(front_end), read(network)
     source, main = front.subgraphs[0], model.subgraphs[0]
     (entry,), (front_output,) = main.inputs, source.outputs
     main.tensors[entry].name = source.tensors[front_output].name = None
-    if normalised:
-        entry = _behind_normalisation(model, entry)
     quantised = is_int8(main.tensors[entry])
     places = _taken_over(front, model, {} if quantised else {front_output: entry})
     joint = [translation(model, "QUANTIZE", places[front_output], entry)] if quantised else []
-    behind = _without_maker(main.operators, entry)
-    main.operators = [*_moved(front, model, places), *joint, *behind, *_float_output(model)]
+    main.operators = [*_moved(front, model, places), *joint, *main.operators, *_float_output(model)]
     main.inputs = [places[index] for index in source.inputs]
     compact(model)
     return packed(model)
@@ -100,25 +94,6 @@ def _forget(model: Any) -> None:
             tensor.quantization.min = tensor.quantization.max = None
             if tensor.quantization.scale is None:
                 tensor.quantization = None
-
-
-def _behind_normalisation(model: Any, entry: int) -> int:
-    """Return the tensor that has the normalised input; `compact` drops what no longer leads to it.
-
-    Raises:
-        ExportError: the network does not begin with a normalisation.
-    """
-    for kind in ("SUB", "MUL"):
-        operators = model.subgraphs[0].operators
-        readers = [one for one in operators if entry in one.inputs]
-        if len(readers) != 1 or not is_kind(model, readers[0], kind):
-            raise ExportError(f"expected a network that begins with SUB and MUL, found no {kind}")
-        (entry,) = readers[0].outputs
-    return int(entry)
-
-
-def _without_maker(operators: list[Any], tensor: int) -> list[Any]:
-    return [operator for operator in operators if tensor not in operator.outputs]
 
 
 def _taken_over(front: Any, model: Any, places: dict[int, int]) -> dict[int, int]:

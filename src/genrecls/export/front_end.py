@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.errors import ExportError
+from genrecls.export.scaling import Scaling
 from genrecls.features.base import FeatureSpec
 from genrecls.features.mel import MelSettings
 from genrecls.features.mfcc import Mfcc
@@ -25,18 +25,6 @@ Matrix = NDArray[np.float32]
 
 _BANDS_PER_BLOCK = 16
 _COLOURS = 256
-
-
-@dataclass(frozen=True, eq=False)
-class Scaling:
-    """The normalisation of a network: less the mean, divided by the deviation.
-
-    Attributes:
-        mean, deviation: shapes that fit one segment.
-    """
-
-    mean: Matrix
-    deviation: Matrix
 
 
 def front_end(

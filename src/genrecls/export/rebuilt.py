@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from genrecls.export.scaling import is_normalisation
+
 if TYPE_CHECKING:
     import keras
 
@@ -17,23 +19,28 @@ _SELU_SCALE = 1.0507009873554805
 _SELU_ALPHA = 1.6732632423543772
 
 
-def rebuilt(model: keras.Model, *, unroll: bool) -> keras.Model:
+def rebuilt(model: keras.Model, *, unroll: bool = False, normalise: bool = True) -> keras.Model:
     """Return the same network with the same weights for a single segment.
 
     Args:
         model: as it was trained.
         unroll: whether loops that cannot be one operator are written out step by step.
+        normalise: whether the network normalises its inputs, or takes them normalised.
     """
     import keras
+
+    def twin_of(layer: Any) -> Any:
+        if is_normalisation(layer) and not normalise:
+            return keras.layers.Identity(name=layer.name)
+        return _twin(layer, unroll=unroll)
 
     sources = {
         name: keras.Input(batch_shape=(1, *source.shape[1:]), name=name)
         for name, source in dict(model.input).items()
     }
-    twin = keras.models.clone_model(
-        model, input_tensors=sources, clone_function=lambda layer: _twin(layer, unroll=unroll)
-    )
-    twin.set_weights(model.get_weights())
+    twin = keras.models.clone_model(model, input_tensors=sources, clone_function=twin_of)
+    kept = [layer for layer in model.layers if normalise or not is_normalisation(layer)]
+    twin.set_weights([weight for layer in kept for weight in layer.get_weights()])
     return twin
 
 

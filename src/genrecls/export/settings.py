@@ -33,20 +33,19 @@ class Gate(Schema):
     """The bounds of every mode.
 
     Attributes:
-        whole_track: instead, of files with the entrance `audio` whose features depend on the whole
-            track: they hear a segment at a time, and what is loudest in it.
+        approximate: instead, of files with the entrance `audio` whose front end is not exact.
     """
 
     float32: Bounds
     float16: Bounds
     dynamic: Bounds
     int8: Bounds
-    whole_track: Bounds
+    approximate: Bounds
 
-    def of(self, variant: Variant, *, whole_track: bool) -> Bounds:
-        """Return the bounds of `variant`; `whole_track`: the features depend on the whole track."""
-        whole = whole_track and variant.entrance == "audio"
-        found: Bounds = self.whole_track if whole else getattr(self, variant.mode)
+    def of(self, variant: Variant, *, exact: bool) -> Bounds:
+        """Return the bounds of `variant`; `exact`: a front end equals the features of training."""
+        instead = variant.entrance == "audio" and not exact
+        found: Bounds = self.approximate if instead else getattr(self, variant.mode)
         return found
 
 

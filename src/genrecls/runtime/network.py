@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.errors import ModelFileError, RunError
+
+MEAN, DEVIATION = "/mean", "/deviation"
+"""What follows the name of an input in the names of its normalisation."""
 
 _RUNTIME, _OLD_RUNTIME = "ai_edge_litert", "tflite_runtime"
 
@@ -28,6 +31,8 @@ class _Tensor:
         index: place in the interpreter.
         shape: without the batch axis, which is always 1.
         scale, zero_point: a stored number q means (q - zero_point) * scale; scale 0 is itself.
+        mean, deviation: what it means is (value - mean) / deviation, an item each for the last
+            axis; empty where it is the value itself.
     """
 
     index: int
@@ -35,8 +40,13 @@ class _Tensor:
     dtype: str
     scale: float
     zero_point: int
+    mean: tuple[float, ...] = ()
+    deviation: tuple[float, ...] = ()
 
     def stored(self, values: NDArray[np.floating]) -> Stored:
+        if self.mean:
+            mean, deviation = (np.asarray(x, np.float32) for x in (self.mean, self.deviation))
+            values = (np.asarray(values, np.float32) - mean) / deviation
         if not self.scale:
             return np.asarray(values, self.dtype)
         limits = np.iinfo(self.dtype)
@@ -49,8 +59,11 @@ class _Tensor:
 
     @property
     def details(self) -> dict[str, Any]:
-        named = {name: value for name, value in vars(self).items() if name != "index"}
-        return {**named, "shape": list(self.shape)}
+        listed: dict[str, Any] = {"shape": list(self.shape)}
+        if self.mean:
+            listed |= {"mean": list(self.mean), "deviation": list(self.deviation)}
+        plain = {"dtype": self.dtype, "scale": self.scale, "zero_point": self.zero_point}
+        return {**listed, **plain}
 
 
 class Network:
@@ -59,10 +72,13 @@ class Network:
     Args:
         flatbuffer: content of a `.tflite` file.
         threads: how many the runtime may use.
+        delegates: whether the kernels that are fastest on a processor are used; without them it
+            rounds as a microcontroller does.
 
     Attributes:
         inputs: `shape` (without the batch axis), `dtype`, `scale` and `zero_point` by name, in the
             order of the file; a stored number q means (q - zero_point) * scale, scale 0 is itself.
+            With `mean` and `deviation` that is the value less the one, divided by the other.
         output: the same of the probabilities.
 
     Raises:
@@ -70,19 +86,37 @@ class Network:
         ModelFileError: this runtime cannot run this network.
     """
 
-    def __init__(self, flatbuffer: bytes, threads: int = 1) -> None:
+    def __init__(self, flatbuffer: bytes, threads: int = 1, *, delegates: bool = True) -> None:
         runtime = _runtime()
-        make = _interpreter_of(runtime)
+        module = _interpreter_module(runtime)
+        options: dict[str, Any] = {}
+        if not delegates:
+            kind = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+            options["experimental_op_resolver_type"] = kind
         try:
-            self._interpreter = make(model_content=flatbuffer, num_threads=threads)
+            self._interpreter = module.Interpreter(
+                model_content=flatbuffer, num_threads=threads, **options
+            )
             self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise ModelFileError(_why_not(runtime, error)) from None
         found = self._interpreter.get_input_details()
-        self._inputs = {_name(details): _tensor(details) for details in found}
+        self._inputs = {_name(details): self._input(details) for details in found}
         self._output = _tensor(self._interpreter.get_output_details()[0])
         self.inputs = {name: tensor.details for name, tensor in self._inputs.items()}
         self.output = self._output.details
+
+    def _input(self, details: Mapping[str, Any]) -> _Tensor:
+        """Return an input with its normalisation, which lies beside it under its name."""
+        tensor, name = _tensor(details), _name(details)
+        beside = {one["name"]: one["index"] for one in self._interpreter.get_tensor_details()}
+        if name + MEAN not in beside:
+            return tensor
+        mean, deviation = (
+            tuple(map(float, self._interpreter.get_tensor(beside[name + part])))
+            for part in (MEAN, DEVIATION)
+        )
+        return replace(tensor, mean=mean, deviation=deviation)
 
     def quantised(self, name: str, values: NDArray[np.floating]) -> Stored:
         """Return values of the input `name` as the network takes them."""
@@ -145,9 +179,9 @@ def _runtime() -> str:
     return _OLD_RUNTIME
 
 
-def _interpreter_of(runtime: str) -> Any:
+def _interpreter_module(runtime: str) -> Any:
     try:
-        return import_module(f"{runtime}.interpreter").Interpreter
+        return import_module(f"{runtime}.interpreter")
     except ImportError as error:
         raise RunError(f"{runtime} is installed but does not start ({error})") from None
 
