@@ -18,10 +18,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+# A device hears a segment, and not the track that carnaghi2022 cut its segments from.
+DEVICE = "segment.cut=samples"
 SYSTEMS = {
-    "carnaghi2022_cnn": ("experiment=carnaghi2022_cnn",),
-    "carnaghi2022_rnn": ("experiment=carnaghi2022_rnn",),
-    "carnaghi2022_crnn": ("experiment=carnaghi2022_crnn",),
+    "carnaghi2022_cnn": ("experiment=carnaghi2022_cnn", DEVICE),
+    "carnaghi2022_rnn": ("experiment=carnaghi2022_rnn", DEVICE),
+    "carnaghi2022_crnn": ("experiment=carnaghi2022_crnn", DEVICE),
     "vgg16": (
         "model=vgg16",
         "model.train=head",

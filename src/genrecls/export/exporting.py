@@ -27,6 +27,8 @@ from genrecls.results import predict_examples
 if TYPE_CHECKING:
     import keras
 
+_INEXACT = "its front end is not exact, as it is with segment.cut=samples and a picture without a colour map"
+
 Status = Literal["kept", "rejected", "refused", "crashed"]
 
 
@@ -157,6 +159,8 @@ class _Judge:
         exact = approximation(self.card) is None
         reason = objection(agreement, self.settings.gate.of(variant, exact=exact))
         if reason:
+            if variant.entrance == "audio" and not exact:
+                reason = f"{reason}; {_INEXACT}"
             warn(f"{variant.title}: not kept: {reason}")
             return File(variant, "rejected", reason, found.flatbuffer, agreement)
         say(
