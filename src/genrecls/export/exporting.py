@@ -27,7 +27,7 @@ from genrecls.results import predict_examples
 if TYPE_CHECKING:
     import keras
 
-_INEXACT = "its front end is not exact, as it is with segment.cut=samples and a picture without a colour map"
+_INEXACT = "its front end is exact only with segment.cut=samples and without a colour map"
 
 Status = Literal["kept", "rejected", "refused", "crashed"]
 
