@@ -53,6 +53,9 @@ def test_the_wheel_carries_the_configuration_and_the_templates(wheel: Path) -> N
         "genrecls/report/page.html.j2",
         "genrecls/report/page.css",
         "genrecls/datasets/gtzan_partitions.json",
+        "genrecls/export/card.md.j2",
+        "genrecls/export/micro_operators.txt",
+        "genrecls/export/c/main.cc.j2",
     } <= names
 
 
