@@ -20,7 +20,7 @@ class Bounds(Schema):
     Attributes:
         difference: largest difference of any probability.
         decisions: least share of segments whose decision is equal.
-        accuracy: most accuracy per track that may be lost.
+        accuracy: most accuracy per track that may be lost; one track always may be.
     """
 
     difference: PositiveFloat | None
