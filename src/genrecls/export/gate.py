@@ -80,18 +80,20 @@ def objection(found: Agreement, bounds: Bounds) -> str | None:
             f"{found.decisions:.1%} of the decisions are those of Keras {where}; allowed: at least "
             f"{bounds.decisions:.1%}"
         )
-    if bounds.accuracy is None:
-        return None
+    return _loss(found, bounds.accuracy)
+
+
+def _loss(found: Agreement, bound: float | None) -> str | None:
+    """Return that too much accuracy per track is lost, or None."""
     # With few tracks a single one, decided by a hair, is more than the bound: that shows nothing.
-    allowed = max(bounds.accuracy, 1 / found.tracks)
     # A loss of exactly that must not fail by rounding.
-    if found.track_accuracy_lost > allowed + 1e-9:
-        return (
-            f"{100 * found.track_accuracy_lost:.1f} points of accuracy per track are lost on "
-            f"{found.tracks} tracks of {' and '.join(found.parts)}; allowed: "
-            f"{100 * bounds.accuracy:g}, or one track"
-        )
-    return None
+    if bound is None or found.track_accuracy_lost <= max(bound, 1 / found.tracks) + 1e-9:
+        return None
+    return (
+        f"{100 * found.track_accuracy_lost:.1f} points of accuracy per track are lost on "
+        f"{found.tracks} tracks of {' and '.join(found.parts)}; allowed: {100 * bound:g}, or one "
+        "track"
+    )
 
 
 def _accuracy(tracks: Predictions) -> float:
