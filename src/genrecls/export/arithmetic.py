@@ -24,7 +24,7 @@ def macs(flatbuffer: bytes) -> int:
     """Return the multiply-accumulates of one inference.
 
     Convolutions, dense layers, matrix products and LSTMs are counted, also within loops;
-    element-wise work and Fourier transforms are not.
+    element-wise work is not.
 
     Raises:
         ExportError: the bytes are no TensorFlow Lite model.

@@ -2,7 +2,7 @@
 
 Every table (window, mel filters, cosine basis, scaling, colours) is taken from the specification
 that training used, so there is one definition. The operators were chosen by what TensorFlow Lite
-has: no complex product, no logarithm to the base of ten, and a Fourier transform for powers of two.
+has: no complex product, no logarithm to the base of ten.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.errors import ExportError
+from genrecls.export.fourier import four_step
 from genrecls.export.scaling import Scaling
 from genrecls.features.base import FeatureSpec
 from genrecls.features.mel import MelSettings
@@ -107,19 +108,8 @@ def _spectrum(frames: Any, spec: MelSettings) -> Any:
     """Return magnitudes or powers, shape (frames, 1 + n_fft // 2)."""
     import tensorflow as tf
 
-    if spec.n_fft & (spec.n_fft - 1):
-        real, imaginary = (frames @ basis for basis in _fourier(spec.n_fft))
-    else:
-        spectrum = tf.signal.rfft(frames)
-        real, imaginary = tf.math.real(spectrum), tf.math.imag(spectrum)
-    power = tf.square(real) + tf.square(imaginary)
+    power = four_step(spec.n_fft).power(frames)
     return power if spec.power == 2 else tf.sqrt(power)
-
-
-def _fourier(n_fft: int) -> tuple[Matrix, Matrix]:
-    """Return cosines and sines (n_fft, 1 + n_fft // 2): a transform of any length, but slow."""
-    turns = np.outer(np.arange(n_fft), np.arange(1 + n_fft // 2)) % n_fft / n_fft
-    return np.cos(2 * np.pi * turns).astype("f"), np.sin(2 * np.pi * turns).astype("f")
 
 
 def _mel(spectrum: Any, filters: Matrix) -> Any:

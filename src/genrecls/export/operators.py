@@ -10,7 +10,6 @@ from typing import Any
 
 from genrecls.export.graph import Graph, Operator, graphs
 
-_FOURIER = frozenset({"RFFT2D", "COMPLEX_ABS", "REAL", "IMAG"})
 _WEIGHTED = frozenset(
     {
         "BATCH_MATMUL",
@@ -26,7 +25,6 @@ _WHILE = "WHILE"
 _MISSING = "not in TensorFlow Lite Micro"
 _HALF = "TensorFlow Lite Micro cannot unpack float16 weights; use float32 or int8"
 _HYBRID = "TensorFlow Lite Micro has no kernel for int8 weights with float values; use int8"
-_NO_FFT = "TensorFlow Lite Micro has no Fourier transform of this kind; use the entrance features"
 _LOOP = (
     "a loop, as unfused recurrent layers are; it can hang in TensorFlow Lite Micro (tflite-micro "
     "issue 3674), so only a run there proves it"
@@ -94,7 +92,7 @@ def _use(name: str, count: int, steps: list[tuple[Graph, Operator]]) -> Use:
     own = [(graph, operator) for graph, operator in steps if operator.name == name]
     custom = any(operator.custom for _, operator in own)
     method = None if custom else resolver_methods().get(name)
-    problem = _problem(own) if method else (_NO_FFT if name in _FOURIER else _MISSING)
+    problem = _problem(own) if method else _MISSING
     return Use(
         name=name,
         count=count,

@@ -22,6 +22,8 @@ LSTM_MEAN_STEPS = 0.5
 `STEPS` behind a softmax; then so many steps on average, and equal decisions."""
 
 _CLOSE = 1e-4
+_UNTRIED = "has all its operators; not run there"
+_MISSING = "pip install 'genrecls[micro]' (Python 3.11 on Linux) runs it"
 _LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 
 
@@ -57,15 +59,16 @@ def estimate(flatbuffer: bytes) -> Proof:
     problems = objections(operators)
     if problems:
         return Proof(runs=False, reason="; ".join(problems), arena=size, source="estimate")
-    missing = "not tried: pip install 'genrecls[micro]' (Python 3.11 on Linux) runs it"
-    return Proof(runs=None, reason=missing, arena=size, source="estimate")
+    return Proof(runs=None, reason=_UNTRIED, arena=size, source="estimate")
 
 
 def prove(flatbuffer: bytes, golden: Golden) -> Proof:
     """Run a file with the entrance `features` against its golden vectors."""
     before = estimate(flatbuffer)
-    if before.runs is False or not micro.available():
+    if before.runs is False:
         return before
+    if not micro.available():
+        return replace(before, reason=f"{_UNTRIED}: {_MISSING}")
     try:
         done = micro.run(flatbuffer, golden.raw)
     except ExportError as error:
