@@ -88,6 +88,14 @@ def test_int8_is_small_and_proved_on_tensorflow_lite_micro(bundle: Path) -> None
         assert row["arena"]["source"] == "tflite-micro"
 
 
+def test_even_raw_audio_runs_on_tensorflow_lite_micro(bundle: Path) -> None:
+    facts = json.loads((bundle / "export.json").read_text())
+    rows = {row["file"]: row for row in facts["files"] if row["entrance"] == "audio"}
+    if sys.version_info[:2] == (3, 11):
+        assert rows["audio_float32.tflite"]["micro"]["runs"], rows
+        assert rows["audio_int8.tflite"]["micro"]["runs"], rows
+
+
 def test_the_target_is_judged_and_the_card_says_how(bundle: Path) -> None:
     facts = json.loads((bundle / "export.json").read_text())
     fits = {row["file"]: row["fits"] for row in facts["target"]["verdicts"]}

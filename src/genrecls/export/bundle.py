@@ -17,9 +17,9 @@ from genrecls.export.arithmetic import macs
 from genrecls.export.card import card
 from genrecls.export.description import description
 from genrecls.export.exporting import Exported, File, approximation
-from genrecls.export.golden import Golden, golden
+from genrecls.export.golden import Golden, chosen, golden
 from genrecls.export.operators import uses
-from genrecls.export.proof import Proof, estimate, prove
+from genrecls.export.proof import Proof, prove
 from genrecls.export.targets import Needs, Target, verdict
 from genrecls.export.variants import ENTRANCES, MODES, Variant
 from genrecls.models.cost import layer_costs
@@ -79,11 +79,13 @@ def _row(exported: Exported, file: File, folder: Path) -> dict[str, Any]:
 
 def _proven(exported: Exported, file: File, folder: Path) -> dict[str, Any]:
     """Return what is known of a file on a microcontroller, and write what one needs."""
-    if file.variant.entrance != "features":
-        return estimate(file.flatbuffer).facts()
-    test, network = exported.prepared.parts["test"], Network(file.flatbuffer, delegates=False)
-    vectors = golden(network, test, len(exported.card.labels))
+    network = Network(file.flatbuffer, delegates=False)
+    few = chosen(exported.prepared.parts["test"], len(exported.card.labels))
+    (inputs,) = exported.held_out.inputs(network, few)
+    vectors = golden(network, inputs, few.targets)
     proof = prove(file.flatbuffer, vectors)
+    if file.variant.entrance != "features":
+        return proof.facts()
     _write_golden(folder / f"golden_{file.variant.mode}.npz", network, vectors)
     if file.variant.mode == "int8" and proof.runs is not False:
         _write_project(exported, file, folder / "micro", (vectors, proof))

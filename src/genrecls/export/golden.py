@@ -20,7 +20,7 @@ class Golden:
     """A few examples, one a genre as far as there are.
 
     Attributes:
-        inputs: named arrays, first axis examples, as the features give them.
+        inputs: named arrays, first axis examples: features or, for the entrance `audio`, samples.
         raw: the same as the file takes them (quantised for int8), in the order of its inputs.
         outputs: what the file answers, as it gives it, shape (examples, classes).
         truth: class index of each example.
@@ -32,26 +32,30 @@ class Golden:
     truth: NDArray[np.int64]
 
 
-def choose_rows(examples: Examples, n_classes: int) -> NDArray[np.int64]:
+def chosen(examples: Examples, n_classes: int) -> Examples:
     """Return the first example of each class in turn, up to `COUNT`."""
     firsts = [np.flatnonzero(examples.targets == target)[:COUNT] for target in range(n_classes)]
-    turns = [rows[turn] for turn in range(COUNT) for rows in firsts if turn < len(rows)]
-    return np.asarray(turns[:COUNT], np.int64)
+    turns = [int(rows[turn]) for turn in range(COUNT) for rows in firsts if turn < len(rows)]
+    rows = turns[:COUNT]
+    return Examples(
+        inputs={name: values[rows] for name, values in examples.inputs.items()},
+        targets=examples.targets[rows],
+        tracks=tuple(examples.tracks[row] for row in rows),
+        starts=examples.starts[rows],
+    )
 
 
-def golden(network: Network, examples: Examples, n_classes: int) -> Golden:
-    """Return golden vectors of a file with the entrance `features`.
+def golden(network: Network, inputs: Inputs, truth: NDArray[np.int64]) -> Golden:
+    """Return golden vectors of a file.
 
     Args:
         network: the file.
-        examples: of a part that did not train it.
-        n_classes: number of genres.
+        inputs: what it takes, of segments that did not train it.
+        truth: class index of each segment.
     """
-    rows = choose_rows(examples, n_classes)
-    inputs = {name: examples.inputs[name][rows] for name in network.inputs}
     return Golden(
         inputs=inputs,
-        raw=tuple(network.quantised(name, values) for name, values in inputs.items()),
+        raw=tuple(network.quantised(name, inputs[name]) for name in network.inputs),
         outputs=network.raw_outputs(inputs),
-        truth=examples.targets[rows],
+        truth=truth,
     )

@@ -54,14 +54,17 @@ class HeldOut:
     def _of_part(
         self, network: Network, examples: Examples, advance: Callable[[], None]
     ) -> Predictions:
-        batches = self._audio(examples) if "audio" in network.inputs else _slices(examples)
         found = []
-        for batch in batches:
+        for batch in self.inputs(network, examples):
             found.append(network.probabilities(batch))
             advance()
         return Predictions(
             examples.tracks, examples.starts, examples.targets, np.concatenate(found)
         )
+
+    def inputs(self, network: Network, examples: Examples) -> Iterator[Inputs]:
+        """Yield what a file takes of `examples`, some at a time."""
+        return self._audio(examples) if "audio" in network.inputs else _slices(examples)
 
     def _audio(self, examples: Examples) -> Iterator[Inputs]:
         """Yield the same segments as windows of audio; each track is decoded once in a row."""

@@ -63,7 +63,7 @@ def estimate(flatbuffer: bytes) -> Proof:
 
 
 def prove(flatbuffer: bytes, golden: Golden) -> Proof:
-    """Run a file with the entrance `features` against its golden vectors."""
+    """Run a file against its golden vectors."""
     before = estimate(flatbuffer)
     if before.runs is False:
         return before
@@ -73,8 +73,7 @@ def prove(flatbuffer: bytes, golden: Golden) -> Proof:
         done = micro.run(flatbuffer, golden.raw)
     except ExportError as error:
         return replace(before, runs=False, reason=str(error))
-    lstm = any(use.name == _LSTM for use in uses(flatbuffer))
-    reason = _disagreement(done.outputs, golden.outputs, lstm=lstm)
+    reason = _disagreement(done.outputs, golden.outputs, _Rounding.of(flatbuffer, golden.outputs))
     return Proof(
         runs=not reason,
         reason=f"{reason or 'ran there with the answers'} of {len(golden.outputs)} golden vectors",
@@ -84,15 +83,36 @@ def prove(flatbuffer: bytes, golden: Golden) -> Proof:
     )
 
 
-def _disagreement(found: NDArray[Any], expected: NDArray[Any], *, lstm: bool) -> str:
+@dataclass(frozen=True)
+class _Rounding:
+    """How far the answers of two interpreters may lie apart.
+
+    Attributes:
+        largest: of any answer.
+        mean: of all answers, where the largest one may be larger; 0 where it may not.
+    """
+
+    largest: float
+    mean: float = 0.0
+
+    @classmethod
+    def of(cls, flatbuffer: bytes, expected: NDArray[Any]) -> _Rounding:
+        names = {use.name for use in uses(flatbuffer)}
+        integer = expected.dtype == np.int8
+        if not integer and "QUANTIZE" not in names:
+            return cls(_CLOSE)
+        # Without integers outside it is an int8 network between a float front end and output.
+        step = 1.0 if integer else 1 / 256
+        return cls(STEPS * step, LSTM_MEAN_STEPS * step if _LSTM in names else 0.0)
+
+
+def _disagreement(found: NDArray[Any], expected: NDArray[Any], rounding: _Rounding) -> str:
     """Return how the answers differ by more than rounding; empty if they do not."""
     answers, wanted = found.astype(np.float64), expected.astype(np.float64)
     gaps = np.abs(answers - wanted)
-    allowed = STEPS if expected.dtype == np.int8 else _CLOSE
-    rounded = lstm and expected.dtype == np.int8 and gaps.mean() <= LSTM_MEAN_STEPS
-    if gaps.max() > allowed and not rounded:
-        return f"its outputs differ by {gaps.max():g} (allowed: {allowed:g}) from those"
+    if gaps.max() > rounding.largest and not gaps.mean() <= rounding.mean:
+        return f"its outputs differ by {gaps.max():g} (allowed: {rounding.largest:g}) from those"
     # Between two largest values that are as near as kernels differ, either is right.
     chosen = wanted[np.arange(len(wanted)), answers.argmax(axis=1)]
-    differs = (wanted.max(axis=1) - chosen > allowed).any()
+    differs = (wanted.max(axis=1) - chosen > rounding.largest).any()
     return "its decisions differ from those" if differs else ""
