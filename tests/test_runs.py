@@ -126,7 +126,7 @@ class TestFolder:
         assert not busy(run)
         with run.locked():
             assert busy(run)
-            with pytest.raises(RunError, match="run a is being trained by another process"):
+            with pytest.raises(RunError, match="run a is in the hands of another process"):
                 run.locked().__enter__()
         assert not busy(run)
         with run.locked():

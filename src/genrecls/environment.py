@@ -11,6 +11,7 @@ from pathlib import Path
 from genrecls import __version__
 
 _LIBRARIES = (
+    "ai-edge-litert",
     "keras",
     "librosa",
     "numpy",
@@ -21,6 +22,7 @@ _LIBRARIES = (
     "soxr",
     "tensorflow",
     "tensorflow-cpu",
+    "tflite-micro",
 )
 
 

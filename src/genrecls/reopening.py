@@ -8,7 +8,7 @@ from typing import Any
 
 from genrecls.config.experiment import Experiment, parse
 from genrecls.datasets.base import Dataset
-from genrecls.errors import RunError
+from genrecls.errors import DataError, RunError
 from genrecls.runs import Run
 
 
@@ -40,7 +40,12 @@ def reopen(run: Run, data_root: str, dataset_root: str | None) -> Reopened:
     """
     metrics = run.read_metrics()
     experiment = _experiment(run, data_root, dataset_root)
-    dataset = experiment.dataset.load(experiment.data_root)
+    try:
+        dataset = experiment.dataset.load(experiment.data_root)
+    except DataError as error:
+        raise DataError(
+            f"{error}; here dataset_root=<folder> says where the data of run {run.name} are now"
+        ) from None
     from genrecls.features.cache import cache_root
     from genrecls.features.extraction import fingerprint
 

@@ -160,8 +160,8 @@ class Run:
             lock.acquire()
         except Timeout:
             raise RunError(
-                f"run {self.name} is being trained by another process at this moment; wait for it "
-                "('genrecls runs' shows its state) or change the configuration"
+                f"run {self.name} is in the hands of another process at this moment (a training "
+                "or an export); wait for it ('genrecls runs' shows its state)"
             ) from None
         try:
             yield

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from genrecls.export.converter import _converter
+from genrecls.export.converter import _converter, network
 from genrecls.export.flatbuffer import tidied
 from genrecls.export.rebuilt import rebuilt
 from genrecls.export.scaling import scalings
 from genrecls.export.variants import MODES, Variant
 from genrecls.modelfile import load
+from genrecls.models.base import Normalisation
 from genrecls.runtime.network import Network
+from genrecls.training import backend
 from tests.export.conftest import Make
 from tests.export.exported import operators, run
+from tests.models.families import build_for
 
 INT8 = Variant("features", "int8")
 
@@ -24,9 +28,9 @@ INT8 = Variant("features", "int8")
 @pytest.mark.parametrize("name", ["cnn", "rnn_lstm", "cnn_mlp"])
 def test_an_int8_file_holds_mean_and_deviation_of_every_coefficient(name: str, make: Make) -> None:
     made = make(name)
-    found, network = scalings(load(made.tiny.path)[0]), Network(made.flatbuffer(INT8))
-    assert set(found) == set(network.inputs)
-    for source, details in network.inputs.items():
+    found, file = scalings(load(made.tiny.path)[0]), Network(made.flatbuffer(INT8))
+    assert set(found) == set(file.inputs)
+    for source, details in file.inputs.items():
         assert len(details["mean"]) == details["shape"][-1]
         assert np.allclose(details["mean"], found[source].mean)
         assert np.allclose(details["deviation"], found[source].deviation)
@@ -55,3 +59,17 @@ def test_one_scale_for_all_coefficients_would_lose_more(make: Make) -> None:
         for content in (made.flatbuffer(INT8), one_scale)
     ]
     assert loss[0] < 0.8 * loss[1]
+
+
+def test_half_precision_does_not_touch_the_normalisation(tmp_path: Path) -> None:
+    backend.start()
+    mean, deviation = np.array([1.5, 3217.3, 2e5]), np.array([1e-4, 811.7, 9e4])
+    shapes = {"summary": (3,)}
+    statistics = {"summary": Normalisation(mean, deviation**2)}
+    model = build_for("mlp", shapes, statistics=statistics, head={"units": [8]}, n_classes=4)
+    values = np.random.default_rng(0).normal(mean, deviation, (20, 3)).astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        content = network(model, "float16", None)
+    found = run(content, {"summary": values})
+    assert np.abs(found - model.predict_on_batch({"summary": values})).max() < 1e-2

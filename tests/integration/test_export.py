@@ -18,6 +18,7 @@ from tests.integration.conftest import Answer, run_genrecls
 VARIANTS = [f"{entrance}_{mode}" for entrance in ENTRANCES for mode in MODES]
 # After eight epochs on ten tracks decisions are near a tie, and any rounding turns some.
 LENIENT = [f"gate.{mode}={{difference:0.2,decisions:0.6,accuracy:1}}" for mode in MODES[2:]]
+BESIDE = {"export.json", "card.md", "classify.py", "labels.txt", "tradeoff.png"}
 CLOSE = {"float32": 1e-4, "float16": 1e-2, "dynamic": 0.1, "int8": 0.2}
 
 
@@ -60,7 +61,7 @@ def keras(work: Path, song: Path) -> tuple[str, Any]:
 def test_the_bundle_holds_everything_that_a_device_needs(bundle: Path) -> None:
     names = {path.name for path in bundle.iterdir()}
     assert {f"{variant}.tflite" for variant in VARIANTS} <= names
-    assert {"export.json", "card.md", "classify.py", "labels.txt", "tradeoff.png"} <= names
+    assert names >= BESIDE
     assert {"golden_int8.npz", "golden_float32.npz"} <= names
     project = {path.name for path in (bundle / "micro").iterdir()}
     assert {"main.cc", "model.cc", "model.h", "tables.cc", "golden.cc", "README.md"} <= project
@@ -102,6 +103,37 @@ def test_the_target_is_judged_and_the_card_says_how(bundle: Path) -> None:
     assert fits["features_int8.tflite"]
     assert not fits["audio_float32.tflite"]
     assert "Cortex-M7" in (bundle / "card.md").read_text()
+
+
+def test_the_card_says_how_int8_is_fed_and_what_made_it(bundle: Path) -> None:
+    card = (bundle / "card.md").read_text()
+    assert "deviation[c]" in card
+    assert "genrecls export --tflite synth-" in card
+    assert "'gate.int8={difference:0.2,decisions:0.6,accuracy:1}'" in card
+    assert "ai-edge-litert" in card
+
+
+def test_nothing_in_the_bundle_names_a_folder_of_this_machine(bundle: Path, work: Path) -> None:
+    for path in bundle.rglob("*"):
+        if path.suffix in {".md", ".json", ".cc", ".h", ".txt", ".py", ".tflite"}:
+            assert str(work.parent).encode() not in path.read_bytes(), path
+
+
+def test_summary_features_are_exported_with_a_card_and_without_an_audio_entrance(
+    tmp_path: Path,
+) -> None:
+    words = ["debug=smoke", "features=summary", "model=mlp", "model.head.units=[16]"]
+    assert run_genrecls(tmp_path, "train", *words, "dataset.root=null").status == 0
+    answer = run_genrecls(tmp_path, "export", "--tflite", "modes=[float16,int8]", *LENIENT[1:])
+    assert answer.status == 0, answer.err
+    refused = [line for line in answer.err.splitlines() if "beat tracking" in line]
+    assert len(refused) == 1
+    (found,) = tmp_path.glob("outputs/synth-*/export")
+    assert "`summary`" in (found / "card.md").read_text()
+    assert {path.name for path in found.glob("*.tflite")} == {
+        "features_float16.tflite",
+        "features_int8.tflite",
+    }
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -152,13 +184,18 @@ def test_live_says_of_each_segment_what_a_file_says(
 def test_a_file_that_fails_the_gate_is_not_left_and_the_status_says_so(work: Path) -> None:
     folder = work.parent / "strict"
     shutil.copytree(work, folder, symlinks=True)
+    (found,) = folder.glob("outputs/synth-*/export")
+    (found / "notes.txt").write_text("mine")
     never = "gate.float32={difference:1e-12,decisions:null,accuracy:null}"
     answer = run_genrecls(folder, "export", "modes=[float32]", "entrances=[features]", never)
     assert answer.status == 1
     assert "differs by" in answer.err
     assert "Traceback" not in answer.err
-    (found,) = folder.glob("outputs/synth-*/export")
     assert not list(found.rglob("*.tflite"))
+    # Nor is anything else of the export before, which would be taken for this one's.
+    left = {path.name for path in found.iterdir()}
+    assert left == {*BESIDE, "notes.txt"}
+    assert not list(found.parent.glob(".export-*"))
     (row,) = json.loads((found / "export.json").read_text())["files"]
     assert row["status"] == "rejected"
 

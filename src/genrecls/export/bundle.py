@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -21,33 +24,64 @@ from genrecls.export.golden import Golden, chosen, golden
 from genrecls.export.operators import uses
 from genrecls.export.proof import Proof, prove
 from genrecls.export.targets import Needs, Target, verdict
-from genrecls.export.variants import ENTRANCES, MODES, Variant
 from genrecls.models.cost import layer_costs
 from genrecls.runtime.container import pack
 from genrecls.runtime.network import Network
 
-# They belong to an earlier export, of which nothing may be left to be taken for this one's.
-_OUTDATED = ("benchmark.json", "benchmark.png")
+# What an export writes; anything else in its folder is somebody's own.
+_OURS = re.compile(
+    r"(features|audio)_\w+\.tflite|golden_\w+\.npz|micro|labels\.txt|classify\.py|card\.md"
+    r"|export\.json|tradeoff\.png|benchmark\.(json|png)"
+)
 
 
-def write(exported: Exported, target: Target | None) -> tuple[Path, dict[str, Any]]:
+def write(exported: Exported, target: Target | None, command: str) -> tuple[Path, dict[str, Any]]:
     """Write the bundle of an export and return its folder and the content of `export.json`.
 
-    Files of an earlier export that are no longer good are removed; nothing else is.
+    It takes the place of the bundle of an earlier export, whole or not at all; what else lies in
+    that folder stays.
+
+    Args:
+        exported: files and what was found out about them.
+        target: class of devices to judge; None for none.
+        command: what made the export, for the card.
     """
     folder = exported.reopened.run.folder / EXPORT
-    folder.mkdir(exist_ok=True)
-    models = (Variant(entrance, mode).file for entrance in ENTRANCES for mode in MODES)
-    for name in (*models, *_OUTDATED):
-        (folder / name).unlink(missing_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{EXPORT}-", dir=folder.parent))
+    try:
+        facts = _write(exported, target, command, beside)
+        _take_place(beside, folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return folder, facts
+
+
+def _write(exported: Exported, target: Target | None, command: str, folder: Path) -> dict[str, Any]:
     rows = [_row(exported, file, folder) for file in exported.files]
-    facts = {**_facts(exported), "files": rows, "target": _judged(target, rows)}
+    facts = {**_facts(exported), "command": command, "files": rows}
+    facts["target"] = _judged(target, rows)
     write_text(folder / "labels.txt", "\n".join(exported.card.labels) + "\n")
     standalone.write(folder)
     write_json(folder / "export.json", facts)
     write_text(folder / "card.md", card(facts, None))
     _draw(folder, facts)
-    return folder, facts
+    return facts
+
+
+def _take_place(beside: Path, folder: Path) -> None:
+    """Put a finished bundle where the earlier one is."""
+    # A temporary folder is for its owner alone; this one is to be read like all results.
+    beside.chmod(folder.parent.stat().st_mode & 0o777)
+    if not folder.exists():
+        beside.rename(folder)
+        return
+    for path in folder.iterdir():
+        if not _OURS.fullmatch(path.name):
+            path.rename(beside / path.name)
+    old = Path(tempfile.mkdtemp(prefix=f".{EXPORT}-", dir=folder.parent))
+    folder.rename(old)
+    beside.rename(folder)
+    shutil.rmtree(old)
 
 
 def _row(exported: Exported, file: File, folder: Path) -> dict[str, Any]:
@@ -59,8 +93,8 @@ def _row(exported: Exported, file: File, folder: Path) -> dict[str, Any]:
         "status": file.status,
         "reason": file.reason,
     }
-    if file.agreement:
-        row["gate"] = file.agreement.facts()
+    if file.agreement and file.bounds:
+        row |= {"gate": file.agreement.facts(), "bounds": asdict(file.bounds)}
     if file.status != "kept":
         return row
     whole = pack(file.flatbuffer, description(exported, file))
@@ -71,6 +105,7 @@ def _row(exported: Exported, file: File, folder: Path) -> dict[str, Any]:
         "bytes": len(whole),
         "flatbuffer": len(file.flatbuffer),
         "test": file.test,
+        "inputs": dict(Network(file.flatbuffer).inputs),
         "macs": macs(file.flatbuffer),
         "operators": [use.facts() for use in uses(file.flatbuffer)],
         **_proven(exported, file, folder),
@@ -128,7 +163,8 @@ def _facts(exported: Exported) -> dict[str, Any]:
     costs = layer_costs(exported.model)
     return {
         "run": run.name,
-        "dataset": exported.reopened.metrics["dataset"],
+        # Its note may name folders of this machine, and the bundle leaves it.
+        "dataset": {k: v for k, v in exported.reopened.metrics["dataset"].items() if k != "note"},
         "split": model_card.split,
         "leaks": list(model_card.leaks),
         "generated": model_card.generated,

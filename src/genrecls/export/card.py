@@ -53,7 +53,8 @@ def card(export: Facts, benchmark: Facts | None) -> str:
             kept=kept,
             missing=[file for file in export["files"] if file["status"] != "kept"],
             best=_best(kept),
-            heard="n_fft" in export["features"],
+            heard="fmax" in export["features"],
+            outside=any("mean" in source for file in kept for source in file["inputs"].values()),
             fused=any(_uses(file, _FUSED) for file in kept),
             quantised=[file for file in kept if file["mode"] == "int8"],
         )
@@ -106,7 +107,7 @@ def _best(kept: list[Facts]) -> str:
 
 def _features(spec: Facts) -> str:
     """Return what the network is fed, in words."""
-    if "n_fft" not in spec:
+    if "fmax" not in spec:
         facts = ", ".join(f"{k} {v}" for k, v in spec.items() if k != "name")
         return f"`{spec['name']}`{f' ({facts})' if facts else ''}"
     high = spec["fmax"] or spec["sample_rate"] / 2
@@ -162,5 +163,16 @@ def _gate(file: Facts) -> str:
     gate = file["gate"]
     return (
         f"{gate['difference']:.2g} | {percent(gate['decisions'])} | "
-        f"{100 * gate['track_accuracy_lost']:+.1f}"
+        f"{100 * gate['track_accuracy_lost']:+.1f} | {_allowed(file['bounds'])}"
     )
+
+
+def _allowed(bounds: Facts) -> str:
+    """Return in words what a file was held to."""
+    words = {
+        "difference": lambda bound: f"difference {bound:g}",
+        "decisions": lambda bound: f"{percent(bound)} equal",
+        "accuracy": lambda bound: f"{100 * bound:g} points lost",
+    }
+    held = [words[name](bound) for name, bound in bounds.items() if bound is not None]
+    return ", ".join(held) or "anything"

@@ -6,10 +6,13 @@ The converter can end a process without an exception, so it never runs in that o
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -19,7 +22,7 @@ from genrecls.errors import ExportError
 from genrecls.export.flatbuffer import graft, tidied
 from genrecls.export.front_end import front_end
 from genrecls.export.rebuilt import rebuilt
-from genrecls.export.scaling import Scaling, described, scaled, scalings
+from genrecls.export.scaling import Scaling, described, restored, scaled, scalings
 from genrecls.export.support import refusal
 from genrecls.export.variants import Mode, Variant
 from genrecls.export.workplace import Workplace
@@ -27,6 +30,9 @@ from genrecls.features.cutting import audio_window
 from genrecls.modelfile import load
 
 Calibration = Mapping[str, NDArray[np.float32]]
+
+
+_PARENT_POLL_S = 0.5
 
 
 def main(folder: Path) -> None:
@@ -74,12 +80,11 @@ class _Task:
         return graft(self._front_end(scaling), made)
 
     def _converted(self, mode: Mode) -> bytes:
-        """Return the network of the features entrance, from there if it was asked for."""
+        """Return the network of the features entrance, from there if there is a file."""
         made = self._place.result(Variant("features", mode))
-        if made is None:
+        if made is None or made.flatbuffer is None:
+            # What ended an earlier child, such as a lack of memory, may not happen again.
             return network(self._model, mode, self._calibration)
-        if made.flatbuffer is None:
-            raise ExportError(made.error or "")
         return made.flatbuffer
 
     def _front_end(self, scaling: Scaling | None = None) -> bytes:
@@ -95,7 +100,8 @@ def network(model: Any, mode: Mode, calibration: Calibration | None) -> bytes:
         ExportError: int8 was asked for without calibration.
     """
     if mode != "int8":
-        return tidied(_converter(rebuilt(model), mode).convert())
+        content = tidied(_converter(rebuilt(model), mode).convert())
+        return restored(content, scalings(model)) if mode == "float16" else content
     if calibration is None:
         raise ExportError("int8: expected segments for the calibration, received none")
     found = scalings(model)
@@ -126,5 +132,18 @@ def _one_by_one(calibration: Calibration) -> Iterator[dict[str, NDArray[np.float
         yield {name: array[index : index + 1] for name, array in calibration.items()}
 
 
+def end_with_parent() -> None:
+    """From now on, end this process soon after its parent ended, however that happened."""
+    Thread(target=_wait_for_end, args=(os.getppid(),), daemon=True).start()
+
+
+def _wait_for_end(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_PARENT_POLL_S)
+    # An exception would end this thread alone.
+    os._exit(1)
+
+
 if __name__ == "__main__":
+    end_with_parent()
     main(Path(sys.argv[1]))

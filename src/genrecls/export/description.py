@@ -20,7 +20,7 @@ from genrecls.runtime.network import Network
 if TYPE_CHECKING:
     import keras
 
-_VERSIONS = ("keras", "tensorflow", "tensorflow-cpu")
+_VERSIONS = ("ai-edge-litert", "keras", "tensorflow", "tensorflow-cpu")
 
 
 def description(exported: Exported, file: File) -> dict[str, Any]:

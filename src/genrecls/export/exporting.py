@@ -13,7 +13,7 @@ from genrecls.export.calibration import Calibration, choose
 from genrecls.export.conversion import Converted, Request, convert
 from genrecls.export.gate import Agreement, compare, objection
 from genrecls.export.held_out import PARTS, HeldOut, pooled
-from genrecls.export.settings import ExportSettings
+from genrecls.export.settings import Bounds, ExportSettings
 from genrecls.export.support import refusal
 from genrecls.export.variants import Variant
 from genrecls.features.cutting import audio_window
@@ -40,6 +40,7 @@ class File:
         reason: why there is no file, in one line.
         flatbuffer: the converted network, kept or not.
         agreement: how it compares with Keras on the held-out parts.
+        bounds: what it was held to.
         test: scores on the test part, per segment and per track.
     """
 
@@ -48,6 +49,7 @@ class File:
     reason: str | None = None
     flatbuffer: bytes = b""
     agreement: Agreement | None = None
+    bounds: Bounds | None = None
     test: Mapping[str, Mapping[str, float]] | None = None
 
 
@@ -159,18 +161,19 @@ class _Judge:
         answers = self.held_out.answers(network, variant.title)
         agreement = compare(pooled(self.keras), pooled(answers), self.card.vote, PARTS)
         exact = approximation(self.card) is None
-        reason = objection(agreement, self.settings.gate.of(variant, exact=exact))
+        bounds = self.settings.gate.of(variant, exact=exact)
+        reason = objection(agreement, bounds)
         if reason:
             if variant.entrance == "audio" and not exact:
                 reason = f"{reason}; {_INEXACT}"
             warn(f"{variant.title}: not kept: {reason}")
-            return File(variant, "rejected", reason, found.flatbuffer, agreement)
+            return File(variant, "rejected", reason, found.flatbuffer, agreement, bounds)
         say(
             f"{variant.title}: {len(found.flatbuffer):,} bytes, largest difference of a "
             f"probability {agreement.difference:.2g}, equal decisions {agreement.decisions:.1%}"
         )
         test = self.scores(answers["test"])
-        return File(variant, "kept", None, found.flatbuffer, agreement, test)
+        return File(variant, "kept", None, found.flatbuffer, agreement, bounds, test)
 
     def scores(self, answers: Predictions) -> dict[str, dict[str, float]]:
         """Return accuracy and macro-F1, per segment and per track."""

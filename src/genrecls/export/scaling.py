@@ -1,4 +1,4 @@
-"""The normalisation of an int8 network, done where its input is quantised.
+"""The normalisation of a network where its input is quantised, and in half precision.
 
 One scale for all coefficients is too coarse: the first MFCC spans hundreds, the twelfth a dozen,
 and the columns of a summary eight powers of ten. So the normalisation of an int8 file is the
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.export.schema import classes, packed, read
+from genrecls.export.schema import classes, compact, content_of, is_kind, packed, read
 from genrecls.runtime.network import DEVIATION, MEAN
 
 if TYPE_CHECKING:
@@ -78,11 +78,54 @@ def described(content: bytes, found: Mapping[str, Scaling]) -> bytes:
     return packed(model)
 
 
+def restored(content: bytes, found: Mapping[str, Scaling]) -> bytes:
+    """Return a tidied float16 file whose normalisation is in float32 again.
+
+    Half precision has three digits and ends at 65,504: the mean of a spectral centroid keeps none
+    that matter, and the variance of a roll-off is beyond it. These few numbers need no saving.
+    """
+    model = read(content)
+    main = model.subgraphs[0]
+    for operator in list(main.operators):
+        if not is_kind(model, operator, "DEQUANTIZE"):
+            continue
+        halves = content_of(model.buffers[main.tensors[operator.inputs[0]].buffer])
+        exact = _exact(np.frombuffer(halves, np.float16), found)
+        if exact is not None:
+            target = main.tensors[operator.outputs[0]]
+            target.buffer = _buffer(model, exact)
+            main.operators.remove(operator)
+    compact(model)
+    return packed(model)
+
+
+def _exact(halves: NDArray[np.float16], found: Mapping[str, Scaling]) -> Values | None:
+    """Return the part of a normalisation that rounds to these numbers."""
+    for scaling in found.values():
+        for values in (scaling.mean, 1 / scaling.deviation):
+            with np.errstate(over="ignore"):
+                rounded = values.astype(np.float16)
+            # One step of half precision apart, for the converter divides in its own way.
+            if rounded.shape == halves.shape and (_steps(rounded, halves) <= 1).all():
+                return np.asarray(values, np.float32)
+    return None
+
+
+def _steps(one: NDArray[np.float16], other: NDArray[np.float16]) -> NDArray[np.int64]:
+    return np.abs(one.view(np.int16).astype(np.int64) - other.view(np.int16))
+
+
 def _add(model: Any, name: str, values: Values) -> None:
     schema = classes()
-    buffer, tensor = schema.BufferT(), schema.TensorT()
-    buffer.data = np.frombuffer(values.astype("<f4").tobytes(), np.uint8)
+    tensor = schema.TensorT()
     tensor.name, tensor.shape, tensor.type = name, [len(values)], schema.TensorType.FLOAT32
-    tensor.buffer = len(model.buffers)
-    model.buffers.append(buffer)
+    tensor.buffer = _buffer(model, values)
     model.subgraphs[0].tensors.append(tensor)
+
+
+def _buffer(model: Any, values: Values) -> int:
+    """Put values into a buffer of their own and return its place."""
+    buffer = classes().BufferT()
+    buffer.data = np.frombuffer(values.astype("<f4").tobytes(), np.uint8)
+    model.buffers.append(buffer)
+    return len(model.buffers) - 1

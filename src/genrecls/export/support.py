@@ -34,7 +34,7 @@ def refusal(model: keras.Model, card: ModelCard, variant: Variant, unroll_steps:
 
 def _no_front_end(features: FeatureSpec) -> str:
     return (
-        f"features={features.name} cannot be computed inside the graph: {_missing(features)}; use "
+        f"features={features.title} cannot be computed inside the graph: {_missing(features)}; use "
         "the entrance features, which 'genrecls predict' feeds from audio, or train on "
         "features=mel, mfcc or picture"
     )
