@@ -111,6 +111,12 @@ def test_an_export_is_read_and_a_damaged_one_is_one_line(tmp_path: Path) -> None
         facts_of_run(run)
 
 
+def test_what_is_no_model_file_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no model")
+    with pytest.raises(ModelFileError, match=r"expected a model\.keras or \.tflite"):
+        facts_of_file(tmp_path / "notes.txt")
+
+
 def test_a_model_file_tells_its_own_facts(model: Path) -> None:
     facts = facts_of_file(model)
     assert (facts["dataset"], facts["split"]) == ({"name": "toy"}, "track")

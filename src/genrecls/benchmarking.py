@@ -15,6 +15,7 @@ from typing import Any
 from genrecls.console import progress
 from genrecls.environment import cores
 from genrecls.errors import ModelFileError, RunError
+from genrecls.prediction import is_exported
 from genrecls.runs import Run
 
 EXPORT = "export"
@@ -106,7 +107,7 @@ def facts_of_file(path: Path) -> dict[str, Any]:
     Raises:
         ModelFileError: it cannot be read.
     """
-    if path.suffix == ".keras":
+    if not is_exported(path):
         from genrecls.modelfile import read_card
 
         card = vars(read_card(path))

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from genrecls.console import fail
 from genrecls.errors import GenreclsError
+from genrecls.prediction import is_exported
 
 SECONDS = 30
 """Length of the track, that of GTZAN and FMA."""
@@ -74,7 +75,7 @@ def measure(path: Path, threads: int, runs: int) -> dict[str, Any]:
     Raises:
         GenreclsError: the file cannot be used.
     """
-    subject = _keras(path) if path.suffix == ".keras" else _tflite(path, threads)
+    subject = _tflite(path, threads) if is_exported(path) else _keras(path)
     segment, track = (_repeated(subject, heard, runs) for heard in (subject.segment, subject.track))
     made = subject.inputs is not None
     return {

@@ -11,7 +11,7 @@ import numpy as np
 
 from genrecls.audio import SUFFIXES, AudioLimits, AudioRejected
 from genrecls.console import progress, quiet_libraries
-from genrecls.errors import RunError
+from genrecls.errors import ModelFileError, RunError
 from genrecls.runtime.result import Result, result_of
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from genrecls.modelfile import ModelCard
 
 _BATCH = 64
+_SUFFIXES = (".keras", ".tflite")
 
 
 class FileClassifier(Protocol):
@@ -41,18 +42,49 @@ class FileClassifier(Protocol):
 
 
 def classifier_of(path: Path) -> FileClassifier:
-    """Return the classifier in a model file: `.tflite` needs no TensorFlow, all else is Keras'.
+    """Return the classifier in a model file: an exported one needs no TensorFlow.
 
     Raises:
         ModelFileError: it cannot be read.
         RunError: it takes something else than audio, or something is not installed.
     """
-    if path.suffix != ".tflite":
+    if not is_exported(path):
         return Classifier.load(path)
     from genrecls.runtime.classifier import Classifier as Exported
 
     with quiet_libraries():
         return Exported.load(path)
+
+
+def names_model_file(path: Path) -> bool:
+    """Return whether `path` means a model file, there or not, rather than a run."""
+    return path.suffix.lower() in _SUFFIXES or path.is_file()
+
+
+def is_exported(path: Path) -> bool:
+    """Return whether a model file is a TFLite one, whatever its name, rather than one of Keras.
+
+    Raises:
+        ModelFileError: it is neither.
+    """
+    if _begins_as_tflite(path) or path.suffix.lower() == ".tflite":
+        return True
+    # Keras itself reads files of this name alone.
+    if path.suffix != ".keras":
+        raise ModelFileError(
+            f"{path}: not a TFLite file and its name does not end in .keras; expected a "
+            "model.keras or .tflite of genrecls"
+        )
+    return False
+
+
+def _begins_as_tflite(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(8)[4:] == b"TFL3"
+    except OSError:
+        # Whoever reads all of it says what is the matter.
+        return False
 
 
 @dataclass(frozen=True)

@@ -109,6 +109,7 @@ def test_a_single_file_is_measured_beside_itself(
         (("none.tflite",), "none.tflite: no such model file"),
         (("none",), "'none' names no runs"),
         (("--threads", "1,x"), "received 'x'; allowed: whole numbers from 1"),
+        (("--threads", "1,100000"), "--threads: received 100000; allowed: 1 to "),
         (("--runs", "0"), "received '0'; allowed: whole numbers from 1"),
     ],
 )

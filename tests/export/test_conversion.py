@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import select
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 from genrecls.errors import ExportError
 from genrecls.export import conversion
 from genrecls.export.conversion import Request, convert
-from genrecls.export.variants import MODES, Variant
+from genrecls.export.variants import MODES, Entrance, Variant
 from genrecls.export.workplace import Workplace
 from tests.export.conftest import Make
 from tests.export.exported import LABELS, SORTS, run
@@ -133,6 +135,8 @@ for variant in place.variants:
         if variant.mode == "float16":
             print("a tensor is not what it should be", flush=True)
             os.kill(os.getpid(), signal.SIGSEGV)
+        if variant.mode == "int8" and "kill" in str(place.model):
+            os.kill(os.getpid(), signal.SIGKILL)
         if variant.mode == "dynamic":
             time.sleep(60)
         place.keep(variant, variant.mode.encode())
@@ -149,9 +153,9 @@ def fragile(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversion, "_command", command)
 
 
-def _request(*modes: Any) -> Request:
+def _request(*modes: Any, model: str = "model.keras") -> Request:
     variants = tuple(Variant("features", mode) for mode in modes)
-    return Request(Path("model.keras"), variants, None, 64)
+    return Request(Path(model), variants, None, 64)
 
 
 def test_a_crash_costs_one_file_and_is_one_line(fragile: None, tmp_path: Path) -> None:
@@ -162,6 +166,58 @@ def test_a_crash_costs_one_file_and_is_one_line(fragile: None, tmp_path: Path) -
         "should be'; use another mode for this model"
     )
     assert (tmp_path / "converter.log").read_text().count("begun") == 2
+
+
+def test_a_converter_that_was_killed_says_why_that_happens(fragile: None) -> None:
+    killed, after = convert(_request("int8", "float32", model="to be killed.keras"))
+    assert killed.error == (
+        "the converter was killed (signal 9): out of memory, or by someone; close other programs "
+        "and export again"
+    )
+    assert after.flatbuffer == b"float32"
+
+
+def test_what_ended_the_child_before_costs_the_other_entrance_nothing(
+    make: Make, tmp_path: Path
+) -> None:
+    small = make("cnn").tiny
+    entrances: tuple[Entrance, ...] = ("features", "audio")
+    variants = tuple(Variant(entrance, "float32") for entrance in entrances)
+    place = Workplace(tmp_path)
+    place.prepare(Request(small.path, variants, None, 64))
+    place.keep_error(variants[0], "the converter was killed")
+    words = (sys.executable, "-m", "genrecls.export.converter", str(tmp_path))
+    assert subprocess.run(words, capture_output=True, check=False).returncode == 0
+    found = place.result(variants[1])
+    assert found is not None
+    assert found.error is None
+    assert found.flatbuffer is not None
+
+
+_ORPHAN = """
+import subprocess, sys
+subprocess.Popen([sys.executable, "-c", sys.argv[1]]).wait()
+"""
+_WATCHFUL = """
+import time
+from genrecls.export.converter import end_with_parent
+end_with_parent()
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+def test_the_child_ends_after_its_parent_was_killed() -> None:
+    words = (sys.executable, "-c", _ORPHAN, _WATCHFUL)
+    parent = subprocess.Popen(words, stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    assert parent.stdout.readline() == b"ready\n"
+    parent.kill()
+    # The child holds the other end of this pipe until it ends.
+    assert select.select([parent.stdout], [], [], 20)[0]
+    assert parent.stdout.read() == b""
+    parent.wait()
+    parent.stdout.close()
 
 
 def test_a_converter_that_never_ends_is_stopped(

@@ -108,6 +108,16 @@ def test_classify_py_needs_the_runtime_alone(
         _check_same(found, model, heard)
 
 
+def test_classify_py_says_in_one_line_what_it_cannot_do(
+    device: Environment, program: Path, exported: Exported, heard: Path
+) -> None:
+    words = (program, "--model", exported("cnn").file("features", "float32"), heard)
+    for threads in ("0", "100000"):
+        line = _one_line(device, *words, "--threads", threads)
+        assert f"--threads: received {threads}; allowed: 1 to " in line
+    assert device.run(*words).stderr == ""
+
+
 def test_the_verb_predict_needs_neither_tensorflow_nor_librosa_nor_hydra(
     installed: Environment, exported: Exported, heard: Path
 ) -> None:

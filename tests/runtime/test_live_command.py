@@ -97,6 +97,17 @@ def test_raw_samples_in_a_pipe_are_heard(
     _same(_lines(live.out), file.out, 0.05)
 
 
+def test_a_closed_standard_input_is_one_line(
+    exported: Exported, run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    model = str(exported("cnn").file("features", "int8"))
+    done = run_command("predict", "--live", "-", "--model", model)
+    assert done.status == 1
+    assert "error: --live -: standard input is closed" in done.err
+    assert "Traceback" not in done.err
+
+
 def test_lines_can_be_read_by_people_and_as_csv(
     tmp_path: Path, exported: Exported, run_command: RunCommand
 ) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 import sys
 from collections.abc import Callable
 from types import ModuleType
@@ -9,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from genrecls.errors import GenreclsError, ModelFileError, RunError
-from genrecls.runtime.network import Network
+from genrecls.errors import ConfigError, GenreclsError, ModelFileError, RunError
+from genrecls.runtime.network import MOST_THREADS, Network
 from tests.runtime.packed import Packed
 
 Exported = Callable[[str], Packed]
@@ -81,6 +82,25 @@ def test_two_threads_answer_like_one(exported: Exported) -> None:
     np.testing.assert_allclose(
         two.probabilities(_noise(two)), one.probabilities(_noise(one)), atol=1e-6
     )
+
+
+@pytest.mark.parametrize("threads", [-1, 0, MOST_THREADS + 1])
+def test_threads_that_cannot_be_are_one_line(threads: int) -> None:
+    with pytest.raises(ConfigError, match=f"--threads: received {threads}; allowed: 1 to "):
+        Network(b"never looked at", threads)
+
+
+def test_the_runtime_does_not_greet(exported: Exported) -> None:
+    code = """
+import sys
+from pathlib import Path
+from genrecls.runtime.network import Network
+Network(Path(sys.argv[1]).read_bytes())
+sys.exit("heard")
+"""
+    words = (sys.executable, "-c", code, str(exported("cnn").file("features", "float32")))
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert done.stderr == "heard\n"
 
 
 def test_what_is_no_network_is_one_line() -> None:

@@ -112,6 +112,30 @@ def test_a_damaged_model_is_one_line(model: Path, run_command: RunCommand, tmp_p
     assert "damaged, its digest is not that of its content" in done.error
 
 
+@pytest.mark.parametrize("name", ["renamed.bin", "X.TFLITE", "x.keras", "no suffix"])
+def test_an_exported_file_is_known_by_its_content(
+    name: str, model: Path, run_command: RunCommand, tmp_path: Path
+) -> None:
+    renamed = tmp_path / name
+    renamed.write_bytes(model.read_bytes())
+    heard = str(song(tmp_path / "a.wav"))
+    done = run_command("predict", heard, "--model", str(renamed), "--format", "json")
+    assert done.status == 0, done.err
+    assert "features float32" in done.err
+
+
+@pytest.mark.parametrize("name", ["model.bin", "model.KERAS"])
+def test_another_file_is_no_model(
+    name: str, exported: Exported, run_command: RunCommand, tmp_path: Path
+) -> None:
+    other = tmp_path / name
+    other.write_bytes(exported("cnn").keras.read_bytes())
+    done = run_command("predict", str(song(tmp_path / "a.wav")), "--model", str(other))
+    assert done.status == 1
+    assert f"{name}: not a TFLite file" in done.error
+    assert "expected a model.keras or .tflite" in done.error
+
+
 def test_the_help_names_exported_files(capsys: pytest.CaptureFixture[str]) -> None:
     from genrecls.commands.predict import main
 

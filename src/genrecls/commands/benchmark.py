@@ -13,14 +13,15 @@ from genrecls.arguments import Parser
 from genrecls.atomic import write_json, write_text
 from genrecls.benchmarking import EXPORT, Plan, benchmark, facts_of_file, facts_of_run, named
 from genrecls.console import say, show, warn
+from genrecls.prediction import names_model_file
 from genrecls.report.tradeoff import kilobytes, points, scope
 from genrecls.runs import find_run
+from genrecls.runtime.network import check_threads
 
 _DESCRIPTION = """Measure features and inference, for one segment and for a track of 30 s: of a
 run's model (Keras) beside all its exported files, or of one model file. The music is generated,
 the first calls are not counted, and each measurement is a process of its own."""
 _HEAD = ("file", "size", "accuracy", "threads", "features", "inference", "segment", "30-s track")
-_SUFFIXES = (".keras", ".tflite")
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,10 @@ def _number(word: str) -> int:
 
 
 def _numbers(words: str) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(_number(word.strip()) for word in words.split(",")))
+    numbers = tuple(dict.fromkeys(_number(word.strip()) for word in words.split(",")))
+    for number in numbers:
+        check_threads(number)
+    return numbers
 
 
 def _job(word: str | None, root: Path) -> _Job:
@@ -85,8 +89,8 @@ def _job(word: str | None, root: Path) -> _Job:
     Raises:
         ModelFileError, RunError: there is no such file or finished run.
     """
-    if word is not None and Path(word).suffix in _SUFFIXES:
-        path = Path(word).expanduser()
+    path = Path(word or "").expanduser()
+    if names_model_file(path):
         to = path.with_name(f"{path.stem}.benchmark.json")
         return _Job(facts_of_file(path), (path,), to, whole=False)
     run = find_run(root, word)

@@ -16,13 +16,13 @@ def main(words: Sequence[str]) -> int:
     """Classify; the exit status is 1 where a file could not be classified."""
     options = _parser().parse_args(words)
     _check(options)
-    from genrecls.prediction import audio_files, classifier_of, predict_files
+    from genrecls.prediction import audio_files, classifier_of, names_model_file, predict_files
     from genrecls.prediction_formats import FORMATS
     from genrecls.runs import find_run
 
     files, missing = audio_files(options.paths)
     path = options.model
-    if path is None or path.suffix not in {".keras", ".tflite"}:
+    if path is None or not names_model_file(path):
         path = find_run(options.output_root, None if path is None else str(path)).model
     classifier = classifier_of(path)
     say(classifier.describe())

@@ -91,18 +91,27 @@ class _Children:
         said = _last_line(self._place.log)
         if status >= 0:
             raise ExportError(f"the converter could not begin (status {status}): {said}")
-        name = signal.Signals(-status).name
-        self._place.keep_error(
-            variant,
-            f"the converter crashed (signal {-status}, {name}); its last message: {said}; use "
-            "another mode for this model",
-        )
+        self._place.keep_error(variant, _why_ended(-status, said))
 
     def _stop(self) -> None:
         if self._child is not None:
             self._child.kill()
             self._child.wait()
             self._child = None
+
+
+def _why_ended(number: int, said: str) -> str:
+    # Nothing sends this one to itself; on Windows it does not exist.
+    if number == getattr(signal, "SIGKILL", None):
+        return (
+            f"the converter was killed (signal {number}): out of memory, or by someone; close "
+            "other programs and export again"
+        )
+    name = signal.Signals(number).name
+    return (
+        f"the converter crashed (signal {number}, {name}); its last message: {said}; use another "
+        "mode for this model"
+    )
 
 
 def _started(place: Workplace) -> subprocess.Popen[bytes]:

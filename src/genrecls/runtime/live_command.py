@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from genrecls.errors import ConfigError
 from genrecls.runtime.coding import CODINGS
 from genrecls.runtime.live import Moment, WindowClassifier, listen, smoothed
 from genrecls.runtime.live_options import SMOOTH, WAIT_SECONDS, check_live_options
@@ -43,6 +44,8 @@ def _source(options: argparse.Namespace, rate: int) -> Source:
     if options.live != "-":
         wait = WAIT_SECONDS if options.live_wait is None else options.live_wait
         return growing_wav(Path(options.live), wait)
+    if sys.stdin is None:
+        raise ConfigError("--live -: standard input is closed; send samples through a pipe")
     form = SampleFormat(
         options.rate or rate, options.channels or 1, options.sample_format or CODINGS[0]
     )

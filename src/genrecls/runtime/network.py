@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
@@ -11,10 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.errors import ModelFileError, RunError
+from genrecls.errors import ConfigError, ModelFileError, RunError
 
 MEAN, DEVIATION = "/mean", "/deviation"
 """What follows the name of an input in the names of its normalisation."""
+
+MOST_THREADS = max(64, 4 * (os.cpu_count() or 1))
+"""Far more threads than this crash the runtime."""
 
 _RUNTIME, _OLD_RUNTIME = "ai_edge_litert", "tflite_runtime"
 
@@ -71,7 +77,7 @@ class Network:
 
     Args:
         flatbuffer: content of a `.tflite` file.
-        threads: how many the runtime may use.
+        threads: how many the runtime may use, 1 to `MOST_THREADS`.
         delegates: whether the kernels that are fastest on a processor are used; without them it
             rounds as a microcontroller does.
 
@@ -82,11 +88,13 @@ class Network:
         output: the same of the probabilities.
 
     Raises:
+        ConfigError: that many threads cannot be.
         RunError: no TFLite runtime is installed, or it cannot work here.
         ModelFileError: this runtime cannot run this network.
     """
 
     def __init__(self, flatbuffer: bytes, threads: int = 1, *, delegates: bool = True) -> None:
+        check_threads(threads)
         runtime = _runtime()
         module = _interpreter_module(runtime)
         options: dict[str, Any] = {}
@@ -94,10 +102,11 @@ class Network:
             kind = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
             options["experimental_op_resolver_type"] = kind
         try:
-            self._interpreter = module.Interpreter(
-                model_content=flatbuffer, num_threads=threads, **options
-            )
-            self._interpreter.allocate_tensors()
+            with _silence():
+                self._interpreter = module.Interpreter(
+                    model_content=flatbuffer, num_threads=threads, **options
+                )
+                self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise ModelFileError(_why_not(runtime, error)) from None
         found = self._interpreter.get_input_details()
@@ -143,6 +152,32 @@ class Network:
     def probabilities(self, inputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float64]:
         """Return the probabilities of segments, shape (segments, classes)."""
         return self._output.meant(self.raw_outputs(inputs))
+
+
+def check_threads(threads: int) -> None:
+    """Refuse a number of threads that no runtime takes.
+
+    Raises:
+        ConfigError: it is not between 1 and `MOST_THREADS`.
+    """
+    if not 1 <= threads <= MOST_THREADS:
+        raise ConfigError(f"--threads: received {threads}; allowed: 1 to {MOST_THREADS}")
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Drop what the runtime greets with on file descriptor 2, past Python's `sys.stderr`."""
+    if sys.__stderr__ is None:
+        yield
+        return
+    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
 
 
 def _name(details: Mapping[str, Any]) -> str:
