@@ -84,6 +84,17 @@ def test_without_the_interpreter_nothing_is_claimed(
     assert "genrecls[micro]" in proof.reason
 
 
+def test_what_no_microcontroller_holds_is_not_tried(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flatbuffer, found = vectors("cnn", "int8", make)
+    monkeypatch.setattr(micro, "run", None)
+    monkeypatch.setattr("genrecls.export.proof.LARGEST", len(flatbuffer) - 1)
+    proof = prove(flatbuffer, found)
+    assert proof.runs is None
+    assert "no microcontroller holds" in proof.reason
+
+
 @needs_micro
 def test_an_interpreter_that_fails_is_one_line(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     flatbuffer, found = vectors("cnn", "int8", make)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from genrecls.errors import ExportError
 from genrecls.export import micro
+from genrecls.export.c_project import LARGEST
 from genrecls.export.golden import Golden
 from genrecls.export.memory import arena
 from genrecls.export.operators import objections, uses
@@ -67,6 +68,8 @@ def prove(flatbuffer: bytes, golden: Golden) -> Proof:
     before = estimate(flatbuffer)
     if before.runs is False:
         return before
+    if len(flatbuffer) > LARGEST:
+        return replace(before, reason=f"{_UNTRIED}: no microcontroller holds {LARGEST:,} bytes")
     if not micro.available():
         return replace(before, reason=f"{_UNTRIED}: {_MISSING}")
     try:
