@@ -69,12 +69,18 @@ def rows(system: str, folder: Path) -> list[str]:
     return [row(system, found, latency) for found in (model, *export["files"])]
 
 
+def reasons(system: str, folder: Path) -> list[str]:
+    """Return a line for each variant of which there is no file."""
+    export = json.loads((folder / "export.json").read_text())
+    missing = (found for found in export["files"] if found["status"] != "kept")
+    return [f"- {system}, {found['file']}: {found['reason']}" for found in missing]
+
+
 def row(system: str, found: dict[str, Any], latency: dict[str, Any]) -> str:
     """Return one row."""
     name = found["file"].removesuffix(".tflite").replace("_", " ")
     if found["status"] != "kept":
-        reason = found["reason"]
-        return f"| {system} | {name} | - | - | - | - | {found['status']}: {reason} |"
+        return f"| {system} | {name} | {found['status']} |  |  |  |  |"
     test, gate = found["test"], found.get("gate")
     cells = (
         system,
@@ -105,6 +111,9 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|")
     for system, folder in found.items():
         print("\n".join(rows(system, folder)))
+    print()
+    for system, folder in found.items():
+        print("\n".join(reasons(system, folder)), end="")
 
 
 if __name__ == "__main__":
