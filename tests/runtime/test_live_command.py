@@ -23,6 +23,14 @@ from tests.runtime.packed import song, sound
 
 LIVE = ("predict", "--live-wait", "0.05", "--smooth", "1")
 
+# A shell in the background lets its children ignore Ctrl-C; Python would go on ignoring it.
+PROGRAM = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from genrecls.cli import main
+raise SystemExit(main())
+"""
+
 
 def _lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
@@ -144,7 +152,7 @@ def test_options_that_contradict_each_other_get_one_line(
 
 def test_ctrl_c_ends_listening_without_an_error(tmp_path: Path, exported: Exported) -> None:
     model, heard = exported("cnn").file("features", "int8"), song(tmp_path / "song.wav")
-    command = [sys.executable, "-m", "genrecls", "predict", "--model", str(model)]
+    command = [sys.executable, "-c", PROGRAM, "predict", "--model", str(model)]
     process = subprocess.Popen(
         [*command, "--live", str(heard), "--live-wait", "60"],
         stdout=subprocess.PIPE,
