@@ -90,9 +90,7 @@ def _table(facts: dict[str, Any]) -> Any:
     table = Table(title=f"{facts['run']}: test part, split {split}", title_justify="left")
     for name in ("file", "bytes", "accuracy per segment", "per track", "difference", "equal"):
         table.add_column(name, justify="left" if name == "file" else "right")
-    table.add_row(
-        "model.keras", f"{facts['keras']['bytes']:,}", *_scores(facts["keras"]), "", "", ""
-    )
+    table.add_row("model.keras", f"{facts['keras']['bytes']:,}", *_scores(facts["keras"]))
     for row in facts["files"]:
         if row["status"] != "kept":
             table.add_row(row["file"], row["status"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from genrecls.console import progress, quiet_libraries, say, warn
@@ -72,11 +72,6 @@ class Exported:
     keras_test: Mapping[str, Mapping[str, float]]
     files: tuple[File, ...]
 
-    @property
-    def kept(self) -> list[File]:
-        """The files that may be used."""
-        return [file for file in self.files if file.status == "kept"]
-
 
 def export(reopened: Reopened, settings: ExportSettings) -> Exported:
     """Convert a finished run and compare every file with its model.
@@ -89,15 +84,14 @@ def export(reopened: Reopened, settings: ExportSettings) -> Exported:
     model, card = load(run.model)
     prepared = prepare(experiment, reopened.dataset)
     calibration = choose(prepared.parts["train"], settings.calibration, experiment.run.seed)
-    audio = {variant.entrance for variant in settings.variants} >= {"audio"}
     refused = {v: refusal(model, card, v, settings.unroll_steps) for v in settings.variants}
     possible = tuple(variant for variant, reason in refused.items() if reason is None)
-    heard = audio and any(variant.entrance == "audio" for variant in possible)
+    heard = any(variant.entrance == "audio" for variant in possible)
     held_out = HeldOut(
         examples={part: prepared.parts[part] for part in PARTS},
         dataset=prepared.dataset,
         features=experiment.features,
-        window=audio_window(_plain(card.features), _plain(card.segment)) if heard else None,
+        window=audio_window(asdict(card.features), asdict(card.segment)) if heard else None,
     )
     keras_answers = {
         part: predict_examples(model, examples, experiment.trainer.batch_size)
@@ -123,14 +117,14 @@ def _file(variant: Variant, reason: str | None, made: Mapping[Variant, File]) ->
     return made[variant] if reason is None else File(variant, "refused", reason)
 
 
-def _converted(request: Request) -> Iterator[Converted]:
-    """Yield what the converter makes, with progress; judged while the bar shows the next one."""
+def _converted(request: Request) -> list[Converted]:
+    """Return what the converter makes, with progress."""
     found = []
     with progress("Converting", len(request.variants)) as advance:
         for converted in convert(request):
             found.append(converted)
             advance()
-    yield from found
+    return found
 
 
 @dataclass(frozen=True)
@@ -202,9 +196,3 @@ def approximation(card: ModelCard) -> str | None:
             "two of them, rounding in an `audio` file may choose the other one."
         )
     return None
-
-
-def _plain(spec: Any) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return asdict(spec)
