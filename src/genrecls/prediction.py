@@ -52,8 +52,7 @@ def classifier_of(path: Path) -> FileClassifier:
         return Classifier.load(path)
     from genrecls.runtime.classifier import Classifier as Exported
 
-    with quiet_libraries():
-        return Exported.load(path)
+    return Exported.load(path)
 
 
 def names_model_file(path: Path) -> bool:

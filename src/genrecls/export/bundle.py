@@ -97,7 +97,8 @@ def _row(exported: Exported, file: File, folder: Path) -> dict[str, Any]:
         row |= {"gate": file.agreement.facts(), "bounds": asdict(file.bounds)}
     if file.status != "kept":
         return row
-    whole = pack(file.flatbuffer, description(exported, file))
+    told = description(exported, file)
+    whole = pack(file.flatbuffer, told)
     with replacing(folder / variant.file) as beside:
         beside.write_bytes(whole)
     return {
@@ -105,7 +106,7 @@ def _row(exported: Exported, file: File, folder: Path) -> dict[str, Any]:
         "bytes": len(whole),
         "flatbuffer": len(file.flatbuffer),
         "test": file.test,
-        "inputs": dict(Network(file.flatbuffer).inputs),
+        "inputs": told["inputs"],
         "macs": macs(file.flatbuffer),
         "operators": [use.facts() for use in uses(file.flatbuffer)],
         **_proven(exported, file, folder),

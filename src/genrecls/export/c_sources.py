@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from genrecls import __version__
 from genrecls.atomic import write_text
+from genrecls.templates import templates
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -67,17 +68,8 @@ def fill(folder: Path, names: Sequence[str], **values: Any) -> list[Path]:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(  # noqa: S701 - nothing here is shown by a browser
-        loader=PackageLoader("genrecls.export", "c"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update({"array": array, "number": number, "text": text})
-    return environment
+    filters = {"array": array, "number": number, "text": text}
+    return templates("genrecls.export", "c", filters, html=False)
 
 
 def array(values: bytes | NDArray[np.generic]) -> str:

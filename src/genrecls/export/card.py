@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from genrecls.evaluation.predictions import leak_mark
 from genrecls.report.formats import DASH, count, decimal, percent
+from genrecls.templates import templates
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -62,20 +63,9 @@ def card(export: Facts, benchmark: Facts | None) -> str:
 
 
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(  # noqa: S701 - Markdown has other escapes than HTML
-        loader=PackageLoader("genrecls.export", "."),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     written = {"decimal": decimal, "percent": percent, "amount": count}
-    environment.filters.update(
-        {**written, "cell": _cell, "operators": _operators, "arena": _arena, "gate": _gate}
-    )
-    return environment
+    own = {"cell": _cell, "operators": _operators, "arena": _arena, "gate": _gate}
+    return templates("genrecls.export", ".", {**written, **own}, html=False)
 
 
 def _cell(text: object) -> str:

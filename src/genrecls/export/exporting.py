@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from genrecls.console import progress, quiet_libraries, say, warn
+from genrecls.console import progress, say, warn
 from genrecls.evaluation.predictions import Predictions, by_track
 from genrecls.evaluation.scores import scores
 from genrecls.export.calibration import Calibration, choose
@@ -150,9 +150,7 @@ class _Judge:
             return File(variant, "crashed", found.error)
         from genrecls.runtime.network import Network
 
-        with quiet_libraries():
-            network = Network(found.flatbuffer)
-        answers = self.held_out.answers(network, variant.title)
+        answers = self.held_out.answers(Network(found.flatbuffer), variant.title)
         agreement = compare(pooled(self.keras), pooled(answers), self.card.vote, PARTS)
         exact = approximation(self.card) is None
         bounds = self.settings.gate.of(variant, exact=exact)

@@ -11,6 +11,7 @@ from genrecls.report.canvas import data_uri
 from genrecls.report.figures import draw
 from genrecls.report.formats import count, decimal, duration, finite, interval, known, percent
 from genrecls.report.values import Report, Scope, Scores
+from genrecls.templates import templates
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -76,19 +77,11 @@ def printable(page: str) -> str:
 
 def environment() -> Environment:
     """Return what fills in the templates of this package."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("genrecls.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     written = {"decimal": decimal, "percent": percent, "interval": interval}
-    environment.filters.update({**written, "amount": count, "duration": duration})
-    environment.tests["known"] = known
-    return environment
+    filters = {**written, "amount": count, "duration": duration}
+    made = templates("genrecls.report", ".", filters, html=True)
+    made.tests["known"] = known
+    return made
 
 
 def _columns(report: Report) -> list[_Column]:
