@@ -2,16 +2,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
+from genrecls import audio
 from genrecls.config.compose import compose
 from genrecls.config.experiment import Experiment, parse
 from genrecls.datasets.base import Dataset, Provenance, Track
 from genrecls.errors import ConfigError, DataError, LeakError
-from genrecls.pipeline import prepare
+from genrecls.pipeline import prepare, with_copies
 from genrecls.splits.base import PARTS
 
 RATE = 22050
@@ -156,3 +158,70 @@ def test_a_genre_without_training_tracks_is_refused(dataset: Dataset, tmp_path: 
     wider = replace(dataset, labels=("blues", "jazz", "rock"))
     with pytest.raises(DataError, match="the train part has no example of rock"):
         prepare(_experiment(tmp_path), wider)
+
+
+def test_examples_that_do_not_fit_into_memory_are_the_same_read_from_disk(
+    dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = prepare(_experiment(tmp_path), dataset)
+    read = prepare(_experiment(tmp_path, "memory_gb=0"), dataset)
+    assert "read from" in " ".join(capsys.readouterr().err.split())
+    for part in PARTS:
+        assert isinstance(read.parts[part].inputs["mfcc"], np.memmap)
+        assert not isinstance(held.parts[part].inputs["mfcc"], np.memmap)
+        assert np.array_equal(read.parts[part].inputs["mfcc"], held.parts[part].inputs["mfcc"])
+
+
+def test_the_training_part_and_no_other_gets_distorted_copies(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = _experiment(tmp_path, "augment=audio", "augment.audio.copies=2")
+    prepared = prepare(experiment, dataset)
+    distorted: list[str] = []
+    original = audio.read
+
+    def watching(path: Path, *rest: Any) -> Any:
+        distorted.append(f"t{path.stem}")
+        return original(path, *rest)
+
+    monkeypatch.setattr(audio, "read", watching)
+    found = with_copies(experiment, prepared)
+    assert sorted(distorted) == sorted(2 * [*prepared.split.parts["train"]])
+    assert found.parts["validation"].copies == found.parts["test"].copies == ()
+    train = found.parts["train"]
+    first, second = (copy["mfcc"] for copy in train.copies)
+    assert first.shape == second.shape == train.inputs["mfcc"].shape
+    for one, other in ((first, second), (first, train.inputs["mfcc"])):
+        assert np.abs(one - other).max() > 1
+
+
+def test_copies_come_back_from_the_cache_and_hang_on_the_seed(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    def copy(*overrides: str) -> np.ndarray[Any, Any]:
+        words = ("augment=audio", "augment.audio.copies=1", "split=kfold", *overrides)
+        experiment = _experiment(tmp_path, *words)
+        prepared = prepare(experiment, dataset)
+        assert len(prepared.parts["train"]) > 0
+        (found,) = with_copies(experiment, prepared).parts["train"].copies
+        return np.sort(found["mfcc"].reshape(-1))
+
+    first = copy()
+    assert np.array_equal(first, copy())
+    for path in (tmp_path / "data" / "cache" / "features").rglob("*.npz"):
+        path.unlink()
+    assert np.array_equal(first, copy()), "made anew they are the same"
+    assert not np.array_equal(first, copy("augment.audio.pitch=0"))
+    assert not np.array_equal(first, copy("seed=1"))
+
+
+def test_unequal_genres_are_said(
+    dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = replace(dataset, tracks=tuple(t for t in dataset.tracks if t.id not in {"t1", "t3"}))
+    prepare(_experiment(tmp_path), few)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "always 'blues' would score" in said
+    assert "trainer.class_weights=balanced" in said
+    prepare(_experiment(tmp_path), dataset)
+    assert "always" not in capsys.readouterr().err

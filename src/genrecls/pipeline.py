@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from genrecls.config.experiment import Experiment
 from genrecls.console import say, warn
+from genrecls.datasets.artists import suggest
 from genrecls.datasets.base import Dataset
 from genrecls.errors import ConfigError, DataError
+from genrecls.evaluation.balance import describe
 from genrecls.features.cache import cache_root
-from genrecls.features.extraction import Extraction, Rejection, extract, fingerprint
+from genrecls.features.copies import DistortedCopy
+from genrecls.features.extraction import Extraction, extract, fingerprint
+from genrecls.features.extractor import Rejection
 from genrecls.splits.base import PARTS, Material, Part, Split
 from genrecls.splits.leaks import ensure_declared, find_leaks
 from genrecls.training.examples import Examples, gather, missing_classes
@@ -56,16 +65,18 @@ def prepare(experiment: Experiment, dataset: Dataset) -> Prepared:
     kept = _without_rejected(experiment, dataset, extraction)
     material = Material(
         dataset=kept,
-        segment_counts={t.id: len(extraction.tracks[t.id].segments) for t in kept.tracks},
-        audio_digests={t.id: extraction.tracks[t.id].audio_digest for t in kept.tracks},
+        segment_counts={t.id: extraction.outlines[t.id].segments for t in kept.tracks},
+        audio_digests={t.id: extraction.outlines[t.id].audio_digest for t in kept.tracks},
     )
     split = experiment.split.assign(material, experiment.run.seed)
     leaks = find_leaks(split, material)
     ensure_declared(split, leaks)
     found = tuple(sorted({leak.kind for leak in leaks}))
     classes = {track.id: kept.labels.index(track.label) for track in kept.tracks}
-    segments = {track: found.segments for track, found in extraction.tracks.items()}
-    parts = {part: gather(segments, split.parts[part], classes) for part in PARTS}
+    folder = _folder(experiment, split)
+    if folder:
+        say(f"examples need more than memory_gb={experiment.run.memory_gb:g}: read from {folder}")
+    parts = {part: gather(extraction.tracks, split.parts[part], classes, folder) for part in PARTS}
     prepared = Prepared(
         dataset=kept,
         split=split,
@@ -76,9 +87,47 @@ def prepare(experiment: Experiment, dataset: Dataset) -> Prepared:
         rejected=extraction.rejected,
         fingerprint=fingerprint(dataset, cache),
     )
-    _announce(prepared)
+    _announce(experiment, prepared)
     _check_genres(kept.labels, parts)
     return prepared
+
+
+def with_copies(experiment: Experiment, prepared: Prepared) -> Prepared:
+    """Return `prepared` with distorted copies of the training part, if any are wanted.
+
+    Only a training needs them; validation and test parts never have any.
+    """
+    if not experiment.augment.audio.active:
+        return prepared
+    train = prepared.split.parts["train"]
+    tracks = tuple(track for track in prepared.dataset.tracks if track.id in train)
+    copies = tuple(
+        _copy(experiment, prepared, replace(prepared.dataset, tracks=tracks), number)
+        for number in range(experiment.augment.audio.copies)
+    )
+    part = replace(prepared.parts["train"], copies=copies)
+    return replace(prepared, parts={**prepared.parts, "train": part})
+
+
+def _copy(
+    experiment: Experiment, prepared: Prepared, tracks: Dataset, number: int
+) -> Mapping[str, NDArray[np.float32]]:
+    copy = DistortedCopy(experiment.augment.audio, experiment.run.seed, number)
+    cache = cache_root(experiment.data_root)
+    extraction = extract(tracks, experiment.features, experiment.segment, cache, copy)
+    classes = dict.fromkeys(prepared.split.parts["train"], 0)
+    folder = _folder(experiment, prepared.split)
+    return gather(extraction.tracks, prepared.split.parts["train"], classes, folder).inputs
+
+
+def _folder(experiment: Experiment, split: Split) -> Path | None:
+    """Return where examples are put that need more memory than they may; None: they do not."""
+    counts = {part: sum(map(len, tracks.values())) for part, tracks in split.parts.items()}
+    segments = sum(counts.values()) + experiment.augment.audio.copies * counts["train"]
+    shapes = experiment.segment.shapes(experiment.features)
+    needed = 4e-9 * segments * sum(map(prod, shapes.values()))
+    fits = needed <= experiment.run.memory_gb
+    return None if fits else cache_root(experiment.data_root).parent / "examples"
 
 
 def _caveat(split: Split, leaks: Sequence[str], dataset: Dataset) -> str:
@@ -117,7 +166,7 @@ def _reason(dataset: Dataset, bad: Rejection) -> str:
     return f"{bad.path}: {bad.code}: {bad.detail}{f'; {known}' if known else ''}"
 
 
-def _announce(prepared: Prepared) -> None:
+def _announce(experiment: Experiment, prepared: Prepared) -> None:
     name = prepared.split.name
     sizes = ", ".join(
         f"{part} {len(set(examples.tracks))} tracks / {len(examples)} segments"
@@ -131,6 +180,11 @@ def _announce(prepared: Prepared) -> None:
         )
     if prepared.caveat:
         warn(f"split {name}: {prepared.caveat}")
+    if "artist" in prepared.split.leaks and (hint := suggest(prepared.dataset)):
+        say(hint)
+    targets = {part: examples.targets for part, examples in prepared.parts.items()}
+    if unequal := describe(targets, prepared.dataset.labels, experiment.trainer.weighs_genres):
+        warn(unequal)
 
 
 def _check_genres(labels: Sequence[str], parts: Mapping[Part, Examples]) -> None:

@@ -10,12 +10,12 @@ from genrecls.config.catalogue import choices
 from tests.conftest import RunCommand
 
 TOP = (
-    "allowed: augment, data_root, dataset, debug, experiment, features, force, model, "
+    "allowed: augment, data_root, dataset, debug, experiment, features, force, memory_gb, model, "
     "output_root, seed, segment, show, split, trainer, vote"
 )
 TRAINER = (
     "allowed: epochs, batch_size, optimizer, schedule, monitor, keep, patience, "
-    "label_smoothing, class_weights, checkpoint_minutes"
+    "label_smoothing, class_weights, batches, checkpoint_minutes"
 )
 FAMILIES = "cnn, cnn_mlp, crnn, mlp, rnn, vgg16"
 MODELS = "cnn, cnn_mlp, crnn, crnn_micro, mlp, rnn, vgg16, vgg16_imagenet"
@@ -36,7 +36,7 @@ MESSAGES = {
     "trainer.epochs.foo=3": "trainer.epochs: is a single value; it has no key 'foo'",
     "dataset.rot=x": (
         "dataset.rot: unknown key; allowed: name, root, bad_audio, bands_per_genre, "
-        "tracks_per_band, seconds, seed; did you mean 'root'?"
+        "tracks_per_band, seconds, replicas, seed; did you mean 'root'?"
     ),
     "segment.lenght=3": (
         "segment.lenght: unknown key; allowed: length, hop, count, min_fill, cut; "
@@ -44,7 +44,7 @@ MESSAGES = {
     ),
     "augment.mixpu=1": (
         "augment.mixpu: unknown key; allowed: mixup, time_masks, time_mask_share, "
-        "frequency_masks, frequency_mask_share, crop; did you mean 'mixup'?"
+        "frequency_masks, frequency_mask_share, crop, audio; did you mean 'mixup'?"
     ),
     "split.ration=[1,1,1]": (
         "split.ration: unknown key; allowed: name, ratio; did you mean 'ratio'?"
@@ -56,7 +56,7 @@ MESSAGES = {
     # additions and deletions
     "+new=1": (
         "new: unknown key; allowed: dataset, features, split, model, segment, trainer, augment, "
-        "seed, vote, force, show, data_root, output_root"
+        "seed, vote, force, show, memory_gb, data_root, output_root"
     ),
     "+trainer.new=1": f"trainer.new: unknown key; {TRAINER}",
     "++trainer.nope=1": f"trainer.nope: unknown key; {TRAINER}",
@@ -87,8 +87,8 @@ MESSAGES = {
         "track_18_1_1; did you mean 'track'?"
     ),
     "dataset=gtzn": (
-        "dataset=gtzn: no such choice; allowed: fma, folder, gtzan, gtzan_kaggle_pictures, "
-        "gtzan_kaggle_table, synth, synth_tiny; "
+        "dataset=gtzn: no such choice; allowed: fma, fma_large, fma_medium, fma_small, folder, "
+        "gtzan, gtzan_kaggle_pictures, gtzan_kaggle_table, synth, synth_leaky, synth_tiny; "
         "did you mean 'gtzan'?"
     ),
     "segment=31s": "segment=31s: no such choice; allowed: 30s, 3s, 6s; did you mean '3s'?",
@@ -96,7 +96,7 @@ MESSAGES = {
         "trainer=cosin: no such choice; allowed: cosine, default, plateau; did you mean 'cosine'?"
     ),
     "augment=mixip": (
-        "augment=mixip: no such choice; allowed: mixup, none, specaugment, strong; "
+        "augment=mixip: no such choice; allowed: audio, mixup, none, specaugment, strong; "
         "did you mean 'mixup'?"
     ),
     "experiment=nope": f"experiment=nope: no such choice; allowed: {PRESETS}",
@@ -248,8 +248,8 @@ COMBINATIONS: dict[tuple[str, ...], str] = {
         "to cut; use segment.cut=samples"
     ),
     ("-cn", "trian"): (
-        "-cn: received 'trian'; allowed: data, evaluate, export, train, or a file in the folder "
-        "that -cd names; did you mean 'train'?"
+        "-cn: received 'trian'; allowed: data, download, evaluate, export, split_report, train, or "
+        "a file in the folder that -cd names; did you mean 'train'?"
     ),
 }
 

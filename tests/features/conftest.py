@@ -101,12 +101,6 @@ def make_dataset(folder: Path, names: list[str], seconds: float = 3.0) -> Datase
 
 
 @pytest.fixture
-def settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Counts files that were written just now as finished, as if the test had waited."""
-    monkeypatch.setattr("genrecls.features.digests._SETTLED_NS", -(10**18))
-
-
-@pytest.fixture
 def refuse_decoding(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Returns a function after which reading audio fails the test."""
 

@@ -212,3 +212,29 @@ def test_the_segment_files_say_what_their_names_say(name: str, length: float) ->
     rule = TypeAdapter(SegmentRule).validate_python(OmegaConf.to_container(OmegaConf.load(path)))
     assert rule == SegmentRule(length, None, None, 0.99, "samples")
     assert path.read_text("utf-8").startswith("# ")
+
+
+@pytest.mark.parametrize("cut", ["samples", "frames"])
+@pytest.mark.parametrize("seconds", [2.5, 3.0])
+def test_distorted_segments_are_the_same_segments(
+    cut: str, seconds: float, spec_of: Callable[..., Any], rule_of: Callable[..., Any]
+) -> None:
+    spec, rule = spec_of("mel", n_mels=16, top_db=None), rule_of(length=1.0, min_fill=0.5, cut=cut)
+    rng = np.random.default_rng(0)
+    track = (0.1 * rng.standard_normal(round(seconds * spec.rate))).astype(np.float32)
+    plain = rule.apply(track, spec)
+    same = rule.distorted(track, spec, lambda pieces: pieces)
+    np.testing.assert_allclose(same.starts, plain.starts, atol=1e-12)
+    assert same.seconds == pytest.approx(plain.seconds)
+    assert {n: x.shape for n, x in same.inputs.items()} == {
+        n: x.shape for n, x in plain.inputs.items()
+    }
+    # Where frames were cut, those at the edges saw their neighbours; now they see none.
+    inner = slice(None) if cut == "samples" else slice(3, -3)
+    whole = len(plain.starts) - 1
+    np.testing.assert_allclose(
+        same.inputs["mel"][:whole, inner], plain.inputs["mel"][:whole, inner], atol=1e-3
+    )
+    halved = rule.distorted(track, spec, lambda pieces: pieces / 2)
+    difference = same.inputs["mel"][0, inner] - halved.inputs["mel"][0, inner]
+    np.testing.assert_allclose(difference, 20 * np.log10(2), atol=1e-3)

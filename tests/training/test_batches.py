@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -101,3 +102,28 @@ def test_batches_have_the_types_that_a_network_takes() -> None:
     maker = batch_maker(toy_examples(9), augment=augment_settings(**EVERYTHING))
     for inputs, targets in _batches(maker.epoch(0)):
         assert inputs.dtype == targets.dtype == np.float32
+
+
+def test_of_an_example_and_its_copies_each_epoch_takes_one_at_random() -> None:
+    examples = toy_examples(300)
+    copies = tuple({"mfcc": examples.inputs["mfcc"] + shift} for shift in (100, 200))
+    maker = batch_maker(replace(examples, copies=copies))
+    first, second = (np.concatenate([x for x, _ in _batches(maker.epoch(e))]) for e in (0, 1))
+    taken = np.round(first.mean(axis=(1, 2)) / 100)
+    assert sorted(set(taken)) == [0, 1, 2]
+    assert all(70 < np.count_nonzero(taken == version) < 130 for version in (0, 1, 2))
+    originals = first - 100 * taken[:, None, None]
+    wanted = {round(float(picture.sum()), 1) for picture in examples.inputs["mfcc"]}
+    assert {round(float(picture.sum(dtype=np.float64)), 1) for picture in originals} <= {
+        round(total + off, 1) for total in wanted for off in (-0.1, 0, 0.1)
+    }
+    assert not np.array_equal(np.sort(taken), np.round(second.mean(axis=(1, 2)) / 100))
+    again = np.concatenate([x for x, _ in _batches(maker.epoch(0))])
+    np.testing.assert_array_equal(first, again)
+
+
+def test_balanced_batches_have_as_many_of_each_genre() -> None:
+    examples = toy_examples(60)
+    rare = replace(examples, targets=np.array([0] * 50 + [1] * 8 + [2] * 2))
+    found = _batches(batch_maker(rare, balanced=True, batch_size=12).epoch(0))
+    assert [targets.sum(axis=0).tolist() for _, targets in found] == [[4, 4, 4]] * 5

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from genrecls.features.cache import TrackFeatures
 from genrecls.features.segmenting import Segments
 from genrecls.training.examples import (
     Examples,
@@ -13,10 +16,11 @@ from genrecls.training.examples import (
 )
 
 
-def _segments(first: float, count: int) -> Segments:
+def _features(first: float, count: int) -> TrackFeatures:
     values = np.arange(first, first + count, dtype=np.float32)
     inputs = {"mel": np.tile(values[:, None, None], (1, 4, 2)), "vector": values[:, None]}
-    return Segments(inputs, 3 * np.arange(count, dtype=np.float64), 3.0)
+    segments = Segments(inputs, 3 * np.arange(count, dtype=np.float64), 3.0)
+    return TrackFeatures(segments, 3.0 * count, "", "")
 
 
 def _examples(values: np.ndarray, targets: tuple[int, ...] = (0, 1)) -> Examples:
@@ -30,7 +34,7 @@ def _examples(values: np.ndarray, targets: tuple[int, ...] = (0, 1)) -> Examples
 
 
 def test_gathering_takes_the_named_segments_of_each_track_in_order() -> None:
-    features = {"a": _segments(0, 3), "b": _segments(10, 4), "c": _segments(20, 1)}
+    features = {"a": _features(0, 3), "b": _features(10, 4), "c": _features(20, 1)}
     part = {"b": np.array([0, 3]), "a": np.array([2])}
     found = gather(features, part, {"a": 1, "b": 4, "c": 0})
     assert found.inputs["mel"][:, 0, 0].tolist() == [10, 13, 2]
@@ -90,3 +94,23 @@ def test_an_absent_class_does_not_change_the_weights_of_the_others() -> None:
 def test_classes_without_an_example_are_named() -> None:
     examples = _examples(np.zeros((4, 2, 2)), targets=(0, 2))
     assert missing_classes(examples, ["blues", "jazz", "rock"]) == ["jazz"]
+
+
+def test_examples_that_are_read_from_a_file_are_the_same(tmp_path: Path) -> None:
+    features = {"a": _features(0, 3), "b": _features(10, 4)}
+    part = {"b": np.array([0, 3]), "a": np.array([2])}
+    held = gather(features, part, {"a": 1, "b": 0})
+    read = gather(features, part, {"a": 1, "b": 0}, tmp_path)
+    for name, values in held.inputs.items():
+        assert isinstance(read.inputs[name], np.memmap)
+        np.testing.assert_array_equal(values, read.inputs[name])
+    assert (read.tracks, read.targets.tolist()) == (held.tracks, held.targets.tolist())
+
+
+def test_statistics_do_not_need_all_examples_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).normal(-200, 30, (50, 20, 4))
+    whole = normalisation(_examples(values))["mel"]
+    monkeypatch.setattr("genrecls.training.rows._CHUNK_BYTES", 3 * 20 * 4 * 4)
+    found = normalisation(_examples(values))["mel"]
+    assert found.mean == pytest.approx(whole.mean, rel=1e-12)
+    assert found.variance == pytest.approx(whole.variance, rel=1e-12)

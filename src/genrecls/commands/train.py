@@ -94,10 +94,10 @@ def _train_in(run: Run, experiment: Experiment, dataset: Dataset, command: str) 
             say(f"data {dataset.provenance.title}")
         _write_settings(run, experiment)
         experiment.model.fetch()
-        from genrecls.pipeline import prepare
+        from genrecls.pipeline import prepare, with_copies
 
         started = time.monotonic()
-        prepared = prepare(experiment, dataset)
+        prepared = with_copies(experiment, prepare(experiment, dataset))
         extracted = time.monotonic()
         fitted = _fit(run, experiment, prepared)
         from genrecls.results import Trained, write_results

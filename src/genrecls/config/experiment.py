@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import NonNegativeInt
+from pydantic import NonNegativeFloat, NonNegativeInt
 
 from genrecls.config.catalogue import choices
 from genrecls.config.location import expanded
@@ -18,6 +18,7 @@ from genrecls.config.validation import select, validate
 from genrecls.datasets.base import DATASETS, DatasetSource
 from genrecls.errors import ConfigError, nearest
 from genrecls.features.base import FEATURES, FeatureSpec
+from genrecls.features.distortion import require_audio
 from genrecls.features.segmenting import SegmentRule
 from genrecls.models.base import MODELS, ModelFamily
 from genrecls.splits.base import SPLITS, Splitter
@@ -45,6 +46,7 @@ class RunSettings(Schema):
     vote: Literal["mean", "majority"]
     force: bool
     show: bool
+    memory_gb: NonNegativeFloat
     data_root: str
     output_root: str
 
@@ -125,6 +127,8 @@ def check_combination(experiment: Experiment) -> None:
             f"choose at most {track_seconds:g}"
         )
     _check_media(experiment)
+    if experiment.augment.audio.active:
+        require_audio(experiment.features)
     experiment.model.check(experiment.segment.shapes(experiment.features))
     experiment.split.check(experiment.dataset)
 

@@ -14,10 +14,12 @@ from genrecls.config.experiment import Experiment
 IRRELEVANT = (
     ("force",),
     ("show",),
+    ("memory_gb",),
     ("data_root",),
     ("output_root",),
     ("dataset", "root"),
     ("dataset", "csv"),
+    ("dataset", "artists"),
     ("trainer", "checkpoint_minutes"),
 )
 

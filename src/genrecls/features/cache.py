@@ -33,6 +33,7 @@ from genrecls import atomic
 from genrecls.audio import AudioLimits
 from genrecls.errors import DataError
 from genrecls.features.base import FeatureSpec
+from genrecls.features.copies import DistortedCopy
 from genrecls.features.segmenting import SegmentRule, Segments
 
 INDEX = "files.json"
@@ -41,7 +42,7 @@ SPEC = "spec.json"
 _LIBRARIES = ("numpy", "scipy", "librosa", "pillow", "soundfile", "soxr")
 
 # They move values about and do not make any.
-_CARRIERS = {"cache.py", "digests.py", "extraction.py", "pruning.py"}
+_CARRIERS = {"cache.py", "extraction.py", "extractor.py", "pruning.py"}
 
 _DAMAGE = (
     OSError,
@@ -95,8 +96,11 @@ def settings(spec: FeatureSpec, rule: SegmentRule, limits: AudioLimits) -> dict[
 
 def cache_key(spec: FeatureSpec, rule: SegmentRule, limits: AudioLimits) -> str:
     """Return the name of the folder that holds features made in this very way."""
-    text = json.dumps(settings(spec, rule, limits), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return _key(settings(spec, rule, limits))
+
+
+def _key(made: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()[:32]
 
 
 class FeatureCache:
@@ -104,6 +108,7 @@ class FeatureCache:
 
     Args:
         root: folder of all caches, see `cache_root`.
+        copy: which distorted copy of the tracks is meant; None is the tracks themselves.
 
     Attributes:
         key: names the way in which the features are made.
@@ -112,12 +117,17 @@ class FeatureCache:
     """
 
     def __init__(
-        self, root: Path, spec: FeatureSpec, rule: SegmentRule, limits: AudioLimits
+        self,
+        root: Path,
+        spec: FeatureSpec,
+        rule: SegmentRule,
+        limits: AudioLimits,
+        copy: DistortedCopy | None = None,
     ) -> None:
-        self.key = cache_key(spec, rule, limits)
+        self._settings = settings(spec, rule, limits) | (copy.described() if copy else {})
+        self.key = _key(self._settings)
         self.folder = root / self.key
         self.damaged = 0
-        self._settings = settings(spec, rule, limits)
         once = spec.companion_shapes
         self._shapes = {n: shape for n, shape in rule.shapes(spec).items() if n not in once}
         self._lock = Lock()

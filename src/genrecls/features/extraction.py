@@ -4,36 +4,38 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from genrecls.audio import AudioLimits, AudioRejected
 from genrecls.datasets.base import Dataset, Track
+from genrecls.digests import FileDigests, digests_of
 from genrecls.environment import cores
-from genrecls.features.base import FeatureSpec, Samples
+from genrecls.errors import DataError
+from genrecls.features.base import FeatureSpec
 from genrecls.features.cache import INDEX, FeatureCache, TrackFeatures
-from genrecls.features.digests import FileDigests, digests_of
+from genrecls.features.copies import DistortedCopy
+from genrecls.features.extractor import Extractor, Rejection
 from genrecls.features.segmenting import SegmentRule
 
 
 @dataclass(frozen=True)
-class Rejection:
-    """A track that gave no features.
+class Outline:
+    """What is known of the features of a track without holding them.
 
     Attributes:
-        track: id of the track.
-        code: a reason of `genrecls.audio`.
-        detail: one line on this very file.
+        segments: number of its segments.
+        seconds: length of the whole track.
+        audio_digest: SHA-256 of the mono samples.
+        file_digest: SHA-256 of the file.
     """
 
-    track: str
-    path: Path
-    code: str
-    detail: str
+    segments: int
+    seconds: float
+    audio_digest: str
+    file_digest: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,13 +43,16 @@ class Extraction:
     """Features of the tracks of a data set, in its order.
 
     Attributes:
-        tracks: features by track id, at least one segment each.
+        outlines: of the tracks that have at least one segment.
+        tracks: features by track id, each read from the cache when it is asked for: those of a
+            large data set together need not fit into memory.
         rejected: tracks that gave none.
         hits: tracks that were read from the cache.
         damaged: entries of the cache that had to be computed again.
     """
 
-    tracks: dict[str, TrackFeatures]
+    outlines: Mapping[str, Outline]
+    tracks: Mapping[str, TrackFeatures]
     rejected: tuple[Rejection, ...]
     hits: int
     damaged: int
@@ -55,68 +60,44 @@ class Extraction:
     @property
     def computed(self) -> int:
         """Number of tracks that were decoded and transformed."""
-        return len(self.tracks) - self.hits
+        return len(self.outlines) - self.hits
 
 
-@dataclass(frozen=True)
-class Extractor:
-    """From one track to its features; used by many threads at once.
+class _Stored(Mapping[str, TrackFeatures]):
+    """Features that come back from the cache, or are computed anew where it has lost them."""
 
-    Attributes:
-        cache: where features are looked for and kept; None computes always.
-    """
+    def __init__(
+        self, extractor: Extractor, tracks: Mapping[str, Track], outlines: Mapping[str, Outline]
+    ) -> None:
+        self._extractor = extractor
+        self._tracks = tracks
+        self._outlines = outlines
 
-    spec: FeatureSpec
-    rule: SegmentRule
-    limits: AudioLimits
-    digests: FileDigests
-    cache: FeatureCache | None
-
-    def features(self, track: Track) -> tuple[TrackFeatures | Rejection, bool]:
-        """Return the features of `track`, or why there are none, and whether they were cached."""
-        try:
-            digest: str | None = self.digests.of(track.path)
-        except OSError:
-            # Reading it as audio says with a code what is wrong with the file.
-            digest = None
-        cached = self.cache.load(digest) if self.cache and digest else None
-        try:
-            found = self._completed(track, cached or self._compute(track, digest))
-            return found, cached is not None
-        except AudioRejected as reason:
-            return Rejection(track.id, track.path, reason.code, reason.detail), False
-
-    def _completed(self, track: Track, found: TrackFeatures) -> TrackFeatures:
-        """Return the features with the inputs that a track has once, repeated for each segment."""
-        segments, once = found.segments, self.spec.companions(track)
-        if not once:
-            return found
-        whole = {name: np.stack([value] * len(segments)) for name, value in once.items()}
-        return replace(found, segments=replace(segments, inputs={**segments.inputs, **whole}))
-
-    def _compute(self, track: Track, digest: str | None) -> TrackFeatures:
-        path = track.path
-        samples = self.spec.read(track, self.limits)
-        if digest is None:
-            raise AudioRejected(path, "unreadable", "it appeared or changed while it was read")
-        segments = self.rule.apply(samples, self.spec)
-        seconds = len(samples) / self.spec.rate
-        if not len(segments):
-            needed = self.rule.length * self.rule.min_fill
-            raise AudioRejected(
-                path, "short", f"expected {needed:.3f} s for one segment, found {seconds:.3f} s"
+    def __getitem__(self, name: str) -> TrackFeatures:
+        track, digest = self._tracks[name], self._outlines[name].file_digest
+        found = self._extractor.kept(track, digest) or self._extractor.features(track)[0]
+        if isinstance(found, Rejection) or found.file_digest != digest:
+            raise DataError(
+                f"{track.path}: it is not what it was a moment ago; expected nobody to change the "
+                "files during a run; run the same command again when they are done"
             )
-        features = TrackFeatures(segments, seconds, _audio_digest(samples), digest)
-        # A file that was replaced after its digest was taken must not be kept under that digest.
-        if self.cache and digest == self.digests.of(path):
-            self.cache.store(features)
-        return features
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._outlines)
+
+    def __len__(self) -> int:
+        return len(self._outlines)
 
 
 def extract(
-    dataset: Dataset, spec: FeatureSpec, rule: SegmentRule, cache_root: Path | None
+    dataset: Dataset,
+    spec: FeatureSpec,
+    rule: SegmentRule,
+    cache_root: Path | None,
+    copy: DistortedCopy | None = None,
 ) -> Extraction:
-    """Return the features of all tracks of `dataset`.
+    """Compute the features of all tracks of `dataset`, or find them in the cache.
 
     Bad audio never stops it: such tracks are in `rejected`, and the caller decides. After Ctrl-C
     the tracks in work are finished and kept in the cache, so the next call goes on from there.
@@ -126,28 +107,58 @@ def extract(
         spec: how a segment is transformed.
         rule: how a track is cut.
         cache_root: folder of the cache, see `genrecls.features.cache.cache_root`; None neither
-            reads nor keeps anything. What was published ready-made is read anew each time.
+            reads nor keeps anything, and holds all features in memory. What was published
+            ready-made is read anew each time, too.
+        copy: the distorted copy to make of each track instead of taking it as it is.
 
     Raises:
         DataError: the cache cannot be written.
     """
     kept = cache_root if "audio" in spec.media else None
-    cache = FeatureCache(kept, spec, rule, dataset.limits) if kept else None
+    cache = FeatureCache(kept, spec, rule, dataset.limits, copy) if kept else None
     if cache:
         cache.mark_used()
     digests = FileDigests(cache_root / INDEX if cache_root else None)
-    extractor = Extractor(spec, rule, dataset.limits, digests, cache)
+    extractor = Extractor(spec, rule, dataset.limits, digests, cache, copy)
+    what = f"copy {copy.number + 1} of {spec.name}" if copy else spec.name
     try:
-        found = _in_parallel(extractor.features, dataset.tracks, f"Extracting {spec.name}")
+        found = _in_parallel(partial(_outcome, extractor), dataset.tracks, f"Extracting {what}")
     finally:
         digests.save()
-    pairs = [(track.id, *found[track.id]) for track in dataset.tracks]
+    ordered = {track.id: found[track.id] for track in dataset.tracks}
+    outlines = {name: o.outline for name, o in ordered.items() if isinstance(o.outline, Outline)}
+    by_id = {track.id: track for track in dataset.tracks}
+    held = {name: o.features for name, o in ordered.items() if o.features is not None}
     return Extraction(
-        tracks={name: what for name, what, _ in pairs if isinstance(what, TrackFeatures)},
-        rejected=tuple(what for _, what, _ in pairs if isinstance(what, Rejection)),
-        hits=sum(hit for _, _, hit in pairs),
+        outlines=outlines,
+        tracks=_Stored(extractor, by_id, outlines) if cache else held,
+        rejected=tuple(o.outline for o in ordered.values() if isinstance(o.outline, Rejection)),
+        hits=sum(o.hit for o in ordered.values()),
         damaged=cache.damaged if cache else 0,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Outcome:
+    """What came of one track.
+
+    Attributes:
+        outline: what it has, or why it has nothing.
+        hit: whether it came from the cache.
+        features: the features themselves where no cache holds them.
+    """
+
+    outline: Outline | Rejection
+    hit: bool
+    features: TrackFeatures | None
+
+
+def _outcome(extractor: Extractor, track: Track) -> _Outcome:
+    found, hit = extractor.features(track)
+    if isinstance(found, Rejection):
+        return _Outcome(found, hit, None)
+    outline = Outline(len(found.segments), found.seconds, found.audio_digest, found.file_digest)
+    return _Outcome(outline, hit, None if extractor.cache else found)
 
 
 def fingerprint(dataset: Dataset, cache_root: Path | None) -> str:
@@ -174,12 +185,9 @@ def _published(dataset: Dataset, track: Track) -> dict[str, str]:
     return {name: part for name, part in found.items() if part is not None}
 
 
-Outcome = tuple[TrackFeatures | Rejection, bool]
-
-
 def _in_parallel(
-    work: Callable[[Track], Outcome], tracks: Sequence[Track], title: str
-) -> dict[str, Outcome]:
+    work: Callable[[Track], _Outcome], tracks: Sequence[Track], title: str
+) -> dict[str, _Outcome]:
     """Return the outcome of `work` by track id.
 
     Threads do as well as processes here, since decoding, resampling, transforming and hashing all
@@ -192,7 +200,7 @@ def _in_parallel(
 
     from genrecls.console import progress, quiet_libraries
 
-    found: dict[str, Outcome] = {}
+    found: dict[str, _Outcome] = {}
     with (
         threadpool_limits(1, user_api="blas"),
         quiet_libraries(),
@@ -207,7 +215,3 @@ def _in_parallel(
         finally:
             executor.shutdown(cancel_futures=True)
     return found
-
-
-def _audio_digest(samples: Samples) -> str:
-    return hashlib.sha256(np.ascontiguousarray(samples).data).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Literal
@@ -98,6 +99,25 @@ class SegmentRule(Schema):
         """
         return self._cut(track, spec, covering=False)
 
+    def distorted(
+        self, track: Samples, spec: FeatureSpec, change: Callable[[Samples], Samples]
+    ) -> Segments:
+        """Cut `track` into the segments of `apply`, and transform each after `change`.
+
+        `change` maps an array (segments, samples) to one of its shape. Every segment is changed and
+        transformed by itself, with `cut=frames` too, so that a copy of it holds nothing of its
+        neighbours, which another part of a split may have.
+        """
+        frames = self.cut == "frames"
+        step = spec.step if frames else 1
+        cut = self._cut_of(spec.rate / step)
+        starts = self._starts(_frames_of(len(track), spec) if frames else len(track), cut)
+        length = _samples_for(cut.length, spec) if frames else cut.length
+        inputs = spec.transform(change(windows(track, starts * step, length)))
+        if frames:
+            inputs = {name: array[:, : cut.length] for name, array in inputs.items()}
+        return Segments(inputs, starts * step / spec.rate, cut.length * step / spec.rate)
+
     def cover(self, track: Samples, spec: FeatureSpec) -> Segments:
         """Cut audio of any length so that all of it is heard, as a prediction needs it.
 
@@ -139,7 +159,7 @@ class SegmentRule(Schema):
         """Return the cut of what has so many samples, or frames with `cut=frames`, a second."""
         return cut_of(vars(self), steps_a_second, frames=self.cut == "frames")
 
-    def _starts(self, total: int, cut: Cut, *, covering: bool) -> NDArray[np.int64]:
+    def _starts(self, total: int, cut: Cut, *, covering: bool = False) -> NDArray[np.int64]:
         """Return where segments begin in `total` samples or frames."""
         return cut.covering(total) if covering else cut.starts(total)[: self.count]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from genrecls.randomness import stream, stream_seed
 from genrecls.training.augmentation import augmenter
 from genrecls.training.examples import Examples
+from genrecls.training.order import epoch_order
 from genrecls.training.settings import AugmentSettings
 
 
@@ -27,6 +27,7 @@ class BatchMaker:
         augment: random changes.
         fill: value per coefficient of each input that masks put in.
         seed: run seed.
+        balanced: whether genres come equally often.
     """
 
     examples: Examples
@@ -35,32 +36,24 @@ class BatchMaker:
     augment: AugmentSettings
     fill: Mapping[str, NDArray[np.float32]]
     seed: int
+    balanced: bool = False
 
     @property
     def steps(self) -> int:
         """Batches an epoch."""
         return -(-len(self.examples) // self.batch_size)
 
-    @cached_property
-    def _tensors(self) -> tuple[dict[str, Any], Any]:
-        import tensorflow as tf
-
-        with tf.device("CPU"):
-            inputs = {name: tf.constant(values) for name, values in self.examples.inputs.items()}
-            return inputs, tf.constant(self.examples.targets)
-
     def epoch(self, epoch: int, first_step: int = 0) -> Any:
         """Return a `tf.data.Dataset` of (named inputs, soft targets) from `first_step` on."""
         import tensorflow as tf
 
-        order = stream(self.seed, "order", epoch).permutation(len(self.examples))
+        order = self._order(epoch)
         base = stream_seed(self.seed, "augmentation", epoch)
-        inputs, targets = self._tensors
         change = augmenter(self.augment, self.fill) if self.augment.active else None
 
         def batch(step: Any, chosen: Any) -> Any:
-            values = {name: tf.gather(array, chosen) for name, array in inputs.items()}
-            soft = tf.one_hot(tf.gather(targets, chosen), self.n_classes)
+            values, targets = self._rows(*chosen)
+            soft = tf.one_hot(targets, self.n_classes)
             return change(values, soft, tf.stack([base, step])) if change else (values, soft)
 
         steps = tf.data.Dataset.range(self.steps, output_type=tf.int32)
@@ -71,3 +64,40 @@ class BatchMaker:
             .map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
             .prefetch(tf.data.AUTOTUNE)
         )
+
+    def _order(self, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the examples of an epoch in their order, and which version of each it takes.
+
+        Version 0 is the example itself, the others are its copies; all are equally likely.
+        """
+        targets, size = self.examples.targets, self.batch_size
+        order = epoch_order(targets, self.seed, epoch, self.balanced, size)
+        versions = 1 + len(self.examples.copies)
+        return order, stream(self.seed, "versions", epoch).integers(versions, size=len(order))
+
+    def _rows(self, chosen: Any, versions: Any) -> tuple[dict[str, Any], Any]:
+        """Return inputs and classes of the examples `chosen`, read from wherever they are."""
+        import tensorflow as tf
+
+        names, examples = list(self.examples.inputs), self.examples
+
+        def read(indices: NDArray[np.int64], versions: NDArray[np.int64]) -> list[NDArray[Any]]:
+            inputs = [_of_versions(examples, name, indices, versions) for name in names]
+            return [*inputs, examples.targets[indices]]
+
+        types = [tf.float32] * len(names) + [tf.int64]
+        *values, targets = tf.numpy_function(read, [chosen, versions], types, stateful=False)
+        targets.set_shape([None])
+        for name, value in zip(names, values, strict=True):
+            value.set_shape([None, *self.examples.inputs[name].shape[1:]])
+        return dict(zip(names, values, strict=True)), targets
+
+
+def _of_versions(
+    examples: Examples, name: str, indices: NDArray[np.int64], versions: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    rows = np.asarray(examples.inputs[name][indices])
+    for number, copy in enumerate(examples.copies, start=1):
+        of_copy = versions == number
+        rows[of_copy] = copy[name][indices[of_copy]]
+    return rows

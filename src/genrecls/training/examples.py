@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.features.segmenting import Segments
+from genrecls.features.cache import TrackFeatures
 from genrecls.models.base import Normalisation
+from genrecls.training.rows import Rows, chunks
 
 
 @dataclass(frozen=True)
@@ -21,39 +24,51 @@ class Examples:
         targets: class index of each example.
         tracks: track id of each example.
         starts: start of each example in its track in seconds.
+        copies: inputs of distorted copies of the examples, in the same order.
     """
 
     inputs: Mapping[str, NDArray[np.float32]]
     targets: NDArray[np.int64]
     tracks: tuple[str, ...]
     starts: NDArray[np.float64]
+    copies: tuple[Mapping[str, NDArray[np.float32]], ...] = ()
 
     def __len__(self) -> int:
         return len(self.targets)
 
 
 def gather(
-    features: Mapping[str, Segments],
+    features: Mapping[str, TrackFeatures],
     part: Mapping[str, NDArray[np.int64]],
     classes: Mapping[str, int],
+    folder: Path | None = None,
 ) -> Examples:
-    """Return the segments that `part` names.
+    """Return the segments that `part` names, one track after another.
 
     Args:
-        features: all segments of each track id.
+        features: of each track id.
         part: indices of the wanted segments of each track id.
         classes: class index of each track id.
+        folder: where the inputs are put that do not fit into memory; None keeps them in memory.
+
+    Raises:
+        DataError: the folder is full.
     """
-    tracks = list(part)
-    names = list(features[tracks[0]].inputs)
+    count = sum(map(len, part.values()))
+    rows: dict[str, Rows] = {}
+    starts = []
+    for track, chosen in part.items():
+        segments = features[track].segments
+        for name, values in segments.inputs.items():
+            if name not in rows:
+                rows[name] = Rows(count, values.shape[1:], folder)
+            rows[name].append(values[chosen])
+        starts.append(segments.starts[chosen])
     return Examples(
-        inputs={
-            name: np.concatenate([features[t].inputs[name][part[t]] for t in tracks])
-            for name in names
-        },
-        targets=np.concatenate([np.full(len(part[t]), classes[t]) for t in tracks]),
-        tracks=tuple(t for t in tracks for _ in part[t]),
-        starts=np.concatenate([features[t].starts[part[t]] for t in tracks]),
+        inputs={name: filled.array() for name, filled in rows.items()},
+        targets=np.concatenate([np.full(len(part[t]), classes[t]) for t in part]),
+        tracks=tuple(t for t in part for _ in part[t]),
+        starts=np.concatenate(starts),
     )
 
 
@@ -62,11 +77,12 @@ def normalisation(examples: Examples) -> dict[str, Normalisation]:
     found = {}
     for name, values in examples.inputs.items():
         axes = tuple(range(values.ndim - 1))
-        found[name] = Normalisation(
-            mean=values.mean(axis=axes, dtype=np.float64),
-            # A constant coefficient carries nothing; variance 1 keeps it at zero, not infinite.
-            variance=_without_zeros(values.var(axis=axes, dtype=np.float64)),
-        )
+        count = prod(values.shape[:-1])
+        parts = chunks(values)
+        mean = sum(part.sum(axis=axes, dtype=np.float64) for part in parts) / count
+        squares = (np.square(part - mean).sum(axis=axes) for part in parts)
+        # A constant coefficient carries nothing; variance 1 keeps it at zero, not infinite.
+        found[name] = Normalisation(mean=mean, variance=_without_zeros(sum(squares) / count))
     return found
 
 

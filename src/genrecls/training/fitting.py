@@ -132,8 +132,9 @@ def _material(
 
 
 def _batches(task: Task, training: Examples, fill: Mapping[str, NDArray[np.float32]]) -> BatchMaker:
+    trainer, balanced = task.trainer, task.trainer.batches == "balanced"
     return BatchMaker(
-        training, task.n_classes, task.trainer.batch_size, task.augment, fill, task.seed
+        training, task.n_classes, trainer.batch_size, task.augment, fill, task.seed, balanced
     )
 
 
@@ -153,7 +154,7 @@ def _sizes(model: keras.Model) -> str:
 def _worth_keeping(task: Task, model: keras.Model, frozen: str) -> bool:
     """Return whether the outputs of the frozen layers can and should be computed only once."""
     reason = ""
-    if task.augment.active:
+    if task.augment.active or task.training.copies:
         reason = "augmentation makes new examples in every epoch"
     # The inputs are in memory as it is, so that what is no larger cannot exhaust it.
     elif prod(model.get_layer(frozen).output.shape[1:]) > sum(map(prod, task.shapes.values())):

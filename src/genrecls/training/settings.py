@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from genrecls.config.schema import Schema, Share
+from genrecls.features.distortion import AudioAugmentSettings
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ class TrainerSettings(Schema):
         label_smoothing: share of the target spread over all genres.
         class_weights: `balanced` weighs genres by the inverse of their frequency in the
             training part.
+        batches: `shuffled` takes every example once an epoch, `balanced` every genre equally often,
+            in as many steps.
         checkpoint_minutes: a checkpoint inside long epochs at least this often; one is always
             written after each epoch.
     """
@@ -75,7 +78,20 @@ class TrainerSettings(Schema):
     patience: PositiveInt | None
     label_smoothing: Share
     class_weights: Literal["none", "balanced"]
+    batches: Literal["shuffled", "balanced"]
     checkpoint_minutes: PositiveFloat
+
+    def __post_init__(self) -> None:
+        if self.class_weights == self.batches == "balanced":
+            raise ValueError(
+                "batches: received 'balanced' beside class_weights=balanced, which would correct "
+                "twice for rare genres; allowed: one of the two, the other none or shuffled"
+            )
+
+    @property
+    def weighs_genres(self) -> bool:
+        """Whether something is done about unequal numbers of examples."""
+        return "balanced" in {self.class_weights, self.batches}
 
 
 @dataclass(frozen=True)
@@ -88,6 +104,7 @@ class AugmentSettings(Schema):
         time_mask_share, frequency_mask_share: widest mask as a share of the axis.
         crop: share of the frames that a random crop keeps, moved to a random place and padded by
             repetition; 1 is off.
+        audio: distorted copies of the audio, beside what the others do to each batch.
     """
 
     mixup: NonNegativeFloat
@@ -96,8 +113,9 @@ class AugmentSettings(Schema):
     frequency_masks: NonNegativeInt
     frequency_mask_share: Annotated[float, Field(ge=0, le=1)]
     crop: Annotated[float, Field(gt=0, le=1)]
+    audio: AudioAugmentSettings
 
     @property
     def active(self) -> bool:
-        """Whether anything is done at all."""
+        """Whether batches are changed at all; `audio` makes its copies before."""
         return self.mixup > 0 or self.time_masks + self.frequency_masks > 0 or self.crop < 1
