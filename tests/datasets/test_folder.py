@@ -10,7 +10,8 @@ import pytest
 from genrecls.config.compose import compose
 from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset
-from genrecls.errors import DataError
+from genrecls.errors import ConfigError, DataError
+from tests.datasets.tagged_files import put_mp3
 
 
 def put(root: Path, *names: str) -> None:
@@ -256,6 +257,70 @@ class TestCsv:
     def test_a_csv_that_is_not_there_is_named(self, name: str, reason: str, tmp_path: Path) -> None:
         with pytest.raises(DataError, match=rf"dataset.csv: cannot read {tmp_path}.*: {reason}"):
             load(tmp_path, csv=str(tmp_path / name))
+
+
+class TestArtists:
+    def test_artist_folders_inside_the_genres_name_the_artists(self, tmp_path: Path) -> None:
+        put(tmp_path, "rock/Ann/a.wav", "rock/Ann/live/b.wav", "rock/c.wav", "jazz/Bo/d.wav")
+        dataset = load(tmp_path, root=str(tmp_path), artists="folders")
+        assert {track.id: track.artist for track in dataset.tracks} == {
+            "jazz/Bo/d.wav": "Bo",
+            "rock/Ann/a.wav": "Ann",
+            "rock/Ann/live/b.wav": "Ann",
+            "rock/c.wav": None,
+        }
+
+    def test_tags_name_the_artists_wherever_the_files_lie(self, tmp_path: Path) -> None:
+        put_mp3(tmp_path / "rock" / "album" / "a.mp3", artist="Ann")
+        put_mp3(tmp_path / "jazz" / "b.mp3", artist="Bo")
+        put(tmp_path, "jazz/c.wav")
+        dataset = load(tmp_path, root=str(tmp_path), artists="tags")
+        assert [track.artist for track in dataset.tracks] == ["Bo", None, "Ann"]
+
+    def test_where_the_artists_come_from_is_noted(self, tmp_path: Path) -> None:
+        put(tmp_path, "rock/Ann/a.wav", "rock/c.wav", "jazz/Bo/d.wav")
+        dataset = load(tmp_path, root=str(tmp_path), artists="folders")
+        assert "2 artists of 2 of 3 tracks by their folders" in dataset.provenance.note
+        assert "guests ('feat.') make no difference" in dataset.provenance.note
+
+    @pytest.mark.parametrize(
+        ("artists", "expected"),
+        [("tags", "files with an artist tag"), ("folders", "<root>/<genre>/<artist>/<file>")],
+    )
+    def test_finding_no_artist_at_all_is_one_line(
+        self, artists: str, expected: str, tmp_path: Path
+    ) -> None:
+        put(tmp_path, "rock/a.wav", "jazz/a.wav")
+        with pytest.raises(DataError) as caught:
+            load(tmp_path, root=str(tmp_path), artists=artists)
+        assert str(caught.value) == (
+            f"dataset.artists={artists}: no artist found for any of 2 files; expected {expected}, "
+            "or set dataset.artists=null"
+        )
+
+    def test_a_csv_without_groups_may_leave_them_to_the_tags(self, tmp_path: Path) -> None:
+        put_mp3(tmp_path / "a.mp3", artist="Ann")
+        file = listed(tmp_path, "path,label\na.mp3,rock\nabsent.mp3,jazz\n")
+        dataset = load(tmp_path, csv=str(file), artists="tags")
+        assert [track.artist for track in dataset.tracks] == ["Ann", None]
+
+    def test_a_csv_without_groups_may_leave_them_to_its_folders(self, tmp_path: Path) -> None:
+        text = "path,label\nmusic/rock/Ann/a.mp3,rock\nmusic/jazz/b.mp3,jazz\nBo/c.mp3,jazz\n"
+        dataset = load(tmp_path, csv=str(listed(tmp_path, text)), artists="folders")
+        assert [track.artist for track in dataset.tracks] == ["Ann", None, None]
+
+    def test_two_sources_of_artists_are_refused(self, tmp_path: Path) -> None:
+        file = listed(tmp_path, "path,label,group\na.wav,rock,Ann\nb.wav,jazz,\n")
+        with pytest.raises(ConfigError) as caught:
+            load(tmp_path, csv=str(file), artists="tags")
+        assert str(caught.value) == (
+            f"dataset.artists=tags: {file} gives the artists already, in its column 'group'; "
+            "remove that column or set dataset.artists=null"
+        )
+
+    def test_another_source_is_refused_with_what_is_possible(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match="received 'tag'; allowed: tags, folders or null"):
+            load(tmp_path, artists="tag")
 
 
 @pytest.mark.parametrize("column", ["artist", "Artist", "band"])

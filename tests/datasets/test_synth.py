@@ -26,8 +26,10 @@ TINY = Synth(
     bands_per_genre=2,
     tracks_per_band=1,
     seconds=2,
+    replicas=0,
     seed=0,
 )
+LEAKY = replace(TINY, replicas=12)
 CONF = Path(__file__).parents[2] / "conf" / "dataset" / "synth.yaml"
 
 
@@ -55,7 +57,15 @@ def test_the_yaml_file_gives_every_field_its_default() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"bands_per_genre": 0}, {"tracks_per_band": 0}, {"seconds": 0}, {"seed": -1}]
+    "wrong",
+    [
+        {"bands_per_genre": 0},
+        {"tracks_per_band": 0},
+        {"seconds": 0},
+        {"replicas": -1},
+        {"replicas": 251},
+        {"seed": -1},
+    ],
 )
 def test_sizes_that_make_no_tracks_are_refused(wrong: dict[str, int]) -> None:
     values = yaml.safe_load(CONF.read_text(encoding="utf-8")) | wrong
@@ -114,7 +124,9 @@ def test_no_two_tracks_are_the_same_recording(made: Dataset) -> None:
     assert len(set(files(made).values())) == len(made.tracks)
 
 
-@pytest.mark.parametrize("field", ["bands_per_genre", "tracks_per_band", "seconds", "seed"])
+@pytest.mark.parametrize(
+    "field", ["bands_per_genre", "tracks_per_band", "seconds", "replicas", "seed"]
+)
 def test_different_settings_never_share_a_folder(field: str) -> None:
     changed: Any = {field: getattr(TINY, field) + 1}
     assert replace(TINY, **changed).key != TINY.key
@@ -150,6 +162,81 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="synth: cannot make the tracks") as caught:
         TINY.load(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def leaky(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return LEAKY.load(tmp_path_factory.mktemp("leaky"))
+
+
+def likeness(copy: NDArray[np.float64], original: NDArray[np.float64]) -> tuple[float, int]:
+    """Return the largest correlation over all (circular) shifts, and the shift in samples."""
+    product = np.fft.rfft(copy) * np.conj(np.fft.rfft(original))
+    correlation = np.fft.irfft(product, len(copy))
+    correlation /= np.linalg.norm(copy) * np.linalg.norm(original)
+    shift = int(correlation.argmax())
+    return float(correlation.max()), (shift + len(copy) // 2) % len(copy) - len(copy) // 2
+
+
+class TestNearCopies:
+    def test_the_originals_are_what_they_are_without_copies(
+        self, made: Dataset, leaky: Dataset
+    ) -> None:
+        assert files(leaky).items() >= files(made).items()
+        assert len(leaky.tracks) == len(made.tracks) + 12
+
+    def test_a_folder_without_copies_keeps_its_old_name(self) -> None:
+        assert TINY.key == "r1-seed0-2x1x2s"
+        assert LEAKY.key == "r1-seed0-2x1x2s-12replicas"
+
+    def test_the_truth_names_copies_and_different_originals(
+        self, made: Dataset, leaky: Dataset
+    ) -> None:
+        copies, originals = zip(*LEAKY.replica_pairs, strict=True)
+        assert set(originals) <= set(files(made))
+        assert set(copies) == set(files(leaky)) - set(files(made))
+        assert len(set(originals)) == len(set(copies)) == 12
+        assert TINY.replica_pairs == ()
+
+    def test_a_copy_sounds_like_its_original_and_no_other_pair_does(self, leaky: Dataset) -> None:
+        sounds = {track.id: samples(track.path) for track in leaky.tracks}
+        for copy, original in LEAKY.replica_pairs:
+            alike, shift = likeness(sounds[copy], sounds[original])
+            assert alike > 0.75, copy
+            assert 0 < abs(shift) <= RATE, copy
+            others = (s for name, s in sounds.items() if name not in {copy, original})
+            assert alike > 0.2 + max(likeness(sounds[copy], other)[0] for other in others), copy
+
+    def test_a_copy_is_of_a_band_of_its_own(self, leaky: Dataset) -> None:
+        bands = Counter(track.artist for track in leaky.tracks)
+        artists = {track.id: track.artist for track in leaky.tracks}
+        assert all(bands[artists[copy]] == 1 for copy, _ in LEAKY.replica_pairs)
+
+    def test_some_copies_are_said_to_be_of_another_genre(self, leaky: Dataset) -> None:
+        labels = {track.id: track.label for track in leaky.tracks}
+        other = [labels[copy] != labels[original] for copy, original in LEAKY.replica_pairs]
+        assert sum(other) == 3
+
+    def test_copies_differ_in_level(self, leaky: Dataset) -> None:
+        sounds = {track.id: samples(track.path) for track in leaky.tracks}
+        pairs = LEAKY.replica_pairs
+        levels = [20 * np.log10(np.std(sounds[c]) / np.std(sounds[o])) for c, o in pairs]
+        assert min(levels) < -6
+        assert max(levels) > -3
+
+    def test_the_same_settings_give_the_same_copies(self, leaky: Dataset, tmp_path: Path) -> None:
+        assert files(LEAKY.load(tmp_path)) == files(leaky)
+
+    def test_the_data_set_says_that_it_holds_copies(self, made: Dataset, leaky: Dataset) -> None:
+        assert "12 tracks are near-copies of others, on purpose" in leaky.provenance.note
+        assert "copies" not in made.provenance.note
+
+    def test_more_copies_leave_the_first_ones_as_they_were(self) -> None:
+        assert LEAKY.replica_pairs[:5] == replace(LEAKY, replicas=5).replica_pairs
+
+    def test_more_copies_than_tracks_are_refused_with_the_number_that_is_possible(self) -> None:
+        with pytest.raises(ValueError, match="received 21; allowed: 0 to 20"):
+            replace(TINY, replicas=21)
 
 
 @pytest.mark.parametrize("name", sorted(STYLES))

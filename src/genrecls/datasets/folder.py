@@ -11,8 +11,9 @@ from typing import ClassVar
 
 from genrecls.audio import SUFFIXES, AudioLimits
 from genrecls.config.location import expanded
+from genrecls.datasets.artists import ArtistSource, with_artists
 from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Provenance, Track
-from genrecls.errors import DataError, nearest
+from genrecls.errors import ConfigError, DataError, nearest
 
 COLUMNS = ("path", "label", "group", "split")
 _GROUPS = ("artist", "artists", "band", "performer", "album")
@@ -36,10 +37,12 @@ class Folder(DatasetSource):
         csv: file with the columns path, label and, optionally, group (artist or whatever must not
             be on two sides of an honest split) and split (train, validation, test). Its paths count
             from `root`, or from its own folder where that is null.
+        artists: where the artists are taken from; null leaves them unknown, or to the CSV.
         limits: what a plausible file is.
     """
 
     csv: str | None
+    artists: ArtistSource | None
     limits: AudioLimits
 
     offers: ClassVar[tuple[str, ...]] = ("official",)
@@ -48,16 +51,11 @@ class Folder(DatasetSource):
         """List the tracks.
 
         Raises:
-            DataError: nothing is there, fewer than two genres, or a faulty CSV (with its line).
+            DataError: nothing is there, fewer than two genres, a faulty CSV (with its line), or no
+                artist where `artists` says that they are.
+            ConfigError: both the CSV and `artists` give the artists.
         """
-        if self.csv is not None:
-            file = expanded(self.csv, "dataset.csv")
-            root = self.folder(data_root) if self.root else file.parent
-            tracks, parts = _from_csv(file, root)
-            where = str(file.absolute())
-        else:
-            root = self.folder(data_root)
-            tracks, parts, where = tuple(_from_folders(root)), {}, str(root.absolute())
+        tracks, parts, root, where = self._found(data_root)
         labels = tuple(sorted({track.label for track in tracks}))
         if len(labels) < 2:
             raise DataError(
@@ -66,9 +64,38 @@ class Folder(DatasetSource):
                 f"{' '.join(SUFFIXES)} (dataset.root=<folder>) or as lines of a CSV "
                 "(dataset.csv=<file>)"
             )
+        if self.artists is not None:
+            _refuse_groups(tracks, self.artists, where)
+            tracks = with_artists(tracks, self.artists)
+            where = f"{where}; {_described(tracks, self.artists)}"
         provenance = Provenance("Own music", "none", "as your files say", note=where)
         partitions = {"official": parts} if parts else {}
         return Dataset("folder", labels, tracks, root, provenance, self.limits, partitions)
+
+    def _found(self, data_root: Path) -> tuple[tuple[Track, ...], dict[str, str], Path, str]:
+        """Return the tracks, their published parts, their folder, and where they were found."""
+        if self.csv is None:
+            root = self.folder(data_root)
+            return tuple(_from_folders(root)), {}, root, str(root.absolute())
+        file = expanded(self.csv, "dataset.csv")
+        root = self.folder(data_root) if self.root else file.parent
+        return *_from_csv(file, root), root, str(file.absolute())
+
+
+def _refuse_groups(tracks: Sequence[Track], artists: ArtistSource, where: str) -> None:
+    if any(track.artist for track in tracks):
+        raise ConfigError(
+            f"dataset.artists={artists}: {where} gives the artists already, in its column 'group'; "
+            "remove that column or set dataset.artists=null"
+        )
+
+
+def _described(tracks: Sequence[Track], artists: ArtistSource) -> str:
+    known = [track.artist for track in tracks if track.artist]
+    return (
+        f"{len(set(known))} artists of {len(known)} of {len(tracks)} tracks by their {artists}, "
+        "where case, accents, punctuation, a leading 'the' and guests ('feat.') make no difference"
+    )
 
 
 def _from_folders(root: Path) -> Iterator[Track]:

@@ -124,7 +124,8 @@ def require_artists(split: str, dataset: Dataset) -> dict[str, str]:
     if not artists:
         raise DataError(
             f"{split}: the artists of dataset={dataset.name} are not known; give them "
-            "(dataset=folder takes a column 'group') or choose split=track"
+            "(dataset=folder: dataset.artists=tags or folders, or a column 'group' of the CSV) or "
+            "choose split=track"
         )
     return artists
 
