@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from genrecls.features.digests import FileDigests
+from genrecls.digests import FileDigests
 
 
 @pytest.mark.usefixtures("settled")
