@@ -89,6 +89,22 @@ def test_what_was_kept_is_told_with_its_own_value(root: Path) -> None:
     assert scored == pytest.approx(float(last["validation_loss"]), rel=1e-9)
 
 
+@pytest.mark.parametrize("unit", ["segment", "track"])
+def test_genres_are_counted_and_the_majority_of_train_is_the_baseline(
+    unit: str, metrics: dict[str, Any]
+) -> None:
+    counts = metrics["split"]["counts"]
+    for sizes in counts.values():
+        assert list(sizes["genres"][unit]) == metrics["labels"]
+        assert sum(sizes["genres"][unit].values()) == sizes[f"{unit}s"]
+    train = counts["train"]["genres"][unit]
+    for part in ("validation", "test"):
+        baseline, genres = metrics["parts"][part]["baseline"][unit], counts[part]["genres"][unit]
+        assert train[baseline["genre"]] == max(train.values())
+        share = genres[baseline["genre"]] / metrics["parts"][part][unit]["count"]
+        assert baseline["accuracy"] == pytest.approx(share)
+
+
 @pytest.mark.parametrize("level", ["segments", "tracks"])
 def test_the_scores_follow_from_the_predictions_that_are_written(
     level: Any, run: Run, metrics: dict[str, Any]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from genrecls.atomic import write_json
 from genrecls.config.experiment import Experiment
 from genrecls.console import say
+from genrecls.evaluation.balance import Balance, balances, majority_baselines
 from genrecls.evaluation.predictions import Predictions, by_track, leak_mark
 from genrecls.evaluation.results import PREDICTION_COLUMNS, part_scores, prediction_rows
 from genrecls.modelfile import ModelCard, save
@@ -65,14 +66,12 @@ def write_results(run: Run, experiment: Experiment, prepared: Prepared, trained:
         part: predict_examples(trained.model, prepared.parts[part], experiment.trainer.batch_size)
         for part in EVALUATED
     }
-    parts = {
-        part: part_scores(found, labels, vote, experiment.run.seed)
-        for part, found in segments.items()
-    }
+    genres = {part: balances(e.tracks, e.targets, labels) for part, e in prepared.parts.items()}
+    parts = _part_facts(experiment, labels, segments, genres)
     seconds = {**trained.seconds, "evaluation": round(time.monotonic() - started, 2)}
     metrics = {
         "dataset": _dataset_facts(prepared),
-        "split": _split_facts(prepared),
+        "split": _split_facts(prepared, genres),
         "vote": vote,
         "seed": experiment.run.seed,
         "published": asdict(experiment.published) if experiment.published else None,
@@ -120,6 +119,23 @@ def _write_predictions(
         write_table(path, columns, rows)
 
 
+def _part_facts(
+    experiment: Experiment,
+    labels: Sequence[str],
+    segments: Mapping[Part, Predictions],
+    genres: Mapping[Part, Mapping[str, Balance]],
+) -> dict[Part, dict[str, Any]]:
+    """Return the scores of each part, with those of always answering the majority of train."""
+    vote, seed = experiment.run.vote, experiment.run.seed
+    return {
+        part: {
+            **part_scores(found, labels, vote, seed),
+            "baseline": majority_baselines(genres["train"], genres[part]),
+        }
+        for part, found in segments.items()
+    }
+
+
 def _dataset_facts(prepared: Prepared) -> dict[str, Any]:
     dataset = prepared.dataset
     return {
@@ -134,9 +150,15 @@ def _dataset_facts(prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def _split_facts(prepared: Prepared) -> dict[str, Any]:
+def _split_facts(
+    prepared: Prepared, genres: Mapping[Part, Mapping[str, Balance]]
+) -> dict[str, Any]:
     counts = {
-        part: {"tracks": len(set(examples.tracks)), "segments": len(examples)}
+        part: {
+            "tracks": len(set(examples.tracks)),
+            "segments": len(examples),
+            "genres": {unit: balance.by_genre() for unit, balance in genres[part].items()},
+        }
         for part, examples in prepared.parts.items()
     }
     return {

@@ -61,7 +61,7 @@ def test_evaluate_gives_exactly_the_scores_of_the_training(genrecls: Command, ho
     answer = genrecls("evaluate")
     assert answer.status == 0, answer.err
     again = json.loads((only_run(home) / "evaluation-test.json").read_text())
-    assert {unit: again[unit] for unit in ("segment", "track")} == trained
+    assert {unit: again[unit] for unit in ("segment", "track", "baseline")} == trained
     (only_run(home) / "evaluation-test.json").unlink()
 
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.text import Text
 
+from genrecls.report.balance import genre_counts, unequal
 from genrecls.report.canvas import save
 from genrecls.report.confusion import confusion_matrix
 from genrecls.report.figures import draw
@@ -21,7 +22,7 @@ from genrecls.report.lettering import drawable, elide
 from genrecls.report.mistakes import worst_mistakes
 from genrecls.report.timeline import Course, timeline
 from genrecls.report.values import Examples, Scope
-from tests.report.finished_run import finished_run, metrics_of
+from tests.report.finished_run import finished_run, genres_of, metrics_of
 
 SCOPE = Scope("test", "track", "artist")
 HOSTILE = ["<script>", "$x_1$", "日本のポップ", "Élec\ntro", "a\udcff", "_hidden", "long " * 20]
@@ -106,6 +107,31 @@ def test_names_below_the_matrix_are_turned_only_where_they_would_touch(
     labels = [label] * 10
     figure = confusion_matrix(np.eye(10, dtype=int).tolist(), labels, SCOPE)
     assert {tick.get_rotation() for tick in figure.axes[0].get_xticklabels()} == {angle}
+
+
+def test_counts_have_a_panel_a_part_and_the_most_frequent_genre_of_training_on_top() -> None:
+    counts = {"train": {"jazz": 3, "rock": 1200}, "test": {"jazz": 7, "rock": 0}}
+    figure = genre_counts(counts, Scope("train and test", "segment", "artist"))
+    texts(figure)
+    train, test = figure.axes
+    assert [tick.get_text() for tick in train.get_yticklabels()] == ["rock", "jazz"]
+    assert [text.get_text().strip() for text in train.texts] == ["1\u202f200", "3"]
+    assert [text.get_text().strip() for text in test.texts] == ["0", "7"]
+    assert [bar.get_extents().width > 0 for bar in test.patches] == [False, True]
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles == ["train (1\u202f203)", "test (7)"]
+
+
+def test_counts_are_drawn_only_where_a_part_is_unequal_or_lacks_a_genre() -> None:
+    even = {"jazz": 10, "rock": 15}
+    assert not unequal({"train": even, "test": even})
+    assert unequal({"train": even, "test": {"jazz": 10, "rock": 16}})
+    assert unequal({"train": even, "test": {"jazz": 0, "rock": 1}})
+    report = finished_run(("jazz", "rock"))
+    assert "genre_counts" not in draw(report)
+    report.metrics["split"]["counts"]["test"]["genres"] = genres_of({"jazz": 5, "rock": 50})
+    about = draw(report)["genre_counts"].texts[1].get_text()
+    assert about == "train, validation and test parts, per segment · split `artist`"
 
 
 def test_genres_are_ranked_by_f1_and_unknown_scores_come_last_as_a_dash() -> None:

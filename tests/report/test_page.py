@@ -8,7 +8,7 @@ import pytest
 from genrecls.report import formats
 from genrecls.report.page import render
 from genrecls.report.values import Report
-from tests.report.finished_run import finished_run
+from tests.report.finished_run import finished_run, genres_of
 
 DASH = "\u2013"
 SPACE = "\u00a0"
@@ -174,7 +174,7 @@ def test_every_score_is_tied_to_its_part_and_unit() -> None:
         for name, attributes, _ in parsed.elements
         if name == "td" and "headers" in attributes
     ]
-    assert cells == list(parts) * 8
+    assert cells == list(parts) * 10
 
 
 def test_every_number_outside_the_score_table_names_its_part() -> None:
@@ -209,15 +209,47 @@ def test_the_headline_is_test_accuracy_per_track_with_interval_split_and_count()
     assert "95 % interval 81.3 to 96.3 % · 23 test tracks Split artist" in hero
 
 
-def test_the_baseline_is_the_share_of_the_most_frequent_genre() -> None:
-    assert "39.1 %" in page(finished_run()).texts("div", "card")[2]
+def test_accuracy_stands_beside_macro_f1_and_beside_the_majority_baseline() -> None:
+    parsed = page(finished_run())
+    accuracy, macro_f1, baseline = parsed.texts("div", "card")
+    assert (accuracy[:13], macro_f1[:13]) == ("Test accuracy", "Test macro-F1")
+    assert baseline == (
+        "Test baseline, per track39.1 %Accuracy of always answering blues, the most frequent in "
+        "the train part; macro-F1 0.187."
+    )
+    rows = [row for row in parsed.texts("tr") if "majority baseline" in row]
+    assert [row.replace(SPACE, " ") for row in rows] == [
+        "Accuracy of the majority baseline39.1 %40.2 %39.1 %40.2 %",
+        "Macro-F1 of the majority baseline0.1870.1870.1870.187",
+    ]
+
+
+def test_a_run_whose_baseline_is_not_known_has_dashes_for_it() -> None:
+    report = finished_run()
+    for units in report.metrics["parts"].values():
+        units.pop("baseline", None)
+    row = next(text for text in page(report).texts("tr") if "Macro-F1 of the majority" in text)
+    assert row == "Macro-F1 of the majority baseline" + DASH * 4
+
+
+def test_unequal_genres_have_a_figure_with_what_helps_and_equal_ones_have_none() -> None:
+    assert "Balance of the genres" not in render(finished_run())
+    report = finished_run()
+    report.metrics["split"]["counts"]["train"]["genres"] = genres_of(
+        {"blues": 90, "jazz": 10, "rock": 50}
+    )
+    html = render(report)
+    assert "Balance of the genres" in html
+    assert "trainer.batches=balanced" in html
+    assert 'class="genre_counts"' in html
 
 
 @pytest.mark.parametrize("missing", [None, math.nan])
 def test_scores_that_do_not_exist_are_a_dash(missing: float | None) -> None:
     report = finished_run()
     for units in report.metrics["parts"].values():
-        for scores in units.values():
+        units["baseline"] = {unit: {"accuracy": missing} for unit in units}
+        for scores in (units["track"], units["segment"]):
             keys = ("accuracy", "macro_f1", "roc_auc", "log_loss", "top3_accuracy")
             scores.update(dict.fromkeys(keys, missing), accuracy_interval=None)
             for genre in scores["per_genre"].values():

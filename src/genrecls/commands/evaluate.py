@@ -50,6 +50,7 @@ def evaluate(settings: EvaluateSettings) -> dict[str, Any]:
     """
     run = find_run(Path(settings.output_root).expanduser(), settings.run)
     reopened = reopen(run, settings.data_root, settings.dataset_root)
+    from genrecls.evaluation.balance import balances, majority_baselines
     from genrecls.evaluation.results import part_scores
     from genrecls.modelfile import load
     from genrecls.pipeline import prepare
@@ -62,6 +63,8 @@ def evaluate(settings: EvaluateSettings) -> dict[str, Any]:
     found = predict_examples(model, examples, experiment.trainer.batch_size)
     vote: Vote = settings.vote or card.vote
     scores = part_scores(found, card.labels, vote, experiment.run.seed)
+    genres = {p: balances(e.tracks, e.targets, card.labels) for p, e in prepared.parts.items()}
+    scores["baseline"] = majority_baselines(genres["train"], genres[settings.part])
     path = run.folder / f"evaluation-{settings.part}.json"
     facts = {"run": run.name, "dataset": recorded["dataset"], "split": recorded["split"]}
     write_json(path, {**facts, "part": settings.part, "vote": vote, **scores})

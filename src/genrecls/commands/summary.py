@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 ROWS = {
     "accuracy": "accuracy",
     "macro_f1": "macro-F1",
+    "baseline": "majority baseline",
     "top3_accuracy": "top-3 accuracy",
     "roc_auc": "ROC-AUC",
     "log_loss": "log loss",
@@ -45,7 +46,7 @@ def score_table(parts: dict[str, Any], columns: list[tuple[str, str]]) -> Table:
     for part, unit in columns:
         table.add_column(f"{part}, per {unit}", justify="right")
     for key, name in ROWS.items():
-        table.add_row(name, *(_cell(parts[part][unit], key) for part, unit in columns))
+        table.add_row(name, *(_cell(_scores(parts[part], unit), key) for part, unit in columns))
     table.add_row("examples", *(str(parts[part][unit]["count"]) for part, unit in columns))
     return table
 
@@ -58,10 +59,17 @@ def describe(metrics: Mapping[str, Any]) -> str:
     return f"data {dataset['name']}{generated}, split {split['name']}{note}"
 
 
+def _scores(part: Mapping[str, Any], unit: str) -> dict[str, Any]:
+    """Return the scores of one unit with the baseline, which `evaluate` may not have."""
+    return {**part[unit], "baseline": part.get("baseline", {}).get(unit)}
+
+
 def _cell(scores: dict[str, Any], key: str) -> str:
     value = scores[key]
     if value is None:
         return "-"
+    if key == "baseline":
+        return f"{value['accuracy']:.3f}, macro-F1 {value['macro_f1']:.3f}"
     if key == "accuracy":
         low, high = scores["accuracy_interval"]
         return f"{value:.3f} [{low:.3f}, {high:.3f}]"

@@ -83,7 +83,7 @@ def what_decided(cases: Sequence[Case], scope: Scope) -> Figure:
         scope: where the segments are from.
     """
     rows, columns = grid_of(len(cases))
-    size = (max(4.6, 1.84 * columns), 1.75 * rows + 0.4)
+    size = (max(5.4, 1.84 * columns), 1.75 * rows + 0.4)
     figure = sheet("What decided", str(scope), size, alarm=scope.leaky)
     largest = _largest([case.evidence.weights for case in cases])
     for index, case in enumerate(cases):
@@ -97,7 +97,8 @@ def what_decided(cases: Sequence[Case], scope: Scope) -> Figure:
         axes.annotate(answer, (0, 1), (0, 4), size=8, color=MUTED if right else VERMILION, **place)
         axes.tick_params(labelsize=7.5, labelleft=index % columns == 0)
     _legend(figure)
-    figure.supxlabel("seconds of the track", size=8.5, color=MUTED)
+    # At the left, for the legend is at the right of the same line.
+    figure.supxlabel("seconds of the track", x=0.02, ha="left", size=8.5, color=MUTED)
     figure.supylabel(drawable(cases[0].evidence.axis.label), size=8.5, color=MUTED)
     return figure
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from genrecls.report.balance import genre_counts, unequal
 from genrecls.report.confusion import confusion_matrix
 from genrecls.report.evidence import what_decided
 from genrecls.report.genres import per_genre_bars
@@ -38,4 +39,8 @@ def draw(report: Report) -> dict[str, Figure]:
     if report.examples.pictures:
         seen = report.scope(report.examples.part, "segment")
         figures["example_inputs"] = example_inputs(report.examples, seen)
+    counts = report.genres("segment")
+    if counts and unequal(counts):
+        every = report.scope("train, validation and test", "segment")
+        figures["genre_counts"] = genre_counts(counts, every)
     return figures

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from genrecls.report.banners import banners
 from genrecls.report.canvas import data_uri
 from genrecls.report.figures import draw
-from genrecls.report.formats import count, decimal, duration, finite, interval, known, percent
+from genrecls.report.formats import count, decimal, duration, interval, known, percent
 from genrecls.report.values import Report, Scope, Scores
 from genrecls.templates import templates
 
@@ -23,6 +23,8 @@ _ROWS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
     ("Accuracy", "accuracy", percent),
     ("95 % interval of accuracy", "accuracy_interval", interval),
     ("Macro-F1", "macro_f1", decimal),
+    ("Accuracy of the majority baseline", "baseline_accuracy", percent),
+    ("Macro-F1 of the majority baseline", "baseline_macro_f1", decimal),
     ("Accuracy of the first three answers", "top3_accuracy", percent),
     ("Area under the ROC curve", "roc_auc", decimal),
     ("Log loss", "log_loss", decimal),
@@ -57,7 +59,7 @@ def render(report: Report, figures: Mapping[str, Figure] | None = None) -> str:
             metrics=report.metrics,
             banners=banners(report.metrics),
             headline=report.scores("test", "track"),
-            baseline=_baseline(report.scores("test", "track")),
+            baseline=report.baseline("test", "track"),
             scope=report.scope("test", "track"),
             columns=_columns(report),
             rows=_ROWS,
@@ -88,17 +90,17 @@ def _columns(report: Report) -> list[_Column]:
     """Return every part and unit that has scores, test first: it is what is looked for."""
     parts = sorted(report.metrics["parts"], key=lambda part: part != "test")
     return [
-        _Column(part, unit, f"{part}-{unit}", report.scope(part, unit), report.scores(part, unit))
+        _Column(part, unit, f"{part}-{unit}", report.scope(part, unit), _scores(report, part, unit))
         for part in parts
         for unit in ("track", "segment")
         if report.scores(part, unit)
     ]
 
 
-def _baseline(scores: Scores) -> float:
-    """Return the accuracy of always answering the genre that is most frequent in these scores."""
-    rows = [sum(row) for row in scores.get("confusion", [])]
-    return max(rows) / sum(rows) if sum(rows) else finite(None)
+def _scores(report: Report, part: str, unit: str) -> dict[str, Any]:
+    """Return the scores of the model and, under names of their own, those of the baseline."""
+    baseline = {f"baseline_{key}": value for key, value in report.baseline(part, unit).items()}
+    return {**report.scores(part, unit), **baseline}
 
 
 def _wrong(report: Report) -> int:

@@ -70,6 +70,16 @@ class Report:
         scores: Scores = self.metrics["parts"].get(part, {}).get(unit, {})
         return scores
 
+    def baseline(self, part: str, unit: str) -> Scores:
+        """Return what always answering the most frequent genre scores; empty where unknown."""
+        baselines: Mapping[str, Scores] = self.metrics["parts"].get(part, {}).get("baseline", {})
+        return baselines.get(unit, {})
+
+    def genres(self, unit: str) -> dict[str, Mapping[str, int]]:
+        """Return the number of examples by genre of each part; empty where they are unknown."""
+        counts = self.metrics["split"]["counts"]
+        return {part: found["genres"][unit] for part, found in counts.items() if "genres" in found}
+
     def scope(self, part: str, unit: str) -> Scope:
         """Return what numbers of `part` per `unit` are numbers of."""
         split, dataset = self.metrics["split"], self.metrics["dataset"]
