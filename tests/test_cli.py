@@ -116,7 +116,7 @@ def test_the_version_is_one_line(run_command: RunCommand) -> None:
             ("data", "info", "dataset.rot=1"),
             (
                 "dataset.rot: unknown key; allowed: name, root, bad_audio, bands_per_genre, "
-                "tracks_per_band, seconds, seed; did you mean 'root'?"
+                "tracks_per_band, seconds, replicas, seed; did you mean 'root'?"
             ),
         ),
         (("data", "info", "foo=1"), "foo: unknown key; allowed: data_root, dataset"),
@@ -145,7 +145,9 @@ def test_a_mistake_is_one_line(
 def test_an_unknown_action_is_one_line(run_command: RunCommand) -> None:
     # The list of choices is Python's, which words it differently from version to version.
     outcome = run_command("data", "nope")
-    assert outcome.error.startswith("argument list|info|verify|cache: invalid choice: 'nope' (")
+    assert outcome.error.startswith(
+        "argument list|info|download|verify|split-report|cache: invalid choice: 'nope' ("
+    )
     assert outcome.error.endswith("); see 'genrecls data --help'")
     assert outcome.status == 1
 

@@ -9,13 +9,18 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+
+# Seconds between two lines of a transfer where there is no terminal.
+_TELL_EVERY = 60
 
 log = logging.getLogger("genrecls")
 log.setLevel(logging.INFO)
@@ -109,6 +114,73 @@ def _plain_steps(description: str, total: int) -> Callable[[], None]:
             say(f"{description}: {done} of {total}")
 
     return advance
+
+
+@contextmanager
+def bytes_progress(
+    description: str, total: int | None, done: int = 0
+) -> Iterator[Callable[[int], None]]:
+    """Show bytes, rate and time left: a bar on a terminal, now and then a line elsewhere.
+
+    Args:
+        description: what is going on.
+        total: bytes in all; None where nobody knows.
+        done: bytes that were there before.
+
+    Yields:
+        A function to call with the number of further bytes.
+    """
+    console = messages()
+    if not console.is_terminal:
+        yield _plain_bytes(description, total, done)
+        return
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(description, total=total, completed=done)
+        yield lambda count: bar.advance(task, count)
+
+
+def _plain_bytes(description: str, total: int | None, before: int) -> Callable[[int], None]:
+    began = told = time.monotonic()
+    done = before
+
+    def advance(count: int) -> None:
+        nonlocal done, told
+        quarter = total is not None and (done + count) * 4 // total > done * 4 // total
+        done += count
+        now = time.monotonic()
+        if quarter or now - told >= _TELL_EVERY:
+            told = now
+            rate = (done - before) / max(now - began, 1e-3)
+            say(f"{description}: {_bytes_line(done, total, rate)}")
+
+    return advance
+
+
+def _bytes_line(done: int, total: int | None, rate: float) -> str:
+    from rich.filesize import decimal
+
+    line = f"{decimal(done)}, {decimal(int(rate))}/s"
+    if total is None or done >= total:
+        return line
+    left = timedelta(seconds=round((total - done) / max(rate, 1)))
+    return f"{decimal(done)} of {decimal(total)}, {decimal(int(rate))}/s, {left} left"
 
 
 @contextmanager

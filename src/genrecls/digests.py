@@ -15,6 +15,9 @@ from pathlib import Path
 
 from genrecls import atomic
 
+INDEX = "files.json"
+"""Name of the index file in the folder of the feature cache."""
+
 Stamp = list[int]
 
 # A file written twice within one tick of the file system's clock can look the same both times.

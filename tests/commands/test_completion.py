@@ -20,7 +20,7 @@ EXPECTED = {
     "genrecls train data": {"dataset=", "dataset.", "data_root="},
     "genrecls train model=rnn trainer.ep": {"trainer.epochs="},
     "genrecls train --cf": {"--cfg"},
-    "genrecls data ": {"list", "info", "verify", "cache"},
+    "genrecls data ": {"list", "info", "download", "verify", "split-report", "cache"},
     "genrecls data info dataset=g": {
         "dataset=gtzan",
         "dataset=gtzan_kaggle_pictures",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
@@ -60,6 +61,14 @@ def touch_clips(folder: Path, clips: Iterable[Clip] = MINI) -> None:
         path = clip_path(folder, clip.number)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
+
+
+def write_checksums(folder: Path) -> None:
+    """Write the `checksums` of the clips that are there, as the archives have it."""
+    with (folder / "checksums").open("w", encoding="utf-8") as file:
+        for clip in sorted(folder.glob("[0-9][0-9][0-9]/*.mp3")):
+            digest = hashlib.sha1(clip.read_bytes(), usedforsecurity=False).hexdigest()
+            file.write(f"{digest}  {clip.relative_to(folder).as_posix()}\n")
 
 
 def write_sounding_copy(root: Path, *broken: Clip) -> None:

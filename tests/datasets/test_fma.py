@@ -22,6 +22,7 @@ from tests.datasets.fma_copy import (
     Clip,
     clip_path,
     touch_clips,
+    write_checksums,
     write_metadata,
     write_sounding_copy,
 )
@@ -30,6 +31,7 @@ EIGHT = (
     "subset=small has: Electronic, Experimental, Folk, Hip-Hop, Instrumental, International, Pop, "
     "Rock"
 )
+NO_HEADER = "FILE, lines 1 to 3: no header of groups, names and 'track_id'"
 
 
 @pytest.fixture
@@ -193,8 +195,9 @@ def test_absent_clips_are_answered_with_where_how_and_what_to_set(tmp_path: Path
     archives = "https://os.unil.cloud.switch.ch/fma"
     assert problem(tmp_path / "nowhere", "dataset.subset=medium") == (
         f"dataset=fma: no clips found in {tmp_path / 'nowhere'} (looked for fma_medium/000/, "
-        f"fma_large/000/, ./000/); get {archives}/fma_medium.zip and {archives}/fma_metadata.zip "
-        "and unpack both there (7z can where unzip cannot), or set dataset.root=<folder>"
+        f"fma_large/000/, ./000/); get both by 'genrecls data download fma_medium', or unpack "
+        f"{archives}/fma_medium.zip and {archives}/fma_metadata.zip there (7z can where unzip "
+        "cannot), or set dataset.root=<folder>"
     )
 
 
@@ -204,7 +207,7 @@ def test_absent_metadata_are_answered_with_where_how_and_what_to_set(tmp_path: P
     assert found.startswith(
         f"dataset=fma: no tracks.csv found (looked for {tmp_path}/fma_metadata/tracks.csv, "
         f"{tmp_path}/tracks.csv, {tmp_path}/fma_small/fma_metadata/tracks.csv, "
-        f"{tmp_path}/fma_small/tracks.csv); get https://"
+        f"{tmp_path}/fma_small/tracks.csv); get both by 'genrecls data download fma_small', or "
     )
     assert found.endswith("or set dataset.root=<folder>")
 
@@ -288,11 +291,11 @@ def test_cells_with_line_breaks_and_of_any_length_are_read(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", "FILE, lines 1 to 3: no header of groups, names and 'track_id'"),
-        ("path,label\n", "FILE, lines 1 to 3: no header of groups, names and 'track_id'"),
+        ("", f"{NO_HEADER}, it is empty"),
+        ("path,label\n", f"{NO_HEADER}, it starts with 'path,label'"),
         (
             "track_id,genre_top\n2,Rock\n5,Pop\n",
-            "FILE, lines 1 to 3: no header of groups, names and 'track_id'",
+            f"{NO_HEADER}, it starts with 'track_id,genre_top,2,Rock,5,Pop'",
         ),
         (
             lines().replace("genre_top", "genre"),
@@ -328,3 +331,138 @@ def test_a_faulty_line_is_named(text: str, expected: str, tmp_path: Path) -> Non
 def test_another_encoding_is_named(tmp_path: Path) -> None:
     found = damaged(tmp_path, lines(row(name="Zoé")).encode("latin-1"))
     assert found.startswith("cannot read FILE: 'utf-8' codec can't decode byte 0xe9")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("genres.csv", "genre_id,#tracks,parent,title,top_level\n1,8693,38,Avant-Garde,38\n"),
+        ("raw_tracks.csv", "track_id,album_id,album_title\n2,1,AWOL\n3,1,AWOL\n5,1,AWOL\n"),
+        (
+            "features.csv",
+            "feature,chroma_cens\nstatistics,kurtosis\nnumber,01\ntrack_id,\n2,7.18\n",
+        ),
+        ("echonest.csv", ",echonest\n,audio_features\n,danceability\ntrack_id,\n2,0.4\n"),
+        ("a web page", '<!DOCTYPE html>\n<html lang="en">\n<body>Moved, "see" there</body>\n'),
+    ],
+)
+def test_another_file_in_its_place_is_named_with_what_it_is(
+    name: str, text: str, tmp_path: Path
+) -> None:
+    found = damaged(tmp_path, text)
+    assert found.startswith(f"{NO_HEADER}, it starts with "), name
+    assert repr(text[:9])[1:-1] in found
+
+
+def test_the_archive_in_its_place_is_named(tmp_path: Path) -> None:
+    assert damaged(tmp_path, b"PK\x03\x04\x14\xff\x00" * 50).startswith("cannot read FILE: ")
+
+
+def test_a_file_cut_within_a_line_is_named_with_that_line(copy: Path) -> None:
+    file = copy / "fma_metadata" / "tracks.csv"
+    file.write_bytes(file.read_bytes()[: file.read_bytes().index(b"medium") - 2])
+    assert problem(copy).startswith(f"{file}, line ")
+
+
+def test_a_file_cut_at_the_end_of_a_line_is_known_by_the_clips_it_lacks(copy: Path) -> None:
+    write_metadata(copy / "fma_metadata" / "tracks.csv", MINI[:3])
+    file = copy / "fma_metadata" / "tracks.csv"
+    assert problem(copy) == (
+        f"dataset=fma: {file} does not list 1 clips that are there, the first is "
+        f"{copy}/fma_small/099/099134.mp3; it was cut or belongs to other clips: unpack "
+        "https://os.unil.cloud.switch.ch/fma/fma_metadata.zip again, or leave them out with "
+        "dataset.partial=true"
+    )
+    dataset = load(copy, "dataset.partial=true")
+    assert len(dataset.tracks) == 3
+    assert dataset.provenance.note.endswith("; clips that tracks.csv does not list: 1")
+
+
+def test_files_that_are_no_clips_are_nobody_s_business(copy: Path) -> None:
+    for name in ("000/._000002.mp3", "000/notes.txt", "000/001234.mp3", "000/000007.mp3.part"):
+        (copy / "fma_small" / name).touch()
+    (copy / "fma_small" / "000" / "000009.mp3").mkdir()
+    assert len(load(copy).tracks) == 4
+
+
+@pytest.mark.parametrize(("size", "count"), [("small", 4), ("medium", 5), ("large", 5)])
+def test_each_subset_has_a_name_of_its_own(size: str, count: int, copy: Path) -> None:
+    composed = compose("data", [f"dataset=fma_{size}", f"dataset.root={copy}"])
+    same = compose("data", ["dataset=fma", f"dataset.subset={size}", f"dataset.root={copy}"])
+    assert composed == same
+    dataset = select(DATASETS, composed["dataset"], "dataset").load(copy)
+    assert (dataset.name, len(dataset.tracks)) == ("fma", count)
+
+
+def test_the_folder_of_fma_small_is_that_of_fma(tmp_path: Path) -> None:
+    source = select(DATASETS, compose("data", ["dataset=fma_small"])["dataset"], "dataset")
+    assert source.folder(tmp_path) == tmp_path / "fma"
+
+
+def test_published_digests_are_taken_from_beside_the_clips(copy: Path) -> None:
+    assert load(copy).checksums == {}
+    write_checksums(copy / "fma_small")
+    file = copy / "fma_small" / "checksums"
+    other = "0" * 40
+    file.write_text(f"{file.read_text().upper().replace('.MP3', '.mp3')}{other} *tracks.csv\n")
+    nothing = "sha1:da39a3ee5e6b4b0d3255bfef95601890afd80709"
+    assert load(copy).checksums == dict.fromkeys(("000002", "000005", "001000", "099134"), nothing)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"{'a' * 40}  000/000002.mp3\n{'b' * 17}", f"line 2: {{}}, received '{'b' * 17}'"),
+        (f"{'g' * 40}  000/000002.mp3\n", f"line 1: {{}}, received '{'g' * 40}  000/000002.mp3'"),
+        ("<html>", "line 1: {}, received '<html>'"),
+    ],
+)
+def test_a_damaged_file_of_digests_is_named_with_its_line(
+    text: str, expected: str, copy: Path
+) -> None:
+    file = copy / "fma_small" / "checksums"
+    file.write_text(text)
+    wanted = "expected 40 hexadecimal digits, two spaces and the path of a clip"
+    assert problem(copy) == (
+        f"{file}, {expected.format(wanted)}; get fma_small.zip again and unpack it, or delete the "
+        "file to do without published digests"
+    )
+
+
+def test_digests_that_are_no_text_are_named(copy: Path) -> None:
+    (copy / "fma_small" / "checksums").write_bytes(b"\xff\xfe")
+    assert problem(copy).startswith(f"cannot read {copy}/fma_small/checksums: it is no text; ")
+
+
+def test_a_clip_that_is_not_the_published_one_is_unusable(
+    tmp_path: Path, run_command: RunCommand
+) -> None:
+    write_sounding_copy(tmp_path)
+    write_checksums(tmp_path / "fma_small")
+    words = ("data", "verify", "dataset=fma_small", f"dataset.root={tmp_path}", "--format=json")
+    outcome = run_command(*words)
+    assert outcome.status == 0
+    assert "6 of them compared with their published checksums" in outcome.err
+    clip = clip_path(tmp_path / "fma_small", 1)
+    clip.write_bytes(clip.read_bytes() + bytes(1))
+    outcome = run_command(*words, "--accept")
+    assert outcome.status == 1
+    found = [row for row in json.loads(outcome.out) if not row["usable"]]
+    assert [(row["track"], row["code"]) for row in found] == [("000001", "checksum")]
+    assert found[0]["detail"].startswith("the published sha1 is ")
+    assert found[0]["detail"].endswith("...; fetch it again")
+
+
+def test_a_perfect_copy_passes_though_some_clips_were_published_broken(
+    tmp_path: Path, run_command: RunCommand
+) -> None:
+    write_sounding_copy(tmp_path, Clip(99134), Clip(133297))
+    words = ("data", "verify", "dataset=fma_small", f"dataset.root={tmp_path}")
+    assert run_command(*words).status == 1
+    write_checksums(tmp_path / "fma_small")
+    clip_path(tmp_path / "fma_small", 133297).unlink()
+    outcome = run_command(*words)
+    assert outcome.status == 0
+    assert "8 files checked: 6 usable, 2 not (2 of them known to be published so)" in outcome.err
+    clip_path(tmp_path / "fma_small", 99134).write_bytes(b"something else")
+    assert run_command(*words).status == 1

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import hashlib
 import shutil
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from genrecls.audio import REASONS, AudioLimits
 from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset, Provenance, Track
 from genrecls.datasets.gtzan import GENRES
-from genrecls.datasets.verify import SUSPICIONS, Finding, verify
+from genrecls.datasets.verify import DIFFERENCES, SUSPICIONS, Finding, verify
 from tests.datasets.kaggle_copy import make_copy, table_row, write_table
 
 RATE = 16_000
@@ -201,5 +203,42 @@ def test_an_empty_data_set_has_nothing_to_report(tmp_path: Path) -> None:
     assert (report.checked, report.good, report.findings) == (0, 0, ())
 
 
-def test_no_suspicion_shares_its_code_with_a_reason() -> None:
-    assert not SUSPICIONS.keys() & REASONS.keys()
+def test_no_two_kinds_of_finding_share_a_code() -> None:
+    kinds = (SUSPICIONS, REASONS, DIFFERENCES)
+    assert len({code for kind in kinds for code in kind}) == sum(map(len, kinds))
+
+
+@pytest.mark.parametrize("algorithm", ["md5", "sha1", "sha256"])
+def test_a_file_that_is_not_the_published_one_is_fatal(algorithm: str, tmp_path: Path) -> None:
+    some = dataset(tmp_path, {"a.wav": music(), "b.wav": music(1), "c.wav": music(2)}, {})
+    digests = {
+        name: f"{algorithm}:{hashlib.new(algorithm, (tmp_path / name).read_bytes()).hexdigest()}"
+        for name in ("a.wav", "b.wav")
+    }
+    some = replace(some, checksums=digests)
+    assert verify(some).findings == ()
+    soundfile.write(tmp_path / "b.wav", music(3), RATE)
+    (finding,) = verify(some).findings
+    assert (finding.track, finding.code, finding.fatal) == ("b.wav", "checksum", True)
+    expected = digests["b.wav"].partition(":")[2]
+    assert finding.detail.startswith(f"the published {algorithm} is {expected[:12]}..., found ")
+
+
+def test_a_file_cut_to_nothing_has_both_reasons(tmp_path: Path) -> None:
+    some = replace(dataset(tmp_path, {"a.wav": music()}, {}), checksums={"a.wav": "sha1:00"})
+    (tmp_path / "a.wav").write_bytes(b"")
+    assert [finding.code for finding in verify(some).findings] == ["checksum", "empty"]
+    (tmp_path / "a.wav").unlink()
+    assert [finding.code for finding in verify(some).findings] == ["missing"]
+
+
+def test_what_every_readable_file_holds_is_reported(tmp_path: Path) -> None:
+    some = dataset(tmp_path, {"a.wav": music(), "b.wav": music(1), "c.wav": music()}, {})
+    (tmp_path / "b.wav").write_bytes(b"<html>")
+    (tmp_path / "c.wav").unlink()
+    contents = verify(some).contents
+    assert {path.name: content.size for path, content in contents.items()} == {
+        "a.wav": (tmp_path / "a.wav").stat().st_size,
+        "b.wav": 6,
+    }
+    assert contents[tmp_path / "b.wav"].sha256 == hashlib.sha256(b"<html>").hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -52,10 +53,11 @@ def test_the_real_clips_are_described(copy: Path) -> None:
 
 
 def test_the_real_clips_are_usable(copy: Path) -> None:
-    words = ("data", "verify", "dataset=fma", f"dataset.root={copy}", "--format", "json")
+    words = ("data", "verify", "dataset=fma_small", f"dataset.root={copy}", "--format", "json")
     answer = run_genrecls(copy, *words)
     assert answer.status == 0, answer.err
     assert "13 files checked: 13 usable, 0 not" in answer.err
+    assert "13 of them compared with their published checksums" in answer.err
     assert {row["code"] for row in json.loads(answer.out)} <= {"clipped"}
 
 
@@ -68,3 +70,20 @@ def test_each_real_clip_is_one_segment_of_30_seconds_in_its_official_part(copy: 
         "validation": 1,
         "test": 6,
     }
+
+
+def test_a_real_clip_with_one_wrong_bit_is_found_by_its_checksum(
+    copy: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(copy, tmp_path / "copy")
+    clip = tmp_path / "copy" / "fma_small" / "000" / "000140.mp3"
+    content = bytearray(clip.read_bytes())
+    content[len(content) // 2] ^= 1
+    clip.chmod(0o644)
+    clip.write_bytes(content)
+    words = ("dataset=fma_small", f"dataset.root={tmp_path / 'copy'}", "--format", "json")
+    answer = run_genrecls(tmp_path, "data", "verify", *words)
+    assert answer.status == 1
+    wrong = [row for row in json.loads(answer.out) if row["code"] == "checksum"]
+    assert [row["track"] for row in wrong] == ["000140"]
+    assert "the published sha1 is 208851706e7f..." in wrong[0]["detail"]

@@ -20,6 +20,8 @@ _genrecls() {
         candidates="$(COMP_LINE="$line" genrecls train -sc query=bash 2>/dev/null)"
     elif [ "$verb" = data ] && [ "$COMP_CWORD" -eq 2 ]; then
         candidates="@ACTIONS@"
+    elif [ "$before" = download ]; then
+        candidates="@ARCHIVES@"
     elif [ "$verb" = data ] && [ "${word#dataset}" != "$word" ]; then
         candidates="$(COMP_LINE="genrecls $word" genrecls train -sc query=bash 2>/dev/null)"
     elif [ "$verb" = --completion ]; then
@@ -53,6 +55,8 @@ function __genrecls_complete
         COMP_LINE="$line" genrecls train -sc query=fish 2>/dev/null
     else if test $words[2] = data; and test (count $words) -eq 2
         string split ' ' -- "@ACTIONS@"
+    else if test $words[-1] = download
+        string split ' ' -- "@ARCHIVES@"
     else if test $words[2] = data; and string match -q -- 'dataset*' "$word"
         COMP_LINE="genrecls $word" genrecls train -sc query=fish 2>/dev/null
     else if test $words[2] = --completion
@@ -69,7 +73,7 @@ end
 complete -c genrecls -f -a '(__genrecls_complete)'
 """
 
-_ACTIONS = ("list", "info", "verify", "cache")
+_ACTIONS = ("list", "info", "download", "verify", "split-report", "cache")
 _FLAGS = {
     "train": ("--help", "--cfg", "--info", "--multirun", "--config-dir", "--config-name"),
     "predict": (
@@ -78,7 +82,10 @@ _FLAGS = {
     ),
     "explain": ("--help", "--layers", "--genre", "--start", "--to", "--output-root"),
     "benchmark": ("--help", "--threads", "--runs", "--output-root"),
-    "data": ("--help", "--format", "--prune", "--older"),
+    "data": (
+        *("--help", "--format", "--accept", "--archive", "--keep"),
+        *("--out", "--prune", "--older"),
+    ),
     "runs": ("--help", "--format", "--output-root"),
     "compare": ("--help", "--output-root", "--by", "--part", "--to"),
 }
@@ -119,6 +126,7 @@ def _words() -> dict[str, str]:
         "VERBS": " ".join(VERBS),
         "SHELLS": " ".join(SHELLS),
         "ACTIONS": " ".join(_ACTIONS),
+        "ARCHIVES": " ".join(listed("download")),
         "FLAG_CASES": " ".join(bash),
         "FISH_CASES": "\n".join(fish),
     }

@@ -60,6 +60,8 @@ class Dataset:
         faults: what is known to be wrong with the files of some track ids in circulating copies;
             it is added to the reason where such a file is rejected.
         medium: what the files of the tracks are.
+        checksums: published digests of files by track id, each as `<algorithm>:<hexadecimal>`;
+            `data verify` holds the files to them.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Dataset:
     generated: bool = False
     faults: Mapping[str, str] = field(default_factory=dict)
     medium: Medium = "audio"
+    checksums: Mapping[str, str] = field(default_factory=dict)
 
     def without(self, ids: Collection[str]) -> Dataset:
         """Return the data set without the tracks named in `ids`."""

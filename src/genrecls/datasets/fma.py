@@ -6,13 +6,14 @@ Dataset For Music Analysis", ISMIR 2017; of the broken clips: its repository, is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
 from genrecls.audio import AudioLimits
 from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Provenance, Track
+from genrecls.datasets.fma_clips import clip_path, clips_on_disk, read_checksums
 from genrecls.datasets.fma_metadata import SUBSETS, FmaTrack, Subset, read_metadata
 from genrecls.errors import DataError, nearest
 
@@ -80,7 +81,7 @@ class Fma(DatasetSource):
     Attributes:
         subset: which tracks; a larger subset has those of the smaller ones.
         genres: some of the top genres; null means all of the subset.
-        partial: whether to do with the files that are there where some are absent.
+        partial: whether to do with what is there where clips or lines of `tracks.csv` are absent.
         limits: what a plausible clip is. The sound ones have about 29.98 to 30.01 s.
     """
 
@@ -111,25 +112,33 @@ class Fma(DatasetSource):
         """List the tracks of the subset that have one top genre.
 
         Raises:
-            DataError: the clips or `tracks.csv` are absent or incomplete, or `tracks.csv` is
-                damaged.
+            DataError: the clips or `tracks.csv` are absent or incomplete, or `tracks.csv` or
+                `checksums` is damaged.
         """
         root = self.folder(data_root)
         clips = self._clips(root)
-        listed = [t for t in read_metadata(self._metadata(clips)) if self._has(t)]
+        metadata = self._metadata(clips)
+        everything = read_metadata(metadata)
+        on_disk = clips_on_disk(clips)
+        unlisted = self._unlisted(metadata, on_disk - {t.id for t in everything}, clips)
+        listed = [t for t in everything if self._has(t)]
         labelled = [t for t in listed if t.genre and t.genre in (self.genres or (t.genre,))]
-        present = self._present(clips, labelled)
+        present = self._present(clips, labelled, on_disk)
         labels = tuple(sorted({t.genre for t in present}))
         self._check_genres(labels, clips)
+        published = read_checksums(clips)
         return Dataset(
             name="fma",
             labels=labels,
-            tracks=tuple(Track(t.id, _file(clips, t), t.genre, t.artist) for t in present),
+            tracks=tuple(Track(t.id, clip_path(clips, t.id), t.genre, t.artist) for t in present),
             root=root,
-            provenance=replace(PROVENANCE, note=self._note(listed, len(labelled) - len(present))),
+            provenance=replace(
+                PROVENANCE, note=self._note(listed, len(labelled) - len(present), unlisted)
+            ),
             limits=self.limits,
             partitions={"official": {t.id: t.part for t in present}},
             faults=KNOWN_FAULTS,
+            checksums={t.id: published[t.id] for t in present if t.id in published},
         )
 
     def _has(self, track: FmaTrack) -> bool:
@@ -159,18 +168,31 @@ class Fma(DatasetSource):
 
     def _advice(self) -> str:
         return (
-            f"get {ARCHIVES}/fma_{self.subset}.zip and {ARCHIVES}/fma_metadata.zip and unpack both "
-            "there (7z can where unzip cannot), or set dataset.root=<folder>"
+            f"get both by 'genrecls data download fma_{self.subset}', or unpack {ARCHIVES}/"
+            f"fma_{self.subset}.zip and {ARCHIVES}/fma_metadata.zip there (7z can where unzip "
+            "cannot), or set dataset.root=<folder>"
         )
 
-    def _present(self, clips: Path, tracks: Sequence[FmaTrack]) -> Sequence[FmaTrack]:
+    def _unlisted(self, metadata: Path, ids: Collection[str], clips: Path) -> int:
+        """Return how many clips `tracks.csv` does not know: a file cut at the end of a line."""
+        if ids and not self.partial:
+            raise DataError(
+                f"dataset=fma: {metadata} does not list {len(ids)} clips that are there, the first "
+                f"is {clip_path(clips, min(ids))}; it was cut or belongs to other clips: unpack "
+                f"{ARCHIVES}/fma_metadata.zip again, or leave them out with dataset.partial=true"
+            )
+        return len(ids)
+
+    def _present(
+        self, clips: Path, tracks: Sequence[FmaTrack], on_disk: Collection[str]
+    ) -> Sequence[FmaTrack]:
         """Return the tracks to use; the known broken clips may be absent, and count as rejected."""
-        absent = {t.id for t in tracks if not _file(clips, t).is_file()}
+        absent = {t.id for t in tracks if t.id not in on_disk}
         missing = [t for t in tracks if t.id in absent - KNOWN_FAULTS.keys()]
         if missing and not self.partial:
             raise DataError(
                 f"dataset=fma: {len(missing)} of the {len(tracks)} clips that tracks.csv lists are "
-                f"absent, the first is {_file(clips, missing[0])}; unpack {ARCHIVES}/"
+                f"absent, the first is {clip_path(clips, missing[0].id)}; unpack {ARCHIVES}/"
                 f"fma_{self.subset}.zip again, choose another dataset.subset, or use what is there "
                 "with dataset.partial=true"
             )
@@ -186,15 +208,11 @@ class Fma(DatasetSource):
                 "it, or choose another dataset.subset or dataset.genres"
             )
 
-    def _note(self, listed: Sequence[FmaTrack], absent: int) -> str:
-        unlabelled = sum(not t.genre for t in listed)
-        notes = [_SIZES[self.subset]]
-        if unlabelled:
-            notes.append(f"tracks left out for want of a single top genre: {unlabelled}")
-        if absent:
-            notes.append(f"absent clips: {absent}")
-        return "; ".join(notes)
-
-
-def _file(clips: Path, track: FmaTrack) -> Path:
-    return clips / track.id[:3] / f"{track.id}.mp3"
+    def _note(self, listed: Sequence[FmaTrack], absent: int, unlisted: int) -> str:
+        counts = {
+            "tracks left out for want of a single top genre": sum(not t.genre for t in listed),
+            "absent clips": absent,
+            "clips that tracks.csv does not list": unlisted,
+        }
+        found = [f"{what}: {count}" for what, count in counts.items() if count]
+        return "; ".join([_SIZES[self.subset], *found])

@@ -10,6 +10,7 @@ import csv
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 from typing import Literal, TextIO
@@ -105,8 +106,10 @@ def _lines(file: Path, stream: TextIO) -> Iterator[tuple[str, list[str]]]:
 
 def _places(file: Path, header: Sequence[Sequence[str]]) -> list[int]:
     if len(header) < 3 or len(header[0]) != len(header[1]) or header[2][0] != "track_id":
+        start = ",".join(chain.from_iterable(header))
+        found = f"it starts with {start[:40]!r}" if start else "it is empty"
         raise DataError(
-            f"{file}, lines 1 to 3: no header of groups, names and 'track_id'; {_EXPECTED}"
+            f"{file}, lines 1 to 3: no header of groups, names and 'track_id', {found}; {_EXPECTED}"
         )
     columns = list(zip(*header[:2], strict=True))
     for group, name in _COLUMNS:

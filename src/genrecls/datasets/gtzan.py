@@ -90,8 +90,8 @@ class Gtzan(DatasetSource):
             raise DataError(
                 f"dataset=gtzan: no audio found in {root.absolute()} (looked for "
                 f"{', '.join(f'{layout}/<genre>/' for layout in LAYOUTS)} with "
-                f"{' '.join(SUFFIXES)}); get it from {PROVENANCE.urls[0]} and unpack it there, "
-                "or set dataset.root=<folder>"
+                f"{' '.join(SUFFIXES)}); get it with 'genrecls data download gtzan', or unpack "
+                f"{PROVENANCE.urls[0]} there, or set dataset.root=<folder>"
             )
         missing = [label for label in labels if label not in {genre for genre, _ in files.values()}]
         if missing:

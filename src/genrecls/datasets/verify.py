@@ -1,15 +1,17 @@
 """Every file of a data set, read and judged: what cannot be used, and what deserves a look.
 
-Unusable files carry a code from `genrecls.audio.REASONS` and are fatal. What `SUSPICIONS` lists is
-not: such a file is used like any other, and whoever publishes numbers should know of it.
+Unusable files carry a code from `genrecls.audio.REASONS` or `DIFFERENCES` and are fatal. What
+`SUSPICIONS` lists is not: such a file is used like any other, and whoever publishes numbers should
+know of it.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 
 from genrecls.audio import AudioLimits, AudioRejected, Decoded, decode
 from genrecls.datasets.base import Dataset, Medium, Track
+from genrecls.datasets.content import Content, read_content
 from genrecls.datasets.kaggle_picture import read_picture
 from genrecls.environment import cores
 
@@ -29,6 +32,11 @@ SUSPICIONS: dict[str, str] = {
     "quiet": "it is so quiet that noise of the recording may outweigh the music",
     "suffix": "its content is of another format than its name says",
     "ghost": "its name starts with '._', as of the companion files that macOS puts in archives",
+}
+
+DIFFERENCES: dict[str, str] = {
+    "checksum": "it is not the file that was published: its digest is another",
+    "changed": "it is not the file that was recorded when the data set was last verified",
 }
 
 # Loud but sound mixes touch their maximum three samples in a row in up to 0.06 % of all samples;
@@ -67,7 +75,7 @@ class Finding:
     Attributes:
         track: id of the track.
         path: its file.
-        code: a key of `genrecls.audio.REASONS` or of `SUSPICIONS`.
+        code: a key of `genrecls.audio.REASONS`, of `DIFFERENCES` or of `SUSPICIONS`.
         detail: one line: what was found in this file.
         fatal: whether the file cannot be used.
     """
@@ -86,15 +94,22 @@ class Verification:
     Attributes:
         checked: number of tracks that were read.
         findings: in the order of the tracks, those of one track in the order of `SUSPICIONS`.
+        contents: what the files held that could be read.
     """
 
     checked: int
     findings: tuple[Finding, ...]
+    contents: Mapping[Path, Content] = field(default_factory=dict)
+
+    @property
+    def bad(self) -> frozenset[str]:
+        """Ids of the tracks that cannot be used."""
+        return frozenset(finding.track for finding in self.findings if finding.fatal)
 
     @property
     def unusable(self) -> int:
         """Number of tracks that cannot be used."""
-        return len({finding.track for finding in self.findings if finding.fatal})
+        return len(self.bad)
 
     @property
     def good(self) -> int:
@@ -123,22 +138,47 @@ def verify(dataset: Dataset, on_progress: Callable[[], None] | None = None) -> V
     """
     first: dict[str, Track] = {}
     findings: list[Finding] = []
-    for verdict in _verdicts(dataset):
+    contents: dict[Path, Content] = {}
+    for verdict, content in _verdicts(dataset):
+        track = verdict.track
         findings += _duplicates(verdict, first, _SAME[dataset.medium])
+        if content is not None:
+            findings += _against_checksum(track, content, dataset.checksums.get(track.id))
+            contents[track.path] = content
         findings += verdict.findings
         if on_progress is not None:
             on_progress()
-    return Verification(len(dataset.tracks), tuple(findings))
+    return Verification(len(dataset.tracks), tuple(findings), contents)
 
 
-def _verdicts(dataset: Dataset) -> Iterator[_Verdict]:
+def _verdicts(dataset: Dataset) -> Iterator[tuple[_Verdict, Content | None]]:
     judge = _JUDGES[dataset.medium]
+    algorithms = {digest.partition(":")[0] for digest in dataset.checksums.values()}
+
+    @cache  # All rows of a table are in one file.
+    def content(path: Path) -> Content | None:
+        return read_content(path, algorithms)
+
     pool = ThreadPoolExecutor(min(_MAX_THREADS, cores()))
     try:
-        yield from pool.map(lambda track: judge(track, dataset.limits), dataset.tracks)
+        # Decoders take a path, so a file is read twice; the second time it comes from memory.
+        yield from pool.map(
+            lambda track: (judge(track, dataset.limits), content(track.path)), dataset.tracks
+        )
     finally:
         # An interrupted user does not wait for a thousand files that are still queued.
         pool.shutdown(cancel_futures=True)
+
+
+def _against_checksum(track: Track, content: Content, published: str | None) -> tuple[Finding, ...]:
+    algorithm, _, expected = (published or "").partition(":")
+    if not expected or content.digests[algorithm] == expected:
+        return ()
+    detail = (
+        f"the published {algorithm} is {expected[:12]}..., found "
+        f"{content.digests[algorithm][:12]}...; fetch it again"
+    )
+    return (Finding(track.id, track.path, "checksum", detail, fatal=True),)
 
 
 def _judge(track: Track, limits: AudioLimits) -> _Verdict:

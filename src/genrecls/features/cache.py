@@ -36,7 +36,6 @@ from genrecls.features.base import FeatureSpec
 from genrecls.features.copies import DistortedCopy
 from genrecls.features.segmenting import SegmentRule, Segments
 
-INDEX = "files.json"
 SPEC = "spec.json"
 
 _LIBRARIES = ("numpy", "scipy", "librosa", "pillow", "soundfile", "soxr")

@@ -11,11 +11,11 @@ from functools import partial
 from pathlib import Path
 
 from genrecls.datasets.base import Dataset, Track
-from genrecls.digests import FileDigests, digests_of
+from genrecls.digests import INDEX, FileDigests, digests_of
 from genrecls.environment import cores
 from genrecls.errors import DataError
 from genrecls.features.base import FeatureSpec
-from genrecls.features.cache import INDEX, FeatureCache, TrackFeatures
+from genrecls.features.cache import FeatureCache, TrackFeatures
 from genrecls.features.copies import DistortedCopy
 from genrecls.features.extractor import Extractor, Rejection
 from genrecls.features.segmenting import SegmentRule
