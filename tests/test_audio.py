@@ -300,7 +300,13 @@ def test_every_promised_suffix_can_be_read(tmp_path: Path) -> None:
 
 
 def test_limits_in_a_configuration_are_as_strict_as_the_rest_of_it() -> None:
-    values: dict[str, object] = {"name": "folder", "root": ".", "csv": None, "bad_audio": "error"}
+    values: dict[str, object] = {
+        "name": "folder",
+        "root": ".",
+        "csv": None,
+        "bad_audio": "error",
+        "artists": None,
+    }
     values |= {"limits": {"min_second": 1.0}}
     with pytest.raises(
         ConfigError, match=r"limits\.min_second: unknown key; .*did you mean 'min_s"
