@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from genrecls.atomic import write_json
+from genrecls.benchmarking import EXPORT
 from genrecls.runs import Run
 
 GENRES = ("jazz", "rock")
@@ -20,7 +21,10 @@ Decisions = Sequence[int]
 
 @dataclass(frozen=True)
 class Made:
-    """What a run folder is made from; the ids of test tracks begin with `first`."""
+    """What a run folder is made from; the ids of test tracks begin with `first`.
+
+    With `int8` it was exported, to a file of so many bytes.
+    """
 
     test: Decisions = (1, 1, 1, 0)
     validation: Decisions = (1, 0)
@@ -31,6 +35,9 @@ class Made:
     fingerprint: str = "f"
     settings: dict[str, Any] = field(default_factory=dict)
     first: int = 0
+    seconds: float = 60.0
+    parameters: int = 1234
+    int8: int | None = None
 
 
 def finished_run(root: Path, name: str, made: Made | None = None) -> Run:
@@ -46,7 +53,20 @@ def finished_run(root: Path, name: str, made: Made | None = None) -> Run:
     names = ["epoch", "loss", "accuracy", "validation_loss", "validation_accuracy"]
     _write(run.history, [names, *epochs])
     _write(run.predictions("tracks"), [["part", "track", "true", "predicted"], *_rows(made)])
+    if made.int8 is not None:
+        write_json(run.folder / EXPORT / "export.json", {"files": _files(made.int8)})
     return run
+
+
+def _files(size: int) -> list[dict[str, Any]]:
+    """Return two int8 files and two that are not what is looked for."""
+    kept = {"status": "kept", "mode": "int8"}
+    return [
+        {"entrance": "audio", "bytes": 2 * size, **kept},
+        {"entrance": "features", "bytes": size, **kept},
+        {"entrance": "features", "bytes": 9 * size, **kept, "mode": "float32"},
+        {"entrance": "features", "status": "rejected", "mode": "int8"},
+    ]
 
 
 def _config(made: Made, root: Path) -> dict[str, Any]:
@@ -69,8 +89,9 @@ def _metrics(made: Made) -> dict[str, Any]:
         "seed": made.seed,
         "selection": {"epoch": 2},
         "labels": list(GENRES),
-        "model": {"name": made.model, "parameters": 1234},
+        "model": {"name": made.model, "parameters": made.parameters},
         "parts": parts,
+        "seconds": {"features": 5.0, "training": made.seconds, "evaluation": 1.0},
     }
 
 

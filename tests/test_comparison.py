@@ -100,7 +100,7 @@ def test_a_label_names_what_tells_systems_of_one_model_apart(tmp_path: Path) -> 
         Made(model="rnn", settings={"layers": 1}),
     )
     labels = [system.label for system in board.systems]
-    assert labels == ["cnn mfcc model.width=32", "cnn mfcc model.width=64", "rnn mfcc"]
+    assert labels == ["cnn mfcc width=32", "cnn mfcc width=64", "rnn mfcc"]
 
 
 def test_systems_with_many_differences_are_told_apart_by_the_end_of_the_name(
@@ -110,8 +110,8 @@ def test_systems_with_many_differences_are_told_apart_by_the_end_of_the_name(
     (board,) = boards_of(tmp_path, *made)
     labels = [system.label for system in board.systems]
     assert labels == [
-        "cnn mfcc model.a=1 model.b=1 model.c=1 … (0)",
-        "cnn mfcc model.a=2 model.b=2 model.c=2 … (1)",
+        "cnn mfcc a=1 b=1 c=1 … (0)",
+        "cnn mfcc a=2 b=2 c=2 … (1)",
     ]
 
 
@@ -134,3 +134,25 @@ def test_the_interval_is_of_the_tracks_for_one_run_and_of_the_mean_for_several(
 def test_an_interval_stays_among_the_accuracies_that_exist(tmp_path: Path) -> None:
     (board,) = boards_of(tmp_path, Made(test=(1, 1)), Made(test=(1, 0), seed=1))
     assert board.systems[0].interval("test") == (0.0, 1.0)
+
+
+def test_a_leaderboard_knows_what_differs_and_only_that(tmp_path: Path) -> None:
+    made = [Made(settings={"width": width, "depth": 2}) for width in (32, 64)]
+    (board,) = boards_of(tmp_path, *made, replace(made[0], seed=1))
+    assert board.differing == ("model.width",)
+    assert [system.settings["model.width"] for system in board.systems] == [32, 64]
+
+
+def test_a_system_knows_its_costs_where_its_runs_tell_them(tmp_path: Path) -> None:
+    made = [Made(seconds=60), Made(seconds=80, seed=1, int8=900), Made(model="rnn")]
+    told, silent = boards_of(tmp_path, *made)[0].systems
+    assert told.seconds is not None
+    assert (told.seconds.mean, told.seconds.n) == (70, 2)
+    assert (told.parameters, told.int8_bytes, silent.int8_bytes) == (1234, 900, None)
+
+
+def test_a_run_that_does_not_tell_its_time_leaves_the_system_without(tmp_path: Path) -> None:
+    one, other = runs_of(tmp_path, Made(), Made(seed=1))
+    silent = replace(other, metrics={**other.metrics, "seconds": {}})
+    (board,) = compare([one, silent], "validation", "test")
+    assert board.systems[0].seconds is None

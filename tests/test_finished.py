@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from genrecls.benchmarking import EXPORT
 from genrecls.errors import RunError
 from genrecls.finished import read
 from tests.finished_runs import Made, finished_run
@@ -94,3 +95,20 @@ def test_a_history_without_epochs_or_numbers_is_damaged(text: str, tmp_path: Pat
     run.history.write_text(text)
     with pytest.raises(RunError, match=r"history\.csv is damaged"):
         read(run)
+
+
+def test_the_int8_size_is_that_of_the_file_fed_with_features(tmp_path: Path) -> None:
+    assert read(finished_run(tmp_path, "a", Made(int8=900))).int8_bytes == 900
+    assert read(finished_run(tmp_path, "b")).int8_bytes is None
+
+
+@pytest.mark.parametrize("text", ["{", '{"files": [{"mode": "int8"}]}', "[]"])
+def test_a_damaged_export_is_named(text: str, tmp_path: Path) -> None:
+    run = finished_run(tmp_path, "a", Made(int8=900))
+    (run.folder / EXPORT / "export.json").write_text(text)
+    with pytest.raises(RunError, match=r"export\.json is damaged .* run 'genrecls export"):
+        read(run)
+
+
+def test_training_time_is_without_features_and_evaluation(tmp_path: Path) -> None:
+    assert read(finished_run(tmp_path, "a", Made(seconds=40))).training_seconds == 40

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from genrecls.config.identity import IRRELEVANT
+from genrecls.differences import differing, settings_of, short_titles, value_of
 from genrecls.evaluation.pairing import Pairing, pair
 from genrecls.evaluation.significance import Summary, holm, summary
 from genrecls.finished import Finished
 
 EvaluatedPart = Literal["validation", "test"]
-_MOST_KEYS = 3
+_MOST_KEYS, _LONGEST_VALUE = 3, 24
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,33 @@ class System:
 
     label: str
     runs: tuple[Finished, ...]
+
+    @property
+    def title(self) -> str:
+        """Model and features, which other systems may share."""
+        return _title(self.runs[0])
+
+    @cached_property
+    def settings(self) -> Mapping[str, Any]:
+        """What all its runs share, by dotted key."""
+        return settings_of(self.runs[0].config)
+
+    @property
+    def parameters(self) -> int:
+        """Number of parameters of the model."""
+        return int(self.runs[0].metrics["model"]["parameters"])
+
+    @property
+    def int8_bytes(self) -> int | None:
+        """Size of the int8 file; None where no run has one."""
+        return next((run.int8_bytes for run in self.runs if run.int8_bytes is not None), None)
+
+    @property
+    def seconds(self) -> Summary | None:
+        """Seconds of training over the runs; None where a run does not tell."""
+        told = [run.training_seconds for run in self.runs]
+        known = [seconds for seconds in told if seconds is not None]
+        return summary(known) if len(known) == len(told) else None
 
     def score(self, part: str, name: str = "accuracy", unit: str = "track") -> Summary:
         """Return a score over the runs."""
@@ -59,6 +86,20 @@ class System:
             for name, values in named
             if values
         )
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A run without scores.
+
+    Attributes:
+        reason: why, in one line.
+        log: where to read on.
+    """
+
+    name: str
+    reason: str
+    log: str
 
 
 @dataclass(frozen=True)
@@ -95,6 +136,11 @@ class Leaderboard:
     def split(self) -> str:
         """Name of the split with what it leaks."""
         return self.systems[0].runs[0].split
+
+    @cached_property
+    def differing(self) -> tuple[str, ...]:
+        """Dotted keys in which its systems differ."""
+        return differing([system.settings for system in self.systems])
 
     @property
     def leaky(self) -> bool:
@@ -191,31 +237,20 @@ def _place(run: Finished) -> str:
 
 
 def _system(run: Finished) -> str:
-    return json.dumps(_settings(run), sort_keys=True)
-
-
-def _settings(run: Finished) -> dict[str, Any]:
-    """Return what makes a system of a run, by dotted key."""
-    aside = {".".join(place) for place in IRRELEVANT} | {"seed", "split.fold"}
-    return {key: value for key, value in _flat(run.config) if key not in aside}
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
+    return json.dumps(settings_of(run.config), sort_keys=True)
 
 
 def _labels(runs: Sequence[Finished]) -> list[str]:
     """Return a name for each system: model and features, then what else tells it from its like."""
-    bases = [f"{run.config['model']['name']} {_features(run.config['features'])}" for run in runs]
-    named = list(zip(runs, bases, strict=True))
+    named = [(run, _title(run)) for run in runs]
     return [
         " ".join([base, *_distinct(run, [other for other, its in named if its == base])])
         for run, base in named
     ]
+
+
+def _title(run: Finished) -> str:
+    return f"{run.config['model']['name']} {_features(run.config['features'])}"
 
 
 def _features(settings: Mapping[str, Any]) -> str:
@@ -225,15 +260,9 @@ def _features(settings: Mapping[str, Any]) -> str:
 
 
 def _distinct(run: Finished, like: Sequence[Finished]) -> list[str]:
-    settings = [_settings(other) for other in like]
-    keys = dict.fromkeys(key for values in settings for key in values)
-    apart = [key for key in keys if len({json.dumps(values.get(key)) for values in settings}) > 1]
-    own = _settings(run)
-    named = [f"{key}={_short(own[key])}" for key in apart[:_MOST_KEYS] if key in own]
+    own = settings_of(run.config)
+    apart = differing([settings_of(other.config) for other in like])
+    told = short_titles(apart[:_MOST_KEYS]).items()
+    named = [f"{title}={value_of(own, key, _LONGEST_VALUE)}" for key, title in told if key in own]
     # Too many to name: the end of the run's name is never the same.
     return [*named, f"… ({run.name.rpartition('-')[2]})"] if len(apart) > _MOST_KEYS else named
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False).strip('"')
-    return text if len(text) <= 24 else f"{text[:23]}…"

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from genrecls.benchmarking import EXPORT, facts_of_run
 from genrecls.errors import RunError
 from genrecls.evaluation.pairing import Answers
 from genrecls.evaluation.predictions import leak_mark
@@ -30,6 +31,7 @@ class Finished:
         history: a row an epoch.
         answers: decisions per track of each part.
         changed: when the run was finished.
+        int8_bytes: size of the exported int8 file, the one fed with features if there are two.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Finished:
     history: Sequence[Mapping[str, float]]
     answers: Mapping[str, Answers]
     changed: str
+    int8_bytes: int | None = None
 
     @property
     def repetition(self) -> tuple[int, int | None]:
@@ -55,6 +58,13 @@ class Finished:
         """Name of the split with what it leaks."""
         split = self.metrics["split"]
         return f"{split['name']}{leak_mark(split['leaks'])}"
+
+    @property
+    def training_seconds(self) -> float | None:
+        """Time spent on learning, without features and evaluation; None where it is not told."""
+        told = self.metrics.get("seconds", {})
+        spent = [float(s) for stage, s in told.items() if stage not in {"features", "evaluation"}]
+        return sum(spent) if spent else None
 
     def score(self, part: str, name: str, unit: str = "track") -> float:
         """Return a score such as `accuracy`."""
@@ -85,6 +95,7 @@ def read(run: Run) -> Finished:
         history=_history(run.history),
         answers=_answers(run),
         changed=str(run.state.get("changed", "")),
+        int8_bytes=_int8_bytes(run),
     )
     _check(run, found)
     return found
@@ -109,6 +120,7 @@ def _check_metrics(found: Finished) -> None:
     metrics = found.metrics
     _ = (found.data, found.split, metrics["dataset"]["fingerprint"], list(metrics["labels"]))
     _ = (metrics["selection"]["epoch"], int(metrics["model"]["parameters"]))
+    _ = found.training_seconds
     for part in PARTS:
         low, high = metrics["parts"][part]["track"]["accuracy_interval"]
         _ = (float(low), float(high), found.f1(part), found.score(part, "macro_f1"))
@@ -134,6 +146,22 @@ def _config(path: Path) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         raise _damaged(path, "it holds no configuration")
     return found
+
+
+def _int8_bytes(run: Run) -> int | None:
+    path = run.folder / EXPORT / "export.json"
+    if not path.is_file():
+        return None
+    try:
+        files = facts_of_run(run)["files"]
+        kept = [file for file in files if (file["mode"], file["status"]) == ("int8", "kept")]
+        sizes = {file["entrance"]: int(file["bytes"]) for file in kept}
+    except (LookupError, TypeError, ValueError) as error:
+        raise RunError(
+            f"{path} is damaged ({type(error).__name__}: {error}); run 'genrecls export --tflite' "
+            "again"
+        ) from None
+    return sizes.get("features", sizes.get("audio"))
 
 
 def _history(path: Path) -> list[dict[str, float]]:

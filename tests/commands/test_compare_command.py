@@ -11,7 +11,10 @@ import pytest
 from tests.conftest import Outcome, RunCommand
 from tests.finished_runs import Made, finished_run
 
-FILES = {"comparison.html", "comparison.md", "comparison.csv", "learning_curves.png", "genres.png"}
+FILES = {
+    *(f"comparison.{kind}" for kind in ("html", "md", "csv")),
+    *(f"{figure}.png" for figure in ("scores", "parameters", "learning_curves", "genres")),
+}
 
 
 @pytest.fixture

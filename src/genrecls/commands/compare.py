@@ -10,11 +10,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from genrecls.arguments import Parser
-from genrecls.comparison import compare, newest
-from genrecls.console import say, show, warn
+from genrecls.comparison import newest
+from genrecls.console import warn
 from genrecls.errors import RunError
-from genrecls.finished import Finished, read
-from genrecls.report.comparison import Comparison
+from genrecls.finished import read
+from genrecls.leaderboard import leaderboard
 from genrecls.runs import Run, all_runs, find_run
 
 # The table that anyone may trust is never replaced by the other one.
@@ -35,7 +35,7 @@ def main(words: Sequence[str]) -> int:
         warn(f"left out, for a newer run has the same configuration, seed and fold: {names}")
     command = f"genrecls compare {shlex.join(words)}".strip()
     folder = root / _DEFAULT[options.by] if options.to is None else options.to.expanduser()
-    _write(runs, options, folder, command)
+    leaderboard(runs, folder, command, by=options.by, part=options.part)
     return 0
 
 
@@ -93,25 +93,3 @@ def _matching(pattern: str, root: Path) -> Iterator[Run]:
     for path in sorted(glob.glob(str(Path(pattern).expanduser()))):  # noqa: PTH207
         if (Path(path) / "run.json").is_file():
             yield Run(Path(path).resolve())
-
-
-def _write(
-    runs: Sequence[Finished], options: argparse.Namespace, folder: Path, command: str
-) -> None:
-    from genrecls.atomic import write_text
-    from genrecls.environment import environment
-    from genrecls.report.canvas import save
-    from genrecls.report.comparison import as_csv, as_html, as_markdown, as_table
-    from genrecls.report.curves import learning_curves
-    from genrecls.report.heatmap import genre_map
-
-    boards = compare(runs, options.by, options.part)
-    found = Comparison(boards, options.by, options.part, command, environment())
-    show(as_table(found))
-    figures = {"learning_curves": learning_curves(boards), "genres": genre_map(boards, found.part)}
-    for name, figure in figures.items():
-        save(figure, folder / f"{name}.png")
-    write_text(folder / "comparison.csv", as_csv(found))
-    write_text(folder / "comparison.md", as_markdown(found))
-    write_text(folder / "comparison.html", as_html(found, figures))
-    say(f"written to {folder}")

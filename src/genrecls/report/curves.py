@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from genrecls.comparison import Leaderboard
 from genrecls.finished import Finished
-from genrecls.report.canvas import GREY, INK, MUTED, PALETTE, WARNING, quiet, sheet
+from genrecls.report.canvas import INK, MUTED, quiet, sheet
 from genrecls.report.formats import finite
-from genrecls.report.lettering import drawable
+from genrecls.report.systems import colours, head_room, heading, inches, names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_PANEL, _NAMES = 2.9, 48
 _PANELS = {
     "train loss": "loss",
     "validation loss": "validation_loss",
@@ -25,39 +26,31 @@ _PANELS = {
 def learning_curves(boards: Sequence[Leaderboard]) -> Figure:
     """Draw loss and accuracy over the epochs: a row a leaderboard, a line a run."""
     about = "per segment · a line a run · a dot: the epoch whose weights were kept"
-    heights = [0.7 + max(2.2, 0.2 * len(board.systems) + 0.4) for board in boards]
-    figure = sheet("Learning curves", about, (11.0, sum(heights)))
-    widths = [*[1.0] * len(_PANELS), 0.8]
+    widest = inches([name for board in boards for name in names(board, _NAMES)], 8.5) + 0.5
+    widths = [*[_PANEL] * len(_PANELS), widest]
+    heights = [
+        head_room(board, sum(widths) - 1) + max(2.7, 0.2 * len(board.systems) + 0.9)
+        for board in boards
+    ]
+    figure = sheet("Learning curves", about, (sum(widths), sum(heights)))
     grid = figure.add_gridspec(len(boards), len(widths), height_ratios=heights, width_ratios=widths)
-    colours = _colours(boards)
+    shades = colours(boards)
     for index, board in enumerate(boards):
         panels = [figure.add_subplot(grid[index, place]) for place in range(len(widths))]
-        _row(panels, board, colours)
+        _row(panels, board, shades)
+        heading(figure, grid[index, :], board, sum(widths) - 1)
     return figure
 
 
-def _colours(boards: Sequence[Leaderboard]) -> dict[str, str]:
-    """Return a colour for each label, the same in all rows; behind the last one all are grey."""
-    labels = dict.fromkeys(system.label for board in boards for system in board.systems)
-    return dict(zip(labels, (*PALETTE, *[GREY] * len(labels)), strict=False))
-
-
-def _row(panels: Sequence[Axes], board: Leaderboard, colours: Mapping[str, str]) -> None:
+def _row(panels: Sequence[Axes], board: Leaderboard, shades: Mapping[str, str]) -> None:
     for axes, (title, column) in zip(panels[:-1], _PANELS.items(), strict=True):
         quiet(axes, grid="y")
         # The best is drawn last, over the others.
         for system in reversed(board.systems):
             for run in system.runs:
-                _line(axes, run, column, colours[system.label])
+                _line(axes, run, column, shades[system.label])
         _label(axes, title)
-    panels[0].set_title(drawable(board.about, 60), **heading(board))
-    _legend(panels[-1], board, colours)
-
-
-def heading(board: Leaderboard) -> dict[str, Any]:
-    """Return how the title of a leaderboard is written in a figure."""
-    loud = {"color": WARNING, "weight": "bold"} if board.leaky else {"color": INK}
-    return {"loc": "left", "size": 10, **loud}
+    _legend(panels[-1], board, shades)
 
 
 def _line(axes: Axes, run: Finished, column: str, colour: str) -> None:
@@ -78,13 +71,13 @@ def _label(axes: Axes, title: str) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
 
 
-def _legend(axes: Axes, board: Leaderboard, colours: Mapping[str, str]) -> None:
+def _legend(axes: Axes, board: Leaderboard, shades: Mapping[str, str]) -> None:
     from matplotlib.lines import Line2D
 
     axes.set_axis_off()
     handles = [
-        Line2D([], [], color=colours[system.label], linewidth=2, label=drawable(system.label, 32))
-        for system in board.systems
+        Line2D([], [], color=shades[system.label], linewidth=2, label=name)
+        for system, name in zip(board.systems, names(board, _NAMES), strict=True)
     ]
     style: dict[str, Any] = {"frameon": False, "fontsize": 8.5, "labelcolor": INK}
     axes.legend(handles=handles, loc="upper left", borderaxespad=0, **style)

@@ -9,15 +9,16 @@ import numpy as np
 
 from genrecls.comparison import Leaderboard
 from genrecls.report.canvas import INK, quiet, sheet
-from genrecls.report.curves import heading
 from genrecls.report.formats import decimal
 from genrecls.report.lettering import drawable
+from genrecls.report.systems import head_room, heading, inches, names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _CELL, _LINE = 0.62, 0.34
+_LEAST_WIDTH, _NAMES = 4.0, 48
 
 
 def genre_map(boards: Sequence[Leaderboard], part: str) -> Figure:
@@ -29,12 +30,14 @@ def genre_map(boards: Sequence[Leaderboard], part: str) -> Figure:
     """
     about = f"{part} part, per track · F1, mean over the runs of a system"
     genres = max(len(board.systems[0].f1(part)) for board in boards)
-    rows = [1.35 + _LINE * len(board.systems) for board in boards]
-    size = (max(6.5, 3.2 + _CELL * genres), sum(rows))
-    figure = sheet("F1 of each genre", about, size)
+    widest = inches([name for board in boards for name in names(board, _NAMES)], 8.5)
+    width = max(_LEAST_WIDTH, _CELL * genres)
+    rows = [1.15 + head_room(board, width) + _LINE * len(board.systems) for board in boards]
+    figure = sheet("F1 of each genre", about, (width + widest, sum(rows)))
     grid = figure.add_gridspec(len(boards), 1, height_ratios=rows)
     for index, board in enumerate(boards):
         _table(figure.add_subplot(grid[index]), board, part)
+        heading(figure, grid[index], board, width)
     return figure
 
 
@@ -43,11 +46,9 @@ def _table(axes: Axes, board: Leaderboard, part: str) -> None:
     table = np.array([list(f1.values()) for f1 in found])
     quiet(axes)
     axes.imshow(table, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    axes.set_title(drawable(board.about, 90), **heading(board))
     slanted: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
     axes.set_xticks(range(len(found[0])), [drawable(g, 16) for g in found[0]], **slanted)
-    names = [drawable(system.label, 38) for system in board.systems]
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(range(len(found)), names(board, _NAMES))
     axes.tick_params(length=0, labelcolor=INK)
     _part_cells(axes, table.shape)
     for (row, column), value in np.ndenumerate(table):

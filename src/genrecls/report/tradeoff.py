@@ -20,6 +20,7 @@ from genrecls.report.canvas import (
     sheet,
 )
 from genrecls.report.formats import known, percent
+from genrecls.report.leaders import height_of, leader
 from genrecls.report.lettering import drawable
 
 if TYPE_CHECKING:
@@ -195,32 +196,12 @@ def _labels(panels: Sequence[Axes], shown: Sequence[Point]) -> None:
     column.set(xlim=(0, 1), ylim=(0, 1))
     place, side = (0.5, "center") if len(panels) == 3 else (0.02, "left")
     for index, point in enumerate(shown):
-        height = 1 - (index + 0.5) / len(shown)
+        height, accuracy = height_of(index, len(shown)), 100 * point.accuracy
         column.text(place, height, point.title, ha=side, va="center", size=8.0, color=INK)
-        _leader((panels[0], point.bytes / 1000), (column, 0.0, height), point)
+        size = point.bytes / 1000
+        leader((panels[0], size, accuracy), (column, 0.0, height), point.colour)
         if point.latency is not None:
-            _leader((panels[2], point.latency), (column, 1.0, height), point)
-
-
-def _leader(start: tuple[Axes, float], end: tuple[Axes, float, float], point: Point) -> None:
-    from matplotlib.patches import ConnectionPatch
-
-    (axes, place), (column, side, height) = start, end
-    line = ConnectionPatch(
-        (place, 100 * point.accuracy),
-        (side, height),
-        "data",
-        "data",
-        axesA=axes,
-        axesB=column,
-        color=point.colour,
-        alpha=0.4,
-        linewidth=0.8,
-    )
-    line.set_in_layout(False)
-    # Below the axes, so that no line crosses a marker.
-    line.set_zorder(-1)
-    column.figure.add_artist(line)
+            leader((panels[2], point.latency, accuracy), (column, 1.0, height), point.colour)
 
 
 def _legend(figure: Figure, shown: Sequence[Point]) -> None:
