@@ -14,10 +14,12 @@ from typing import Any, Literal
 
 from genrecls import __version__
 from genrecls.atomic import replacing, write_json
-from genrecls.errors import RunError, nearest
+from genrecls.errors import RunBusy, RunError, nearest
 
 Status = Literal["running", "interrupted", "failed", "finished"]
 LATEST = "latest"
+# Seconds after which a lock is really taken: `busy` holds it for a moment, to see whether it can.
+_PATIENCE = 1.0
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,26 @@ class Run:
     def log(self) -> Path:
         """All messages, with the time."""
         return self.folder / "train.log"
+
+    @property
+    def progress(self) -> Path:
+        """How far a training is, see `training.progress_file`; not there once it is finished."""
+        return self.folder / "progress.json"
+
+    @property
+    def epochs(self) -> Path:
+        """Table of `logger=csv` that grows with every epoch."""
+        return self.folder / "epochs.csv"
+
+    @property
+    def scores(self) -> Path:
+        """Table of `logger=csv` with the final scores."""
+        return self.folder / "scores.csv"
+
+    @property
+    def events(self) -> Path:
+        """Folder of the event files of `logger=tensorboard`."""
+        return self.folder / "tensorboard"
 
     @property
     def history(self) -> Path:
@@ -150,16 +172,16 @@ class Run:
         """Keep other processes out of the folder during the block.
 
         Raises:
-            RunError: another process is at work on it.
+            RunBusy: another process is at work on it.
         """
         from filelock import FileLock, Timeout
 
         self._lock_file.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self._lock_file, blocking=False)
+        lock = FileLock(self._lock_file, timeout=_PATIENCE)
         try:
             lock.acquire()
         except Timeout:
-            raise RunError(
+            raise RunBusy(
                 f"run {self.name} is in the hands of another process at this moment (a training "
                 "or an export); wait for it ('genrecls runs' shows its state)"
             ) from None

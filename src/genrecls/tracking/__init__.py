@@ -1,0 +1,1 @@
+"""Trackers: what a training tells other programs while it goes on."""
