@@ -49,6 +49,8 @@ def genrecls(*words: str, code: str = _PROBE) -> subprocess.CompletedProcess[str
         "train --help",
         "evaluate --help",
         "export --help",
+        "sweep --help",
+        "sweep model=cn,rnn",
         "benchmark --help",
         "predict --help",
         "data --help",
@@ -97,7 +99,7 @@ def test_the_version_is_one_line(run_command: RunCommand) -> None:
         (
             ("trin",),
             (
-                "'trin' is no verb; allowed: train, evaluate, predict, explain, export, "
+                "'trin' is no verb; allowed: train, sweep, evaluate, predict, explain, export, "
                 "benchmark, data, reproduce, runs, compare; did you mean 'train'?"
             ),
         ),
@@ -154,7 +156,7 @@ def test_an_unknown_action_is_one_line(run_command: RunCommand) -> None:
 
 def test_every_verb_has_help(run_command: RunCommand) -> None:
     for verb in usage.VERBS:
-        if verb in {"train", "evaluate", "export"}:
+        if verb in {"train", "sweep", "evaluate", "export"}:
             assert f"genrecls {verb}" in run_command(verb, "--help").out
         else:
             with pytest.raises(SystemExit) as ended:

@@ -13,13 +13,24 @@ from typing import NoReturn
 from genrecls import __version__
 from genrecls.commands import usage
 from genrecls.commands.completion import script
-from genrecls.errors import ConfigError, GenreclsError, Interrupted, nearest
+from genrecls.errors import (
+    EXIT_BUSY,
+    ConfigError,
+    GenreclsError,
+    Interrupted,
+    RunBusy,
+    nearest,
+)
 
 _STOPPED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status: 0 success, 1 failure, 130 interrupted."""
+    """Run one command and return its exit status.
+
+    It is 0 after success, 1 after a failure, 75 where another process works on the run, and 130
+    where it was interrupted.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -31,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except GenreclsError as error:
-        return _fail(str(error), _STOPPED if isinstance(error, Interrupted) else 1)
+        return _fail(str(error), _status(error))
     except (OSError, ModuleNotFoundError) as error:
         return _fail(_system(error) if isinstance(error, OSError) else _not_installed(error))
     except Exception as error:
@@ -41,6 +52,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"unexpected {type(error).__name__}: {error}; this is a defect of genrecls: please "
             "report it with the output of the same command under GENRECLS_DEBUG=1"
         )
+
+
+def _status(error: GenreclsError) -> int:
+    if isinstance(error, RunBusy):
+        return EXIT_BUSY
+    return _STOPPED if isinstance(error, Interrupted) else 1
 
 
 def _dispatch(words: list[str]) -> int:
@@ -55,7 +72,7 @@ def _dispatch(words: list[str]) -> int:
         raise ConfigError(
             f"'{verb}' is no verb; allowed: {', '.join(usage.VERBS)}{nearest(verb, usage.VERBS)}"
         )
-    if verb in {"train", "evaluate", "export"} and {"-h", "--help"} & set(rest):
+    if verb in {"train", "sweep", "evaluate", "export"} and {"-h", "--help"} & set(rest):
         return _print(getattr(usage, verb)())
     module = importlib.import_module(f"genrecls.commands.{verb}")
     return int(module.main(rest))

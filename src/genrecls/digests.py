@@ -37,7 +37,8 @@ class FileDigests:
     """SHA-256 of files; those of earlier runs come from an index file.
 
     The index saves time and nothing else: absent, damaged or overwritten by another process, it
-    merely costs reading the files again. May be used from several threads.
+    merely costs reading the files again. May be used from several threads; a copy that is sent
+    to another process starts without it.
 
     Args:
         index: JSON file to remember in; None remembers nothing.
@@ -47,6 +48,10 @@ class FileDigests:
         self._index = index
         self._known = _read(index)
         self._learnt: set[str] = set()
+
+    def __reduce__(self) -> tuple[type[FileDigests], tuple[None]]:
+        # What is known of all files is not worth sending along with each piece of work.
+        return type(self), (None,)
 
     def of(self, path: Path) -> str:
         """Return the hexadecimal digest of the content of `path`.

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+EXIT_BUSY = 75
+"""Exit status of a command whose run another process works on: EX_TEMPFAIL of `sysexits.h`."""
+
 
 class GenreclsError(Exception):
     """Root of all errors that are the user's business and not a bug."""
@@ -28,6 +31,10 @@ class LeakError(GenreclsError):
 
 class RunError(GenreclsError):
     """A run folder is missing, unfinished, busy or damaged."""
+
+
+class RunBusy(RunError):
+    """Another process is at work on the run; the same command may succeed later."""
 
 
 class ModelFileError(GenreclsError):

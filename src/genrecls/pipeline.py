@@ -57,7 +57,8 @@ def prepare(experiment: Experiment, dataset: Dataset) -> Prepared:
         LeakError: the split leaks what it does not declare.
     """
     cache = cache_root(experiment.data_root)
-    extraction = extract(dataset, experiment.features, experiment.segment, cache)
+    backend = experiment.run.backend
+    extraction = extract(dataset, experiment.features, experiment.segment, cache, backend=backend)
     say(
         f"features {experiment.features.name}: {extraction.hits} tracks from the cache, "
         f"{extraction.computed} computed"
@@ -114,7 +115,8 @@ def _copy(
 ) -> Mapping[str, NDArray[np.float32]]:
     copy = DistortedCopy(experiment.augment.audio, experiment.run.seed, number)
     cache = cache_root(experiment.data_root)
-    extraction = extract(tracks, experiment.features, experiment.segment, cache, copy)
+    backend = experiment.run.backend
+    extraction = extract(tracks, experiment.features, experiment.segment, cache, copy, backend)
     classes = dict.fromkeys(prepared.split.parts["train"], 0)
     folder = _folder(experiment, prepared.split)
     return gather(extraction.tracks, prepared.split.parts["train"], classes, folder).inputs

@@ -68,6 +68,8 @@ def _experiment(run: Run, data_root: str, dataset_root: str | None) -> Experimen
     except (OSError, yaml.YAMLError) as error:
         raise RunError(f"{run.config}: cannot be read ({error}); train again") from None
     values["data_root"] = data_root
+    # What computed the features need not be here; older runs do not say it at all.
+    values["backend"] = "threads"
     if dataset_root is not None:
         values["dataset"]["root"] = dataset_root
     return parse(values)

@@ -20,6 +20,8 @@ EXPECTED = {
     "genrecls train data": {"dataset=", "dataset.", "data_root="},
     "genrecls train model=rnn trainer.ep": {"trainer.epochs="},
     "genrecls train --cf": {"--cfg"},
+    "genrecls sweep model=c": {"model=cnn", "model=cnn_mlp", "model=crnn", "model=crnn_micro"},
+    "genrecls sweep jo": {"jobs=", "job_memory_gb="},
     "genrecls data ": {"list", "info", "download", "verify", "split-report", "cache"},
     "genrecls data info dataset=g": {
         "dataset=gtzan",

@@ -24,6 +24,8 @@ from tests.conftest import ComposeExperiment
         "output_root=elsewhere",
         "dataset.root=elsewhere",
         "trainer.checkpoint_minutes=1",
+        "logger=csv",
+        "logger=mlflow",
     ],
 )
 def test_what_does_not_change_the_result_does_not_change_the_run(

@@ -10,12 +10,12 @@ from genrecls.config.catalogue import choices
 from tests.conftest import RunCommand
 
 TOP = (
-    "allowed: augment, data_root, dataset, debug, experiment, features, force, memory_gb, model, "
-    "output_root, seed, segment, show, split, trainer, vote"
+    "allowed: augment, backend, data_root, dataset, debug, experiment, features, force, "
+    "logger, memory_gb, model, output_root, seed, segment, show, split, trainer, vote"
 )
 TRAINER = (
     "allowed: epochs, batch_size, optimizer, schedule, monitor, keep, patience, "
-    "label_smoothing, class_weights, batches, checkpoint_minutes"
+    "label_smoothing, class_weights, batches, checkpoint_minutes, strategy"
 )
 FAMILIES = "cnn, cnn_mlp, crnn, mlp, rnn, vgg16"
 MODELS = "cnn, cnn_mlp, crnn, crnn_micro, mlp, rnn, vgg16, vgg16_imagenet"
@@ -55,8 +55,8 @@ MESSAGES = {
     ),
     # additions and deletions
     "+new=1": (
-        "new: unknown key; allowed: dataset, features, split, model, segment, trainer, augment, "
-        "seed, vote, force, show, memory_gb, data_root, output_root"
+        "new: unknown key; allowed: dataset, features, split, model, logger, segment, trainer, "
+        "augment, seed, vote, force, show, memory_gb, backend, data_root, output_root"
     ),
     "+trainer.new=1": f"trainer.new: unknown key; {TRAINER}",
     "++trainer.nope=1": f"trainer.nope: unknown key; {TRAINER}",
@@ -248,8 +248,8 @@ COMBINATIONS: dict[tuple[str, ...], str] = {
         "to cut; use segment.cut=samples"
     ),
     ("-cn", "trian"): (
-        "-cn: received 'trian'; allowed: data, download, evaluate, export, split_report, train, or "
-        "a file in the folder that -cd names; did you mean 'train'?"
+        "-cn: received 'trian'; allowed: data, download, evaluate, export, split_report, sweep, "
+        "train, or a file in the folder that -cd names; did you mean 'train'?"
     ),
 }
 

@@ -51,7 +51,7 @@ def test_a_full_disk_is_said_with_what_is_needed(
         def write(self, _: object) -> None:
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module.tempfile, "TemporaryFile", lambda **_: Full())
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: Full())
     rows = Rows(500_000, (1000,), tmp_path)
     with pytest.raises(DataError, match=r"No space left.*2\.0 GB.*memory_gb"):
         rows.append(np.zeros((1, 1000), np.float32))

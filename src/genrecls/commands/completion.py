@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from genrecls.commands.usage import VERBS
-from genrecls.config.catalogue import keys, listed
+from genrecls.config.catalogue import choices, groups, keys, listed
 from genrecls.errors import ConfigError, nearest
 
 # Hydra's completion reads the line from COMP_LINE and knows no verbs: the verb is taken out.
@@ -16,8 +16,9 @@ _genrecls() {
     for ((index = 2; index <= COMP_CWORD; index++)); do line="$line ${COMP_WORDS[index]}"; done
     if [ "$COMP_CWORD" -eq 1 ]; then
         candidates="@VERBS@ --help --version --completion"
-    elif [ "$verb" = train ] && [ "${word#-}" = "$word" ]; then
+    elif [[ "$verb" = train || "$verb" = sweep ]] && [ "${word#-}" = "$word" ]; then
         candidates="$(COMP_LINE="$line" genrecls train -sc query=bash 2>/dev/null)"
+        [ "$verb" = train ] || candidates="$candidates @SWEEP@"
     elif [ "$verb" = data ] && [ "$COMP_CWORD" -eq 2 ]; then
         candidates="@ACTIONS@"
     elif [ "$before" = download ]; then
@@ -50,9 +51,10 @@ function __genrecls_complete
     set -l word (commandline -ct)
     if test (count $words) -eq 1
         string split ' ' -- "@VERBS@ --help --version --completion"
-    else if test $words[2] = train; and not string match -q -- '-*' "$word"
+    else if contains -- $words[2] train sweep; and not string match -q -- '-*' "$word"
         set -l line (string join ' ' -- genrecls $words[3..-1] "$word")
         COMP_LINE="$line" genrecls train -sc query=fish 2>/dev/null
+        test $words[2] = train; or string split ' ' -- "@SWEEP@"
     else if test $words[2] = data; and test (count $words) -eq 2
         string split ' ' -- "@ACTIONS@"
     else if test $words[-1] = download
@@ -76,6 +78,7 @@ complete -c genrecls -f -a '(__genrecls_complete)'
 _ACTIONS = ("list", "info", "download", "verify", "split-report", "cache")
 _FLAGS = {
     "train": ("--help", "--cfg", "--info", "--multirun", "--config-dir", "--config-name"),
+    "sweep": ("--help", "-m", "--config-dir"),
     "predict": (
         *("--help", "--model", "--format", "--timeline", "--output-root"),
         *("--live", "--smooth", "--hop", "--live-wait", "--rate", "--channels", "--sample-format"),
@@ -125,11 +128,17 @@ def _words() -> dict[str, str]:
     return {
         "VERBS": " ".join(VERBS),
         "SHELLS": " ".join(SHELLS),
+        "SWEEP": " ".join((*_settings("sweep"), *_options("sweep"))),
         "ACTIONS": " ".join(_ACTIONS),
         "ARCHIVES": " ".join(listed("download")),
         "FLAG_CASES": " ".join(bash),
         "FISH_CASES": "\n".join(fish),
     }
+
+
+def _options(root: str) -> list[str]:
+    """Return the choices of the groups that a verb has of its own."""
+    return [f"{group}={choice}" for group in groups(root) for choice in choices(group)]
 
 
 def _settings(root: str) -> list[str]:

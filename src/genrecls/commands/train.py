@@ -20,14 +20,18 @@ from genrecls.environment import environment
 from genrecls.errors import DataError, Interrupted
 from genrecls.models.base import Normalisation
 from genrecls.runs import Run
+from genrecls.sweeping import lifeline
+from genrecls.tracking.watching import hand_in, watched
 
 if TYPE_CHECKING:
     from genrecls.pipeline import Prepared
     from genrecls.training.fitting import Fitted
+    from genrecls.training.observers import Watch
 
 
 def main(words: Sequence[str]) -> int:
     """Train what the overrides in `words` describe; Hydra's own flags work too."""
+    lifeline.hold()
     run_hydra("train", words, lambda composed: train(parse(composed), _command(words)))
     return 0
 
@@ -65,11 +69,17 @@ def train(experiment: Experiment, command: str) -> Run | None:
 
 def finished(experiment: Experiment, command: str) -> Run:
     """Return the finished run of `experiment`, trained now unless it is there already."""
+    from genrecls.datasets.index import ensure_as_recorded
+    from genrecls.features.cache import cache_root
+
+    experiment.logger.require()
     dataset = experiment.dataset.load(experiment.data_root)
+    ensure_as_recorded(dataset, cache_root(experiment.data_root))
     run = run_of(experiment, dataset)
     with run.locked():
         if run.finished and not experiment.run.force:
             say(f"this configuration is trained already ({run.name}); force=true trains it again")
+            hand_in(run, experiment)
         else:
             if experiment.run.force and run.state:
                 run.set_aside()
@@ -99,18 +109,20 @@ def _train_in(run: Run, experiment: Experiment, dataset: Dataset, command: str) 
         started = time.monotonic()
         prepared = with_copies(experiment, prepare(experiment, dataset))
         extracted = time.monotonic()
-        fitted = _fit(run, experiment, prepared)
         from genrecls.results import Trained, write_results
 
-        seconds = {"features": extracted - started, **fitted.seconds}
-        rounded = {name: round(s, 2) for name, s in seconds.items()}
-        trained = Trained(fitted.model, fitted.progress, rounded)
-        write_results(run, experiment, prepared, trained)
+        with watched(run, experiment) as observers:
+            fitted = _fit(run, experiment, prepared, observers.observe)
+            seconds = {"features": extracted - started, **fitted.seconds}
+            rounded = {name: round(s, 2) for name, s in seconds.items()}
+            trained = Trained(fitted.model, fitted.progress, rounded)
+            write_results(run, experiment, prepared, trained)
+            observers.finished(run.read_metrics())
     # Not before the run is marked as finished: until then it may have to be taken up again.
     shutil.rmtree(run.checkpoints, ignore_errors=True)
 
 
-def _fit(run: Run, experiment: Experiment, prepared: Prepared) -> Fitted:
+def _fit(run: Run, experiment: Experiment, prepared: Prepared, watch: Watch) -> Fitted:
     from genrecls.training.embeddings import backbone_root
     from genrecls.training.fitting import Places, Task, fit_in_stages
 
@@ -124,7 +136,8 @@ def _fit(run: Run, experiment: Experiment, prepared: Prepared) -> Fitted:
         training=prepared.parts["train"],
         validation=prepared.parts["validation"],
     )
-    return fit_in_stages(task, Places(run.checkpoints, backbone_root(experiment.data_root)))
+    places = Places(run.checkpoints, backbone_root(experiment.data_root))
+    return fit_in_stages(task, places, watch)
 
 
 def show_model(experiment: Experiment) -> None:

@@ -19,9 +19,11 @@ from genrecls.datasets.base import DATASETS, DatasetSource
 from genrecls.errors import ConfigError, nearest
 from genrecls.features.base import FEATURES, FeatureSpec
 from genrecls.features.distortion import require_audio
+from genrecls.features.parallel import Backend
 from genrecls.features.segmenting import SegmentRule
 from genrecls.models.base import MODELS, ModelFamily
 from genrecls.splits.base import SPLITS, Splitter
+from genrecls.tracking.base import LOGGERS, Logger
 from genrecls.training.settings import AugmentSettings, TrainerSettings
 
 SELECTED: dict[str, Registry[Any]] = {
@@ -29,6 +31,7 @@ SELECTED: dict[str, Registry[Any]] = {
     "features": FEATURES,
     "split": SPLITS,
     "model": MODELS,
+    "logger": LOGGERS,
 }
 PLAIN: dict[str, type[Schema]] = {
     "segment": SegmentRule,
@@ -47,6 +50,7 @@ class RunSettings(Schema):
     force: bool
     show: bool
     memory_gb: NonNegativeFloat
+    backend: Backend
     data_root: str
     output_root: str
 
@@ -66,6 +70,7 @@ class Experiment:
     model: ModelFamily
     trainer: TrainerSettings
     augment: AugmentSettings
+    logger: Logger
     run: RunSettings
     published: Published | None = None
 

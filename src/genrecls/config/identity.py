@@ -9,18 +9,20 @@ from typing import Any
 
 from genrecls.config.experiment import Experiment
 
-# Where things lie and how often is saved does not change a result; what the data are is in their
-# fingerprint.
+# Where things lie, how often is saved and who is told does not change a result; what the data are
+# is in their fingerprint.
 IRRELEVANT = (
     ("force",),
     ("show",),
     ("memory_gb",),
+    ("backend",),
     ("data_root",),
     ("output_root",),
     ("dataset", "root"),
     ("dataset", "csv"),
     ("dataset", "artists"),
     ("trainer", "checkpoint_minutes"),
+    ("logger",),
 )
 
 

@@ -41,7 +41,7 @@ SPEC = "spec.json"
 _LIBRARIES = ("numpy", "scipy", "librosa", "pillow", "soundfile", "soxr")
 
 # They move values about and do not make any.
-_CARRIERS = {"cache.py", "extraction.py", "extractor.py", "pruning.py"}
+_CARRIERS = {"cache.py", "extraction.py", "extractor.py", "parallel.py", "pruning.py"}
 
 _DAMAGE = (
     OSError,
@@ -123,6 +123,7 @@ class FeatureCache:
         limits: AudioLimits,
         copy: DistortedCopy | None = None,
     ) -> None:
+        self._made_from = (root, spec, rule, limits, copy)
         self._settings = settings(spec, rule, limits) | (copy.described() if copy else {})
         self.key = _key(self._settings)
         self.folder = root / self.key
@@ -130,6 +131,10 @@ class FeatureCache:
         once = spec.companion_shapes
         self._shapes = {n: shape for n, shape in rule.shapes(spec).items() if n not in once}
         self._lock = Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A lock does not travel, and the key is that of whoever makes the features.
+        return type(self), self._made_from
 
     def mark_used(self) -> None:
         """Note the time of use, by which old folders are pruned, if the folder can be written."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+import platform
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from genrecls.audio import AudioRejected
 from genrecls.datasets.base import Dataset, Track
 from genrecls.digests import INDEX, FileDigests, digests_of
 from genrecls.environment import cores
@@ -18,6 +19,7 @@ from genrecls.features.base import FeatureSpec
 from genrecls.features.cache import FeatureCache, TrackFeatures
 from genrecls.features.copies import DistortedCopy
 from genrecls.features.extractor import Extractor, Rejection
+from genrecls.features.parallel import Backend, in_processes, in_threads
 from genrecls.features.segmenting import SegmentRule
 
 
@@ -96,11 +98,12 @@ def extract(
     rule: SegmentRule,
     cache_root: Path | None,
     copy: DistortedCopy | None = None,
+    backend: Backend = "threads",
 ) -> Extraction:
     """Compute the features of all tracks of `dataset`, or find them in the cache.
 
     Bad audio never stops it: such tracks are in `rejected`, and the caller decides. After Ctrl-C
-    the tracks in work are finished and kept in the cache, so the next call goes on from there.
+    the next call goes on from there: what is finished is in the cache.
 
     Args:
         dataset: tracks, and the limits of what counts as sound audio.
@@ -110,9 +113,10 @@ def extract(
             reads nor keeps anything, and holds all features in memory. What was published
             ready-made is read anew each time, too.
         copy: the distorted copy to make of each track instead of taking it as it is.
+        backend: what computes them, see `genrecls.features.parallel`; the values are the same.
 
     Raises:
-        DataError: the cache cannot be written.
+        DataError: the cache cannot be written, or a process elsewhere failed.
     """
     kept = cache_root if "audio" in spec.media else None
     cache = FeatureCache(kept, spec, rule, dataset.limits, copy) if kept else None
@@ -122,10 +126,10 @@ def extract(
     extractor = Extractor(spec, rule, dataset.limits, digests, cache, copy)
     what = f"copy {copy.number + 1} of {spec.name}" if copy else spec.name
     try:
-        found = _in_parallel(partial(_outcome, extractor), dataset.tracks, f"Extracting {what}")
+        found = _outcomes(extractor, dataset.tracks, what, backend)
     finally:
         digests.save()
-    ordered = {track.id: found[track.id] for track in dataset.tracks}
+    ordered = _by_id(dataset.tracks, found)
     outlines = {name: o.outline for name, o in ordered.items() if isinstance(o.outline, Outline)}
     by_id = {track.id: track for track in dataset.tracks}
     held = {name: o.features for name, o in ordered.items() if o.features is not None}
@@ -153,12 +157,65 @@ class _Outcome:
     features: TrackFeatures | None
 
 
+def _outcomes(
+    extractor: Extractor, tracks: Sequence[Track], what: str, backend: Backend
+) -> list[_Outcome]:
+    """Return what came of each track."""
+    work, title = partial(_outcome, extractor), f"Extracting {what}"
+    if backend == "threads":
+        return in_threads(work, tracks, title)
+    # What the cache has is not worth sending, nor any process worth starting.
+    known = in_threads(partial(_cached, extractor), tracks, f"Looking up {what}")
+    found = {track.id: outcome for track, outcome in zip(tracks, known, strict=True) if outcome}
+    left = [track for track in tracks if track.id not in found]
+    if left:
+        key = extractor.cache.key if extractor.cache else None
+        there = partial(_outcome_there, extractor, key)
+        found |= _by_id(left, in_processes(there, left, title, backend))
+    # Perhaps a file cannot be read only there: this machine has the last word.
+    bad = [track for track in left if isinstance(found[track.id].outline, Rejection)]
+    if bad:
+        found |= _by_id(bad, in_threads(work, bad, f"{title} here"))
+    return [found[track.id] for track in tracks]
+
+
+def _by_id(tracks: Sequence[Track], outcomes: Sequence[_Outcome]) -> dict[str, _Outcome]:
+    return {track.id: outcome for track, outcome in zip(tracks, outcomes, strict=True)}
+
+
+def _cached(extractor: Extractor, track: Track) -> _Outcome | None:
+    """Return what the cache has of a track; None where it has nothing."""
+    try:
+        found = extractor.cached(track)
+    except AudioRejected:
+        return None
+    return _Outcome(_outline(found), hit=True, features=None) if found else None
+
+
+def _outcome_there(extractor: Extractor, key: str | None, track: Track) -> _Outcome:
+    """Return what came of a track in another process, which may be on another machine.
+
+    Raises:
+        DataError: it would make other features than the process that asked it to.
+    """
+    if extractor.cache and extractor.cache.key != key:
+        raise DataError(
+            f"{platform.node()}: features made there are not those made here; expected the same "
+            "versions of genrecls and its libraries on all machines; install them, or choose "
+            "backend=threads"
+        )
+    return _outcome(extractor, track)
+
+
 def _outcome(extractor: Extractor, track: Track) -> _Outcome:
     found, hit = extractor.features(track)
     if isinstance(found, Rejection):
         return _Outcome(found, hit, None)
-    outline = Outline(len(found.segments), found.seconds, found.audio_digest, found.file_digest)
-    return _Outcome(outline, hit, None if extractor.cache else found)
+    return _Outcome(_outline(found), hit, None if extractor.cache else found)
+
+
+def _outline(found: TrackFeatures) -> Outline:
+    return Outline(len(found.segments), found.seconds, found.audio_digest, found.file_digest)
 
 
 def fingerprint(dataset: Dataset, cache_root: Path | None) -> str:
@@ -183,35 +240,3 @@ def _published(dataset: Dataset, track: Track) -> dict[str, str]:
     """Return the part or fold of a track in each partition that has it."""
     found = {name: parts.get(track.id) for name, parts in sorted(dataset.partitions.items())}
     return {name: part for name, part in found.items() if part is not None}
-
-
-def _in_parallel(
-    work: Callable[[Track], _Outcome], tracks: Sequence[Track], title: str
-) -> dict[str, _Outcome]:
-    """Return the outcome of `work` by track id.
-
-    Threads do as well as processes here, since decoding, resampling, transforming and hashing all
-    release the interpreter lock; they need no start-up time and share nothing by copying. Each
-    holds one decoded track at a time. A matrix product on several threads inside each of them
-    would only make them wait for each other.
-    """
-    import scipy.fft  # noqa: F401 - the limit reaches only libraries that are loaded
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    from genrecls.console import progress, quiet_libraries
-
-    found: dict[str, _Outcome] = {}
-    with (
-        threadpool_limits(1, user_api="blas"),
-        quiet_libraries(),
-        progress(title, total=len(tracks)) as advance,
-    ):
-        executor = ThreadPoolExecutor(cores())
-        try:
-            running = {executor.submit(work, track): track.id for track in tracks}
-            for done in as_completed(running):
-                found[running[done]] = done.result()
-                advance()
-        finally:
-            executor.shutdown(cancel_futures=True)
-    return found

@@ -36,7 +36,7 @@ class Rejection:
 
 @dataclass(frozen=True)
 class Extractor:
-    """From one track to its features; used by many threads at once.
+    """From one track to its features; used by many threads and processes at once.
 
     Attributes:
         cache: where features are looked for and kept; None computes always.
@@ -52,11 +52,7 @@ class Extractor:
 
     def features(self, track: Track) -> tuple[TrackFeatures | Rejection, bool]:
         """Return the features of `track`, or why there are none, and whether they were cached."""
-        try:
-            digest: str | None = self.digests.of(track.path)
-        except OSError:
-            # Reading it as audio says with a code what is wrong with the file.
-            digest = None
+        digest = self._digest(track)
         try:
             cached = self.kept(track, digest) if digest else None
             return cached or self._completed(
@@ -65,10 +61,26 @@ class Extractor:
         except AudioRejected as reason:
             return Rejection(track.id, track.path, reason.code, reason.detail), False
 
+    def cached(self, track: Track) -> TrackFeatures | None:
+        """Return what the cache has of a track as its file is now, if it has it.
+
+        Raises:
+            AudioRejected: an input that the track has once is not there.
+        """
+        digest = self._digest(track)
+        return self.kept(track, digest) if digest else None
+
     def kept(self, track: Track, digest: str) -> TrackFeatures | None:
         """Return what the cache has of a track whose file had this digest, if it has it."""
         found = self.cache.load(digest) if self.cache else None
         return self._completed(track, found) if found else None
+
+    def _digest(self, track: Track) -> str | None:
+        try:
+            return self.digests.of(track.path)
+        except OSError:
+            # Reading it as audio says with a code what is wrong with the file.
+            return None
 
     def _completed(self, track: Track, found: TrackFeatures) -> TrackFeatures:
         """Return the features with the inputs that a track has once, repeated for each segment."""

@@ -13,8 +13,9 @@ from genrecls.console import say
 class StopRequest:
     """Whether a signal has asked to stop."""
 
-    def __init__(self) -> None:
+    def __init__(self, notice: str) -> None:
         self.received: signal.Signals | None = None
+        self._notice = notice
 
     def receive(self, number: int, _frame: FrameType | None) -> None:
         """Take note of a signal; a second one stops at once."""
@@ -23,13 +24,19 @@ class StopRequest:
         self.received = signal.Signals(number)
         # Python refuses to write into a line that is being written, and the signal may come then.
         with suppress(RuntimeError):
-            say("stopping after this step; once more to stop at once")
+            say(self._notice)
 
 
 @contextmanager
-def stop_request() -> Iterator[StopRequest]:
-    """Yield a request that Ctrl-C and SIGTERM fill instead of ending the process."""
-    request = StopRequest()
+def stop_request(
+    notice: str = "stopping after this step; once more to stop at once",
+) -> Iterator[StopRequest]:
+    """Yield a request that Ctrl-C and SIGTERM fill instead of ending the process.
+
+    Args:
+        notice: what the user is told then.
+    """
+    request = StopRequest(notice)
     previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in previous:
         signal.signal(number, request.receive)

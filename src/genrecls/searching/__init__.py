@@ -1,0 +1,1 @@
+"""Search: trainings whose settings an optimiser chooses from what came of those before."""

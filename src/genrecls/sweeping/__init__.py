@@ -1,0 +1,1 @@
+"""Sweeps: many trainings planned, prepared, run in processes of their own, and compared."""
