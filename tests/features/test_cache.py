@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import time
 from dataclasses import fields, replace
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 

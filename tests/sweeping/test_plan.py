@@ -117,3 +117,8 @@ def _left(run: Run, status: str) -> None:
     if status == "finished":
         run.metrics.write_text("{}")
         run.model.write_text("")
+
+
+def test_a_training_over_several_hosts_is_no_part_of_a_sweep() -> None:
+    with pytest.raises(ConfigError, match=r"multiworker.*allowed: single, mirrored"):
+        planned((), ["debug=smoke", "trainer.strategy=multiworker"])

@@ -7,6 +7,8 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,11 +24,14 @@ from genrecls.models.base import Normalisation
 from genrecls.runs import Run
 from genrecls.sweeping import lifeline
 from genrecls.tracking.watching import hand_in, watched
+from genrecls.training import strategy
+from genrecls.training.observers import unobserved
 
 if TYPE_CHECKING:
     from genrecls.pipeline import Prepared
     from genrecls.training.fitting import Fitted
     from genrecls.training.observers import Watch
+    from genrecls.training.strategy import Devices
 
 
 def main(words: Sequence[str]) -> int:
@@ -59,6 +64,10 @@ def train(experiment: Experiment, command: str) -> Run | None:
     if experiment.run.show:
         show_model(experiment)
         return None
+    devices = strategy.start(experiment.trainer.strategy)
+    if not devices.chief:
+        _help(experiment, devices)
+        return None
     run = finished(experiment, command)
     run.point_latest()
     from genrecls.commands.summary import summary
@@ -77,7 +86,8 @@ def finished(experiment: Experiment, command: str) -> Run:
     ensure_as_recorded(dataset, cache_root(experiment.data_root))
     run = run_of(experiment, dataset)
     with run.locked():
-        if run.finished and not experiment.run.force:
+        wanted = experiment.run.force or not run.finished
+        if not strategy.start(experiment.trainer.strategy).agree(wanted):
             say(f"this configuration is trained already ({run.name}); force=true trains it again")
             hand_in(run, experiment)
         else:
@@ -138,6 +148,21 @@ def _fit(run: Run, experiment: Experiment, prepared: Prepared, watch: Watch) -> 
     )
     places = Places(run.checkpoints, backbone_root(experiment.data_root))
     return fit_in_stages(task, places, watch)
+
+
+def _help(experiment: Experiment, devices: Devices) -> None:
+    """Take the steps of a host that is not the chief, which alone leaves anything."""
+    if not devices.agree(wish=False):
+        say("this configuration is trained already; the chief has the results")
+        return
+    from genrecls.pipeline import prepare, with_copies
+
+    dataset = experiment.dataset.load(experiment.data_root)
+    experiment.model.fetch()
+    prepared = with_copies(experiment, prepare(experiment, dataset))
+    with TemporaryDirectory(prefix="genrecls-") as folder:
+        _fit(Run(Path(folder)), experiment, prepared, unobserved)
+    say("the training is done; the chief has the results")
 
 
 def show_model(experiment: Experiment) -> None:

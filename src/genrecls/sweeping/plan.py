@@ -117,9 +117,15 @@ class Planner:
         """Return the validated configuration that the words mean.
 
         Raises:
-            ConfigError: they mean none.
+            ConfigError: they mean none, or one that no sweep can start.
         """
-        return parse(compose("train", [*self._place, *words]))
+        experiment = parse(compose("train", [*self._place, *words]))
+        if experiment.trainer.strategy == "multiworker":
+            raise ConfigError(
+                "trainer.strategy: received 'multiworker', which needs the same command on every "
+                "host; in a sweep allowed: single, mirrored; else use 'genrecls train'"
+            )
+        return experiment
 
     def placed(self, words: Sequence[str], experiment: Experiment) -> Job:
         """Return the training with its run folder.

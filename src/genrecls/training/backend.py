@@ -9,8 +9,8 @@ from genrecls.console import quiet_libraries
 
 
 @cache
-def start() -> None:
-    """Import TensorFlow without its greetings and make its kernels repeatable.
+def load() -> None:
+    """Import TensorFlow without its greetings, make its kernels repeatable and compute nothing yet.
 
     Must run before anything else of a process imports Keras, whose back end is chosen on import.
     """
@@ -20,6 +20,15 @@ def start() -> None:
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
+
+
+@cache
+def start() -> None:
+    """Load TensorFlow and let it find its devices, about which it writes, too."""
+    load()
+    with quiet_libraries():
+        import tensorflow as tf
+
         tf.constant(0)
 
 

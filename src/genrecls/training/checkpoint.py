@@ -8,11 +8,12 @@ checkpoint is kept until the next one is whole, and a damaged one is passed over
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,20 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     _clean_up(folder, final)
 
 
+def packed(checkpoint: Checkpoint) -> bytes:
+    """Return `checkpoint` as bytes, to send it elsewhere."""
+    progress = np.frombuffer(json.dumps(asdict(checkpoint.progress)).encode(), np.uint8)
+    content = io.BytesIO()
+    np.savez(content, allow_pickle=False, progress=progress, **_named(checkpoint))
+    return content.getvalue()
+
+
+def unpacked(content: bytes) -> Checkpoint:
+    """Return the checkpoint that `packed` made into `content`."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+        return Checkpoint(Progress(**json.loads(stored["progress"].tobytes())), **_groups(stored))
+
+
 def load(folder: Path) -> Checkpoint | None:
     """Return the newest whole checkpoint of `folder`, or None."""
     for candidate in reversed(_ordered(folder)):
@@ -136,13 +151,17 @@ def _read(path: Path) -> Checkpoint:
         (path / "arrays.npz").open("rb") as file,
         np.load(file, allow_pickle=False) as stored,
     ):
-        names: Sequence[str] = sorted(stored.files)
-        # Reading each member whole is what makes the archive verify its checksums.
-        groups = {
-            group: [stored[name] for name in names if name.startswith(f"{group}-")]
-            for group in ("model", "optimizer", "best")
-        }
+        groups = _groups(stored)
     # A damaged table of contents leaves members out without a complaint.
     if fields.pop("arrays") != sum(map(len, groups.values())):
         raise ValueError("not all arrays are there")
     return Checkpoint(Progress(**fields), **groups)
+
+
+def _groups(stored: Mapping[str, NDArray[Any]]) -> dict[str, Arrays]:
+    names = sorted(stored)
+    # Reading each member whole is what makes the archive verify its checksums.
+    return {
+        group: [stored[name] for name in names if name.startswith(f"{group}-")]
+        for group in ("model", "optimizer", "best")
+    }

@@ -16,12 +16,13 @@ from genrecls.console import say
 from genrecls.models.base import ModelFamily, Normalisation, Shapes
 from genrecls.models.stages import Stage
 from genrecls.randomness import stream_seed
-from genrecls.training import backend
+from genrecls.training import backend, strategy
 from genrecls.training.batches import BatchMaker
 from genrecls.training.checkpoint import Progress
 from genrecls.training.embeddings import divide, embed
 from genrecls.training.examples import Examples, normalisation
 from genrecls.training.loop import Material, fit
+from genrecls.training.observers import Watch, unobserved
 from genrecls.training.settings import AugmentSettings, TrainerSettings
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Fitted:
     seconds: Mapping[str, float]
 
 
-def fit_in_stages(task: Task, places: Places) -> Fitted:
+def fit_in_stages(task: Task, places: Places, watch: Watch = unobserved) -> Fitted:
     """Build the network and train it, or go on from where an earlier attempt stopped.
 
     A later stage that never gets better than an earlier one leaves its weights alone (unless the
@@ -88,6 +89,7 @@ def fit_in_stages(task: Task, places: Places) -> Fitted:
         ModelFileError: the weights to begin with cannot be had.
         DataError: the outputs of frozen layers cannot be kept.
     """
+    strategy.start(task.trainer.strategy)
     backend.start()
     backend.fresh(stream_seed(task.seed, "weights"))
     # Pictures may fill the memory, and statistics of them need as much again.
@@ -101,7 +103,9 @@ def fit_in_stages(task: Task, places: Places) -> Fitted:
         started = time.monotonic()
         material = _material(task, stage, model, statistics, places.backbone)
         frozen_seconds += time.monotonic() - started if stage.frozen else 0.0
-        progress = fit(material, _trainer(task.trainer, stage), places.checkpoints / stage.name)
+        trainer, folder = _trainer(task.trainer, stage), places.checkpoints / stage.name
+        told = _numbered(watch, done, number) if stage.name else watch
+        progress = fit(material, trainer, folder, told)
         if task.trainer.keep == "best" and not _better(progress, done):
             say(f"{stage.name}: no epoch is better than those before, whose weights stay")
             model.set_weights(before)
@@ -176,6 +180,11 @@ def _better(progress: Progress, before: Progress) -> bool:
     return progress.best_value < before.best_value
 
 
+def _numbered(watch: Watch, before: Progress, stage: int) -> Watch:
+    """Return a watch of one stage that tells `watch` of all stages up to it."""
+    return lambda progress: watch(_joined(before, progress, stage))
+
+
 def _joined(before: Progress, progress: Progress, stage: int) -> Progress:
     """Return both as one training, the epochs numbered through."""
     rows = [
@@ -188,6 +197,6 @@ def _joined(before: Progress, progress: Progress, stage: int) -> Progress:
         history=[*before.history, *rows],
         best_epoch=before.epoch + progress.best_epoch,
     )
-    if not _better(progress, before):
+    if progress.best_value is None or not _better(progress, before):
         joined.best_epoch, joined.best_value = before.best_epoch, before.best_value
     return joined

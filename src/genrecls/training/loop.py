@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +14,17 @@ from numpy.typing import NDArray
 from genrecls.console import say
 from genrecls.errors import Interrupted, RunError
 from genrecls.training import checkpoint as checkpoints
+from genrecls.training import strategy
 from genrecls.training.batches import BatchMaker
 from genrecls.training.checkpoint import Arrays, Checkpoint, Progress
 from genrecls.training.display import Display, training_display
 from genrecls.training.examples import Examples, class_weights
+from genrecls.training.observers import Watch, unobserved
 from genrecls.training.optimizer import build_optimizer, current_rate
 from genrecls.training.settings import TrainerSettings
+from genrecls.training.step import Learner
 from genrecls.training.stopping import StopRequest, stop_request
+from genrecls.training.strategy import Devices
 
 if TYPE_CHECKING:
     import keras
@@ -44,7 +47,9 @@ class Material:
     validation: Examples
 
 
-def fit(material: Material, trainer: TrainerSettings, folder: Path) -> Progress:
+def fit(
+    material: Material, trainer: TrainerSettings, folder: Path, watch: Watch = unobserved
+) -> Progress:
     """Train until the end, or go on from the newest checkpoint in `folder`.
 
     Afterwards the model holds the weights of its best epoch, or of its last one where the settings
@@ -52,17 +57,22 @@ def fit(material: Material, trainer: TrainerSettings, folder: Path) -> Progress:
 
     Raises:
         Interrupted: Ctrl-C or SIGTERM came; a checkpoint was written.
-        RunError: the loss is no longer a number.
+        RunError: the loss is no longer a number, or another host has gone.
+        ConfigError: the hosts of a training on many are not named.
     """
-    loop = _Loop(material, trainer, folder)
-    loop.restore()
-    with (
-        stop_request() as stop,
-        training_display(trainer.epochs, material.batches.steps) as display,
-    ):
-        while not loop.finished:
-            loop.epoch(display, stop)
-            loop.heed(stop)
+    devices = strategy.start(trainer.strategy)
+    with devices.guarded():
+        loop = _Loop(material, trainer, folder, devices)
+        loop.restore()
+        watch(loop.progress)
+        with (
+            stop_request() as stop,
+            training_display(trainer.epochs, material.batches.steps) as display,
+        ):
+            while not loop.finished:
+                loop.epoch(display, stop)
+                watch(loop.progress)
+                loop.heed(stop)
     if trainer.keep == "best":
         loop.use_best()
     return loop.progress
@@ -83,15 +93,22 @@ def probabilities(model: keras.Model, examples: Examples, batch_size: int) -> ND
 
 
 class _Loop:
-    def __init__(self, material: Material, trainer: TrainerSettings, folder: Path) -> None:
+    def __init__(
+        self, material: Material, trainer: TrainerSettings, folder: Path, devices: Devices
+    ) -> None:
         self._model = material.model
         self._batches = material.batches
         self._validation = material.validation
         self._trainer = trainer
         self._folder = folder
-        self._optimizer = build_optimizer(trainer, material.batches.steps)
-        self._optimizer.build(self._model.trainable_variables)
-        self._step = _train_step(self._model, self._optimizer, trainer, self._weights())
+        self._devices = devices
+        devices.ensure_alike(material.model, material.batches, trainer)
+        self._learning = devices.copied(material.model)
+        with devices.scope():
+            self._optimizer = build_optimizer(devices.adapted(trainer), material.batches.steps)
+            self._optimizer.build(self._learning.trainable_variables)
+        learner = Learner(self._learning, self._optimizer, trainer.label_smoothing, self._weights())
+        self._step = devices.step(learner)
         self._best: Arrays = []
         self.progress = Progress()
 
@@ -102,11 +119,14 @@ class _Loop:
         return self.progress.epoch >= self._trainer.epochs or stalled
 
     def restore(self) -> None:
-        stored = checkpoints.load(self._folder)
+        chief = self._devices.chief
+        stored = self._devices.resumed(checkpoints.load(self._folder) if chief else None)
         if stored is None:
             return
-        _assign(self._model.variables, stored.model)
-        _assign(self._optimizer.variables, stored.optimizer)
+        with self._devices.scope():
+            _assign(self._learning.variables, stored.model)
+            _assign(self._optimizer.variables, stored.optimizer)
+        self._bring_up_to_date()
         self._best = stored.best
         self.progress = stored.progress
         say(
@@ -126,7 +146,7 @@ class _Loop:
                 progress.loss_sum / progress.seen,
                 progress.correct / progress.seen,
             )
-            if stop.received is not None:
+            if self._devices.agree(stop.received is not None):
                 self._save()
                 raise Interrupted(
                     f"stopped in epoch {progress.epoch + 1} after step {progress.step} of "
@@ -139,7 +159,7 @@ class _Loop:
 
     def heed(self, stop: StopRequest) -> None:
         """Stop if asked to since the last step; the epoch's own checkpoint is written."""
-        if stop.received is not None:
+        if self._devices.agree(stop.received is not None):
             raise Interrupted(
                 f"stopped after epoch {self.progress.epoch} of {self._trainer.epochs}; {_GO_ON}"
             )
@@ -160,7 +180,8 @@ class _Loop:
     def _finish_epoch(self, display: Display) -> None:
         progress = self.progress
         validation_started = time.monotonic()
-        loss, accuracy = self._validate()
+        self._bring_up_to_date()
+        loss, accuracy = self._validated()
         # The last step of an epoch may ruin the weights, which no training loss shows any more.
         _require_finite("validation", loss, f"in epoch {progress.epoch + 1}")
         progress.epoch_seconds += time.monotonic() - validation_started
@@ -196,9 +217,21 @@ class _Loop:
         if schedule.name == "plateau" and progress.plateau_wait >= schedule.patience:
             rate = current_rate(self._optimizer) * schedule.factor
             lowest = min(schedule.minimum, current_rate(self._optimizer))
-            self._optimizer.learning_rate = max(rate, lowest)
+            with self._devices.scope():
+                self._optimizer.learning_rate = max(rate, lowest)
             progress.plateau_wait = 0
         return False
+
+    def _bring_up_to_date(self) -> None:
+        """Give the network what its copies on several devices have learnt."""
+        if self._learning is not self._model:
+            _assign(self._model.variables, _values(self._learning.variables))
+
+    def _validated(self) -> tuple[float, float]:
+        # Hosts that round differently would not select the same epoch.
+        own = self._validate() if self._devices.chief else (0.0, 0.0)
+        loss, accuracy = self._devices.of_chief(np.array(own)).tolist()
+        return loss, accuracy
 
     def _validate(self) -> tuple[float, float]:
         found = probabilities(self._model, self._validation, self._trainer.batch_size)
@@ -213,42 +246,15 @@ class _Loop:
         return class_weights(self._batches.examples.targets, n_classes)
 
     def _save(self) -> None:
+        if not self._devices.chief:
+            return
         moment = Checkpoint(
             self.progress,
-            _values(self._model.variables),
+            _values(self._learning.variables),
             _values(self._optimizer.variables),
             self._best,
         )
         checkpoints.save(self._folder, moment)
-
-
-def _train_step(
-    model: keras.Model, optimizer: Any, trainer: TrainerSettings, weights: NDArray[np.float32]
-) -> Callable[[Any, Any], tuple[Any, Any]]:
-    """Return a function of a batch that takes one step and gives mean loss and number correct."""
-    import tensorflow as tf
-    from keras import losses
-
-    smoothing = trainer.label_smoothing
-    # One graph for batches of any size: one for each size would round differently, and which are
-    # compiled would depend on the step at which a training was taken up.
-    inputs_like = {name: tf.TensorSpec(x.shape, x.dtype) for name, x in model.input.items()}
-    targets_like = tf.TensorSpec(model.output.shape, tf.float32)
-
-    @tf.function(input_signature=(inputs_like, targets_like), jit_compile=False)  # type: ignore[untyped-decorator]
-    def step(inputs: Any, targets: Any) -> tuple[Any, Any]:
-        with tf.GradientTape() as tape:
-            found = model(inputs, training=True)
-            each = losses.categorical_crossentropy(targets, found, label_smoothing=smoothing)
-            each *= tf.linalg.matvec(targets, weights)
-            loss = tf.reduce_mean(each)
-            total = tf.add_n([loss, *model.losses])
-        variables = model.trainable_variables
-        optimizer.apply(tape.gradient(total, variables), variables)
-        hits = tf.argmax(found, axis=1) == tf.argmax(targets, axis=1)
-        return loss, tf.reduce_sum(tf.cast(hits, tf.int32))
-
-    return step  # type: ignore[no-any-return]
 
 
 def _require_finite(part: str, loss: float, place: str) -> None:

@@ -53,4 +53,7 @@ def _learning_rate(trainer: TrainerSettings, steps: int) -> Any:
 
 def current_rate(optimizer: Any) -> float:
     """Return the learning rate of the next step."""
-    return float(optimizer.learning_rate)
+    import keras
+
+    # On several devices it is a variable that is no number by itself.
+    return float(keras.ops.convert_to_numpy(optimizer.learning_rate))

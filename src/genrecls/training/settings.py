@@ -10,6 +10,8 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from genrecls.config.schema import Schema, Share
 from genrecls.features.distortion import AudioAugmentSettings
 
+StrategyName = Literal["single", "mirrored", "multiworker"]
+
 
 @dataclass(frozen=True)
 class OptimizerSettings(Schema):
@@ -67,6 +69,8 @@ class TrainerSettings(Schema):
             in as many steps.
         checkpoint_minutes: a checkpoint inside long epochs at least this often; one is always
             written after each epoch.
+        strategy: `single` learns on one device, `mirrored` on all of this machine, `multiworker` on
+            those of all hosts that the environment variable TF_CONFIG names.
     """
 
     epochs: PositiveInt
@@ -80,6 +84,7 @@ class TrainerSettings(Schema):
     class_weights: Literal["none", "balanced"]
     batches: Literal["shuffled", "balanced"]
     checkpoint_minutes: PositiveFloat
+    strategy: StrategyName
 
     def __post_init__(self) -> None:
         if self.class_weights == self.batches == "balanced":
