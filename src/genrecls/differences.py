@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from genrecls.config.flat import flat
 from genrecls.config.identity import IRRELEVANT
 from genrecls.report.formats import DASH
 
@@ -20,7 +21,7 @@ _ABSENT = object()
 
 def settings_of(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return what makes a system of a run: no seed, no fold, nothing that changes no result."""
-    return {key: value for key, value in _flat(config) if not _is_aside(key)}
+    return {key: value for key, value in flat(config) if not _is_aside(key)}
 
 
 def differing(systems: Sequence[Settings]) -> tuple[str, ...]:
@@ -57,14 +58,6 @@ def value_of(settings: Settings, key: str, width: int = 40) -> str:
 
 def _is_aside(key: str) -> bool:
     return any(key == place or key.startswith(f"{place}.") for place in _ASIDE)
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def _differs(key: str, systems: Sequence[Settings]) -> bool:

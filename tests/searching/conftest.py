@@ -1,19 +1,7 @@
-"""Data that all searches of the tests share, as searches of a user do."""
+"""The data that all sweeps of the tests share, for searches too."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from tests.sweeping.conftest import data_root, place
 
-import pytest
-
-from tests.sweeping.sweeps import Place
-
-
-@pytest.fixture(scope="session")
-def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("data")
-
-
-@pytest.fixture
-def place(data_root: Path, tmp_path: Path) -> Place:
-    return Place(data_root, tmp_path / "outputs")
+__all__ = ["data_root", "place"]

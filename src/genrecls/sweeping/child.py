@@ -134,7 +134,7 @@ class Child:
         with suppress(OSError):
             self._lifeline.close()
         if ending.state == "failed":
-            _record_failure(self.order.run, ending.reason, over=self._over)
+            record_failure(self.order.run, ending.reason, over=self._over)
         return ending
 
     def stop(self, reason: str) -> None:
@@ -241,8 +241,14 @@ def _pin(pid: int, cores: Sequence[int]) -> None:
             psutil.Process(pid).cpu_affinity(list(cores))
 
 
-def _record_failure(run: Run, reason: str, *, over: bool) -> None:
-    """Keep the reason where the training could not do so itself."""
+def record_failure(run: Run, reason: str, *, over: bool = False) -> None:
+    """Keep the reason in the run's folder where the training could not do so itself.
+
+    Args:
+        run: the run.
+        reason: why it failed.
+        over: whether it was stopped for its memory, and so took itself for interrupted.
+    """
     untold = {"running", "interrupted"} if over else {"running"}
     # Whoever has the run now knows better how it stands.
     with suppress(RunError, OSError), run.locked():

@@ -11,7 +11,6 @@ import os
 import signal
 import uuid
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -19,9 +18,9 @@ from typing import Any
 
 from genrecls.config.compose import compose
 from genrecls.config.location import conf_dir
-from genrecls.errors import ConfigError, GenreclsError, RunError, nearest
+from genrecls.errors import ConfigError, GenreclsError, nearest
 from genrecls.runs import Run
-from genrecls.sweeping.child import Ending, Limits, Order
+from genrecls.sweeping.child import Ending, Limits, Order, record_failure
 from genrecls.sweeping.remote import RemoteTask
 
 # Name of the plugin: extra that installs it.
@@ -125,8 +124,10 @@ class Launched:
             (done,) = launcher.launch([[]], 0)
             self._ending = done.return_value
         except BaseException as error:  # noqa: BLE001 - a cluster has errors of all kinds
-            self._ending = Ending("failed", f"{self._launcher}: {_line(error)}")
-            _mark_failed(self.order.run, self._ending.reason)
+            lost = Ending("failed", f"{self._launcher}: {_line(error)}")
+            # First: who polls may look into the run as soon as it has ended.
+            record_failure(self.order.run, lost.reason)
+            self._ending = lost
 
 
 def _place(flags: Sequence[str]) -> tuple[str, ...]:
@@ -240,10 +241,3 @@ def _line(error: BaseException) -> str:
     told = str(error) if isinstance(error, GenreclsError) else f"{type(error).__name__}: {error}"
     # What follows is in the launcher's own files, which are named here.
     return " ".join(" ".join(told.splitlines()[:2]).split())
-
-
-def _mark_failed(run: Run, reason: str) -> None:
-    # Whoever has the run knows better how it stands.
-    with suppress(RunError, OSError), run.locked():
-        if run.state.get("status") == "running":
-            run.mark("failed", reason=reason)
