@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 
 import pytest
 from rich.console import Console
@@ -62,3 +64,19 @@ def test_a_terminal_gets_a_bar_with_rate_and_time_left(
     assert "Downloading a" in screen.getvalue()
     assert "4.0" in screen.getvalue()
     assert "left" in screen.getvalue()
+
+
+def test_messages_go_on_when_nobody_reads_them_any_more() -> None:
+    script = (
+        "from genrecls.console import say\nfor n in range(20000): say(f'line {n}')\nprint('done')"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    assert process.stdout is not None
+    assert process.stderr.readline() == "line 0\n"
+    process.stderr.close()
+    assert process.stdout.read() == "done\n"
+    process.stdout.close()
+    assert process.wait(60) == 0

@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -29,10 +29,18 @@ log.propagate = False
 
 
 def messages() -> Console:
-    """Return the console for messages and progress (standard error)."""
+    """Return the console for messages and progress (standard error).
+
+    Whoever reads it may leave, as `head` does behind a pipe: a training goes on without.
+    """
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    class Patient(Console):
+        def on_broken_pipe(self) -> None:
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+    return Patient(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(text: str) -> None:

@@ -14,12 +14,14 @@ from genrecls.config.experiment import Experiment
 from genrecls.console import say, warn
 from genrecls.datasets.artists import suggest
 from genrecls.datasets.base import Dataset
+from genrecls.datasets.index import ensure_as_recorded
 from genrecls.errors import ConfigError, DataError
 from genrecls.evaluation.balance import describe
 from genrecls.features.cache import cache_root
 from genrecls.features.copies import DistortedCopy
 from genrecls.features.extraction import Extraction, extract, fingerprint
 from genrecls.features.extractor import Rejection
+from genrecls.features.parallel import require_backend
 from genrecls.splits.base import PARTS, Material, Part, Split
 from genrecls.splits.leaks import ensure_declared, find_leaks
 from genrecls.training.examples import Examples, gather, missing_classes
@@ -47,6 +49,21 @@ class Prepared:
     unused: tuple[str, ...]
     rejected: Sequence[Rejection]
     fingerprint: str
+
+
+def ready(experiment: Experiment) -> Dataset:
+    """Return the data of a training, after checking all that needs no audio.
+
+    Raises:
+        ConfigError: a library that it needs is not installed.
+        DataError: the data are absent, not those that were recorded, or cannot have the split.
+    """
+    experiment.logger.require()
+    require_backend(experiment.run.backend)
+    dataset = experiment.dataset.load(experiment.data_root)
+    ensure_as_recorded(dataset, cache_root(experiment.data_root))
+    experiment.split.require(dataset)
+    return dataset
 
 
 def prepare(experiment: Experiment, dataset: Dataset) -> Prepared:

@@ -8,7 +8,7 @@ from typing import Any
 
 from genrecls.config.experiment import Experiment, parse
 from genrecls.datasets.base import Dataset
-from genrecls.errors import DataError, RunError
+from genrecls.errors import ConfigError, DataError, RunError
 from genrecls.runs import Run
 
 
@@ -72,4 +72,10 @@ def _experiment(run: Run, data_root: str, dataset_root: str | None) -> Experimen
     values["backend"] = "threads"
     if dataset_root is not None:
         values["dataset"]["root"] = dataset_root
-    return parse(values)
+    try:
+        return parse(values)
+    except ConfigError as error:
+        raise RunError(
+            f"run {run.name}: this version of genrecls cannot read its configuration ({error}); "
+            f"use the one that trained it (see {run.environment.name}), or train again"
+        ) from None

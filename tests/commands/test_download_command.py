@@ -178,7 +178,10 @@ def test_two_processes_fetch_it_once(gtzan: bytes, server: Server) -> None:
         whole(gtzan)(handler)
 
     words = keys(gtzan, server.gives("/a", slow))
-    command = [sys.executable, "-m", "genrecls", "data", "download", "gtzan", *words]
+    # Whoever runs the tests in the background of a shell has Ctrl-C switched off.
+    own = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    run = "from genrecls.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", own + run, "data", "download", "gtzan", *words]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as first:
         assert asked.wait(60)
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as second:
@@ -211,7 +214,10 @@ def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
         ended.wait(60)
 
     words = keys(gtzan, server.gives("/a", stall, whole(gtzan)))
-    command = [sys.executable, "-m", "genrecls", "data", "download", "gtzan", *words]
+    # Whoever runs the tests in the background of a shell has Ctrl-C switched off.
+    own = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    run = "from genrecls.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", own + run, "data", "download", "gtzan", *words]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert half.wait(60)
         part = Path("data/downloads/genres.tar.gz.part")

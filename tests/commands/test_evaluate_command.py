@@ -41,3 +41,15 @@ def test_a_run_that_has_lost_its_model_says_so_before_anything_is_extracted(
     run = finished_run(tmp_path, compose_experiment, fingerprint=own)
     assert "no such model file" in evaluated(tmp_path, run, run_command)
     assert not list(tmp_path.rglob("*.npz"))
+
+
+def test_a_run_of_another_version_is_named_as_such(
+    tmp_path: Path, compose_experiment: ComposeExperiment, run_command: RunCommand
+) -> None:
+    run = finished_run(tmp_path, compose_experiment, fingerprint="any")
+    values = compose_experiment().resolved()
+    del values["trainer"]["strategy"]
+    write_text(run.config, yaml.safe_dump(values))
+    error = evaluated(tmp_path, run, run_command)
+    assert "this version of genrecls cannot read its configuration (trainer.strategy: mis" in error
+    assert "environment.json" in error

@@ -78,12 +78,9 @@ def train(experiment: Experiment, command: str) -> Run | None:
 
 def finished(experiment: Experiment, command: str) -> Run:
     """Return the finished run of `experiment`, trained now unless it is there already."""
-    from genrecls.datasets.index import ensure_as_recorded
-    from genrecls.features.cache import cache_root
+    from genrecls.pipeline import ready
 
-    experiment.logger.require()
-    dataset = experiment.dataset.load(experiment.data_root)
-    ensure_as_recorded(dataset, cache_root(experiment.data_root))
+    dataset = ready(experiment)
     run = run_of(experiment, dataset)
     with run.locked():
         wanted = experiment.run.force or not run.finished

@@ -47,5 +47,5 @@ def run_id(experiment: Experiment, fingerprint: str) -> str:
 
 def run_name(experiment: Experiment, fingerprint: str) -> str:
     """Return the name of the run folder: `<dataset>-<features>-<model>-<id>`."""
-    parts = (experiment.dataset.name, experiment.features.title, experiment.model.name)
+    parts = (experiment.dataset.title, experiment.features.title, experiment.model.name)
     return "-".join((*parts, run_id(experiment, fingerprint)))

@@ -161,7 +161,7 @@ def _outcomes(
     extractor: Extractor, tracks: Sequence[Track], what: str, backend: Backend
 ) -> list[_Outcome]:
     """Return what came of each track."""
-    work, title = partial(_outcome, extractor), f"Extracting {what}"
+    work, title = partial(_outcome, extractor), f"Features {what}"
     if backend == "threads":
         return in_threads(work, tracks, title)
     # What the cache has is not worth sending, nor any process worth starting.

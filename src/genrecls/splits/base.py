@@ -93,6 +93,18 @@ class Splitter(Schema, ABC):
                 f"'{self.published}'; it has {own}; split=track works for any data set"
             )
 
+    def require(self, dataset: Dataset) -> None:
+        """Refuse data that cannot have this split, before any audio is read.
+
+        Raises:
+            DataError: this copy of the data set lacks the published partition, or the artists.
+        """
+        if self.published and not dataset.partitions.get(self.published):
+            raise DataError(
+                f"split={self.name}: this copy of {dataset.name} names no parts; give a CSV with a "
+                "column 'split', or choose split=track"
+            )
+
     @abstractmethod
     def assign(self, material: Material, seed: int) -> Split:
         """Return the split; the same material and seed give the same split."""

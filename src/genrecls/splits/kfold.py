@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
+from genrecls.datasets.base import Dataset
 from genrecls.splits.base import SPLITS, LeakKind, Material, Part, Split, Splitter, require_artists
 from genrecls.splits.dealing import deal
 from genrecls.splits.track import ARTISTS_SHARED
@@ -32,6 +33,11 @@ class KFoldSplit(Splitter):
     def __post_init__(self) -> None:
         if self.fold > self.k:
             raise ValueError(f"fold: received {self.fold}; allowed: 1 to {self.k} (split.k)")
+
+    def require(self, dataset: Dataset) -> None:
+        """Refuse data whose artists are not known, where they are to be kept whole."""
+        if self.group == "artist":
+            require_artists("split.group=artist", dataset)
 
     def assign(self, material: Material, seed: int) -> Split:
         """Return the split; all folds of one seed together test every track once."""

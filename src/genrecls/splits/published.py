@@ -7,7 +7,6 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from genrecls.errors import DataError
 from genrecls.splits.base import (
     PARTS,
     SPLITS,
@@ -34,6 +33,7 @@ class FaultFilteredSplit(Splitter):
 
     def assign(self, material: Material, seed: int) -> Split:  # noqa: ARG002
         """Return the published partition of the tracks that are there."""
+        self.require(material.dataset)
         return self.whole_tracks(material, _parts(material, "fault_filtered"))
 
 
@@ -50,6 +50,7 @@ class OfficialSplit(Splitter):
         Raises:
             DataError: this copy of the data set has none.
         """
+        self.require(material.dataset)
         return self.whole_tracks(material, _parts(material, "official"))
 
 
@@ -83,10 +84,5 @@ class ArtistFoldsSplit(Splitter):
 
 
 def _parts(material: Material, partition: str) -> dict[str, Part]:
-    published = material.dataset.partitions.get(partition)
-    if not published:
-        raise DataError(
-            f"split={partition}: this copy of {material.dataset.name} names no parts; "
-            "give a CSV with a column 'split', or choose split=track"
-        )
+    published = material.dataset.partitions[partition]
     return {track: part for track, part in published.items() if part in PARTS}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from genrecls.datasets.base import Dataset
 from genrecls.splits.base import (
     PARTS,
     SPLITS,
@@ -53,6 +54,10 @@ class ArtistSplit(Splitter):
     """
 
     ratio: Ratio
+
+    def require(self, dataset: Dataset) -> None:
+        """Refuse data whose artists are not known."""
+        require_artists("split=artist", dataset)
 
     def assign(self, material: Material, seed: int) -> Split:
         """Return the split.

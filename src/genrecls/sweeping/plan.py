@@ -17,10 +17,10 @@ from genrecls.config.location import conf_dir
 from genrecls.config.overrides import check_overrides
 from genrecls.console import fail
 from genrecls.datasets.base import Dataset
-from genrecls.datasets.index import ensure_as_recorded
 from genrecls.errors import ConfigError
 from genrecls.features.cache import cache_root
 from genrecls.features.extraction import fingerprint
+from genrecls.pipeline import ready
 from genrecls.runs import Run
 from genrecls.sweeping.records import Job, Record
 
@@ -102,14 +102,14 @@ class Planner:
         self._flags = tuple(flags)
         own = f"hydra.searchpath=['{_own_folder(flags)}']" if flags else ""
         self._place = (own,) if own else ()
-        self._data: dict[str, str] = {}
+        self._data: dict[str, tuple[Dataset, str]] = {}
 
     def job(self, words: Sequence[str]) -> Job:
         """Return the training that the words mean.
 
         Raises:
             ConfigError: they mean none.
-            DataError: its data set is absent, or not what was recorded of it.
+            DataError: its data set is absent, not what was recorded, or cannot have its split.
         """
         return self.placed(words, self.experiment(words))
 
@@ -131,7 +131,7 @@ class Planner:
         """Return the training with its run folder.
 
         Raises:
-            DataError: its data set is absent, or not what was recorded of it.
+            DataError: its data set is absent, not what was recorded, or cannot have its split.
         """
         name = run_name(experiment, self._fingerprint(experiment))
         run = Run(experiment.output_root / name)
@@ -141,9 +141,11 @@ class Planner:
         key = data_key(experiment)
         if key not in self._data:
             cache = cache_root(experiment.data_root)
-            dataset = _checked(experiment, cache)
-            self._data[key] = fingerprint(dataset, cache)
-        return self._data[key]
+            dataset = ready(experiment)
+            self._data[key] = dataset, fingerprint(dataset, cache)
+        dataset, digest = self._data[key]
+        experiment.split.require(dataset)
+        return digest
 
 
 def data_key(experiment: Experiment) -> str:
@@ -156,12 +158,6 @@ def sweep_name(records: Sequence[Record]) -> str:
     """Return eight hexadecimal digits that sweeps over the same runs share."""
     names = sorted(record.job.run.name for record in records)
     return hashlib.sha256("\n".join(names).encode()).hexdigest()[:8]
-
-
-def _checked(experiment: Experiment, cache: Path) -> Dataset:
-    dataset = experiment.dataset.load(experiment.data_root)
-    ensure_as_recorded(dataset, cache)
-    return dataset
 
 
 def _composed(planner: Planner, lists: Sequence[tuple[str, ...]]) -> list[Experiment]:
