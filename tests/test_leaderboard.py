@@ -10,7 +10,7 @@ from genrecls.finished import read
 from genrecls.leaderboard import leaderboard
 from tests.finished_runs import Made, finished_run
 
-FAILED = Failed("made-mfcc-vgg16-1a", "killed by signal 9", "logs/1a.log")
+FAILED = Failed("made-mfcc-vgg16-1a", "killed by signal 9", "logs/1a.log", "model=vgg16")
 
 
 def test_a_leaderboard_is_shown_written_and_returned(

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from genrecls.differences import differing, settings_of, short_titles, value_of
-from genrecls.evaluation.pairing import Pairing, pair
+from genrecls.differences import differing, settings_in_words, settings_of
+from genrecls.evaluation.pairing import Pairing, interval, pair
 from genrecls.evaluation.significance import Summary, holm, summary
-from genrecls.finished import Finished
+from genrecls.finished import PARTS, Finished
 
 EvaluatedPart = Literal["validation", "test"]
-_MOST_KEYS, _LONGEST_VALUE = 3, 24
+_MOST_KEYS, _FINGERPRINT = 3, 6
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,17 @@ class System:
     def interval(self, part: str) -> tuple[float, float]:
         """Return the 95 % interval of the accuracy per track.
 
-        Of several runs it is that of their mean by Student's t, of one the bootstrap over tracks.
+        Of one run it is the bootstrap over its tracks, of several over runs and tracks at once.
         """
-        of_mean = self.score(part).interval
-        if of_mean is not None:
-            return max(0.0, of_mean[0]), min(1.0, of_mean[1])
+        return self._intervals[part]
+
+    @cached_property
+    def _intervals(self) -> Mapping[str, tuple[float, float]]:
+        return {part: self._interval(part) for part in PARTS}
+
+    def _interval(self, part: str) -> tuple[float, float]:
+        if len(self.runs) > 1:
+            return interval([run.answers[part] for run in self.runs])
         low, high = self.runs[0].metrics["parts"][part]["track"]["accuracy_interval"]
         return float(low), float(high)
 
@@ -95,11 +101,13 @@ class Failed:
     Attributes:
         reason: why, in one line.
         log: where to read on.
+        title: what tells its training from the others of its sweep.
     """
 
     name: str
     reason: str
     log: str
+    title: str
 
 
 @dataclass(frozen=True)
@@ -122,10 +130,12 @@ class Leaderboard:
 
     Attributes:
         verdicts: one a system; None for the best.
+        apart: what tells it from other leaderboards of the same data and split; may be empty.
     """
 
     systems: tuple[System, ...]
     verdicts: tuple[Verdict | None, ...] = ()
+    apart: str = ""
 
     @property
     def data(self) -> str:
@@ -150,7 +160,7 @@ class Leaderboard:
     @property
     def about(self) -> str:
         """What every number of the table is a number of."""
-        return f"{self.data} · split {self.split}"
+        return " · ".join(filter(None, (self.data, f"split {self.split}", self.apart)))
 
     def tracks(self, part: str) -> str:
         """Return how many tracks the part has, as a range where seeds or folds differ."""
@@ -169,7 +179,7 @@ def compare(
         by: the part whose accuracy per track ranks.
         part: the part on which the tests are made.
     """
-    boards = [_ranked(members, by) for members in _grouped(runs, _place).values()]
+    boards = _told_apart([_ranked(members, by) for members in _grouped(runs, _place).values()])
     pairings = [_pairings(board, part) for board in boards]
     tested = [pairing for row in pairings for pairing in row if pairing.mcnemar]
     corrected = iter(
@@ -240,6 +250,31 @@ def _system(run: Finished) -> str:
     return json.dumps(settings_of(run.config), sort_keys=True)
 
 
+def _told_apart(boards: Sequence[Leaderboard]) -> list[Leaderboard]:
+    """Return the leaderboards, those of one title with what else tells each from its like."""
+    alike = [[other for other in boards if other.about == board.about] for board in boards]
+    return [
+        replace(board, apart=_apart(board, its)) if len(its) > 1 else board
+        for board, its in zip(boards, alike, strict=True)
+    ]
+
+
+def _apart(board: Leaderboard, like: Sequence[Leaderboard]) -> str:
+    """Return the settings of data and split that differ, or else which files were taken."""
+    settings = [_place_settings(other) for other in like]
+    own, apart = _place_settings(board), differing(settings)
+    words = ", ".join(settings_in_words(own, apart[:_MOST_KEYS]))
+    if words and settings.count(own) == 1 and len(apart) <= _MOST_KEYS:
+        return words
+    fingerprint = board.systems[0].runs[0].metrics["dataset"]["fingerprint"]
+    return ", ".join(filter(None, (words, f"files {fingerprint[:_FINGERPRINT]}")))
+
+
+def _place_settings(board: Leaderboard) -> dict[str, Any]:
+    settings = board.systems[0].settings
+    return {key: settings[key] for key in settings if key.split(".")[0] in {"dataset", "split"}}
+
+
 def _labels(runs: Sequence[Finished]) -> list[str]:
     """Return a name for each system: model and features, then what else tells it from its like."""
     named = [(run, _title(run)) for run in runs]
@@ -262,7 +297,6 @@ def _features(settings: Mapping[str, Any]) -> str:
 def _distinct(run: Finished, like: Sequence[Finished]) -> list[str]:
     own = settings_of(run.config)
     apart = differing([settings_of(other.config) for other in like])
-    told = short_titles(apart[:_MOST_KEYS]).items()
-    named = [f"{title}={value_of(own, key, _LONGEST_VALUE)}" for key, title in told if key in own]
     # Too many to name: the end of the run's name is never the same.
-    return [*named, f"… ({run.name.rpartition('-')[2]})"] if len(apart) > _MOST_KEYS else named
+    end = [f"… ({run.name.rpartition('-')[2]})"] if len(apart) > _MOST_KEYS else []
+    return [*settings_in_words(own, apart[:_MOST_KEYS]), *end]

@@ -56,6 +56,12 @@ def value_of(settings: Settings, key: str, width: int = 40) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
+def settings_in_words(settings: Settings, keys: Sequence[str]) -> list[str]:
+    """Return `key=value` for each of the keys that the settings have, with short titles."""
+    titles = short_titles(keys).items()
+    return [f"{title}={value_of(settings, key, 24)}" for key, title in titles if key in settings]
+
+
 def _is_aside(key: str) -> bool:
     return any(key == place or key.startswith(f"{place}.") for place in _ASIDE)
 

@@ -13,7 +13,7 @@ from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset
 from genrecls.datasets.synth import Synth
 from genrecls.errors import DataError
-from tests.auditing.copies import dataset_of, music, rule, spec, splitters
+from tests.auditing.copies import COPIES, dataset_of, music, rule, spec, splitters
 
 LEAKY = ("dataset=synth_leaky", "dataset.tracks_per_band=1", "dataset.replicas=12")
 
@@ -78,6 +78,28 @@ def test_without_known_artists_only_tracks_can_be_kept_apart(tmp_path: Path) -> 
     found = audit(dataset_of(tmp_path, sounds), plan("artist", "track", "segment"))
     assert "artists of dataset=made are not known" in found.left_out["artist"]
     assert found.honest == "track"
+
+
+def test_between_equally_honest_splits_there_is_no_inflation(tmp_path: Path) -> None:
+    sounds = {f"t{n}": (music(n, 10), "xy"[n % 2], None) for n in range(10)}
+    found = audit(dataset_of(tmp_path, sounds), plan("track", "kfold", "segment"))
+    splits = {split.name: split for split in found.splits}
+    assert splits["track"].sound
+    assert splits["kfold"].sound
+    assert not splits["track"].inflation
+    assert not splits["kfold"].inflation
+    assert set(splits["segment"].inflation) == {"logistic", "nearest"}
+
+
+def test_a_copy_more_or_less_by_chance_makes_no_split_less_honest(tmp_path: Path) -> None:
+    sounds = {f"t{n}": (music(n // 2, 4), "xy"[n // 2 % 2], None) for n in range(24)}
+    for name, (sound, genre, _) in list(sounds.items())[::2]:
+        sounds[name] = (COPIES["half as loud"](sound), genre, None)
+    found = audit(dataset_of(tmp_path, sounds), plan("track", "kfold"))
+    first, second = found.splits
+    assert len(first.standing.copies) != len(second.standing.copies)
+    assert first.sound
+    assert second.sound
 
 
 def test_no_split_at_all_is_one_line(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,6 +44,16 @@ def test_without_words_all_finished_runs_are_compared(root: Path, run_command: R
     assert names(root) == ["made-mfcc-cnn-1a", "made-mfcc-rnn-2b"]
     assert "McNemar" in outcome.out
     assert f"written to {root / 'comparison'}" in outcome.err
+
+
+def test_without_words_it_is_said_how_many_runs_are_not_finished(
+    root: Path, run_command: RunCommand
+) -> None:
+    finished_run(root, "made-mfcc-cnn-4d").mark("failed")
+    finished_run(root, "made-mfcc-cnn-5e").mark("failed")
+    told = compare(root, run_command).err
+    assert "left out, for they are not finished: " in told
+    assert {"1 interrupted", "2 failed"} <= set(re.findall(r"\d [a-z]+", told))
 
 
 @pytest.mark.parametrize("words", [["1a", "2b"], ["*"], ["1a", "made-*", "rnn-2b"]])
@@ -99,7 +110,7 @@ def test_one_run_has_a_table_without_tests(root: Path, run_command: RunCommand) 
         ("9z", "'9z' names no runs"),
         ("x*", "'x*' matches no run; expected a pattern"),
         ("3c", "run made-mfcc-cnn-3c is not finished (interrupted)"),
-        ("*3c", "'*3c' matches 1 runs, none of them finished"),
+        ("*3c", "'*3c' matches no finished run, but 1 not finished"),
     ],
 )
 def test_what_cannot_be_compared_is_one_line(
@@ -112,7 +123,7 @@ def test_what_cannot_be_compared_is_one_line(
 
 def test_a_damaged_file_is_one_line(root: Path, run_command: RunCommand) -> None:
     (root / "made-mfcc-cnn-1a" / "predictions_tracks.csv").write_text("half a")
-    assert "predictions_tracks.csv is damaged" in compare(root, run_command).error
+    assert "predictions_tracks.csv is damaged" in compare(root, run_command, "1a").error
 
 
 def test_nothing_there_says_how_to_begin(tmp_path: Path, run_command: RunCommand) -> None:

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from genrecls.evaluation.significance import holm, mcnemar, paired_bootstrap, summary
+from genrecls.evaluation.significance import (
+    accuracy_interval,
+    holm,
+    mcnemar,
+    paired_bootstrap,
+    summary,
+)
 
 
 def _discordant(first: int, second: int, both: int = 10) -> tuple[np.ndarray, np.ndarray]:
@@ -102,6 +108,45 @@ def test_holm_is_what_a_calculation_by_hand_gives_and_keeps_the_order() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.6, 0.7]) == [1, 1]
     assert holm([]) == []
+
+
+def _first_right(*shares: float, tracks: int = 100) -> np.ndarray:
+    """Return for each run its tracks, of which the first share is right."""
+    return np.array([np.arange(tracks) < share * tracks for share in shares])
+
+
+def test_the_interval_of_one_run_is_that_of_its_tracks() -> None:
+    right = _first_right(0.8)
+    low, high = accuracy_interval(right, np.ones_like(right))
+    reference = stats.binom(100, 0.8).ppf([0.025, 0.975]) / 100
+    assert (low, high) == pytest.approx(tuple(reference), abs=0.011)
+
+
+def test_runs_that_agree_on_the_same_tracks_are_worth_no_more_than_one() -> None:
+    one, five = _first_right(0.2, tracks=10), _first_right(*[0.2] * 5, tracks=10)
+    alone = accuracy_interval(one, np.ones_like(one))
+    assert accuracy_interval(five, np.ones_like(five)) == pytest.approx(alone)
+    assert alone[1] - alone[0] >= 0.4
+
+
+def test_folds_have_tracks_of_their_own_and_together_a_narrower_interval() -> None:
+    right, one = np.tile(_first_right(*[0.8] * 4), (1, 4)), _first_right(0.8)
+    asked = np.kron(np.eye(4), np.ones(100)).astype(bool)
+    together = np.ptp(accuracy_interval(right & asked, asked))
+    alone = np.ptp(accuracy_interval(one, np.ones_like(one)))
+    # Never narrower than 400 tracks in one part would have it.
+    assert 2 * 1.96 * (0.8 * 0.2 / 400) ** 0.5 < together < 0.75 * alone
+
+
+def test_the_spread_of_seeds_widens_the_interval() -> None:
+    near, far = _first_right(0.5, 0.5, 0.5), _first_right(0.3, 0.5, 0.7)
+    widths = [np.ptp(accuracy_interval(right, np.ones_like(right))) for right in (near, far)]
+    assert widths[1] > 1.3 * widths[0]
+
+
+def test_an_interval_exists_where_a_draw_misses_all_tracks_of_a_run() -> None:
+    asked = np.eye(2, dtype=bool)
+    assert accuracy_interval(asked & [[True], [False]], asked) == (0.0, 1.0)
 
 
 def test_a_summary_has_the_t_interval_of_the_mean() -> None:

@@ -75,6 +75,21 @@ def test_what_cannot_be_compared_says_why_in_the_table(tmp_path: Path) -> None:
     assert "other test tracks: 3 of 30 in common" in as_markdown(found)
 
 
+def test_tables_and_figures_of_one_title_are_told_apart(tmp_path: Path) -> None:
+    found = comparison(tmp_path, BEST, replace(BEST, fingerprint="g" * 8))
+    named = "made · split artist · files gggggg"
+    assert f"## {named} · 2 validation tracks" in as_markdown(found)
+    assert all(named in texts(figure) for figure in _figures(found).values())
+    *_, last = csv.DictReader(io.StringIO(as_csv(found)))
+    assert last["told_apart_by"] == "files gggggg"
+
+
+def test_the_names_of_tested_runs_stand_below_each_other_so_that_the_column_is_narrow(
+    tmp_path: Path,
+) -> None:
+    assert "<br>0 : 10<br>1 :<br>0 |" in as_markdown(comparison(tmp_path, BEST, WORSE))
+
+
 def test_choosing_by_test_is_called_what_it_is(tmp_path: Path) -> None:
     found = comparison(tmp_path, BEST, WORSE)
     assert "the test part took no part in the choice" in found.note
@@ -91,7 +106,12 @@ def test_the_terminal_shows_every_table(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 WIDE = replace(BEST, settings={"width": 32, "depth": 2}, int8=41_200)
-FAILED = Failed("made-mfcc-vgg16-1a", "took 3.1 GB, more than job_memory_gb=2", "logs/1a.log")
+FAILED = Failed(
+    name="made-mfcc-vgg16-1a",
+    title="model=vgg16 seed=3",
+    reason="took 3.1 GB, more than job_memory_gb=2",
+    log="logs/1a.log",
+)
 
 
 def test_each_differing_setting_has_a_column_and_no_other(tmp_path: Path) -> None:
@@ -124,10 +144,11 @@ def test_failed_runs_are_listed_below_the_tables(
     show(as_table(found))
     for text in (as_markdown(found), as_html(found, _figures(found)), capsys.readouterr().out):
         assert "1 failed run" in text
-        assert text.index("cnn mfcc") < text.index(FAILED.name) < text.index(FAILED.log)
+        assert text.index("cnn mfcc") < text.index(FAILED.title) < text.index(FAILED.log)
+        assert FAILED.name in text
     *_, last = csv.DictReader(io.StringIO(as_csv(found)))
-    told = (last["state"], last["runs"], last["reason"], last["log"])
-    assert told == ("failed", FAILED.name, FAILED.reason, FAILED.log)
+    told = [last[key] for key in ("state", "runs", "training", "reason", "log")]
+    assert told == ["failed", FAILED.name, FAILED.title, FAILED.reason, FAILED.log]
 
 
 def test_where_every_run_failed_nothing_is_ranked() -> None:
@@ -135,7 +156,7 @@ def test_where_every_run_failed_nothing_is_ranked() -> None:
     assert "No run is finished, so there is nothing to rank." in as_markdown(found)
     assert ".png" not in as_markdown(found)
     assert "<figure" not in as_html(found, {})
-    assert as_csv(found).startswith("state,runs,reason,log\nfailed,")
+    assert as_csv(found).startswith("state,runs,training,reason,log\nfailed,")
 
 
 def test_a_terminal_names_settings_below_the_system(

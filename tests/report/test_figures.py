@@ -44,7 +44,7 @@ def test_every_figure_says_part_unit_and_split() -> None:
         about = figure.texts[1].get_text()
         part = "train and validation parts" if name == "learning_curves" else "test part"
         unit = "segment" if name in {"learning_curves", "example_inputs"} else "track"
-        assert about == f"{part}, per {unit} · split `fold2`"
+        assert about == f"{part}, per {unit} · split fold2"
 
 
 def test_every_figure_of_a_leaky_split_on_generated_data_says_both() -> None:
@@ -52,7 +52,7 @@ def test_every_figure_of_a_leaky_split_on_generated_data_says_both() -> None:
     report.metrics["dataset"]["generated"] = True
     for figure in draw(report).values():
         about = figure.texts[1].get_text().replace("\n", " ")
-        assert about.endswith("split `segment` (LEAKY) · generated data")
+        assert about.endswith("split segment (LEAKY) · generated data")
 
 
 def test_shared_artists_alone_are_not_called_leaky() -> None:
@@ -131,7 +131,7 @@ def test_counts_are_drawn_only_where_a_part_is_unequal_or_lacks_a_genre() -> Non
     assert "genre_counts" not in draw(report)
     report.metrics["split"]["counts"]["test"]["genres"] = genres_of({"jazz": 5, "rock": 50})
     about = draw(report)["genre_counts"].texts[1].get_text()
-    assert about == "train, validation and test parts, per segment · split `artist`"
+    assert about == "train, validation and test parts, per segment · split artist"
 
 
 def test_genres_are_ranked_by_f1_and_unknown_scores_come_last_as_a_dash() -> None:

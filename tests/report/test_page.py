@@ -75,10 +75,17 @@ def test_a_leaky_split_has_one_red_banner_and_is_named_beside_every_headline() -
     report = finished_run(name="segment", leaks=["track"], caveat="Mind the gap.")
     ((text, kind),) = banners(report).items()
     assert kind == "leaky"
-    assert text.startswith("LEAKY split `segment`")
+    assert text.startswith("LEAKY split segment")
     assert text.endswith("Mind the gap.")
     assert "segment (LEAKY)" in page(report).texts("div", "hero")[0]
-    assert "split `segment` (LEAKY)" in page(report).texts("caption")[0]
+    assert "split segment (LEAKY)" in page(report).texts("caption")[0]
+
+
+def test_the_page_marks_the_name_of_the_split_and_has_no_bare_backticks() -> None:
+    report = finished_run(name="fold2", caveat="Mind the gap.")
+    assert "`" not in render(report, figures={})
+    assert "fold2" in page(report).texts("code")
+    assert "Caveat of split fold2Mind the gap." in banners(report)
 
 
 def test_shared_artists_have_one_amber_banner_with_the_caveat() -> None:
@@ -91,7 +98,7 @@ def test_shared_artists_have_one_amber_banner_with_the_caveat() -> None:
 
 def test_a_split_that_leaks_tracks_and_artists_has_the_graver_banner_alone() -> None:
     report = finished_run(name="segment", leaks=["track", "artist"], caveat="Artists too.")
-    assert banners(report) == {"LEAKY split `segment`Artists too.": "leaky"}
+    assert banners(report) == {"LEAKY split segmentArtists too.": "leaky"}
 
 
 def test_generated_data_have_a_blue_banner_and_are_named_at_the_headline() -> None:

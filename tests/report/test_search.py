@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from genrecls.report.search import (
     short_names,
 )
 from genrecls.report.search_figures import figures, history, influences, pareto
+from genrecls.searching.space import read_space
 from genrecls.searching.trial import Trial
 from tests.finished_runs import Made, finished_run
 from tests.searching.spaces import settings, space
@@ -124,7 +126,7 @@ def test_the_test_score_of_the_best_is_said_and_that_it_did_not_choose(tmp_path:
     for text in (printed(found), as_markdown(found), as_html(found, figures(found))):
         assert "Test accuracy of the best, per track: 75.0" in text
         assert "No test score took part in the search" in text
-        assert "12 finished, 1 stopped as hopeless, 1 failed, 1 to be gone on with" in text
+        assert "12 finished, 1 stopped as hopeless, 1 failed, 1 interrupted" in text
 
 
 def test_every_trial_has_a_line_with_all_its_settings(tmp_path: Path) -> None:
@@ -169,6 +171,22 @@ def test_every_setting_has_a_panel_with_its_share(tmp_path: Path) -> None:
     assert {"[16]", "[32,16]"} <= set(found)
 
 
+def test_few_trials_tell_no_shares_and_the_figure_says_so(tmp_path: Path) -> None:
+    found = replace(answer(tmp_path, mixed()), importances={})
+    assert any(
+        "can be told from 20 finished trials on" in text for text in texts(influences(found))
+    )
+    assert "the most important first" not in as_markdown(found)
+
+
+def test_trials_with_the_settings_of_another_one_are_counted(tmp_path: Path) -> None:
+    same = replace(trial(1, 0.4), run="run-0")
+    found = answer(tmp_path, [trial(0, 0.4), same, trial(2, 0.5)])
+    assert (
+        found.counts == "3 trials: 3 finished, 1 of the finished with the settings of another one"
+    )
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_one_trial_is_enough_for_all_figures(tmp_path: Path, count: int) -> None:
     trials = [trial(number, 0.5, 1000) for number in range(count)]
@@ -184,3 +202,19 @@ def test_the_front_names_its_trials(tmp_path: Path) -> None:
     assert {"0", "1", "3"} <= set(found)
     assert "2" not in found
     assert "Validation accuracy against parameters" in found
+
+
+def test_the_table_of_all_trials_may_be_broken_where_words_are_joined(tmp_path: Path) -> None:
+    found = answer(tmp_path, mixed())
+    page = as_html(found, figures(found))
+    assert '<th scope="col">learning_<wbr>rate</th>' in page
+    assert "<td>[32,16]</td>" in page
+    assert page.startswith("<!doctype html>")
+
+
+def test_the_longest_list_of_units_is_read_in_full_below_its_panel(tmp_path: Path) -> None:
+    key, longest = "model.head.units", "[512,512,256,64]"
+    found = answer(tmp_path, mixed())
+    wide = read_space({key: {"choices": [[16], [32, 16], [512, 512, 256, 64]]}})
+    drawn = influences(replace(found, space={**found.space, **wide}))
+    assert longest in texts(drawn)

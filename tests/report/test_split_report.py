@@ -7,6 +7,7 @@ import io
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from genrecls.auditing.audit import Audit, Plan, audit
@@ -27,6 +28,15 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Audit:
         splitters("track", "segment"), skip=False, spec=spec(), rule=rule(), seed=0, repeats=1
     )
     return audit(dataset_of(tmp_path_factory.mktemp("made"), sounds), plan)
+
+
+@pytest.fixture(scope="module")
+def equals(tmp_path_factory: pytest.TempPathFactory) -> Audit:
+    """Two equally honest splits and a leaky one, of tracks whose artists are not known."""
+    sounds = {f"t{n}": (music(n, 10), "xy"[n % 2], None) for n in range(10)}
+    names = ("track", "kfold", "segment")
+    plan = Plan(splitters(*names), skip=False, spec=spec(), rule=rule(), seed=0, repeats=1)
+    return audit(dataset_of(tmp_path_factory.mktemp("equals"), sounds), plan)
 
 
 def report(found: Audit) -> SplitReport:
@@ -76,3 +86,25 @@ def test_a_suggestion_for_artists_is_passed_on(found: Audit) -> None:
     page = report(replace(found, heard=heard, suggestion="use tags")).as_html({})
     assert "The artists of 8 of 8 are not known" in page
     assert "; use tags." in page
+
+
+def test_only_splits_that_are_less_honest_have_points(equals: Audit) -> None:
+    rows = {row[0]: row for row in report(equals).rows}
+    assert rows[equals.honest][-1] == "the most honest"
+    other = "track" if equals.honest == "kfold" else "kfold"
+    assert rows[other][-2:] == ("as honest", "as honest")
+    assert rows["segment (LEAKY)"][-1][0] in "+-"
+    document = report(equals).as_markdown([])
+    assert f"split={other}: as honest as split={equals.honest}" in document
+    assert f"Points are percentage points above split={equals.honest}" in document
+
+
+def test_the_figure_holds_scores_to_all_equally_honest_splits(equals: Audit) -> None:
+    figure = draw(equals)["inflation"]
+    about = figure.texts[1].get_text().replace("\n", " ")
+    assert about.endswith("dashed: lowest and highest of track, kfold, equally honest")
+    (axes,) = figure.axes
+    drawn = [np.unique(np.asarray(line.get_xdata(), float)) for line in axes.lines]
+    dashed = {places.item() for places in drawn if len(places) == 1}
+    for split in equals.splits[:2]:
+        assert {found.mean for found in split.accuracy.values()} <= dashed

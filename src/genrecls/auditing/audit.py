@@ -52,9 +52,10 @@ class AuditedSplit:
 
     Attributes:
         leaky: whether pieces of one track are on several sides.
-        sound: whether it keeps apart whatever the most honest split keeps apart.
+        sound: whether it is as honest as the split that the others are compared with.
         accuracy: of the test part, per track, by classifier.
-        inflation: accuracy less that with the most honest split, by classifier; empty for that one.
+        inflation: accuracy less that with the most honest split, by classifier; empty where the
+            split is sound, for then the difference tells of no leak.
     """
 
     name: str
@@ -104,9 +105,8 @@ def audit(dataset: Dataset, plan: Plan) -> Audit:
     found = _matches(heard)
     made, left_out = _made(heard, plan)
     standings = {name: standing(heard, splits[0], found) for name, splits in made.items()}
-    faults = {name: _faults(made[name][0], standings[name]) for name in made}
-    honest = min(made, key=lambda name: (faults[name], _preference(plan, name, standings[name])))
-    scores = _scores(heard, made, honest, plan.seed)
+    honest, sound = _honesty(plan, made, standings)
+    scores = _scores(heard, made, (honest, sound), plan.seed)
     return Audit(
         plan=plan,
         heard=heard,
@@ -116,7 +116,7 @@ def audit(dataset: Dataset, plan: Plan) -> Audit:
             AuditedSplit(
                 name=name,
                 leaky=splits[0].leaky,
-                sound=faults[name] == faults[honest],
+                sound=name in sound,
                 standing=standings[name],
                 accuracy=scores[name][0],
                 inflation=scores[name][1],
@@ -159,6 +159,22 @@ def _made(heard: Heard, plan: Plan) -> tuple[dict[str, list[Split]], dict[str, s
     return made, left_out
 
 
+def _honesty(
+    plan: Plan, made: Mapping[str, list[Split]], standings: Mapping[str, Standing]
+) -> tuple[str, set[str]]:
+    """Return the split that the others are compared with, and all that are as honest."""
+    faults = {name: _faults(made[name][0], standings[name]) for name in made}
+    honest = min(made, key=lambda name: (faults[name], _preference(plan, name, standings[name])))
+    # What is dealt at random by rules of equal leaks has more or fewer faults by chance alone.
+    rules = {
+        name: splits[0].leaks
+        for name, splits in made.items()
+        if plan.splits[name].published is None
+    }
+    alike = {name for name in rules if honest in rules and rules[name] == rules[honest]}
+    return honest, alike | {name for name in made if faults[name] == faults[honest]}
+
+
 def _faults(split: Split, found: Standing) -> tuple[int, int, int]:
     """Return how much stands on several sides, the gravest first."""
     # Where artists may be shared, those who are not known may be on both sides as well.
@@ -179,14 +195,15 @@ Scores = tuple[dict[str, Estimate], dict[str, Estimate]]
 
 
 def _scores(
-    heard: Heard, made: Mapping[str, list[Split]], honest: str, seed: int
+    heard: Heard, made: Mapping[str, list[Split]], honesty: tuple[str, set[str]], seed: int
 ) -> dict[str, Scores]:
     """Return accuracy and inflation of each split, by classifier."""
+    honest, sound = honesty
     with progress("Trying the splits", sum(map(len, made.values()))) as advance:
         found = {name: answers(heard, splits, advance) for name, splits in made.items()}
     resampling = Resampling.of(heard, seed)
     return {
-        name: _estimates(found[name], None if name == honest else found[honest], resampling)
+        name: _estimates(found[name], None if name in sound else found[honest], resampling)
         for name in made
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import glob
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -62,9 +63,19 @@ def _chosen(words: Sequence[str], root: Path) -> list[Run]:
     """
     if not words:
         find_run(root, None)
-        return [run for run in all_runs(root) if run.finished]
+        return _done(all_runs(root))
     named = (run for word in words for run in _named(word, root))
     return list({run.folder.resolve(): run for run in named}.values())
+
+
+def _done(runs: Sequence[Run]) -> list[Run]:
+    """Return the finished runs, and say how many others are left out."""
+    done = [run for run in runs if run.finished]
+    states = Counter(str(run.state.get("status", "no state")) for run in runs if not run.finished)
+    if states:
+        told = ", ".join(f"{many} {state}" for state, many in states.items())
+        warn(f"left out, for they are not finished: {told}; 'genrecls runs' lists them")
+    return done
 
 
 def _named(word: str, root: Path) -> list[Run]:
@@ -79,7 +90,7 @@ def _named(word: str, root: Path) -> list[Run]:
     done = [run for run in matching.values() if run.finished]
     if not done:
         raise RunError(
-            f"'{word}' matches {len(matching)} runs, none of them finished; repeat their "
+            f"'{word}' matches no finished run, but {len(matching)} not finished; repeat their "
             "'genrecls train' commands to go on"
         )
     if len(done) < len(matching):

@@ -9,7 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.evaluation.significance import Difference, McNemar, mcnemar, paired_bootstrap
+from genrecls.evaluation.significance import (
+    Difference,
+    McNemar,
+    accuracy_interval,
+    mcnemar,
+    paired_bootstrap,
+)
 
 Asked = tuple[tuple[str, str], ...]
 """Id and true genre of each track of a part, in the order of the ids."""
@@ -80,6 +86,16 @@ def pair(system: Sequence[Answers], best: Sequence[Answers]) -> Pairing:
         compared=(_count(system, shared), _count(best, shared)),
         tracks=len(counts),
     )
+
+
+def interval(runs: Sequence[Answers]) -> tuple[float, float]:
+    """Return the 95 % interval of the mean accuracy of runs, by drawing them and their tracks."""
+    tracks = {track: at for at, track in enumerate(dict.fromkeys(t for a in runs for t in a.asked))}
+    right, asked = np.zeros((2, len(runs), len(tracks)), dtype=np.bool_)
+    for row, answers in enumerate(runs):
+        places = [tracks[track] for track in answers.asked]
+        right[row, places], asked[row, places] = answers.right, True
+    return accuracy_interval(right, asked)
 
 
 def _share_right(system: Sequence[Answers], asked: Asked) -> NDArray[np.float64]:

@@ -74,6 +74,33 @@ def summary(values: Sequence[float]) -> Summary:
     return Summary(mean, deviation, n, (mean - reach, mean + reach))
 
 
+def accuracy_interval(
+    right: NDArray[np.bool_], asked: NDArray[np.bool_], seed: int = 0
+) -> tuple[float, float]:
+    """Return the 95 % percentile bootstrap interval of the mean accuracy of runs.
+
+    Runs and tracks are drawn at once. A track that several runs were asked is drawn for all of
+    them, because their answers to it are no independent examples. Such an interval is rather too
+    wide than too narrow (the pigeonhole bootstrap, Owen 2007).
+
+    Args:
+        right: (runs, tracks), whether the run has the track right.
+        asked: (runs, tracks), whether the track is in the test part of the run.
+        seed: of the draws.
+    """
+    # Tracks that are alike need not be told apart: their numbers in a draw are multinomial.
+    answers = np.concatenate([right & asked, asked]).astype(np.int64)
+    kinds, sizes = np.unique(answers, axis=1, return_counts=True)
+    runs, tracks = asked.shape
+    rng = stream(seed, "bootstrap of runs and tracks")
+    drawn = rng.multinomial(tracks, sizes / tracks, size=RESAMPLES)
+    hits, counts = np.split(drawn @ kinds.T, 2, axis=1)
+    # On few tracks a draw can miss all those of a run.
+    accuracies = np.where(counts > 0, hits / np.maximum(counts, 1), right.sum(1) / asked.sum(1))
+    weights = rng.multinomial(runs, np.full(runs, 1 / runs), size=RESAMPLES) / runs
+    return _percentiles((accuracies * weights).sum(axis=1))
+
+
 def paired_bootstrap(
     gaps: NDArray[np.float64], counts: NDArray[np.int64], seed: int = 0
 ) -> Difference:
@@ -96,10 +123,15 @@ def paired_bootstrap(
     )
     # Rounded, so that gaps that cancel out are zero.
     means = ((draws @ kinds[:, 0]) / (draws @ kinds[:, 1])).round(12)
-    tail = 100 * (1 - CONFIDENCE) / 2
-    low, high = np.percentile(means, [tail, 100 - tail])
     p = _permutation_p(gaps, seed)
-    return Difference(float(gaps.sum() / counts.sum()), (float(low), float(high)), p)
+    return Difference(float(gaps.sum() / counts.sum()), _percentiles(means), p)
+
+
+def _percentiles(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the bounds of the middle 95 %."""
+    tail = 100 * (1 - CONFIDENCE) / 2
+    low, high = np.percentile(values, [tail, 100 - tail])
+    return float(low), float(high)
 
 
 def _permutation_p(gaps: NDArray[np.float64], seed: int) -> float:

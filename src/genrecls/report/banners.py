@@ -40,9 +40,9 @@ def _of_split(metrics: Metrics) -> Iterator[Banner]:
     caveat, leaky, shared = split["caveat"], "track" in split["leaks"], "artist" in split["leaks"]
     if leaky:
         # Who has heard the track has heard the artist: the graver warning says enough.
-        yield Banner("leaky", f"LEAKY split `{split['name']}`", caveat or _LEAKY)
+        yield Banner("leaky", f"LEAKY split {split['name']}", caveat or _LEAKY)
     elif shared or caveat:
-        title = "Artists are shared" if shared else f"Caveat of split `{split['name']}`"
+        title = "Artists are shared" if shared else f"Caveat of split {split['name']}"
         yield Banner("caution", title, caveat or _SHARED)
 
 

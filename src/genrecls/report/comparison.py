@@ -22,7 +22,7 @@ FIGURES = {
     "learning_curves": "Learning curves",
     "genres": "F1 of each genre",
 }
-_FAILED = ("run", "reason", "log")
+_FAILED = ("training", "run", "reason", "log")
 _NOTHING = "no run is finished, so there is nothing to rank"
 
 
@@ -53,12 +53,13 @@ class Comparison:
         return (
             "Every number is per track, mean ± standard deviation over the runs of a system, which "
             "are those that differ in seed or fold alone. "
-            "In brackets 95 % intervals: of one run by bootstrap over tracks, of the mean of "
-            "several runs by Student's t, of a difference by paired bootstrap over the same "
-            f"{self.part} tracks, over all runs of both that were asked the same (their numbers "
-            "are given). p: two-sided, Holm-corrected over all comparisons; McNemar's test is "
-            "between one run of each, the first that were asked the same (below it the tracks that "
-            "only this system and only the best has right, and the ends of the runs' names). "
+            "In brackets 95 % intervals: of one run by bootstrap over its tracks, of the mean of "
+            "several runs by bootstrap over runs and tracks at once, of a difference by paired "
+            f"bootstrap over the same {self.part} tracks, over all runs of both that were asked "
+            "the same (their numbers are given). p: two-sided, Holm-corrected over all "
+            "comparisons; McNemar's test is between one run of each, the first that were asked the "
+            "same (below it the tracks that only this system and only the best has right, and the "
+            "ends of the runs' names). "
             "Training time is that of the machine each run was trained on, without features and "
             f"evaluation. {self._selection}"
         )
@@ -96,8 +97,8 @@ def grids(found: Comparison) -> list[Grid]:
     """Return the tables of a document: the leaderboards, then the runs that failed."""
     tables = [grid for board in found.boards for grid in _of_board(found, board)]
     if found.failed:
-        body = [(one.name, one.reason, one.log) for one in found.failed]
-        tables.append(Grid(_failures(found), _FAILED, body, (False,) * 3, alarm=True))
+        numbers = (False,) * len(_FAILED)
+        tables.append(Grid(_failures(found), _FAILED, _lost(found), numbers, alarm=True))
     return tables
 
 
@@ -121,6 +122,10 @@ def _failures(found: Comparison) -> str:
     return f"{len(found.failed)} failed {'runs' if len(found.failed) > 1 else 'run'}"
 
 
+def _lost(found: Comparison) -> list[tuple[str, ...]]:
+    return [(one.title, one.name, one.reason, one.log) for one in found.failed]
+
+
 def as_table(found: Comparison) -> Group:
     """Return the leaderboards for the terminal."""
     from rich.console import Group
@@ -128,9 +133,8 @@ def as_table(found: Comparison) -> Group:
 
     tables: list[Any] = [_terminal_table(found, board) for board in found.boards]
     if found.failed:
-        body = [(one.name, one.reason, one.log) for one in found.failed]
         names = [(name, False) for name in _FAILED]
-        tables.append(_ruled(Text(_failures(found), style="bold red"), names, body))
+        tables.append(_ruled(Text(_failures(found), style="bold red"), names, _lost(found)))
     return Group(*tables, Text(found.note))
 
 

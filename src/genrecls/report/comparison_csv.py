@@ -38,6 +38,7 @@ def _record(found: Comparison, board: Leaderboard, row: Row) -> dict[str, Any]:
         "state": "finished",
         "data": board.data,
         "split": board.split,
+        "told_apart_by": board.apart,
         "rank": row.place,
         "ranked_by": f"{found.by} accuracy per track",
         "system": system.label,
@@ -101,5 +102,5 @@ def _in_full(value: Any) -> str:
 
 
 def _failure(failed: Failed) -> dict[str, Any]:
-    facts = {"reason": failed.reason, "log": failed.log}
+    facts = {"training": failed.title, "reason": failed.reason, "log": failed.log}
     return {"state": "failed", "runs": failed.name, **facts}

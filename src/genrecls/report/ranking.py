@@ -153,7 +153,7 @@ def _chance(verdict: Verdict | None) -> str:
     test = verdict.pairing.mcnemar if verdict else None
     if verdict is None or test is None:
         return DASH
-    runs = " : ".join(name.rpartition("-")[2] for name in verdict.pairing.runs)
+    runs = " :\n".join(name.rpartition("-")[2] for name in verdict.pairing.runs)
     p_values = f"permutation {_p(verdict.p)}\nMcNemar {_p(verdict.p_mcnemar)}"
     return f"{p_values}\n{test.only_first} : {test.only_second}\n{runs}"
 

@@ -29,7 +29,7 @@ _MEANING = {
     "finished": "finished",
     "pruned": "stopped as hopeless",
     "failed": "failed",
-    "running": "to be gone on with",
+    "running": "interrupted",
 }
 
 
@@ -88,7 +88,9 @@ class Answer:
         """How many trials there are, and how they ended."""
         states = [trial.state for trial in self.trials]
         parts = [f"{states.count(s)} {text}" for s, text in _MEANING.items() if s in states]
-        return f"{len(states)} trials: {', '.join(parts)}"
+        again = states.count("finished") - len(self.ranked)
+        parts += [f"{again} of the finished with the settings of another one"] if again else []
+        return f"{len(states)} trial{'' if len(states) == 1 else 's'}: {', '.join(parts)}"
 
     @property
     def test(self) -> str:
@@ -233,9 +235,10 @@ def _record(answer: Answer, trial: Trial) -> dict[str, Any]:
 def captions(answer: Answer) -> dict[str, str]:
     """Return the figures by file name, and what they show in words."""
     score = answer.objectives[0].title
+    order = ", the most important first" if answer.importances else ""
     found = {
         "history": f"{score} of every trial in the order in which they were begun",
-        "settings": f"{score} against every setting, the most important first",
+        "settings": f"{score} against every setting{order}",
     }
     if len(answer.objectives) > 1:
         found = {"front": f"{score} against the number of parameters", **found}

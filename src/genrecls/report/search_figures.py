@@ -11,7 +11,7 @@ from genrecls.report.formats import percent
 from genrecls.report.lettering import drawable
 from genrecls.report.search import Answer
 from genrecls.searching.space import Choices, Dimension
-from genrecls.searching.trial import Trial
+from genrecls.searching.trial import ENOUGH, Trial
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = 4
 _PANEL = (2.9, 2.1)
-_LONGEST = 14
+_LONGEST = 18
 _RING: dict[str, Any] = {"facecolors": "none", "edgecolors": INK, "linewidths": 1.4, "zorder": 4}
 
 
@@ -93,6 +93,8 @@ def influences(answer: Answer) -> Figure:
     )
     if shares:
         about += " · in percent: share in what sets the best trials apart (PED-ANOVA)"
+    elif len(answer.ranked) < ENOUGH:
+        about += f" · what matters most can be told from {ENOUGH} finished trials on"
     size = (max(2, columns) * _PANEL[0] + 0.3, rows * _PANEL[1])
     figure = sheet("What the settings do", drawable(about, 400), size, alarm=answer.leaky)
     panels = figure.subplots(rows, columns, squeeze=False, sharey=True)

@@ -82,7 +82,7 @@ def inflation(audit: Audit) -> Figure:
     """Draw the accuracy of both small models with each split, and its interval."""
     about = (
         "TEST part, per track · mean and standard deviation of MFCC, small models without "
-        f"selection · seeds: {audit.plan.repeats}, 95 % interval · lines: the most honest split"
+        f"selection · seeds: {audit.plan.repeats}, 95 % interval · dashed: {_honest(audit)}"
     )
     splits = audit.splits
     figure = sheet("What each split makes of a score", about, (7.6, 0.5 * len(splits) + 1.15))
@@ -101,6 +101,12 @@ def inflation(audit: Audit) -> Figure:
     return figure
 
 
+def _honest(audit: Audit) -> str:
+    """Return what the dashed lines are drawn at."""
+    sound = [split.name for split in audit.splits if split.sound]
+    return f"lowest and highest of {', '.join(sound)}, equally honest" if sound[1:] else sound[0]
+
+
 def _dots(axes: Axes, audit: Audit, model: str, look: tuple[str, float]) -> None:
     colour, shift = look
     found = [split.accuracy[model] for split in audit.splits]
@@ -111,9 +117,10 @@ def _dots(axes: Axes, audit: Audit, model: str, look: tuple[str, float]) -> None
     rows = np.arange(len(found)) + shift
     style: dict[str, Any] = {"fmt": "o", "ms": 5.5, "color": colour, "elinewidth": 1.4}
     axes.errorbar(means, rows, xerr=errors, label=MODELS[model], **style)
-    honest = next(split for split in audit.splits if split.name == audit.honest)
-    place = honest.accuracy[model].mean
-    axes.axvline(place, color=colour, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
+    sound = [split.accuracy[model].mean for split in audit.splits if split.sound]
+    axes.axvspan(min(sound), max(sound), color=colour, alpha=0.08, linewidth=0, zorder=0)
+    for place in {min(sound), max(sound)}:
+        axes.axvline(place, color=colour, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
 
 
 def near_duplicates(audit: Audit) -> Figure:

@@ -12,7 +12,8 @@ METHOD = (
     "Accuracy is that of the TEST part, per track, of two small models that have nothing to "
     "select: logistic regression and the nearest neighbour, on the standardised mean and standard "
     "deviation of 13 MFCC over each segment. A large model can profit more from a leak, or less. "
-    "Points are percentage points above the most honest split. In brackets 95 % intervals: {draws} "
+    "Points are percentage points above split={honest}, and only of splits that are less honest: "
+    "what equally honest ones score differs by chance. In brackets 95 % intervals: {draws} "
     "draws with replacement of artists (tracks, where artists are not known) and of {seeds}; the "
     "models of a seed are not trained anew for a draw. Parts of different sizes, and tracks in no "
     "part, also move a score."
@@ -28,7 +29,7 @@ COPIES = (
 def method(audit: Audit) -> str:
     """Return how the scores were measured."""
     seeds = f"{audit.plan.repeats} seed{'s' if audit.plan.repeats > 1 else ''}"
-    return METHOD.format(draws=DRAWS, seeds=seeds)
+    return METHOD.format(draws=DRAWS, seeds=seeds, honest=audit.honest)
 
 
 def untested(split: AuditedSplit) -> str:
@@ -55,9 +56,9 @@ def _expectation(split: AuditedSplit, audit: Audit) -> str:
         return f"the most honest split here, with which the others are compared{but}"
     if split.sound:
         return (
-            f"as honest as split={audit.honest}; only its tracks and the sizes of its parts differ"
+            f"as honest as split={audit.honest}: its score differs by chance, its tracks and the "
+            "sizes of its parts, not by a leak"
         )
-    found = split.inflation
     found = split.inflation
     told = " and ".join(f"{points(found[m])} points with {MODELS[m]}" for m in MODELS)
     above = f"{told}, above split={audit.honest} on the test part"

@@ -82,7 +82,7 @@ class SplitReport:
     @property
     def rows(self) -> list[tuple[str, ...]]:
         """A row a split under `head`; a cell may have several lines."""
-        return [_row(split) for split in self.audit.splits]
+        return [_row(split, self.audit.honest) for split in self.audit.splits]
 
     @property
     def genre_head(self) -> tuple[str, ...]:
@@ -202,7 +202,7 @@ class SplitReport:
         )
 
 
-def _row(split: AuditedSplit) -> tuple[str, ...]:
+def _row(split: AuditedSplit, honest: str) -> tuple[str, ...]:
     found = split.standing
     totals = [found.total(part) for part in PARTS]
     names = ", ".join(elide(name, 24) for name in list(found.artists)[:_MOST_NAMES])
@@ -218,7 +218,7 @@ def _row(split: AuditedSplit) -> tuple[str, ...]:
         f"{len(found.artists)}{listed}{unknown}",
         f"{len(found.copies)}{identical}",
         *(_share(split.accuracy[model]) for model in MODELS),
-        *(_points(split, model) for model in MODELS),
+        *(_points(split, model, honest) for model in MODELS),
     )
 
 
@@ -235,9 +235,11 @@ def _share(found: Estimate) -> str:
     return f"{found.mean:.3f}\n[{low:.3f}, {high:.3f}]"
 
 
-def _points(split: AuditedSplit, model: str) -> str:
-    if not split.inflation:
+def _points(split: AuditedSplit, model: str, honest: str) -> str:
+    if split.name == honest:
         return "the most honest"
+    if split.sound:
+        return "as honest"
     return points(split.inflation[model]).replace(" ", "\n", 1)
 
 

@@ -105,8 +105,18 @@ class Scope:
     leaky: bool = False
     generated: bool = False
 
-    def __str__(self) -> str:
+    @property
+    def counted(self) -> str:
+        """What was counted: `test part, per track`."""
         noun = "parts" if " and " in self.part else "part"
+        return f"{self.part} {noun}, per {self.unit}"
+
+    @property
+    def alarms(self) -> str:
+        """What stands after the name of the split; nothing where there is nothing to mind."""
         leaky = " (LEAKY)" if self.leaky else ""
         generated = " · generated data" if self.generated else ""
-        return f"{self.part} {noun}, per {self.unit} · split `{self.split}`{leaky}{generated}"
+        return f"{leaky}{generated}"
+
+    def __str__(self) -> str:
+        return f"{self.counted} · split {self.split}{self.alarms}"
