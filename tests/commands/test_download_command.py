@@ -109,7 +109,7 @@ def test_fma_needs_its_metadata_first_and_reads_them(
 ) -> None:
     for name, body in fma.items():
         Path(f"{name}.zip").write_bytes(body)
-    words = ("--archive", "fma_metadata.zip", digest(fma["fma_metadata"]), "room=1000")
+    words = ("--archive", "fma_metadata.zip", *keys(fma["fma_metadata"]))
     metadata = run_command("data", "download", "fma_metadata", *words)
     assert metadata.status == 0, metadata.err
     assert "data/fma/fma_metadata/tracks.csv: 6 tracks" in metadata.err
@@ -146,7 +146,8 @@ def test_without_network_one_line_says_where_to_put_the_archive(run_command: Run
     outcome = run_command("data", "download", "gtzan", *keys(b""))
     assert outcome.status == 1
     last = outcome.err.splitlines()[-1]
-    assert "no source gave the archive (http://127.0.0.1:1/a cannot be reached)" in last
+    assert "no source gave the archive (see above)" in last
+    assert outcome.err.count("cannot be reached") == 1
     assert last.endswith("genrecls data download gtzan --archive <file>")
 
 

@@ -63,7 +63,7 @@ def write_genre_folders(genres: Sequence[str], root: Path) -> None:
 def test_the_index_is_well_formed(name: str, tmp_path: Path) -> None:
     dataset = load(name, tmp_path)
     ids = [track.id for track in dataset.tracks]
-    assert dataset.name == name
+    assert dataset.name == source(name, tmp_path).title
     assert len(set(ids)) == len(ids) >= 2
     assert {track.label for track in dataset.tracks} == set(dataset.labels)
     assert list(dataset.labels) == sorted(set(dataset.labels))

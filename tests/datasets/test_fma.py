@@ -12,7 +12,8 @@ from genrecls.config.compose import compose
 from genrecls.config.experiment import parse
 from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset
-from genrecls.datasets.fma import KNOWN_FAULTS
+from genrecls.datasets.fma import KNOWN_FAULTS, PUBLISHED
+from genrecls.datasets.index import ensure_as_recorded
 from genrecls.errors import ConfigError, DataError
 from genrecls.pipeline import prepare
 from tests.conftest import RunCommand
@@ -173,8 +174,8 @@ def test_genres_that_the_subset_does_not_have_are_refused(
 
 def test_genres_without_a_clip_are_named(copy: Path) -> None:
     assert problem(copy, "dataset.genres=[Rock,Folk,Pop]") == (
-        f"dataset=fma: {copy / 'fma_small'} has clips of these genres of tracks.csv: Folk, Rock; "
-        "expected Pop too; complete it, or choose another dataset.subset or dataset.genres"
+        f"dataset=fma_small: {copy / 'fma_small'} has clips of these genres of tracks.csv: Folk, "
+        "Rock; expected Pop too; complete it, or choose another dataset.subset or dataset.genres"
     )
 
 
@@ -194,8 +195,9 @@ def test_an_unknown_artist_is_none(tmp_path: Path) -> None:
 def test_absent_clips_are_answered_with_where_how_and_what_to_set(tmp_path: Path) -> None:
     archives = "https://os.unil.cloud.switch.ch/fma"
     assert problem(tmp_path / "nowhere", "dataset.subset=medium") == (
-        f"dataset=fma: no clips found in {tmp_path / 'nowhere'} (looked for fma_medium/000/, "
-        f"fma_large/000/, ./000/); get both by 'genrecls data download fma_medium', or unpack "
+        f"dataset=fma_medium: no clips found in {tmp_path / 'nowhere'} (looked for "
+        "fma_medium/000/, fma_large/000/, ./000/); get both by 'genrecls data download "
+        "fma_medium', or unpack "
         f"{archives}/fma_medium.zip and {archives}/fma_metadata.zip there (7z can where unzip "
         "cannot), or set dataset.root=<folder>"
     )
@@ -205,7 +207,7 @@ def test_absent_metadata_are_answered_with_where_how_and_what_to_set(tmp_path: P
     touch_clips(tmp_path / "fma_small")
     found = problem(tmp_path)
     assert found.startswith(
-        f"dataset=fma: no tracks.csv found (looked for {tmp_path}/fma_metadata/tracks.csv, "
+        f"dataset=fma_small: no tracks.csv found (looked for {tmp_path}/fma_metadata/tracks.csv, "
         f"{tmp_path}/tracks.csv, {tmp_path}/fma_small/fma_metadata/tracks.csv, "
         f"{tmp_path}/fma_small/tracks.csv); get both by 'genrecls data download fma_small', or "
     )
@@ -216,11 +218,41 @@ def test_an_incomplete_copy_is_refused_with_its_first_absent_clip(copy: Path) ->
     clip_path(copy / "fma_small", 5).unlink()
     clip_path(copy / "fma_small", 1000).unlink()
     assert problem(copy) == (
-        "dataset=fma: 2 of the 4 clips that tracks.csv lists are absent, the first is "
-        f"{copy}/fma_small/000/000005.mp3; unpack https://os.unil.cloud.switch.ch/fma/"
-        "fma_small.zip again, choose another dataset.subset, or use what is there with "
-        "dataset.partial=true"
+        "dataset=fma_small: 2 of the 4 clips that tracks.csv lists are absent, the first is "
+        f"{copy}/fma_small/000/000005.mp3; 'genrecls data verify' with the same dataset names "
+        "each; unpack https://os.unil.cloud.switch.ch/fma/fma_small.zip again, choose another "
+        "dataset.subset, or use what is there with dataset.partial=true"
     )
+
+
+def test_every_vanished_clip_is_named_by_a_verification_that_reads_all_others(
+    tmp_path: Path, run_command: RunCommand
+) -> None:
+    write_sounding_copy(tmp_path)
+    words = ("data", "verify", "dataset=fma_small", f"dataset.root={tmp_path}", "--format=json")
+    assert run_command(*words).status == 0
+    for number in (1, 4):
+        clip_path(tmp_path / "fma_small", number).unlink()
+    for more in ((), ("--accept",), ()):
+        outcome = run_command(*words, *more)
+        assert outcome.status == 1
+        found = [(row["track"], row["code"], row["usable"]) for row in json.loads(outcome.out)]
+        assert found == [("000001", "missing", False), ("000004", "missing", False)]
+        assert "6 files checked: 4 usable, 2 not" in outcome.err
+
+
+def test_vanished_clips_that_were_accepted_are_not_missed_where_a_part_will_do(
+    tmp_path: Path, run_command: RunCommand
+) -> None:
+    write_sounding_copy(tmp_path)
+    words = ("data", "verify", "dataset=fma_small", f"dataset.root={tmp_path}")
+    run_command(*words)
+    clip_path(tmp_path / "fma_small", 1).unlink()
+    assert run_command(*words, "dataset.partial=true").status == 1
+    accepted = run_command(*words, "--accept")
+    assert "accepted as they are now: 1 file that had changed or are gone" in accepted.err
+    assert run_command(*words, "dataset.partial=true").status == 0
+    ensure_as_recorded(load(tmp_path, "dataset.partial=true"), tmp_path / "cache")
 
 
 def test_an_incomplete_copy_can_be_used_on_purpose(copy: Path) -> None:
@@ -368,7 +400,7 @@ def test_a_file_cut_at_the_end_of_a_line_is_known_by_the_clips_it_lacks(copy: Pa
     write_metadata(copy / "fma_metadata" / "tracks.csv", MINI[:3])
     file = copy / "fma_metadata" / "tracks.csv"
     assert problem(copy) == (
-        f"dataset=fma: {file} does not list 1 clips that are there, the first is "
+        f"dataset=fma_small: {file} does not list 1 clip that is there, the first is "
         f"{copy}/fma_small/099/099134.mp3; it was cut or belongs to other clips: unpack "
         "https://os.unil.cloud.switch.ch/fma/fma_metadata.zip again, or leave them out with "
         "dataset.partial=true"
@@ -391,7 +423,7 @@ def test_each_subset_has_a_name_of_its_own(size: str, count: int, copy: Path) ->
     same = compose("data", ["dataset=fma", f"dataset.subset={size}", f"dataset.root={copy}"])
     assert composed == same
     dataset = select(DATASETS, composed["dataset"], "dataset").load(copy)
-    assert (dataset.name, len(dataset.tracks)) == ("fma", count)
+    assert (dataset.name, len(dataset.tracks)) == (f"fma_{size}", count)
 
 
 def test_the_folder_of_fma_small_is_that_of_fma(tmp_path: Path) -> None:
@@ -458,7 +490,9 @@ def test_a_perfect_copy_passes_though_some_clips_were_published_broken(
 ) -> None:
     write_sounding_copy(tmp_path, Clip(99134), Clip(133297))
     words = ("data", "verify", "dataset=fma_small", f"dataset.root={tmp_path}")
-    assert run_command(*words).status == 1
+    outcome = run_command(*words)
+    assert outcome.status == 0
+    assert "8 files checked: 6 usable, 2 not (2 of them known to be published so)" in outcome.err
     write_checksums(tmp_path / "fma_small")
     clip_path(tmp_path / "fma_small", 133297).unlink()
     outcome = run_command(*words)
@@ -466,3 +500,49 @@ def test_a_perfect_copy_passes_though_some_clips_were_published_broken(
     assert "8 files checked: 6 usable, 2 not (2 of them known to be published so)" in outcome.err
     clip_path(tmp_path / "fma_small", 99134).write_bytes(b"something else")
     assert run_command(*words).status == 1
+
+
+def remarks(root: Path) -> str:
+    """Return what is said of a copy at the start of a training, on one line."""
+    ensure_as_recorded(load(root), root / "cache")
+    return " | ".join(load(root).remarks)
+
+
+def test_far_fewer_tracks_than_published_are_told(
+    copy: Path, run_command: RunCommand, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = (
+        f"dataset=fma_small: {copy}/fma_metadata/tracks.csv lists 4 of the published 8,000 tracks; "
+        "unless that is meant, unpack https://os.unil.cloud.switch.ch/fma/fma_metadata.zip again"
+    )
+    assert remarks(copy) == expected
+    assert " ".join(capsys.readouterr().err.split()) == f"warning: {expected}"
+    verified = run_command("data", "verify", "dataset=fma_small", f"dataset.root={copy}")
+    assert verified.err.count(expected) == 1
+
+
+def test_a_whole_list_of_tracks_needs_no_remark(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PUBLISHED, "small", 4)
+    assert load(copy).remarks == ()
+
+
+@pytest.mark.parametrize("kept", [0, 100, 165])
+def test_a_file_of_digests_that_was_cut_is_told(
+    kept: int, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PUBLISHED, "small", 4)
+    write_checksums(copy / "fma_small")
+    file = copy / "fma_small" / "checksums"
+    assert load(copy).remarks == ()
+    file.write_bytes(file.read_bytes()[:kept])
+    said = remarks(copy)
+    assert said.startswith(f"dataset=fma_small: {file} has no digest of ")
+    assert said.endswith("; it was cut, or they were added: unpack fma_small.zip again")
+    assert f"{4 - kept // 57} of the 4 clips that are there" in said
+
+
+def test_a_folder_with_steps_back_is_named_without_them(copy: Path) -> None:
+    clip_path(copy / "fma_small", 5).unlink()
+    assert f"the first is {copy}/fma_small/000/000005.mp3;" in problem(copy / "x" / "..")

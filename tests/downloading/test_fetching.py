@@ -14,7 +14,7 @@ import pytest
 
 from genrecls.downloading import fetching
 from genrecls.downloading.archive import Archive
-from genrecls.downloading.fetching import fetch
+from genrecls.downloading.fetching import ensure_feasible, fetch
 from genrecls.downloading.part import Origin, Part
 from genrecls.errors import DataError
 from tests.downloading.archives import CONTENT, files_below, published, tar
@@ -92,24 +92,43 @@ def test_the_source_of_a_part_is_asked_first(server: Server, tmp_path: Path) -> 
     assert server.requests == [("/second", "bytes=5000-")]
 
 
-def test_a_wrong_file_is_kept_once_however_often_it_comes(server: Server, tmp_path: Path) -> None:
+def test_a_wrong_file_is_kept_once_however_often_it_comes(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     archive = published(BODY, server.gives("/a", whole(b"wrong")))
     for _ in range(2):
-        assert "/a gives another file: sha1:" in refusal(archive, tmp_path)
+        refusal(archive, tmp_path)
+        assert "/a gives another file: sha1:" in capsys.readouterr().err
     assert list(files_below(tmp_path).values()) == [b"wrong"]
 
 
 def test_without_a_source_one_line_says_why_and_what_else_to_do(
-    server: Server, tmp_path: Path
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     urls = (server.gives("/a", status(404)), "http://127.0.0.1:1/a")
     assert refusal(published(BODY, *urls), tmp_path) == (
-        f"gtzan: no source gave the archive ({urls[0]} answers 404 Not Found; {urls[1]} cannot be "
-        "reached); repeat the command later to go on, or get genres.tar.gz elsewhere (see "
+        "gtzan: no source gave the archive (see above); repeat the command later to go on, or get "
+        "genres.tar.gz elsewhere (see "
         "https://huggingface.co/datasets/marsyas/gtzan) and give it: genrecls data download gtzan "
         "--archive <file>"
     )
+    above = capsys.readouterr().err
+    assert f"gtzan: {urls[0]} answers 404 Not Found\n" in above
+    assert f"gtzan: {urls[1]} cannot be reached\n" in above
     assert not files_below(tmp_path)
+
+
+def test_room_is_asked_for_all_that_is_needed_at_once(tmp_path: Path) -> None:
+    free = shutil.disk_usage(tmp_path).free
+    clips, metadata = (
+        replace(published(BODY), name=name, file=f"{name}.zip", holds=name, room=free * 2 // 3)
+        for name in ("fma_small", "fma_metadata")
+    )
+    ensure_feasible(clips, [], tmp_path)
+    with pytest.raises(DataError, match=r"^fma_small: .* needs about"):
+        ensure_feasible(clips, [metadata], tmp_path)
+    metadata.target(tmp_path).mkdir(parents=True)
+    ensure_feasible(clips, [metadata], tmp_path)
 
 
 def test_too_little_room_is_told_before_anything_is_asked(server: Server, tmp_path: Path) -> None:
@@ -250,6 +269,22 @@ class TestGivenArchive:
         own = message.rpartition("repeat with digest=")[2]
         fetch(replace(published(BODY), digest=own), tmp_path / "data", given)
         assert len(files_below(tmp_path / "data")) == UNPACKED
+
+    def test_one_of_another_size_is_refused_unread(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        given = tmp_path / "mine"
+        given.write_bytes(BODY[:-1])
+        monkeypatch.setattr(fetching, "digest_of", pytest.fail)
+        archive = published(BODY, size=len(BODY))
+        expected = (
+            f"--archive: {given} is not the published genres.tar.gz: it has {len(BODY) - 1} bytes, "
+            f"expected {len(BODY)}; it was cut or is another file: get it from {archive.page}"
+        )
+        assert refusal(archive, tmp_path / "data", given) == expected
+        with pytest.raises(DataError) as refused:
+            ensure_feasible(archive, [], tmp_path / "data", given)
+        assert str(refused.value) == expected
 
     def test_a_file_that_is_not_there_is_one_line(self, tmp_path: Path) -> None:
         message = refusal(published(BODY), tmp_path, tmp_path / "none")

@@ -7,6 +7,7 @@ import io
 import stat
 import tarfile
 import zipfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -134,6 +135,17 @@ def test_a_damaged_or_other_archive_is_one_line_and_leaves_nothing(
         unpack(archive, "genres", tmp_path / "gtzan" / "genres")
     assert complaint in str(refused.value)
     assert files_below(tmp_path) == {"archive": body}
+
+
+@pytest.mark.parametrize("pack", [tar, zipped])
+def test_an_archive_without_the_folder_is_refused_before_anything_is_written(
+    pack: Callable[[dict[str, bytes]], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = written(tmp_path, pack({"other/a.au": b"x"}))
+    monkeypatch.setattr(Path, "mkdir", pytest.fail)
+    with pytest.raises(DataError, match="expected a folder genres inside, found other"):
+        unpack(archive, "genres", tmp_path / "gtzan" / "genres")
+    assert [path.name for path in tmp_path.iterdir()] == ["archive"]
 
 
 def test_an_encrypted_archive_is_one_line(tmp_path: Path) -> None:

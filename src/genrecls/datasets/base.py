@@ -62,6 +62,8 @@ class Dataset:
         medium: what the files of the tracks are.
         checksums: published digests of files by track id, each as `<algorithm>:<hexadecimal>`;
             `data verify` holds the files to them.
+        published_broken: ids of tracks whose file was published unusable; a perfect copy has them.
+        remarks: one line each: what looks wrong with this copy, which may be used all the same.
     """
 
     name: str
@@ -75,6 +77,8 @@ class Dataset:
     faults: Mapping[str, str] = field(default_factory=dict)
     medium: Medium = "audio"
     checksums: Mapping[str, str] = field(default_factory=dict)
+    published_broken: frozenset[str] = frozenset()
+    remarks: tuple[str, ...] = ()
 
     def without(self, ids: Collection[str]) -> Dataset:
         """Return the data set without the tracks named in `ids`."""
@@ -109,6 +113,19 @@ class DatasetSource(Schema, ABC):
             DataError: the data are absent; says where they were looked for, how to get them and
                 how to point to them.
         """
+
+    def inspect(self, data_root: Path) -> Dataset:
+        """Find the tracks to check them: of an incomplete copy also those that are absent.
+
+        Raises:
+            DataError: as `load` does, but not for single files that are absent.
+        """
+        return self.load(data_root)
+
+    @property
+    def title(self) -> str:
+        """What the loaded data set is called: `name`, or more where `name` leaves a choice open."""
+        return self.name
 
     @property
     def track_seconds(self) -> float | None:

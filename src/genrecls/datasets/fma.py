@@ -6,7 +6,7 @@ Dataset For Music Analysis", ISMIR 2017; of the broken clips: its repository, is
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -51,6 +51,8 @@ PROVENANCE = Provenance(
     ),
     urls=("https://github.com/mdeff/fma",),
 )
+PUBLISHED: dict[Subset, int] = {"small": 8_000, "medium": 25_000, "large": 106_574}
+"""How many tracks of `tracks.csv` a subset has, those of the smaller ones among them."""
 METADATA = ("fma_metadata/tracks.csv", "tracks.csv")
 _SIZES: dict[Subset, str] = {
     "small": "published: 8,000 clips, 1,000 of each of 8 genres, 6,400/800/800 in the parts",
@@ -104,6 +106,11 @@ class Fma(DatasetSource):
             raise ValueError("genres: at least two different genres are needed")
 
     @property
+    def title(self) -> str:
+        """FMA's subsets are data sets of their own, with scores of their own."""
+        return f"fma_{self.subset}"
+
+    @property
     def track_seconds(self) -> float:
         """FMA's clips last 30 s."""
         return 30.0
@@ -115,6 +122,18 @@ class Fma(DatasetSource):
             DataError: the clips or `tracks.csv` are absent or incomplete, or `tracks.csv` or
                 `checksums` is damaged.
         """
+        return self._read(data_root, refuse_absent=not self.partial)
+
+    def inspect(self, data_root: Path) -> Dataset:
+        """List the tracks as `load` does, absent clips among them unless `partial` is set."""
+        return self._read(data_root, refuse_absent=False)
+
+    def folder(self, data_root: Path) -> Path:
+        """Return the folder of both; `..` is resolved, for errors name many paths below it."""
+        folder = super().folder(data_root)
+        return folder.resolve() if ".." in folder.parts else folder
+
+    def _read(self, data_root: Path, *, refuse_absent: bool) -> Dataset:
         root = self.folder(data_root)
         clips = self._clips(root)
         metadata = self._metadata(clips)
@@ -123,12 +142,15 @@ class Fma(DatasetSource):
         unlisted = self._unlisted(metadata, on_disk - {t.id for t in everything}, clips)
         listed = [t for t in everything if self._has(t)]
         labelled = [t for t in listed if t.genre and t.genre in (self.genres or (t.genre,))]
-        present = self._present(clips, labelled, on_disk)
+        if refuse_absent:
+            self._refuse_absent(clips, labelled, on_disk)
+        present = [t for t in labelled if t.id in on_disk or not self.partial]
         labels = tuple(sorted({t.genre for t in present}))
         self._check_genres(labels, clips)
-        published = read_checksums(clips)
+        digests = read_checksums(clips)
+        remarks = (*self._few(metadata, len(listed)), *self._undigested(clips, on_disk, digests))
         return Dataset(
-            name="fma",
+            name=self.title,
             labels=labels,
             tracks=tuple(Track(t.id, clip_path(clips, t.id), t.genre, t.artist) for t in present),
             root=root,
@@ -138,7 +160,9 @@ class Fma(DatasetSource):
             limits=self.limits,
             partitions={"official": {t.id: t.part for t in present}},
             faults=KNOWN_FAULTS,
-            checksums={t.id: published[t.id] for t in present if t.id in published},
+            checksums={t.id: digests[t.id] for t in present if digests and t.id in digests},
+            published_broken=frozenset(KNOWN_FAULTS),
+            remarks=remarks,
         )
 
     def _has(self, track: FmaTrack) -> bool:
@@ -152,7 +176,7 @@ class Fma(DatasetSource):
                 return root / layout
         looked = ", ".join(f"{layout}/000/" for layout in layouts)
         raise DataError(
-            f"dataset=fma: no clips found in {root.absolute()} (looked for {looked})"
+            f"dataset={self.title}: no clips found in {root.absolute()} (looked for {looked})"
             f"; {self._advice()}"
         )
 
@@ -164,7 +188,9 @@ class Fma(DatasetSource):
             if place.is_file():
                 return place
         looked = ", ".join(map(str, places))
-        raise DataError(f"dataset=fma: no tracks.csv found (looked for {looked}); {self._advice()}")
+        raise DataError(
+            f"dataset={self.title}: no tracks.csv found (looked for {looked}); {self._advice()}"
+        )
 
     def _advice(self) -> str:
         return (
@@ -176,36 +202,59 @@ class Fma(DatasetSource):
     def _unlisted(self, metadata: Path, ids: Collection[str], clips: Path) -> int:
         """Return how many clips `tracks.csv` does not know: a file cut at the end of a line."""
         if ids and not self.partial:
+            clip = "clip that is" if len(ids) == 1 else "clips that are"
             raise DataError(
-                f"dataset=fma: {metadata} does not list {len(ids)} clips that are there, the first "
-                f"is {clip_path(clips, min(ids))}; it was cut or belongs to other clips: unpack "
-                f"{ARCHIVES}/fma_metadata.zip again, or leave them out with dataset.partial=true"
+                f"dataset={self.title}: {metadata} does not list {len(ids)} {clip} there, the "
+                f"first is {clip_path(clips, min(ids))}; it was cut or belongs to other clips: "
+                f"unpack {ARCHIVES}/fma_metadata.zip again, or leave them out with "
+                "dataset.partial=true"
             )
         return len(ids)
 
-    def _present(
+    def _refuse_absent(
         self, clips: Path, tracks: Sequence[FmaTrack], on_disk: Collection[str]
-    ) -> Sequence[FmaTrack]:
-        """Return the tracks to use; the known broken clips may be absent, and count as rejected."""
-        absent = {t.id for t in tracks if t.id not in on_disk}
-        missing = [t for t in tracks if t.id in absent - KNOWN_FAULTS.keys()]
-        if missing and not self.partial:
+    ) -> None:
+        """Refuse an incomplete copy; known broken clips may be absent, and count as rejected."""
+        missing = [t for t in tracks if t.id not in on_disk and t.id not in KNOWN_FAULTS]
+        if missing:
+            are = "is" if len(missing) == 1 else "are"
             raise DataError(
-                f"dataset=fma: {len(missing)} of the {len(tracks)} clips that tracks.csv lists are "
-                f"absent, the first is {clip_path(clips, missing[0].id)}; unpack {ARCHIVES}/"
-                f"fma_{self.subset}.zip again, choose another dataset.subset, or use what is there "
-                "with dataset.partial=true"
+                f"dataset={self.title}: {len(missing)} of the {len(tracks)} clips that tracks.csv "
+                f"lists {are} absent, the first is {clip_path(clips, missing[0].id)}; 'genrecls "
+                "data verify' with the same dataset names each; unpack "
+                f"{ARCHIVES}/fma_{self.subset}.zip again, choose another dataset.subset, or use "
+                "what is there with dataset.partial=true"
             )
-        return [t for t in tracks if t.id not in absent] if self.partial else tracks
+
+    def _few(self, metadata: Path, listed: int) -> Iterator[str]:
+        if listed < PUBLISHED[self.subset]:
+            yield (
+                f"dataset={self.title}: {metadata} lists {listed:,} of the published "
+                f"{PUBLISHED[self.subset]:,} tracks; unless that is meant, unpack {ARCHIVES}/"
+                "fma_metadata.zip again"
+            )
+
+    def _undigested(
+        self, clips: Path, on_disk: Collection[str], digests: Mapping[str, str] | None
+    ) -> Iterator[str]:
+        """Yield that a file of digests was cut; a copy without one is as good as it goes."""
+        if digests is not None and (bare := set(on_disk) - digests.keys()):
+            yield (
+                f"dataset={self.title}: {clips / 'checksums'} has no digest of {len(bare):,} of "
+                f"the {len(on_disk):,} clips that are there, the first is "
+                f"{clip_path(clips, min(bare))}; it was cut, or they were added: unpack "
+                f"{clips.absolute().name}.zip again"
+            )
 
     def _check_genres(self, labels: Sequence[str], clips: Path) -> None:
         lacking = sorted(set(self.genres or ()) - set(labels))
         if lacking or len(labels) < 2:
             found = ", ".join(labels) or "none"
             raise DataError(
-                f"dataset=fma: {clips.absolute()} has clips of these genres of tracks.csv: {found};"
-                f" expected {', '.join(lacking) + ' too' if lacking else 'at least two'}; complete "
-                "it, or choose another dataset.subset or dataset.genres"
+                f"dataset={self.title}: {clips.absolute()} has clips of these genres of "
+                f"tracks.csv: {found}; expected "
+                f"{', '.join(lacking) + ' too' if lacking else 'at least two'}; complete it, or "
+                "choose another dataset.subset or dataset.genres"
             )
 
     def _note(self, listed: Sequence[FmaTrack], absent: int, unlisted: int) -> str:

@@ -40,8 +40,8 @@ def _is_clip(entry: os.DirEntry[str], folder: str) -> bool:
     return _CLIP.fullmatch(f"{folder}/{entry.name}") is not None and entry.is_file()
 
 
-def read_checksums(clips: Path) -> dict[str, str]:
-    """Return the published SHA-1 of each clip by track id, as `sha1:<digits>`; none without a file.
+def read_checksums(clips: Path) -> dict[str, str] | None:
+    """Return the published SHA-1 of each clip by track id, as `sha1:<digits>`; None without a file.
 
     Raises:
         DataError: a line is not as `sha1sum` writes it; names file and line.
@@ -50,7 +50,7 @@ def read_checksums(clips: Path) -> dict[str, str]:
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (FileNotFoundError, NotADirectoryError):
-        return {}
+        return None
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise DataError(f"cannot read {file}: {reason}; {_advice(clips)}") from None

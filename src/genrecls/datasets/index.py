@@ -16,6 +16,7 @@ from typing import Literal
 from genrecls import atomic
 from genrecls.console import say, warn
 from genrecls.datasets.base import Dataset
+from genrecls.datasets.content import files
 from genrecls.datasets.verify import Finding, Verification
 from genrecls.digests import INDEX, digests_of
 from genrecls.environment import cores
@@ -98,7 +99,7 @@ def compare_and_record(
     if now != before:
         _write(dataset.root, now, len(now.keys() - before.keys()))
     if gone:
-        say(f"accepted as they are now: {len(gone)} files that had changed or are gone")
+        say(f"accepted as they are now: {files(len(gone))} that had changed or are gone")
     told = {(finding.track, finding.code) for finding in report.findings}
     return () if accept else tuple(d for d in found if (d.track, d.code) not in told)
 
@@ -119,14 +120,14 @@ def _usable(dataset: Dataset, report: Verification, kept: Index) -> dict[str, En
 
 
 def _write(root: Path, index: Index, new: int) -> None:
-    files = {path: asdict(entry) for path, entry in sorted(index.items())}
+    entries = {path: asdict(entry) for path, entry in sorted(index.items())}
     try:
         # ASCII: names on disk need not be valid text.
-        atomic.write_text(root / NAME, json.dumps({"version": 1, "files": files}))
+        atomic.write_text(root / NAME, json.dumps({"version": 1, "files": entries}))
     except OSError as error:
         say(f"{root / NAME} cannot be written ({error.strerror}): later changes go unnoticed")
         return
-    say(f"recorded in {root / NAME}: {len(index)} files, {new} of them new")
+    say(f"recorded in {root / NAME}: {files(len(index))}, {new} of them new")
 
 
 def differences(
@@ -169,6 +170,8 @@ def _key(path: Path, root: Path) -> str:
 def ensure_as_recorded(dataset: Dataset, cache_root: Path) -> None:
     """Check that the files are those that `genrecls data verify` recorded, if it ever did.
 
+    What the copy itself shows to be odd (`Dataset.remarks`) is said, once a run.
+
     Files whose size and times are those of an earlier run are not read again, so this takes
     seconds for thousands of them. Generated data have no index.
 
@@ -179,6 +182,8 @@ def ensure_as_recorded(dataset: Dataset, cache_root: Path) -> None:
     Raises:
         DataError: some are changed or missing; names the first.
     """
+    for remark in dataset.remarks:
+        warn(remark)
     index = {} if dataset.generated else read_index(dataset.root)
     if not index:
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from genrecls.config.compose import compose
 from genrecls.config.validation import select
 from genrecls.console import say
 from genrecls.datasets.base import DATASETS, Dataset
+from genrecls.datasets.content import files
 from genrecls.downloading.archive import Archive
 from genrecls.downloading.hashing import digest_of
 from genrecls.downloading.part import Part
@@ -36,6 +37,30 @@ class Fetched:
 
     folder: Path
     new: bool
+
+
+def ensure_feasible(
+    archive: Archive, needs: Sequence[Archive], data_root: Path, given: Path | None = None
+) -> None:
+    """Refuse at once what could only fail later: another archive, or a disk too small for all.
+
+    Args:
+        archive: what is wanted.
+        needs: what it needs.
+        data_root: the folder of all data.
+        given: an archive that the user has instead of one to fetch.
+
+    Raises:
+        DataError: `given` has not the size of the published archive, or the disk is too full.
+    """
+    absent = [one for one in (archive, *needs) if present(one, data_root) is None]
+    if given is not None and archive in absent:
+        _ensure_size(archive, given)
+    there = {one.name: Part(data_root / DOWNLOADS / one.file, one.algorithm) for one in absent}
+    rooms = [
+        one.room - _there(there[one.name], given if one is archive else None) for one in absent
+    ]
+    ensure_room(archive.name, data_root, sum(rooms))
 
 
 def fetch(
@@ -124,8 +149,7 @@ def _alone(archive: Archive, data_root: Path) -> Iterator[None]:
 
 
 def _checked(archive: Archive, data_root: Path, given: Path) -> Path:
-    if not given.is_file():
-        raise DataError(f"--archive: there is no file {given.absolute()}")
+    _ensure_size(archive, given)
     found = digest_of(given, archive.algorithm)
     if found != archive.digest:
         raise DataError(
@@ -135,6 +159,23 @@ def _checked(archive: Archive, data_root: Path, given: Path) -> Path:
         )
     ensure_room(archive.name, data_root, archive.room - given.stat().st_size)
     return given
+
+
+def _there(part: Part, given: Path | None) -> int:
+    """Return how many bytes of an archive need no more room."""
+    whole = given or part.file
+    return whole.stat().st_size if whole.is_file() else part.size
+
+
+def _ensure_size(archive: Archive, given: Path) -> None:
+    if not given.is_file():
+        raise DataError(f"--archive: there is no file {given.absolute()}")
+    size = given.stat().st_size
+    if archive.size is not None and size != archive.size:
+        raise DataError(
+            f"--archive: {given} is not the published {archive.file}: it has {size} bytes, "
+            f"expected {archive.size}; it was cut or is another file: get it from {archive.page}"
+        )
 
 
 def _complete(archive: Archive, data_root: Path, part: Part) -> None:
@@ -147,21 +188,20 @@ def _complete(archive: Archive, data_root: Path, part: Part) -> None:
             return
         say(f"{place} is not the published archive; {_set_aside(place, found)}")
     ensure_room(archive.name, data_root, archive.room - part.size)
-    failures = []
     # First the one of which there is a part: another one would begin anew.
     for source in sorted(archive.sources, key=lambda url: part.resumable(url) is None):
         try:
             _from_source(archive, source, part)
         except SourceError as error:
-            failures.append(f"{source} {error}")
-            say(f"{archive.name}: {failures[-1]}")
+            say(f"{archive.name}: {source} {error}")
         else:
             part.path.rename(place)
             return
     raise DataError(
-        f"{archive.name}: no source gave the archive ({'; '.join(failures) or 'none is named'}); "
-        f"repeat the command later to go on, or get {archive.file} elsewhere (see {archive.page}) "
-        f"and give it: genrecls data download {archive.name} --archive <file>"
+        f"{archive.name}: no source gave the archive "
+        f"({'see above' if archive.sources else 'none is named'}); repeat the command later to go "
+        f"on, or get {archive.file} elsewhere (see {archive.page}) and give "
+        f"it: genrecls data download {archive.name} --archive <file>"
     )
 
 
@@ -200,5 +240,5 @@ def _set_aside(path: Path, digest: str) -> str:
 def _unpack(archive: Archive, file: Path, data_root: Path) -> None:
     target = archive.target(data_root)
     found = unpack(file, archive.holds, target)
-    ghosts = f", {found.ghosts} companion files of macOS left out" if found.ghosts else ""
-    say(f"{archive.name}: {found.files} files unpacked to {target}{ghosts}")
+    ghosts = f", macOS's companions left out: {files(found.ghosts)}" if found.ghosts else ""
+    say(f"{archive.name}: {files(found.files)} unpacked to {target}{ghosts}")

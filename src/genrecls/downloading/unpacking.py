@@ -66,8 +66,8 @@ class Unpacked:
 def unpack(archive: Path, holds: str, target: Path) -> Unpacked:
     """Make the folder `target` of the folder `holds` that an archive contains.
 
-    It appears whole or not at all; an interrupted attempt leaves a hidden folder beside it, which
-    the next one removes.
+    All members are looked at before the first is written. The folder appears whole or not at all;
+    an interrupted attempt leaves a hidden folder beside it, which the next one removes.
 
     Args:
         archive: a tar, compressed or not, or a zip; its content decides, not its name.
@@ -79,18 +79,32 @@ def unpack(archive: Path, holds: str, target: Path) -> Unpacked:
             the disk is full.
     """
     beside = target.with_name(f".{target.name}-unpacking")
+    with _readable(archive):
+        _ensure_holds(archive, holds, beside)
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
     try:
         with disk_may_fill(beside, "the archive is kept"), _readable(archive):
             found = _take_apart(archive, beside)
-        if not (beside / holds).is_dir():
-            tops = ", ".join(sorted(path.name for path in beside.iterdir())) or "nothing"
-            raise DataError(f"{archive}: expected a folder {holds} inside, found {tops[:200]}")
         (beside / holds).rename(target)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return found
+
+
+def _ensure_holds(archive: Path, holds: str, into: Path) -> None:
+    """Read the table of contents and refuse another archive, before anything is written."""
+    tops, folders = set(), set()
+    for member in _members(archive):
+        parts = _place(archive, member, into).relative_to(into).parts
+        if parts and not _is_ghost(member):
+            tops.add(parts[0])
+            folders |= set(parts[:1] if member.kind == "folder" else parts[:-1][:1])
+    if holds not in folders:
+        found = ", ".join(sorted(tops)) or "nothing"
+        raise DataError(
+            f"{archive}: expected a folder {holds} inside, found {found[:200]}; get another one"
+        )
 
 
 def _take_apart(archive: Path, into: Path) -> Unpacked:

@@ -32,7 +32,7 @@ def add_to(actions: Any) -> None:
 
 def _download(options: argparse.Namespace, words: list[str]) -> int:
     from genrecls.downloading.archive import read_archive
-    from genrecls.downloading.fetching import fetch, serving
+    from genrecls.downloading.fetching import ensure_feasible, fetch, serving
 
     names = [word for word in words if "=" not in word]
     if len(names) != 1:
@@ -41,10 +41,12 @@ def _download(options: argparse.Namespace, words: list[str]) -> int:
             f"{', '.join(choices('download'))}: genrecls data download gtzan"
         )
     archive, data_root = read_archive(names[0], [word for word in words if "=" in word])
-    if serving(archive, data_root) is None:
-        for name in archive.needs:
-            fetch(read_archive(name)[0], data_root, keep=options.keep)
     given = options.archive.expanduser() if options.archive else None
+    if serving(archive, data_root) is None:
+        needs = [read_archive(name)[0] for name in archive.needs]
+        ensure_feasible(archive, needs, data_root, given)
+        for needed in needs:
+            fetch(needed, data_root, keep=options.keep)
     fetched = fetch(archive, data_root, given, keep=options.keep)
     try:
         return _verify(archive.dataset, fetched.folder, data_root)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from genrecls.audio import REASONS
 from genrecls.commands.data.choosing import add_action, chosen_source
-from genrecls.console import progress, quiet_libraries, say, show
+from genrecls.console import progress, quiet_libraries, say, show, warn
 from genrecls.datasets.base import Dataset
+from genrecls.datasets.content import files
 
 if TYPE_CHECKING:
     from genrecls.datasets.verify import Finding, Verification
@@ -30,7 +31,7 @@ def add_to(actions: Any) -> None:
 
 def _verify(options: argparse.Namespace, overrides: list[str]) -> int:
     source, root = chosen_source(overrides)
-    dataset = source.load(root)
+    dataset = source.inspect(root)
     return verify_and_show(dataset, options.format, accept=options.accept)
 
 
@@ -41,11 +42,13 @@ def verify_and_show(
 
     Returns:
         The exit status: 1 where files are unusable, changed or missing, else 0. Those that were
-        published unusable, and are just that by their checksum, do not count.
+        published unusable do not count, unless their checksum is another than the published one.
     """
     from genrecls.datasets.index import compare_and_record
     from genrecls.datasets.verify import verify
 
+    for remark in dataset.remarks:
+        warn(remark)
     with quiet_libraries(), progress(f"Verifying {dataset.name}", len(dataset.tracks)) as advance:
         report = verify(dataset, advance)
     differences = () if dataset.generated else compare_and_record(dataset, report, accept=accept)
@@ -59,17 +62,16 @@ def verify_and_show(
 
 
 def _published_so(dataset: Dataset, report: Verification) -> frozenset[str]:
-    """Return the unusable tracks that are what was published: a perfect copy has them too."""
+    """Return the unusable tracks that were published so, where no checksum contradicts that."""
     differ = {finding.track for finding in report.findings if finding.code == "checksum"}
-    known = dataset.faults.keys() & dataset.checksums.keys()
-    return frozenset(track for track in report.bad if track in known - differ)
+    return (report.bad & dataset.published_broken) - differ
 
 
 def _summarise(dataset: Dataset, report: Verification, differences: Sequence[Finding]) -> None:
     changed = {finding.track for finding in differences} & {track.id for track in dataset.tracks}
     bad, known = len(report.bad | changed), len(_published_so(dataset, report))
     so = f" ({known} of them known to be published so)" if known else ""
-    say(f"{report.checked} files checked: {report.checked - bad} usable, {bad} not{so}")
+    say(f"{files(report.checked)} checked: {report.checked - bad} usable, {bad} not{so}")
     if dataset.checksums:
         read = [t for t in dataset.tracks if t.path in report.contents]
         compared = sum(t.id in dataset.checksums for t in read)
