@@ -29,6 +29,16 @@ def test_the_base_is_chosen_unless_the_command_line_chooses(place: Place) -> Non
     assert both.features.name == "joint"
 
 
+def test_a_space_that_was_made_for_another_model_is_warned_of(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan(place, "search=crnn", "model=crnn_micro")
+    assert "warning" not in capsys.readouterr().err
+    plan(place, "search=mlp", "model=cnn", "features=mfcc")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "was made for model=mlp, and is searched with model=cnn" in line
+
+
 def test_an_experiment_is_a_choice_of_everything(place: Place) -> None:
     words = ("search=trainer", "experiment=khamees2021_mlp", "dataset=synth_tiny", "split=track")
     assert plan(place, *words).start.experiment.model.name == "mlp"

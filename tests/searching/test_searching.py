@@ -84,6 +84,8 @@ def test_the_same_command_trains_nothing_again_and_more_trials_go_on(undisturbed
     status, output = sweep(undisturbed, *SMALL, "search.trials=4", "dry_run=true")
     assert status == 0, output
     assert "model.head.dropout" in output
+    assert "4 trials: 3 finished, 1 to come" in output
+    assert "by what runs of this kind have taken" in output
     assert facts(trials(undisturbed)) == before
 
 
@@ -105,6 +107,8 @@ def test_ctrl_c_leaves_a_trial_that_goes_on(place: Place) -> None:
     assert status == 130, output
     assert "nothing is lost, the same command goes on" in output
     assert trials(place)[-1].state == "running"
+    _, plan = sweep(place, *SMALL, "dry_run=true")
+    assert "3 trials: 1 interrupted, 2 to come" in plan
 
 
 def test_a_search_in_other_hands_is_one_line(place: Place, run_command: RunCommand) -> None:

@@ -55,6 +55,8 @@ def test_an_objective_is_one_score_and_perhaps_the_size(objective: list[str]) ->
 def test_an_unknown_objective_or_key_names_the_known_ones() -> None:
     with pytest.raises(ConfigError, match="allowed: accuracy, macro_f1, loss, parameters"):
         settings(objective=["acuracy"])
+    with pytest.raises(ConfigError, match=r"received 'acc'; allowed: .*did you mean 'accuracy'"):
+        settings(objective=["acc"])
     with pytest.raises(ConfigError, match=r"search.prunner: unknown key; .*did you mean 'pruner'"):
         read_settings({**composed(), "prunner": "none"})
 

@@ -57,6 +57,21 @@ def test_an_error_line_is_the_reason(started: Started) -> None:
     )
 
 
+def test_a_whole_training_leaves_how_long_its_process_ran(started: Started, run: Run) -> None:
+    code = (
+        "from pathlib import Path; from genrecls.runs import Run; "
+        f"run = Run(Path({str(run.folder)!r})); "
+        "run.mark('finished'); run.metrics.touch(); run.model.touch()"
+    )
+    assert ending(started(code)) == Ending("finished")
+    seconds = run.state["seconds"]
+    assert 0 < seconds < 60
+    # What was begun before says nothing of a whole training.
+    run.mark("interrupted", seconds=None)
+    assert ending(started(code)) == Ending("finished")
+    assert run.state["seconds"] is None
+
+
 def test_an_end_without_a_word_is_called_by_its_status(started: Started) -> None:
     assert ending(started("raise SystemExit(3)")).reason == (
         "ended with exit status 3 and without a result"

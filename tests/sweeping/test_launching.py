@@ -15,6 +15,8 @@ from genrecls.runs import Run
 from genrecls.sweeping.child import Ending, Limits, Order
 from genrecls.sweeping.launching import Launched, Launchpad
 from genrecls.sweeping.plan import planned
+from genrecls.sweeping.request import read_request
+from genrecls.sweeping.sweep import sweep as sweep_of
 from tests.sweeping import slurm
 from tests.sweeping.sweeps import TINY, Place, end, start, sweep, training, wait_for
 
@@ -187,6 +189,16 @@ def test_a_plugin_that_is_absent_is_named_with_its_extra(
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(ConfigError, match=rf"pip install 'genrecls\[{extra}\]'"):
         Launchpad((f"hydra/launcher={name}",), (), tmp_path)
+
+
+@pytest.mark.parametrize("word", ["hydra/launcher=submitit_loca", "hydra/launcher=basic"])
+def test_a_launcher_that_cannot_be_had_is_refused_before_the_plan(
+    word: str, place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = (*TINY, *place.words, word, "seed=0,1", "dry_run=true")
+    with pytest.raises(ConfigError, match=word):
+        sweep_of(read_request(words))
+    assert "2 runs" not in capsys.readouterr().err
 
 
 @submitit

@@ -77,8 +77,23 @@ def test_the_totals_stand_below(records: list[Record]) -> None:
     with_progress(records[0], 3)
     is_in(records[1], "finished")
     text = drawn(records[:4])
-    # 125 s of the running one and 40 epochs of 20/3 s of each that waits, two at once.
-    assert "4 runs: 1 running, 1 finished, 2 to come, at most 5 min left" in text
+    # 125 s of the running one and 40 epochs of 20/3 s of each that waits, two at once; of each
+    # also 20 s for the rest.
+    assert "4 runs: 1 running, 1 finished, 2 to come, at most 6 min left" in text
+
+
+def test_one_is_no_plural_and_what_runs_takes_some_time(records: list[Record]) -> None:
+    with_progress(records[0], 3)
+    facts = {"epoch": 40, "epochs": 40, "seconds": 20.0, "seconds_left": 0.0}
+    records[0].job.run.progress.write_text(json.dumps(facts))
+    text = drawn(records[:1])
+    assert "1 run: 1 running, at most 20 s left" in text
+    assert "0:00:00" not in text
+
+
+def test_what_ended_in_earlier_calls_is_counted(records: list[Record]) -> None:
+    found = Scene(records[:1], 4, 1, Estimates([]), "trial", {"finished": 2})
+    assert found.totals() == "4 trials: 2 finished, 2 to come"
 
 
 def test_of_many_only_what_happens_is_shown(records: list[Record]) -> None:

@@ -61,9 +61,12 @@ def test_a_word_without_values_is_one_line(word: str, expected: str) -> None:
     assert str(caught.value).startswith(expected)
 
 
-def test_trainings_that_are_the_same_run_are_planned_once(place: Place) -> None:
+def test_trainings_that_are_the_same_run_are_planned_once_and_that_is_said(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
     records = plan(place, "seed=0,1,0", "memory_gb=4,8")
     assert len(records) == 2
+    assert "6 combinations, 4 of them the same training as another one" in capsys.readouterr().err
     assert len({record.job.run.name for record in records}) == 2
 
 
@@ -107,7 +110,7 @@ def test_the_plan_counts_what_is_done_interrupted_and_failed(place: Place) -> No
     _left(records[2].job.run, "running")
     _left(records[3].job.run, "failed")
     assert announcement(records, Estimates([place.output_root]), 2).startswith(
-        "5 runs: 1 new, 1 done already, 2 interrupted, which go on, 1 failed before, which are "
+        "5 runs: 1 new, 1 done already, 2 interrupted, to be gone on with, 1 failed before, to be "
         "tried again; 2 at once; "
     )
 

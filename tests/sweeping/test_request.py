@@ -36,6 +36,7 @@ def test_the_folder_of_the_user_reaches_the_trainings() -> None:
         ("jobs=1,2", r"jobs=1,2: several values"),
         ("dry_run=perhaps", r"dry_run: received 'perhaps'; allowed"),
         ("show=true", r"'show=true': a sweep trains"),
+        ("job=2", r"job: unknown key; .*sweep dry_run, job_memory_gb, jobs.*did you mean 'jobs'"),
         ("--info", r"--info: a sweep takes the flags -m and -cd FOLDER alone"),
     ],
 )

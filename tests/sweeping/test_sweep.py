@@ -78,7 +78,7 @@ def test_the_middle_one_of_three_fails_and_the_others_are_compared(place: Place)
     shutil.rmtree(middle.config)
     status, output = sweep(place, *words)
     assert status == 0
-    assert "3 runs: 2 done already, 1 failed before, which are tried again" in output
+    assert "3 runs: 2 done already, 1 failed before, to be tried again" in output
     assert "3 runs, seeds 0 1 2" in output
     assert starts(place) == 4
 
@@ -92,6 +92,7 @@ def assert_two_of_three(place: Place, middle: Run) -> None:
     assert row["lines"][-1] == f"genrecls: error: {row['note']}"
     table = (place.folder / "comparison.md").read_text()
     assert middle.name in table
+    assert "| seed=1 |" in table
     assert row["note"].partition(":")[0] in table
     logs = [(place.folder / f"{name}.log").read_text() for name in rows]
     assert all("30 tracks from the cache, 0 computed" in log for log in logs)
@@ -130,7 +131,8 @@ def test_ctrl_c_leaves_checkpoints_and_one_line(place: Place) -> None:
     assert all(any(run.checkpoints.iterdir()) for run in place.runs)
     assert {row["state"] for row in place.records().values()} == {"stopped"}
     assert (
-        "2 runs: 2 interrupted, which go on" in sweep(place, *LONG, "seed=0,1", "dry_run=true")[1]
+        "2 runs: 2 interrupted, to be gone on with"
+        in sweep(place, *LONG, "seed=0,1", "dry_run=true")[1]
     )
 
 

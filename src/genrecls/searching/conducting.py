@@ -58,12 +58,16 @@ class Conductor:
         self._attempts: list[_Attempt] = []
 
     @property
+    def done(self) -> list[Trial]:
+        """The trials that count: those that have finished and those stopped as hopeless."""
+        return [trial for trial in self._study.trials if trial.state in {"finished", "pruned"}]
+
+    @property
     def missing(self) -> int:
         """How many trials are still to be begun; none where too many have failed."""
         if self._in_a_row >= _MOST_FAILURES:
             return 0
-        done = sum(trial.state in {"finished", "pruned"} for trial in self._study.trials)
-        return self._plan.settings.trials - done - len(self._attempts) - self.stopped
+        return self._plan.settings.trials - len(self.done) - len(self._attempts) - self.stopped
 
     def queue(self) -> Iterator[Record]:
         """Yield one training after the other, each chosen when there is a place for it."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from genrecls.console import warn
 from genrecls.errors import ConfigError
 from genrecls.searching.settings import SearchSettings, read_settings
 from genrecls.searching.space import Space, override_text, read_space
@@ -92,8 +93,19 @@ def read_plan(request: Request) -> SearchPlan:
     words = (*_base(settings, given), *given)
     planner = Planner(request.flags)
     plan = SearchPlan(settings, space, request.flags, words, planner.job(words), planner)
+    _compare_models(plan)
     _try_space(plan)
     return plan
+
+
+def _compare_models(plan: SearchPlan) -> None:
+    """Say so where a space that was made for one model is searched with another one."""
+    meant, found = plan.settings.base.get("model"), plan.start.experiment.model.name
+    if meant is not None and found != meant:
+        warn(
+            f"the space of this search was made for model={meant}, and is searched with "
+            f"model={found}"
+        )
 
 
 def _single(request: Request) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -11,16 +11,19 @@ from genrecls.console import say, show
 from genrecls.errors import ConfigError, RunBusy, RunError
 from genrecls.searching.plan import SearchPlan, read_plan
 from genrecls.sweeping.engine import Workplace, divided, run_all
-from genrecls.sweeping.estimate import Estimates
-from genrecls.sweeping.overview import Scene, duration, overview
+from genrecls.sweeping.estimate import Estimates, epochs_of
+from genrecls.sweeping.overview import Scene, duration, overview, several
 from genrecls.sweeping.preparation import prepare_shared
-from genrecls.sweeping.records import Record
+from genrecls.sweeping.records import Record, State
 from genrecls.sweeping.request import Request
 from genrecls.sweeping.sweep import kept
 
 if TYPE_CHECKING:
     from genrecls.searching.conducting import Conductor
     from genrecls.searching.study import Study
+    from genrecls.searching.trial import Trial
+
+_JOURNAL = "study.journal"
 
 
 def search(request: Request) -> None:
@@ -38,26 +41,40 @@ def search(request: Request) -> None:
         )
     plan = read_plan(request)
     if request.settings.dry_run:
-        from genrecls.report.search import space_table
-
-        say(f"search {plan.name}: {plan.settings.trials} trials in {plan.folder}")
-        show(space_table(plan.space))
+        _show(plan, request.settings.jobs)
         return
     with _locked(plan):
         _search(plan, request)
 
 
+def _show(plan: SearchPlan, jobs: int) -> None:
+    """Say what would be searched, what is done of it, and how long the rest takes."""
+    from genrecls.report.search import space_table
+
+    trials: list[Trial] = []
+    if (plan.folder / _JOURNAL).is_file():
+        with _locked(plan):
+            trials = _study(plan).trials
+    _announce(plan, trials, Estimates([plan.start.experiment.output_root]), jobs)
+    say(f"folder {plan.folder}")
+    show(space_table(plan.space))
+
+
+def _study(plan: SearchPlan) -> Study:
+    from genrecls.searching.study import Study
+
+    epochs = epochs_of(plan.start.experiment)
+    return Study(plan.folder / _JOURNAL, plan.settings, plan.space, epochs)
+
+
 def _search(plan: SearchPlan, request: Request) -> None:
     from genrecls.searching.answer import write_answer
     from genrecls.searching.conducting import Conductor
-    from genrecls.searching.study import Study
-    from genrecls.sweeping.estimate import epochs_of
 
-    epochs = epochs_of(plan.start.experiment)
-    study = Study(plan.folder / "study.journal", plan.settings, plan.space, epochs)
+    study = _study(plan)
     conductor = Conductor(plan, study)
     estimates = Estimates([plan.start.experiment.output_root])
-    _announce(plan, study, estimates, request.settings.jobs)
+    _announce(plan, study.trials, estimates, request.settings.jobs)
     if conductor.missing > 0:
         prepare_shared([Record(plan.start)])
         _train(plan, conductor, request, estimates)
@@ -68,7 +85,12 @@ def _search(plan: SearchPlan, request: Request) -> None:
 def _train(plan: SearchPlan, conductor: Conductor, request: Request, estimates: Estimates) -> None:
     settings, folder = request.settings, plan.folder
     workplace = Workplace(plan.name, folder, divided(settings.jobs, settings.job_memory_gb))
-    scene = Scene(conductor.records, conductor.missing, settings.jobs, estimates)
+    before: dict[State, int] = {"finished": 0, "stopped": 0}
+    for trial in conductor.done:
+        before["finished" if trial.state == "finished" else "stopped"] += 1
+    scene = Scene(
+        conductor.records, plan.settings.trials, settings.jobs, estimates, "trial", before
+    )
     with (
         overview(scene) as watcher,
         kept(watcher, folder, request.command, conductor.records) as keeper,
@@ -78,14 +100,10 @@ def _train(plan: SearchPlan, conductor: Conductor, request: Request, estimates: 
             run_all(conductor.queue(), workplace, conductor.watched(keeper))
 
 
-def _announce(plan: SearchPlan, study: Study, estimates: Estimates, jobs: int) -> None:
-    states = [trial.state for trial in study.trials]
-    done = {"done": states.count("finished"), "stopped as hopeless": states.count("pruned")}
-    done |= {"interrupted, which go on": states.count("running"), "failed": states.count("failed")}
-    parts = [f"{count} {name}" for name, count in done.items() if count]
-    wanted = plan.settings.trials
-    say(f"search {plan.name}: {wanted} trials of {len(plan.space)} settings; {_sum(parts)}")
-    left = wanted - done["done"] - done["stopped as hopeless"]
+def _announce(plan: SearchPlan, trials: Sequence[Trial], estimates: Estimates, jobs: int) -> None:
+    say(f"search {plan.name} over {several(len(plan.space), 'setting')}: {_counts(plan, trials)}")
+    ended = sum(trial.state in {"finished", "pruned"} for trial in trials)
+    left = plan.settings.trials - ended
     seconds = estimates.seconds(Record(plan.start))
     if left > 0 and seconds is not None:
         say(f"about {duration(seconds * left / jobs)}, by what runs of this kind have taken")
@@ -93,8 +111,20 @@ def _announce(plan: SearchPlan, study: Study, estimates: Estimates, jobs: int) -
         say("no training is stopped before its end: of two objectives nobody can tell")
 
 
-def _sum(parts: list[str]) -> str:
-    return ", ".join(parts) or "none begun"
+def _counts(plan: SearchPlan, trials: Sequence[Trial]) -> str:
+    """Return how the trials that are asked for stand; those that failed do not count to them."""
+    states = [trial.state for trial in trials]
+    failed = states.count("failed")
+    wanted = plan.settings.trials
+    counts = {
+        "finished": states.count("finished"),
+        "stopped as hopeless": states.count("pruned"),
+        "interrupted": states.count("running"),
+        "to come": max(0, wanted - len(states) + failed),
+    }
+    parts = [f"{count} {name}" for name, count in counts.items() if count]
+    beside = f"; {failed} failed beside them" if failed else ""
+    return f"{several(wanted, 'trial')}: {', '.join(parts)}{beside}"
 
 
 @contextmanager
@@ -116,8 +146,9 @@ def _complain(conductor: Conductor) -> None:
     failed = conductor.failed
     if failed:
         raise RunError(
-            f"{len(failed)} trials failed, the last one for: {failed[-1]}; the same command tries "
-            "others"
+            f"{several(len(failed), 'trial')} failed, the last one for: {failed[-1]}; the same "
+            "command tries others"
         )
     if conductor.stopped:
-        raise RunError(f"{conductor.stopped} trials were stopped; the same command goes on")
+        stopped = several(conductor.stopped, "trial")
+        raise RunError(f"{stopped} stopped before the end; the same command goes on")

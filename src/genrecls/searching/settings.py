@@ -10,7 +10,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from genrecls.config.schema import Schema
 from genrecls.config.validation import validate
-from genrecls.errors import ConfigError
+from genrecls.errors import ConfigError, nearest
 from genrecls.searching.objective import OBJECTIVES, Objective, ObjectiveName
 
 
@@ -61,9 +61,19 @@ def read_settings(values: Mapping[str, Any]) -> SearchSettings:
     """
     objective = values.get("objective")
     for name in objective if isinstance(objective, list | tuple) else [objective]:
+        known = f"allowed: {', '.join(OBJECTIVES)}"
         if "test" in str(name).lower():
             raise ConfigError(
                 f"search.objective: received {name!r}; the test part takes no part in a search, "
-                f"or its score would flatter the best; allowed: {', '.join(OBJECTIVES)}"
+                f"or its score would flatter the best; {known}"
             )
+        if isinstance(name, str) and name not in OBJECTIVES:
+            hint = _meant(name)
+            raise ConfigError(f"search.objective: received {name!r}; {known}{hint}")
     return validate(SearchSettings, dict(values), "search")
+
+
+def _meant(name: str) -> str:
+    """Return which objective a word may stand for; its beginning is enough."""
+    begun = [known for known in OBJECTIVES if name and known.startswith(name.lower())]
+    return f"; did you mean '{begun[0]}'?" if len(begun) == 1 else nearest(name, OBJECTIVES)

@@ -15,7 +15,7 @@ from genrecls.report.formats import finite
 from genrecls.searching.journal import opened, sampler
 from genrecls.searching.settings import SearchSettings
 from genrecls.searching.space import Space
-from genrecls.searching.trial import State, Trial
+from genrecls.searching.trial import ENOUGH, State, Trial
 
 _STATES: dict[TrialState, State] = {
     TrialState.RUNNING: "running",
@@ -80,9 +80,13 @@ class Study:
     def importances(self) -> dict[str, float]:
         """Return the share of each key in what sets the best trials apart; empty if too few.
 
+        The best are a tenth: of fewer trials than `trial.ENOUGH` hardly one, which says nothing.
+
         PED-ANOVA: S. Watanabe et al., "PED-ANOVA: Efficiently Quantifying Hyperparameter
         Importance in Arbitrary Subspaces", IJCAI 2023.
         """
+        if sum(trial.state == "finished" for trial in self.trials) < ENOUGH:
+            return {}
         # Where a target is given, the smallest counts as the best, of which Optuna warns.
         sign = -1.0 if self._settings.objectives[0].larger else 1.0
         with suppress(ValueError, RuntimeError), warnings.catch_warnings():

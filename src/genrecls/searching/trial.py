@@ -10,6 +10,8 @@ from typing import Literal
 from genrecls.searching.objective import Objective
 
 State = Literal["running", "finished", "pruned", "failed"]
+ENOUGH = 20
+"""Finished trials from which on it can be told what a setting matters."""
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ class Splitter(Schema, ABC):
         if self.published and self.published not in source.offers:
             own = ", ".join(source.offers) or "none of its own"
             raise ConfigError(
-                f"split={self.name}: dataset={source.name} has no published partition "
+                f"split={self.name}: dataset={source.title} has no published partition "
                 f"'{self.published}'; it has {own}; split=track works for any data set"
             )
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from genrecls.atomic import write_json
 from genrecls.errors import EXIT_BUSY, RunError
 from genrecls.runs import Run
 from genrecls.sweeping import lifeline
@@ -112,6 +113,8 @@ class Child:
         self._limits = limits
         self._reason, self._over = "", False
         self._looked = self._kill_at = 0.0
+        # What goes on says nothing of how long a whole training takes.
+        self._whole, self._started = not order.run.state, time.monotonic()
         order.log.parent.mkdir(parents=True, exist_ok=True)
         with order.log.open("ab") as log:
             log.write(f"$ genrecls train {shlex.join(order.words)}\n".encode())
@@ -133,6 +136,8 @@ class Child:
         ending = self._ending(self._process.returncode)
         with suppress(OSError):
             self._lifeline.close()
+        if ending.state == "finished" and self._whole:
+            _record_seconds(self.order.run, time.monotonic() - self._started)
         if ending.state == "failed":
             record_failure(self.order.run, ending.reason, over=self._over)
         return ending
@@ -254,6 +259,13 @@ def record_failure(run: Run, reason: str, *, over: bool = False) -> None:
     with suppress(RunError, OSError), run.locked():
         if run.state.get("status") in untold:
             run.mark("failed", reason=reason)
+
+
+def _record_seconds(run: Run, seconds: float) -> None:
+    """Keep how long the process ran, from its start to its end, for estimates of others."""
+    with suppress(RunError, OSError), run.locked():
+        if run.finished:
+            write_json(run.folder / "run.json", {**run.state, "seconds": round(seconds, 1)})
 
 
 def _last_lines(log: Path, begin: int) -> tuple[str, ...]:

@@ -44,11 +44,9 @@ class Launchpad:
         place = (f"hydra.sweep.dir='{folder.absolute()}'", "hydra.sweep.subdir=.")
         self._words = (*_place(flags), *words, *place)
         self._chosen = _chosen(words)
-        _require_plugin(self._chosen)
-        settings = _settings(self._words)
-        self._kind = _kind(self._chosen, str(settings._target_))
+        settings, kind = _checked(self._words)
         self._most = settings.get("array_parallelism")
-        if self._kind == "ray":
+        if kind == "ray":
             _start_ray(settings.ray.init)
 
     def places(self, waiting: int, jobs: int, memory_gb: float | None) -> tuple[Limits, ...]:
@@ -128,6 +126,29 @@ class Launched:
             # First: who polls may look into the run as soon as it has ended.
             record_failure(self.order.run, lost.reason)
             self._ending = lost
+
+
+def require_launcher(words: Sequence[str], flags: Sequence[str]) -> None:
+    """See to it that a launcher can be had, without anything being started.
+
+    Args:
+        words: as of `Launchpad`.
+        flags: as of `Launchpad`.
+
+    Raises:
+        ConfigError: the launcher is not installed, is not one for a cluster or has no such setting.
+    """
+    _checked((*_place(flags), *words))
+
+
+def _checked(words: Sequence[str]) -> tuple[Any, str]:
+    """Return what the launcher is set up with, and its plugin."""
+    chosen = _chosen(
+        [word for word in words if "hydra/launcher" in word or "hydra.launcher" in word]
+    )
+    _require_plugin(chosen)
+    settings = _settings(words)
+    return settings, _kind(chosen, str(settings._target_))
 
 
 def _place(flags: Sequence[str]) -> tuple[str, ...]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -33,29 +34,39 @@ class Scene:
 
     Attributes:
         records: all trainings known so far; the list may grow.
-        total: how many there will be.
+        total: how many there will be, those of `before` counted.
         jobs: how many run at once.
         estimates: learns from every training that finishes.
+        noun: what one of them is called.
+        before: how many have ended in earlier calls and have no record, by state.
     """
 
     records: Sequence[Record]
     total: int
     jobs: int
     estimates: Estimates
+    noun: str = "run"
+    before: Mapping[State, int] = field(default_factory=dict)
 
     def left(self) -> str:
         """Return how long it takes at most, in words; empty where nobody knows."""
-        unknown = self.total > len(self.records)
+        unknown = self._unbegun > 0
         seconds = None if unknown else self.estimates.left(self.records, self.jobs)
-        return f"at most {duration(seconds)} left" if seconds else ""
+        return f"at most {duration(max(1.0, seconds))} left" if seconds else ""
 
     def totals(self) -> str:
         """Return the counts of all states in words."""
-        counts = counted(self.records)
-        waiting = counts.pop("waiting", 0) + self.total - len(self.records)
+        counts = Counter(counted(self.records)) + Counter(self.before)
+        waiting = counts.pop("waiting", 0) + self._unbegun
         parts = [f"{count} {state}" for state, count in counts.items()]
         parts += [f"{waiting} to come"] if waiting else []
-        return ", ".join((f"{self.total} runs: {', '.join(parts)}", *filter(None, [self.left()])))
+        counted_in_all = f"{several(self.total, self.noun)}: {', '.join(parts)}"
+        return ", ".join(filter(None, (counted_in_all, self.left())))
+
+    @property
+    def _unbegun(self) -> int:
+        """How many have no record yet; one that fails in a search is replaced by another one."""
+        return max(0, self.total - sum(self.before.values()) - len(self.records))
 
 
 @contextmanager
@@ -69,6 +80,11 @@ def overview(scene: Scene) -> Iterator[Watcher]:
 
     with Live(console=console, auto_refresh=False, transient=True) as live:
         yield _Table(scene, live)
+
+
+def several(count: int, noun: str) -> str:
+    """Return `1 run` or `3 runs`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:
@@ -182,6 +198,7 @@ def _cells(record: Record) -> tuple[str, ...]:
         record.state,
         f"{progress['epoch']}/{progress['epochs']}" if "epochs" in progress else "",
         "" if record.state == "waiting" else score(record),
-        "" if left is None else str(timedelta(seconds=round(left))),
+        # After the last epoch come the scores and the report.
+        "" if not left else str(timedelta(seconds=round(left))),
         record.note or starting,
     )

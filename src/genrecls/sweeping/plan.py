@@ -15,7 +15,7 @@ from genrecls.config.experiment import Experiment, parse
 from genrecls.config.identity import run_name
 from genrecls.config.location import conf_dir
 from genrecls.config.overrides import check_overrides
-from genrecls.console import fail
+from genrecls.console import fail, say
 from genrecls.datasets.base import Dataset
 from genrecls.errors import ConfigError
 from genrecls.features.cache import cache_root
@@ -43,6 +43,9 @@ def planned(flags: Sequence[str], overrides: Sequence[str]) -> list[Record]:
     for words, experiment in zip(lists, experiments, strict=True):
         job = planner.placed(words, experiment)
         jobs.setdefault(job.run.folder.absolute(), job)
+    if len(jobs) < len(lists):
+        same = len(lists) - len(jobs)
+        say(f"{len(lists)} combinations, {same} of them the same training as another one")
     return _titled(list(jobs.values()))
 
 

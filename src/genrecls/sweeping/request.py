@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from genrecls.config.catalogue import groups, keys
 from genrecls.config.compose import compose
 from genrecls.config.schema import Schema
 from genrecls.config.validation import validate
-from genrecls.errors import ConfigError
+from genrecls.errors import ConfigError, nearest
 
 _REFUSED = {
     "force": "a sweep goes on where it was stopped, which it could not; choose another "
@@ -68,6 +68,7 @@ def read_request(words: Sequence[str]) -> Request:
     overrides = [word for word in rest if word not in own and word not in launcher]
     for word in overrides:
         _refuse(word)
+        _refuse_unknown(word, mine)
     composed = compose("sweep", own)
     search = composed.pop("search", None)
     return Request(
@@ -98,6 +99,21 @@ def _flags(words: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
 
 def _key(word: str) -> str:
     return word.partition("=")[0].lstrip("+~")
+
+
+def _refuse_unknown(word: str, mine: Set[str]) -> None:
+    """Refuse a key that neither the sweep nor a training has, naming the keys of both."""
+    key, equals, _ = word.partition("=")
+    if not equals or not key.partition(".")[0].isidentifier():
+        return
+    first = key.partition(".")[0]
+    theirs = {*(line.partition(":")[0] for line in keys()), *groups()}
+    if first not in theirs:
+        known = [*sorted(mine), *sorted(theirs)]
+        raise ConfigError(
+            f"{first}: unknown key; allowed: of the sweep {', '.join(sorted(mine))}; of its "
+            f"trainings {', '.join(sorted(theirs))}{nearest(first, known)}"
+        )
 
 
 def _refuse(word: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from genrecls.runs import Run
 from genrecls.sweeping.estimate import Estimates
-from genrecls.sweeping.overview import duration
+from genrecls.sweeping.overview import duration, several
 from genrecls.sweeping.records import Record
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ _MEANINGS = {
     "new": "new",
     "finished": "done already",
     "elsewhere": "in the hands of another process, whose result is taken",
-    "interrupted": "interrupted, which go on",
-    "failed": "failed before, which are tried again",
+    "interrupted": "interrupted, to be gone on with",
+    "failed": "failed before, to be tried again",
 }
 
 
@@ -37,8 +37,8 @@ def announcement(records: Sequence[Record], estimates: Estimates, jobs: int) -> 
     """Return how many trainings there are, how they stand, and how long they take."""
     stands = [standing(record.job.run) for record in records]
     parts = [f"{stands.count(name)} {text}" for name, text in _MEANINGS.items() if name in stands]
-    counted = f"{len(records)} runs" if len(records) > 1 else "1 run"
     together = f"; {jobs} at once" if jobs > 1 else ""
+    counted = several(len(records), "run")
     return f"{counted}: {', '.join(parts)}{together}; {_time(records, estimates, jobs)}"
 
 

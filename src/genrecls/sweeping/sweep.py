@@ -13,7 +13,7 @@ from genrecls.errors import RunError
 from genrecls.sweeping.child import SWEEP
 from genrecls.sweeping.engine import Watcher, Workplace, divided, run_all
 from genrecls.sweeping.estimate import Estimates
-from genrecls.sweeping.overview import Scene, overview
+from genrecls.sweeping.overview import Scene, overview, several
 from genrecls.sweeping.plan import planned, sweep_name
 from genrecls.sweeping.preparation import prepare_shared
 from genrecls.sweeping.records import Record, write_records
@@ -32,6 +32,10 @@ def sweep(request: Request) -> None:
         Interrupted: Ctrl-C or SIGTERM came.
         RunError: some trainings failed; the others are done and compared.
     """
+    if request.launcher:
+        from genrecls.sweeping.launching import require_launcher
+
+        require_launcher(request.launcher, request.flags)
     records = planned(request.flags, request.overrides)
     for record in records:
         if record.job.run.finished:
@@ -137,10 +141,13 @@ def conclude(records: Sequence[Record], command: str, folder: Path) -> None:
 
     done = [read(record.job.run) for record in records if record.state == "finished"]
     lost = [record for record in records if record.state in {"failed", "stopped"}]
-    failed = [Failed(record.job.run.name, record.note, str(record.log or "")) for record in lost]
+    failed = [
+        Failed(record.job.run.name, record.note, str(record.log or ""), title=record.title)
+        for record in lost
+    ]
     leaderboard(newest(done)[0], folder, command, failed)
     if lost:
         raise RunError(
-            f"{len(lost)} of {len(records)} runs failed, each with its reason in the table; the "
-            "same command tries them again"
+            f"{len(lost)} of {several(len(records), 'run')} failed, each with its reason in the "
+            "table; the same command tries them again"
         )
