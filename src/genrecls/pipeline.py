@@ -73,13 +73,7 @@ def prepare(experiment: Experiment, dataset: Dataset) -> Prepared:
         DataError: a file cannot be trusted and the configuration says `error`; too few tracks.
         LeakError: the split leaks what it does not declare.
     """
-    cache = cache_root(experiment.data_root)
-    backend = experiment.run.backend
-    extraction = extract(dataset, experiment.features, experiment.segment, cache, backend=backend)
-    say(
-        f"features {experiment.features.name}: {extraction.hits} tracks from the cache, "
-        f"{extraction.computed} computed"
-    )
+    extraction = extracted(experiment, dataset)
     kept = _without_rejected(experiment, dataset, extraction)
     material = Material(
         dataset=kept,
@@ -103,11 +97,27 @@ def prepare(experiment: Experiment, dataset: Dataset) -> Prepared:
         caveat=_caveat(split, found, kept),
         unused=tuple(t.id for t in kept.tracks if not any(t.id in split.parts[p] for p in PARTS)),
         rejected=extraction.rejected,
-        fingerprint=fingerprint(dataset, cache),
+        fingerprint=fingerprint(dataset, cache_root(experiment.data_root)),
     )
     _announce(experiment, prepared)
     _check_genres(kept.labels, parts)
     return prepared
+
+
+def extracted(experiment: Experiment, dataset: Dataset) -> Extraction:
+    """Compute the features of all tracks or find them in the cache, and say which.
+
+    Raises:
+        DataError: the cache cannot be written.
+    """
+    cache, features = cache_root(experiment.data_root), experiment.features
+    backend = experiment.run.backend
+    found = extract(dataset, features, experiment.segment, cache, backend=backend)
+    say(
+        f"features {features.name} of {dataset.name}: {found.hits} tracks from the cache, "
+        f"{found.computed} computed"
+    )
+    return found
 
 
 def with_copies(experiment: Experiment, prepared: Prepared) -> Prepared:

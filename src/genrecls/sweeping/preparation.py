@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from genrecls.config.experiment import Experiment
-from genrecls.console import say
-from genrecls.features.cache import cache_root
-from genrecls.features.extraction import extract
+from genrecls.pipeline import extracted, prepare, with_copies
 from genrecls.sweeping.plan import data_key
 from genrecls.sweeping.records import Record
 
@@ -59,18 +57,9 @@ def _copies_key(experiment: Experiment) -> Any:
 
 
 def _extract(experiment: Experiment) -> None:
-    dataset = experiment.dataset.load(experiment.data_root)
-    cache = cache_root(experiment.data_root)
-    backend = experiment.run.backend
-    found = extract(dataset, experiment.features, experiment.segment, cache, backend=backend)
-    say(
-        f"features {experiment.features.name} of {dataset.name}: {found.hits} tracks from the "
-        f"cache, {found.computed} computed"
-    )
+    extracted(experiment, experiment.dataset.load(experiment.data_root))
 
 
 def _distort(experiment: Experiment) -> None:
-    from genrecls.pipeline import prepare, with_copies
-
     dataset = experiment.dataset.load(experiment.data_root)
     with_copies(experiment, prepare(experiment, dataset))
