@@ -66,6 +66,11 @@ def fail(text: str) -> None:
     print(f"genrecls: error: {line}", file=sys.stderr)  # noqa: T201
 
 
+def several(count: int, noun: str) -> str:
+    """Return `1 run` or `3 runs`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def show(table: RenderableType) -> None:
     """Print a result to standard output."""
     from rich.console import Console

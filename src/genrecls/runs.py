@@ -105,11 +105,11 @@ class Run:
     @property
     def state(self) -> dict[str, Any]:
         """Status, times and command; empty where the folder is no run."""
-        try:
-            found = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
+        return _mapping_in(self.folder / "run.json")
+
+    def read_progress(self) -> dict[str, Any]:
+        """Return what a training last wrote of its progress; empty where there is nothing."""
+        return _mapping_in(self.progress)
 
     @property
     def finished(self) -> bool:
@@ -209,6 +209,15 @@ class Run:
             # Not every file system has links; a text file says the same.
             aside.unlink(missing_ok=True)
             link.with_suffix(".txt").write_text(f"{self.name}\n", encoding="utf-8")
+
+
+def _mapping_in(path: Path) -> dict[str, Any]:
+    """Return the mapping in a JSON file; empty where there is none or it is damaged."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

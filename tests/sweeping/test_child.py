@@ -15,7 +15,7 @@ import pytest
 
 from genrecls.runs import Run
 from genrecls.sweeping import child as children
-from genrecls.sweeping.child import Child, Ending, Limits, Order, read_progress
+from genrecls.sweeping.child import Child, Ending, Limits, Order
 from tests.sweeping.sweeps import wait_for
 
 Started = Callable[..., Child]
@@ -194,12 +194,12 @@ def test_ctrl_c_on_the_terminal_does_not_reach_it(started: Started) -> None:
 
 
 def test_progress_that_is_damaged_or_absent_is_empty(run: Run) -> None:
-    assert read_progress(run) == {}
+    assert run.read_progress() == {}
     run.folder.mkdir()
     run.progress.write_text('{"epoch": ')
-    assert read_progress(run) == {}
+    assert run.read_progress() == {}
     run.progress.write_text('{"epoch": 3}')
-    assert read_progress(run) == {"epoch": 3}
+    assert run.read_progress() == {"epoch": 3}
 
 
 def test_the_end_of_the_starter_stops_who_holds_the_lifeline(tmp_path: Path) -> None:

@@ -10,11 +10,6 @@ from pathlib import Path
 _BLOCK = 1 << 20
 
 
-def files(count: int) -> str:
-    """Return a number of files in words."""
-    return f"{count} file{'' if count == 1 else 's'}"
-
-
 @dataclass(frozen=True)
 class Content:
     """The bytes of one file.

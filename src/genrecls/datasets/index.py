@@ -14,9 +14,8 @@ from pathlib import Path, PurePath
 from typing import Literal
 
 from genrecls import atomic
-from genrecls.console import say, warn
+from genrecls.console import say, several, warn
 from genrecls.datasets.base import Dataset
-from genrecls.datasets.content import files
 from genrecls.datasets.verify import Finding, Verification
 from genrecls.digests import INDEX, digests_of
 from genrecls.environment import cores
@@ -99,7 +98,7 @@ def compare_and_record(
     if now != before:
         _write(dataset.root, now, len(now.keys() - before.keys()))
     if gone:
-        say(f"accepted as they are now: {files(len(gone))} that had changed or are gone")
+        say(f"accepted as they are now: {several(len(gone), 'file')} that had changed or are gone")
     told = {(finding.track, finding.code) for finding in report.findings}
     return () if accept else tuple(d for d in found if (d.track, d.code) not in told)
 
@@ -127,7 +126,7 @@ def _write(root: Path, index: Index, new: int) -> None:
     except OSError as error:
         say(f"{root / NAME} cannot be written ({error.strerror}): later changes go unnoticed")
         return
-    say(f"recorded in {root / NAME}: {files(len(index))}, {new} of them new")
+    say(f"recorded in {root / NAME}: {several(len(index), 'file')}, {new} of them new")
 
 
 def differences(

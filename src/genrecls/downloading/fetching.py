@@ -12,9 +12,8 @@ from rich.filesize import decimal
 
 from genrecls.config.compose import compose
 from genrecls.config.validation import select
-from genrecls.console import say
+from genrecls.console import say, several
 from genrecls.datasets.base import DATASETS, Dataset
-from genrecls.datasets.content import files
 from genrecls.downloading.archive import Archive
 from genrecls.downloading.hashing import digest_of
 from genrecls.downloading.part import Part
@@ -240,5 +239,7 @@ def _set_aside(path: Path, digest: str) -> str:
 def _unpack(archive: Archive, file: Path, data_root: Path) -> None:
     target = archive.target(data_root)
     found = unpack(file, archive.holds, target)
-    ghosts = f", macOS's companions left out: {files(found.ghosts)}" if found.ghosts else ""
-    say(f"{archive.name}: {files(found.files)} unpacked to {target}{ghosts}")
+    ghosts = (
+        f", macOS's companions left out: {several(found.ghosts, 'file')}" if found.ghosts else ""
+    )
+    say(f"{archive.name}: {several(found.files, 'file')} unpacked to {target}{ghosts}")

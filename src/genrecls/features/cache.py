@@ -82,24 +82,27 @@ def cache_root(data_root: Path) -> Path:
     return data_root / "cache" / "features"
 
 
-def settings(spec: FeatureSpec, rule: SegmentRule, limits: AudioLimits) -> dict[str, Any]:
+def settings(
+    spec: FeatureSpec, rule: SegmentRule, limits: AudioLimits, copy: DistortedCopy | None = None
+) -> dict[str, Any]:
     """Return all that decides the features of a given file, as JSON values."""
+    made = copy.described() if copy else {}
     return {
         "features": asdict(spec),
         "segment": asdict(rule),
         "limits": asdict(limits),
         "code": _code_digest(),
         "libraries": _library_versions(),
+        **made,
     }
 
 
-def cache_key(spec: FeatureSpec, rule: SegmentRule, limits: AudioLimits) -> str:
+def cache_key(
+    spec: FeatureSpec, rule: SegmentRule, limits: AudioLimits, copy: DistortedCopy | None = None
+) -> str:
     """Return the name of the folder that holds features made in this very way."""
-    return _key(settings(spec, rule, limits))
-
-
-def _key(made: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()[:32]
+    text = json.dumps(settings(spec, rule, limits, copy), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 class FeatureCache:
@@ -124,8 +127,8 @@ class FeatureCache:
         copy: DistortedCopy | None = None,
     ) -> None:
         self._made_from = (root, spec, rule, limits, copy)
-        self._settings = settings(spec, rule, limits) | (copy.described() if copy else {})
-        self.key = _key(self._settings)
+        self._settings = settings(spec, rule, limits, copy)
+        self.key = cache_key(spec, rule, limits, copy)
         self.folder = root / self.key
         self.damaged = 0
         once = spec.companion_shapes

@@ -54,10 +54,9 @@ class Extractor:
         """Return the features of `track`, or why there are none, and whether they were cached."""
         digest = self._digest(track)
         try:
-            cached = self.kept(track, digest) if digest else None
-            return cached or self._completed(
-                track, self._compute(track, digest)
-            ), cached is not None
+            if digest and (cached := self.kept(track, digest)):
+                return cached, True
+            return self._completed(track, self._compute(track, digest)), False
         except AudioRejected as reason:
             return Rejection(track.id, track.path, reason.code, reason.detail), False
 

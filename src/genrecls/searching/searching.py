@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from genrecls.console import say, show
+from genrecls.console import say, several, show
 from genrecls.errors import ConfigError, RunBusy, RunError
 from genrecls.searching.plan import SearchPlan, read_plan
 from genrecls.sweeping.engine import Workplace, divided, run_all
 from genrecls.sweeping.estimate import Estimates, epochs_of
-from genrecls.sweeping.overview import Scene, duration, overview, several
+from genrecls.sweeping.overview import Scene, duration, overview
 from genrecls.sweeping.preparation import prepare_shared
 from genrecls.sweeping.records import Record, State
 from genrecls.sweeping.request import Request

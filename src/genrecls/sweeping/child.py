@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -199,15 +198,6 @@ class Child:
             return told[-1].removeprefix(_ERROR)
         last = f": {lines[-1]}" if lines else ""
         return f"ended with exit status {code} and without a result{last}"
-
-
-def read_progress(run: Run) -> Mapping[str, Any]:
-    """Return what a training last wrote of its progress; empty where there is nothing."""
-    try:
-        found = json.loads(run.progress.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _command(words: Sequence[str]) -> list[str]:

@@ -21,6 +21,7 @@ from genrecls.config.location import conf_dir
 from genrecls.errors import ConfigError, GenreclsError, nearest
 from genrecls.runs import Run
 from genrecls.sweeping.child import Ending, Limits, Order, record_failure
+from genrecls.sweeping.plan import own_place
 from genrecls.sweeping.remote import RemoteTask
 
 # Name of the plugin: extra that installs it.
@@ -42,7 +43,7 @@ class Launchpad:
 
     def __init__(self, words: Sequence[str], flags: Sequence[str], folder: Path) -> None:
         place = (f"hydra.sweep.dir='{folder.absolute()}'", "hydra.sweep.subdir=.")
-        self._words = (*_place(flags), *words, *place)
+        self._words = (*own_place(flags), *words, *place)
         self._chosen = _chosen(words)
         settings, kind = _checked(self._words)
         self._most = settings.get("array_parallelism")
@@ -138,7 +139,7 @@ def require_launcher(words: Sequence[str], flags: Sequence[str]) -> None:
     Raises:
         ConfigError: the launcher is not installed, is not one for a cluster or has no such setting.
     """
-    _checked((*_place(flags), *words))
+    _checked((*own_place(flags), *words))
 
 
 def _checked(words: Sequence[str]) -> tuple[Any, str]:
@@ -149,11 +150,6 @@ def _checked(words: Sequence[str]) -> tuple[Any, str]:
     _require_plugin(chosen)
     settings = _settings(words)
     return settings, _kind(chosen, str(settings._target_))
-
-
-def _place(flags: Sequence[str]) -> tuple[str, ...]:
-    folder = f"file://{Path(flags[-1]).expanduser().absolute()}" if flags else ""
-    return (f"hydra.searchpath=['{folder}']",) if folder else ()
 
 
 def _chosen(words: Sequence[str]) -> str:

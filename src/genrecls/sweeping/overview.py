@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from genrecls.console import log, messages, say, warn
+from genrecls.console import log, messages, say, several, warn
 from genrecls.errors import RunError
 from genrecls.runs import Run
 from genrecls.sweeping.engine import Watcher
@@ -80,11 +80,6 @@ def overview(scene: Scene) -> Iterator[Watcher]:
 
     with Live(console=console, auto_refresh=False, transient=True) as live:
         yield _Table(scene, live)
-
-
-def several(count: int, noun: str) -> str:
-    """Return `1 run` or `3 runs`."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:

@@ -103,8 +103,7 @@ class Planner:
 
     def __init__(self, flags: Sequence[str] = ()) -> None:
         self._flags = tuple(flags)
-        own = f"hydra.searchpath=['{_own_folder(flags)}']" if flags else ""
-        self._place = (own,) if own else ()
+        self._place = own_place(flags)
         self._data: dict[str, tuple[Dataset, str]] = {}
 
     def job(self, words: Sequence[str]) -> Job:
@@ -203,6 +202,11 @@ def _titled(jobs: Sequence[Job]) -> list[Record]:
     return [
         Record(job, title=title or job.run.name) for job, title in zip(jobs, titles, strict=True)
     ]
+
+
+def own_place(flags: Sequence[str]) -> tuple[str, ...]:
+    """Return the word that makes Hydra look into the folder behind `-cd`, if there is one."""
+    return (f"hydra.searchpath=['{_own_folder(flags)}']",) if flags else ()
 
 
 def _own_folder(flags: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from genrecls.atomic import write_json
 from genrecls.config.experiment import Experiment
 from genrecls.runs import Run
-from genrecls.sweeping.child import Ending, Training, read_progress
+from genrecls.sweeping.child import Ending, Training
 
 State = Literal["waiting", "elsewhere", "running", "finished", "failed", "stopped"]
 ENDED: frozenset[State] = frozenset({"finished", "failed", "stopped"})
@@ -72,7 +72,7 @@ class Record:
     def progress(self) -> Mapping[str, Any]:
         """Epochs and validation scores so far, see `training.progress_file`; may be empty."""
         # A training takes its file away a little before it ends.
-        self._progress = read_progress(self.job.run) or self._progress
+        self._progress = self.job.run.read_progress() or self._progress
         return self._progress
 
     def started(self, child: Training) -> None:

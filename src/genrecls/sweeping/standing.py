@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from genrecls.console import several
 from genrecls.runs import Run
 from genrecls.sweeping.estimate import Estimates
-from genrecls.sweeping.overview import duration, several
+from genrecls.sweeping.overview import duration
 from genrecls.sweeping.records import Record
 
 if TYPE_CHECKING:

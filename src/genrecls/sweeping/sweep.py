@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
-from genrecls.console import say, show
+from genrecls.console import say, several, show
 from genrecls.errors import RunError
 from genrecls.sweeping.child import SWEEP
 from genrecls.sweeping.engine import Watcher, Workplace, divided, run_all
 from genrecls.sweeping.estimate import Estimates
-from genrecls.sweeping.overview import Scene, overview, several
+from genrecls.sweeping.overview import Scene, overview
 from genrecls.sweeping.plan import planned, sweep_name
 from genrecls.sweeping.preparation import prepare_shared
 from genrecls.sweeping.records import Record, write_records

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from genrecls.audio import REASONS
 from genrecls.commands.data.choosing import add_action, chosen_source
-from genrecls.console import progress, quiet_libraries, say, show, warn
+from genrecls.console import progress, quiet_libraries, say, several, show, warn
 from genrecls.datasets.base import Dataset
-from genrecls.datasets.content import files
 
 if TYPE_CHECKING:
     from genrecls.datasets.verify import Finding, Verification
@@ -71,7 +70,7 @@ def _summarise(dataset: Dataset, report: Verification, differences: Sequence[Fin
     changed = {finding.track for finding in differences} & {track.id for track in dataset.tracks}
     bad, known = len(report.bad | changed), len(_published_so(dataset, report))
     so = f" ({known} of them known to be published so)" if known else ""
-    say(f"{files(report.checked)} checked: {report.checked - bad} usable, {bad} not{so}")
+    say(f"{several(report.checked, 'file')} checked: {report.checked - bad} usable, {bad} not{so}")
     if dataset.checksums:
         read = [t for t in dataset.tracks if t.path in report.contents]
         compared = sum(t.id in dataset.checksums for t in read)
