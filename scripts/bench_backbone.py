@@ -26,13 +26,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from omegaconf import OmegaConf
 
-from genrecls.config.location import conf_dir
+from genrecls.config.paths import conf_dir
 from genrecls.config.validation import select, validate
 from genrecls.models.base import MODELS
-from genrecls.training import backend
+from genrecls.training import tensorflow_setup
 from genrecls.training.batches import BatchMaker
-from genrecls.training.embeddings import divide, embed
-from genrecls.training.examples import Examples
+from genrecls.training.data import Examples
+from genrecls.training.frozen_outputs import divide, embed
 from genrecls.training.loop import Material, fit
 from genrecls.training.settings import AugmentSettings, TrainerSettings
 
@@ -83,7 +83,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=216, help="of a picture, default 216")
     parser.add_argument("--epochs", type=int, default=3, help="of each way, default 3")
     options = parser.parse_args()
-    backend.start()
+    tensorflow_setup.start()
     model = network(options.size)
     parts = [pictures(options.examples * share // 4, options.size, share) for share in (3, 1)]
     every_step = epoch_seconds(model, parts[0], parts[1], options.epochs)

@@ -17,11 +17,11 @@ import time
 from pathlib import Path
 
 from genrecls.config.compose import compose
-from genrecls.config.experiment import Experiment, parse
 from genrecls.datasets.base import Dataset
+from genrecls.experiment.experiment import Experiment, parse
 from genrecls.features.copies import DistortedCopy
-from genrecls.features.extraction import extract
-from genrecls.features.parallel import Backend
+from genrecls.features.extract import extract
+from genrecls.parallel import Backend
 
 
 def main() -> None:

@@ -28,20 +28,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.benchmarking import EXPORT
+from genrecls.benchmark.benchmark import EXPORT
+from genrecls.benchmark.worker import SECONDS, music
 from genrecls.config.compose import compose
-from genrecls.config.experiment import parse
+from genrecls.dsp.segments import audio_window, windows
 from genrecls.errors import GenreclsError
-from genrecls.export.conversion import Request, convert
-from genrecls.export.variants import Variant
-from genrecls.features.cutting import audio_window, windows
-from genrecls.measuring import SECONDS, music
-from genrecls.modelfile import ModelCard, save
+from genrecls.experiment.experiment import parse
+from genrecls.export.convert.conversion import Request, convert
+from genrecls.export.formats import Variant
 from genrecls.models.base import Normalisation
-from genrecls.runs import find_run
+from genrecls.runs.model_file import ModelCard, save
+from genrecls.runs.run import find_run
 from genrecls.runtime.container import unpack
 from genrecls.runtime.network import Network
-from genrecls.training import backend
+from genrecls.training import tensorflow_setup
 
 AUDIO = Variant("audio", "float32")
 
@@ -70,7 +70,7 @@ def untrained(folder: Path) -> Exported:
     shapes = experiment.segment.shapes(experiment.features)
     sizes = {name: shape[-1] for name, shape in shapes.items()}
     unit = {name: Normalisation(np.zeros(size), np.ones(size)) for name, size in sizes.items()}
-    backend.start()
+    tensorflow_setup.start()
     card = ModelCard(
         labels=labels,
         features=experiment.features,

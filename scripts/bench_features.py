@@ -32,12 +32,12 @@ import numpy as np
 from omegaconf import OmegaConf
 from pydantic import TypeAdapter
 
-from genrecls import audio
-from genrecls.config.location import conf_dir
+from genrecls.config.paths import conf_dir
 from genrecls.datasets.base import Dataset, Provenance, Track
+from genrecls.dsp import audio
 from genrecls.features.base import FEATURES, FeatureSpec
-from genrecls.features.extraction import extract
-from genrecls.features.segmenting import SegmentRule
+from genrecls.features.extract import extract
+from genrecls.features.segmentation import SegmentRule
 
 SECONDS, SEGMENT, RATE = 30, 3 * 22050, 22050
 

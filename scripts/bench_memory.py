@@ -21,11 +21,11 @@ import numpy as np
 import soundfile
 
 from genrecls.config.compose import compose
-from genrecls.config.experiment import Experiment, parse
 from genrecls.datasets.base import Dataset, Provenance, Track
-from genrecls.features.extraction import extract
-from genrecls.randomness import stream
-from genrecls.training.examples import gather, normalisation
+from genrecls.experiment.experiment import Experiment, parse
+from genrecls.features.extract import extract
+from genrecls.rng import stream
+from genrecls.training.data import gather, normalisation
 
 RATE, SECONDS = 44_100, 30
 

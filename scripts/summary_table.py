@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from omegaconf import OmegaConf
 
-from genrecls.config.location import conf_dir
+from genrecls.config.paths import conf_dir
 from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset, Track
 from genrecls.features.base import FEATURES

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import settings
 from pytest_socket import disable_socket
 
-from genrecls import cli
+from genrecls.cli import main
 from genrecls.config.compose import compose
-from genrecls.config.experiment import Experiment, parse
+from genrecls.experiment.experiment import Experiment, parse
 
 # No folder of examples in the working directory, no failures of a busy machine.
 settings.register_profile("genrecls", database=None, deadline=None)
@@ -72,7 +72,7 @@ def run_command(
 
     def run(*words: str) -> Outcome:
         capsys.readouterr()
-        status = cli.main(words)
+        status = main.main(words)
         captured = capsys.readouterr()
         return Outcome(status, captured.out, captured.err)
 
@@ -84,4 +84,4 @@ def run_command(
 @pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Counts files that were written just now as finished, as if the test had waited."""
-    monkeypatch.setattr("genrecls.digests._SETTLED_NS", -(10**18))
+    monkeypatch.setattr("genrecls.files.hashing._SETTLED_NS", -(10**18))

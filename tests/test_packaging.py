@@ -62,7 +62,7 @@ def test_the_wheel_carries_the_configuration_and_the_templates(wheel: Path) -> N
 def test_the_installed_program_is_the_wheel_and_not_the_sources(
     program: Path, tmp_path: Path
 ) -> None:
-    where = "import genrecls, genrecls.config.location as l; print(genrecls.__file__, l.conf_dir())"
+    where = "import genrecls, genrecls.config.paths as l; print(genrecls.__file__, l.conf_dir())"
     python = program.with_name("python")
     found = subprocess.run(
         [str(python), "-c", where], cwd=tmp_path, capture_output=True, text=True, check=True

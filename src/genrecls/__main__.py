@@ -1,5 +1,5 @@
 """Run the command line with `python -m genrecls`."""
 
-from genrecls.cli import main
+from genrecls.cli.main import main
 
 raise SystemExit(main())

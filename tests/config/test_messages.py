@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from genrecls.config.catalogue import choices
+from genrecls.config.options import choices
 from tests.conftest import RunCommand
 
 TOP = (

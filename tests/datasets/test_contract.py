@@ -15,7 +15,7 @@ import pytest
 import soundfile
 import yaml
 
-from genrecls.config.location import conf_dir
+from genrecls.config.paths import conf_dir
 from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset, DatasetSource
 from genrecls.datasets.gtzan import GENRES

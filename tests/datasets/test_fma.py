@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from genrecls.config.compose import compose
-from genrecls.config.experiment import parse
 from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset
 from genrecls.datasets.fma import KNOWN_FAULTS, PUBLISHED
-from genrecls.datasets.index import ensure_as_recorded
+from genrecls.datasets.manifest import ensure_as_recorded
 from genrecls.errors import ConfigError, DataError
-from genrecls.pipeline import prepare
+from genrecls.experiment.experiment import parse
+from genrecls.experiment.prepare import prepare
 from tests.conftest import RunCommand
 from tests.datasets.fma_copy import (
     HEADER,

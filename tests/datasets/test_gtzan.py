@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from genrecls.audio import SUFFIXES
 from genrecls.config.compose import compose
 from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset
 from genrecls.datasets.gtzan import GENRES
+from genrecls.dsp.audio import SUFFIXES
 from genrecls.errors import DataError
 from tests.conftest import RunCommand
 

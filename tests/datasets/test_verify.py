@@ -12,11 +12,11 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from genrecls.audio import REASONS, AudioLimits
 from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset, Provenance, Track
 from genrecls.datasets.gtzan import GENRES
 from genrecls.datasets.verify import DIFFERENCES, SUSPICIONS, Finding, verify
+from genrecls.dsp.audio import REASONS, AudioLimits
 from tests.datasets.kaggle_copy import make_copy, table_row, write_table
 
 RATE = 16_000

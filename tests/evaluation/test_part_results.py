@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genrecls.evaluation.predictions import Predictions
-from genrecls.evaluation.results import (
+from genrecls.evaluation.prediction_tables import (
     PREDICTION_COLUMNS,
     mistakes,
     part_scores,
     prediction_rows,
 )
+from genrecls.evaluation.predictions import Predictions
 
 LABELS = ("blues", "jazz")
 SEGMENTS = Predictions(

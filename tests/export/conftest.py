@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from genrecls.export.conversion import Converted
-from genrecls.export.variants import Variant
-from genrecls.training import backend
+from genrecls.export.convert.conversion import Converted
+from genrecls.export.formats import Variant
+from genrecls.training import tensorflow_setup
 from tests.export.exported import Tiny, convert_here, tiny
 
 
@@ -34,7 +34,7 @@ _FEW = {"vgg16": (Variant("features", "dynamic"), Variant("audio", "dynamic"))}
 @pytest.fixture(scope="session")
 def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
     """Builds a network of `exported.SORTS` and converts it to all that it can be, once."""
-    backend.start()
+    tensorflow_setup.start()
     folder = tmp_path_factory.mktemp("tiny")
     made: dict[str, Made] = {}
 

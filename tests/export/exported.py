@@ -13,16 +13,16 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from genrecls import modelfile
-from genrecls.config.location import conf_dir
+from genrecls.config.paths import conf_dir
 from genrecls.config.validation import select, validate
-from genrecls.export.conversion import Converted, Request
-from genrecls.export.support import refusal
-from genrecls.export.variants import ENTRANCES, MODES, Mode, Variant
+from genrecls.dsp.segments import audio_window
+from genrecls.export.convert.conversion import Converted, Request
+from genrecls.export.convert.limitations import refusal
+from genrecls.export.formats import ENTRANCES, MODES, Mode, Variant
 from genrecls.features.base import FEATURES, FeatureSpec
-from genrecls.features.cutting import audio_window
-from genrecls.features.segmenting import SegmentRule
+from genrecls.features.segmentation import SegmentRule
 from genrecls.models.base import Normalisation
+from genrecls.runs import model_file
 from genrecls.runtime.network import Network
 from tests.models.families import build_for
 
@@ -98,7 +98,7 @@ class Tiny:
 
     path: Path
     model: Any
-    card: modelfile.ModelCard
+    card: model_file.ModelCard
     inputs: Mapping[str, NDArray[np.float32]]
     audio: NDArray[np.float32]
 
@@ -168,14 +168,14 @@ def tiny(name: str, folder: Path) -> Tiny:
     _disturb(model)
     _make_decisive(model, inputs)
     path = folder / f"{name}.keras"
-    modelfile.save(path, model, card)
+    model_file.save(path, model, card)
     return Tiny(path, model, card, inputs, audio)
 
 
 def convert_here(request: Request, folder: Path) -> dict[Variant, Converted]:
     """Convert in this process: several times as fast, and nothing here should crash."""
-    from genrecls.export.converter import main
-    from genrecls.export.workplace import Workplace
+    from genrecls.export.convert.conversion_folder import Workplace
+    from genrecls.export.convert.worker import main
 
     folder.mkdir()
     place = Workplace(folder)
@@ -189,7 +189,7 @@ def convert_here(request: Request, folder: Path) -> dict[Variant, Converted]:
 
 def converted(model: Any, mode: Mode) -> bytes:
     """Return the file of any network, without a card."""
-    from genrecls.export.converter import network
+    from genrecls.export.convert.worker import network
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -217,8 +217,8 @@ def taken_apart(flatbuffer: bytes) -> Any:
     return flatbuffer_utils.read_model_from_bytearray(bytearray(flatbuffer))
 
 
-def _card(spec: FeatureSpec, rule: SegmentRule) -> modelfile.ModelCard:
-    return modelfile.ModelCard(
+def _card(spec: FeatureSpec, rule: SegmentRule) -> model_file.ModelCard:
+    return model_file.ModelCard(
         labels=LABELS,
         features=spec,
         segment=rule,
@@ -232,7 +232,7 @@ def _card(spec: FeatureSpec, rule: SegmentRule) -> modelfile.ModelCard:
     )
 
 
-def _heard(card: modelfile.ModelCard) -> tuple[dict[str, Any], NDArray[np.float32]]:
+def _heard(card: model_file.ModelCard) -> tuple[dict[str, Any], NDArray[np.float32]]:
     """Return segments of made-up music, as the network takes them and as samples."""
     spec, rule = card.features, card.segment
     if spec.name in {"joint", "summary"}:

@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from genrecls.config.location import conf_dir
-from genrecls.export.variants import ENTRANCES, MODES, Variant
+from genrecls.config.paths import conf_dir
+from genrecls.export.formats import ENTRANCES, MODES, Variant
 
 EVERY = tuple(Variant(entrance, mode) for entrance in ENTRANCES for mode in MODES)
 

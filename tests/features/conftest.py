@@ -11,10 +11,10 @@ from omegaconf import OmegaConf
 from pydantic import TypeAdapter
 
 from genrecls.config.compose import compose
-from genrecls.config.location import conf_dir
+from genrecls.config.paths import conf_dir
 from genrecls.datasets.base import Dataset, Provenance, Track
 from genrecls.features.base import FEATURES, FeatureSpec
-from genrecls.features.segmenting import SegmentRule
+from genrecls.features.segmentation import SegmentRule
 
 RATE = 22050
 
@@ -107,4 +107,4 @@ def refuse_decoding(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     def refuse(*_: object) -> None:
         pytest.fail("audio was decoded although its features are in the cache")
 
-    return lambda: monkeypatch.setattr("genrecls.audio.read", refuse)
+    return lambda: monkeypatch.setattr("genrecls.dsp.audio.read", refuse)

@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genrecls.audio import AudioLimits
+from genrecls.dsp.audio import AudioLimits
 from genrecls.errors import DataError
 from genrecls.features import cache as cache_module
 from genrecls.features.cache import SPEC, FeatureCache, TrackFeatures, cache_key, cache_root
 from genrecls.features.mel import Mel
-from genrecls.features.segmenting import SegmentRule, Segments
+from genrecls.features.segmentation import SegmentRule, Segments
 
 SPEC_1 = Mel(
     name="mel",

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from genrecls.datasets.base import Dataset
-from genrecls.features.extraction import fingerprint
+from genrecls.features.extract import fingerprint
 
 
 def test_the_fingerprint_ignores_places_and_order(

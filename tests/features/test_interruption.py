@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from genrecls import audio
 from genrecls.datasets.base import Dataset
-from genrecls.features.extraction import extract
+from genrecls.dsp import audio
+from genrecls.features.extract import extract
 
 
 def test_an_error_stops_the_rest_of_the_work(
@@ -62,9 +62,9 @@ import signal
 import numpy as np
 from genrecls import audio
 from genrecls.datasets.base import Dataset, Provenance, Track
-from genrecls.features.extraction import extract
+from genrecls.features.extract import extract
 from genrecls.features.mel import Mel
-from genrecls.features.segmenting import SegmentRule
+from genrecls.features.segmentation import SegmentRule
 
 folder = Path(sys.argv[1])
 # Whoever runs the tests in the background of a shell has Ctrl-C switched off.

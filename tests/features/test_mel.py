@@ -17,11 +17,11 @@ from librosa.filters import mel as mel_of_librosa
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from genrecls import audio
+from genrecls.dsp import audio
+from genrecls.dsp.filterbank import Window, cosine_window
 from genrecls.features.base import FEATURES, AudioFeature, FeatureSpec
-from genrecls.features.filterbank import Window, cosine_window
-from genrecls.features.joint import Joint
 from genrecls.features.mel import MelSettings
+from genrecls.features.multi_input import Joint
 
 SpecMaker = Callable[..., Any]
 Signals = dict[str, NDArray[np.float32]]
@@ -166,7 +166,7 @@ def test_extraction_does_not_import_librosa_or_tensorflow() -> None:
     code = (
         "import sys, numpy as np\n"
         "from genrecls.features.mfcc import Mfcc\n"
-        "import genrecls.features.extraction\n"
+        "import genrecls.features.extract\n"
         "spec = Mfcc('mfcc', 22050, 512, 2048, 'hann', True, 2, 128, 0.0, None, 'slaney', "
         "'slaney', 1.0, 1e-10, 80.0, 13, 0.0)\n"
         "assert spec.transform(np.ones((1, 9000), 'f'))['mfcc'].shape == (1, 18, 13)\n"

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from genrecls.audio import AudioLimits
+from genrecls.dsp.audio import AudioLimits
 from genrecls.features.cache import SPEC, FeatureCache, TrackFeatures
 from genrecls.features.pruning import describe, prune
-from genrecls.features.segmenting import Segments
+from genrecls.features.segmentation import Segments
 
 Maker = Callable[..., Any]
 

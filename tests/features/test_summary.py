@@ -14,8 +14,8 @@ from librosa.decompose import hpss
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from genrecls import audio
 from genrecls.datasets.base import Track
+from genrecls.dsp import audio
 from genrecls.errors import ConfigError
 from genrecls.features.separation import separated
 from genrecls.features.summary import COLUMNS

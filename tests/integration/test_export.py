@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from genrecls.export.variants import ENTRANCES, MODES
+from genrecls.export.formats import ENTRANCES, MODES
 from tests.integration.conftest import Answer, run_genrecls
 
 VARIANTS = [f"{entrance}_{mode}" for entrance in ENTRANCES for mode in MODES]

@@ -20,8 +20,8 @@ import pytest
 import soundfile
 
 from genrecls.config.compose import compose
-from genrecls.config.experiment import parse
-from genrecls.pipeline import Prepared, prepare
+from genrecls.experiment.experiment import parse
+from genrecls.experiment.prepare import Prepared, prepare
 from tests.datasets.fma_copy import Clip, clip_path, write_checksums, write_metadata
 from tests.integration.conftest import Answer, run_genrecls
 

@@ -9,8 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from genrecls.audio import REASONS
-from tests.bad_audio import write_all
+from genrecls.dsp.audio import REASONS
+from tests.dsp.bad_audio import write_all
 from tests.integration.conftest import Command, run_genrecls
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from genrecls.config.location import conf_dir
+from genrecls.config.paths import conf_dir
 from genrecls.config.validation import select
 from genrecls.errors import ConfigError
 from genrecls.models.base import MODELS, ModelFamily, Normalisation, Shapes

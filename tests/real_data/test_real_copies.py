@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from genrecls.audio import SUFFIXES, AudioLimits, read
-from genrecls.auditing.duplicates import COPY, PART, pairs
-from genrecls.auditing.fingerprint import RATE, fingerprint
-from tests.auditing.copies import COPIES, fingerprints
+from genrecls.dsp.audio import SUFFIXES, AudioLimits, read
+from genrecls.split_audit.fingerprint import RATE, fingerprint
+from genrecls.split_audit.near_duplicates import COPY, PART, pairs
+from tests.split_audit.copies import COPIES, fingerprints
 
 DATA = os.environ.get("GENRECLS_TEST_DATA")
 KNOWN = {("pop.00030", "pop.00031"), ("pop.00056", "pop.00059")}

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from genrecls.config.compose import compose
-from genrecls.config.experiment import parse
-from genrecls.pipeline import prepare
+from genrecls.experiment.experiment import parse
+from genrecls.experiment.prepare import prepare
 from tests.datasets.fma_copy import Clip, write_metadata
 from tests.integration.conftest import run_genrecls
 

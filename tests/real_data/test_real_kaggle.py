@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 
 from genrecls.config.compose import compose
-from genrecls.config.experiment import parse
 from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset
 from genrecls.datasets.kaggle_picture import read_picture
-from genrecls.pipeline import Prepared, prepare
+from genrecls.experiment.experiment import parse
+from genrecls.experiment.prepare import Prepared, prepare
 from tests.datasets.kaggle_copy import HEADER
 from tests.integration.conftest import run_genrecls
 

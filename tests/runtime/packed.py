@@ -12,8 +12,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from genrecls import __version__
-from genrecls.export.variants import Entrance, Mode, Variant
-from genrecls.modelfile import ModelCard
+from genrecls.export.formats import Entrance, Mode, Variant
+from genrecls.runs.model_file import ModelCard
 from genrecls.runtime.container import pack
 from genrecls.runtime.network import Network
 from tests.export.conftest import Made

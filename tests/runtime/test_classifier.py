@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from genrecls import prediction
-from genrecls.audio import AudioLimits, read
+from genrecls.dsp.audio import AudioLimits, read
 from genrecls.errors import ModelFileError, RunError
 from genrecls.evaluation.predictions import decide
+from genrecls.inference import keras_classifier
 from genrecls.runtime.classifier import Classifier
 from genrecls.runtime.container import pack, unpack
 from tests.export.exported import RATE
@@ -29,7 +29,7 @@ def test_a_file_is_answered_as_by_keras(
 ) -> None:
     files = exported(sort)
     path = song(tmp_path / "song.wav", seconds)
-    expected = prediction.Classifier.load(files.keras).classify(path)
+    expected = keras_classifier.Classifier.load(files.keras).classify(path)
     found = Classifier.load(files.file("features", "float32")).classify(path)
     assert found.error is None
     assert found.decision == expected.decision
@@ -61,7 +61,7 @@ def test_summary_features_are_computed_where_librosa_is(
     sort: str, exported: Exported, tmp_path: Path
 ) -> None:
     path = song(tmp_path / "song.wav", 1.0)
-    expected = prediction.Classifier.load(exported(sort).keras).classify(path)
+    expected = keras_classifier.Classifier.load(exported(sort).keras).classify(path)
     found = Classifier.load(exported(sort).file("features", "float32")).classify(path)
     np.testing.assert_allclose(found.segments, expected.segments, atol=1e-4)
 
@@ -101,7 +101,7 @@ def test_a_bad_file_gives_its_reason(exported: Exported, tmp_path: Path) -> None
 
 def test_it_says_how_far_it_can_be_trusted_in_the_words_of_keras(exported: Exported) -> None:
     files = exported("cnn")
-    keras = prediction.Classifier.load(files.keras)
+    keras = keras_classifier.Classifier.load(files.keras)
     for entrance in ("features", "audio"):
         found = Classifier.load(files.file(entrance, "float32"))
         title = f"model {found.card['run']}"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from genrecls.export.standalone import write
-from genrecls.export.variants import Entrance, Mode
+from genrecls.export.bundle.standalone import write
+from genrecls.export.formats import Entrance, Mode
 from genrecls.runtime.classifier import Classifier
 from tests.runtime.conftest import Exported
 from tests.runtime.environments import OLD_RUNTIME, Environment, bare, base_requirements

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from genrecls.dsp.mel import cosine_basis
 from genrecls.errors import RunError
 from genrecls.features.base import FeatureSpec
-from genrecls.features.logmel import cosine_basis
-from genrecls.features.picture import Picture, colour_table, scaled
-from genrecls.runtime.colours import packed_colours, painted, unpacked_colours
+from genrecls.features.mel_image import Picture, colour_table, scaled
+from genrecls.runtime.colormaps import packed_colours, painted, unpacked_colours
 from genrecls.runtime.front_end import bilinear_matrix, front_end_of, shrunk
 from tests.export.exported import features
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from genrecls.errors import ConfigError, DataError
 from genrecls.features.base import Inputs
 from genrecls.features.mel import Mel
-from genrecls.features.segmenting import SegmentRule
+from genrecls.features.segmentation import SegmentRule
 from genrecls.runtime.live import Moment, listen, smoothed
 from genrecls.runtime.stream import Source
 
@@ -123,7 +123,7 @@ def test_a_hop_of_ones_own_gives_more_lines() -> None:
 
 
 def test_sound_of_another_rate_is_resampled_without_seams() -> None:
-    from genrecls.resampling import resampled
+    from genrecls.dsp.resample import resampled
 
     track = _noise(3 * 11025)
     expected = RULE.cover(resampled(track, 11025, RATE), SPEC)

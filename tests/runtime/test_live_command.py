@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from genrecls.export.variants import Entrance
+from genrecls.export.formats import Entrance
 from tests.conftest import RunCommand
 from tests.export.exported import RATE
 from tests.runtime.conftest import Exported

@@ -137,7 +137,7 @@ def test_another_file_is_no_model(
 
 
 def test_the_help_names_exported_files(capsys: pytest.CaptureFixture[str]) -> None:
-    from genrecls.commands.predict import main
+    from genrecls.cli.predict import main
 
     with pytest.raises(SystemExit):
         main(["--help"])

@@ -11,9 +11,9 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from genrecls.audio import AudioLimits, decode
+from genrecls.dsp.audio import AudioLimits, decode
 from genrecls.errors import DataError
-from genrecls.runtime.coding import Coding
+from genrecls.runtime.sample_formats import Coding
 from genrecls.runtime.stream import SampleFormat, Source, growing_wav, raw_samples
 from tests.export.exported import RATE
 from tests.runtime.packed import sound

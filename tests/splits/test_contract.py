@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genrecls.config.catalogue import choices
 from genrecls.config.compose import compose
+from genrecls.config.options import choices
 from genrecls.config.validation import select
 from genrecls.datasets.base import Dataset, Provenance, Track
-from genrecls.datasets.gtzan_partitions import gtzan_facts
+from genrecls.datasets.gtzan_facts import gtzan_facts
 from genrecls.errors import ConfigError, DataError
 from genrecls.splits.base import PARTS, SPLITS, Material, Split, Splitter
-from genrecls.splits.leaks import ensure_declared, find_leaks
+from genrecls.splits.leakage import ensure_declared, find_leaks
 from tests.conftest import ComposeExperiment
 
 NAMES = sorted(SPLITS)

@@ -12,9 +12,9 @@ from genrecls.config.compose import compose
 from genrecls.config.validation import select
 from genrecls.datasets.base import Dataset, Provenance, Track
 from genrecls.datasets.gtzan import GENRES
-from genrecls.datasets.gtzan_partitions import gtzan_facts
+from genrecls.datasets.gtzan_facts import gtzan_facts
 from genrecls.splits.base import PARTS, SPLITS, Material, Part, Split
-from genrecls.splits.leaks import Leak, find_leaks
+from genrecls.splits.leakage import Leak, find_leaks
 
 COUNTS: dict[Part, tuple[int, ...]] = {
     "train": (46, 48, 45, 42, 47, 43, 44, 41, 43, 44),

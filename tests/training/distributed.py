@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from genrecls.console import fail
 from genrecls.errors import GenreclsError, Interrupted
-from genrecls.training import backend, strategy
+from genrecls.training import distribution, tensorflow_setup
 from genrecls.training.batches import BatchMaker
 from genrecls.training.checkpoint import Progress
 from tests.training.staged import HEAD, fitted, task
@@ -139,14 +139,14 @@ def trained(training: str, name: str, folder: Path) -> dict[str, NDArray[Any]]:
 
 def main(devices: str, name: Any, folder: str, *trainings: str) -> int:
     """Run the trainings as a command would, an error being one line."""
-    backend.load()
+    tensorflow_setup.load()
     import tensorflow as tf
 
     if int(devices) > 1:
         each = [tf.config.LogicalDeviceConfiguration()] * int(devices)
         tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], each)
     try:
-        strategy.start(name)
+        distribution.start(name)
         for training in trainings:
             arrays = trained(training, name, Path(folder))
             np.savez(Path(folder) / f"{training}.npz", allow_pickle=False, **arrays)

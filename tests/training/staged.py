@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from genrecls.models.base import ModelFamily, Normalisation, Shapes
-from genrecls.models.blocks import normalised_input
+from genrecls.models.layers import normalised_input
 from genrecls.models.stages import Stage
-from genrecls.training.fitting import Fitted, Places, Task, fit_in_stages
+from genrecls.training.stages import Fitted, Places, Task, fit_in_stages
 from tests.training.toys import (
     N_CLASSES,
     SIZE,

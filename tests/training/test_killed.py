@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from genrecls import modelfile
+from genrecls.runs import model_file
 
 OVERRIDES = (
     "debug=smoke",
@@ -80,7 +80,7 @@ def _history(run: Path) -> list[dict[str, str]]:
 
 
 def _weights(run: Path) -> list[Any]:
-    return list(modelfile.load(run / "model.keras")[0].get_weights())
+    return list(model_file.load(run / "model.keras")[0].get_weights())
 
 
 def test_a_training_that_was_killed_and_stopped_ends_like_an_undisturbed_one(

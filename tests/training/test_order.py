@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from genrecls.errors import ConfigError
-from genrecls.randomness import stream
+from genrecls.rng import stream
 from genrecls.training.order import epoch_order
 from tests.training.toys import trainer_settings
 

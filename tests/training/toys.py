@@ -12,12 +12,12 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from genrecls.config.location import conf_dir
+from genrecls.config.paths import conf_dir
 from genrecls.config.validation import select, validate
 from genrecls.models.base import MODELS
 from genrecls.training.batches import BatchMaker
 from genrecls.training.checkpoint import Progress
-from genrecls.training.examples import Examples, normalisation
+from genrecls.training.data import Examples, normalisation
 from genrecls.training.loop import Material, fit
 from genrecls.training.settings import AugmentSettings, TrainerSettings
 
@@ -85,9 +85,9 @@ class StoppingBatches(BatchMaker):
 
 def network(name: str = "cnn", *, seed: int = 0, **changes: Any) -> Any:
     """Return a small network of the family `name`, its random state made from `seed`."""
-    from genrecls.training import backend
+    from genrecls.training import tensorflow_setup
 
-    backend.fresh(seed)
+    tensorflow_setup.fresh(seed)
     values = _merged(_yaml(f"model/{name}"), changes)
     shapes = {"mfcc": SIZE}
     statistics = normalisation(toy_examples(30))

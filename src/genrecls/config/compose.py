@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from genrecls.config.catalogue import choices, groups, unlisted
 from genrecls.config.inert import inert_hydra
-from genrecls.config.location import conf_dir
+from genrecls.config.options import choices, groups, unlisted
 from genrecls.config.overrides import Words, check_overrides, read_words
+from genrecls.config.paths import conf_dir
 from genrecls.console import fail
 from genrecls.errors import ConfigError, GenreclsError, Interrupted, RunError, nearest
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from genrecls.config.catalogue import choices, groups, keys
-from genrecls.config.location import expanded
+from genrecls.config.options import choices, groups, keys
+from genrecls.config.paths import expanded
 from genrecls.errors import ConfigError, nearest
 
 if TYPE_CHECKING:

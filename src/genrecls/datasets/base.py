@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from genrecls.audio import AudioLimits
-from genrecls.config.location import expanded
+from genrecls.config.paths import expanded
 from genrecls.config.schema import Registry, Schema
+from genrecls.dsp.audio import AudioLimits
 
 Medium = Literal["audio", "picture", "table"]
 """What a data set has of its tracks: sound files, pictures, or rows of features."""

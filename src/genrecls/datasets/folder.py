@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from genrecls.audio import SUFFIXES, AudioLimits
-from genrecls.config.location import expanded
+from genrecls.config.paths import expanded
 from genrecls.datasets.artists import ArtistSource, with_artists
 from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Provenance, Track
+from genrecls.dsp.audio import SUFFIXES, AudioLimits
 from genrecls.errors import ConfigError, DataError, nearest
 
 COLUMNS = ("path", "label", "group", "split")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from genrecls.audio import SUFFIXES, AudioLimits
 from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Provenance, Track
-from genrecls.datasets.gtzan_partitions import gtzan_facts
+from genrecls.datasets.gtzan_facts import gtzan_facts
+from genrecls.dsp.audio import SUFFIXES, AudioLimits
 from genrecls.errors import DataError, nearest
 
 GENRES = (

@@ -20,7 +20,7 @@ import numpy as np
 from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Medium, Provenance, Track
 from genrecls.datasets.gtzan import GENRES
 from genrecls.datasets.gtzan import PROVENANCE as GTZAN
-from genrecls.datasets.gtzan_partitions import gtzan_facts
+from genrecls.datasets.gtzan_facts import gtzan_facts
 from genrecls.errors import DataError
 
 TABLE = "features_30_sec.csv"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.audio import AudioRejected
+from genrecls.dsp.audio import AudioRejected
 
 SIZE = (432, 288)
 """Width and height of a published picture in pixels."""

@@ -1,6 +1,6 @@
 """Every file of a data set, read and judged: what cannot be used, and what deserves a look.
 
-Unusable files carry a code from `genrecls.audio.REASONS` or `DIFFERENCES` and are fatal. What
+Unusable files carry a code from `genrecls.dsp.audio.REASONS` or `DIFFERENCES` and are fatal. What
 `SUSPICIONS` lists is not: such a file is used like any other, and whoever publishes numbers should
 know of it.
 """
@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.audio import AudioLimits, AudioRejected, Decoded, decode
 from genrecls.datasets.base import Dataset, Medium, Track
-from genrecls.datasets.content import Content, read_content
 from genrecls.datasets.kaggle_picture import read_picture
+from genrecls.dsp.audio import AudioLimits, AudioRejected, Decoded, decode
 from genrecls.environment import cores
+from genrecls.files.content import Content, read_content
 
 SUSPICIONS: dict[str, str] = {
     "duplicate": "it holds exactly what another track holds: it may be on two sides of a split",
@@ -75,7 +75,7 @@ class Finding:
     Attributes:
         track: id of the track.
         path: its file.
-        code: a key of `genrecls.audio.REASONS`, of `DIFFERENCES` or of `SUSPICIONS`.
+        code: a key of `genrecls.dsp.audio.REASONS`, of `DIFFERENCES` or of `SUSPICIONS`.
         detail: one line: what was found in this file.
         fatal: whether the file cannot be used.
     """

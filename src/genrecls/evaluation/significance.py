@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.randomness import stream
+from genrecls.rng import stream
 
 CONFIDENCE = 0.95
 RESAMPLES = 10_000

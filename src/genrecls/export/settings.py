@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from genrecls.config.schema import Schema
-from genrecls.export.variants import ENTRANCES, MODES, Entrance, Mode, Variant
+from genrecls.export.formats import ENTRANCES, MODES, Entrance, Mode, Variant
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 

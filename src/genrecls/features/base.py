@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import PositiveInt
 
-from genrecls import audio
-from genrecls.audio import AudioLimits
 from genrecls.config.schema import Registry, Schema
 from genrecls.datasets.base import Medium, Track
+from genrecls.dsp import audio
+from genrecls.dsp.audio import AudioLimits
 
 Samples = NDArray[np.float32]
 Inputs = dict[str, NDArray[np.float32]]

@@ -29,19 +29,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls import atomic
-from genrecls.audio import AudioLimits
+from genrecls.dsp.audio import AudioLimits
 from genrecls.errors import DataError
 from genrecls.features.base import FeatureSpec
 from genrecls.features.copies import DistortedCopy
-from genrecls.features.segmenting import SegmentRule, Segments
+from genrecls.features.segmentation import SegmentRule, Segments
+from genrecls.files import atomic
 
 SPEC = "spec.json"
 
 _LIBRARIES = ("numpy", "scipy", "librosa", "pillow", "soundfile", "soxr")
 
 # They move values about and do not make any.
-_CARRIERS = {"cache.py", "extraction.py", "extractor.py", "parallel.py", "pruning.py"}
+_CARRIERS = {"cache.py", "extract.py", "extractor.py", "pruning.py"}
 
 _DAMAGE = (
     OSError,
@@ -227,8 +227,11 @@ def _read_arrays(entry: Path) -> dict[str, NDArray[Any]]:
 @lru_cache(maxsize=1)
 def _code_digest() -> str:
     """Return a digest of the source code from audio file to features."""
-    modules = [*resources.files("genrecls.features").iterdir()]
-    modules.append(resources.files("genrecls").joinpath("audio.py"))
+    modules = [
+        module
+        for room in ("dsp", "features")
+        for module in resources.files(f"genrecls.{room}").iterdir()
+    ]
     sources = {
         module.name: module.read_bytes()
         for module in modules

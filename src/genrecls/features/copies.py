@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from typing import Any
 
+from genrecls.features.audio_augmentation import AudioAugmentSettings, Distortion
 from genrecls.features.base import Samples
-from genrecls.features.distortion import AudioAugmentSettings, Distortion
-from genrecls.randomness import stream_seed
+from genrecls.rng import stream_seed
 
 _LIBRARIES = ("audiomentations", "python-stretch")
 

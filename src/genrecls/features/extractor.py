@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from genrecls.audio import AudioLimits, AudioRejected
 from genrecls.datasets.base import Track
-from genrecls.digests import FileDigests
+from genrecls.dsp.audio import AudioLimits, AudioRejected
 from genrecls.features.base import FeatureSpec, Samples
 from genrecls.features.cache import FeatureCache, TrackFeatures
 from genrecls.features.copies import DistortedCopy
-from genrecls.features.segmenting import SegmentRule, Segments
+from genrecls.features.segmentation import SegmentRule, Segments
+from genrecls.files.hashing import FileDigests
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Rejection:
 
     Attributes:
         track: id of the track.
-        code: a reason of `genrecls.audio`.
+        code: a reason of `genrecls.dsp.audio`.
         detail: one line on this very file.
     """
 

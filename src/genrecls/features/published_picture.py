@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import PositiveInt
 
-from genrecls.audio import AudioLimits
 from genrecls.datasets.base import Medium, Track
 from genrecls.datasets.gtzan_kaggle import N_COLUMNS
 from genrecls.datasets.kaggle_picture import COLUMNS, ROWS, read_picture
+from genrecls.dsp.audio import AudioLimits
 from genrecls.features.base import FEATURES, FeatureSpec, Inputs, Samples
-from genrecls.features.picture import scaled
-from genrecls.features.published_table import row_of
+from genrecls.features.kaggle import row_of
+from genrecls.features.mel_image import scaled
 
 SECONDS = 30.0
 """What a picture shows: a whole clip."""

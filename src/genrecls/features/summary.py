@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from genrecls.dsp.filterbank import MelScaleSettings, mel_matrix
 from genrecls.features.base import FEATURES, AudioFeature, Inputs, Samples
-from genrecls.features.filterbank import MelScaleSettings, mel_matrix
 from genrecls.features.separation import separated
 from genrecls.features.tuning import tuning
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from genrecls.models.base import MODELS, ModelFamily, Normalisation, Shapes
-from genrecls.models.blocks import ConvStack, DenseHead, normalised_input
+from genrecls.models.layers import ConvStack, DenseHead, normalised_input
 
 if TYPE_CHECKING:
     import keras

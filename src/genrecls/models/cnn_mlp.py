@@ -14,7 +14,7 @@ from pydantic import PositiveInt
 
 from genrecls.config.schema import Share
 from genrecls.models.base import MODELS, ModelFamily, Normalisation, Shapes
-from genrecls.models.blocks import ConvStack, DenseHead, normalised_input
+from genrecls.models.layers import ConvStack, DenseHead, normalised_input
 
 if TYPE_CHECKING:
     import keras

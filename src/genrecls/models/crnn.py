@@ -15,7 +15,7 @@ from pydantic import PositiveInt
 
 from genrecls.errors import ConfigError
 from genrecls.models.base import MODELS, ModelFamily, Normalisation, Shapes
-from genrecls.models.blocks import ConvStack, DenseHead, initializer, normalised_input
+from genrecls.models.layers import ConvStack, DenseHead, initializer, normalised_input
 from genrecls.models.recurrent import Recurrent, frames_of
 
 if TYPE_CHECKING:

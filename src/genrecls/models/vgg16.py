@@ -18,15 +18,15 @@ from genrecls.config.schema import Schema
 from genrecls.console import warn
 from genrecls.errors import ConfigError
 from genrecls.models.base import MODELS, ModelFamily, Normalisation, Shapes
-from genrecls.models.blocks import DenseHead, normalised_input
-from genrecls.models.stages import Stage
-from genrecls.models.vgg16_weights import (
+from genrecls.models.layers import DenseHead, normalised_input
+from genrecls.models.pretrained_weights import (
     Upto,
     check_weights,
     file_digest,
     load_weights,
     weights_file,
 )
+from genrecls.models.stages import Stage
 
 if TYPE_CHECKING:
     import keras

@@ -10,10 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.audio import AudioLimits, AudioRejected, read
-from genrecls.errors import ModelFileError, RunError
-from genrecls.evaluation.predictions import leak_mark
-from genrecls.features.cutting import (
+from genrecls.dsp.audio import AudioLimits, AudioRejected, read
+from genrecls.dsp.segments import (
     audio_window,
     cut_of,
     frames_within,
@@ -21,6 +19,8 @@ from genrecls.features.cutting import (
     samples_holding,
     windows,
 )
+from genrecls.errors import ModelFileError, RunError
+from genrecls.evaluation.predictions import leak_mark
 from genrecls.runtime.container import unpack
 from genrecls.runtime.front_end import FrontEnd, front_end_of
 from genrecls.runtime.network import Network

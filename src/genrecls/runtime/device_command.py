@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from genrecls.arguments import Parser
+from genrecls.cli.parser import Parser
 from genrecls.errors import ConfigError, GenreclsError, ModelFileError
-from genrecls.prediction_formats import as_csv, as_json
 from genrecls.runtime.classifier import Classifier
+from genrecls.runtime.formats import as_csv, as_json
 from genrecls.runtime.live_command import run_live
 from genrecls.runtime.live_options import add_live_options, check_live_options
 from genrecls.runtime.network import check_threads

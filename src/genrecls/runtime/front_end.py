@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from genrecls.dsp.mel import cosine_basis, emphasised, greys, log_mel_of
 from genrecls.errors import RunError
-from genrecls.features.logmel import cosine_basis, emphasised, greys, log_mel_of
-from genrecls.runtime.colours import painted, unpacked_colours
+from genrecls.runtime.colormaps import painted, unpacked_colours
 
 
 class FrontEnd(Protocol):

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.errors import ConfigError, DataError
-from genrecls.features.cutting import (
+from genrecls.dsp.resampler import stream_resampler
+from genrecls.dsp.segments import (
     AudioWindow,
     Cut,
     audio_window,
@@ -20,7 +20,7 @@ from genrecls.features.cutting import (
     samples_holding,
     windows,
 )
-from genrecls.runtime.resampler import stream_resampler
+from genrecls.errors import ConfigError, DataError
 from genrecls.runtime.stream import Source
 
 

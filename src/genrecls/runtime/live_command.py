@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from genrecls.errors import ConfigError
-from genrecls.runtime.coding import CODINGS
 from genrecls.runtime.live import Moment, WindowClassifier, listen, smoothed
 from genrecls.runtime.live_options import SMOOTH, WAIT_SECONDS, check_live_options
+from genrecls.runtime.sample_formats import CODINGS
 from genrecls.runtime.stream import SampleFormat, Source, growing_wav, raw_samples
 
 

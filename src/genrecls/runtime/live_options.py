@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from genrecls.errors import ConfigError
-from genrecls.runtime.coding import CODINGS
+from genrecls.runtime.sample_formats import CODINGS
 
 # The parser's defaults are None: so it shows what was given, and can be refused without --live.
 SMOOTH = 3

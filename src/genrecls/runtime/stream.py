@@ -11,9 +11,9 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.audio import AudioLimits, mixed
+from genrecls.dsp.audio import AudioLimits, mixed
 from genrecls.errors import DataError
-from genrecls.runtime.coding import WIDTHS, Coding
+from genrecls.runtime.sample_formats import WIDTHS, Coding
 
 # What a WAV header calls them: format code (1 whole numbers, 3 floats) and bits.
 _WAV_CODINGS: dict[tuple[int, int], Coding] = {

@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, PositiveInt
 
 from genrecls.datasets.base import Dataset
+from genrecls.splits.allocate import deal
 from genrecls.splits.base import SPLITS, LeakKind, Material, Part, Split, Splitter, require_artists
-from genrecls.splits.dealing import deal
-from genrecls.splits.track import ARTISTS_SHARED
+from genrecls.splits.random import ARTISTS_SHARED
 
 
 @SPLITS.register("kfold")

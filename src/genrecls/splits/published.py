@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from genrecls.splits.allocate import deal
 from genrecls.splits.base import (
     PARTS,
     SPLITS,
@@ -17,7 +18,6 @@ from genrecls.splits.base import (
     Splitter,
     known_artists,
 )
-from genrecls.splits.dealing import deal
 
 
 @SPLITS.register("fault_filtered")

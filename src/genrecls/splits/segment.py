@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from genrecls.splits.allocate import deal
 from genrecls.splits.base import PARTS, SPLITS, LeakKind, Material, Part, Ratio, Split, Splitter
-from genrecls.splits.dealing import deal
 
 
 @SPLITS.register("segment")

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.randomness import stream, stream_seed
-from genrecls.training.augmentation import augmenter
-from genrecls.training.examples import Examples
+from genrecls.rng import stream, stream_seed
+from genrecls.training.augment import augmenter
+from genrecls.training.data import Examples
 from genrecls.training.order import epoch_order
 from genrecls.training.settings import AugmentSettings
 

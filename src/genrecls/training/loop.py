@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 from genrecls.console import say
 from genrecls.errors import Interrupted, RunError
 from genrecls.training import checkpoint as checkpoints
-from genrecls.training import strategy
+from genrecls.training import distribution
 from genrecls.training.batches import BatchMaker
+from genrecls.training.callbacks import Watch, unobserved
 from genrecls.training.checkpoint import Arrays, Checkpoint, Progress
+from genrecls.training.data import Examples, class_weights
 from genrecls.training.display import Display, training_display
-from genrecls.training.examples import Examples, class_weights
-from genrecls.training.observers import Watch, unobserved
+from genrecls.training.distribution import Devices
+from genrecls.training.interrupts import StopRequest, stop_request
 from genrecls.training.optimizer import build_optimizer, current_rate
 from genrecls.training.settings import TrainerSettings
 from genrecls.training.step import Learner
-from genrecls.training.stopping import StopRequest, stop_request
-from genrecls.training.strategy import Devices
 
 if TYPE_CHECKING:
     import keras
@@ -60,7 +60,7 @@ def fit(
         RunError: the loss is no longer a number, or another host has gone.
         ConfigError: the hosts of a training on many are not named.
     """
-    devices = strategy.start(trainer.strategy)
+    devices = distribution.start(trainer.strategy)
     with devices.guarded():
         loop = _Loop(material, trainer, folder, devices)
         loop.restore()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.randomness import stream
+from genrecls.rng import stream
 
 
 def epoch_order(

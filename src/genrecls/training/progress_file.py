@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from genrecls.atomic import replacing
+from genrecls.files.atomic import replacing
+from genrecls.training.callbacks import Stop
 from genrecls.training.checkpoint import Progress
-from genrecls.training.observers import Stop
 
 _COLUMNS = ("epoch", "validation_accuracy", "validation_loss")
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from genrecls.config.schema import Schema, Share
-from genrecls.features.distortion import AudioAugmentSettings
+from genrecls.features.audio_augmentation import AudioAugmentSettings
 
 StrategyName = Literal["single", "mirrored", "multiworker"]
 

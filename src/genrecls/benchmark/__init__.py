@@ -1,0 +1,1 @@
+"""Latency of a model and its exported files on this machine."""

@@ -1,0 +1,137 @@
+"""`genrecls benchmark`: how long a model and its exported files take on this machine."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from genrecls.benchmark.benchmark import EXPORT, Plan, benchmark, facts_of_file, facts_of_run, named
+from genrecls.cli.parser import Parser
+from genrecls.console import say, show, warn
+from genrecls.files.atomic import write_json, write_text
+from genrecls.inference.keras_classifier import names_model_file
+from genrecls.reports.figures.tradeoff import kilobytes, points, scope
+from genrecls.runs.run import find_run
+from genrecls.runtime.network import check_threads
+
+_DESCRIPTION = """Measure features and inference, for one segment and for a track of 30 s: of a
+run's model (Keras) beside all its exported files, or of one model file. The music is generated,
+the first calls are not counted, and each measurement is a process of its own."""
+_HEAD = ("file", "size", "accuracy", "threads", "features", "inference", "segment", "30-s track")
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is measured and where the results go.
+
+    Attributes:
+        facts: content of `export.json`, or what of it is known.
+        to: the JSON file; the figure lies beside it.
+        whole: whether it is all of an export, whose card is then written again.
+    """
+
+    facts: Mapping[str, Any]
+    files: tuple[Path, ...]
+    to: Path
+    whole: bool
+
+
+def main(words: Sequence[str]) -> int:
+    """Measure, print a table, and write JSON and figure."""
+    options = _parser().parse_args(words)
+    job = _job(options.model, options.output_root.expanduser())
+    found = benchmark(job.facts["run"], Plan(job.files, options.threads, options.runs))
+    show(_table(found, job.facts))
+    if any(row["features_ms"] is None for row in found["rows"]):
+        warn("inference alone was measured: what this model takes is not computed in an export")
+    write_json(job.to, found)
+    _draw(job, found)
+    if job.whole:
+        from genrecls.export.bundle.card import card
+
+        write_text(job.to.with_name("card.md"), card(job.facts, found))
+    say(f"written to {job.to}")
+    return 0
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="genrecls benchmark", description=_DESCRIPTION)
+    named_so = "a run (folder, name, or end of a name), a model.keras or a .tflite"
+    parser.add_argument("model", nargs="?", metavar="RUN|FILE", help=f"{named_so}; the newest run")
+    threads = "numbers of threads, each measured (1)"
+    parser.add_argument("--threads", type=_numbers, default=(1,), metavar="1,2", help=threads)
+    runs = "counted repetitions of each measurement (30)"
+    parser.add_argument("--runs", type=_number, default=30, metavar="N", help=runs)
+    parser.add_argument("--output-root", type=Path, default=Path("outputs"), metavar="FOLDER")
+    return parser
+
+
+def _number(word: str) -> int:
+    if not word.isdecimal() or int(word) < 1:
+        raise argparse.ArgumentTypeError(f"received '{word}'; allowed: whole numbers from 1")
+    return int(word)
+
+
+def _numbers(words: str) -> tuple[int, ...]:
+    numbers = tuple(dict.fromkeys(_number(word.strip()) for word in words.split(",")))
+    for number in numbers:
+        check_threads(number)
+    return numbers
+
+
+def _job(word: str | None, root: Path) -> _Job:
+    """Return what `word` names: a file of one model, or a run with all its files.
+
+    Raises:
+        ModelFileError, RunError: there is no such file or finished run.
+    """
+    path = Path(word or "").expanduser()
+    if names_model_file(path):
+        to = path.with_name(f"{path.stem}.benchmark.json")
+        return _Job(facts_of_file(path), (path,), to, whole=False)
+    run = find_run(root, word)
+    facts, folder = facts_of_run(run), run.folder / EXPORT
+    kept = [folder / file["file"] for file in facts["files"] if file["status"] == "kept"]
+    if not kept:
+        warn(
+            f"no exported files in {folder}, so Keras is measured alone; make them with "
+            f"'genrecls export --tflite {run.name}'"
+        )
+    return _Job(facts, (run.model, *kept), folder / "benchmark.json", whole=bool(kept))
+
+
+def _draw(job: _Job, found: Mapping[str, Any]) -> None:
+    # A device that runs files needs no library for figures.
+    if find_spec("matplotlib") is None:
+        return
+    from genrecls.reports.figures.tradeoff import tradeoff
+    from genrecls.reports.style import save
+
+    save(tradeoff(job.facts, found), job.to.with_suffix(".png"))
+
+
+def _table(found: Mapping[str, Any], facts: Mapping[str, Any]) -> Any:
+    from rich.table import Table
+    from rich.text import Text
+
+    about = f"{scope(facts)}\nmilliseconds: median (95th percentile) · {named(found)}"
+    loud = "bold red" if "track" in facts["leaks"] else "bold"
+    table = Table(title=Text(about, style=loud), title_justify="left")
+    for name in _HEAD:
+        table.add_column(name, justify="left" if name == "file" else "right")
+    known = {point.file: point for point in points(facts, None)}
+    for row in found["rows"]:
+        point = known[row["file"]]
+        cells = (row["file"], kilobytes(point.bytes), f"{point.accuracy:.3f}", str(row["threads"]))
+        times = (_cell(row[f"{key}_ms"]) for key in ("inference", "segment", "track"))
+        features = "inside" if row["entrance"] == "audio" else _cell(row["features_ms"])
+        table.add_row(*cells, features, *times)
+    return table
+
+
+def _cell(times: Mapping[str, float] | None) -> str:
+    return "not measured" if times is None else f"{times['median']:.2f} ({times['p95']:.2f})"

@@ -1,0 +1,58 @@
+"""`genrecls data cache`: what was computed once and is kept."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+from genrecls.cli.data.dataset_args import add_action, data_root_of
+from genrecls.config.compose import compose
+from genrecls.console import say, show
+from genrecls.errors import ConfigError
+
+
+def add_to(actions: Any) -> None:
+    """Add the action."""
+    parser = add_action(actions, "cache", "list the cached features, or delete some", _cache)
+    parser.add_argument("--prune", action="store_true", help="delete instead of listing")
+    parser.add_argument(
+        "--older", type=float, metavar="DAYS", help="only what was not used for so many days"
+    )
+
+
+def _cache(options: argparse.Namespace, overrides: list[str]) -> int:
+    from genrecls.features.cache import cache_root
+    from genrecls.features.pruning import describe, prune
+    from genrecls.training.frozen_outputs import backbone_root
+
+    if options.older is not None and not options.older >= 0:
+        raise ConfigError(f"--older: received {options.older:g}; allowed: a number of days from 0")
+    data_root = data_root_of(compose("data", overrides))
+    roots = (cache_root(data_root), backbone_root(data_root))
+    looked = (prune(root, options.older) if options.prune else describe(root) for root in roots)
+    folders = list(chain.from_iterable(looked))
+    verb = "deleted" if options.prune else "cached"
+    if folders:
+        show(_folders(folders))
+    size = sum(folder.size for folder in folders) / 1e6
+    say(f"{len(folders)} kinds of features {verb}, {size:.1f} MB, in {roots[0].parent.absolute()}")
+    return 0
+
+
+def _folders(folders: Sequence[Any]) -> Any:
+    from rich.table import Table
+
+    table = Table()
+    for column in ("features", "entries", "MB", "last used (UTC)", "key"):
+        table.add_column(column, justify="right" if column in {"entries", "MB"} else "left")
+    for folder in folders:
+        table.add_row(
+            folder.summary,
+            str(folder.entries),
+            f"{folder.size / 1e6:.1f}",
+            f"{folder.last_used:%Y-%m-%d %H:%M}",
+            folder.key,
+        )
+    return table

@@ -1,0 +1,111 @@
+"""The command line: finds the verb, imports what it needs, turns every error into one line."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+from genrecls import __version__
+from genrecls.cli import help as usage
+from genrecls.cli.completion import script
+from genrecls.errors import (
+    EXIT_BUSY,
+    ConfigError,
+    GenreclsError,
+    Interrupted,
+    RunBusy,
+    nearest,
+)
+
+_STOPPED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status.
+
+    It is 0 after success, 1 after a failure, 75 where another process works on the run, and 130
+    where it was interrupted.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _dispatch(words)
+    except KeyboardInterrupt:
+        return _fail("interrupted; nothing is lost, the same command goes on", _STOPPED)
+    except BrokenPipeError:
+        # The reader, such as head, has seen enough; Python must not complain when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except GenreclsError as error:
+        return _fail(str(error), _status(error))
+    except (OSError, ModuleNotFoundError) as error:
+        return _fail(_system(error) if isinstance(error, OSError) else _not_installed(error))
+    except Exception as error:
+        if os.environ.get("GENRECLS_DEBUG"):
+            raise
+        return _fail(
+            f"unexpected {type(error).__name__}: {error}; this is a defect of genrecls: please "
+            "report it with the output of the same command under GENRECLS_DEBUG=1"
+        )
+
+
+def _status(error: GenreclsError) -> int:
+    if isinstance(error, RunBusy):
+        return EXIT_BUSY
+    return _STOPPED if isinstance(error, Interrupted) else 1
+
+
+def _dispatch(words: list[str]) -> int:
+    verb, rest = (words[0], words[1:]) if words else ("--help", [])
+    if verb in {"-h", "--help", "help"}:
+        return _print(usage.general())
+    if verb == "--version":
+        return _print(f"genrecls {__version__}")
+    if verb == "--completion":
+        return _print(script(rest[0] if rest else ""))
+    if verb not in usage.VERBS:
+        raise ConfigError(
+            f"'{verb}' is no verb; allowed: {', '.join(usage.VERBS)}{nearest(verb, usage.VERBS)}"
+        )
+    if verb in {"train", "sweep", "evaluate", "export"} and {"-h", "--help"} & set(rest):
+        return _print(getattr(usage, verb)())
+    module = importlib.import_module(f"genrecls.cli.{verb}")
+    return int(module.main(rest))
+
+
+def _print(text: str) -> int:
+    # Flushed here, where a closed pipe or a full disk can still be answered with one line.
+    print(text.rstrip("\n"), flush=True)  # noqa: T201
+    return 0
+
+
+def _fail(text: str, status: int = 1) -> int:
+    from genrecls.console import fail
+
+    fail(text)
+    return status
+
+
+def _not_installed(error: ModuleNotFoundError) -> str:
+    return (
+        f"the package {error.name} is not installed; a device that only predicts with an exported "
+        "file needs genrecls[litert], everything else: pip install 'genrecls[train]'"
+    )
+
+
+def _system(error: OSError) -> str:
+    place = f" {error.filename}" if error.filename else ""
+    reason = error.strerror or str(error)
+    return (
+        f"cannot read or write{place}: {reason}; check the place, its permissions and its free "
+        "space, or choose another one with data_root=<folder> or output_root=<folder>"
+    )
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

@@ -1,0 +1,109 @@
+"""`genrecls runs`: what is in the output folder, newest first, with its scores."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from genrecls.cli.parser import Parser
+from genrecls.console import show
+from genrecls.errors import RunError
+from genrecls.evaluation.predictions import leak_mark
+from genrecls.runs.run import Run, all_runs
+
+
+def main(words: Sequence[str]) -> int:
+    """List the runs as a table or as JSON."""
+    parser = Parser(prog="genrecls runs", description="List the runs in outputs/, newest first.")
+    parser.add_argument("--output-root", type=Path, default=Path("outputs"), metavar="FOLDER")
+    parser.add_argument("--format", choices=("table", "json"), default="table")
+    options = parser.parse_args(words)
+    rows = [_row(run) for run in all_runs(options.output_root)]
+    if options.format == "json":
+        show(json.dumps(rows, indent=2, ensure_ascii=False))
+    elif rows:
+        show(_table(rows))
+    else:
+        show(f"no runs in {options.output_root.absolute()}; make one with 'genrecls train'")
+    return 0
+
+
+def _row(run: Run) -> dict[str, Any]:
+    state = run.state
+    row: dict[str, Any] = {
+        "run": run.name,
+        "status": _status(run),
+        "changed": str(state.get("changed", "")),
+        "command": str(state.get("command", "")),
+    }
+    if not run.finished:
+        return row
+    try:
+        metrics = run.read_metrics()
+        validation = metrics["parts"]["validation"]["track"]
+        test = metrics["parts"]["test"]["track"]
+        return {
+            **row,
+            "dataset": metrics["dataset"]["name"],
+            "generated": metrics["dataset"]["generated"],
+            "split": metrics["split"]["name"],
+            "leaks": metrics["split"]["leaks"],
+            "leaky": "track" in metrics["split"]["leaks"],
+            "seed": metrics["seed"],
+            "validation_track_accuracy": float(validation["accuracy"]),
+            "test_track_accuracy": float(test["accuracy"]),
+            "test_track_accuracy_interval": [float(x) for x in test["accuracy_interval"]],
+            "test_track_macro_f1": float(test["macro_f1"]),
+            "parameters": int(metrics["model"]["parameters"]),
+        }
+    except (RunError, KeyError, TypeError, ValueError):
+        return {**row, "status": "damaged"}
+
+
+def _status(run: Run) -> str:
+    status = str(run.state.get("status", "unknown"))
+    # Who was killed could not say so.
+    if status == "finished" and not run.finished:
+        return "incomplete"
+    return "interrupted" if status == "running" and not run.busy else status
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> Any:
+    from rich.table import Table
+
+    table = Table()
+    for name in ("run", "status", "data", "split", "seed"):
+        table.add_column(name, overflow="fold")
+    for name in ("validation, per track", "test, per track", "test macro-F1", "parameters"):
+        table.add_column(name, justify="right")
+    table.add_column("changed (UTC)")
+    for row in rows:
+        table.add_row(
+            row["run"],
+            row["status"],
+            _data(row),
+            f"{row['split']}{leak_mark(row['leaks'])}" if "split" in row else "",
+            str(row.get("seed", "")),
+            *_scores(row),
+            row["changed"][:16].replace("T", " "),
+        )
+    return table
+
+
+def _data(row: dict[str, Any]) -> str:
+    generated = " (generated)" if row.get("generated") else ""
+    return f"{row.get('dataset', '')}{generated}"
+
+
+def _scores(row: dict[str, Any]) -> tuple[str, str, str, str]:
+    if "test_track_accuracy" not in row:
+        return ("", "", "", "")
+    low, high = row["test_track_accuracy_interval"]
+    return (
+        f"{row['validation_track_accuracy']:.3f}",
+        f"{row['test_track_accuracy']:.3f} [{low:.3f}, {high:.3f}]",
+        f"{row['test_track_macro_f1']:.3f}",
+        f"{row['parameters']:,}",
+    )

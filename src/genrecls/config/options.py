@@ -1,0 +1,74 @@
+"""The choices of every config group with a line each, read without importing Hydra."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+from genrecls.config.paths import conf_dir
+
+_CHOICE = re.compile(r"^\s*- (?P<group>\w+): (?P<choice>\w+)\s*(?:#\s*(?P<line>.*))?$")
+
+
+def groups(root: str = "train") -> dict[str, tuple[str, str]]:
+    """Return, for each group in the defaults list of `root`, its default and what it is for."""
+    text = (conf_dir() / f"{root}.yaml").read_text(encoding="utf-8")
+    found = (_CHOICE.match(line) for line in text.splitlines())
+    return {m["group"]: (m["choice"], m["line"] or "") for m in found if m}
+
+
+def choices(group: str) -> dict[str, str]:
+    """Return the options of `group`, each with its line of explanation."""
+    files = {name: _headline(path) for name, path in listed(group).items()}
+    classes = {name: _summary(option) for name, option in unlisted(group).items()}
+    return dict(sorted({**classes, **files}.items()))
+
+
+def listed(group: str) -> dict[str, Path]:
+    """Return the options of `group` that have a YAML file."""
+    return {path.stem: path for path in sorted((conf_dir() / group).glob("*.yaml"))}
+
+
+def unlisted(group: str) -> dict[str, type[Any]]:
+    """Return the options of `group` that are a class only, such as one that was just added.
+
+    A class some of whose keys have no default needs a file, whatever that is called.
+    """
+    # Not at the top: `genrecls --help` need not wait for the registries.
+    from genrecls.experiment.experiment import SELECTED
+
+    if group not in SELECTED:
+        return {}
+    registry, files = SELECTED[group], listed(group)
+    return {
+        name: registry[name] for name in registry if name not in files and _complete(registry[name])
+    }
+
+
+def _complete(option: type[Any]) -> bool:
+    return all(
+        key.name == "name" or key.default is not MISSING or key.default_factory is not MISSING
+        for key in fields(option)
+    )
+
+
+def keys(root: str = "train") -> list[str]:
+    """Return the commented single keys of a root configuration, as they are written."""
+    text = (conf_dir() / f"{root}.yaml").read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if re.match(r"^\w+: \S+ +# ", line)]
+
+
+def _headline(path: Path) -> str:
+    with path.open(encoding="utf-8") as file:
+        lines = (line for line in file if not line.startswith("# @package"))
+        first = next(lines, "")
+    return first.lstrip("# ").strip() if first.startswith("#") else ""
+
+
+def _summary(option: type[Any]) -> str:
+    first = (option.__doc__ or "").strip().partition("\n")[0]
+    # A dataclass without a docstring gets its own signature for one.
+    signature = first.startswith(f"{option.__name__}(")
+    return first if first and not signature else f"see {option.__module__}"

@@ -1,0 +1,10 @@
+"""The sound of the generated data set: ten invented styles, their bands, and a small studio.
+
+`styles` says what a style plays, `sounds` how a band and each of its tracks sound, `composition`
+writes the notes, `instruments` plays them, `rendering` makes the track and `near_copies` makes
+a worse copy of one.
+"""
+
+from genrecls.datasets.synth.dataset import Synth
+
+__all__ = ["Synth"]

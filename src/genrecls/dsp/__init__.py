@@ -1,0 +1,1 @@
+"""Signal processing that a device shares with training: NumPy and soundfile only."""

@@ -1,0 +1,96 @@
+"""Scores of predictions: accuracy with its interval, F1, ROC-AUC, log loss, calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genrecls.evaluation.predictions import Predictions
+from genrecls.rng import stream
+
+RESAMPLES = 2000
+CALIBRATION_BINS = 15
+
+
+def scores(predictions: Predictions, labels: Sequence[str], seed: int) -> dict[str, Any]:
+    """Return all scores of `predictions` as plain values.
+
+    Averages over genres (macro-F1, ROC-AUC) go over the genres that occur in the truth, so that a
+    genre without examples neither helps nor harms.
+
+    Args:
+        predictions: one row a segment or a track.
+        labels: genres in the order of the class indices.
+        seed: run seed, for the bootstrap.
+    """
+    from sklearn import metrics
+
+    truth, predicted = predictions.truth, predictions.predicted
+    found, classes = predictions.probabilities, np.arange(len(labels))
+    present = np.unique(truth)
+    precision, recall, f1, support = metrics.precision_recall_fscore_support(
+        truth, predicted, labels=classes, zero_division=0
+    )
+    return {
+        "count": len(truth),
+        "accuracy": float((truth == predicted).mean()),
+        "accuracy_interval": list(accuracy_interval(predictions, seed)),
+        "macro_f1": float(f1[present].mean()),
+        # Among three genres any answer would be right.
+        "top3_accuracy": _top(found, truth, 3) if len(labels) > 3 else None,
+        "roc_auc": roc_auc(found, truth),
+        "log_loss": float(-np.log(np.clip(found[np.arange(len(truth)), truth], 1e-7, 1)).mean()),
+        "calibration_error": calibration_error(found, truth),
+        "confusion": metrics.confusion_matrix(truth, predicted, labels=classes).tolist(),
+        "per_genre": {
+            label: {
+                "precision": float(precision[index]),
+                "recall": float(recall[index]),
+                "f1": float(f1[index]),
+                "support": int(support[index]),
+            }
+            for index, label in enumerate(labels)
+        },
+    }
+
+
+def accuracy_interval(predictions: Predictions, seed: int) -> tuple[float, float]:
+    """Return the 95 % percentile bootstrap interval of the accuracy.
+
+    Whole tracks are drawn, because the segments of a track are no independent examples.
+    """
+    tracks = {track: row for row, track in enumerate(dict.fromkeys(predictions.tracks))}
+    rows = np.array([tracks[track] for track in predictions.tracks])
+    hits = np.bincount(rows, weights=predictions.truth == predictions.predicted)
+    counts = np.bincount(rows)
+    draws = stream(seed, "bootstrap").integers(len(tracks), size=(RESAMPLES, len(tracks)))
+    accuracies = hits[draws].sum(axis=1) / counts[draws].sum(axis=1)
+    low, high = np.percentile(accuracies, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def roc_auc(found: NDArray[np.float64], truth: NDArray[np.int64]) -> float | None:
+    """Return the mean one-against-rest area under the ROC curve, or None with a single genre."""
+    from sklearn import metrics
+
+    present = np.unique(truth)
+    if len(present) < 2:
+        return None
+    areas = [metrics.roc_auc_score(truth == genre, found[:, genre]) for genre in present]
+    return float(np.mean(areas))
+
+
+def calibration_error(found: NDArray[np.float64], truth: NDArray[np.int64]) -> float:
+    """Return the expected calibration error over 15 equal bins (Guo et al. 2017)."""
+    confidence, correct = found.max(axis=1), found.argmax(axis=1) == truth
+    bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    gaps = np.bincount(bins, weights=correct - confidence, minlength=CALIBRATION_BINS)
+    return float(np.abs(gaps).sum() / len(truth))
+
+
+def _top(found: NDArray[np.float64], truth: NDArray[np.int64], k: int) -> float:
+    best = np.argsort(-found, axis=1, kind="stable")[:, :k]
+    return float((best == truth[:, None]).any(axis=1).mean())

@@ -1,0 +1,1 @@
+"""One experiment: its configuration, and the way from data to a finished run."""

@@ -1,0 +1,171 @@
+"""The whole configuration of a training: every group validated, impossible combinations refused."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import NonNegativeFloat, NonNegativeInt
+
+from genrecls.config.options import choices
+from genrecls.config.paths import expanded
+from genrecls.config.schema import Registry, Schema
+from genrecls.config.validation import select, validate
+from genrecls.datasets.base import DATASETS, DatasetSource
+from genrecls.errors import ConfigError, nearest
+from genrecls.experiment.published import Published
+from genrecls.features.audio_augmentation import require_audio
+from genrecls.features.base import FEATURES, FeatureSpec
+from genrecls.features.segmentation import SegmentRule
+from genrecls.models.base import MODELS, ModelFamily
+from genrecls.parallel import Backend
+from genrecls.splits.base import SPLITS, Splitter
+from genrecls.trackers.base import LOGGERS, Logger
+from genrecls.training.settings import AugmentSettings, TrainerSettings
+
+SELECTED: dict[str, Registry[Any]] = {
+    "dataset": DATASETS,
+    "features": FEATURES,
+    "split": SPLITS,
+    "model": MODELS,
+    "logger": LOGGERS,
+}
+PLAIN: dict[str, type[Schema]] = {
+    "segment": SegmentRule,
+    "trainer": TrainerSettings,
+    "augment": AugmentSettings,
+}
+GROUPS = (*SELECTED, *PLAIN)
+
+
+@dataclass(frozen=True)
+class RunSettings(Schema):
+    """The single keys beside the groups; `conf/train.yaml` says what each is for."""
+
+    seed: NonNegativeInt
+    vote: Literal["mean", "majority"]
+    force: bool
+    show: bool
+    memory_gb: NonNegativeFloat
+    backend: Backend
+    data_root: str
+    output_root: str
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A validated training configuration; each group is an object that can do its work.
+
+    Attributes:
+        published: the figure that the configuration reproduces, if it is a preset for one.
+    """
+
+    dataset: DatasetSource
+    segment: SegmentRule
+    features: FeatureSpec
+    split: Splitter
+    model: ModelFamily
+    trainer: TrainerSettings
+    augment: AugmentSettings
+    logger: Logger
+    run: RunSettings
+    published: Published | None = None
+
+    @property
+    def data_root(self) -> Path:
+        """Folder of data sets and of the feature cache."""
+        return expanded(self.run.data_root, "data_root")
+
+    @property
+    def output_root(self) -> Path:
+        """Folder of run folders."""
+        return expanded(self.run.output_root, "output_root")
+
+    def resolved(self) -> dict[str, Any]:
+        """Return the configuration as plain values, in the layout of `conf/train.yaml`."""
+        groups = {name: dataclasses.asdict(getattr(self, name)) for name in GROUPS}
+        resolved: dict[str, Any] = _plain({**groups, **dataclasses.asdict(self.run)})
+        return resolved
+
+
+def parse(composed: Mapping[str, Any]) -> Experiment:
+    """Return the experiment that a composed configuration describes.
+
+    Raises:
+        ConfigError: the first thing that is wrong, as one line.
+    """
+    rest = dict(composed)
+    values = {name: rest.pop(name, None) for name in GROUPS}
+    for absent in ("experiment", "debug"):
+        rest.pop(absent, None)
+    published = rest.pop("published", None)
+    _refuse_absent(values)
+    _refuse_unknown(rest)
+    chosen: dict[str, Any] = {
+        name: select(registry, values[name]) for name, registry in SELECTED.items()
+    }
+    for name, schema in PLAIN.items():
+        chosen[name] = validate(schema, values[name], name)
+    if published is not None:
+        published = validate(Published, published, "published")
+    run = validate(RunSettings, rest, "")
+    experiment = Experiment(**chosen, run=run, published=published)
+    check_combination(experiment)
+    return experiment
+
+
+def check_combination(experiment: Experiment) -> None:
+    """Refuse what is valid group by group but impossible together.
+
+    Raises:
+        ConfigError: a segment longer than the tracks, a model that does not take the features, a
+            split that the data set does not have.
+    """
+    track_seconds = experiment.dataset.track_seconds
+    if track_seconds is not None and experiment.segment.length > track_seconds:
+        raise ConfigError(
+            f"segment.length: received {experiment.segment.length:g} s, but tracks of "
+            f"dataset={experiment.dataset.name} are {track_seconds:g} s long; "
+            f"choose at most {track_seconds:g}"
+        )
+    _check_media(experiment)
+    if experiment.augment.audio.active:
+        require_audio(experiment.features)
+    experiment.model.check(experiment.segment.shapes(experiment.features))
+    experiment.split.check(experiment.dataset)
+
+
+def _check_media(experiment: Experiment) -> None:
+    """Refuse features of what the data set does not have."""
+    source, features = experiment.dataset, experiment.features
+    if missing := features.media - source.media:
+        raise ConfigError(
+            f"features={features.name}: needs {' and '.join(sorted(missing))}, but "
+            f"dataset={source.name} has {' and '.join(sorted(source.media))}; choose features that "
+            "are made of that, or another dataset"
+        )
+
+
+def _refuse_absent(values: Mapping[str, Any]) -> None:
+    for group, chosen in values.items():
+        if chosen is None:
+            raise ConfigError(f"{group}: missing; allowed: {', '.join(choices(group))}")
+
+
+def _refuse_unknown(rest: Mapping[str, Any]) -> None:
+    known = [field.name for field in dataclasses.fields(RunSettings)]
+    for key in rest:
+        if key not in known:
+            allowed = [*GROUPS, *known]
+            raise ConfigError(
+                f"{key}: unknown key; allowed: {', '.join(allowed)}{nearest(key, allowed)}"
+            )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,81 @@
+"""A finished run with its configuration and its own data, as they were when it was trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from genrecls.datasets.base import Dataset
+from genrecls.errors import ConfigError, DataError, RunError
+from genrecls.experiment.experiment import Experiment, parse
+from genrecls.runs.run import Run
+
+
+@dataclass(frozen=True)
+class Reopened:
+    """What a finished run was trained on.
+
+    Attributes:
+        metrics: content of `metrics.json`.
+    """
+
+    run: Run
+    experiment: Experiment
+    dataset: Dataset
+    metrics: Mapping[str, Any]
+
+
+def reopen(run: Run, data_root: str, dataset_root: str | None) -> Reopened:
+    """Return configuration and data of a finished run.
+
+    Args:
+        run: the run.
+        data_root: where data sets and the feature cache live now.
+        dataset_root: where the data set is now, if it was moved.
+
+    Raises:
+        RunError: the run is not finished, or the data are not what it was trained on.
+        DataError: the data are not there.
+    """
+    metrics = run.read_metrics()
+    experiment = _experiment(run, data_root, dataset_root)
+    try:
+        dataset = experiment.dataset.load(experiment.data_root)
+    except DataError as error:
+        raise DataError(
+            f"{error}; here dataset_root=<folder> says where the data of run {run.name} are now"
+        ) from None
+    from genrecls.features.cache import cache_root
+    from genrecls.features.extract import fingerprint
+
+    if metrics["dataset"].get("fingerprint") != fingerprint(
+        dataset, cache_root(experiment.data_root)
+    ):
+        raise RunError(
+            f"run {run.name}: the data are not those that it was trained on (files, genres, "
+            "artists or published parts differ), so their parts would not be its parts; point to "
+            "the right ones with dataset_root=<folder>, or train on these"
+        )
+    return Reopened(run, experiment, dataset, metrics)
+
+
+def _experiment(run: Run, data_root: str, dataset_root: str | None) -> Experiment:
+    import yaml
+
+    try:
+        values = yaml.safe_load(run.config.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise RunError(f"{run.config}: cannot be read ({error}); train again") from None
+    values["data_root"] = data_root
+    # What computed the features need not be here; older runs do not say it at all.
+    values["backend"] = "threads"
+    if dataset_root is not None:
+        values["dataset"]["root"] = dataset_root
+    try:
+        return parse(values)
+    except ConfigError as error:
+        raise RunError(
+            f"run {run.name}: this version of genrecls cannot read its configuration ({error}); "
+            f"use the one that trained it (see {run.environment.name}), or train again"
+        ) from None

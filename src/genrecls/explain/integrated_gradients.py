@@ -1,0 +1,173 @@
+"""What in a segment spoke for a genre and what against it: integrated gradients.
+
+M. Sundararajan, A. Taly, Q. Yan, "Axiomatic attribution for deep networks", ICML 2017: the
+gradient is averaged along the straight line from a baseline to the segment. It works for every
+network that has gradients, whatever its layers and however many inputs, and it is complete: what
+all values are given sums to the difference of the scores at both ends.
+
+The score is the log-odds of a genre against all others, `ln(p / (1 - p))`. Its differences are the
+weight of evidence (I. J. Good, 1950) in nats; other than a probability or its logarithm, it does
+not go flat where the network is sure, and other than a single logit, it does not rise where all
+genres rise together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genrecls.explain.layers import normalisations
+
+if TYPE_CHECKING:
+    import keras
+
+Arrays = Mapping[str, NDArray[np.floating[Any]]]
+"""One value, or one array, an input; no axis for segments unless it is said."""
+Scorer = Callable[[Mapping[str, Any]], Any]
+Gradient = Callable[[Arrays], Mapping[str, NDArray[np.floating[Any]]]]
+
+# Points of one call together hold so many input values: a few hundred MB for the deepest networks.
+_VALUES_PER_CALL = 2**20
+_POINTS_PER_CALL = 64
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """The evidence for one genre in one segment.
+
+    Attributes:
+        weights: of each input, an array of its shape: nats for (positive) or against the genre.
+        before: log-odds of the genre for the baseline.
+        after: log-odds of the genre for the segment.
+    """
+
+    weights: dict[str, NDArray[np.float64]]
+    before: float
+    after: float
+
+    @property
+    def gap(self) -> float:
+        """Nats by which the sum of all weights misses the difference: error of the integral."""
+        return sum(float(found.sum()) for found in self.weights.values()) - (
+            self.after - self.before
+        )
+
+
+def attribute(model: keras.Model, inputs: Arrays, genre: int, points: int = 128) -> Attribution:
+    """Return what each value of `inputs`, one segment, adds to the log-odds of `genre`.
+
+    Args:
+        model: a network from named inputs to probabilities; it is not changed.
+        inputs: the arrays of one segment, without an axis for segments.
+        genre: class index.
+        points: number of points on the line from the baseline; more make `gap` smaller.
+    """
+    return Explainer(model).attribute(inputs, genre, points)
+
+
+class Explainer:
+    """Explains any number of segments; the network is compiled for the first one only.
+
+    Step by step, without a compiled graph, a recurrent network takes minutes.
+
+    Args:
+        model: a network from named inputs to probabilities; it is not changed.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        import tensorflow as tf
+
+        self._model = model
+        scores = _scores_of(model)
+        places = {name: tf.TensorSpec(x.shape, tf.float32) for name, x in model.input.items()}
+
+        @tf.function(input_signature=(places, tf.TensorSpec([], tf.int32)))  # type: ignore[untyped-decorator]
+        def slopes(inputs: Mapping[str, Any], genre: Any) -> tuple[Any, Any]:
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(inputs)
+                found = _odds(tf.cast(scores(inputs), tf.float32), genre)
+            zero = tf.UnconnectedGradients.ZERO
+            return found, tape.gradient(found, inputs, unconnected_gradients=zero)
+
+        self._slopes = slopes
+
+    def attribute(self, inputs: Arrays, genre: int, points: int) -> Attribution:
+        """Return what each value of `inputs` adds to the log-odds of `genre`; see `attribute`."""
+        before = baseline(self._model, inputs)
+        ends = {name: np.stack([before[name], inputs[name]]) for name in inputs}
+        first, last = self._at(ends, genre)[0]
+        return Attribution(
+            _integral(lambda line: self._at(line, genre)[1], before, inputs, points),
+            float(first),
+            float(last),
+        )
+
+    def _at(self, line: Arrays, genre: int) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Return the log-odds at each point, and their gradients, arrays (points, ...)."""
+        import tensorflow as tf
+
+        places = {name: tf.constant(values, tf.float32) for name, values in line.items()}
+        found, slopes = self._slopes(places, tf.constant(genre))
+        return found.numpy(), {name: value.numpy() for name, value in slopes.items()}
+
+
+def _odds(scores: Any, genre: Any) -> Any:
+    """Return the log-odds of `genre` against all others, shape (segments,)."""
+    import tensorflow as tf
+
+    chosen = tf.one_hot(genre, scores.shape[1], on_value=True, off_value=False)
+    others = tf.where(chosen, -np.inf, scores)
+    return tf.gather(scores, genre, axis=1) - tf.reduce_logsumexp(others, axis=1)
+
+
+def baseline(model: keras.Model, inputs: Arrays) -> dict[str, NDArray[np.float32]]:
+    """Return the input that says nothing: the mean of the training part, else zeros.
+
+    The mean is known where a normalisation layer stands behind the input.
+    """
+    statistics = normalisations(model)
+    return {
+        name: np.broadcast_to(statistics.get(name, (0.0, 1.0))[0], values.shape).astype(np.float32)
+        for name, values in inputs.items()
+    }
+
+
+def _integral(
+    gradient: Gradient, before: Arrays, after: Arrays, points: int
+) -> dict[str, NDArray[np.float64]]:
+    """Return the mean gradient on the line, by Gauss's quadrature, times the way."""
+    nodes, shares = np.polynomial.legendre.leggauss(points)
+    nodes, shares = (nodes + 1) / 2, shares / 2
+    way = {name: after[name] - before[name] for name in after}
+    total = {name: np.zeros(steps.shape) for name, steps in way.items()}
+    at_once = max(1, min(_POINTS_PER_CALL, _VALUES_PER_CALL // sum(w.size for w in way.values())))
+    for first in range(0, points, at_once):
+        part = slice(first, first + at_once)
+        line = {name: before[name] + np.multiply.outer(nodes[part], way[name]) for name in way}
+        for name, slopes in gradient(line).items():
+            total[name] += np.tensordot(shares[part], slopes, axes=1)
+    return {name: total[name] * way[name] for name in way}
+
+
+def _scores_of(model: keras.Model) -> Scorer:
+    """Return the function to logits, or to log-probabilities where there is no plain softmax.
+
+    Log-odds are the same from both; only rounding differs, much so where a probability is near 1.
+    """
+    import keras
+    import tensorflow as tf
+
+    last = model.layers[-1]
+    if getattr(last, "activation", None) is not keras.activations.softmax:
+        return lambda inputs: tf.math.log(tf.maximum(model(inputs, training=False), 1e-7))
+    before = keras.Model(model.input, last.input)
+    if not isinstance(last, keras.layers.Dense):
+        return lambda inputs: before(inputs, training=False)
+    return lambda inputs: (
+        tf.matmul(before(inputs, training=False), last.kernel)
+        + (last.bias if last.use_bias else 0.0)
+    )

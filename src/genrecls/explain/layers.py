@@ -1,0 +1,153 @@
+"""The layers of a trained network: which there are, what they answer, what they look for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genrecls.errors import ConfigError, nearest
+from genrecls.explain.explained import Kernel
+
+if TYPE_CHECKING:
+    import keras
+
+_GATES = {
+    "LSTM": ("input gate", "forget gate", "cell", "output gate"),
+    "GRU": ("update gate", "reset gate", "candidate"),
+}
+"""Blocks of columns in the kernels of Keras' recurrent layers, in their order."""
+
+
+def layers_of(model: keras.Model) -> dict[str, Any]:
+    """Return all layers by name, first to last, networks inside the network opened up."""
+    import keras
+
+    found: dict[str, Any] = {}
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            found = {**layers_of(layer), **found}
+        elif not isinstance(layer, keras.layers.InputLayer):
+            found.setdefault(layer.name, layer)
+    return found
+
+
+def normalisations(model: keras.Model) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
+    """Return mean and variance of each input behind which a normalisation layer stands."""
+    import keras
+
+    sources = {id(source): name for name, source in dict(model.input).items()}
+    return {
+        sources[id(layer.input)]: (np.asarray(layer.mean)[0], np.asarray(layer.variance)[0])
+        for layer in model.layers
+        if isinstance(layer, keras.layers.Normalization) and id(layer.input) in sources
+    }
+
+
+def chosen_layers(model: keras.Model, names: Sequence[str] | None = None) -> list[str]:
+    """Return the names of the layers to show, in the order of the network.
+
+    Args:
+        model: the network.
+        names: the wanted ones; None takes all convolutions, in a network without any the
+            recurrent layers, in one without those the dense layers but the last.
+
+    Raises:
+        ConfigError: there is no such layer.
+    """
+    layers = layers_of(model)
+    for name in names or ():
+        if name not in layers:
+            raise ConfigError(
+                f"--layers: the model has no layer '{name}'; allowed: {', '.join(layers)}"
+                f"{nearest(name, layers)}"
+            )
+    if names is not None:
+        return [name for name in layers if name in names]
+    return [layer.name for layer in _telling(model)]
+
+
+def first_kernel(model: keras.Model) -> Kernel | None:
+    """Return the weights with which the first telling layer looks at its input.
+
+    Those of a convolution are summed over its input channels: where all of them show the same
+    picture, it is the sum that acts. None where no layer has a kernel.
+    """
+    layers = _telling(model) or [layer for layer in layers_of(model).values() if _is_dense(layer)]
+    if not layers:
+        return None
+    layer = layers[0]
+    weights = np.asarray(layer.get_weights()[0], dtype=np.float32)
+    if weights.ndim == 4:
+        depthwise = "Depthwise" in type(layer).__name__ or "Separable" in type(layer).__name__
+        flat = weights.reshape(*weights.shape[:2], -1) if depthwise else weights.sum(axis=2)
+        return Kernel(layer.name, flat.transpose(2, 0, 1))
+    if weights.ndim == 3:
+        return Kernel(layer.name, weights.transpose(2, 0, 1))
+    inner = getattr(layer, "forward_layer", layer)
+    return Kernel(layer.name, weights, _GATES.get(type(inner).__name__, ()))
+
+
+def activations(
+    model: keras.Model, inputs: Mapping[str, NDArray[Any]], names: Sequence[str]
+) -> dict[str, NDArray[np.float32]]:
+    """Return what the layers `names` answer to one segment, without an axis for segments.
+
+    A layer inside an inner network has no place in the outer one that could be asked for its
+    output; so the layers are listened to while the network answers.
+    """
+    layers = layers_of(model)
+    heard: dict[str, NDArray[np.float32]] = {}
+    with _listening({name: layers[name] for name in names}, heard):
+        model({name: values[None] for name, values in inputs.items()}, training=False)
+    return {name: heard[name] for name in names}
+
+
+@contextmanager
+def _listening(layers: Mapping[str, Any], heard: dict[str, NDArray[np.float32]]) -> Iterator[None]:
+    def listener(name: str, call: Any) -> Any:
+        def listen(*values: Any, **settings: Any) -> Any:
+            answer = call(*values, **settings)
+            first = answer[0] if isinstance(answer, list | tuple) else answer
+            heard[name] = np.asarray(first[0], dtype=np.float32)
+            return answer
+
+        return listen
+
+    for name, layer in layers.items():
+        layer.call = listener(name, layer.call)
+    try:
+        yield
+    finally:
+        for layer in layers.values():
+            del layer.call
+
+
+def _telling(model: keras.Model) -> list[Any]:
+    """Return the convolutions, else the recurrent layers, else the hidden dense layers."""
+    import keras
+
+    kinds = keras.layers
+    convolutions = (
+        kinds.Conv1D,
+        kinds.Conv2D,
+        kinds.DepthwiseConv1D,
+        kinds.DepthwiseConv2D,
+        kinds.SeparableConv1D,
+        kinds.SeparableConv2D,
+    )
+    layers = list(layers_of(model).values())
+    for wanted in (convolutions, (kinds.RNN, kinds.Bidirectional)):
+        found = [layer for layer in layers if isinstance(layer, wanted)]
+        if found:
+            return found
+    return [layer for layer in layers if _is_dense(layer)][:-1]
+
+
+def _is_dense(layer: Any) -> bool:
+    import keras
+
+    return isinstance(layer, keras.layers.Dense)

@@ -1,0 +1,125 @@
+"""Classes of devices, and whether an exported file fits one of them.
+
+The budgets are data: one file a class in `conf/export/target`, each number with its source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
+
+from genrecls.config.paths import conf_dir
+from genrecls.config.schema import Schema
+from genrecls.config.validation import validate
+from genrecls.errors import ConfigError, nearest
+
+
+@dataclass(frozen=True)
+class Target(Schema):
+    """A class of devices.
+
+    Attributes:
+        name: name of its file.
+        title: name for messages.
+        runtime: what runs networks there: TensorFlow Lite Micro or LiteRT.
+        flash: bytes for model and code together.
+        code: bytes of `flash` that are taken by all but the model.
+        memory: bytes of RAM for the values of the network.
+        int8_macs, float_macs: multiply-accumulates a second.
+        latency: seconds that one segment may take.
+    """
+
+    name: str
+    title: str
+    runtime: Literal["micro", "litert"]
+    flash: PositiveInt
+    code: NonNegativeInt
+    memory: PositiveInt
+    int8_macs: PositiveFloat
+    float_macs: PositiveFloat
+    latency: PositiveFloat
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What an exported file asks of a device.
+
+    Attributes:
+        model: bytes of the file as it is stored there.
+        memory: bytes of the tensor arena.
+        macs: multiply-accumulates a segment.
+        integer: whether it computes in int8.
+        objections: why TensorFlow Lite Micro does not run it; none where it does.
+    """
+
+    model: int
+    memory: int
+    macs: int
+    integer: bool
+    objections: Sequence[str]
+
+
+def targets() -> tuple[str, ...]:
+    """Return the names of all classes of devices."""
+    return tuple(sorted(path.stem for path in _folder().glob("*.yaml")))
+
+
+def target(name: str) -> Target:
+    """Return the class of devices called `name`.
+
+    Args:
+        name: one of `targets`, or the path of a YAML file with the same keys.
+
+    Raises:
+        ConfigError: there is none of that name, or its file has an unknown key or a wrong value.
+    """
+    known, own = targets(), Path(name)
+    if own.suffix in {".yaml", ".yml"} and own.is_file():
+        return validate(Target, _values(own), "target")
+    if name not in known:
+        raise ConfigError(
+            f"target: received '{name}'; allowed: {', '.join(known)}, or a YAML file"
+            f"{nearest(name, known)}"
+        )
+    return validate(Target, _values(_folder() / f"{name}.yaml"), "target")
+
+
+def verdict(device: Target, needs: Needs) -> list[str]:
+    """Return why a file does not fit a class of devices, a line a reason; empty where it fits."""
+    speed = device.int8_macs if needs.integer else device.float_macs
+    seconds = needs.macs / speed
+    reasons = list(needs.objections) if device.runtime == "micro" else []
+    if needs.model + device.code > device.flash:
+        reasons.append(
+            f"flash: model {needs.model:,} bytes and code {device.code:,} bytes; there are "
+            f"{device.flash:,} bytes"
+        )
+    if needs.memory > device.memory:
+        reasons.append(
+            f"memory: the tensor arena takes {needs.memory:,} bytes; there are "
+            f"{device.memory:,} bytes for it"
+        )
+    if seconds > device.latency:
+        reasons.append(
+            f"latency: {needs.macs / 1e6:,.1f} million multiply-accumulates take about "
+            f"{seconds:.2g} s a segment; allowed: {device.latency:g} s"
+        )
+    return reasons
+
+
+def _folder() -> Path:
+    return conf_dir() / "export" / "target"
+
+
+def _values(path: Path) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"target: {path} cannot be read as YAML: {reason}") from None

@@ -1,0 +1,1 @@
+"""Whether an exported file answers as the trained network does."""

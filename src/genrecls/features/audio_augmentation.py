@@ -1,0 +1,183 @@
+"""Distorted copies of training audio: pitch, tempo, equaliser, loudness and noise.
+
+Copies of this kind for music are due to McFee, Humphrey and Bello ("A software framework for
+musical data augmentation", ISMIR 2015). The transforms are those of audiomentations; what they draw
+is drawn here, for they draw from the random state that the whole process shares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field, NonNegativeInt
+
+from genrecls.config.schema import Schema
+from genrecls.errors import ConfigError
+from genrecls.features.base import FeatureSpec, Samples
+from genrecls.rng import stream
+
+Step = Callable[[Samples, np.random.Generator], Samples]
+Decibels = Annotated[float, Field(ge=0, le=24)]
+SignalToNoise = Annotated[float, Field(ge=-20, le=120)]
+
+
+@dataclass(frozen=True)
+class AudioAugmentSettings(Schema):
+    """Distorted copies of training segments, made once and kept beside the originals.
+
+    Attributes:
+        copies: copies of each segment; 0 is off.
+        chance: probability of each change for itself, drawn for each copy of each segment.
+        pitch: largest shift in semitones, up or down; 0 is off, as below.
+        stretch: largest change of the tempo as a share of it, faster or slower. From twice the
+            length on the stretching is no longer repeatable, hence the limit.
+        equaliser: largest gain in dB, up or down, of each of seven bands; where neighbours overlap
+            they add up, to less than twice that.
+        gain: largest change of the loudness in dB.
+        noise: lowest and highest signal-to-noise ratio of white noise in dB; None is off.
+    """
+
+    copies: NonNegativeInt
+    chance: Annotated[float, Field(ge=0, le=1)]
+    pitch: Annotated[float, Field(ge=0, le=12)]
+    stretch: Annotated[float, Field(ge=0, le=0.4)]
+    equaliser: Decibels
+    gain: Decibels
+    noise: tuple[SignalToNoise, SignalToNoise] | None
+
+    def __post_init__(self) -> None:
+        if self.noise and self.noise[0] > self.noise[1]:
+            raise ValueError(
+                f"noise: received {[*self.noise]}; allowed: [lowest, highest] ratio in dB, or null"
+            )
+        if self.active and not (self.chance and self.changes):
+            raise ValueError(
+                f"copies: received {self.copies}; allowed: 0, as nothing would change the copies: "
+                "set a chance and one of pitch, stretch, equaliser, gain, noise"
+            )
+
+    @property
+    def active(self) -> bool:
+        """Whether copies are made at all."""
+        return self.copies > 0
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """Names of the changes that are on, in the order in which they are made."""
+        names = ("pitch", "stretch", "equaliser", "gain", "noise")
+        return tuple(name for name in names if getattr(self, name))
+
+
+def require_audio(spec: FeatureSpec) -> None:
+    """Refuse a representation that is not computed from audio alone.
+
+    Raises:
+        ConfigError: there is nothing that could be distorted.
+    """
+    if spec.media != {"audio"}:
+        raise ConfigError(
+            f"augment.audio.copies: distorts audio, but features={spec.name} reads "
+            f"{' and '.join(sorted(spec.media))}; use features of audio or augment.audio.copies=0"
+        )
+
+
+@dataclass(frozen=True)
+class Distortion:
+    """What makes one distorted copy of segments.
+
+    Attributes:
+        settings: what is changed how far.
+        rate: samples a second.
+    """
+
+    settings: AudioAugmentSettings
+    rate: float
+
+    def apply(self, segments: Samples, seed: int) -> Samples:
+        """Return a changed copy of `segments`, an array (segments, samples), of the same shape.
+
+        A segment's changes depend on the settings, the seed and its index and on nothing else;
+        give each copy of each track a seed of its own. Values may lie beyond -1 to 1. A faster
+        segment is filled up with its beginning, a slower one is cut.
+        """
+        # The stretching takes neither read-only nor strided memory, as windows of a track are.
+        changed = np.array(segments, np.float32, order="C")
+        for index, segment in enumerate(changed):
+            changed[index] = self._distorted(segment, seed, index)
+        return changed
+
+    def _distorted(self, segment: Samples, seed: int, index: int) -> Samples:
+        # A stream for each change: switching one off leaves the draws of the others alone.
+        for name, step in self._steps():
+            rng = stream(seed, f"distortion {name}", index)
+            if rng.random() < self.settings.chance:
+                segment = step(segment, rng)
+        return segment
+
+    def _steps(self) -> Iterator[tuple[str, Step]]:
+        steps = {
+            "pitch": self._pitch,
+            "stretch": self._stretch,
+            "equaliser": self._equaliser,
+            "gain": self._gain,
+            "noise": self._noise,
+        }
+        return ((name, steps[name]) for name in self.settings.changes)
+
+    def _pitch(self, segment: Samples, rng: np.random.Generator) -> Samples:
+        from audiomentations import PitchShift
+
+        semitones = _around(rng, self.settings.pitch)
+        return self._transformed(segment, PitchShift(), num_semitones=semitones)
+
+    def _stretch(self, segment: Samples, rng: np.random.Generator) -> Samples:
+        from audiomentations import TimeStretch
+
+        tempo = 1 + _around(rng, self.settings.stretch)
+        transform = TimeStretch(leave_length_unchanged=False)
+        return np.resize(self._transformed(segment, transform, rate=tempo), len(segment))
+
+    def _equaliser(self, segment: Samples, rng: np.random.Generator) -> Samples:
+        """Apply two shelves and five peaks between them (R. Bristow-Johnson, Audio EQ Cookbook)."""
+        from audiomentations import SevenBandParametricEQ
+
+        bands = SevenBandParametricEQ()
+        for band in (bands.low_shelf_filter, *bands.peaking_filters, bands.high_shelf_filter):
+            centre = np.exp(rng.uniform(*np.log([band.min_center_freq, band.max_center_freq])))
+            gain, q = _around(rng, self.settings.equaliser), rng.uniform(band.min_q, band.max_q)
+            # Beyond half the rate the filter would be unstable, and there is nothing to filter.
+            if centre < self.rate / 2:
+                segment = self._transformed(
+                    segment, band, center_freq=centre, gain_db=gain, q_factor=q
+                )
+        return segment
+
+    def _gain(self, segment: Samples, rng: np.random.Generator) -> Samples:
+        return segment * _ratio(_around(rng, self.settings.gain))
+
+    def _noise(self, segment: Samples, rng: np.random.Generator) -> Samples:
+        # Not audiomentations' own, which draws the noise itself from the shared state.
+        if self.settings.noise is None:
+            return segment
+        loudness = float(np.sqrt(np.mean(np.square(segment, dtype=np.float64))))
+        level = loudness / _ratio(rng.uniform(*self.settings.noise))
+        return segment + level * rng.standard_normal(len(segment), np.float32)
+
+    def _transformed(self, segment: Samples, transform: Any, **parameters: float) -> Samples:
+        """Apply a transform of audiomentations with parameters that it does not draw itself."""
+        transform.parameters = {"should_apply": True, **parameters}
+        transform.freeze_parameters()
+        changed: Samples = transform(segment, self.rate)
+        return changed
+
+
+def _around(rng: np.random.Generator, largest: float) -> float:
+    return rng.uniform(-largest, largest)
+
+
+def _ratio(decibels: float) -> float:
+    """Return the ratio of amplitudes."""
+    return float(10 ** (decibels / 20))

@@ -1,0 +1,91 @@
+"""`joint`: a picture and the summary of the same segment, for models with two branches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import PlainValidator
+
+from genrecls.config.schema import Registry
+from genrecls.config.validation import select
+from genrecls.datasets.base import Medium, Track
+from genrecls.dsp.audio import AudioLimits
+from genrecls.features.base import FEATURES, AudioFeature, FeatureSpec, Inputs, Samples
+from genrecls.features.summary import Summary
+
+
+def _picture(values: Any) -> AudioFeature:
+    """Return the representation that the key `name` selects.
+
+    A union of classes would name the keys of all of them where one key of one is wrong.
+    """
+    return values if isinstance(values, AudioFeature) else select(_pictures(), values)
+
+
+def _pictures() -> Registry[AudioFeature]:
+    """Return what can stand beside the summary: all that is computed from audio but itself."""
+    found: Registry[AudioFeature] = Registry(f"{FEATURES.group}.picture", "genrecls.features")
+    for name in FEATURES:
+        option = FEATURES[name]
+        if issubclass(option, AudioFeature) and not issubclass(option, Summary):
+            found.register(name)(option)
+    return found
+
+
+@FEATURES.register("joint")
+@dataclass(frozen=True)
+class Joint(FeatureSpec):
+    """Two inputs of each segment: that of `picture`, and `summary`, shape (segments, 57).
+
+    Attributes:
+        picture: `mel`, `mfcc` or `picture` with all its settings.
+        summary: settings of the 57 summary features; reads the same samples.
+    """
+
+    picture: Annotated[AudioFeature, PlainValidator(_picture)]
+    summary: Summary
+
+    def __post_init__(self) -> None:
+        if self.summary.sample_rate != self.picture.sample_rate:
+            raise ValueError(
+                f"summary: received a sample_rate of {self.summary.sample_rate}; allowed: that of "
+                f"picture ({self.picture.sample_rate}), for both are made of the same samples"
+            )
+
+    @property
+    def title(self) -> str:
+        """Both names."""
+        return f"{self.picture.name}_{self.summary.name}"
+
+    @property
+    def media(self) -> frozenset[Medium]:
+        """Audio files."""
+        return self.picture.media
+
+    @property
+    def rate(self) -> float:
+        """The sample rate of both."""
+        return self.picture.rate
+
+    @property
+    def step(self) -> int:
+        """The hop length of the picture."""
+        return self.picture.step
+
+    def read(self, track: Track, limits: AudioLimits) -> Samples:
+        """Return the mono samples of the track's file, shape (samples,)."""
+        return self.picture.read(track, limits)
+
+    def shapes(self, n_samples: int) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of both inputs."""
+        return self.picture.shapes(n_samples) | self.summary.shapes(n_samples)
+
+    def transform(self, segments: Samples) -> Inputs:
+        """Return both inputs."""
+        return self.picture.transform(segments) | self.summary.transform(segments)
+
+    @property
+    def axes(self) -> tuple[str, str]:
+        """Names of the two axes of the picture."""
+        return self.picture.axes

@@ -1,0 +1,174 @@
+"""How a track is cut into the segments that a model sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from genrecls.config.schema import Schema
+from genrecls.dsp.segments import Cut, cut_of, repeated, samples_holding, windows
+from genrecls.errors import ConfigError
+from genrecls.features.base import FeatureSpec, Inputs, Samples
+
+
+@dataclass(frozen=True, eq=False)
+class Segments:
+    """The segments of one track.
+
+    Attributes:
+        inputs: named arrays, first axis segments.
+        starts: start of each segment in seconds, shape (segments,).
+        seconds: length of a segment in seconds.
+    """
+
+    inputs: Inputs
+    starts: NDArray[np.float64]
+    seconds: float
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+
+@dataclass(frozen=True)
+class SegmentRule(Schema):
+    """Length, distance and number of segments, and what happens to a short rest.
+
+    Attributes:
+        length: seconds.
+        hop: seconds from one start to the next; null means `length` (no overlap).
+        count: at most so many segments a track, from its beginning; null means all.
+        min_fill: a last, shorter piece is kept and padded with zeros if it holds at least this
+            share of a segment (and something that the piece before it does not hold).
+        cut: `samples` cuts the audio and transforms each segment by itself, as a device does;
+            `frames` transforms the whole track and cuts the result, as carnaghi2022 does.
+    """
+
+    length: PositiveFloat
+    hop: PositiveFloat | None
+    count: PositiveInt | None
+    min_fill: Annotated[float, Field(gt=0, le=1)]
+    cut: Literal["samples", "frames"]
+
+    def samples(self, rate: float) -> int:
+        """Return the length of a segment in samples."""
+        return max(1, round(self.length * rate))
+
+    def shapes(self, spec: FeatureSpec) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each model input, batch axis left out.
+
+        Raises:
+            ConfigError: a segment is too short for a single frame, or `frames` would cut
+                something that has no frames.
+        """
+        shapes = spec.shapes(self.samples(spec.rate))
+        if self.cut == "frames":
+            shapes = {name: (self.frames(spec), *shape[1:]) for name, shape in shapes.items()}
+            self._require_frames(spec)
+        if any(0 in shape for shape in shapes.values()):
+            raise ConfigError(
+                f"segment.length: received {self.length:g} s, which is shorter than one frame of "
+                f"features={spec.name}; use longer segments"
+            )
+        return {**shapes, **spec.companion_shapes}
+
+    def _require_frames(self, spec: FeatureSpec) -> None:
+        """Refuse inputs whose first axis does not grow with the audio."""
+        n_samples = self.samples(spec.rate)
+        longer = spec.shapes(n_samples + 9 * spec.step)
+        fixed = [name for name, shape in spec.shapes(n_samples).items() if shape == longer[name]]
+        if fixed:
+            raise ConfigError(
+                f"segment.cut: received 'frames', but '{fixed[0]}' of features={spec.name} has no "
+                "frames to cut; use segment.cut=samples"
+            )
+
+    def frames(self, spec: FeatureSpec) -> int:
+        """Return the frames of a segment that is cut from the frames of a whole track."""
+        return self._cut_of(spec.rate / spec.step).length
+
+    def apply(self, track: Samples, spec: FeatureSpec) -> Segments:
+        """Cut `track` (mono samples at the rate of `spec`) and transform it.
+
+        Returns no segment at all where the track is too short for one.
+        """
+        return self._cut(track, spec, covering=False)
+
+    def distorted(
+        self, track: Samples, spec: FeatureSpec, change: Callable[[Samples], Samples]
+    ) -> Segments:
+        """Cut `track` into the segments of `apply`, and transform each after `change`.
+
+        `change` maps an array (segments, samples) to one of its shape. Every segment is changed and
+        transformed by itself, with `cut=frames` too, so that a copy of it holds nothing of its
+        neighbours, which another part of a split may have.
+        """
+        frames = self.cut == "frames"
+        step = spec.step if frames else 1
+        cut = self._cut_of(spec.rate / step)
+        starts = self._starts(_frames_of(len(track), spec) if frames else len(track), cut)
+        length = _samples_for(cut.length, spec) if frames else cut.length
+        inputs = spec.transform(change(windows(track, starts * step, length)))
+        if frames:
+            inputs = {name: array[:, : cut.length] for name, array in inputs.items()}
+        return Segments(inputs, starts * step / spec.rate, cut.length * step / spec.rate)
+
+    def cover(self, track: Samples, spec: FeatureSpec) -> Segments:
+        """Cut audio of any length so that all of it is heard, as a prediction needs it.
+
+        Segments start as in `apply`, but without `count` and without gaps. A rest too short for
+        `min_fill` is heard by a last segment that ends with the audio, unless the rest is
+        negligible; audio too short for a single segment is repeated until it fills one. Only empty
+        audio gives no segment.
+        """
+        return self._cut(track, spec, covering=True)
+
+    def _cut(self, track: Samples, spec: FeatureSpec, *, covering: bool) -> Segments:
+        if self.cut == "frames":
+            return self._cut_frames(track, spec, covering=covering)
+        rate, cut = spec.rate, self._cut_of(spec.rate)
+        if covering:
+            track = repeated(track, cut.length, cut.needed)
+        starts = self._starts(len(track), cut, covering=covering)
+        inputs = spec.transform(windows(track, starts, cut.length))
+        return Segments(inputs, starts / rate, cut.length / rate)
+
+    def _cut_frames(self, track: Samples, spec: FeatureSpec, *, covering: bool) -> Segments:
+        rate = spec.rate / spec.step
+        cut = self._cut_of(rate)
+        if covering:
+            track = repeated(track, *(_samples_for(n, spec) for n in (cut.length, cut.needed)))
+        total = _frames_of(len(track), spec)
+        starts = self._starts(total, cut, covering=covering)
+        seconds = cut.length / rate
+        if not len(starts):
+            empty = {name: np.empty((0, *s), np.float32) for name, s in self.shapes(spec).items()}
+            return Segments(empty, starts / rate, seconds)
+        # A short rest is filled up with silence before the transform, for 0 is loud in decibels.
+        missing = max(0, int(starts[-1]) + cut.length - total) * spec.step
+        whole = spec.transform(np.pad(track, (0, missing))[None])
+        inputs = {name: windows(array[0], starts, cut.length) for name, array in whole.items()}
+        return Segments(inputs, starts / rate, seconds)
+
+    def _cut_of(self, steps_a_second: float) -> Cut:
+        """Return the cut of what has so many samples, or frames with `cut=frames`, a second."""
+        return cut_of(vars(self), steps_a_second, frames=self.cut == "frames")
+
+    def _starts(self, total: int, cut: Cut, *, covering: bool = False) -> NDArray[np.int64]:
+        """Return where segments begin in `total` samples or frames."""
+        return cut.covering(total) if covering else cut.starts(total)[: self.count]
+
+
+def _frames_of(n_samples: int, spec: FeatureSpec) -> int:
+    if n_samples == 0:
+        return 0
+    return min(shape[0] for shape in spec.shapes(n_samples).values())
+
+
+def _samples_for(frames: int, spec: FeatureSpec) -> int:
+    return samples_holding(frames, spec.step, partial(_frames_of, spec=spec))

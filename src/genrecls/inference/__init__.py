@@ -1,0 +1,1 @@
+"""Genres of audio files that nobody has labelled."""

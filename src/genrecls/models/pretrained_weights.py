@@ -1,0 +1,201 @@
+"""Where the weights of VGG-16 come from: Keras' ImageNet files or a file of the user.
+
+Names, addresses and MD5 sums are those of `keras/src/applications/vgg16.py` (Keras 3.15), which has
+them in the code of its network only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from genrecls.config.paths import expanded
+from genrecls.console import messages, say
+from genrecls.errors import ConfigError, ModelFileError
+
+if TYPE_CHECKING:
+    import keras
+
+Upto = Literal["conv", "dense"]
+
+_ADDRESS = "https://storage.googleapis.com/tensorflow/keras-applications/vgg16/"
+_PATIENCE = 30.0
+"""Seconds without an answer after which a connection counts as absent."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A file of weights that Keras offers.
+
+    Attributes:
+        size: bytes.
+        md5: hexadecimal; Keras publishes no other digest.
+    """
+
+    name: str
+    size: int
+    md5: str
+
+    @property
+    def address(self) -> str:
+        """Where it is downloaded from."""
+        return f"{_ADDRESS}{self.name}"
+
+    @property
+    def place(self) -> Path:
+        """Where Keras keeps it."""
+        return _keras_home() / "models" / self.name
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is in its place and undamaged."""
+        if not self.place.is_file() or self.place.stat().st_size != self.size:
+            return False
+        with self.place.open("rb") as file:
+            return hashlib.file_digest(file, _md5).hexdigest() == self.md5
+
+
+IMAGENET: dict[Upto, Published] = {
+    "conv": Published(
+        "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        58_889_256,
+        "6d6bbae143d832006294945121d1f1fc",
+    ),
+    "dense": Published(
+        "vgg16_weights_tf_dim_ordering_tf_kernels.h5",
+        553_467_096,
+        "64373286793e3c8b2b4e3219cbf3544b",
+    ),
+}
+
+
+_NO_PATH = frozenset({"none", "imagenet"})
+
+
+def check_weights(weights: str) -> None:
+    """Refuse a file that is not there; neither Keras nor the network is needed for that.
+
+    Raises:
+        ConfigError: names the file.
+    """
+    if weights in _NO_PATH:
+        return
+    path = expanded(weights, "model.weights")
+    if not path.is_file():
+        raise ConfigError(
+            f"model.weights: received '{weights}', but there is no file {path.absolute()}; "
+            "expected none, imagenet (a download by Keras) or the path of a .h5 or .weights.h5 file"
+        )
+
+
+def weights_file(weights: str, upto: Upto) -> Path | None:
+    """Return the file that `weights` names, downloaded if need be; None for `none`.
+
+    Raises:
+        ConfigError: there is no such file.
+        ModelFileError: it is not in Keras' cache and cannot be downloaded.
+    """
+    check_weights(weights)
+    if weights == "none":
+        return None
+    if weights != "imagenet":
+        return expanded(weights, "model.weights")
+    published = IMAGENET[upto]
+    return published.place if published.whole else _download(published)
+
+
+def file_digest(weights: str) -> str | None:
+    """Return the SHA-256 of the file that `weights` names; None where it names none."""
+    path = expanded(weights, "model.weights")
+    if weights in _NO_PATH or not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def load_weights(model: keras.Model, path: Path, upto: Upto) -> None:
+    """Give the layers of `model` that bear VGG-16's names the weights in `path`.
+
+    Raises:
+        ModelFileError: the file is damaged or holds another network.
+    """
+    import keras
+
+    source = keras.applications.VGG16(include_top=upto == "dense", weights=None)
+    try:
+        source.load_weights(path)
+    except Exception as error:  # noqa: BLE001 - whatever a foreign file makes its readers raise
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelFileError(
+            f"model.weights: {path} does not hold the weights of VGG-16 for model.upto={upto} "
+            f"({reason}); expected a file with the layers of Keras' {IMAGENET[upto].name}"
+        ) from None
+    names = {layer.name for layer in model.layers}
+    for layer in source.layers:
+        if layer.weights and layer.name in names:
+            model.get_layer(layer.name).set_weights(layer.get_weights())
+    say(f"weights of VGG-16: {path}, SHA-256 {file_digest(str(path))}")
+
+
+def _keras_home() -> Path:
+    # Keras looks at the variable too, but once, on import.
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+
+
+def _md5() -> hashlib._Hash:
+    return hashlib.md5(usedforsecurity=False)
+
+
+def _download(published: Published) -> Path:
+    """Let Keras fetch the file into its cache and verify it."""
+    from genrecls.training import tensorflow_setup
+
+    tensorflow_setup.start()
+    import keras
+
+    say(f"downloading {published.address} ({published.size / 2**20:.0f} MiB)")
+    home = _keras_home()
+    try:
+        # Keras goes elsewhere, without a word, if the folder does not exist.
+        home.mkdir(parents=True, exist_ok=True)
+        with _bounded_waiting(), redirect_stdout(_display()):
+            found = keras.utils.get_file(
+                published.name,
+                published.address,
+                file_hash=published.md5,
+                cache_subdir="models",
+                cache_dir=str(home),
+            )
+    except Exception as error:  # noqa: BLE001 - Keras raises plain exceptions, and sockets many
+        # Keras puts the whole address in front.
+        reason = str(error).rpartition(" -- ")[2]
+        raise ModelFileError(
+            f"model.weights=imagenet: {published.name} ({published.size:,} bytes, MD5 "
+            f"{published.md5}) is not, or not whole, in {published.place.parent} and cannot be "
+            f"downloaded ({reason}); fetch {published.address} where there is a network and put it "
+            "there, or name its place with model.weights=<path>"
+        ) from None
+    return Path(found)
+
+
+def _display() -> io.TextIOBase:
+    """Return where Keras' progress bar goes: standard output is for results."""
+    return sys.stderr if messages().is_terminal else io.StringIO()  # type: ignore[return-value]
+
+
+@contextmanager
+def _bounded_waiting() -> Iterator[None]:
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_PATIENCE)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)

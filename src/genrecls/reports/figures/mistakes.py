@@ -1,0 +1,54 @@
+"""What the model was surest of and still got wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from genrecls.reports.numbers import finite
+from genrecls.reports.style import BLUE, INK, MUTED, VERMILION, notice, quiet, sheet
+from genrecls.reports.text import drawable
+from genrecls.reports.values import Mistake, Scope
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def worst_mistakes(mistakes: Sequence[Mistake], scope: Scope, most: int = 12) -> Figure:
+    """Draw the probability that was given to the wrong genre, one bar a file.
+
+    Args:
+        mistakes: the mistakes, worst first.
+        scope: what was classified.
+        most: number of mistakes that are shown.
+    """
+    shown = mistakes[:most]
+    size = (7.4, 0.4 * max(3, len(shown)) + 0.9)
+    figure = sheet("Worst mistakes", str(scope), size, alarm=scope.leaky)
+    if not shown:
+        return notice(figure, "no mistakes")
+    axes = quiet(figure.add_subplot(), grid="x")
+    _bars(axes, shown)
+    files = [drawable(PurePath(mistake["path"]).name, 30) for mistake in shown]
+    axes.set_yticks(range(len(shown)), files, color=INK)
+    axes.tick_params(axis="y", length=0)
+    axes.set_title("true → predicted", loc="left", size=8.5, color=MUTED)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(len(shown) - 0.3, -0.5)
+    figure.legend(loc="outside lower right", ncols=2, frameon=False, fontsize=8.5, labelcolor=INK)
+    return figure
+
+
+def _bars(axes: Axes, mistakes: Sequence[Mistake]) -> None:
+    rows = range(len(mistakes))
+    given = [finite(mistake["probability"]) for mistake in mistakes]
+    right = [finite(mistake["true_probability"]) for mistake in mistakes]
+    wrong: dict[str, Any] = {"height": 0.2, "align": "edge", "color": VERMILION}
+    axes.barh([row + 0.08 for row in rows], given, label="probability of the answer", **wrong)
+    true: dict[str, Any] = {"marker": "D", "ls": "", "ms": 6, "color": BLUE, "mec": "white"}
+    axes.plot(right, [row + 0.18 for row in rows], label="probability of the true genre", **true)
+    for row, mistake in enumerate(mistakes):
+        pair = f"{drawable(mistake['true'], 24)} → {drawable(mistake['predicted'], 24)}"
+        axes.text(0.008, row + 0.02, pair, ha="left", va="bottom", size=8, color=INK)

@@ -1,0 +1,204 @@
+"""Finished runs read back into plain values, checked as they are read."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genrecls.benchmark.benchmark import EXPORT, facts_of_run
+from genrecls.errors import RunError
+from genrecls.evaluation.paired_tests import Answers
+from genrecls.evaluation.predictions import leak_mark
+from genrecls.runs.run import Run
+
+PARTS = ("validation", "test")
+_NEEDED = ("track", "part", "true", "predicted")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a comparison needs to know of a run.
+
+    Attributes:
+        config: the resolved configuration.
+        metrics: content of `metrics.json`.
+        history: a row an epoch.
+        answers: decisions per track of each part.
+        changed: when the run was finished.
+        int8_bytes: size of the exported int8 file, the one fed with features if there are two.
+    """
+
+    name: str
+    config: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    history: Sequence[Mapping[str, float]]
+    answers: Mapping[str, Answers]
+    changed: str
+    int8_bytes: int | None = None
+
+    @property
+    def repetition(self) -> tuple[int, int | None]:
+        """Seed and, where the split has folds, the fold: what may differ within a system."""
+        return int(self.config["seed"]), self.config["split"].get("fold")
+
+    @property
+    def data(self) -> str:
+        """Name of the data set, and whether it is generated."""
+        dataset = self.metrics["dataset"]
+        return f"{dataset['name']}{' (generated)' if dataset['generated'] else ''}"
+
+    @property
+    def split(self) -> str:
+        """Name of the split with what it leaks."""
+        split = self.metrics["split"]
+        return f"{split['name']}{leak_mark(split['leaks'])}"
+
+    @property
+    def training_seconds(self) -> float | None:
+        """Time spent on learning, without features and evaluation; None where it is not told."""
+        told = self.metrics.get("seconds", {})
+        spent = [float(s) for stage, s in told.items() if stage not in {"features", "evaluation"}]
+        return sum(spent) if spent else None
+
+    def score(self, part: str, name: str, unit: str = "track") -> float:
+        """Return a score such as `accuracy`."""
+        return float(self.metrics["parts"][part][unit][name])
+
+    def f1(self, part: str) -> dict[str, float]:
+        """Return F1 of each genre, per track."""
+        genres = self.metrics["parts"][part]["track"]["per_genre"]
+        return {genre: float(score["f1"]) for genre, score in genres.items()}
+
+
+def read(run: Run) -> Finished:
+    """Return what is in the folder of a finished run.
+
+    Raises:
+        RunError: the run is not finished, or one of its files is damaged or absent.
+    """
+    metrics = run.read_metrics()
+    if not run.finished:
+        raise RunError(
+            f"run {run.name} is not finished ({run.state.get('status', 'no state')}); repeat its "
+            "'genrecls train' command to go on"
+        )
+    found = Finished(
+        name=run.name,
+        config=_config(run.config),
+        metrics=metrics,
+        history=_history(run.history),
+        answers=_answers(run),
+        changed=str(run.state.get("changed", "")),
+        int8_bytes=_int8_bytes(run),
+    )
+    _check(run, found)
+    return found
+
+
+def _check(run: Run, found: Finished) -> None:
+    """Refuse what another version or a hand has changed, before a table is half made."""
+    with _reading(run.config):
+        _ = (found.repetition, found.config["model"]["name"], found.config["features"]["name"])
+    with _reading(run.history):
+        _ = [epoch["epoch"] for epoch in found.history]
+    with _reading(run.metrics):
+        _check_metrics(found)
+    for part, answers in found.answers.items():
+        here, there = float(answers.right.mean()), found.score(part, "accuracy")
+        if abs(here - there) > 1e-6:
+            reason = f"its {part} accuracy is {here:.3f}, in metrics.json {there:.3f}"
+            raise _damaged(run.predictions("tracks"), reason)
+
+
+def _check_metrics(found: Finished) -> None:
+    metrics = found.metrics
+    _ = (found.data, found.split, metrics["dataset"]["fingerprint"], list(metrics["labels"]))
+    _ = (metrics["selection"]["epoch"], int(metrics["model"]["parameters"]))
+    _ = found.training_seconds
+    for part in PARTS:
+        low, high = metrics["parts"][part]["track"]["accuracy_interval"]
+        _ = (float(low), float(high), found.f1(part), found.score(part, "macro_f1"))
+        _ = (found.score(part, "accuracy"), found.score(part, "accuracy", "segment"))
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Blame `path` for whatever is not found or not of its type during the block."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise _damaged(path, f"{type(error).__name__}: {error}") from None
+
+
+def _config(path: Path) -> Mapping[str, Any]:
+    import yaml
+
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError, yaml.YAMLError) as error:
+        raise _damaged(path, str(error)) from None
+    if not isinstance(found, dict):
+        raise _damaged(path, "it holds no configuration")
+    return found
+
+
+def _int8_bytes(run: Run) -> int | None:
+    path = run.folder / EXPORT / "export.json"
+    if not path.is_file():
+        return None
+    try:
+        files = facts_of_run(run)["files"]
+        kept = [file for file in files if (file["mode"], file["status"]) == ("int8", "kept")]
+        sizes = {file["entrance"]: int(file["bytes"]) for file in kept}
+    except (LookupError, TypeError, ValueError) as error:
+        raise RunError(
+            f"{path} is damaged ({type(error).__name__}: {error}); run 'genrecls export --tflite' "
+            "again"
+        ) from None
+    return sizes.get("features", sizes.get("audio"))
+
+
+def _history(path: Path) -> list[dict[str, float]]:
+    rows = _rows(path)
+    with _reading(path):
+        return [{key: float(value) if value else np.nan for key, value in r.items()} for r in rows]
+
+
+def _answers(run: Run) -> dict[str, Answers]:
+    path = run.predictions("tracks")
+    rows = _rows(path)
+    if not rows or any(row.get(column) in {None, ""} for row in rows for column in _NEEDED):
+        raise _damaged(path, f"expected rows with {', '.join(_NEEDED)}")
+    return {part: _of_part(run, part, rows) for part in PARTS}
+
+
+def _of_part(run: Run, part: str, rows: Sequence[Mapping[str, str]]) -> Answers:
+    chosen = sorted(
+        (row["track"], row["true"], row["predicted"]) for row in rows if row["part"] == part
+    )
+    tracks = {track for track, _, _ in chosen}
+    if not chosen or len(tracks) < len(chosen):
+        problem = f"{len(chosen) - len(tracks)} tracks twice" if chosen else "no tracks"
+        raise _damaged(run.predictions("tracks"), f"{problem} in the {part} part")
+    asked = tuple((track, true) for track, true, _ in chosen)
+    return Answers(run.name, part, asked, np.array([true == said for _, true, said in chosen]))
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError:
+        raise _damaged(path, "it is not there") from None
+    except (UnicodeError, csv.Error) as error:
+        raise _damaged(path, str(error)) from None
+
+
+def _damaged(path: Path, reason: str) -> RunError:
+    return RunError(f"{path} is damaged ({reason}); train again with force=true")

@@ -1,0 +1,271 @@
+"""Run folders: one a configuration, holding everything that is known of a training."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from genrecls import __version__
+from genrecls.errors import RunBusy, RunError, nearest
+from genrecls.files.atomic import replacing, write_json
+
+Status = Literal["running", "interrupted", "failed", "finished"]
+LATEST = "latest"
+# Seconds after which a lock is really taken: `busy` holds it for a moment, to see whether it can.
+_PATIENCE = 1.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folder of one run and the names of what is in it."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's name, `<dataset>-<features>-<model>-<id>`."""
+        return self.folder.name
+
+    @property
+    def config(self) -> Path:
+        """The resolved configuration."""
+        return self.folder / "config.yaml"
+
+    @property
+    def environment(self) -> Path:
+        """Versions and commit under which the run was made."""
+        return self.folder / "environment.json"
+
+    @property
+    def log(self) -> Path:
+        """All messages, with the time."""
+        return self.folder / "train.log"
+
+    @property
+    def progress(self) -> Path:
+        """How far a training is, see `training.progress_file`; not there once it is finished."""
+        return self.folder / "progress.json"
+
+    @property
+    def epochs(self) -> Path:
+        """Table of `logger=csv` that grows with every epoch."""
+        return self.folder / "epochs.csv"
+
+    @property
+    def scores(self) -> Path:
+        """Table of `logger=csv` with the final scores."""
+        return self.folder / "scores.csv"
+
+    @property
+    def events(self) -> Path:
+        """Folder of the event files of `logger=tensorboard`."""
+        return self.folder / "tensorboard"
+
+    @property
+    def history(self) -> Path:
+        """A row an epoch."""
+        return self.folder / "history.csv"
+
+    @property
+    def model(self) -> Path:
+        """The trained model, which describes itself."""
+        return self.folder / "model.keras"
+
+    @property
+    def metrics(self) -> Path:
+        """All scores; it is there if and only if the run is finished."""
+        return self.folder / "metrics.json"
+
+    @property
+    def report(self) -> Path:
+        """The page to look at."""
+        return self.folder / "report.html"
+
+    @property
+    def figures(self) -> Path:
+        """Folder of the figures."""
+        return self.folder / "figures"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the checkpoints."""
+        return self.folder / "checkpoint"
+
+    def predictions(self, level: Literal["segments", "tracks"]) -> Path:
+        """Predictions of the validation and test parts, a row a segment or a track."""
+        return self.folder / f"predictions_{level}.csv"
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Status, times and command; empty where the folder is no run."""
+        return _mapping_in(self.folder / "run.json")
+
+    def read_progress(self) -> dict[str, Any]:
+        """Return what a training last wrote of its progress; empty where there is nothing."""
+        return _mapping_in(self.progress)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the scores and the model are there."""
+        done = self.state.get("status") == "finished"
+        return done and self.metrics.is_file() and self.model.is_file()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a process is at work on it, as far as can be seen from here."""
+        from filelock import FileLock, Timeout
+
+        if not self._lock_file.is_file():
+            return False
+        try:
+            with FileLock(self._lock_file, blocking=False):
+                return False
+        except (Timeout, OSError):
+            return True
+
+    @property
+    def _lock_file(self) -> Path:
+        # Beside the run, so that the folder itself can be renamed under the lock.
+        return self.folder.parent / ".locks" / f"{self.name}.lock"
+
+    def mark(self, status: Status, **facts: Any) -> None:
+        """Record how the run stands."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        state = {"created": now, **self.state, **facts, "status": status, "changed": now}
+        write_json(self.folder / "run.json", {**state, "genrecls": __version__})
+
+    def read_metrics(self) -> dict[str, Any]:
+        """Return the scores.
+
+        Raises:
+            RunError: the run is unfinished or its file is damaged.
+        """
+        try:
+            found = json.loads(self.metrics.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RunError(
+                f"run {self.name} is not finished ({self.state.get('status', 'no state')}); "
+                "repeat its 'genrecls train' command to go on"
+            ) from None
+        except ValueError as error:
+            raise self._damaged(str(error)) from None
+        if not isinstance(found, dict):
+            raise self._damaged("it holds no scores")
+        return found
+
+    def _damaged(self, reason: str) -> RunError:
+        return RunError(f"{self.metrics} is damaged ({reason}); train again with force=true")
+
+    def read_environment(self) -> dict[str, str]:
+        """Return versions and commit under which the run was made."""
+        return dict(json.loads(self.environment.read_text(encoding="utf-8")))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes out of the folder during the block.
+
+        Raises:
+            RunBusy: another process is at work on it.
+        """
+        from filelock import FileLock, Timeout
+
+        self._lock_file.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self._lock_file, timeout=_PATIENCE)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise RunBusy(
+                f"run {self.name} is in the hands of another process at this moment (a training "
+                "or an export); wait for it ('genrecls runs' shows its state)"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def set_aside(self) -> None:
+        """Rename the folder, results and all, to make room for a new run of the same name."""
+        number = 1
+        while (target := self.folder.with_name(f"{self.name}~{number}")).exists():
+            number += 1
+        self.folder.rename(target)
+
+    def point_latest(self) -> None:
+        """Let `latest` beside the folder point to it."""
+        link = self.folder.parent / LATEST
+        aside = link.with_name(f".{LATEST}-{os.getpid()}")
+        aside.unlink(missing_ok=True)
+        try:
+            aside.symlink_to(self.name, target_is_directory=True)
+            aside.replace(link)
+        except OSError:
+            # Not every file system has links; a text file says the same.
+            aside.unlink(missing_ok=True)
+            link.with_suffix(".txt").write_text(f"{self.name}\n", encoding="utf-8")
+
+
+def _mapping_in(path: Path) -> dict[str, Any]:
+    """Return the mapping in a JSON file; empty where there is none or it is damaged."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a CSV with a header line, whole or not at all."""
+    with replacing(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(rows)
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write mappings with equal keys as a CSV, whole or not at all."""
+    columns = list(rows[0])
+    write_table(path, columns, ([row[column] for column in columns] for row in rows))
+
+
+def all_runs(output_root: Path) -> list[Run]:
+    """Return the runs of `output_root`, the one last changed first."""
+    folders = (path.parent for path in output_root.glob("*/run.json"))
+    runs = [Run(folder) for folder in folders if not folder.is_symlink()]
+    return sorted(runs, key=lambda run: (str(run.state.get("changed", "")), run.name), reverse=True)
+
+
+def find_run(output_root: Path, wanted: str | None) -> Run:
+    """Return the run that `wanted` names: a folder, a name in `output_root`, the end of a name.
+
+    Without a name it is the newest finished run.
+
+    Raises:
+        RunError: there is none, or several.
+    """
+    runs = all_runs(output_root)
+    if wanted is None:
+        for run in runs:
+            if run.finished:
+                return run
+        raise RunError(
+            f"no finished run in {output_root.absolute()}; make one with 'genrecls train', or set "
+            "output_root=<folder>"
+        )
+    for folder in (Path(wanted).expanduser(), output_root / wanted):
+        if (folder / "run.json").is_file():
+            return Run(folder.resolve())
+    matching = [run for run in runs if run.name.endswith(wanted)]
+    if len(matching) == 1:
+        return matching[0]
+    names = [run.name for run in runs]
+    raise RunError(
+        f"'{wanted}' names {len(matching) or 'no'} runs{nearest(wanted, names)}; expected a run "
+        f"folder, or one of the names that 'genrecls runs' lists for {output_root.absolute()}"
+    )

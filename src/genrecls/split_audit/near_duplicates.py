@@ -1,0 +1,127 @@
+"""Near-duplicates: pairs of recordings whose landmarks agree at one distance in time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genrecls.split_audit.fingerprint import HOP, RATE, Fingerprint
+
+MIN_SHARED = 12
+"""Fewest landmarks at one distance that are worth telling; chance gives fewer."""
+PART = 0.02
+"""From this share of the landmarks on two recordings have something in common: a sample, a loop,
+the same notes at the same times, or a piece of each other."""
+COPY = 0.12
+"""From this share on one recording is a copy of the other.
+
+Measured with 160 GTZAN tracks and 13 FMA clips: cut by 0.5 s, at half the level, with noise at 20
+dB and as MP3 of 16 kHz they share at least 0.156 with themselves (with noise at 10 dB alone 0.145),
+and excerpts of 10 s at least 0.137; of all other pairs two are known copies (0.48 and 0.68), one
+uses the same sample (0.030) and the rest share at most 0.011. Generated bands reach 0.09.
+"""
+
+# A hash that is everywhere says nothing, and all its pairs would cost the most.
+_COMMON = 100
+# Frames fit into so many bits: 36 days of audio, forwards and backwards.
+_TIME_BITS = 28
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What two recordings share.
+
+    Attributes:
+        first: number of a recording.
+        second: number of another, higher.
+        shared: landmarks that agree at one distance.
+        share: of the landmarks of the recording that has fewer.
+        offset: seconds by which the same moment comes later in the second.
+    """
+
+    first: int
+    second: int
+    shared: int
+    share: float
+    offset: float
+
+
+def pairs(
+    fingerprints: Sequence[Fingerprint], advance: Callable[[], None] = lambda: None
+) -> list[Pair]:
+    """Return the pairs that share more than by chance, largest share first.
+
+    All landmarks stand in one index in which each recording is looked up, so that only recordings
+    with something in common are ever compared.
+
+    Args:
+        fingerprints: one a recording.
+        advance: called after each recording.
+    """
+    index = _Index.of(fingerprints)
+    found: list[Pair] = []
+    for number in range(len(fingerprints)):
+        found += index.partners(fingerprints, number)
+        advance()
+    return sorted(found, key=lambda pair: (-pair.share, pair.first, pair.second))
+
+
+@dataclass(frozen=True, eq=False)
+class _Index:
+    """All landmarks, sorted by hash; the arrays are of shape (landmarks,).
+
+    Attributes:
+        owners: number of the recording.
+        times: frame in which the landmark begins.
+    """
+
+    hashes: NDArray[np.uint32]
+    owners: NDArray[np.int64]
+    times: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, fingerprints: Sequence[Fingerprint]) -> _Index:
+        nothing = np.empty(0, np.uint32)
+        hashes = np.concatenate([nothing, *(each.hashes for each in fingerprints)])
+        times = np.concatenate([nothing, *(each.times for each in fingerprints)])
+        owners = np.repeat(np.arange(len(fingerprints)), [len(each) for each in fingerprints])
+        order = np.argsort(hashes, kind="stable")
+        return cls(hashes[order], owners[order], times[order].astype(np.int64))
+
+    def partners(self, fingerprints: Sequence[Fingerprint], number: int) -> Iterator[Pair]:
+        """Yield what a recording shares with each one of a higher number."""
+        own = fingerprints[number]
+        low = np.searchsorted(self.hashes, own.hashes, "left")
+        many = np.searchsorted(self.hashes, own.hashes, "right") - low
+        many[many > _COMMON] = 0
+        hits = np.repeat(low - np.cumsum(many) + many, many) + np.arange(many.sum())
+        distances = self.times[hits] - np.repeat(own.times, many)
+        later = self.owners[hits] > number
+        for other, shared, distance in _agreeing(self.owners[hits][later], distances[later]):
+            share = shared / min(len(own), len(fingerprints[other]))
+            if share >= PART:
+                yield Pair(number, other, shared, share, distance * HOP / RATE)
+
+
+def _agreeing(
+    owners: NDArray[np.int64], distances: NDArray[np.int64]
+) -> Iterator[tuple[int, int, float]]:
+    """Yield the owners with enough hits at one distance: how many, and that distance in frames.
+
+    Two neighbouring distances count as one: a copy may be shifted by half a frame.
+    """
+    middle = 1 << (_TIME_BITS - 1)
+    places, counts = np.unique((owners << _TIME_BITS) + distances + middle, return_counts=True)
+    beside = np.append(np.diff(places) == 1, [False]) * np.append(counts, [0])[1:]
+    enough = np.flatnonzero(counts + beside >= MIN_SHARED)
+    best: dict[int, tuple[int, float]] = {}
+    for place in enough:
+        owner, shared = int(places[place] >> _TIME_BITS), int(counts[place] + beside[place])
+        if shared > best.get(owner, (0, 0.0))[0]:
+            distance = int(places[place] & (2 * middle - 1)) - middle
+            best[owner] = shared, distance + float(beside[place]) / shared
+    for owner, (shared, mean) in best.items():
+        yield owner, shared, mean

@@ -1,0 +1,174 @@
+"""How much higher a score is with one split than with another, measured with a small model."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genrecls.rng import stream
+from genrecls.split_audit.scan import Heard
+from genrecls.splits.base import Split, known_artists
+
+MODELS: dict[str, str] = {
+    "logistic": "logistic regression",
+    "nearest": "nearest neighbour",
+}
+"""The classifiers, by the names under which their scores stand. They have no settings to choose."""
+
+DRAWS = 1000
+_MOST_STEPS = 500
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over repeated seeds and its 95 % interval."""
+
+    mean: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Which tracks of the test part were asked and which were answered rightly, seed by seed.
+
+    Attributes:
+        asked: shape (seeds, tracks), over all tracks of the data set.
+        right: shape (seeds, tracks).
+    """
+
+    asked: NDArray[np.bool_]
+    right: NDArray[np.bool_]
+
+
+def answers(
+    heard: Heard, splits: Sequence[Split], advance: Callable[[], None]
+) -> dict[str, Answers]:
+    """Train each of `MODELS` on the train part of each split and ask it the test part.
+
+    The validation part is not used, for there is nothing to select. A track is answered by the
+    mean of its segments in the test part, as in a run.
+
+    Args:
+        heard: the tracks that can be used.
+        splits: one a seed; splits that are equal are tried once.
+        advance: called after each split.
+    """
+    rows = {track: number for number, track in enumerate(heard.recordings)}
+    shape = (len(splits), len(rows))
+    made = {name: Answers(np.zeros(shape, bool), np.zeros(shape, bool)) for name in MODELS}
+    tried: dict[str, int] = {}
+    for number, split in enumerate(splits):
+        before = tried.setdefault(_identity(split), number)
+        for name in MODELS:
+            asked, right = made[name].asked, made[name].right
+            if before < number:
+                asked[number], right[number] = asked[before], right[before]
+                continue
+            for track, correct in _tried(heard, split, name).items():
+                asked[number, rows[track]], right[number, rows[track]] = True, correct
+        advance()
+    return made
+
+
+def _identity(split: Split) -> str:
+    parts = (sorted(split.parts["train"].items()), sorted(split.parts["test"].items()))
+    return repr([[(track, numbers.tolist()) for track, numbers in part] for part in parts])
+
+
+def _tried(heard: Heard, split: Split, name: str) -> dict[str, bool]:
+    """Return, for each track of the test part, whether it was answered rightly."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    inputs, tracks = _gathered(heard, split.parts["train"])
+    labels = {track.id: track.label for track in heard.dataset.tracks}
+    model = _model(name)
+    with warnings.catch_warnings():
+        # A small model that is not quite at its best tells the same.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(inputs, [labels[track] for track in tracks])
+    inputs, tracks = _gathered(heard, split.parts["test"])
+    shares = model.predict_proba(inputs)
+    return {
+        track: model.classes_[shares[tracks == track].mean(axis=0).argmax()] == labels[track]
+        for track in split.parts["test"]
+    }
+
+
+def _gathered(
+    heard: Heard, part: Mapping[str, NDArray[np.int64]]
+) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
+    """Return the statistics of the segments of a part, and the track id of each."""
+    chosen = [heard.recordings[track].statistics[indices] for track, indices in part.items()]
+    return np.concatenate(chosen), np.repeat(list(part), [len(each) for each in chosen])
+
+
+def _model(name: str) -> Any:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    last = (
+        LogisticRegression(max_iter=_MOST_STEPS)
+        if name == "logistic"
+        else KNeighborsClassifier(n_neighbors=1, algorithm="brute")
+    )
+    return make_pipeline(StandardScaler(), last)
+
+
+@dataclass(frozen=True, eq=False)
+class Resampling:
+    """Draws with replacement of what may differ next time: the artists and the seeds.
+
+    Whoever has no known artist stands for himself. All splits see the same draws of artists, so
+    that differences between them are those of the same tracks.
+
+    Attributes:
+        groups: number of the artist of each track, shape (tracks,).
+        seed: of the draws.
+    """
+
+    groups: NDArray[np.int64]
+    seed: int
+
+    @classmethod
+    def of(cls, heard: Heard, seed: int) -> Resampling:
+        """Return the draws for a data set."""
+        artists = known_artists(heard.dataset.tracks)
+        # No artist has an empty string within.
+        names = [artists.get(track, f"\0{track}") for track in heard.recordings]
+        return cls(np.unique(names, return_inverse=True)[1].astype(np.int64), seed)
+
+    def scores(self, found: Answers) -> NDArray[np.float64]:
+        """Return the accuracy of the mean seed in each draw, shape (DRAWS,)."""
+        many = int(self.groups.max()) + 1
+        right, asked = (self._per_group(array, many) for array in (found.right, found.asked))
+        artists, seeds = stream(self.seed, "artists"), stream(self.seed, "seeds")
+        drawn = np.empty(DRAWS)
+        for number in range(DRAWS):
+            weights = np.bincount(artists.integers(many, size=many), minlength=many)
+            chosen = seeds.integers(len(right), size=len(right))
+            total = asked @ weights
+            shares = np.divide(right @ weights, total, where=total > 0, out=np.zeros(len(total)))
+            drawn[number] = shares[chosen].mean()
+        return drawn
+
+    def _per_group(self, array: NDArray[np.bool_], many: int) -> NDArray[np.int64]:
+        sums = [np.bincount(self.groups, weights=row, minlength=many) for row in array]
+        return np.asarray(sums, np.int64)
+
+
+def accuracy(found: Answers) -> float:
+    """Return the share of right answers, mean over the seeds."""
+    return float((found.right.sum(axis=1) / found.asked.sum(axis=1)).mean())
+
+
+def estimate(mean: float, drawn: NDArray[np.float64]) -> Estimate:
+    """Return a mean with the middle 95 % of its draws."""
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Estimate(mean, (float(low), float(high)))

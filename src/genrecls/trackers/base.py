@@ -1,0 +1,53 @@
+"""What a tracker is: an option of the group `logger` that makes observers of a run."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any, ClassVar
+
+from genrecls.config.schema import Registry, Schema
+from genrecls.errors import ConfigError
+from genrecls.runs.run import Run
+from genrecls.training.callbacks import Observer
+
+
+@dataclass(frozen=True)
+class Logger(Schema, ABC):
+    """Settings of a tracker.
+
+    Attributes:
+        name: registered name.
+    """
+
+    name: str
+
+    PACKAGES: ClassVar[tuple[str, ...]] = ()
+    """What it imports; the extra of its name installs them."""
+
+    def require(self) -> None:
+        """Refuse a tracker whose library is not there.
+
+        Raises:
+            ConfigError: says what to install.
+        """
+        for package in self.PACKAGES:
+            if find_spec(package) is None:
+                raise ConfigError(
+                    f"logger={self.name}: needs the package {package}, which is not installed; "
+                    f"run: pip install 'genrecls[{self.name}]'"
+                )
+
+    @abstractmethod
+    def observers(self, run: Run, settings: Mapping[str, Any]) -> Sequence[Observer]:
+        """Return who watches `run`; nothing is written or reached before they are told something.
+
+        Args:
+            run: the run.
+            settings: its resolved configuration.
+        """
+
+
+LOGGERS: Registry[Logger] = Registry("logger", "genrecls.trackers")

@@ -1,0 +1,59 @@
+"""`csv`: tables in the run folder that grow while the training goes on."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from genrecls.runs.run import Run, write_rows, write_table
+from genrecls.trackers.base import LOGGERS, Logger
+from genrecls.trackers.scores import final_scores, trust
+from genrecls.training.callbacks import Observer, Stop
+from genrecls.training.checkpoint import Progress
+
+
+@LOGGERS.register("csv")
+@dataclass(frozen=True)
+class CsvLogger(Logger):
+    """Tables to follow or to read with other programs."""
+
+    def observers(self, run: Run, settings: Mapping[str, Any]) -> Sequence[Observer]:  # noqa: ARG002
+        """Return the writer of the tables."""
+        return (CsvFiles(run),)
+
+
+class CsvFiles:
+    """Observer that writes `epochs.csv` and `scores.csv`."""
+
+    title = "logger=csv"
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._written = 0
+
+    def observe(self, progress: Progress) -> None:
+        """Append what is new; the first rows replace what an earlier attempt wrote."""
+        rows = progress.history
+        if not rows:
+            self._run.epochs.unlink(missing_ok=True)
+        elif not self._written:
+            write_rows(self._run.epochs, rows)
+        else:
+            self._append(rows[self._written :])
+        self._written = len(rows)
+
+    def finished(self, metrics: Mapping[str, Any]) -> None:
+        """Write the final scores, a row each."""
+        beside = trust(metrics)
+        rows = [[*beside.values(), *score] for score in final_scores(metrics).items()]
+        write_table(self._run.scores, (*beside, "score", "value"), rows)
+
+    def stopped(self, how: Stop) -> None:
+        """Leave the rows so far."""
+
+    def _append(self, rows: Sequence[Mapping[str, float]]) -> None:
+        # Appended and not replaced, so that `tail -f` shows it.
+        with self._run.epochs.open("a", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(row.values() for row in rows)

@@ -1,0 +1,197 @@
+"""One run in MLflow's store: found again by its tag, so that a training goes on in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genrecls.config.flat import flat
+from genrecls.runs.run import Run
+from genrecls.trackers.scores import final_scores, trust
+from genrecls.training.callbacks import Stop
+from genrecls.training.checkpoint import Progress
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as Stored
+    from mlflow.tracking import MlflowClient
+
+SWEEP = "GENRECLS_SWEEP"
+"""Environment variable that names the sweep which a training is a job of."""
+
+_RUN, _SWEEP, _PARENT = "genrecls.run", "genrecls.sweep", "mlflow.parentRunId"
+# MLflow takes so many parameters in one call, of so many characters each.
+_BATCH, _LONGEST = 100, 6000
+_ENVIRONMENT = {
+    # Nothing leaves the machine but what goes to the store.
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    # Whoever names a folder has chosen it.
+    "MLFLOW_ALLOW_FILE_STORE": "true",
+    # Else a training would wait for many minutes for a server that is gone or says nothing.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+}
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where runs are kept.
+
+    Attributes:
+        uri: tracking URI of MLflow.
+        experiment: name of MLflow's experiment.
+        here: folder for the lock that keeps two trainings from making the same thing.
+    """
+
+    uri: str
+    experiment: str
+    here: Path
+
+    @property
+    def artifacts(self) -> str | None:
+        """Where copied files go; None leaves it to the store."""
+        if not self.uri.startswith("sqlite:///"):
+            return None
+        database = Path(self.uri.removeprefix("sqlite:///").partition("?")[0])
+        return (database.absolute().parent / "mlartifacts").as_uri()
+
+    @contextmanager
+    def opened(self) -> Iterator[tuple[MlflowClient, str]]:
+        """Yield a client and the id of the experiment; no other training opens it meanwhile."""
+        from filelock import FileLock
+
+        for name, value in _ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
+        from mlflow.tracking import MlflowClient
+
+        locks = self.here / ".locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        with FileLock(locks / "mlflow.lock", timeout=120):
+            client = MlflowClient(tracking_uri=self.uri)
+            found = client.get_experiment_by_name(self.experiment)
+            yield (
+                client,
+                found.experiment_id
+                if found
+                else client.create_experiment(self.experiment, self.artifacts),
+            )
+
+
+class MlflowRun:
+    """Observer that keeps a run of MLflow true."""
+
+    title = "logger=mlflow"
+
+    def __init__(
+        self, run: Run, settings: Mapping[str, Any], store: Store, artifacts: Sequence[str]
+    ) -> None:
+        self._run = run
+        self._settings = settings
+        self._store = store
+        self._artifacts = artifacts
+        self._client: Any = None
+        self._id = self._parent = ""
+        self._epoch = 0
+
+    def observe(self, progress: Progress) -> None:
+        """Add the epochs that MLflow does not have."""
+        if self._client is None:
+            self._open()
+        for row in progress.history:
+            epoch = int(row["epoch"])
+            if epoch > self._epoch:
+                self._log({key: row[key] for key in row if key != "epoch"}, epoch)
+        self._epoch = max(self._epoch, progress.epoch)
+
+    def finished(self, metrics: Mapping[str, Any]) -> None:
+        """Add the scores and copy the files, unless they are there."""
+        if self._client.get_run(self._id).info.status == "FINISHED":
+            return
+        self._log(final_scores(metrics), self._epoch)
+        for name, value in trust(metrics).items():
+            self._client.set_tag(self._id, f"genrecls.{name}", value)
+        for name in self._artifacts:
+            self._copy(self._run.folder / name)
+        self._end("FINISHED")
+
+    def stopped(self, how: Stop) -> None:
+        """Mark the run as stopped."""
+        if self._client is not None:
+            self._end("KILLED" if how == "interrupted" else "FAILED")
+
+    def _open(self) -> None:
+        """Find the run in the store, or make it there, below its sweep if it has one."""
+        with self._store.opened() as (client, experiment):
+            stored = self._found(client, experiment) or self._made(client, experiment)
+            sweep = os.environ.get(SWEEP)
+            if sweep and _PARENT not in stored.data.tags:
+                client.set_tag(stored.info.run_id, _PARENT, _parent(client, experiment, sweep))
+        stored = client.get_run(stored.info.run_id)
+        if stored.info.status in {"KILLED", "FAILED"}:
+            client.update_run(stored.info.run_id, "RUNNING")
+        self._client, self._id = client, stored.info.run_id
+        self._parent = stored.data.tags.get(_PARENT, "")
+        # The last of a row, so that the others are there if it is.
+        known = client.get_metric_history(self._id, "seconds")
+        self._epoch = max((point.step for point in known), default=0)
+
+    @property
+    def _tag(self) -> str:
+        """What a run is found by; one that was trained again with force=true is another."""
+        return f"{self._run.name} {self._run.state['created']}"
+
+    def _found(self, client: MlflowClient, experiment: str) -> Stored | None:
+        return _first(client, experiment, _RUN, self._tag)
+
+    def _made(self, client: MlflowClient, experiment: str) -> Stored:
+        from mlflow.entities import Param
+
+        tags = {_RUN: self._tag, "genrecls.command": str(self._run.state.get("command", ""))}
+        made = client.create_run(experiment, tags=tags, run_name=self._run.name)
+        chosen = [Param(key, _text(value)) for key, value in flat(self._settings)]
+        for start in range(0, len(chosen), _BATCH):
+            client.log_batch(made.info.run_id, params=chosen[start : start + _BATCH])
+        return made
+
+    def _log(self, values: Mapping[str, float], epoch: int) -> None:
+        from mlflow.entities import Metric
+
+        now = round(time.time() * 1000)
+        points = [Metric(name, value, now, epoch) for name, value in values.items()]
+        self._client.log_batch(self._id, metrics=points)
+
+    def _copy(self, path: Path) -> None:
+        if path.is_dir():
+            self._client.log_artifacts(self._id, str(path), path.name)
+        elif path.is_file():
+            self._client.log_artifact(self._id, str(path))
+
+    def _end(self, status: str) -> None:
+        self._client.set_terminated(self._id, status)
+        if self._parent:
+            # A sweep lasts as long as its last run.
+            self._client.set_terminated(self._parent, "FINISHED")
+
+
+def _parent(client: MlflowClient, experiment: str, sweep: str) -> str:
+    """Return the id of the run that stands for the whole sweep."""
+    found = _first(client, experiment, _SWEEP, sweep) or client.create_run(
+        experiment, tags={_SWEEP: sweep}, run_name=f"sweep {sweep}"
+    )
+    return str(found.info.run_id)
+
+
+def _first(client: MlflowClient, experiment: str, tag: str, value: str) -> Stored | None:
+    found = client.search_runs([experiment], f"tags.`{tag}` = '{value}'", max_results=1)
+    return found[0] if found else None
+
+
+def _text(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text[:_LONGEST]

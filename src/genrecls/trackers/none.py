@@ -1,0 +1,21 @@
+"""`none`: nobody but the run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from genrecls.runs.run import Run
+from genrecls.trackers.base import LOGGERS, Logger
+from genrecls.training.callbacks import Observer
+
+
+@LOGGERS.register("none")
+@dataclass(frozen=True)
+class NoLogger(Logger):
+    """No tracker."""
+
+    def observers(self, run: Run, settings: Mapping[str, Any]) -> Sequence[Observer]:  # noqa: ARG002
+        """Return nobody."""
+        return ()

@@ -1,0 +1,107 @@
+"""`tensorboard`: event files of a run: scalars, configuration, hyperparameters and figures.
+
+See https://www.tensorflow.org/tensorboard; `tensorboard --logdir outputs` shows all runs.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from genrecls.config.flat import flat
+from genrecls.runs.run import Run
+from genrecls.trackers.base import LOGGERS, Logger
+from genrecls.trackers.scores import final_scores, trust
+from genrecls.training import tensorflow_setup
+from genrecls.training.callbacks import Observer, Stop
+from genrecls.training.checkpoint import Progress
+
+
+@LOGGERS.register("tensorboard")
+@dataclass(frozen=True)
+class TensorboardLogger(Logger):
+    """Event files.
+
+    Attributes:
+        figures: whether the figures of the report are written too.
+    """
+
+    figures: bool
+
+    PACKAGES: ClassVar[tuple[str, ...]] = ("tensorboard",)
+
+    def observers(self, run: Run, settings: Mapping[str, Any]) -> Sequence[Observer]:
+        """Return the writer of the event files."""
+        return (EventFiles(run, settings, figures=self.figures),)
+
+
+class EventFiles:
+    """Observer that writes event files; the step of everything is the epoch."""
+
+    title = "logger=tensorboard"
+
+    def __init__(self, run: Run, settings: Mapping[str, Any], *, figures: bool) -> None:
+        self._run = run
+        self._settings = settings
+        self._figures = figures
+        self._writer: Any = None
+        self._written = 0
+
+    def observe(self, progress: Progress) -> None:
+        """Write the epochs that are new; those of an earlier attempt are written anew."""
+        # A run that was finished before is told without a training.
+        tensorflow_setup.start()
+        import tensorflow as tf
+
+        if self._writer is None:
+            self._open()
+        with self._writer.as_default():
+            for row in progress.history[self._written :]:
+                for name, value in row.items():
+                    if name != "epoch":
+                        tf.summary.scalar(name, value, step=int(row["epoch"]))
+        self._written = progress.epoch
+        self._writer.flush()
+
+    def finished(self, metrics: Mapping[str, Any]) -> None:
+        """Write the final scores and the figures."""
+        import tensorflow as tf
+
+        with self._writer.as_default(step=self._written):
+            tf.summary.text("result", _table(trust(metrics)))
+            for name, value in final_scores(metrics).items():
+                tf.summary.scalar(name, value)
+            for path in sorted(self._run.figures.glob("*.png")) if self._figures else ():
+                picture = tf.io.decode_png(path.read_bytes(), channels=3)
+                tf.summary.image(path.stem, picture[tf.newaxis])
+        self._writer.close()
+
+    def stopped(self, how: Stop) -> None:  # noqa: ARG002
+        """Close the file; the next attempt writes another."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def _open(self) -> None:
+        """Begin a file of its own: two attempts in one folder would draw their curves twice."""
+        import tensorflow as tf
+        from tensorboard.plugins.hparams import api
+
+        shutil.rmtree(self._run.events, ignore_errors=True)
+        self._writer = tf.summary.create_file_writer(str(self._run.events))
+        chosen = {key: _plain(value) for key, value in flat(self._settings)}
+        with self._writer.as_default(step=0):
+            api.hparams(chosen, trial_id=self._run.name)
+            tf.summary.text("configuration", _table(chosen))
+
+
+def _plain(value: Any) -> bool | int | float | str:
+    return value if isinstance(value, bool | int | float | str) else json.dumps(value)
+
+
+def _table(settings: Mapping[str, Any]) -> str:
+    """Return a Markdown table, which TensorBoard shows as one."""
+    rows = (f"| {key} | {value} |" for key, value in settings.items())
+    return "\n".join(("| key | value |", "| --- | --- |", *rows))

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from genrecls.features.extract import fingerprint
+from genrecls.files.atomic import write_json, write_text
+from genrecls.runs.run import Run
+from tests.conftest import ComposeExperiment, RunCommand
+
+
+def finished_run(folder: Path, compose_experiment: ComposeExperiment, **dataset: str) -> Run:
+    """Return a run on tiny generated data that knows this much of its data, and has no model."""
+    run = Run(folder / "outputs" / "synth-mfcc-cnn-1")
+    run.mark("finished", command="genrecls train")
+    write_text(run.config, yaml.safe_dump(compose_experiment().resolved()))
+    write_json(run.metrics, {"dataset": dataset})
+    return run
+
+
+def evaluated(folder: Path, run: Run, run_command: RunCommand) -> str:
+    outcome = run_command("evaluate", str(run.folder), f"data_root={folder}")
+    assert outcome.status == 1
+    lines = [line for line in outcome.err.splitlines() if line.startswith("genrecls: error: ")]
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_other_data_than_those_of_the_training_are_refused(
+    tmp_path: Path, compose_experiment: ComposeExperiment, run_command: RunCommand
+) -> None:
+    run = finished_run(tmp_path, compose_experiment, fingerprint="of other data")
+    assert "the data are not those that it was trained on" in evaluated(tmp_path, run, run_command)
+
+
+def test_a_run_that_has_lost_its_model_says_so_before_anything_is_extracted(
+    tmp_path: Path, compose_experiment: ComposeExperiment, run_command: RunCommand
+) -> None:
+    own = fingerprint(compose_experiment().dataset.load(tmp_path), None)
+    run = finished_run(tmp_path, compose_experiment, fingerprint=own)
+    assert "no such model file" in evaluated(tmp_path, run, run_command)
+    assert not list(tmp_path.rglob("*.npz"))
+
+
+def test_a_run_of_another_version_is_named_as_such(
+    tmp_path: Path, compose_experiment: ComposeExperiment, run_command: RunCommand
+) -> None:
+    run = finished_run(tmp_path, compose_experiment, fingerprint="any")
+    values = compose_experiment().resolved()
+    del values["trainer"]["strategy"]
+    write_text(run.config, yaml.safe_dump(values))
+    error = evaluated(tmp_path, run, run_command)
+    assert "this version of genrecls cannot read its configuration (trainer.strategy: mis" in error
+    assert "environment.json" in error

@@ -1,0 +1,96 @@
+"""`genrecls runs` lists what is there, as it is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from genrecls.runs.run import Run
+from tests.conftest import RunCommand
+
+SCORES = {"accuracy": 0.75, "accuracy_interval": [0.7, 0.8], "macro_f1": 0.74}
+METRICS: dict[str, Any] = {
+    "seed": 3,
+    "dataset": {"name": "synth", "generated": True},
+    "split": {"name": "segment", "leaks": ["artist", "track"]},
+    "model": {"parameters": 12345},
+    "parts": {"test": {"track": SCORES}, "validation": {"track": SCORES}},
+}
+
+
+def finished(root: Path, name: str) -> Run:
+    run = Run(root / name)
+    run.mark("finished", command="genrecls train")
+    run.metrics.write_text(json.dumps(METRICS))
+    run.model.touch()
+    return run
+
+
+def listed(root: Path, run_command: RunCommand) -> list[dict[str, Any]]:
+    outcome = run_command("runs", "--format", "json", "--output-root", str(root))
+    assert (outcome.status, outcome.err) == (0, "")
+    rows: list[dict[str, Any]] = json.loads(outcome.out)
+    return rows
+
+
+def test_a_finished_run_shows_its_scores_and_that_it_leaks(
+    tmp_path: Path, run_command: RunCommand
+) -> None:
+    finished(tmp_path, "synth-mfcc-cnn-1")
+    (row,) = listed(tmp_path, run_command)
+    assert row["test_track_accuracy"] == 0.75
+    assert row["leaky"] is True
+    assert row["generated"] is True
+    table = run_command("runs", "--output-root", str(tmp_path)).out
+    assert "segment (LEAKY)" in table
+    assert "synth (generated)" in table
+    assert "0.750 [0.700, 0.800]" in table
+    assert "12,345" in table
+
+
+def test_a_run_that_is_at_work_is_running_and_one_that_was_killed_is_interrupted(
+    tmp_path: Path, run_command: RunCommand
+) -> None:
+    run = Run(tmp_path / "a")
+    with run.locked():
+        run.mark("running")
+        assert [row["status"] for row in listed(tmp_path, run_command)] == ["running"]
+    assert [row["status"] for row in listed(tmp_path, run_command)] == ["interrupted"]
+
+
+def test_damage_is_named_and_hides_no_other_run(tmp_path: Path, run_command: RunCommand) -> None:
+    finished(tmp_path, "whole")
+    finished(tmp_path, "halved").metrics.write_text('{"parts": ')
+    finished(tmp_path, "other").metrics.write_text("[]")
+    (tmp_path / "stateless").mkdir()
+    (tmp_path / "stateless" / "run.json").write_text('{"changed": 3, "status": null}')
+    found = {row["run"]: row["status"] for row in listed(tmp_path, run_command)}
+    assert found == {
+        "whole": "finished",
+        "halved": "damaged",
+        "other": "damaged",
+        "stateless": "None",
+    }
+    assert run_command("runs", "--output-root", str(tmp_path)).status == 0
+
+
+def test_nothing_there_says_where_and_how_to_begin(tmp_path: Path, run_command: RunCommand) -> None:
+    outcome = run_command("runs", "--output-root", str(tmp_path))
+    assert outcome.out == f"no runs in {tmp_path}; make one with 'genrecls train'\n"
+    assert listed(tmp_path, run_command) == []
+
+
+def test_a_finished_run_without_its_model_is_incomplete(
+    tmp_path: Path, run_command: RunCommand
+) -> None:
+    finished(tmp_path, "synth-mfcc-cnn-1")
+    (tmp_path / "synth-mfcc-cnn-1" / "model.keras").unlink()
+    assert [row["status"] for row in listed(tmp_path, run_command)] == ["incomplete"]
+
+
+def test_scores_that_are_no_numbers_are_damage(tmp_path: Path, run_command: RunCommand) -> None:
+    finished(tmp_path, "synth-mfcc-cnn-1")
+    metrics = tmp_path / "synth-mfcc-cnn-1" / "metrics.json"
+    metrics.write_text(metrics.read_text().replace("0.75", '"x"'))
+    assert [row["status"] for row in listed(tmp_path, run_command)] == ["damaged"]

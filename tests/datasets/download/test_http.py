@@ -1,0 +1,235 @@
+"""A file comes whole from a server that cuts, refuses, changes its mind or answers nonsense."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import threading
+from pathlib import Path
+
+import pytest
+import requests
+
+from genrecls.datasets.download.http import SourceError, transfer
+from genrecls.datasets.download.partial_file import Origin, Part
+from tests.datasets.download.server import (
+    Answer,
+    Handler,
+    Server,
+    chunked,
+    cut,
+    rest,
+    status,
+    whole,
+)
+
+BODY = bytes(range(256)) * 4000
+SHA1 = f"sha1:{hashlib.sha1(BODY, usedforsecurity=False).hexdigest()}"
+
+
+@pytest.fixture
+def part(tmp_path: Path) -> Part:
+    return Part(tmp_path / "downloads" / "genres.tar.gz", "sha1")
+
+
+def half_there(part: Part, url: str, tag: str | None = '"1"') -> None:
+    """As a process leaves it that was ended in the middle."""
+    part.begin(Origin(url, tag, len(BODY)))
+    part.append([BODY[:500_000]])
+
+
+def test_a_file_arrives_and_its_digest_is_known_without_reading_it_again(
+    server: Server, part: Part, capsys: pytest.CaptureFixture[str]
+) -> None:
+    transfer(server.gives("/a", whole(BODY)), part, len(BODY))
+    assert part.path.read_bytes() == BODY
+    assert part.digest() == SHA1
+    err = capsys.readouterr().err
+    assert "Downloading genres.tar.gz: 1.0 MB, " in err
+    assert "Checking" not in err
+
+
+def test_a_transfer_that_is_cut_at_half_goes_on_there(
+    server: Server, part: Part, capsys: pytest.CaptureFixture[str]
+) -> None:
+    transfer(server.gives("/a", cut(BODY, 500_000), whole(BODY)), part, None)
+    assert part.digest() == SHA1
+    assert server.ranges == [None, "bytes=500000-"]
+    assert "the transfer was cut after 500.0 kB; going on" in capsys.readouterr().err
+
+
+def test_what_another_process_left_is_completed_and_hashed(server: Server, tmp_path: Path) -> None:
+    url = server.gives("/a", whole(BODY))
+    file = tmp_path / "genres.tar.gz"
+    half_there(Part(file, "sha1"), url)
+    part = Part(file, "sha1")
+    transfer(url, part, len(BODY))
+    assert server.ranges == ["bytes=500000-"]
+    assert part.digest() == SHA1
+
+
+def test_nothing_is_asked_for_where_nothing_is_missing(server: Server, part: Part) -> None:
+    part.begin(Origin("http://127.0.0.1:1/a", None, len(BODY)))
+    part.append([BODY])
+    transfer("http://127.0.0.1:1/a", part, None)
+    assert part.digest() == SHA1
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        pytest.param([whole(BODY, tag='"2"')], id="the file has changed"),
+        pytest.param([cut(BODY, len(BODY))], id="ranges are ignored"),
+        pytest.param([status(416), whole(BODY)], id="the range is refused"),
+        pytest.param([rest(BODY, 400_000, 400_000), whole(BODY)], id="an earlier range"),
+        pytest.param([rest(BODY[:-1], 500_000, 500_000), whole(BODY)], id="another length"),
+        pytest.param([rest(BODY, 500_000, 500_000, '"2"'), whole(BODY)], id="another version"),
+    ],
+)
+def test_two_different_files_are_never_joined(
+    answers: list[Answer], server: Server, part: Part
+) -> None:
+    url = server.gives("/a", *answers)
+    half_there(part, url)
+    transfer(url, part, None)
+    assert part.digest() == SHA1
+    assert server.ranges[0] == "bytes=500000-"
+    assert set(server.ranges[1:]) <= {None}
+
+
+@pytest.mark.parametrize(
+    ("url", "tag"), [("http://127.0.0.1:1/other", '"1"'), (None, None)], ids=["url", "no validator"]
+)
+def test_a_part_of_something_unknown_is_not_continued(
+    url: str | None, tag: str | None, server: Server, part: Part
+) -> None:
+    address = server.gives("/a", whole(BODY))
+    half_there(part, url or address, tag)
+    transfer(address, part, None)
+    assert server.ranges == [None]
+    assert part.digest() == SHA1
+
+
+def test_a_file_of_unannounced_length_is_whole_when_the_server_says_so(
+    server: Server, part: Part
+) -> None:
+    transfer(server.gives("/a", chunked(BODY, ended=False), chunked(BODY)), part, None)
+    assert part.digest() == SHA1
+    assert server.ranges == [None, None]
+
+
+def test_an_archive_is_not_decompressed_on_the_way(server: Server, part: Part) -> None:
+    packed = gzip.compress(BODY)
+    answer: Answer = lambda h: h.send(200, packed, Content_Encoding="gzip")  # noqa: E731
+    transfer(server.gives("/a", answer), part, len(packed))
+    assert part.path.read_bytes() == packed
+
+
+def test_a_source_that_leads_elsewhere_is_followed(server: Server, part: Part) -> None:
+    server.gives("/there", cut(BODY, 600_000), whole(BODY))
+    answer: Answer = lambda h: h.send(302, b"", Location="/there")  # noqa: E731
+    transfer(server.gives("/a", answer), part, None)
+    assert part.digest() == SHA1
+    assert server.ranges == [None, None, "bytes=600000-", "bytes=600000-"]
+
+
+def test_a_source_that_leads_in_circles_is_a_reason(server: Server, part: Part) -> None:
+    answer: Answer = lambda h: h.send(302, b"", Location="/a")  # noqa: E731
+    with pytest.raises(SourceError, match="redirects without end"):
+        transfer(server.gives("/a", answer), part, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (requests.exceptions.SSLError("x"), "its certificate is not accepted"),
+        (requests.exceptions.ProxyError("x"), "the proxy does not answer"),
+        (requests.exceptions.ConnectTimeout("x"), "does not answer in time"),
+        (requests.ConnectionError("NameResolutionError(<x at 0x1>)"), "is not known here"),
+        (requests.exceptions.InvalidURL("no\nhost"), "no host"),
+    ],
+)
+def test_every_way_of_getting_no_answer_has_its_words(
+    error: Exception, reason: str, part: Part, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(requests, "get", fail)
+    with pytest.raises(SourceError, match=reason):
+        transfer("https://example.org/a", part, None)
+
+
+def test_a_weak_tag_does_not_name_a_version(server: Server, part: Part) -> None:
+    transfer(server.gives("/a", whole(BODY, tag='W/"1"')), part, None)
+    assert part.origin is not None
+    assert part.origin.validator is None
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"url": 1}', b"\xff"])
+def test_a_damaged_note_means_beginning_anew(damage: bytes, server: Server, part: Part) -> None:
+    url = server.gives("/a", whole(BODY))
+    half_there(part, url)
+    part.note.write_bytes(damage)
+    transfer(url, part, None)
+    assert server.ranges == [None]
+    assert part.digest() == SHA1
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (status(404), "answers 404 Not Found"),
+        (status(503), "answers 503 Service Unavailable"),
+        (whole(b"<html>Log in", kind="text/html; charset=utf-8"), "gives a web page instead of"),
+        (whole(b"\n<!DOCTYPE html><p>Log in"), "gives a web page instead of the archive"),
+        (whole(b""), "gives an empty file"),
+        (whole(BODY + b"!"), f"has a file of {len(BODY) + 1} bytes instead of {len(BODY)}"),
+    ],
+)
+def test_what_is_no_archive_is_refused_and_what_was_there_is_kept(
+    answer: Answer, reason: str, server: Server, part: Part
+) -> None:
+    url = server.gives("/a", answer)
+    half_there(part, url)
+    with pytest.raises(SourceError, match=reason):
+        transfer(url, part, len(BODY))
+    assert part.size == 500_000
+
+
+def test_a_source_that_breaks_off_again_and_again_is_given_up(server: Server, part: Part) -> None:
+    url = server.gives("/a", *(cut(BODY, 1000 + n, tag=None) for n in range(10)), status(500))
+    with pytest.raises(SourceError, match=r"was cut 10 times, the last time after 1\.0 kB"):
+        transfer(url, part, None)
+    assert len(server.requests) == 10
+
+
+def test_a_source_that_sends_nothing_of_the_file_is_given_up_at_once(
+    server: Server, part: Part
+) -> None:
+    with pytest.raises(SourceError, match="was cut"):
+        transfer(server.gives("/a", cut(BODY, 0)), part, None)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.usefixtures("server")
+def test_a_port_that_nobody_listens_on_is_a_reason(part: Part) -> None:
+    with pytest.raises(SourceError, match=r"^cannot be reached$"):
+        transfer("http://127.0.0.1:1/a", part, None)
+
+
+def test_a_source_that_falls_silent_is_given_up(
+    server: Server, part: Part, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = threading.Event()
+
+    def stall(handler: Handler) -> None:
+        handler.send(200, b"x", 9)
+        ended.wait(5)
+
+    monkeypatch.setattr("genrecls.datasets.download.http._TIMEOUT", (1, 0.1))
+    try:
+        with pytest.raises(SourceError, match=r"^fell silent for 0\.1 s$"):
+            transfer(server.gives("/a", stall), part, None)
+    finally:
+        ended.set()

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from genrecls.dsp.audio import AudioLimits, read
+from genrecls.dsp.resample import CROSSINGS, resampled, sinc_resampled
+
+RATES = [
+    (44100, 22050),
+    (48000, 22050),
+    (16000, 22050),
+    (8000, 22050),
+    (96000, 22050),
+    (11025, 8000),
+]
+
+
+def tones(rate: int, highest: float, seconds: float = 1.0) -> NDArray[np.float32]:
+    """Return a dozen tones up to `highest` Hz that peak at full scale."""
+    time = np.arange(round(rate * seconds)) / rate
+    pitches = np.random.default_rng(rate).uniform(20, highest, 12)
+    sound = sum(np.sin(2 * np.pi * pitch * time + pitch) for pitch in pitches)
+    return np.asarray(sound / np.abs(sound).max(), np.float32)
+
+
+@pytest.mark.parametrize(("rate", "wanted"), RATES)
+def test_without_soxr_the_pass_band_sounds_the_same(rate: int, wanted: int) -> None:
+    sound = tones(rate, 0.45 * min(rate, wanted))
+    received, expected = (
+        sinc_resampled(sound, rate, wanted),
+        soxr.resample(sound, rate, wanted, "HQ"),
+    )
+    assert received.shape == expected.shape
+    assert received.dtype == np.float32
+    # Where a sound starts or ends abruptly it has every frequency.
+    edge = 2 * CROSSINGS
+    np.testing.assert_allclose(received[edge:-edge], expected[edge:-edge], atol=1e-3)
+
+
+@pytest.mark.parametrize(("rate", "wanted"), [(44100, 22050), (48000, 22050), (96000, 22050)])
+def test_what_the_new_rate_cannot_hold_is_gone(rate: int, wanted: int) -> None:
+    time = np.arange(rate) / rate
+    high = np.asarray(np.sin(2 * np.pi * 0.53 * wanted * time), np.float32)
+    assert np.abs(sinc_resampled(high, rate, wanted)[200:-200]).max() < 1e-3
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 7, 100, 1001, 12345])
+@pytest.mark.parametrize(("rate", "wanted"), [*RATES, (384000, 22050)])
+def test_both_ways_give_equally_many_samples(count: int, rate: int, wanted: int) -> None:
+    silence = np.zeros(count, np.float32)
+    assert len(sinc_resampled(silence, rate, wanted)) == len(resampled(silence, rate, wanted))
+
+
+def test_files_are_read_where_soxr_is_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile.write(tmp_path / "song.wav", 0.9 * tones(44100, 9000), 44100)
+    expected = read(tmp_path / "song.wav", 22050, AudioLimits())
+    monkeypatch.setitem(sys.modules, "soxr", None)
+    received = read(tmp_path / "song.wav", 22050, AudioLimits())
+    np.testing.assert_allclose(received[200:-200], expected[200:-200], atol=1e-3)
+    assert not np.array_equal(received, expected)

@@ -1,0 +1,164 @@
+"""What a training leaves behind, and that prediction agrees with evaluation."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from genrecls.cli.train import train
+from genrecls.config.compose import compose
+from genrecls.experiment.experiment import parse
+from genrecls.inference.keras_classifier import Classifier
+from genrecls.runs.run import Run
+
+
+def _train(root: Path, *overrides: str) -> Run:
+    places = (f"data_root={root / 'data'}", f"output_root={root / 'outputs'}")
+    words = ("debug=smoke", "augment=strong", "vote=majority", *places, *overrides)
+    run = train(parse(compose("train", words)), "genrecls train")
+    assert run is not None
+    return run
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("root")
+
+
+@pytest.fixture(scope="module")
+def run(root: Path) -> Run:
+    return _train(root)
+
+
+@pytest.fixture(scope="module")
+def metrics(run: Run) -> dict[str, Any]:
+    return run.read_metrics()
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _vector(row: dict[str, str], labels: list[str]) -> list[float]:
+    return [float(row[label]) for label in labels]
+
+
+def test_a_finished_run_keeps_no_checkpoint(run: Run) -> None:
+    assert run.finished
+    assert not run.checkpoints.exists()
+
+
+def test_the_metrics_tell_what_was_done(run: Run, metrics: dict[str, Any]) -> None:
+    assert metrics["dataset"]["name"] == "synth"
+    assert metrics["dataset"]["generated"] is True
+    assert metrics["vote"] == "majority"
+    assert metrics["rejected"] == []
+    assert metrics["selection"]["epochs"] == len(_rows(run.history)) == 2
+    assert metrics["model"]["parameters"] > 45_000
+    counts = metrics["split"]["counts"]
+    assert sum(counts[part]["tracks"] for part in counts) == metrics["dataset"]["tracks"] == 30
+
+
+def test_the_selected_epoch_is_the_best_of_the_history(run: Run, metrics: dict[str, Any]) -> None:
+    losses = [float(row["validation_loss"]) for row in _rows(run.history)]
+    assert metrics["selection"]["epoch"] == 1 + int(np.argmin(losses))
+    assert metrics["selection"]["value"] == min(losses)
+    assert metrics["selection"]["keep"] == "best"
+    assert metrics["selection"]["monitor"] == "validation loss"
+    scored = metrics["parts"]["validation"]["segment"]["log_loss"]
+    assert scored == pytest.approx(min(losses), rel=1e-9), "the best weights were evaluated"
+
+
+def test_what_was_kept_is_told_with_its_own_value(root: Path) -> None:
+    run = _train(root, "trainer.keep=last", "trainer.monitor=accuracy")
+    metrics, last = run.read_metrics(), _rows(run.history)[-1]
+    assert metrics["selection"] == {
+        "epoch": 2,
+        "epochs": 2,
+        "keep": "last",
+        "monitor": "validation accuracy",
+        "value": float(last["validation_accuracy"]),
+    }
+    scored = metrics["parts"]["validation"]["segment"]["log_loss"]
+    assert scored == pytest.approx(float(last["validation_loss"]), rel=1e-9)
+
+
+@pytest.mark.parametrize("unit", ["segment", "track"])
+def test_genres_are_counted_and_the_majority_of_train_is_the_baseline(
+    unit: str, metrics: dict[str, Any]
+) -> None:
+    counts = metrics["split"]["counts"]
+    for sizes in counts.values():
+        assert list(sizes["genres"][unit]) == metrics["labels"]
+        assert sum(sizes["genres"][unit].values()) == sizes[f"{unit}s"]
+    train = counts["train"]["genres"][unit]
+    for part in ("validation", "test"):
+        baseline, genres = metrics["parts"][part]["baseline"][unit], counts[part]["genres"][unit]
+        assert train[baseline["genre"]] == max(train.values())
+        share = genres[baseline["genre"]] / metrics["parts"][part][unit]["count"]
+        assert baseline["accuracy"] == pytest.approx(share)
+
+
+@pytest.mark.parametrize("level", ["segments", "tracks"])
+def test_the_scores_follow_from_the_predictions_that_are_written(
+    level: Any, run: Run, metrics: dict[str, Any]
+) -> None:
+    rows = _rows(run.predictions(level))
+    assert {row["part"] for row in rows} == {"validation", "test"}
+    for part in ("validation", "test"):
+        own = [row for row in rows if row["part"] == part]
+        scores = metrics["parts"][part][level.removesuffix("s")]
+        assert len(own) == scores["count"]
+        hits = [row["true"] == row["predicted"] for row in own]
+        assert np.mean(hits) == pytest.approx(scores["accuracy"])
+        for row in own:
+            assert sum(_vector(row, metrics["labels"])) == pytest.approx(1, abs=1e-4)
+
+
+def test_classifying_a_test_track_gives_what_evaluation_gave(
+    run: Run, metrics: dict[str, Any]
+) -> None:
+    classifier, labels = Classifier.load(run.model), metrics["labels"]
+    segments, tracks = (_rows(run.predictions(level)) for level in ("segments", "tracks"))
+    chosen = [row for row in tracks if row["part"] == "test"][:4]
+    assert chosen
+    for track in chosen:
+        found = classifier.classify(Path(track["path"]))
+        own = [row for row in segments if row["track"] == track["track"]]
+        expected = np.array([_vector(row, labels) for row in own])
+        assert found.starts == pytest.approx([float(row["start"]) for row in own])
+        assert found.segments == pytest.approx(expected, abs=2e-6)
+        assert found.probabilities == pytest.approx(_vector(track, labels), abs=2e-6)
+        assert labels[found.decision] == track["predicted"]
+
+
+def test_the_card_in_the_model_tells_the_same_as_the_metrics(
+    run: Run, metrics: dict[str, Any]
+) -> None:
+    card = Classifier.load(run.model).card
+    assert list(card.labels) == metrics["labels"]
+    assert card.test == metrics["parts"]["test"]
+    assert (card.run, card.vote, card.generated) == (run.name, "majority", True)
+
+
+def test_the_same_training_again_gives_the_same_numbers(
+    root: Path, run: Run, metrics: dict[str, Any]
+) -> None:
+    before = [{**row, "seconds": ""} for row in _rows(run.history)]
+    predictions = run.predictions("segments").read_text(encoding="utf-8")
+    weights = Classifier.load(run.model).model.get_weights()
+    again = _train(root, "force=true")
+    assert again.name == run.name
+    assert (run.folder.with_name(f"{run.name}~1") / "metrics.json").is_file()
+    assert [{**row, "seconds": ""} for row in _rows(again.history)] == before
+    assert again.predictions("segments").read_text(encoding="utf-8") == predictions
+    pairs = zip(Classifier.load(again.model).model.get_weights(), weights, strict=True)
+    assert all(np.array_equal(one, other) for one, other in pairs)
+    first, second = ({**found, "seconds": None} for found in (metrics, again.read_metrics()))
+    assert json.dumps(first) == json.dumps(second)

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from genrecls.config.compose import compose
+from genrecls.datasets.base import Dataset, Provenance, Track
+from genrecls.dsp import audio
+from genrecls.errors import ConfigError, DataError, LeakError
+from genrecls.experiment.experiment import Experiment, parse
+from genrecls.experiment.prepare import prepare, with_copies
+from genrecls.splits.base import PARTS
+
+RATE = 22050
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    """Ten different noises of 2.5 s in two genres."""
+    tracks = []
+    for number in range(10):
+        path = tmp_path / "audio" / f"{number}.wav"
+        path.parent.mkdir(exist_ok=True)
+        noise = np.random.default_rng(number).standard_normal(round(2.5 * RATE))
+        soundfile.write(path, 0.1 * noise, RATE)
+        tracks.append(Track(f"t{number}", path, ("blues", "jazz")[number % 2]))
+    root = tmp_path / "audio"
+    return Dataset("noise", ("blues", "jazz"), tuple(tracks), root, Provenance("", "", ""))
+
+
+def _experiment(tmp_path: Path, *overrides: str) -> Experiment:
+    words = ("dataset=synth_tiny", "segment.length=1", f"data_root={tmp_path / 'data'}")
+    return parse(compose("train", (*words, *overrides)))
+
+
+def test_every_track_is_in_one_part_with_its_genre_and_all_its_segments(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    prepared = prepare(_experiment(tmp_path), dataset)
+    seen: list[str] = []
+    for part in PARTS:
+        examples = prepared.parts[part]
+        assert examples.inputs["mfcc"].shape == (len(examples), 44, 13)
+        for track in set(examples.tracks):
+            rows = [i for i, name in enumerate(examples.tracks) if name == track]
+            assert examples.starts[rows].tolist() == [0, 1]
+            assert set(examples.targets[rows]) == {int(track[1:]) % 2}
+            seen.append(track)
+    assert sorted(seen) == sorted(track.id for track in dataset.tracks)
+    assert prepared.leaks == ()
+    assert prepared.rejected == ()
+
+
+def test_the_parts_depend_on_the_seed_alone(dataset: Dataset, tmp_path: Path) -> None:
+    first, again = (prepare(_experiment(tmp_path), dataset) for _ in range(2))
+    other = prepare(_experiment(tmp_path, "seed=1"), dataset)
+    assert first.parts["train"].tracks == again.parts["train"].tracks
+    one, two = (found.parts["train"].inputs["mfcc"] for found in (first, again))
+    assert np.array_equal(one, two)
+    assert first.parts["test"].tracks != other.parts["test"].tracks
+
+
+def test_a_bad_file_is_an_error_that_says_what_to_do(dataset: Dataset, tmp_path: Path) -> None:
+    dataset.tracks[3].path.write_text("no music")
+    with pytest.raises(DataError, match=r"3\.wav: unreadable: .*1 of 10 .*bad_audio=skip") as error:
+        prepare(_experiment(tmp_path), dataset)
+    assert "\n" not in str(error.value)
+
+
+def test_a_bad_file_is_left_out_and_named_where_that_is_wanted(
+    dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset.tracks[3].path.write_text("no music")
+    prepared = prepare(_experiment(tmp_path, "dataset.bad_audio=skip"), dataset)
+    assert [bad.track for bad in prepared.rejected] == ["t3"]
+    assert len(prepared.dataset.tracks) == 9
+    assert not any("t3" in examples.tracks for examples in prepared.parts.values())
+    assert "warning: left out" in capsys.readouterr().err
+
+
+def test_without_any_usable_file_the_first_reason_is_given(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    for track in dataset.tracks:
+        track.path.write_text("no music")
+    with pytest.raises(DataError, match=r"none of the 10 files can be used; the first: .*0.wav"):
+        prepare(_experiment(tmp_path, "dataset.bad_audio=skip"), dataset)
+
+
+def test_tracks_all_shorter_than_a_segment_are_a_matter_of_configuration(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=r"none of the 10 files can be used; .*: short: "):
+        prepare(_experiment(tmp_path, "dataset.bad_audio=skip", "segment.length=5"), dataset)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_copies_of_one_recording_never_train_and_test(
+    seed: int, dataset: Dataset, tmp_path: Path
+) -> None:
+    dataset.tracks[2].path.write_bytes(dataset.tracks[0].path.read_bytes())
+    prepared = prepare(_experiment(tmp_path, f"seed={seed}"), dataset)
+    holders = [part for part in PARTS if {"t0", "t2"} & set(prepared.parts[part].tracks)]
+    assert len(holders) == 1
+    assert prepared.leaks == ()
+
+
+def test_a_leak_that_the_split_does_not_declare_is_refused(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = _experiment(tmp_path, "split=segment")
+    monkeypatch.setattr(type(experiment.split), "leaks", frozenset())
+    with pytest.raises(LeakError, match="track"):
+        prepare(experiment, dataset)
+
+
+def test_a_split_that_leaks_says_so(
+    dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepared = prepare(_experiment(tmp_path, "split=segment"), dataset)
+    assert "track" in prepared.leaks
+    assert prepared.caveat
+    assert prepared.caveat in " ".join(capsys.readouterr().err.split())
+
+
+def test_unknown_artists_are_named_because_nobody_can_keep_them_apart(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    assert all(track.artist is None for track in dataset.tracks)
+    found = prepare(_experiment(tmp_path), dataset)
+    assert found.caveat.startswith("the artists of 10 of 10 tracks are not known")
+
+
+def test_artists_that_are_known_and_apart_need_no_caveat(dataset: Dataset, tmp_path: Path) -> None:
+    tracks = tuple(replace(track, artist=track.id) for track in dataset.tracks)
+    assert prepare(_experiment(tmp_path), replace(dataset, tracks=tracks)).caveat == ""
+
+
+def test_tracks_that_are_in_no_part_are_counted_and_said(
+    dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tracks = tuple(
+        replace(track, artist=None if track.id == "t0" else track.id) for track in dataset.tracks
+    )
+    found = prepare(_experiment(tmp_path, "split=artist"), replace(dataset, tracks=tracks))
+    assert found.unused == ("t0",)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "tracks in no part" in said
+    assert "published partition: 1" in said
+
+
+def test_a_genre_without_training_tracks_is_refused(dataset: Dataset, tmp_path: Path) -> None:
+    wider = replace(dataset, labels=("blues", "jazz", "rock"))
+    with pytest.raises(DataError, match="the train part has no example of rock"):
+        prepare(_experiment(tmp_path), wider)
+
+
+def test_examples_that_do_not_fit_into_memory_are_the_same_read_from_disk(
+    dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = prepare(_experiment(tmp_path), dataset)
+    read = prepare(_experiment(tmp_path, "memory_gb=0"), dataset)
+    assert "read from" in " ".join(capsys.readouterr().err.split())
+    for part in PARTS:
+        assert isinstance(read.parts[part].inputs["mfcc"], np.memmap)
+        assert not isinstance(held.parts[part].inputs["mfcc"], np.memmap)
+        assert np.array_equal(read.parts[part].inputs["mfcc"], held.parts[part].inputs["mfcc"])
+
+
+def test_the_training_part_and_no_other_gets_distorted_copies(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = _experiment(tmp_path, "augment=audio", "augment.audio.copies=2")
+    prepared = prepare(experiment, dataset)
+    distorted: list[str] = []
+    original = audio.read
+
+    def watching(path: Path, *rest: Any) -> Any:
+        distorted.append(f"t{path.stem}")
+        return original(path, *rest)
+
+    monkeypatch.setattr(audio, "read", watching)
+    found = with_copies(experiment, prepared)
+    assert sorted(distorted) == sorted(2 * [*prepared.split.parts["train"]])
+    assert found.parts["validation"].copies == found.parts["test"].copies == ()
+    train = found.parts["train"]
+    first, second = (copy["mfcc"] for copy in train.copies)
+    assert first.shape == second.shape == train.inputs["mfcc"].shape
+    for one, other in ((first, second), (first, train.inputs["mfcc"])):
+        assert np.abs(one - other).max() > 1
+
+
+def test_copies_come_back_from_the_cache_and_hang_on_the_seed(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    def copy(*overrides: str) -> np.ndarray[Any, Any]:
+        words = ("augment=audio", "augment.audio.copies=1", "split=kfold", *overrides)
+        experiment = _experiment(tmp_path, *words)
+        prepared = prepare(experiment, dataset)
+        assert len(prepared.parts["train"]) > 0
+        (found,) = with_copies(experiment, prepared).parts["train"].copies
+        return np.sort(found["mfcc"].reshape(-1))
+
+    first = copy()
+    assert np.array_equal(first, copy())
+    for path in (tmp_path / "data" / "cache" / "features").rglob("*.npz"):
+        path.unlink()
+    assert np.array_equal(first, copy()), "made anew they are the same"
+    assert not np.array_equal(first, copy("augment.audio.pitch=0"))
+    assert not np.array_equal(first, copy("seed=1"))
+
+
+def test_unequal_genres_are_said(
+    dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = replace(dataset, tracks=tuple(t for t in dataset.tracks if t.id not in {"t1", "t3"}))
+    prepare(_experiment(tmp_path), few)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "always 'blues' would score" in said
+    assert "trainer.class_weights=balanced" in said
+    prepare(_experiment(tmp_path), dataset)
+    assert "always" not in capsys.readouterr().err

@@ -1,0 +1,107 @@
+"""Every published preset trains, one epoch on a generated stand-in of its data set."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from genrecls.cli.train import train
+from genrecls.comparison.reproduction import published_presets
+from genrecls.config.compose import compose
+from genrecls.datasets.gtzan import GENRES
+from genrecls.experiment.experiment import Experiment, parse
+from genrecls.runs.run import Run
+from tests.datasets.kaggle_copy import make_copy
+from tests.experiment.stand_ins import make_fma, make_gtzan
+
+# No test reaches a network for ImageNet's weights; a few large pictures are enough to go through
+# all of VGG-16.
+VGG16 = ("model.weights=none", "dataset.genres=[blues,rock]")
+LIGHTER = {
+    "karam_vgg16": (*VGG16, "segment.count=2"),
+    "bahuleyan2018_vgg16": (*VGG16, "segment.count=1"),
+}
+MAKERS: dict[str, Callable[[Path], None]] = {
+    "gtzan": lambda root: make_gtzan(root, GENRES, 1),
+    "gtzan of two genres": lambda root: make_gtzan(root, ("blues", "rock"), 3),
+    "gtzan_kaggle_pictures": lambda root: make_copy(root, 3),
+    "gtzan_kaggle_table": lambda root: make_copy(root, 10),
+    "fma": make_fma,
+}
+StandIn = Callable[[str], Path]
+
+
+@pytest.fixture(autouse=True)
+def light(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves out what decided, which takes a network as large as VGG-16 long; small batches."""
+    monkeypatch.setattr("genrecls.reports.run.cases", lambda *_: [])
+    monkeypatch.setattr("genrecls.training.frozen_outputs._BATCH", 2)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the stand-ins, and of the features that presets share."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def stand_in(data: Path) -> StandIn:
+    """Makes the named stand-in when it is first asked for."""
+
+    def make(name: str) -> Path:
+        root = data / name
+        if not root.exists():
+            MAKERS[name](root)
+        return root
+
+    return make
+
+
+@pytest.fixture
+def outputs(tmp_path: Path) -> Iterator[Path]:
+    """Where runs go; VGG-16 leaves half a gigabyte, which nobody wants to find later."""
+    yield tmp_path / "outputs"
+    shutil.rmtree(tmp_path / "outputs", ignore_errors=True)
+
+
+def one_epoch(name: str, stand_in: StandIn, data: Path, outputs: Path) -> Experiment:
+    own = compose("train", [f"experiment={name}"])["dataset"]["name"]
+    root = stand_in("gtzan of two genres" if name in LIGHTER else own)
+    words = (
+        f"experiment={name}",
+        f"dataset.root='{root}'",
+        f"data_root='{data}'",
+        f"output_root='{outputs}'",
+        "trainer.epochs=1",
+        *LIGHTER.get(name, ()),
+    )
+    return parse(compose("train", words))
+
+
+@pytest.mark.parametrize("name", published_presets())
+def test_a_preset_trains_and_reports_its_scores_beside_the_published_figure(
+    name: str, stand_in: StandIn, data: Path, outputs: Path
+) -> None:
+    experiment = one_epoch(name, stand_in, data, outputs)
+    run = train(experiment, f"genrecls train experiment={name}")
+    assert run is not None
+    assert run.finished
+    metrics = run.read_metrics()
+    assert metrics["published"] == asdict(published_presets()[name])
+    for unit in ("segment", "track"):
+        assert 0 <= metrics["parts"]["test"][unit]["accuracy"] <= 1
+    leaky = experiment.split.name == "segment"
+    assert ("track" in metrics["split"]["leaks"]) == leaky
+    assert metrics["rejected"] == []
+    _check_files(run, leaky=leaky)
+
+
+def _check_files(run: Run, *, leaky: bool) -> None:
+    with run.history.open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 1
+    assert ("LEAKY" in run.report.read_text(encoding="utf-8")) == leaky

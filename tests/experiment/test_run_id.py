@@ -1,0 +1,120 @@
+"""A run is known by what changes its result, and by nothing else."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genrecls.config.compose import compose
+from genrecls.errors import ConfigError
+from genrecls.experiment.experiment import parse
+from genrecls.experiment.run_id import run_id, run_name
+from tests.conftest import ComposeExperiment
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "force=true",
+        "show=true",
+        "data_root=elsewhere",
+        "output_root=elsewhere",
+        "dataset.root=elsewhere",
+        "trainer.checkpoint_minutes=1",
+        "logger=csv",
+        "logger=mlflow",
+    ],
+)
+def test_what_does_not_change_the_result_does_not_change_the_run(
+    override: str, compose_experiment: ComposeExperiment
+) -> None:
+    assert run_id(compose_experiment(override), "data") == run_id(compose_experiment(), "data")
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "seed=1",
+        "vote=majority",
+        "trainer.epochs=3",
+        "trainer.keep=last",
+        "model.head.dropout=0.4",
+        "features.n_mfcc=12",
+        "segment.hop=1.5",
+        "split.ratio=[2,1,1]",
+        "augment.mixup=0.1",
+        "dataset.seed=1",
+        "dataset.bad_audio=skip",
+    ],
+)
+def test_what_changes_the_result_changes_the_run(
+    override: str, compose_experiment: ComposeExperiment
+) -> None:
+    assert run_id(compose_experiment(override), "data") != run_id(compose_experiment(), "data")
+
+
+def test_a_published_figure_is_validated_and_no_part_of_the_run() -> None:
+    with_figure = compose("train", ["experiment=karam_vgg16"])
+    without = {key: value for key, value in with_figure.items() if key != "published"}
+    assert parse(with_figure).published is not None
+    assert parse(without).published is None
+    assert run_id(parse(with_figure), "data") == run_id(parse(without), "data")
+    assert "published" not in parse(with_figure).resolved()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("accuracy", 67.7, "published.accuracy: received 67.7; allowed: less than 1"),
+        ("paper", "karm", "published.paper: received 'karm'; allowed: carnaghi2022, .*'karam'"),
+        ("count", 0, "published.count: received 0; allowed: greater than 0 or null"),
+        ("year", 2020, "published.year: unknown key; allowed: paper, system, accuracy"),
+    ],
+)
+def test_a_mistake_in_a_published_figure_is_one_line(key: str, value: Any, message: str) -> None:
+    composed = compose("train", ["experiment=karam_vgg16"])
+    composed["published"][key] = value
+    with pytest.raises(ConfigError, match=message) as error:
+        parse(composed)
+    assert "\n" not in str(error.value)
+
+
+def test_other_data_are_another_run(compose_experiment: ComposeExperiment) -> None:
+    assert run_id(compose_experiment(), "data") != run_id(compose_experiment(), "other data")
+
+
+def test_the_order_of_overrides_does_not_matter(compose_experiment: ComposeExperiment) -> None:
+    words = ("seed=3", "model=rnn", "trainer.epochs=7")
+    forward, backward = compose_experiment(*words), compose_experiment(*reversed(words))
+    assert run_id(forward, "data") == run_id(backward, "data")
+
+
+def test_the_name_says_data_features_and_model(compose_experiment: ComposeExperiment) -> None:
+    name = run_name(compose_experiment("model=rnn", "features=mel"), "data")
+    assert re.fullmatch(r"synth-mel-rnn-[0-9a-f]{8}", name)
+
+
+def test_another_content_of_the_weights_file_is_another_run_and_another_place_is_not(
+    tmp_path: Path, compose_experiment: ComposeExperiment
+) -> None:
+    first, second = tmp_path / "first.h5", tmp_path / "second.h5"
+    first.write_bytes(b"some weights")
+    second.write_bytes(b"some weights")
+
+    def identity(file: Path) -> str:
+        words = ("features=picture", "features.colour=jet", "model=vgg16")
+        experiment = compose_experiment(*words, f"model.weights={file}")
+        return run_id(experiment, "data")
+
+    before = identity(first)
+    assert identity(second) == before
+    first.write_bytes(b"other weights")
+    assert identity(first) != before
+
+
+def test_joint_features_are_named_by_their_parts(compose_experiment: ComposeExperiment) -> None:
+    experiment = compose_experiment("features=picture_summary", "model=cnn_mlp")
+    assert run_name(experiment, "data").startswith("synth-picture_summary-cnn_mlp-")

@@ -1,0 +1,58 @@
+"""A classifier with random weights, and noise for it to hear."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import yaml
+
+from genrecls.config.paths import conf_dir
+from genrecls.config.validation import select, validate
+from genrecls.features.base import FEATURES
+from genrecls.features.segmentation import SegmentRule
+from genrecls.inference.keras_classifier import Classifier
+from genrecls.models.base import Normalisation
+from genrecls.runs.model_file import ModelCard
+from tests.models.families import family
+
+RATE = 22050
+LABELS = ("blues", "jazz", "rock")
+
+
+def settings(name: str) -> Any:
+    return yaml.safe_load((conf_dir() / f"{name}.yaml").read_text(encoding="utf-8"))
+
+
+def classifier(model: str = "cnn", features: str = "mfcc", **changes: Any) -> Classifier:
+    """Return a classifier of one family on one representation; `changes` are of its card."""
+    fields: dict[str, Any] = {
+        "labels": LABELS,
+        "features": select(FEATURES, settings(f"features/{features}")),
+        "segment": validate(SegmentRule, settings("segment/3s"), "segment"),
+        "vote": "mean",
+        "run": "toy-run",
+        "dataset": "toy",
+        "split": "track",
+        "leaks": (),
+        "generated": False,
+        "test": {"track": {"accuracy": 0.75}},
+    }
+    card = ModelCard(**{**fields, **changes})
+    shapes = card.segment.shapes(card.features)
+    statistics = {
+        name: Normalisation(np.full(shape[-1], -5.0), np.full(shape[-1], 2500.0))
+        for name, shape in shapes.items()
+    }
+    return Classifier(family(model).build(shapes, len(LABELS), statistics), card)
+
+
+def song(path: Path, seconds: float) -> Path:
+    """Write noise whose loudness wanders, so that no two segments sound alike."""
+    count = round(seconds * RATE)
+    loudness = 0.05 + 0.2 * np.abs(np.sin(np.arange(count) / RATE / 2))
+    noise = np.random.default_rng(0).standard_normal(count)
+    soundfile.write(path, (loudness * noise).clip(-1, 1), RATE)
+    return path

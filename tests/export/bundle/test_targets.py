@@ -1,0 +1,106 @@
+"""Classes of devices as data, and what does not fit them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from genrecls.config.paths import conf_dir
+from genrecls.errors import ConfigError
+from genrecls.export.bundle.targets import Needs, target, targets, verdict
+
+# An int8 LSTM of 64 and 64 units on 130 frames, and VGG-16 in float32, as measured.
+SMALL = Needs(model=65_832, memory=22_352, macs=6_827_136, integer=True, objections=())
+LARGE = Needs(
+    model=57_621_000, memory=26_000_000, macs=15_300_000_000, integer=False, objections=()
+)
+LATE = "latency: 15,300.0 million multiply-accumulates take about 5.7e+03 s a segment; allowed: 1 s"
+NAMES = ["cortex-m4", "cortex-m7", "esp32", "phone", "rpi"]
+
+
+def test_the_classes_are_those_that_the_help_names() -> None:
+    assert list(targets()) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_class_validates_and_says_where_its_numbers_are_from(name: str) -> None:
+    device = target(name)
+    assert device.name == name
+    assert device.code < device.flash
+    lines = (conf_dir() / "export" / "target" / f"{name}.yaml").read_text(encoding="utf-8")
+    assert len(lines.splitlines()[0]) > 20
+    assert lines.startswith("# ")
+    keys = [line for line in lines.splitlines() if line[0] != "#" and "name" not in line]
+    assert all(" # " in line for line in keys if not line.startswith("title"))
+    assert sum(line.startswith("# ") for line in lines.splitlines()) > 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_small_network_fits_everywhere(name: str) -> None:
+    assert verdict(target(name), SMALL) == []
+
+
+def test_a_large_network_fails_in_every_respect_on_a_microcontroller() -> None:
+    reasons = verdict(target("cortex-m4"), replace(LARGE, objections=("RFFT2D (x1): not there",)))
+    assert reasons == [
+        "RFFT2D (x1): not there",
+        "flash: model 57,621,000 bytes and code 160,000 bytes; there are 1,000,000 bytes",
+        "memory: the tensor arena takes 26,000,000 bytes; there are 131,072 bytes for it",
+        LATE,
+    ]
+
+
+def test_what_micro_lacks_is_no_matter_where_litert_runs() -> None:
+    assert verdict(target("rpi"), replace(SMALL, objections=("RFFT2D (x1): not there",))) == []
+
+
+def test_float_networks_take_longer_on_a_microcontroller() -> None:
+    (reason,) = verdict(target("cortex-m4"), replace(SMALL, integer=False))
+    assert reason.startswith("latency: 6.8 million multiply-accumulates take about 2.5 s")
+
+
+def test_exactly_full_still_fits() -> None:
+    device = target("cortex-m7")
+    full = Needs(
+        model=device.flash - device.code,
+        memory=device.memory,
+        macs=int(device.int8_macs * device.latency),
+        integer=True,
+        objections=(),
+    )
+    assert verdict(device, full) == []
+    assert len(verdict(device, replace(full, model=full.model + 1))) == 1
+
+
+def test_an_unknown_class_gets_the_nearest_one() -> None:
+    with pytest.raises(
+        ConfigError, match=r"received 'cortexm4'; allowed: cortex-m4, .*did you mean"
+    ):
+        target("cortexm4")
+
+
+def test_a_file_of_ones_own_is_a_class(tmp_path: Path) -> None:
+    path = tmp_path / "board.yaml"
+    text = (conf_dir() / "export" / "target" / "esp32.yaml").read_text(encoding="utf-8")
+    path.write_text(text.replace("memory: 163840", "memory: 20000"), encoding="utf-8")
+    assert verdict(target(str(path)), SMALL) == [
+        "memory: the tensor arena takes 22,352 bytes; there are 20,000 bytes for it"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("name: board\nflash: 3.5", r"target\.title: missing; give it a value.*"),
+        ("a: [", r"target: .*board\.yaml cannot be read as YAML: .*"),
+        ("- 1", "target: received .*; allowed: "),
+    ],
+)
+def test_a_wrong_file_gets_one_line(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "board.yaml"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigError, match=message) as caught:
+        target(str(path))
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from genrecls.config.validation import select
+from genrecls.export.convert.limitations import refusal
+from genrecls.export.formats import ENTRANCES, MODES, Variant
+from genrecls.features.base import FEATURES
+from tests.export.conftest import Make
+
+INT8 = Variant("features", "int8")
+
+
+def test_a_loop_that_is_too_long_for_int8_is_refused_with_a_way_out(make: Make) -> None:
+    small = make("rnn_bigru").tiny
+    assert refusal(small.model, small.card, INT8, 21) == (
+        "bidirectional1 (22 steps): a loop, on which the converter's calibration for int8 crashes, "
+        "and too long to be written out (unroll_steps=21); use the mode dynamic, train with "
+        "model.recurrent.cell=lstm, or set unroll_steps=22 for about 748 operators"
+    )
+    assert refusal(small.model, small.card, INT8, 22) is None
+
+
+@pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "int8"])
+def test_a_loop_is_good_enough_for_every_other_mode(mode: Any, make: Make) -> None:
+    small = make("rnn_bigru").tiny
+    for entrance in ENTRANCES:
+        assert refusal(small.model, small.card, Variant(entrance, mode), 0) is None
+
+
+def test_an_lstm_is_never_refused(make: Make) -> None:
+    small = make("rnn_bilstm").tiny
+    assert refusal(small.model, small.card, INT8, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("summary", "beat tracking"), ("published_table", "without the program")],
+)
+def test_features_without_a_graph_have_no_audio_entrance(
+    name: str, reason: str, make: Make
+) -> None:
+    small = make("mlp").tiny
+    spec = small.card.features if name == "summary" else select(FEATURES, {"name": name})
+    card = dataclasses.replace(small.card, features=spec)
+    found = refusal(small.model, card, Variant("audio", "float32"), 64)
+    assert found is not None
+    assert f"features={name}" in found
+    assert reason in found
+    assert "use the entrance features" in found
+    assert refusal(small.model, card, Variant("features", "float32"), 64) is None
+
+
+@pytest.mark.parametrize("name", ["rnn_gru", "rnn_bigru", "rnn_simple"])
+def test_the_number_of_operators_is_told_truthfully(name: str, make: Make) -> None:
+    from tests.export.exported import operators
+
+    made = make(name)
+    found = refusal(made.tiny.model, made.tiny.card, INT8, 0)
+    assert found is not None
+    told = int(found.split("for about ")[1].split(" ")[0].replace(",", ""))
+    assert 0.7 < told / len(operators(made.flatbuffer(INT8))) < 1.4

@@ -1,0 +1,90 @@
+"""A file is the old one or the new one, and nothing is left lying about."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from genrecls.files import atomic
+from genrecls.files.atomic import replacing, write_json, write_text
+
+
+def test_a_new_file_appears_with_its_folder(tmp_path: Path) -> None:
+    write_text(tmp_path / "new" / "a.txt", "ä\n")
+    assert (tmp_path / "new" / "a.txt").read_bytes() == "ä\n".encode()
+    assert os.listdir(tmp_path / "new") == ["a.txt"]  # noqa: PTH208 - hidden ones too
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError, match="half way"), replacing(path) as beside:
+        beside.write_text("ne")
+        raise RuntimeError("half way")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interrupted_write_leaves_no_litter_either(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "a.txt"):
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_readers_see_the_old_file_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    path.write_text("old")
+    with replacing(path) as beside:
+        assert beside.parent == tmp_path
+        assert beside.suffix == ".npz"
+        beside.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_permissions_follow_the_umask(
+    umask: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(atomic, "_UMASK", umask)
+    write_text(tmp_path / "a.txt", "text")
+    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == 0o666 & ~umask
+
+
+def test_the_umask_is_read_without_being_changed() -> None:
+    current = os.umask(0o022)
+    os.umask(current)
+    assert current == atomic._UMASK
+
+
+def test_the_longest_possible_name_can_be_replaced(tmp_path: Path) -> None:
+    path = tmp_path / ("ü" * 125 + ".json")
+    write_json(path, [1])
+    write_json(path, [2])
+    assert json.loads(path.read_text()) == [2]
+
+
+def test_concurrent_writers_leave_one_whole_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    values = [[number] * 5000 for number in range(40)]
+    write_json(path, values[0])
+
+    def work(value: list[int]) -> list[int]:
+        write_json(path, value)
+        found: list[int] = json.loads(path.read_text())
+        return found
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(found in values for found in pool.map(work, values))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_json_that_no_reader_takes_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "a.json", {"loss": float("nan")})
+    assert list(tmp_path.iterdir()) == []

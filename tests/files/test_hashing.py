@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from genrecls.files.hashing import FileDigests
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_time_that_was_set_back_deceives_nobody(tmp_path: Path) -> None:
+    index, file = tmp_path / "files.json", tmp_path / "a.wav"
+    file.write_bytes(b"one")
+    status = file.stat()
+    digests = FileDigests(index)
+    first = digests.of(file)
+    digests.save()
+    # Longer than a tick of any file system's clock.
+    time.sleep(0.05)
+    file.write_bytes(b"two")
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert FileDigests(index).of(file) != first
+
+
+def test_changed_content_of_the_same_size_and_time_is_noticed(tmp_path: Path) -> None:
+    index, file = tmp_path / "files.json", tmp_path / "a.wav"
+    file.write_bytes(b"one")
+    status = file.stat()
+    digests = FileDigests(index)
+    first = digests.of(file)
+    digests.save()
+    file.write_bytes(b"two")
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert digests.of(file) != first
+    assert FileDigests(index).of(file) != first
+
+
+@pytest.mark.usefixtures("settled")
+def test_an_unchanged_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index, file = tmp_path / "files.json", tmp_path / "na\udcefve file.wav"
+    file.write_bytes(b"content")
+    digests = FileDigests(index)
+    first = digests.of(file)
+    digests.save()
+
+    def refuse(*_: object) -> None:
+        pytest.fail("the file was read again")
+
+    monkeypatch.setattr("hashlib.file_digest", refuse)
+    assert digests.of(file) == first
+    assert FileDigests(index).of(file) == first
+
+
+def test_a_file_written_just_now_is_not_remembered(tmp_path: Path) -> None:
+    index, file = tmp_path / "files.json", tmp_path / "a.wav"
+    file.write_bytes(b"content")
+    digests = FileDigests(index)
+    digests.of(file)
+    digests.save()
+    assert not index.exists()
+
+
+@pytest.mark.usefixtures("settled")
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", "null", '{"version": 1, "files": []}', '{"version": 1, "files": {"a": 1}}'],
+)
+def test_a_damaged_index_costs_nothing_but_time(tmp_path: Path, content: str) -> None:
+    index, file = tmp_path / "files.json", tmp_path / "a.wav"
+    file.write_bytes(b"content")
+    index.write_text(content)
+    digests = FileDigests(index)
+    digest = digests.of(file)
+    digests.save()
+    assert json.loads(index.read_text())["files"][str(file)][1] == digest
+
+
+@pytest.mark.usefixtures("settled")
+def test_two_indexes_written_in_turn_keep_what_both_learnt(tmp_path: Path) -> None:
+    index = tmp_path / "files.json"
+    both = [FileDigests(index), FileDigests(index)]
+    for number, digests in enumerate(both):
+        (tmp_path / f"{number}").write_bytes(b"%d" % number)
+        digests.of(tmp_path / f"{number}")
+        digests.save()
+    assert len(json.loads(index.read_text())["files"]) == 2

@@ -1,0 +1,161 @@
+"""Convolution blocks and dense heads: order, sizes, what does not fit, what selu brings along."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+from genrecls.errors import ConfigError
+from genrecls.models.layers import ConvBlock, ConvStack
+from tests.models.families import build, family, noise
+
+ORDERS = {
+    "none": ["Conv2D", "ReLU", "MaxPooling2D"],
+    "before_activation": ["Conv2D", "BatchNormalization", "ReLU", "MaxPooling2D"],
+    "after_activation": ["Conv2D", "ReLU", "BatchNormalization", "MaxPooling2D"],
+    "after_pool": ["Conv2D", "ReLU", "MaxPooling2D", "BatchNormalization"],
+}
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.2])
+@pytest.mark.parametrize("norm", ORDERS)
+def test_a_block_has_its_layers_in_order(norm: str, dropout: float) -> None:
+    network = build("cnn", (130, 13), conv={"norm": norm, "dropout": dropout})
+    names = [layer.name for layer in network.layers]
+    kinds = [type(layer).__name__ for layer in network.layers]
+    block = ORDERS[norm] + (["Dropout"] if dropout else [])
+    assert kinds[names.index("conv1") : names.index("flatten")] == block * 3
+
+
+@pytest.mark.parametrize("activation", ["relu", "elu", "selu"])
+def test_a_convolution_leaves_the_activation_to_a_layer_of_its_own(activation: str) -> None:
+    network = build("cnn", (130, 13), conv={"activation": activation})
+    assert network.get_layer("conv1").activation.__name__ == "linear"
+    x = np.linspace(-3, 3, 7, dtype=np.float32)
+    # Definitions: ELU with alpha 1, SELU with the constants of its paper.
+    elu = np.where(x > 0, x, np.expm1(x))
+    selu = 1.05070098 * np.where(x > 0, x, 1.67326324 * np.expm1(x))
+    expected = {"relu": np.maximum(x, 0), "elu": elu, "selu": selu}[activation]
+    found = np.asarray(network.get_layer(f"{activation}1")(x))
+    assert np.abs(found - expected).max() < 1e-5
+
+
+def test_selu_brings_its_initialiser_and_its_dropout() -> None:
+    own = {"activation": "selu", "dropout": 0.1}
+    network = build("cnn", (130, 13), conv=own, head=own)
+    kinds = [type(layer).__name__ for layer in network.layers]
+    assert kinds.count("AlphaDropout") == 4
+    assert "Dropout" not in kinds
+    for name in ("conv1", "conv3", "dense1"):
+        assert type(network.get_layer(name).kernel_initializer).__name__ == "LecunNormal"
+    plain = build("cnn", (130, 13)).get_layer("dense1")
+    assert type(plain.kernel_initializer).__name__ == "GlorotUniform"
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("pool_padding", ["same", "valid"])
+def test_the_predicted_size_is_the_real_one(padding: Any, pool_padding: Any) -> None:
+    import keras
+
+    sizes = itertools.product((7, 10), (2, 3), (1, 2), (None, 2, 3), (None, 1, 2))
+    for frames, kernel, stride, pool, step in sizes:
+        if step and not pool:
+            continue
+        block = ConvBlock(
+            4, (kernel, 2), (stride, 1), (pool, 2) if pool else None, (step, 2) if step else None
+        )
+        stack = ConvStack((block,), padding, pool_padding, "relu", "none", 0.0)
+        found = stack.apply(keras.Input((frames, 9, 3))).shape[1:]
+        assert found == stack.output((frames, 9, 3))
+
+
+@pytest.mark.parametrize("size", [(130, 2), (4, 13), (1, 1)], ids=str)
+def test_a_picture_too_small_for_the_blocks_is_refused_before_it_is_built(
+    size: tuple[int, int],
+) -> None:
+    message = r"^model\.conv\.blocks\.\d: a kernel of 3 x 3 does not fit .*; use padding same,"
+    with pytest.raises(ConfigError, match=message):
+        family("cnn").check({"mfcc": size})
+
+
+def test_a_picture_too_small_for_a_pooling_is_refused_too() -> None:
+    chosen = family("crnn", conv={"pool_padding": "valid"})
+    message = (
+        r"^model\.conv\.blocks\.2: a pool of 2 x 2 does not fit a picture of 1 x 5 \(frames x "
+        r"coefficients\); use pool_padding same, fewer blocks, "
+    )
+    with pytest.raises(ConfigError, match=message):
+        chosen.check({"mfcc": (4, 20)})
+
+
+@pytest.mark.parametrize("name", ["cnn", "crnn"])
+@pytest.mark.parametrize("pool_padding", ["same", "valid"])
+def test_whatever_passes_the_check_can_be_built(name: str, pool_padding: str) -> None:
+    passed = 0
+    for size in itertools.product((1, 16, 23, 30), (1, 13, 22, 23)):
+        try:
+            family(name, conv={"pool_padding": pool_padding}).check({"mfcc": size})
+        except ConfigError:
+            continue
+        passed += 1
+        network = build(name, size, conv={"pool_padding": pool_padding})
+        assert network({"mfcc": noise(1, size)}).shape == (1, 10)
+    assert passed > 3
+
+
+def test_a_picture_with_channels_is_read_as_it_is() -> None:
+    network = build("cnn", (48, 40, 3))
+    assert network.get_layer("conv1").kernel.shape == (3, 3, 3, 32)
+    assert "channel" not in [layer.name for layer in network.layers]
+
+
+def test_a_network_without_hidden_layers_is_possible() -> None:
+    network = build("cnn", (130, 13), head={"units": [], "dropout": 0.5})
+    kinds = [type(layer).__name__ for layer in network.layers]
+    assert kinds.count("Dense") == 1
+    assert "Dropout" not in kinds
+
+
+def test_the_penalty_is_the_sum_of_squared_weights_of_the_hidden_layers() -> None:
+    network = build("mlp", (5,), head={"units": [4, 3], "l2": 0.01})
+    kernels = [network.get_layer(name).kernel.numpy() for name in ("dense1", "dense2")]
+    expected = 0.01 * sum(float((kernel**2).sum()) for kernel in kernels)
+    assert float(sum(network.losses)) == pytest.approx(expected, rel=1e-5)
+    assert build("mlp", (5,)).losses == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"head": {"units": [0]}}, r"^model\.head\.units\.0: received 0; allowed: greater than 0"),
+        ({"head": {"dropout": 1.0}}, r"^model\.head\.dropout: received 1\.0"),
+        ({"head": {"l2": -1.0}}, r"^model\.head\.l2: received -1\.0"),
+        ({"head": {"x": 1}}, r"^model\.head\.x: unknown key"),
+        ({"conv": {"norm": "after"}}, r"^model\.conv\.norm: received 'after'; allowed: none, "),
+        ({"conv": {"blocks": [{"filters": 3}]}}, r"^model\.conv\.blocks\.0\.kernel: missing"),
+    ],
+)
+def test_a_value_that_makes_no_network_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        family("cnn", **changes)
+
+
+def test_a_step_without_a_pooling_is_refused() -> None:
+    block = {"filters": 3, "kernel": [2, 2], "stride": [1, 1], "pool": None, "pool_stride": [2, 2]}
+    message = r"^model\.conv\.blocks\.0\.pool_stride: received \[2, 2\]; allowed: null"
+    with pytest.raises(ConfigError, match=message):
+        family("cnn", conv={"blocks": [block]})
+
+
+def test_statistics_of_the_input_are_per_coefficient_and_not_trained() -> None:
+    layer = build("cnn", (40, 13)).get_layer("normalise_mfcc")
+    assert layer.trainable_variables == []
+    assert np.asarray(layer.mean).size == 13
+
+
+def test_statistics_of_a_picture_with_channels_are_per_channel() -> None:
+    layer = build("cnn", (48, 40, 3), source="picture").get_layer("normalise_picture")
+    assert np.asarray(layer.mean).size == 3

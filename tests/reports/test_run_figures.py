@@ -1,0 +1,270 @@
+import math
+import threading
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+from matplotlib.text import Text
+
+from genrecls.reports.figures.class_balance import genre_counts, unequal
+from genrecls.reports.figures.confusion import confusion_matrix
+from genrecls.reports.figures.genres import per_genre_bars
+from genrecls.reports.figures.inputs import example_inputs
+from genrecls.reports.figures.learning import learning_curves
+from genrecls.reports.figures.mistakes import worst_mistakes
+from genrecls.reports.figures.timeline import Course, timeline
+from genrecls.reports.run_figures import draw
+from genrecls.reports.style import save
+from genrecls.reports.text import drawable, elide
+from genrecls.reports.values import Examples, Scope
+from tests.reports.finished_run import finished_run, genres_of, metrics_of
+
+SCOPE = Scope("test", "track", "artist")
+HOSTILE = ["<script>", "$x_1$", "日本のポップ", "Élec\ntro", "a\udcff", "_hidden", "long " * 20]
+
+
+def texts(figure: Figure) -> list[str]:
+    """Return all that is written in `figure`, once drawn: a warning would fail the test."""
+    figure.savefig(BytesIO(), format="png", dpi=40)
+    return [text.get_text() for text in figure.findobj(Text) if text.get_text()]
+
+
+def course(count: int, genres: int = 3, hop: float = 3.0, title: str = "a.wav") -> Course:
+    starts = np.arange(count) * hop
+    return Course(title, starts, starts + 3, np.full((count, genres), 1 / genres))
+
+
+def test_every_figure_says_part_unit_and_split() -> None:
+    for name, figure in draw(finished_run(name="fold2")).items():
+        about = figure.texts[1].get_text()
+        part = "train and validation parts" if name == "learning_curves" else "test part"
+        unit = "segment" if name in {"learning_curves", "example_inputs"} else "track"
+        assert about == f"{part}, per {unit} · split fold2"
+
+
+def test_every_figure_of_a_leaky_split_on_generated_data_says_both() -> None:
+    report = finished_run(name="segment", leaks=["track"])
+    report.metrics["dataset"]["generated"] = True
+    for figure in draw(report).values():
+        about = figure.texts[1].get_text().replace("\n", " ")
+        assert about.endswith("split segment (LEAKY) · generated data")
+
+
+def test_shared_artists_alone_are_not_called_leaky() -> None:
+    for figure in draw(finished_run(name="track", leaks=["artist"])).values():
+        assert "LEAKY" not in figure.texts[1].get_text()
+
+
+def test_what_a_run_has_nothing_of_is_not_drawn() -> None:
+    bare = replace(finished_run(wrong=0, epochs=0), examples=Examples())
+    assert set(draw(bare)) == {"confusion_matrix", "per_genre"}
+
+
+@pytest.mark.parametrize("count", [2, 3, 10, 16, 20])
+def test_any_number_of_genres_is_drawn_with_every_name(count: int) -> None:
+    labels = [f"genre {index}" for index in range(count)]
+    figures = draw(finished_run(labels))
+    for name in ("confusion_matrix", "example_inputs"):
+        assert set(labels) <= set(texts(figures[name]))
+    assert {f"{label}  (n = 7)" for label in labels[1:]} <= set(texts(figures["per_genre"]))
+
+
+def test_hostile_names_are_drawn_without_a_warning_and_within_bounds() -> None:
+    for figure in draw(finished_run(HOSTILE)).values():
+        assert all(len(text) < 120 for text in texts(figure))
+    panels = [course(3, len(HOSTILE), title=name) for name in HOSTILE]
+    assert "_hidden" in texts(timeline(panels, HOSTILE, about="日本 $a$"))
+
+
+def test_a_name_is_text_and_never_a_formula() -> None:
+    assert drawable("$x$") == r"\$x\$"
+    assert drawable("e\u0301t\u00e9\n\u65e5") == "été□□"
+
+
+@pytest.mark.parametrize("width", [3, 4, 9, 10])
+def test_a_shortened_name_keeps_both_ends_and_has_the_asked_width(width: int) -> None:
+    short = elide("abcdefghijklmnopqrstuvwxyz", width)
+    assert (len(short), short[0], short[-1]) == (width, "a", "z")
+
+
+def test_confusion_shades_are_shares_of_the_row_and_cells_are_counts() -> None:
+    figure = confusion_matrix([[3, 1], [0, 0]], ["jazz", "rock"], SCOPE)
+    shades = np.asarray(figure.axes[0].images[0].get_array())
+    assert shades.tolist() == [[0.75, 0.25], [0.0, 0.0]]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["3", "1"]
+    assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == ("predicted", "true")
+
+
+@pytest.mark.parametrize(("label", "angle"), [("jazz", 0.0), ("experimental", 45.0)])
+def test_names_below_the_matrix_are_turned_only_where_they_would_touch(
+    label: str, angle: float
+) -> None:
+    labels = [label] * 10
+    figure = confusion_matrix(np.eye(10, dtype=int).tolist(), labels, SCOPE)
+    assert {tick.get_rotation() for tick in figure.axes[0].get_xticklabels()} == {angle}
+
+
+def test_counts_have_a_panel_a_part_and_the_most_frequent_genre_of_training_on_top() -> None:
+    counts = {"train": {"jazz": 3, "rock": 1200}, "test": {"jazz": 7, "rock": 0}}
+    figure = genre_counts(counts, Scope("train and test", "segment", "artist"))
+    texts(figure)
+    train, test = figure.axes
+    assert [tick.get_text() for tick in train.get_yticklabels()] == ["rock", "jazz"]
+    assert [text.get_text().strip() for text in train.texts] == ["1\u202f200", "3"]
+    assert [text.get_text().strip() for text in test.texts] == ["0", "7"]
+    assert [bar.get_extents().width > 0 for bar in test.patches] == [False, True]
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles == ["train (1\u202f203)", "test (7)"]
+
+
+def test_counts_are_drawn_only_where_a_part_is_unequal_or_lacks_a_genre() -> None:
+    even = {"jazz": 10, "rock": 15}
+    assert not unequal({"train": even, "test": even})
+    assert unequal({"train": even, "test": {"jazz": 10, "rock": 16}})
+    assert unequal({"train": even, "test": {"jazz": 0, "rock": 1}})
+    report = finished_run(("jazz", "rock"))
+    assert "genre_counts" not in draw(report)
+    report.metrics["split"]["counts"]["test"]["genres"] = genres_of({"jazz": 5, "rock": 50})
+    about = draw(report)["genre_counts"].texts[1].get_text()
+    assert about == "train, validation and test parts, per segment · split artist"
+
+
+def test_genres_are_ranked_by_f1_and_unknown_scores_come_last_as_a_dash() -> None:
+    keys = ("precision", "recall", "f1")
+    scores: dict[str, dict[str, Any]] = {
+        "none": {**dict.fromkeys(keys), "support": 0},
+        "low": {**dict.fromkeys(keys, 0.1), "support": 4},
+        "high": {**dict.fromkeys(keys, 0.9), "support": 5},
+        "nan": {**dict.fromkeys(keys, math.nan), "support": 0},
+    }
+    axes = per_genre_bars(scores, SCOPE).axes[0]
+    names = [tick.get_text().split()[0] for tick in axes.get_yticklabels()]
+    assert names == ["high", "low", "none", "nan"]
+    assert [text.get_text() for text in axes.texts] == ["F1", "0.90", "0.10", "\u2013", "\u2013"]
+
+
+def test_curves_mark_the_selected_epoch_and_name_both_parts() -> None:
+    legend = learning_curves(finished_run().history, SCOPE, selected=2).legends[0]
+    names = [text.get_text() for text in legend.get_texts()]
+    assert names == ["train", "validation", "selected: epoch 2"]
+
+
+def test_a_single_epoch_is_visible_and_counted_in_whole_numbers() -> None:
+    figure = learning_curves(finished_run(epochs=1).history, SCOPE)
+    texts(figure)
+    assert figure.axes[0].lines[0].get_marker() == "o"
+    low, high = figure.axes[0].get_xlim()
+    assert [tick for tick in figure.axes[0].get_xticks() if low <= tick <= high] == [1]
+
+
+def test_curves_of_a_run_without_validation_or_with_a_diverged_loss_are_drawn() -> None:
+    history: list[dict[str, Any]] = [
+        {"epoch": 1, "loss": 2.0, "accuracy": 0.5, "validation_loss": None},
+        {"epoch": 2, "loss": math.inf, "accuracy": math.nan},
+    ]
+    figure = learning_curves(history, SCOPE)
+    assert "train" in texts(figure)
+    assert "validation" not in texts(figure)
+
+
+def test_curves_without_epochs_say_so() -> None:
+    assert "no epoch is recorded" in texts(learning_curves([], SCOPE))
+
+
+def test_a_changing_learning_rate_has_its_own_panel() -> None:
+    history = [{**epoch, "learning_rate": 1 / epoch["epoch"]} for epoch in finished_run().history]
+    assert [axes.get_title(loc="left") for axes in learning_curves(history, SCOPE).axes] == [
+        "loss",
+        "accuracy",
+        "learning rate",
+    ]
+
+
+def test_examples_share_one_scale_and_have_axes_in_seconds_and_coefficients() -> None:
+    pictures = {
+        "quiet": np.zeros((6, 4)),
+        "loud": np.full((6, 4), 9.0),
+        "bad": np.full((6, 4), np.nan),
+    }
+    figure = example_inputs(Examples(pictures, ("time", "mel band"), 3.0), SCOPE)
+    assert {"time (seconds)", "mel band", "quiet", "loud"} <= set(texts(figure))
+    assert {image.get_clim() for axes in figure.axes for image in axes.images} == {(0.0, 9.0)}
+    image = figure.axes[0].images[0]
+    assert np.asarray(image.get_array()).shape == (4, 6)
+    assert tuple(image.get_extent()) == (0.0, 3.0, -0.5, 3.5)
+
+
+def test_constant_or_missing_examples_are_drawn() -> None:
+    texts(example_inputs(Examples({"a": np.zeros((2, 1))}), SCOPE))
+    texts(example_inputs(Examples({"a": np.full((2, 1), np.nan)}), SCOPE))
+    assert "no examples" in texts(example_inputs(Examples(), SCOPE))
+
+
+def test_mistakes_show_file_and_confused_genres_worst_on_top() -> None:
+    axes = worst_mistakes(finished_run(wrong=3).mistakes, SCOPE, most=2).axes[0]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["t0.wav", "t1.wav"]
+    assert [text.get_text() for text in axes.texts] == ["blues → rock"] * 2
+    assert axes.yaxis_inverted()
+
+
+def test_a_perfect_model_has_a_figure_that_says_so() -> None:
+    assert "no mistakes" in texts(worst_mistakes([], SCOPE))
+
+
+def test_a_timeline_has_one_panel_a_file_up_to_its_limit() -> None:
+    figure = timeline([course(4) for _ in range(12)], ["a", "b", "c"], about="model cnn")
+    assert len(figure.axes) == 10
+    assert figure.texts[1].get_text() == "model cnn · first 10 of 12 files"
+
+
+def test_a_timeline_sums_the_weak_genres_to_one_colour() -> None:
+    figure = timeline([course(4, genres=20)], [f"g{index}" for index in range(20)])
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert len(names) == 8
+    assert names[-1] == "13 other genres"
+
+
+def test_a_timeline_is_empty_between_segments_and_cut_where_they_overlap() -> None:
+    apart, dense = timeline([course(2, hop=5.0), course(2, hop=1.0)], ["a", "b", "c"]).axes
+    assert apart.get_xlim() == (0.0, 8.0)
+    assert dense.get_xlim() == (0.0, 4.0)
+    top = np.asarray(apart.collections[2].get_paths()[0].vertices)
+    assert top[(top[:, 0] > 3) & (top[:, 0] < 5)].size == 0
+    assert {0.0, 1.0} <= set(top[top[:, 0] == 3.0][:, 1].round(6))
+
+
+def test_a_timeline_of_no_file_or_no_segment_says_so() -> None:
+    assert "no files" in texts(timeline([], ["a"]))
+    assert "no segments" in texts(timeline([course(0)], ["a", "b", "c"]))
+    assert "no segments" in texts(timeline([course(0), course(2)], ["a", "b", "c"]))
+
+
+def test_saved_figures_are_png_of_the_same_bytes_and_leave_nothing_beside(tmp_path: Path) -> None:
+    report = finished_run()
+    for name in ("one.png", "two.png"):
+        save(draw(report)["per_genre"], tmp_path / name)
+    one, two = (tmp_path / "one.png").read_bytes(), (tmp_path / "two.png").read_bytes()
+    assert one == two
+    assert b"matplotlib" not in one
+    assert imread(tmp_path / "one.png").shape[2] == 4
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.png", "two.png"]
+
+
+def test_figures_are_drawn_in_a_thread_without_a_display(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    scores = metrics_of(["a", "b"], 1)["parts"]["test"]["track"]
+
+    def work() -> None:
+        save(per_genre_bars(scores["per_genre"], SCOPE), tmp_path / "thread.png")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert (tmp_path / "thread.png").stat().st_size > 0

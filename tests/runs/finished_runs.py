@@ -1,0 +1,124 @@
+"""Folders of finished runs, made of values alone."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from genrecls.benchmark.benchmark import EXPORT
+from genrecls.files.atomic import write_json
+from genrecls.runs.run import Run
+
+GENRES = ("jazz", "rock")
+Decisions = Sequence[int]
+"""For each track whether it is right, 0 or 1; even tracks are jazz, odd ones rock."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a run folder is made from; the ids of test tracks begin with `first`.
+
+    With `int8` it was exported, to a file of so many bytes.
+    """
+
+    test: Decisions = (1, 1, 1, 0)
+    validation: Decisions = (1, 0)
+    model: str = "cnn"
+    seed: int = 0
+    split: dict[str, Any] = field(default_factory=lambda: {"name": "artist", "ratio": [3, 1, 1]})
+    leaks: Sequence[str] = ()
+    fingerprint: str = "f"
+    settings: dict[str, Any] = field(default_factory=dict)
+    first: int = 0
+    seconds: float = 60.0
+    parameters: int = 1234
+    int8: int | None = None
+
+
+def finished_run(root: Path, name: str, made: Made | None = None) -> Run:
+    """Write the folder of a finished run."""
+    made = made or Made()
+    run = Run(root / name)
+    run.folder.mkdir(parents=True)
+    run.mark("finished", command="genrecls train")
+    run.model.touch()
+    run.config.write_text(yaml.safe_dump(_config(made, root)), encoding="utf-8")
+    write_json(run.metrics, _metrics(made))
+    epochs = [[epoch, *[1 / epoch] * 4] for epoch in (1, 2, 3)]
+    names = ["epoch", "loss", "accuracy", "validation_loss", "validation_accuracy"]
+    _write(run.history, [names, *epochs])
+    _write(run.predictions("tracks"), [["part", "track", "true", "predicted"], *_rows(made)])
+    if made.int8 is not None:
+        write_json(run.folder / EXPORT / "export.json", {"files": _files(made.int8)})
+    return run
+
+
+def _files(size: int) -> list[dict[str, Any]]:
+    """Return two int8 files and two that are not what is looked for."""
+    kept = {"status": "kept", "mode": "int8"}
+    return [
+        {"entrance": "audio", "bytes": 2 * size, **kept},
+        {"entrance": "features", "bytes": size, **kept},
+        {"entrance": "features", "bytes": 9 * size, **kept, "mode": "float32"},
+        {"entrance": "features", "status": "rejected", "mode": "int8"},
+    ]
+
+
+def _config(made: Made, root: Path) -> dict[str, Any]:
+    return {
+        "dataset": {"name": "made", "root": None},
+        "split": made.split,
+        "features": {"name": "mfcc"},
+        "model": {"name": made.model, **made.settings},
+        "trainer": {"epochs": 3},
+        "seed": made.seed,
+        "output_root": str(root),
+    }
+
+
+def _metrics(made: Made) -> dict[str, Any]:
+    parts = {"validation": _units(made.validation), "test": _units(made.test)}
+    return {
+        "dataset": {"name": "made", "generated": False, "fingerprint": made.fingerprint},
+        "split": {"name": made.split["name"], "leaks": list(made.leaks)},
+        "seed": made.seed,
+        "selection": {"epoch": 2},
+        "labels": list(GENRES),
+        "model": {"name": made.model, "parameters": made.parameters},
+        "parts": parts,
+        "seconds": {"features": 5.0, "training": made.seconds, "evaluation": 1.0},
+    }
+
+
+def _units(right: Decisions) -> dict[str, Any]:
+    accuracy = sum(right) / len(right)
+    scores = {
+        "accuracy": accuracy,
+        "accuracy_interval": [accuracy / 2, 1.0],
+        "macro_f1": accuracy,
+        "per_genre": {genre: {"f1": accuracy} for genre in GENRES},
+    }
+    return {"track": scores, "segment": scores}
+
+
+def _rows(made: Made) -> list[list[str]]:
+    return [
+        [
+            part,
+            f"{part[0]}{number + made.first:03d}",
+            GENRES[number % 2],
+            GENRES[(number + 1 - right) % 2],
+        ]
+        for part, decisions in (("validation", made.validation), ("test", made.test))
+        for number, right in enumerate(decisions)
+    ]
+
+
+def _write(path: Path, rows: Sequence[Sequence[Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)

@@ -1,0 +1,196 @@
+"""Run folders: found by what people call them, locked, set aside, and robust against damage."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from genrecls.errors import RunError
+from genrecls.runs.run import Run, Status, all_runs, find_run, write_rows, write_table
+
+
+def make(root: Path, name: str, changed: str = "2026-01-01", status: Status = "finished") -> Run:
+    run = Run(root / name)
+    run.folder.mkdir(parents=True)
+    (run.folder / "run.json").write_text(json.dumps({"status": status, "changed": changed}))
+    if status == "finished":
+        run.metrics.write_text("{}")
+        run.model.write_bytes(b"")
+    return run
+
+
+def busy(run: Run) -> bool:
+    return run.busy
+
+
+class TestFind:
+    def test_without_a_name_the_newest_finished_run_is_meant(self, tmp_path: Path) -> None:
+        make(tmp_path, "a-1", "2026-01-01")
+        newest = make(tmp_path, "b-2", "2026-01-03")
+        make(tmp_path, "c-3", "2026-01-04", "running")
+        make(tmp_path, "d-4", "2026-01-02")
+        assert find_run(tmp_path, None) == newest
+
+    def test_a_run_is_found_by_folder_name_and_end_of_name(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        run = make(tmp_path / "outputs", "synth-mfcc-cnn-12345678")
+        make(tmp_path / "outputs", "synth-mel-cnn-abcdef00")
+        for wanted in (
+            str(run.folder),
+            "outputs/" + run.name,
+            run.name,
+            "12345678",
+            "cnn-12345678",
+        ):
+            assert find_run(tmp_path / "outputs", wanted).folder == run.folder
+
+    def test_latest_leads_to_the_run_itself(self, tmp_path: Path) -> None:
+        run = make(tmp_path, "a-1")
+        run.point_latest()
+        assert find_run(tmp_path, "latest") == Run(run.folder.resolve())
+
+    def test_several_that_fit_are_refused(self, tmp_path: Path) -> None:
+        make(tmp_path, "a-cnn-1")
+        make(tmp_path, "b-cnn-1")
+        with pytest.raises(RunError, match=r"^'cnn-1' names 2 runs"):
+            find_run(tmp_path, "cnn-1")
+
+    def test_a_name_that_nearly_fits_is_suggested(self, tmp_path: Path) -> None:
+        make(tmp_path, "synth-mfcc-cnn-12345678")
+        with pytest.raises(RunError) as caught:
+            find_run(tmp_path, "synth-mfcc-cnn-12345679")
+        assert str(caught.value) == (
+            "'synth-mfcc-cnn-12345679' names no runs; did you mean 'synth-mfcc-cnn-12345678'?; "
+            "expected a run folder, or one of the names that 'genrecls runs' lists for "
+            f"{tmp_path}"
+        )
+
+    def test_no_finished_run_says_where_and_how_to_get_one(self, tmp_path: Path) -> None:
+        make(tmp_path, "a-1", status="interrupted")
+        with pytest.raises(RunError) as caught:
+            find_run(tmp_path, None)
+        assert str(caught.value) == (
+            f"no finished run in {tmp_path}; make one with 'genrecls train', or set "
+            "output_root=<folder>"
+        )
+
+
+class TestList:
+    def test_the_last_changed_comes_first_and_foreign_folders_are_ignored(
+        self, tmp_path: Path
+    ) -> None:
+        old, new = make(tmp_path, "z", "2026-01-01"), make(tmp_path, "a", "2026-01-02")
+        new.point_latest()
+        (tmp_path / "multirun" / "0").mkdir(parents=True)
+        (tmp_path / "note.txt").touch()
+        assert all_runs(tmp_path) == [new, old]
+        assert all_runs(tmp_path / "absent") == []
+
+    @pytest.mark.parametrize(
+        "text", ["", "{", "[]", "null", '{"changed": null}', '{"changed": 3, "status": {}}', "\xff"]
+    )
+    def test_a_damaged_state_neither_hides_nor_breaks_the_others(
+        self, text: str, tmp_path: Path
+    ) -> None:
+        whole, damaged = make(tmp_path, "a"), make(tmp_path, "b")
+        (damaged.folder / "run.json").write_text(text, encoding="latin-1")
+        assert sorted(run.name for run in all_runs(tmp_path)) == ["a", "b"]
+        assert not damaged.finished
+        assert find_run(tmp_path, None) == whole
+
+    def test_a_run_without_its_model_is_not_finished(self, tmp_path: Path) -> None:
+        run = make(tmp_path, "a")
+        run.model.unlink()
+        assert not run.finished
+        run.model.touch()
+        assert Run(run.folder).finished
+
+
+class TestFolder:
+    def test_marks_keep_the_first_time_and_what_was_known(self, tmp_path: Path) -> None:
+        run = Run(tmp_path / "a")
+        run.mark("running", command="genrecls train")
+        created = run.state["created"]
+        run.mark("finished")
+        assert run.state["status"] == "finished"
+        assert run.state["command"] == "genrecls train"
+        assert run.state["created"] == created
+
+    def test_a_locked_run_is_refused_to_others_and_free_afterwards(self, tmp_path: Path) -> None:
+        run = make(tmp_path, "a")
+        assert not busy(run)
+        with run.locked():
+            assert busy(run)
+            with pytest.raises(RunError, match="run a is in the hands of another process"):
+                run.locked().__enter__()
+        assert not busy(run)
+        with run.locked():
+            pass
+
+    def test_the_lock_is_given_back_after_an_error(self, tmp_path: Path) -> None:
+        run = make(tmp_path, "a")
+        with pytest.raises(RuntimeError), run.locked():
+            raise RuntimeError
+        assert not busy(run)
+
+    def test_setting_aside_never_overwrites(self, tmp_path: Path) -> None:
+        for number in range(3):
+            run = make(tmp_path, "a")
+            (run.folder / "mark").write_text(str(number))
+            with run.locked():
+                run.set_aside()
+        assert not (tmp_path / "a").exists()
+        assert [(tmp_path / f"a~{n}" / "mark").read_text() for n in (1, 2, 3)] == ["0", "1", "2"]
+
+    def test_latest_moves_on(self, tmp_path: Path) -> None:
+        for name in ("a", "b"):
+            make(tmp_path, name).point_latest()
+        assert (tmp_path / "latest").resolve() == tmp_path / "b"
+        assert not list(tmp_path.glob(".latest*"))
+
+    def test_where_no_link_can_be_made_a_text_file_says_the_same(self, tmp_path: Path) -> None:
+        (tmp_path / "latest").mkdir()
+        make(tmp_path, "a").point_latest()
+        assert (tmp_path / "latest.txt").read_text() == "a\n"
+        assert not list(tmp_path.glob(".latest*"))
+
+    @pytest.mark.parametrize(
+        ("text", "reason"), [("{", "Expecting"), ("[1]", "it holds no scores")]
+    )
+    def test_damaged_scores_are_one_clear_line(
+        self, text: str, reason: str, tmp_path: Path
+    ) -> None:
+        run = make(tmp_path, "a")
+        run.metrics.write_text(text)
+        with pytest.raises(RunError, match=rf"metrics.json is damaged \({reason}.*force=true"):
+            run.read_metrics()
+
+    def test_scores_that_are_not_there_yet_are_one_clear_line(self, tmp_path: Path) -> None:
+        run = make(tmp_path, "a", status="interrupted")
+        with pytest.raises(RunError, match=r"run a is not finished \(interrupted\); repeat its"):
+            run.read_metrics()
+
+
+def test_a_table_survives_what_its_cells_hold(tmp_path: Path) -> None:
+    rows: list[list[object]] = [["a, b", 'quo"te', "line\nbreak"], ["ä", "", 1.5]]
+    write_table(tmp_path / "t.csv", ["x", "y", "z"], rows)
+    with (tmp_path / "t.csv").open(newline="", encoding="utf-8") as file:
+        assert list(csv.reader(file)) == [
+            ["x", "y", "z"],
+            ["a, b", 'quo"te', "line\nbreak"],
+            ["ä", "", "1.5"],
+        ]
+
+
+def test_a_table_that_fails_half_way_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    write_rows(path, [{"x": 1, "y": 2}])
+    with pytest.raises(KeyError):
+        write_rows(path, [{"x": 3, "y": 4}, {"x": 5}])
+    assert path.read_text() == "x,y\n1,2\n"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,7 +1,0 @@
-"""The data that all sweeps of the tests share, for searches too."""
-
-from __future__ import annotations
-
-from tests.sweeping.conftest import data_root, place
-
-__all__ = ["data_root", "place"]

@@ -1,0 +1,101 @@
+"""Leaks are worth something, and the measure says how much."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from genrecls.datasets.base import Dataset, Provenance, Track
+from genrecls.split_audit import score_inflation
+from genrecls.split_audit.fingerprint import Fingerprint
+from genrecls.split_audit.scan import Heard, Recording
+from genrecls.split_audit.score_inflation import (
+    DRAWS,
+    Answers,
+    Resampling,
+    accuracy,
+    answers,
+    estimate,
+)
+from genrecls.splits.base import Split
+from tests.split_audit.copies import splitters
+
+
+@pytest.fixture(scope="module")
+def heard() -> Heard:
+    """Tracks that sound like their artist and nothing of which tells the genre."""
+    rng = np.random.default_rng(0)
+    nothing = Fingerprint(np.empty(0, np.uint32), np.empty(0, np.uint32))
+    tracks, recordings = [], {}
+    for number in range(120):
+        artist = number // 3
+        voice = np.random.default_rng(artist).standard_normal(8)
+        rows = voice + 0.1 * rng.standard_normal((4, 8))
+        name = f"t{number:03d}"
+        tracks.append(Track(name, Path(name), "xy"[artist % 2], f"artist {artist}"))
+        recordings[name] = Recording(nothing, rows.astype(np.float32), name)
+    made = Dataset("made", ("x", "y"), tuple(tracks), Path(), Provenance("", "", ""))
+    return Heard(made, recordings, {})
+
+
+def measured(heard: Heard, name: str, seeds: int = 3) -> Answers:
+    splitter = splitters(name)[name]
+    made = [splitter.assign(heard.material, seed) for seed in range(seeds)]
+    return answers(heard, made, lambda: None)["nearest"]
+
+
+def test_a_leaky_split_scores_higher_where_only_artists_can_be_recognised(heard: Heard) -> None:
+    leaky, honest = measured(heard, "segment"), measured(heard, "artist")
+    assert accuracy(leaky) > 0.95
+    assert accuracy(honest) < 0.8
+    draws = Resampling.of(heard, 0)
+    difference = draws.scores(leaky) - draws.scores(honest)
+    found = estimate(accuracy(leaky) - accuracy(honest), difference)
+    assert 0 < found.interval[0] < found.mean < found.interval[1]
+
+
+def test_only_tracks_of_the_test_part_are_asked(heard: Heard) -> None:
+    found = measured(heard, "artist", seeds=1)
+    split = splitters("artist")["artist"].assign(heard.material, 0)
+    asked = {track for track, was in zip(heard.recordings, found.asked[0], strict=True) if was}
+    assert asked == set(split.parts["test"])
+    assert not (found.right & ~found.asked).any()
+
+
+def test_equal_splits_are_tried_once(heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
+    split = splitters("track")["track"].assign(heard.material, 0)
+    calls: list[str] = []
+    original = score_inflation._tried
+
+    def counted(heard: Heard, split: Split, name: str) -> dict[str, bool]:
+        calls.append(name)
+        return original(heard, split, name)
+
+    monkeypatch.setattr(score_inflation, "_tried", counted)
+    found = answers(heard, [split, split, split], lambda: None)
+    assert sorted(calls) == ["logistic", "nearest"]
+    assert (found["nearest"].right[0] == found["nearest"].right[2]).all()
+
+
+def test_the_same_seed_draws_the_same_and_all_splits_see_the_same_artists(heard: Heard) -> None:
+    found = measured(heard, "track")
+    draws = Resampling.of(heard, 5)
+    assert np.array_equal(draws.scores(found), draws.scores(found))
+    assert draws.scores(found).shape == (DRAWS,)
+    assert not np.array_equal(draws.scores(found), replace(draws, seed=6).scores(found))
+
+
+def test_tracks_of_one_artist_are_drawn_together(heard: Heard) -> None:
+    alone = heard.dataset.tracks[0]
+    tracks = (replace(alone, artist=None), *heard.dataset.tracks[1:])
+    unknown = replace(heard, dataset=replace(heard.dataset, tracks=tracks))
+    assert len(set(Resampling.of(heard, 0).groups.tolist())) == 40
+    assert len(set(Resampling.of(unknown, 0).groups.tolist())) == 41
+
+
+def test_accuracy_is_the_share_of_right_answers() -> None:
+    right = np.array([[True, False, True, False]])
+    assert accuracy(Answers(np.ones_like(right), right)) == 0.5

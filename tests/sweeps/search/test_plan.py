@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from genrecls.errors import ConfigError
+from genrecls.sweeps.arguments import Request, read_request
+from genrecls.sweeps.plan import Planner
+from genrecls.sweeps.search.plan import SearchPlan, read_plan
+from genrecls.sweeps.search.preset import preset
+from tests.sweeps.sweeps import Place
+
+
+def request(place: Place, *words: str) -> Request:
+    return read_request((*place.words, "dataset=synth_tiny", *words))
+
+
+def plan(place: Place, *words: str) -> SearchPlan:
+    return read_plan(request(place, *words))
+
+
+def test_the_base_is_chosen_unless_the_command_line_chooses(place: Place) -> None:
+    assert plan(place, "search=crnn").start.experiment.model.name == "crnn"
+    small = plan(place, "search=crnn", "model=crnn_micro").start.experiment
+    assert small.resolved()["model"]["conv"]["blocks"][0]["filters"] == 16
+    both = plan(place, "search=cnn_mlp").start.experiment
+    assert both.features.name == "joint"
+
+
+def test_a_space_that_was_made_for_another_model_is_warned_of(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan(place, "search=crnn", "model=crnn_micro")
+    assert "warning" not in capsys.readouterr().err
+    plan(place, "search=mlp", "model=cnn", "features=mfcc")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "was made for model=mlp, and is searched with model=cnn" in line
+
+
+def test_an_experiment_is_a_choice_of_everything(place: Place) -> None:
+    words = ("search=trainer", "experiment=khamees2021_mlp", "dataset=synth_tiny", "split=track")
+    assert plan(place, *words).start.experiment.model.name == "mlp"
+
+
+def test_what_the_command_line_fixes_is_not_searched(place: Place) -> None:
+    found = plan(place, "search=mlp", "trainer.batch_size=8")
+    assert "trainer.batch_size" not in found.space
+    assert found.start.experiment.trainer.batch_size == 8
+    job = found.job({"model.head.units": "[16]", "model.head.dropout": "0.2"})
+    assert job.experiment.resolved()["model"]["head"]["units"] == [16]
+    assert job.words[-2:] == ("model.head.units=[16]", "model.head.dropout=0.2")
+
+
+def test_a_dimension_is_added_changed_and_left_out_on_the_command_line(place: Place) -> None:
+    added = "+search.space={trainer.epochs:{low:2,high:4},model.head.l2:null}"
+    found = plan(place, "search=mlp", added)
+    assert "trainer.epochs" in found.space
+    assert "model.head.l2" not in found.space
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("search=mlp", "seed=0,1"), "a search takes one value of each key"),
+        (("search=mlp", "search.objective=[test]"), "the test part takes no part in a search"),
+        (("search=mlp", "search.trials=0"), "search.trials: received 0"),
+        (("search=mlp", "hydra/launcher=submitit_local"), "a search runs on this machine"),
+        (("search=nobody",), "search=nobody: no such choice"),
+        (
+            ("search=mlp", "+search.space={model.haed.l2:{low:0,high:1}}"),
+            "search.space: model.haed.l2=0: model.haed: unknown key",
+        ),
+        (
+            ("search=mlp", "+search.space={model.head.dropout:{high:3}}"),
+            "search.space: model.head.dropout=3: model.head.dropout: received 3",
+        ),
+    ],
+)
+def test_a_search_that_cannot_be_is_one_line(
+    place: Place, words: tuple[str, ...], expected: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        plan(place, *words)
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_nothing_left_to_search_is_one_line(place: Place) -> None:
+    fixed = ("optimizer.learning_rate=0.1", "optimizer.weight_decay=0", "batch_size=8")
+    words = [f"trainer.{word}" for word in (*fixed, "label_smoothing=0")]
+    with pytest.raises(ConfigError, match="nothing is left to search"):
+        plan(place, "search=trainer", *words)
+
+
+def test_other_words_or_another_space_are_another_search(place: Place) -> None:
+    names = {
+        plan(place, *words).name
+        for words in (
+            ("search=mlp",),
+            ("search=mlp", "seed=1"),
+            ("search=mlp", "+search.space={model.head.l2:null}"),
+            ("search=mlp", "search.objective=[loss]"),
+        )
+    }
+    assert len(names) == 4
+    assert plan(place, "search=mlp", "search.trials=7").name in names
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("search=mlp", "debug=smoke", "seed=3", "augment=specaugment"),
+        ("search=cnn_mlp", "trainer=cosine"),
+        ("search=trainer", "experiment=khamees2021_mlp", "split=track"),
+    ],
+)
+def test_the_experiment_file_of_a_trial_leads_to_its_run(
+    place: Place, words: tuple[str, ...]
+) -> None:
+    found = plan(place, *words)
+    chosen: dict[str, Any] = {k: d.text(d.last) for k, d in found.space.items()}
+    job = found.job(chosen)
+    folder = place.output_root / "made" / "experiment"
+    folder.mkdir(parents=True)
+    (folder / "best.yaml").write_text(preset(job, found.flags, "the best"), encoding="utf-8")
+    planner = Planner(("-cd", str(folder.parent)))
+    again = planner.job(("experiment=best", *place.words))
+    assert again.run.name == job.run.name
+    assert again.experiment.resolved() == job.experiment.resolved()
+
+
+def test_the_experiment_file_holds_nothing_that_is_usual(place: Place) -> None:
+    found = plan(place, "search=mlp")
+    text = preset(found.job({"model.head.dropout": "0.2"}), (), "trial 3")
+    head, _, body = text.partition("\n\n")
+    assert head.splitlines()[:3] == ["# @package _global_", "# trial 3", "defaults:"]
+    assert "  - override /model: mlp" in head
+    assert body == "model:\n  head: {dropout: 0.2}\n"
+    assert str(place.data_root) not in text
+
+
+def test_the_name_of_a_search_does_not_depend_on_its_places(place: Place) -> None:
+    elsewhere = replace(place, output_root=place.output_root / "other")
+    assert plan(place, "search=mlp").name == plan(elsewhere, "search=mlp").name

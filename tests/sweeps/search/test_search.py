@@ -1,0 +1,137 @@
+"""Whole searches as a user starts them, over the smallest trainings there are."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from filelock import FileLock
+
+from genrecls.sweeps.arguments import read_request
+from genrecls.sweeps.search.plan import read_plan
+from genrecls.sweeps.search.study import Study
+from genrecls.sweeps.search.trial import Trial
+from tests.conftest import RunCommand
+from tests.sweeps.sweeps import TINY, Place, end, start, sweep, training, wait_for
+
+SMALL = (
+    "search=mlp",
+    "search.trials=3",
+    "search.startup_trials=1",
+    "search.pruner=none",
+    "trainer.batch_size=16",
+)
+
+
+def trials(place: Place) -> list[Trial]:
+    """Return what the journal says."""
+    plan = read_plan(read_request((*TINY, *place.words, *SMALL)))
+    return Study(plan.folder / "study.journal", plan.settings, plan.space, 2).trials
+
+
+def facts(found: list[Trial]) -> list[tuple[Any, ...]]:
+    return [(t.number, t.state, dict(t.settings), t.values, dict(t.epochs), t.run) for t in found]
+
+
+def started(place: Place) -> subprocess.Popen[str]:
+    """Return a search in the middle of a training."""
+    process = start(place, *SMALL)
+    wait_for(lambda: training(place) or process.poll() is not None)
+    return process
+
+
+def killed_in_training(place: Place, seconds: float) -> None:
+    """Kill a search some time after it was seen to train."""
+    process = started(place)
+    time.sleep(seconds)
+    process.kill()
+    end(process)
+    # What it has started stops by itself, with a checkpoint.
+    wait_for(lambda: not any(run.busy for run in place.runs))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, data_root: Path) -> Place:
+    place = Place(data_root, tmp_path_factory.mktemp("whole"))
+    status, output = sweep(place, *SMALL)
+    assert status == 0, output
+    return place
+
+
+def test_a_search_ends_in_an_answer_that_can_be_trained(
+    undisturbed: Place, run_command: RunCommand
+) -> None:
+    folder = undisturbed.folder
+    written = {path.name for path in folder.iterdir()}
+    assert written >= {"study.journal", "search.md", "search.html", "trials.csv"}
+    assert written >= {"history.png", "settings.png", "experiment", "sweep.json"}
+    assert [trial.state for trial in trials(undisturbed)] == ["finished"] * 3
+    answer = run_command("train", "-cd", str(folder), "experiment=best", *undisturbed.words)
+    assert answer.status == 0, answer.err
+    assert "this configuration is trained already" in answer.err
+
+
+def test_the_same_command_trains_nothing_again_and_more_trials_go_on(undisturbed: Place) -> None:
+    before = facts(trials(undisturbed))
+    status, output = sweep(undisturbed, *SMALL)
+    assert (status, "started" in output) == (0, False), output
+    status, output = sweep(undisturbed, *SMALL, "search.trials=4", "dry_run=true")
+    assert status == 0, output
+    assert "model.head.dropout" in output
+    assert "4 trials: 3 finished, 1 to come" in output
+    assert "by what runs of this kind have taken" in output
+    assert facts(trials(undisturbed)) == before
+
+
+def test_a_search_that_is_killed_again_and_again_ends_like_an_undisturbed_one(
+    undisturbed: Place, place: Place
+) -> None:
+    for moment in np.random.default_rng(6).uniform(0, 2, 3):
+        killed_in_training(place, moment)
+    status, output = sweep(place, *SMALL)
+    assert status == 0, output
+    assert facts(trials(place)) == facts(trials(undisturbed))
+    assert {run.name for run in place.runs} == {run.name for run in undisturbed.runs}
+
+
+def test_ctrl_c_leaves_a_trial_that_goes_on(place: Place) -> None:
+    process = started(place)
+    process.send_signal(signal.SIGINT)
+    status, output = end(process)
+    assert status == 130, output
+    assert "nothing is lost, the same command goes on" in output
+    assert trials(place)[-1].state == "running"
+    _, plan = sweep(place, *SMALL, "dry_run=true")
+    assert "3 trials: 1 interrupted, 2 to come" in plan
+
+
+def test_a_search_in_other_hands_is_one_line(place: Place, run_command: RunCommand) -> None:
+    words = (*TINY, *place.words, *SMALL)
+    folder = read_plan(read_request(words)).folder
+    folder.mkdir(parents=True)
+    with FileLock(folder / ".lock"):
+        answer = run_command("sweep", *words)
+    assert answer.status == 75
+    assert "is in the hands of another process at this moment" in answer.error
+
+
+def test_without_optuna_it_is_one_line_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, run_command: RunCommand
+) -> None:
+    monkeypatch.setattr("genrecls.sweeps.search.search.find_spec", lambda _: None)
+    answer = run_command("sweep", "search=mlp")
+    assert answer.error.endswith("pip install 'genrecls[search]'")
+
+
+def test_nothing_of_the_search_imports_tensorflow() -> None:
+    code = (
+        "import sys; import genrecls.sweeps.search.search, genrecls.sweeps.search.result; "
+        "import genrecls.sweeps.search.runner; assert 'tensorflow' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,231 @@
+"""However a training ends, it is put into words, and nothing of it is left running."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from genrecls.runs.run import Run
+from genrecls.sweeps import process as children
+from genrecls.sweeps.process import Child, Ending, Limits, Order
+from tests.sweeps.sweeps import wait_for
+
+Started = Callable[..., Child]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path / "run")
+
+
+@pytest.fixture
+def started(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Started:
+    """Starts some code instead of a training."""
+
+    def start(code: str, **limits: object) -> Child:
+        monkeypatch.setattr(children, "_command", lambda _words: [sys.executable, "-c", code])
+        order = Order(("seed=0",), run, tmp_path / "logs" / "run.log", sweep="abc")
+        return Child(order, Limits(**limits))  # type: ignore[arg-type]
+
+    return start
+
+
+def ending(child: Child) -> Ending:
+    found: list[Ending] = []
+
+    def over() -> bool:
+        found.extend(filter(None, [child.poll()]))
+        return bool(found)
+
+    wait_for(over, 60)
+    return found[0]
+
+
+def test_an_error_line_is_the_reason(started: Started) -> None:
+    code = "print('one'); print('genrecls: error: the data are gone'); raise SystemExit(1)"
+    found = ending(started(code))
+    assert found == Ending(
+        "failed", "the data are gone", ("one", "genrecls: error: the data are gone")
+    )
+
+
+def test_a_whole_training_leaves_how_long_its_process_ran(started: Started, run: Run) -> None:
+    code = (
+        "from pathlib import Path; from genrecls.runs.run import Run; "
+        f"run = Run(Path({str(run.folder)!r})); "
+        "run.mark('finished'); run.metrics.touch(); run.model.touch()"
+    )
+    assert ending(started(code)) == Ending("finished")
+    seconds = run.state["seconds"]
+    assert 0 < seconds < 60
+    # What was begun before says nothing of a whole training.
+    run.mark("interrupted", seconds=None)
+    assert ending(started(code)) == Ending("finished")
+    assert run.state["seconds"] is None
+
+
+def test_an_end_without_a_word_is_called_by_its_status(started: Started) -> None:
+    assert ending(started("raise SystemExit(3)")).reason == (
+        "ended with exit status 3 and without a result"
+    )
+
+
+def test_success_without_a_result_is_none(started: Started) -> None:
+    found = ending(started("print('all is well')"))
+    assert found.state == "failed"
+    assert found.reason == "ended with exit status 0 and without a result: all is well"
+
+
+def test_a_signal_is_named_and_marks_the_run(started: Started, run: Run) -> None:
+    run.mark("running")
+    found = ending(started("import os, signal; os.kill(os.getpid(), signal.SIGKILL)"))
+    assert found.state == "failed"
+    assert found.reason.startswith("was killed by SIGKILL (from outside, or because the machine")
+    assert run.state["status"] == "failed"
+    assert run.state["reason"] == found.reason
+
+
+def test_a_crash_of_native_code_is_named(started: Started) -> None:
+    found = ending(started("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"))
+    assert "SIGSEGV (Segmentation fault)" in found.reason
+
+
+def test_what_the_training_itself_has_recorded_stays(started: Started, run: Run) -> None:
+    run.mark("failed", reason="its own")
+    ending(started("raise SystemExit(1)"))
+    assert run.state["reason"] == "its own"
+
+
+def test_another_process_at_the_run_is_no_failure(started: Started) -> None:
+    assert ending(started("raise SystemExit(75)")).state == "busy"
+
+
+def test_a_stop_from_outside_is_no_failure(started: Started) -> None:
+    found = ending(started("raise SystemExit(130)"))
+    assert (found.state, found.reason) == ("stopped", "was stopped from outside")
+
+
+def test_only_the_last_lines_of_this_attempt_are_kept(started: Started) -> None:
+    ending(started("print('before'); raise SystemExit(1)"))
+    found = ending(started("print(*range(50), sep='\\n'); raise SystemExit(1)"))
+    assert found.lines == tuple(map(str, range(30, 50)))
+
+
+def test_too_much_memory_is_a_failure_with_its_figure(started: Started, run: Run) -> None:
+    run.mark("running")
+    code = "import time; kept = bytearray(300_000_000); time.sleep(60)"
+    found = ending(started(code, memory=100_000_000))
+    assert found.state == "failed"
+    assert re.fullmatch(r"took 0\.[123]\d* GB, more than job_memory_gb=0\.1", found.reason)
+    assert run.state["reason"] == found.reason
+
+
+def test_memory_of_what_it_starts_counts(started: Started) -> None:
+    inner = "import time; kept = bytearray(300_000_000); time.sleep(60)"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {inner!r}])"
+    assert "more than job_memory_gb=0.1" in ending(started(code, memory=100_000_000)).reason
+
+
+def test_mapped_files_do_not_count(started: Started, tmp_path: Path) -> None:
+    code = (
+        "import numpy as np; "
+        f"x = np.memmap({str(tmp_path / 'm')!r}, dtype='u1', mode='w+', shape=300_000_000); "
+        "x[:] = 1; import time; time.sleep(2); raise SystemExit(75)"
+    )
+    assert ending(started(code, memory=150_000_000)).state == "busy"
+
+
+def test_a_stop_asks_first(started: Started) -> None:
+    code = (
+        "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(130)); "
+        "print('ready', flush=True); time.sleep(60)"
+    )
+    child = started(code)
+    wait_for(lambda: "ready" in child.order.log.read_text())
+    child.stop("has no hope")
+    found = ending(child)
+    assert (found.state, found.reason) == ("stopped", "has no hope")
+
+
+def test_who_does_not_heed_a_stop_is_killed_with_all_it_has_started(
+    started: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(children, "_GRACE", 0.2)
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    inner = f"{deaf} print('ready', flush=True); time.sleep(60)"
+    child = started(
+        f"{deaf} import subprocess, sys; subprocess.run([sys.executable, '-c', {inner!r}])"
+    )
+    wait_for(lambda: "ready" in child.order.log.read_text())
+    tree = psutil.Process(child.pid).children(recursive=True)
+    child.stop("has no hope")
+    assert ending(child).state == "stopped"
+    wait_for(lambda: not any(process.is_running() for process in tree), 10)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores cannot be assigned here")
+def test_it_keeps_to_its_cores(started: Started) -> None:
+    core = min(os.sched_getaffinity(0))
+    code = (
+        "import os, sys, time; time.sleep(0.5); "
+        "print(os.sched_getaffinity(0), os.environ['OMP_NUM_THREADS']); sys.exit(1)"
+    )
+    assert ending(started(code, cores=(core,))).lines == (f"{{{core}}} 1",)
+
+
+def test_it_knows_the_sweep_and_has_no_terminal(started: Started) -> None:
+    code = "import os, sys; print(os.environ['GENRECLS_SWEEP'], sys.stdin.isatty()); sys.exit(1)"
+    assert ending(started(code)).lines == ("abc False",)
+
+
+def test_ctrl_c_on_the_terminal_does_not_reach_it(started: Started) -> None:
+    child = started("import time; time.sleep(60)")
+    assert os.getpgid(child.pid) != os.getpgid(0)
+    child.kill("enough")
+    assert ending(child) == Ending("stopped", "enough")
+
+
+def test_progress_that_is_damaged_or_absent_is_empty(run: Run) -> None:
+    assert run.read_progress() == {}
+    run.folder.mkdir()
+    run.progress.write_text('{"epoch": ')
+    assert run.read_progress() == {}
+    run.progress.write_text('{"epoch": 3}')
+    assert run.read_progress() == {"epoch": 3}
+
+
+def test_the_end_of_the_starter_stops_who_holds_the_lifeline(tmp_path: Path) -> None:
+    held = (
+        "from genrecls.sweeps import lifeline; import pathlib, signal, sys, time; "
+        f"place = pathlib.Path({str(tmp_path)!r}); "
+        "signal.signal(signal.SIGTERM, lambda *_: (place / 'stopped').touch() or sys.exit()); "
+        "lifeline.hold(); (place / 'ready').touch(); time.sleep(60)"
+    )
+    starter = (
+        "import os, subprocess, sys, time; "
+        f"subprocess.Popen([sys.executable, '-c', {held!r}], stdin=subprocess.PIPE, "
+        "env={**os.environ, 'GENRECLS_LIFELINE': '1'}); time.sleep(60)"
+    )
+    process = psutil.Popen([sys.executable, "-c", starter])
+    wait_for((tmp_path / "ready").exists)
+    assert not (tmp_path / "stopped").exists()
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    wait_for((tmp_path / "stopped").exists, 10)
+
+
+def test_without_a_lifeline_the_input_is_left_alone() -> None:
+    code = (
+        "from genrecls.sweeps import lifeline; import threading; "
+        "lifeline.hold(); print(threading.active_count())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
+    assert done.stdout.strip() == b"1"

@@ -1,0 +1,237 @@
+"""A whole sweep: whatever becomes of one training, the others are done and the end is a table."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from genrecls.runs.run import Run
+from genrecls.sweeps.plan import planned
+from tests.sweeps.sweeps import TINY, Place, end, start, sweep, training, wait_for
+
+ROUNDS = 10
+# Long enough to be met in the middle of an epoch.
+LONG = ("trainer.epochs=400", "trainer.patience=null")
+
+
+def names(place: Place) -> list[str]:
+    return sorted(run.name for run in place.runs)
+
+
+def starts(place: Place) -> int:
+    """How many trainings the sweep has started in all."""
+    logs = place.folder.glob("*.log")
+    return sum(log.read_text().count("$ genrecls train") for log in logs)
+
+
+def weights(run: Run) -> dict[str, np.ndarray]:
+    import zipfile
+
+    import h5py  # type: ignore[import-untyped]
+
+    found: dict[str, np.ndarray] = {}
+
+    def keep(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset):
+            found[name] = np.asarray(item)
+
+    with zipfile.ZipFile(run.model) as archive, archive.open("model.weights.h5") as file:
+        h5py.File(file).visititems(keep)
+    return found
+
+
+def assert_equal(run: Run, other: Run) -> None:
+    metrics, others = run.read_metrics(), other.read_metrics()
+    for found in (metrics, others):
+        del found["seconds"]
+    assert metrics == others
+    assert run.predictions("segments").read_text() == other.predictions("segments").read_text()
+    own, same = weights(run), weights(other)
+    assert own
+    assert own.keys() == same.keys()
+    assert all(np.array_equal(own[name], same[name]) for name in own)
+
+
+def test_the_middle_one_of_three_fails_and_the_others_are_compared(place: Place) -> None:
+    words = ("seed=0,1,2", "segment.length=2.5", "jobs=2")
+    middle = planned((), (*TINY, *place.words, *words[:2]))[1].job.run
+    # A folder of that name is in the way of a file that every training writes.
+    in_the_way = middle.config / "folder"
+    in_the_way.mkdir(parents=True)
+    status, output = sweep(place, *words)
+    assert status == 1
+    assert output.rstrip().endswith(
+        "genrecls: error: 1 of 3 runs failed, each with its reason in the table; the same command "
+        "tries them again"
+    )
+    assert "features summary of synth: 0 tracks from the cache, 30 computed" in output
+    assert_two_of_three(place, middle)
+    shutil.rmtree(middle.config)
+    status, output = sweep(place, *words)
+    assert status == 0
+    assert "3 runs: 2 done already, 1 failed before, to be tried again" in output
+    assert "3 runs, seeds 0 1 2" in output
+    assert starts(place) == 4
+
+
+def assert_two_of_three(place: Place, middle: Run) -> None:
+    rows = place.records()
+    row = rows.pop(middle.name)
+    assert [other["state"] for other in rows.values()] == ["finished", "finished"]
+    assert row["state"] == "failed"
+    assert row["note"].startswith("cannot read or write")
+    assert row["lines"][-1] == f"genrecls: error: {row['note']}"
+    table = (place.folder / "comparison.md").read_text()
+    assert middle.name in table
+    assert "| seed=1 |" in table
+    assert row["note"].partition(":")[0] in table
+    logs = [(place.folder / f"{name}.log").read_text() for name in rows]
+    assert all("30 tracks from the cache, 0 computed" in log for log in logs)
+
+
+def test_a_training_over_its_memory_is_stopped_and_said(place: Place) -> None:
+    status, output = sweep(place, "job_memory_gb=0.05")
+    (row,) = place.records().values()
+    assert status == 1
+    assert row["state"] == "failed"
+    assert row["note"].endswith("more than job_memory_gb=0.05")
+    assert row["note"] in output
+
+
+def test_a_training_that_is_killed_stops_no_other(place: Place) -> None:
+    process = start(place, *LONG, "seed=0,1", "jobs=1")
+    wait_for(lambda: training(place))
+    (run,) = training(place)
+    os.kill(_holder(place), signal.SIGKILL)
+    wait_for(lambda: [other for other in training(place) if other.name != run.name])
+    assert run.state["status"] == "failed"
+    assert "SIGKILL" in run.state["reason"]
+    process.send_signal(signal.SIGTERM)
+    assert end(process)[0] == 130
+
+
+def test_ctrl_c_leaves_checkpoints_and_one_line(place: Place) -> None:
+    process = start(place, *LONG, "seed=0,1", "jobs=2")
+    wait_for(lambda: len(training(place)) == 2)
+    process.send_signal(signal.SIGINT)
+    status, output = end(process)
+    assert status == 130
+    assert output.count("genrecls: error: ") == 1
+    assert "the same command goes on" in output
+    assert all(run.state["status"] == "interrupted" for run in place.runs)
+    assert all(any(run.checkpoints.iterdir()) for run in place.runs)
+    assert {row["state"] for row in place.records().values()} == {"stopped"}
+    assert (
+        "2 runs: 2 interrupted, to be gone on with"
+        in sweep(place, *LONG, "seed=0,1", "dry_run=true")[1]
+    )
+
+
+def test_a_sweep_that_is_killed_leaves_no_training_behind(place: Place) -> None:
+    process = start(place, *LONG)
+    wait_for(lambda: training(place))
+    process.kill()
+    end(process)
+    (run,) = place.runs
+    wait_for(lambda: not run.busy, 60)
+    assert run.state["status"] == "interrupted"
+    assert any(run.checkpoints.iterdir())
+
+
+def test_what_is_done_is_not_trained_again(place: Place) -> None:
+    (record,) = planned((), (*TINY, *place.words))
+    record.job.run.mark("finished")
+    record.job.run.metrics.write_text("{}")
+    record.job.run.model.write_text("")
+    output = sweep(place, "dry_run=true")[1]
+    assert "1 run: 1 done already; nothing is left to train" in output
+    assert not (place.output_root / "sweeps").exists()
+
+
+def test_two_sweeps_at_once_train_every_run_once(place: Place) -> None:
+    first = start(place, "seed=range(0,3)")
+    second = start(place, "seed=range(2,-1,-1)")
+    for process in (first, second):
+        status, output = end(process)
+        assert status == 0, output
+        assert "3 runs, seeds 0 1 2" in output
+    assert len(names(place)) == 3
+    trained = [row for row in _logs(place) if "epoch   1/2" in row]
+    assert len(trained) == 3
+
+
+@pytest.mark.timeout(1200)
+def test_a_sweep_killed_ten_times_ends_like_an_undisturbed_one(
+    place: Place, data_root: Path, tmp_path: Path
+) -> None:
+    words = ("trainer.epochs=100", "trainer.patience=null", "seed=0,1,2")
+    calm = Place(data_root, tmp_path / "calm")
+    began = time.monotonic()
+    assert sweep(calm, *words)[0] == 0
+    whole = time.monotonic() - began
+    moments = random.Random(6)  # noqa: S311
+    for number in range(ROUNDS):
+        process = start(place, *words)
+        if number % 2:
+            # Else slow machines would never be met in an epoch.
+            wait_until_trained_or_over(place, process)
+            time.sleep(moments.uniform(0, 2))
+        else:
+            time.sleep(moments.uniform(0, 0.3) * whole)
+        process.kill()
+        end(process)
+    status, output = sweep(place, *words)
+    assert status == 0, output
+    assert names(place) == names(calm)
+    assert any("going on after epoch" in line for line in _logs(place))
+    assert all("~" not in path.name for path in place.output_root.iterdir())
+    for run in place.runs:
+        assert_equal(run, Run(calm.output_root / run.name))
+
+
+def wait_until_trained_or_over(place: Place, process: subprocess.Popen[str]) -> None:
+    wait_for(lambda: training(place) or process.poll() is not None)
+
+
+def _holder(place: Place) -> int:
+    """The process of the training that a sweep has started."""
+    import psutil
+
+    (run,) = training(place)
+    for process in psutil.process_iter(["cmdline"]):
+        line = process.info["cmdline"] or []
+        if "train" in line and f"output_root={place.output_root}" in line:
+            return int(process.pid)
+    raise AssertionError(run.name)
+
+
+def _logs(place: Place) -> list[str]:
+    return [line for run in place.runs for line in run.log.read_text().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("jobs=0", "jobs: "),
+        ("force=true", "'force=true': a sweep goes on"),
+        ("--cfg", "--cfg: a sweep takes the flags -m and -cd FOLDER alone"),
+        ("hydra/sweeper=optuna", "'hydra/sweeper=optuna': a sweep lists or searches itself"),
+        ("job=2", "job: unknown key"),
+    ],
+)
+def test_a_word_that_a_sweep_does_not_take_is_one_line(
+    word: str, expected: str, place: Place
+) -> None:
+    status, output = sweep(place, word)
+    assert status == 1
+    assert output.startswith(f"genrecls: error: {expected}")
+    assert json.dumps(output).count("\\n") == 1

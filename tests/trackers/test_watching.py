@@ -1,0 +1,125 @@
+"""A training with a tracker is the training without it, and its tracker hears everything."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from genrecls.cli import main
+from genrecls.runs.run import Run
+from genrecls.trackers.csv_files import CsvFiles
+from genrecls.training import loop
+from tests.conftest import RunCommand
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with data, and runs with one that nobody watched."""
+    folder = tmp_path_factory.mktemp("plain")
+    roots = (f"data_root={folder / 'data'}", f"output_root={folder / 'runs'}")
+    assert main.main(["train", "debug=smoke", *roots]) == 0
+    return folder
+
+
+@pytest.fixture
+def train(plain: Path, run_command: RunCommand, tmp_path: Path) -> RunCommand:
+    """Trains on the same data into an empty folder."""
+    roots = (f"data_root={plain / 'data'}", f"output_root={tmp_path}")
+    return lambda *words: run_command("train", "debug=smoke", *roots, *words)
+
+
+def only_run(folder: Path) -> Run:
+    (found,) = (path.parent for path in folder.glob("*/run.json") if not path.parent.is_symlink())
+    return Run(found)
+
+
+def epochs_of(path: Path) -> list[str]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return [row["epoch"] for row in csv.DictReader(file)]
+
+
+def weights_of(run: Run) -> list[Any]:
+    import keras
+
+    return list(keras.models.load_model(run.model, compile=False).get_weights())
+
+
+@pytest.mark.parametrize("logger", ["csv", "tensorboard"])
+def test_a_tracker_changes_neither_the_name_of_a_run_nor_its_weights(
+    logger: str, train: RunCommand, plain: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("tensorboard")
+    assert train(f"logger={logger}").status == 0
+    without, watched = only_run(plain / "runs"), only_run(tmp_path)
+    assert without.name == watched.name
+    pairs = zip(weights_of(without), weights_of(watched), strict=True)
+    assert all(np.array_equal(one, other) for one, other in pairs)
+
+
+def test_a_finished_run_has_no_progress_any_more_and_all_its_epochs(
+    train: RunCommand, tmp_path: Path
+) -> None:
+    train("logger=csv")
+    run = only_run(tmp_path)
+    assert not run.progress.exists()
+    assert epochs_of(run.epochs) == epochs_of(run.history) == ["1", "2"]
+    assert run.scores.is_file()
+
+
+def test_a_stopped_run_keeps_its_progress_and_goes_on_in_the_same_table(
+    train: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heed = loop._Loop.heed
+    with monkeypatch.context() as patch:
+        patch.setattr(loop._Loop, "heed", lambda own, stop: _stopped(heed, own, stop))
+        assert train("logger=csv").status == 130
+    run = only_run(tmp_path)
+    assert run.progress.is_file()
+    assert epochs_of(run.epochs) == ["1"]
+    assert train("logger=csv").status == 0
+    assert epochs_of(run.epochs) == ["1", "2"]
+
+
+def _stopped(heed: Any, own: Any, stop: Any) -> None:
+    signal.raise_signal(signal.SIGTERM)
+    heed(own, stop)
+
+
+def test_a_tracker_that_fails_does_not_end_a_training(
+    train: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise OSError("no room")
+
+    monkeypatch.setattr(CsvFiles, "observe", fail)
+    answer = train("logger=csv")
+    assert answer.status == 0
+    assert answer.err.count("warning: logger=csv gets no more of this run: no room") == 1
+    assert only_run(tmp_path).finished
+
+
+def test_a_tracker_that_is_named_later_gets_the_finished_run(
+    train: RunCommand, plain: Path, tmp_path: Path
+) -> None:
+    finished = only_run(plain / "runs")
+    shutil.copytree(finished.folder, tmp_path / finished.name)
+    assert "is trained already" in train("logger=csv").err
+    run = only_run(tmp_path)
+    assert epochs_of(run.epochs) == ["1", "2"]
+    assert run.scores.is_file()
+
+
+def test_a_missing_library_is_told_before_anything_is_read(
+    run_command: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("genrecls.trackers.base.find_spec", lambda _: None)
+    answer = run_command("train", "logger=mlflow", f"data_root={tmp_path / 'untouched'}")
+    assert answer.status == 1
+    assert answer.error.startswith("logger=mlflow: needs the package mlflow")
+    assert not (tmp_path / "untouched").exists()

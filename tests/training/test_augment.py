@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from genrecls.training.augment import augmenter
+from tests.training.toys import augment_settings
+
+COUNT, FRAMES, BANDS, GENRES = 64, 40, 20, 5
+FILL = 1e6 + np.arange(BANDS, dtype=np.float32)
+
+
+def _numbered(count: int = COUNT) -> NDArray[np.float32]:
+    """Return pictures of which each frame says which example and which frame it is."""
+    marks = 1000.0 * np.arange(count)[:, None, None] + np.arange(FRAMES)[None, :, None]
+    return np.broadcast_to(marks, (count, FRAMES, BANDS)).astype(np.float32)
+
+
+def _one_hot(count: int = COUNT) -> NDArray[np.float32]:
+    return np.eye(GENRES, dtype=np.float32)[np.arange(count) % GENRES]
+
+
+def _run(
+    inputs: dict[str, NDArray[np.float32]],
+    targets: NDArray[np.float32],
+    *,
+    seed: tuple[int, int] = (11, 3),
+    fill: NDArray[np.float32] = FILL,
+    **changes: Any,
+) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.float32]]:
+    import tensorflow as tf
+
+    change = augmenter(augment_settings(**changes), dict.fromkeys(inputs, fill))
+    tensors = {name: tf.constant(values) for name, values in inputs.items()}
+    found, soft = change(tensors, tf.constant(targets), tf.constant(seed))
+    return {name: values.numpy() for name, values in found.items()}, soft.numpy()
+
+
+def _picture(*, seed: tuple[int, int] = (11, 3), **changes: Any) -> NDArray[np.float32]:
+    return _run({"mel": _numbered()}, _one_hot(), seed=seed, **changes)[0]["mel"]
+
+
+def _masked(axis: str, count: int, share: float) -> NDArray[np.float32]:
+    changes: dict[str, Any] = {f"{axis}_masks": count, f"{axis}_mask_share": share}
+    return _picture(**changes)
+
+
+def test_nothing_happens_when_everything_is_off() -> None:
+    found, soft = _run({"mel": _numbered()}, _one_hot())
+    assert np.array_equal(found["mel"], _numbered())
+    assert np.array_equal(soft, _one_hot())
+    assert not augment_settings().active
+
+
+@pytest.mark.parametrize("changes", [{"mixup": 0.3}, {"crop": 0.5}, {"time_masks": 2}])
+def test_the_same_seed_gives_the_same_and_another_seed_something_else(
+    changes: dict[str, Any],
+) -> None:
+    assert augment_settings(**changes).active
+    first = _picture(**changes)
+    assert np.array_equal(first, _picture(**changes))
+    assert not np.array_equal(first, _picture(seed=(11, 4), **changes))
+    assert not np.array_equal(first, _picture(seed=(12, 3), **changes))
+
+
+def test_mixup_keeps_the_sum_of_every_target_and_mixes_mirrored_examples() -> None:
+    found, soft = _run({"mel": _numbered()}, _one_hot(), mixup=0.4)
+    assert soft.sum(axis=1) == pytest.approx(np.ones(COUNT), abs=1e-6)
+    weight = soft[np.arange(COUNT), np.arange(COUNT) % GENRES]
+    mirrored = _one_hot()[::-1]
+    different = (_one_hot() * mirrored).sum(axis=1) == 0
+    assert different.sum() > COUNT / 2
+    assert (weight[different] >= 0.5).all(), "the example itself prevails"
+    assert weight[different].min() < 0.9, "something is mixed"
+    shaped = weight[different, None, None].astype(np.float64)
+    expected = shaped * _numbered()[different] + (1 - shaped) * _numbered()[::-1][different]
+    assert found["mel"][different] == pytest.approx(expected, rel=1e-4, abs=0.1)
+
+
+def test_mixup_weights_follow_the_beta_distribution_of_its_alpha() -> None:
+    count = 6000
+    targets = np.zeros((count, GENRES), np.float32)
+    targets[: count // 2, 0] = targets[count // 2 :, 1] = 1
+    zeros = {"vector": np.zeros((count, 1), np.float32)}
+    for alpha in (0.2, 1.0):
+        weight = _run(zeros, targets, mixup=alpha)[1].max(axis=1)
+        rng = np.random.default_rng(0)
+        draws = rng.beta(alpha, alpha, 200_000)
+        expected = np.maximum(draws, 1 - draws)
+        assert weight.mean() == pytest.approx(expected.mean(), abs=0.01)
+        assert weight.std() == pytest.approx(expected.std(), abs=0.01)
+
+
+def test_a_tiny_alpha_mixes_hardly_and_makes_no_broken_number() -> None:
+    found, soft = _run({"mel": _numbered()}, _one_hot(), mixup=1e-6)
+    assert np.isfinite(found["mel"]).all()
+    assert soft == pytest.approx(_one_hot(), abs=1e-3)
+
+
+def test_a_batch_of_one_mixed_with_itself_stays_as_it_is() -> None:
+    found, soft = _run({"mel": _numbered(1)}, _one_hot(1), mixup=0.4)
+    assert found["mel"] == pytest.approx(_numbered(1), abs=1e-4)
+    assert soft == pytest.approx(_one_hot(1))
+
+
+@pytest.mark.parametrize(("key", "axis"), [("time", 1), ("frequency", 2)])
+@pytest.mark.parametrize("share", [0.1, 0.15, 0.5])
+def test_a_mask_is_one_stretch_of_the_mean_no_wider_than_its_share(
+    key: str, axis: int, share: float
+) -> None:
+    found = _masked(key, 1, share)
+    covered = found == FILL[None, None, :]
+    lines = covered.all(axis=3 - axis)
+    assert np.array_equal(covered, np.broadcast_to(np.expand_dims(lines, 3 - axis), covered.shape))
+    assert np.array_equal(found[~covered], _numbered()[~covered])
+    length = lines.shape[1]
+    widths = lines.sum(axis=1)
+    starts = np.diff(lines.astype(int), axis=1, prepend=0) == 1
+    assert (starts.sum(axis=1) <= 1).all(), "one stretch at most"
+    assert widths.max() <= round(share * length)
+    assert widths.max() >= round(share * length) - 1, "the widest is reached, or nearly"
+    assert len(set(widths.tolist())) > 1, "widths vary"
+
+
+def test_masks_reach_both_ends_of_the_axis() -> None:
+    covered = _picture(time_masks=1, time_mask_share=0.5)[:, :, 0] == FILL[0]
+    assert covered[:, 0].any()
+    assert covered[:, -1].any()
+
+
+def test_masks_of_both_axes_differ_from_example_to_example() -> None:
+    found = _picture(time_masks=2, frequency_masks=2, time_mask_share=0.3)
+    patterns = {(picture == FILL[None, :]).tobytes() for picture in found}
+    assert len(patterns) > COUNT / 2
+
+
+@pytest.mark.parametrize("key", ["time", "frequency"])
+def test_a_mask_of_the_share_zero_covers_nothing(key: str) -> None:
+    found = _masked(key, 3, 0.0)
+    assert np.array_equal(found, _numbered())
+
+
+@pytest.mark.parametrize(("crop", "kept"), [(0.75, 30), (0.5, 20), (0.01, 1)])
+def test_a_crop_keeps_contiguous_frames_and_repeats_them(crop: float, kept: int) -> None:
+    found = _picture(crop=crop)
+    frames = found[:, :, 0] - 1000.0 * np.arange(COUNT)[:, None]
+    offsets = frames[:, 0]
+    expected = offsets[:, None] + np.arange(FRAMES)[None, :] % kept
+    assert np.array_equal(frames, expected)
+    assert offsets.min() >= 0
+    assert offsets.max() <= FRAMES - kept
+    assert len(set(offsets.tolist())) > 5, "examples are cropped at different places"
+    assert np.array_equal(found, np.broadcast_to(found[:, :, :1], found.shape))
+
+
+def test_crops_begin_at_every_possible_place() -> None:
+    starts = {
+        int(start)
+        for seed in range(8)
+        for start in _picture(seed=(seed, 0), crop=0.9)[:, 0, 0] - 1000.0 * np.arange(COUNT)
+    }
+    assert starts == set(range(FRAMES - 36 + 1))
+
+
+def test_a_picture_in_colour_is_masked_and_cropped_in_all_channels_alike() -> None:
+    channels = 3
+    colour = np.repeat(_numbered()[..., None], channels, axis=-1)
+    settings: dict[str, Any] = {"time_masks": 1, "time_mask_share": 0.3, "crop": 0.8}
+    found, _ = _run({"picture": colour}, _one_hot(), fill=FILL[:channels], **settings)
+    picture = found["picture"]
+    covered = picture == FILL[:channels]
+    assert covered.any()
+    assert np.array_equal(covered.any(axis=-1), covered.all(axis=-1))
+    assert (picture[~covered.any(axis=-1)] != colour[~covered.any(axis=-1)]).any(), "cropped"
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+def test_inputs_that_are_no_pictures_are_neither_cropped_nor_masked(rank: int) -> None:
+    shape = (COUNT, 6)[:rank]
+    other = np.random.default_rng(0).random(shape).astype(np.float32)
+    found, _ = _run({"other": other}, _one_hot(), time_masks=2, frequency_masks=2, crop=0.5)
+    assert np.array_equal(found["other"], other)
+    mixed, soft = _run({"other": other}, _one_hot(), mixup=0.4)
+    assert mixed["other"].shape == shape
+    assert not np.array_equal(mixed["other"], other)
+    assert soft.sum(axis=1) == pytest.approx(np.ones(COUNT), abs=1e-6)
+
+
+def test_all_inputs_of_an_example_are_mixed_with_the_same_weight() -> None:
+    vector = 1000.0 * np.arange(COUNT, dtype=np.float32)[:, None]
+    found, _ = _run({"mel": _numbered(), "vector": vector}, _one_hot(), mixup=0.4)
+    assert found["mel"][:, 0, 0] == pytest.approx(found["vector"][:, 0], rel=1e-5, abs=0.01)

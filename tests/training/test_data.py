@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from genrecls.features.cache import TrackFeatures
+from genrecls.features.segmentation import Segments
+from genrecls.training.data import Examples, class_weights, gather, missing_classes, normalisation
+
+
+def _features(first: float, count: int) -> TrackFeatures:
+    values = np.arange(first, first + count, dtype=np.float32)
+    inputs = {"mel": np.tile(values[:, None, None], (1, 4, 2)), "vector": values[:, None]}
+    segments = Segments(inputs, 3 * np.arange(count, dtype=np.float64), 3.0)
+    return TrackFeatures(segments, 3.0 * count, "", "")
+
+
+def _examples(values: np.ndarray, targets: tuple[int, ...] = (0, 1)) -> Examples:
+    count = len(values)
+    return Examples(
+        {"mel": values.astype(np.float32)},
+        np.resize(np.array(targets), count),
+        ("t",) * count,
+        np.zeros(count),
+    )
+
+
+def test_gathering_takes_the_named_segments_of_each_track_in_order() -> None:
+    features = {"a": _features(0, 3), "b": _features(10, 4), "c": _features(20, 1)}
+    part = {"b": np.array([0, 3]), "a": np.array([2])}
+    found = gather(features, part, {"a": 1, "b": 4, "c": 0})
+    assert found.inputs["mel"][:, 0, 0].tolist() == [10, 13, 2]
+    assert found.inputs["vector"][:, 0].tolist() == [10, 13, 2]
+    assert found.targets.tolist() == [4, 4, 1]
+    assert found.tracks == ("b", "b", "a")
+    assert found.starts.tolist() == [0, 9, 6]
+    assert len(found) == 3
+
+
+def test_statistics_are_those_of_each_coefficient_over_examples_and_frames() -> None:
+    values = np.random.default_rng(0).normal(-200, 30, (50, 20, 4)) * [1, 2, 3, 0.1]
+    found = normalisation(_examples(values))["mel"]
+    assert found.mean == pytest.approx(values.mean(axis=(0, 1)), rel=1e-5)
+    assert found.variance == pytest.approx(values.var(axis=(0, 1)), rel=1e-5)
+
+
+def test_statistics_of_vectors_are_those_of_each_entry() -> None:
+    values = np.random.default_rng(0).normal(5, 2, (50, 4))
+    found = normalisation(_examples(values))["mel"]
+    assert found.mean == pytest.approx(values.mean(axis=0), rel=1e-5)
+    assert found.variance.shape == (4,)
+
+
+@pytest.mark.parametrize("constant", [0.0, -80.0, 0.1, -313.37, 1e-5, 12345.678])
+@pytest.mark.parametrize("count", [1, 3, 1000, 7777])
+def test_a_constant_coefficient_gets_variance_one(constant: float, count: int) -> None:
+    values = np.random.default_rng(0).normal(0, 1, (count, 7, 3)).astype(np.float32)
+    values[:, :, 1] = constant
+    variance = normalisation(_examples(values))["mel"].variance
+    assert variance[1] == 1
+    assert (variance[[0, 2]] != 1).all()
+
+
+def test_a_coefficient_with_a_small_spread_keeps_its_own_variance() -> None:
+    values = np.random.default_rng(0).normal(1.0, 1e-3, (500, 7, 1))
+    variance = normalisation(_examples(values))["mel"].variance
+    assert variance == pytest.approx([1e-6], rel=0.1)
+
+
+def test_class_weights_are_inverse_to_the_frequency_with_mean_one() -> None:
+    targets = np.array([0] * 6 + [1] * 3 + [2] * 1)
+    weights = class_weights(targets, 3)
+    assert weights * np.array([6, 3, 1]) == pytest.approx([10 / 3] * 3)
+    assert weights[targets].mean() == pytest.approx(1)
+
+
+def test_class_weights_of_balanced_data_are_one() -> None:
+    assert class_weights(np.arange(12) % 4, 4).tolist() == [1, 1, 1, 1]
+
+
+def test_an_absent_class_does_not_change_the_weights_of_the_others() -> None:
+    targets = np.array([0, 0, 2, 2])
+    assert class_weights(targets, 3)[targets].tolist() == [1, 1, 1, 1]
+
+
+def test_classes_without_an_example_are_named() -> None:
+    examples = _examples(np.zeros((4, 2, 2)), targets=(0, 2))
+    assert missing_classes(examples, ["blues", "jazz", "rock"]) == ["jazz"]
+
+
+def test_examples_that_are_read_from_a_file_are_the_same(tmp_path: Path) -> None:
+    features = {"a": _features(0, 3), "b": _features(10, 4)}
+    part = {"b": np.array([0, 3]), "a": np.array([2])}
+    held = gather(features, part, {"a": 1, "b": 0})
+    read = gather(features, part, {"a": 1, "b": 0}, tmp_path)
+    for name, values in held.inputs.items():
+        assert isinstance(read.inputs[name], np.memmap)
+        np.testing.assert_array_equal(values, read.inputs[name])
+    assert (read.tracks, read.targets.tolist()) == (held.tracks, held.targets.tolist())
+
+
+def test_statistics_do_not_need_all_examples_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).normal(-200, 30, (50, 20, 4))
+    whole = normalisation(_examples(values))["mel"]
+    monkeypatch.setattr("genrecls.training.rows._CHUNK_BYTES", 3 * 20 * 4 * 4)
+    found = normalisation(_examples(values))["mel"]
+    assert found.mean == pytest.approx(whole.mean, rel=1e-12)
+    assert found.variance == pytest.approx(whole.variance, rel=1e-12)

@@ -1,0 +1,174 @@
+"""Training in stages: what learns, what is kept, and that a stop anywhere changes nothing."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from genrecls.errors import Interrupted
+from genrecls.models.stages import Stage
+from genrecls.training import stages
+from genrecls.training.batches import BatchMaker
+from genrecls.training.data import Examples
+from tests.training.staged import HEAD, WHOLE, fitted, task
+from tests.training.toys import (
+    N_CLASSES,
+    StoppingBatches,
+    same,
+    timeless,
+    toy_examples,
+    values,
+)
+
+_SURE = replace(WHOLE, learning_rate=1.0)
+"""Learns the training part so well that all contradiction is punished."""
+
+
+def _contrary() -> Examples:
+    """Return a validation part that contradicts the training part."""
+    examples = toy_examples(15, seed=1)
+    return replace(examples, targets=(examples.targets + 1) % N_CLASSES)
+
+
+def weights(model: Any, name: str) -> np.ndarray[Any, Any]:
+    return np.concatenate([value.ravel() for value in model.get_layer(name).get_weights()])
+
+
+def test_one_stage_without_a_name_is_a_plain_training(tmp_path: Path) -> None:
+    found = fitted(tmp_path, task(Stage()))
+    assert found.progress.epoch == 3
+    assert "stage" not in found.progress.history[0]
+    assert [path.name[:6] for path in (tmp_path / "run").iterdir()] == ["epoch-"] * 2
+    assert not (tmp_path / "backbone").exists()
+    assert list(found.seconds) == ["training"]
+
+
+def test_frozen_layers_keep_their_weights_and_the_head_learns(tmp_path: Path) -> None:
+    plain = fitted(tmp_path, task(Stage(epochs=1)), "plain").model
+    untrained = fitted(tmp_path, task(replace(HEAD, epochs=1)), "short").model
+    trained = fitted(tmp_path, task(HEAD), "long").model
+    assert np.array_equal(weights(untrained, "bottom"), weights(trained, "bottom"))
+    assert not np.array_equal(weights(plain, "bottom"), weights(trained, "bottom"))
+    assert not np.array_equal(
+        weights(untrained, "probabilities"), weights(trained, "probabilities")
+    )
+
+
+def test_a_head_on_kept_outputs_learns_what_it_learns_behind_the_frozen_layers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = fitted(tmp_path, task(HEAD), "kept")
+    monkeypatch.setattr(stages, "_worth_keeping", lambda *_: False)
+    whole = fitted(tmp_path, task(HEAD), "whole")
+    for one, other in zip(kept.progress.history, whole.progress.history, strict=True):
+        assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)
+        assert one["validation_loss"] == pytest.approx(other["validation_loss"], rel=1e-4)
+    difference = weights(kept.model, "probabilities") - weights(whole.model, "probabilities")
+    assert np.abs(difference).max() < 1e-4
+
+
+def test_the_network_that_is_returned_is_the_whole_one(tmp_path: Path) -> None:
+    found = fitted(tmp_path, task(HEAD))
+    assert list(found.model.input) == ["mfcc"]
+    found.model.save(tmp_path / "model.keras")
+    import keras
+
+    again = keras.models.load_model(tmp_path / "model.keras", compile=False, safe_mode=True)
+    inputs = dict(task(HEAD).validation.inputs)
+    assert np.array_equal(again.predict(inputs, verbose=0), found.model.predict(inputs, verbose=0))
+    best = found.progress.history[found.progress.best_epoch - 1]
+    hits = found.model.predict(inputs, verbose=0).argmax(axis=1) == task(HEAD).validation.targets
+    assert hits.mean() == pytest.approx(best["validation_accuracy"])
+
+
+def test_epochs_of_all_stages_are_numbered_through(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = fitted(tmp_path, task(HEAD, WHOLE))
+    rows = found.progress.history
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4, 5]
+    assert [row["stage"] for row in rows] == [1, 1, 1, 2, 2]
+    assert [row["learning_rate"] for row in rows[2:4]] == pytest.approx([1e-3, 1e-4])
+    assert found.progress.epoch == 5
+    assert found.progress.seconds == pytest.approx(sum(r["seconds"] for r in rows), abs=0.01)
+    losses = [row["validation_loss"] for row in rows]
+    assert found.progress.best_epoch == 1 + losses.index(min(losses))
+    assert set(found.seconds) == {"frozen layers", "training"}
+    messages = capsys.readouterr().err
+    assert "stage head: 21 of " in messages
+    assert "stage whole: " in messages
+
+
+def test_a_stage_that_only_spoils_leaves_the_weights_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = fitted(tmp_path, task(HEAD, _SURE, validation=_contrary()))
+    alone = fitted(tmp_path, task(HEAD, validation=_contrary()), "alone")
+    assert found.progress.best_epoch == alone.progress.best_epoch <= 3
+    assert found.progress.best_value == alone.progress.best_value
+    assert found.progress.epoch == 5
+    pairs = zip(found.model.get_weights(), alone.model.get_weights(), strict=True)
+    assert all(np.array_equal(one, other) for one, other in pairs)
+    assert "whole: no epoch is better" in capsys.readouterr().err
+
+
+def test_the_last_weights_are_kept_where_the_trainer_says_so(tmp_path: Path) -> None:
+    changes: dict[str, Any] = {"validation": _contrary(), "trainer": {"keep": "last"}}
+    found = fitted(tmp_path, task(HEAD, _SURE, **changes))
+    alone = fitted(tmp_path, task(HEAD, **changes), "alone")
+    assert not np.array_equal(weights(found.model, "bottom"), weights(alone.model, "bottom"))
+
+
+@pytest.mark.parametrize("augment", [{}, {"mixup": 0.3}], ids=["kept outputs", "every step"])
+def test_a_training_stopped_in_either_stage_ends_like_an_undisturbed_one(
+    augment: dict[str, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = task(HEAD, WHOLE, augment=augment)
+    undisturbed = fitted(tmp_path, chosen, "undisturbed")
+    for stage, stop in ((0, (1, 2)), (1, (0, 1)), (1, (1, 0))):
+        with monkeypatch.context() as patch:
+            patch.setattr(stages, "BatchMaker", _stopping(stage, stop))
+            with pytest.raises(Interrupted):
+                fitted(tmp_path, chosen, "pieces")
+    resumed = fitted(tmp_path, chosen, "pieces")
+    assert timeless(resumed.progress.history) == timeless(undisturbed.progress.history)
+    assert resumed.progress.best_epoch == undisturbed.progress.best_epoch
+    assert same(values(resumed.model.weights), values(undisturbed.model.weights))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"augment": {"mixup": 0.3}}, "augmentation makes new examples in every epoch"),
+        ({"width": 400}, "their outputs are larger than their inputs"),
+    ],
+)
+def test_outputs_that_cannot_be_kept_are_computed_in_every_step(
+    changes: dict[str, Any], reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = fitted(tmp_path, task(HEAD, **changes))
+    messages = capsys.readouterr().err
+    assert messages.count(f"{reason}, so the frozen layers are computed in every step") == 1
+    assert "backbone outputs" not in messages
+    assert not (tmp_path / "backbone").exists()
+    assert found.progress.epoch == 3
+
+
+def _stopping(stage: int, stop: tuple[int, int]) -> Callable[..., BatchMaker]:
+    """Return a maker of batches that interrupts the stage (counted from 0) at `stop`."""
+    made: list[BatchMaker] = []
+
+    def make(*fields: Any) -> BatchMaker:
+        plain = BatchMaker(*fields)
+        made.append(plain)
+        if len(made) - 1 != stage:
+            return plain
+        return StoppingBatches(**vars(plain), stop_at=stop, number=signal.SIGTERM)
+
+    return make
