@@ -19,7 +19,7 @@ from pathlib import Path
 from genrecls.config.compose import compose
 from genrecls.datasets.base import Dataset
 from genrecls.experiment.experiment import Experiment, parse
-from genrecls.features.copies import DistortedCopy
+from genrecls.features.audio_augmentation import DistortedCopy
 from genrecls.features.extract import extract
 from genrecls.parallel import Backend
 

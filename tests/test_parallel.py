@@ -19,11 +19,9 @@ from genrecls.datasets.base import Dataset, Track
 from genrecls.dsp.audio import AudioLimits
 from genrecls.errors import ConfigError, DataError
 from genrecls.features import extract as extract_module
-from genrecls.features.audio_augmentation import AudioAugmentSettings
+from genrecls.features.audio_augmentation import AudioAugmentSettings, DistortedCopy
 from genrecls.features.cache import FeatureCache
-from genrecls.features.copies import DistortedCopy
-from genrecls.features.extract import Extraction, _outcome_there, extract
-from genrecls.features.extractor import Extractor
+from genrecls.features.extract import Extraction, Extractor, _outcome_there, extract
 from genrecls.files.hashing import FileDigests
 from genrecls.parallel import in_processes, in_threads
 

@@ -7,8 +7,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from genrecls.dsp.resample import resampled, sinc_resampled
-from genrecls.dsp.resampler import SincStream, StreamResampler, stream_resampler
+from genrecls.dsp.resample import (
+    SincStream,
+    StreamResampler,
+    resampled,
+    sinc_resampled,
+    stream_resampler,
+)
 
 RATES = [(44100, 22050), (48000, 22050), (8000, 22050), (11025, 16000)]
 

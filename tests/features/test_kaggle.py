@@ -14,7 +14,7 @@ from PIL import Image
 from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset, Track
 from genrecls.datasets.gtzan import GENRES
-from genrecls.datasets.kaggle_picture import read_picture
+from genrecls.datasets.gtzan_kaggle import read_picture
 from genrecls.dsp.audio import AudioLimits, AudioRejected
 from genrecls.errors import ConfigError, DataError
 from genrecls.experiment.prepare import Prepared, prepare

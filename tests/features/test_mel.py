@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from genrecls.dsp import audio
-from genrecls.dsp.filterbank import Window, cosine_window
+from genrecls.dsp.mel import Window, cosine_window
 from genrecls.features.base import FEATURES, AudioFeature, FeatureSpec
 from genrecls.features.mel import MelSettings
 from genrecls.features.multi_input import Joint

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from genrecls.dsp.audio import AudioLimits
-from genrecls.features.cache import SPEC, FeatureCache, TrackFeatures
-from genrecls.features.pruning import describe, prune
+from genrecls.features.cache import SPEC, FeatureCache, TrackFeatures, describe, prune
 from genrecls.features.segmentation import Segments
 
 Maker = Callable[..., Any]

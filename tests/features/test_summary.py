@@ -17,9 +17,7 @@ from pydantic import ValidationError
 from genrecls.datasets.base import Track
 from genrecls.dsp import audio
 from genrecls.errors import ConfigError
-from genrecls.features.separation import separated
-from genrecls.features.summary import COLUMNS
-from genrecls.features.tuning import tuning
+from genrecls.features.summary import COLUMNS, separated, tuning
 from tests.features.librosa_summary import replace_compiled, summary
 
 SpecMaker = Callable[..., Any]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from genrecls.files.content import read_content
+from genrecls.files.hashing import read_content
 
 
 @pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 21) + 5])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from genrecls.errors import ConfigError
-from genrecls.models.recurrent import frames_of
+from genrecls.models.layers import frames_of
 from tests.models.families import build, family, noise
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from genrecls.config.compose import compose
 from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset
-from genrecls.datasets.kaggle_picture import read_picture
+from genrecls.datasets.gtzan_kaggle import read_picture
 from genrecls.experiment.experiment import parse
 from genrecls.experiment.prepare import Prepared, prepare
 from tests.datasets.kaggle_copy import HEADER

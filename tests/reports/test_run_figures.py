@@ -15,7 +15,7 @@ from genrecls.reports.figures.class_balance import genre_counts, unequal
 from genrecls.reports.figures.confusion import confusion_matrix
 from genrecls.reports.figures.genres import per_genre_bars
 from genrecls.reports.figures.inputs import example_inputs
-from genrecls.reports.figures.learning import learning_curves
+from genrecls.reports.figures.learning_curves import learning_curve
 from genrecls.reports.figures.mistakes import worst_mistakes
 from genrecls.reports.figures.timeline import Course, timeline
 from genrecls.reports.run_figures import draw
@@ -149,13 +149,13 @@ def test_genres_are_ranked_by_f1_and_unknown_scores_come_last_as_a_dash() -> Non
 
 
 def test_curves_mark_the_selected_epoch_and_name_both_parts() -> None:
-    legend = learning_curves(finished_run().history, SCOPE, selected=2).legends[0]
+    legend = learning_curve(finished_run().history, SCOPE, selected=2).legends[0]
     names = [text.get_text() for text in legend.get_texts()]
     assert names == ["train", "validation", "selected: epoch 2"]
 
 
 def test_a_single_epoch_is_visible_and_counted_in_whole_numbers() -> None:
-    figure = learning_curves(finished_run(epochs=1).history, SCOPE)
+    figure = learning_curve(finished_run(epochs=1).history, SCOPE)
     texts(figure)
     assert figure.axes[0].lines[0].get_marker() == "o"
     low, high = figure.axes[0].get_xlim()
@@ -167,18 +167,18 @@ def test_curves_of_a_run_without_validation_or_with_a_diverged_loss_are_drawn() 
         {"epoch": 1, "loss": 2.0, "accuracy": 0.5, "validation_loss": None},
         {"epoch": 2, "loss": math.inf, "accuracy": math.nan},
     ]
-    figure = learning_curves(history, SCOPE)
+    figure = learning_curve(history, SCOPE)
     assert "train" in texts(figure)
     assert "validation" not in texts(figure)
 
 
 def test_curves_without_epochs_say_so() -> None:
-    assert "no epoch is recorded" in texts(learning_curves([], SCOPE))
+    assert "no epoch is recorded" in texts(learning_curve([], SCOPE))
 
 
 def test_a_changing_learning_rate_has_its_own_panel() -> None:
     history = [{**epoch, "learning_rate": 1 / epoch["epoch"]} for epoch in finished_run().history]
-    assert [axes.get_title(loc="left") for axes in learning_curves(history, SCOPE).axes] == [
+    assert [axes.get_title(loc="left") for axes in learning_curve(history, SCOPE).axes] == [
         "loss",
         "accuracy",
         "learning rate",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.split_audit.resemblance import alike
+from genrecls.split_audit.near_duplicates import alike
 
 
 def statistics(many: int) -> list[NDArray[np.float32]]:

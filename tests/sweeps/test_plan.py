@@ -11,7 +11,7 @@ from genrecls.runs.run import Run
 from genrecls.sweeps.estimate import Estimates
 from genrecls.sweeps.job import Record
 from genrecls.sweeps.plan import Planner, expanded_words, planned, sweep_name
-from genrecls.sweeps.standing import announcement
+from genrecls.sweeps.progress import announcement
 from tests.sweeps.sweeps import TINY, Place
 
 

@@ -13,10 +13,10 @@ from types import SimpleNamespace
 import pytest
 
 from genrecls.runs.run import Run
+from genrecls.sweeps import cluster
 from genrecls.sweeps import process as children
-from genrecls.sweeps import remote
+from genrecls.sweeps.cluster import RemoteTask
 from genrecls.sweeps.process import Ending, Limits, Order
-from genrecls.sweeps.remote import RemoteTask
 
 # A training that stops properly when it is asked to, and never else.
 PATIENT = """
@@ -31,7 +31,7 @@ time.sleep(60)
 def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], RemoteTask]:
     """Makes a job that runs some code instead of a training."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(remote, "_LOOK_EVERY", 0.05)
+    monkeypatch.setattr(cluster, "_LOOK_EVERY", 0.05)
 
     def make(code: str) -> RemoteTask:
         monkeypatch.setattr(children, "_command", lambda _words: [sys.executable, "-c", code])
@@ -74,7 +74,7 @@ def test_a_job_that_the_cluster_ends_waits_for_the_checkpoint(
             raise SystemExit(-1)
 
     job = task(PATIENT.replace("sys.exit(130)", "sys.exit(print('checkpoint') or 130)"))
-    monkeypatch.setattr(remote, "time", SimpleNamespace(sleep=_once(requeue)))
+    monkeypatch.setattr(cluster, "time", SimpleNamespace(sleep=_once(requeue)))
     with pytest.raises(SystemExit):
         job()
     assert "checkpoint" in log.read_text()

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from genrecls.models.base import ModelFamily, Normalisation, Shapes
+from genrecls.models.base import ModelFamily, Normalisation, Shapes, Stage
 from genrecls.models.layers import normalised_input
-from genrecls.models.stages import Stage
 from genrecls.training.stages import Fitted, Places, Task, fit_in_stages
 from tests.training.toys import (
     N_CLASSES,

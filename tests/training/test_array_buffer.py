@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from genrecls.errors import DataError
-from genrecls.training import rows as module
-from genrecls.training.rows import Rows, chunks
+from genrecls.training import data as module
+from genrecls.training.data import Rows, chunks
 
 BLOCKS = [np.full((count, 2, 3), count, np.float32) for count in (1, 4, 2)]
 

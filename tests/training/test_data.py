@@ -104,7 +104,7 @@ def test_examples_that_are_read_from_a_file_are_the_same(tmp_path: Path) -> None
 def test_statistics_do_not_need_all_examples_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).normal(-200, 30, (50, 20, 4))
     whole = normalisation(_examples(values))["mel"]
-    monkeypatch.setattr("genrecls.training.rows._CHUNK_BYTES", 3 * 20 * 4 * 4)
+    monkeypatch.setattr("genrecls.training.data._CHUNK_BYTES", 3 * 20 * 4 * 4)
     found = normalisation(_examples(values))["mel"]
     assert found.mean == pytest.approx(whole.mean, rel=1e-12)
     assert found.variance == pytest.approx(whole.variance, rel=1e-12)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from genrecls.errors import ConfigError
-from genrecls.training.cluster import cluster
+from genrecls.training.distribution import cluster
 
 WORKERS = {"worker": ["one:1", "two:2"]}
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from genrecls.errors import ConfigError
 from genrecls.rng import stream
-from genrecls.training.order import epoch_order
+from genrecls.training.batches import epoch_order
 from tests.training.toys import trainer_settings
 
 RARE = np.repeat([0, 1, 2, 3], [100, 37, 12, 1])

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from genrecls.training.callbacks import ProgressFile
 from genrecls.training.checkpoint import Progress
 from genrecls.training.loop import Material, fit
-from genrecls.training.progress_file import ProgressFile
 from tests.training.toys import batch_maker, network, toy_examples, trainer_settings
 
 

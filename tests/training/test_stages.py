@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from genrecls.errors import Interrupted
-from genrecls.models.stages import Stage
+from genrecls.models.base import Stage
 from genrecls.training import stages
 from genrecls.training.batches import BatchMaker
 from genrecls.training.data import Examples

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from genrecls.config.flat import flat
+from genrecls.config.options import flat
 from genrecls.experiment.run_id import IRRELEVANT
 from genrecls.reports.numbers import DASH
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
@@ -72,3 +73,12 @@ def _summary(option: type[Any]) -> str:
     # A dataclass without a docstring gets its own signature for one.
     signature = first.startswith(f"{option.__name__}(")
     return first if first and not signature else f"see {option.__module__}"
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every single value with its dotted key; a list is a single value."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

@@ -12,8 +12,15 @@ from pathlib import Path
 from typing import ClassVar
 
 from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Provenance, Track
-from genrecls.datasets.fma_clips import clip_path, clips_on_disk, read_checksums
-from genrecls.datasets.fma_files import SUBSETS, FmaTrack, Subset, read_metadata
+from genrecls.datasets.fma_files import (
+    SUBSETS,
+    FmaTrack,
+    Subset,
+    clip_path,
+    clips_on_disk,
+    read_checksums,
+    read_metadata,
+)
 from genrecls.dsp.audio import AudioLimits
 from genrecls.errors import DataError, nearest
 

@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.datasets.base import Dataset, Medium, Track
-from genrecls.datasets.kaggle_picture import read_picture
+from genrecls.datasets.gtzan_kaggle import read_picture
 from genrecls.dsp.audio import AudioLimits, AudioRejected, Decoded, decode
 from genrecls.environment import cores
-from genrecls.files.content import Content, read_content
+from genrecls.files.hashing import Content, read_content
 
 SUSPICIONS: dict[str, str] = {
     "duplicate": "it holds exactly what another track holds: it may be on two sides of a split",

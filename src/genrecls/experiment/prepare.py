@@ -17,10 +17,9 @@ from genrecls.datasets.manifest import ensure_as_recorded
 from genrecls.errors import ConfigError, DataError
 from genrecls.evaluation.class_balance import describe
 from genrecls.experiment.experiment import Experiment
+from genrecls.features.audio_augmentation import DistortedCopy
 from genrecls.features.cache import cache_root
-from genrecls.features.copies import DistortedCopy
-from genrecls.features.extract import Extraction, extract, fingerprint
-from genrecls.features.extractor import Rejection
+from genrecls.features.extract import Extraction, Rejection, extract, fingerprint
 from genrecls.parallel import require_backend
 from genrecls.splits.base import PARTS, Material, Part, Split
 from genrecls.splits.leakage import ensure_declared, find_leaks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from genrecls.dsp.filterbank import hz_to_mel
+from genrecls.dsp.mel import hz_to_mel
 from genrecls.explain.explained import Axis
 from genrecls.features.base import FeatureSpec
 from genrecls.features.mel import MelSettings

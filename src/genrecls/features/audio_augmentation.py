@@ -8,7 +8,8 @@ is drawn here, for they draw from the random state that the whole process shares
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from importlib import metadata
 from typing import Annotated, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from pydantic import Field, NonNegativeInt
 from genrecls.config.schema import Schema
 from genrecls.errors import ConfigError
 from genrecls.features.base import FeatureSpec, Samples
-from genrecls.rng import stream
+from genrecls.rng import stream, stream_seed
 
 Step = Callable[[Samples, np.random.Generator], Samples]
 Decibels = Annotated[float, Field(ge=0, le=24)]
@@ -181,3 +182,31 @@ def _around(rng: np.random.Generator, largest: float) -> float:
 def _ratio(decibels: float) -> float:
     """Return the ratio of amplitudes."""
     return float(10 ** (decibels / 20))
+
+
+_LIBRARIES = ("audiomentations", "python-stretch")
+
+
+@dataclass(frozen=True)
+class DistortedCopy:
+    """One of the copies of every training track.
+
+    Attributes:
+        seed: run seed.
+        number: which copy, from 0.
+    """
+
+    settings: AudioAugmentSettings
+    seed: int
+    number: int
+
+    def apply(self, segments: Samples, rate: float, file_digest: str) -> Samples:
+        """Return `segments` (segments, samples) of the file with this digest, distorted."""
+        seed = stream_seed(self.seed, "audio copies", self.number, int(file_digest[:7], 16))
+        return Distortion(self.settings, rate).apply(segments, seed)
+
+    def described(self) -> dict[str, Any]:
+        """Return all that decides a copy of a given file, as JSON values."""
+        made = {name: value for name, value in asdict(self.settings).items() if name != "copies"}
+        versions = {name: metadata.version(name) for name in _LIBRARIES}
+        return {"copy": {**made, "seed": self.seed, "number": self.number, "libraries": versions}}

@@ -11,8 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from genrecls.dsp.filterbank import MelScale, MelScaleSettings, Window, cosine_window, mel_matrix
-from genrecls.dsp.mel import log_mel_of, mels_of
+from genrecls.dsp.mel import (
+    MelScale,
+    MelScaleSettings,
+    Window,
+    cosine_window,
+    log_mel_of,
+    mel_matrix,
+    mels_of,
+)
 from genrecls.dsp.segments import frames_within
 from genrecls.features.base import FEATURES, AudioFeature, Inputs, Samples
 

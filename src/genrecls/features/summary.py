@@ -9,10 +9,86 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from genrecls.dsp.filterbank import MelScaleSettings, mel_matrix
+from genrecls.dsp.mel import MelScaleSettings, mel_matrix
 from genrecls.features.base import FEATURES, AudioFeature, Inputs, Samples
-from genrecls.features.separation import separated
-from genrecls.features.tuning import tuning
+
+_LOWEST, _HIGHEST = 150, 4000
+_AUDIBLE = 0.1
+
+
+def tuning(power: NDArray[np.float32], sample_rate: int) -> float:
+    """Return the deviation from equal temperament as a part of a semitone, -0.5 to 0.5.
+
+    This is `librosa.estimate_tuning(S=power, sr=sample_rate)`: the most frequent deviation among
+    the louder half of all spectral peaks, placed between bins by a parabola. librosa's own function
+    is not used for two reasons: it warns where nothing has a pitch, and its compiled peak picker
+    crashes for good where two processes once filled numba's cache together (numba issue 10128).
+
+    Args:
+        power: power spectrogram, shape (bins, frames).
+        sample_rate: in Hz.
+    """
+    from librosa import pitch_tuning
+
+    peaks = _peaks(power, sample_rate)
+    below, here, above = (power[peaks[0] + step, peaks[1]] for step in (-1, 0, 1))
+    slope = (above - below) / 2
+    bend = (above + below) - 2.0 * here.astype(np.float64)
+    inside = np.abs(slope) < np.abs(bend)
+    shift = np.divide(-slope, bend, out=np.zeros_like(bend), where=inside).astype(np.float32)
+    pitches = (peaks[0] + shift) * sample_rate / (2 * (len(power) - 1))
+    heights = here + 0.5 * slope * shift
+    if not len(pitches):
+        return 0.0
+    return float(pitch_tuning(pitches.astype(np.float32)[heights >= np.median(heights)]))
+
+
+def _peaks(power: NDArray[np.float32], sample_rate: int) -> tuple[NDArray[np.intp], ...]:
+    """Return bins and frames of local maxima that are loud enough for their frame."""
+    frequencies = np.arange(len(power)) * sample_rate / (2 * (len(power) - 1))
+    wanted = (frequencies >= _LOWEST) & (frequencies < min(_HIGHEST, sample_rate / 2))
+    loud = np.where(power > _AUDIBLE * power.max(axis=0), power, 0)
+    found = np.zeros(power.shape, bool)
+    found[1:-1] = (loud[1:-1] > loud[:-2]) & (loud[1:-1] >= loud[2:])
+    return np.nonzero(found & wanted[:, None])
+
+
+Spectrum = NDArray[np.complex64]
+Magnitude = NDArray[np.float32]
+
+KERNEL = 31
+
+
+def separated(spectrum: Spectrum) -> tuple[Spectrum, Spectrum]:
+    """Return the harmonic and the percussive part of `spectrum`, shape (bins, frames).
+
+    This is `librosa.decompose.hpss(spectrum)` (Fitzgerald 2010): medians along time keep tones,
+    medians along frequency keep clicks, and a soft mask shares each value out between them.
+    """
+    import librosa
+
+    magnitude, phase = librosa.magphase(spectrum)
+    tones, clicks = _medians(magnitude), _medians(magnitude.T).T
+    masks = (
+        librosa.util.softmask(tones, clicks, power=2.0, split_zeros=True),
+        librosa.util.softmask(clicks, tones, power=2.0, split_zeros=True),
+    )
+    harmonic, percussive = ((magnitude * mask) * phase for mask in masks)
+    return harmonic, percussive
+
+
+def _medians(rows: Magnitude) -> Magnitude:
+    """Return the running median of each row, mirrored beyond its ends.
+
+    SciPy has a fast algorithm for a single row only, so all rows are made one, with margins.
+    """
+    from scipy.ndimage import median_filter
+
+    margin = KERNEL // 2
+    padded = np.pad(rows, ((0, 0), (margin, margin)), mode="symmetric")
+    medians: Magnitude = median_filter(padded.ravel(), size=KERNEL).reshape(padded.shape)
+    return medians[:, margin:-margin]
+
 
 Curve = NDArray[np.floating]
 

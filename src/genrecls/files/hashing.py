@@ -9,11 +9,85 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from genrecls.console import bytes_progress
 from genrecls.files import atomic
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+BLOCK = 1 << 20
+
+
+def new_hash(algorithm: str) -> _Hash:
+    """Return an empty hash; it recognises a published file and protects nothing."""
+    return hashlib.new(algorithm, usedforsecurity=False)
+
+
+def hashed(path: Path, algorithm: str) -> _Hash:
+    """Return the hash of what `path` holds so far."""
+    found = new_hash(algorithm)
+    with (
+        path.open("rb") as file,
+        bytes_progress(f"Checking {path.name}", path.stat().st_size) as advance,
+    ):
+        while block := file.read(BLOCK):
+            found.update(block)
+            advance(len(block))
+    return found
+
+
+def digest_of(path: Path, algorithm: str) -> str:
+    """Return the digest of `path` as in a configuration, such as `sha1:ade1...`."""
+    return f"{algorithm}:{hashed(path, algorithm).hexdigest()}"
+
+
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Content:
+    """The bytes of one file.
+
+    Attributes:
+        size: in bytes.
+        digests: in hexadecimal digits by algorithm, `sha256` among them.
+    """
+
+    size: int
+    digests: Mapping[str, str]
+
+    @property
+    def sha256(self) -> str:
+        """The digest that goes by any file."""
+        return self.digests["sha256"]
+
+
+def read_content(path: Path, algorithms: Collection[str] = ()) -> Content | None:
+    """Return the content of `path` with `algorithms` and SHA-256, or None if it cannot be read.
+
+    Whoever decodes the file says why it cannot be read.
+    """
+    hashes = {name: hashlib.new(name) for name in {"sha256", *algorithms}}
+    size = 0
+    try:
+        # Opening a named pipe would wait for a writer, perhaps for ever.
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                size += len(block)
+                for digest in hashes.values():
+                    digest.update(block)
+    except OSError:
+        return None
+    return Content(size, {name: digest.hexdigest() for name, digest in hashes.items()})
+
 
 INDEX = "files.json"
 """Name of the index file in the folder of the feature cache."""

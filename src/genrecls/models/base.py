@@ -12,10 +12,29 @@ from numpy.typing import NDArray
 
 from genrecls.config.schema import Registry, Schema
 from genrecls.errors import ConfigError
-from genrecls.models.stages import Stage
 
 if TYPE_CHECKING:
     import keras
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of a training, from the weights on that the part before it selected.
+
+    Attributes:
+        name: names its checkpoints; empty where it is the only stage.
+        frozen: name of the layer up to which (itself included) the weights stay as they are. The
+            layers must be a chain, and those up to it must not treat a training example otherwise
+            than a test example. None trains all layers.
+        epochs: at most so many; None for those of the trainer.
+        learning_rate: initial or peak rate; None for that of the trainer.
+    """
+
+    name: str = ""
+    frozen: str | None = None
+    epochs: int | None = None
+    learning_rate: float | None = None
+
 
 Shapes = Mapping[str, tuple[int, ...]]
 """Shape of each named input, batch axis left out.

@@ -15,8 +15,14 @@ from pydantic import PositiveInt
 
 from genrecls.errors import ConfigError
 from genrecls.models.base import MODELS, ModelFamily, Normalisation, Shapes
-from genrecls.models.layers import ConvStack, DenseHead, initializer, normalised_input
-from genrecls.models.recurrent import Recurrent, frames_of
+from genrecls.models.layers import (
+    ConvStack,
+    DenseHead,
+    Recurrent,
+    frames_of,
+    initializer,
+    normalised_input,
+)
 
 if TYPE_CHECKING:
     import keras

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from genrecls.models.base import MODELS, ModelFamily, Normalisation, Shapes
-from genrecls.models.layers import DenseHead, normalised_input
-from genrecls.models.recurrent import Recurrent, frames_of
+from genrecls.models.layers import DenseHead, Recurrent, frames_of, normalised_input
 
 if TYPE_CHECKING:
     import keras

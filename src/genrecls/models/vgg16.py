@@ -17,7 +17,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from genrecls.config.schema import Schema
 from genrecls.console import warn
 from genrecls.errors import ConfigError
-from genrecls.models.base import MODELS, ModelFamily, Normalisation, Shapes
+from genrecls.models.base import MODELS, ModelFamily, Normalisation, Shapes, Stage
 from genrecls.models.layers import DenseHead, normalised_input
 from genrecls.models.pretrained_weights import (
     Upto,
@@ -26,7 +26,6 @@ from genrecls.models.pretrained_weights import (
     load_weights,
     weights_file,
 )
-from genrecls.models.stages import Stage
 
 if TYPE_CHECKING:
     import keras

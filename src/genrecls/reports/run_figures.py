@@ -9,7 +9,7 @@ from genrecls.reports.figures.confusion import confusion_matrix
 from genrecls.reports.figures.evidence import what_decided
 from genrecls.reports.figures.genres import per_genre_bars
 from genrecls.reports.figures.inputs import example_inputs
-from genrecls.reports.figures.learning import learning_curves
+from genrecls.reports.figures.learning_curves import learning_curve
 from genrecls.reports.figures.mistakes import worst_mistakes
 from genrecls.reports.values import Report
 
@@ -27,7 +27,7 @@ def draw(report: Report) -> dict[str, Figure]:
     if report.history:
         both = report.scope("train and validation", "segment")
         selected = report.metrics["selection"].get("epoch")
-        figures["learning_curves"] = learning_curves(report.history, both, selected)
+        figures["learning_curves"] = learning_curve(report.history, both, selected)
     if scores:
         labels = report.metrics["labels"]
         figures["confusion_matrix"] = confusion_matrix(scores["confusion"], labels, scope)

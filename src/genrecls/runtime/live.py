@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.dsp.resampler import stream_resampler
+from genrecls.dsp.resample import stream_resampler
 from genrecls.dsp.segments import (
     AudioWindow,
     Cut,

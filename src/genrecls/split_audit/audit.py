@@ -11,9 +11,8 @@ from genrecls.datasets.base import Dataset
 from genrecls.errors import DataError
 from genrecls.features.mfcc import Mfcc
 from genrecls.features.segmentation import SegmentRule
-from genrecls.split_audit.near_duplicates import pairs
+from genrecls.split_audit.near_duplicates import alike, pairs
 from genrecls.split_audit.overlap import Match, Standing, matches, standing
-from genrecls.split_audit.resemblance import alike
 from genrecls.split_audit.scan import Heard, listen
 from genrecls.split_audit.score_inflation import (
     MODELS,

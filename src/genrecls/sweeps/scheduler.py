@@ -12,8 +12,7 @@ from typing import Protocol
 
 from genrecls.errors import Interrupted
 from genrecls.sweeps.job import Record
-from genrecls.sweeps.memory import free_memory
-from genrecls.sweeps.process import Child, Limits, Order, Training
+from genrecls.sweeps.process import Child, Limits, Order, Training, free_memory
 from genrecls.training.interrupts import StopRequest, stop_request
 
 # Seconds between two rounds, and between two looks at a run that another process has.

@@ -15,10 +15,9 @@ from genrecls.sweeps.estimate import Estimates
 from genrecls.sweeps.job import Record, write_records
 from genrecls.sweeps.plan import planned, sweep_name
 from genrecls.sweeps.process import SWEEP
-from genrecls.sweeps.progress import Scene, overview
+from genrecls.sweeps.progress import Scene, announcement, overview, plan_table
 from genrecls.sweeps.scheduler import Watcher, Workplace, divided, run_all
 from genrecls.sweeps.shared_work import prepare_shared
-from genrecls.sweeps.standing import announcement, plan_table
 
 FOLDER, RECORDS = "sweeps", "sweep.json"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genrecls.config.flat import flat
+from genrecls.config.options import flat
 from genrecls.runs.run import Run
 from genrecls.trackers.scores import final_scores, trust
 from genrecls.training.callbacks import Stop

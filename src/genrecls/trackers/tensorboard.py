@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from genrecls.config.flat import flat
+from genrecls.config.options import flat
 from genrecls.runs.run import Run
 from genrecls.trackers.base import LOGGERS, Logger
 from genrecls.trackers.scores import final_scores, trust

@@ -7,9 +7,8 @@ from contextlib import contextmanager
 
 from genrecls.experiment.experiment import Experiment
 from genrecls.runs.run import Run
-from genrecls.training.callbacks import Observers, told_of_a_stop
+from genrecls.training.callbacks import Observers, ProgressFile, told_of_a_stop
 from genrecls.training.checkpoint import Progress
-from genrecls.training.progress_file import ProgressFile
 
 _COUNTS = {"epoch", "stage"}
 

@@ -12,10 +12,12 @@ differently: on each device the same, for the examples there.
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
@@ -24,17 +26,65 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.console import say
-from genrecls.errors import RunError
+from genrecls.errors import ConfigError, RunError
 from genrecls.training import checkpoint as checkpoints
 from genrecls.training import tensorflow_setup
 from genrecls.training.batches import BatchMaker
 from genrecls.training.checkpoint import Arrays, Checkpoint, Progress
-from genrecls.training.cluster import Cluster, cluster
 from genrecls.training.settings import StrategyName, TrainerSettings
 from genrecls.training.step import Learner, Step, device_limit, step_of_many, step_of_one
 
 if TYPE_CHECKING:
     import keras
+
+_ROLES = ("chief", "worker")
+_EXAMPLE = (
+    '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
+)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """All hosts of a training.
+
+    Attributes:
+        hosts: addresses with port, that of the chief first.
+        own: place of this host among them.
+    """
+
+    hosts: tuple[str, ...]
+    own: int
+
+    @property
+    def chief(self) -> bool:
+        """Whether this host writes checkpoints and results."""
+        return self.own == 0
+
+
+def cluster() -> Cluster:
+    """Return the hosts that TF_CONFIG names.
+
+    Raises:
+        ConfigError: it is not set, or names no such hosts.
+    """
+    text = os.environ.get("TF_CONFIG", "")
+    try:
+        return _read(json.loads(text))
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError):
+        raise ConfigError(
+            "trainer.strategy=multiworker: expected the hosts in the environment variable "
+            f"TF_CONFIG, received {text or 'nothing'}; set it on each host, index counting from 0: "
+            f"{_EXAMPLE}"
+        ) from None
+
+
+def _read(config: dict[str, Any]) -> Cluster:
+    named, task = config["cluster"], config["task"]
+    hosts = [(role, index) for role in _ROLES for index in range(len(named.get(role, ())))]
+    if not set(named) <= set(_ROLES):
+        raise ValueError("a role that has no part in this kind of training")
+    own = hosts.index((task["type"], int(task["index"])))
+    return Cluster(tuple(str(named[role][index]) for role, index in hosts), own)
 
 
 class Devices:

@@ -16,10 +16,9 @@ from genrecls.errors import Interrupted, RunError
 from genrecls.training import checkpoint as checkpoints
 from genrecls.training import distribution
 from genrecls.training.batches import BatchMaker
-from genrecls.training.callbacks import Watch, unobserved
+from genrecls.training.callbacks import Display, Watch, training_display, unobserved
 from genrecls.training.checkpoint import Arrays, Checkpoint, Progress
 from genrecls.training.data import Examples, class_weights
-from genrecls.training.display import Display, training_display
 from genrecls.training.distribution import Devices
 from genrecls.training.interrupts import StopRequest, stop_request
 from genrecls.training.optimizer import build_optimizer, current_rate

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.console import say
-from genrecls.models.base import ModelFamily, Normalisation, Shapes
-from genrecls.models.stages import Stage
+from genrecls.models.base import ModelFamily, Normalisation, Shapes, Stage
 from genrecls.rng import stream_seed
 from genrecls.training import distribution, tensorflow_setup
 from genrecls.training.batches import BatchMaker

@@ -85,7 +85,7 @@ def test_a_model_trained_in_half_precision_is_exported_in_float32(
 ) -> None:
     import keras
 
-    from genrecls.models.recurrent import Recurrent
+    from genrecls.models.layers import Recurrent
 
     keras.mixed_precision.set_global_policy("mixed_float16")
     try:

@@ -23,8 +23,7 @@ def add_to(actions: Any) -> None:
 
 
 def _cache(options: argparse.Namespace, overrides: list[str]) -> int:
-    from genrecls.features.cache import cache_root
-    from genrecls.features.pruning import describe, prune
+    from genrecls.features.cache import cache_root, describe, prune
     from genrecls.training.frozen_outputs import backbone_root
 
     if options.older is not None and not options.older >= 0:

@@ -20,7 +20,7 @@ from genrecls.datasets.download.extract import unpack
 from genrecls.datasets.download.http import SourceError, transfer
 from genrecls.datasets.download.partial_file import Part
 from genrecls.errors import DataError
-from genrecls.files.download_hashing import digest_of
+from genrecls.files.hashing import digest_of
 
 DOWNLOADS = "downloads"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from genrecls.datasets.download.disk_space import disk_may_fill
 from genrecls.files.atomic import write_json
-from genrecls.files.download_hashing import hashed, new_hash
+from genrecls.files.hashing import hashed, new_hash
 
 
 @dataclass(frozen=True)
