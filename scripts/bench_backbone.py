@@ -28,12 +28,12 @@ from omegaconf import OmegaConf
 
 from genrecls.config.paths import conf_dir
 from genrecls.config.validation import select, validate
+from genrecls.models import tensorflow_setup
 from genrecls.models.base import MODELS
-from genrecls.training import tensorflow_setup
 from genrecls.training.batches import BatchMaker
 from genrecls.training.data import Examples
 from genrecls.training.frozen_outputs import divide, embed
-from genrecls.training.loop import Material, fit
+from genrecls.training.loop import TrainingData, fit
 from genrecls.training.settings import AugmentSettings, TrainerSettings
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def epoch_seconds(
     trainer = replace(trainer, epochs=epochs, patience=None)
     batches = BatchMaker(training, N_CLASSES, trainer.batch_size, augment, {}, 0)
     with tempfile.TemporaryDirectory() as folder:
-        progress = fit(Material(model, batches, validation), trainer, Path(folder))
+        progress = fit(TrainingData(model, batches, validation), trainer, Path(folder))
     return min(row["seconds"] for row in progress.history)
 
 
@@ -83,7 +83,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=216, help="of a picture, default 216")
     parser.add_argument("--epochs", type=int, default=3, help="of each way, default 3")
     options = parser.parse_args()
-    tensorflow_setup.start()
+    tensorflow_setup.configure_tensorflow()
     model = network(options.size)
     parts = [pictures(options.examples * share // 4, options.size, share) for share in (3, 1)]
     every_step = epoch_seconds(model, parts[0], parts[1], options.epochs)

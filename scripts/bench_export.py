@@ -34,16 +34,16 @@ from genrecls.config.compose import compose
 from genrecls.dsp.segments import audio_window, windows
 from genrecls.errors import GenreclsError
 from genrecls.experiment.experiment import parse
-from genrecls.export.convert.conversion import Request, convert
-from genrecls.export.formats import Variant
+from genrecls.export.convert.conversion import ConversionRequest, convert
+from genrecls.export.formats import ExportFormat
+from genrecls.models import tensorflow_setup
 from genrecls.models.base import Normalisation
 from genrecls.runs.model_file import ModelCard, save
 from genrecls.runs.run import find_run
 from genrecls.runtime.container import unpack
 from genrecls.runtime.network import Network
-from genrecls.training import tensorflow_setup
 
-AUDIO = Variant("audio", "float32")
+AUDIO = ExportFormat("audio", "float32")
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def untrained(folder: Path) -> Exported:
     shapes = experiment.segment.shapes(experiment.features)
     sizes = {name: shape[-1] for name, shape in shapes.items()}
     unit = {name: Normalisation(np.zeros(size), np.ones(size)) for name, size in sizes.items()}
-    tensorflow_setup.start()
+    tensorflow_setup.configure_tensorflow()
     card = ModelCard(
         labels=labels,
         features=experiment.features,
@@ -85,7 +85,7 @@ def untrained(folder: Path) -> Exported:
     )
     path = folder / "model.keras"
     save(path, experiment.model.build(shapes, len(labels), unit), card)
-    (found,) = convert(Request(path, (AUDIO,), None, 0), folder / "conversion")
+    (found,) = convert(ConversionRequest(path, (AUDIO,), None, 0), folder / "conversion")
     if found.flatbuffer is None:
         raise SystemExit(f"{AUDIO.title}: {found.error}")
     return Exported(found.flatbuffer, asdict(card.features), asdict(card.segment))

@@ -13,7 +13,7 @@ import pytest
 
 from genrecls.benchmark.benchmark import (
     EXPORT,
-    Plan,
+    BenchmarkSettings,
     benchmark,
     facts_of_file,
     facts_of_run,
@@ -22,8 +22,8 @@ from genrecls.benchmark.benchmark import (
 from genrecls.benchmark.worker import SECONDS, measure, music
 from genrecls.errors import ModelFileError, RunError
 from genrecls.files.atomic import write_json
+from genrecls.models import tensorflow_setup
 from genrecls.runs.model_file import save
-from genrecls.training import tensorflow_setup
 from tests.explain.songs import classifier
 from tests.export.exported_facts import export_facts, scores
 from tests.runs.finished_runs import Made, finished_run
@@ -41,7 +41,7 @@ def check(row: dict[str, Any], measured: tuple[str, ...] = TIMES) -> None:
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model file with random weights on MFCC."""
     path = tmp_path_factory.mktemp("model") / "model.keras"
-    tensorflow_setup.start()
+    tensorflow_setup.configure_tensorflow()
     tensorflow_setup.fresh(1)
     trained = classifier("cnn", leaks=("track",), test=scores(0.75))
     save(path, trained.model, trained.card)
@@ -49,7 +49,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_row_a_file_and_number_of_threads_with_the_machine(model: Path) -> None:
-    found = benchmark("a-run", Plan([model], (1, 2), 2))
+    found = benchmark("a-run", BenchmarkSettings([model], (1, 2), 2))
     assert [row["threads"] for row in found["rows"]] == [1, 2]
     for row in found["rows"]:
         assert (row["file"], row["entrance"], row["mode"]) == ("model.keras", "keras", "float32")
@@ -79,9 +79,9 @@ def test_the_music_is_the_same_each_time_and_loud_enough_to_be_some() -> None:
 def test_a_bad_file_is_the_error_of_its_reader(tmp_path: Path) -> None:
     (tmp_path / "bad.keras").write_text("no model")
     with pytest.raises(ModelFileError, match=r"bad\.keras: not a readable model file"):
-        benchmark("x", Plan([tmp_path / "bad.keras"], (1,), 1))
+        benchmark("x", BenchmarkSettings([tmp_path / "bad.keras"], (1,), 1))
     with pytest.raises(ModelFileError, match=r"none\.tflite: no such model file"):
-        benchmark("x", Plan([tmp_path / "none.tflite"], (1,), 1))
+        benchmark("x", BenchmarkSettings([tmp_path / "none.tflite"], (1,), 1))
 
 
 def test_a_crash_while_measuring_is_one_line(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +90,7 @@ def test_a_crash_while_measuring_is_one_line(model: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(subprocess, "run", crashed)
     with pytest.raises(RunError, match="ended with status -11; its last message: last words") as e:
-        benchmark("x", Plan([model], (1,), 1))
+        benchmark("x", BenchmarkSettings([model], (1,), 1))
     assert "\n" not in str(e.value)
 
 

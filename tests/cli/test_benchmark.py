@@ -11,7 +11,7 @@ import pytest
 from matplotlib.image import imread
 
 from genrecls.benchmark.benchmark import EXPORT
-from genrecls.export.formats import Variant
+from genrecls.export.formats import ExportFormat
 from genrecls.files.atomic import write_json
 from tests.conftest import RunCommand
 from tests.export.conftest import Make, make
@@ -21,7 +21,7 @@ from tests.runtime.packed import Packed, packed
 
 __all__ = ["make"]
 
-FEATURES, AUDIO = Variant("features", "int8"), Variant("audio", "float32")
+FEATURES, AUDIO = ExportFormat("features", "int8"), ExportFormat("audio", "float32")
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def exported_run(root: Path, tiny: Packed) -> Path:
     folder.mkdir()
     for variant in (FEATURES, AUDIO):
         shutil.copy(tiny.files[variant], folder / variant.file)
-    refused = lost(Variant("audio", "int8"), "refused", "no")
+    refused = lost(ExportFormat("audio", "int8"), "refused", "no")
     rows = [kept(FEATURES), kept(AUDIO), refused]
     write_json(folder / "export.json", export_facts(rows, run="a-run", leaks=["track"]))
     return folder
@@ -91,7 +91,7 @@ def test_a_run_without_an_export_says_how_to_make_one_and_measures_keras(
 
 @pytest.mark.parametrize("variant", [FEATURES, AUDIO])
 def test_a_single_file_is_measured_beside_itself(
-    variant: Variant, tmp_path: Path, tiny: Packed, run_command: RunCommand
+    variant: ExportFormat, tmp_path: Path, tiny: Packed, run_command: RunCommand
 ) -> None:
     file = tmp_path / "my model.tflite"
     shutil.copy(tiny.files[variant], file)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from matplotlib.image import imread
 
+from genrecls.models import tensorflow_setup
 from genrecls.runs.model_file import save
-from genrecls.training import tensorflow_setup
 from tests.conftest import RunCommand
 from tests.explain.songs import classifier, song
 
@@ -17,7 +17,7 @@ from tests.explain.songs import classifier, song
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a model and a song."""
     folder = tmp_path_factory.mktemp("explain")
-    tensorflow_setup.start()
+    tensorflow_setup.configure_tensorflow()
     tensorflow_setup.fresh(1)
     trained = classifier(leaks=("track",))
     save(folder / "model.keras", trained.model, trained.card)

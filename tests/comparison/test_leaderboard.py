@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from genrecls.comparison.leaderboard import Leaderboard, compare, newest
-from genrecls.runs.record import Finished, read
+from genrecls.runs.record import RunRecord, read
 from tests.runs.finished_runs import Made, finished_run
 
 
-def runs_of(root: Path, *made: Made) -> list[Finished]:
+def runs_of(root: Path, *made: Made) -> list[RunRecord]:
     return [read(finished_run(root, f"run-{number}", one)) for number, one in enumerate(made)]
 
 

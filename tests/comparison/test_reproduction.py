@@ -5,15 +5,23 @@ from typing import Any
 
 import pytest
 
-from genrecls.comparison.reproduction import Cell, Row, Score, cell, chosen, jobs, published_presets
+from genrecls.comparison.reproduction import (
+    ProtocolScores,
+    ReproducedSystem,
+    Score,
+    cell,
+    chosen,
+    jobs,
+    published_presets,
+)
 from genrecls.errors import ConfigError
 
 FIGURE = published_presets()["khamees2021_cnn50"]
 
 
-def scored(*accuracies: float, fixed: bool = False) -> Cell:
+def scored(*accuracies: float, fixed: bool = False) -> ProtocolScores:
     score = Score(accuracies)
-    return Cell(
+    return ProtocolScores(
         split="some",
         fixed=fixed,
         data="gtzan",
@@ -87,20 +95,20 @@ def test_a_score_is_mean_and_sample_deviation_over_seeds() -> None:
 
 
 def test_the_difference_is_ours_less_theirs_in_their_unit() -> None:
-    row = Row("khamees2021_cnn50", FIGURE, {"published": scored(0.70, 0.72)})
+    row = ReproducedSystem("khamees2021_cnn50", FIGURE, {"published": scored(0.70, 0.72)})
     assert row.difference == pytest.approx(0.71 - 0.74)
 
 
 def test_the_interval_holds_our_seeds_and_their_sampling() -> None:
-    row = Row("khamees2021_cnn50", FIGURE, {"published": scored(0.70, 0.72, 0.74)})
+    row = ReproducedSystem("khamees2021_cnn50", FIGURE, {"published": scored(0.70, 0.72, 0.74)})
     # Student's t for two degrees of freedom is 4.303.
     half = math.hypot(4.303 * 0.02 / math.sqrt(3), 1.96 * math.sqrt(0.74 * 0.26 / 2500))
     assert row.interval == pytest.approx((-0.02 - half, -0.02 + half), abs=1e-4)
 
 
 def test_a_test_part_that_all_seeds_share_adds_its_own_sampling_to_the_interval() -> None:
-    low, high = Row("x", FIGURE, {"published": scored(0.72, 0.72)}).interval or (0, 0)
-    fixed_low, fixed_high = Row(
+    low, high = ReproducedSystem("x", FIGURE, {"published": scored(0.72, 0.72)}).interval or (0, 0)
+    fixed_low, fixed_high = ReproducedSystem(
         "x", FIGURE, {"published": scored(0.72, 0.72, fixed=True)}
     ).interval or (0, 0)
     wider = math.hypot((high - low) / 2, 1.96 * math.sqrt(0.72 * 0.28 / 400))
@@ -108,9 +116,9 @@ def test_a_test_part_that_all_seeds_share_adds_its_own_sampling_to_the_interval(
 
 
 def test_a_single_seed_has_no_interval_and_an_absent_protocol_no_difference() -> None:
-    assert Row("x", FIGURE, {"published": scored(0.7)}).interval is None
-    assert Row("x", FIGURE, {"tracks": scored(0.7, 0.8)}).difference is None
-    assert Row("x", FIGURE, {"tracks": scored(0.7, 0.8)}).interval is None
+    assert ReproducedSystem("x", FIGURE, {"published": scored(0.7)}).interval is None
+    assert ReproducedSystem("x", FIGURE, {"tracks": scored(0.7, 0.8)}).difference is None
+    assert ReproducedSystem("x", FIGURE, {"tracks": scored(0.7, 0.8)}).interval is None
 
 
 def test_a_cell_says_split_leak_data_and_sizes() -> None:

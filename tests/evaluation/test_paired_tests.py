@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from genrecls.evaluation.paired_tests import Answers, pair
+from genrecls.evaluation.paired_tests import PairedDecisions, pair
 
 
 def _answers(
     right: Sequence[int], run: str = "run", first: int = 0, genre: str = "jazz"
-) -> Answers:
+) -> PairedDecisions:
     asked = tuple((f"t{first + number:03d}", genre) for number in range(len(right)))
-    return Answers(run, "test", asked, np.array(right, dtype=bool))
+    return PairedDecisions(run, "test", asked, np.array(right, dtype=bool))
 
 
 def test_two_runs_are_compared_on_their_tracks() -> None:

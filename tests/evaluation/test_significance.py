@@ -9,7 +9,7 @@ from genrecls.evaluation.significance import (
     holm,
     mcnemar,
     paired_bootstrap,
-    summary,
+    summarise,
 )
 
 
@@ -150,7 +150,7 @@ def test_an_interval_exists_where_a_draw_misses_all_tracks_of_a_run() -> None:
 
 
 def test_a_summary_has_the_t_interval_of_the_mean() -> None:
-    found = summary([0.7, 0.8, 0.6])
+    found = summarise([0.7, 0.8, 0.6])
     assert found.n == 3
     assert found.mean == pytest.approx(0.7)
     assert found.deviation == pytest.approx(0.1)
@@ -159,5 +159,5 @@ def test_a_summary_has_the_t_interval_of_the_mean() -> None:
 
 
 def test_a_single_value_has_neither_spread_nor_interval() -> None:
-    found = summary([0.5])
+    found = summarise([0.5])
     assert (found.mean, found.deviation, found.n, found.interval) == (0.5, None, 1, None)

@@ -13,7 +13,7 @@ import pytest
 from genrecls.comparison.reproduction import published_presets
 from genrecls.config.compose import compose
 from genrecls.experiment.experiment import Experiment, parse
-from genrecls.training import tensorflow_setup
+from genrecls.models import tensorflow_setup
 from tests.experiment.published_graphs import GRAPHS, genres
 from tests.models.families import unit
 
@@ -61,7 +61,7 @@ class Layer:
 @pytest.fixture(scope="module", autouse=True)
 def tensorflow() -> Iterator[None]:
     """Starts the back end, and gives the half gigabyte of VGG-16 back."""
-    tensorflow_setup.start()
+    tensorflow_setup.configure_tensorflow()
     yield
     graph.cache_clear()
 

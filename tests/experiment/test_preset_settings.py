@@ -15,7 +15,7 @@ from genrecls.datasets.base import Dataset, Provenance, Track
 from genrecls.datasets.gtzan import GENRES
 from genrecls.experiment.experiment import Experiment, parse
 from genrecls.models.base import Shapes
-from genrecls.splits.base import SPLITS, Material
+from genrecls.splits.base import SPLITS, SplitInput
 from genrecls.splits.leakage import find_leaks
 
 
@@ -244,14 +244,14 @@ def test_segments_of_a_track_on_both_sides_are_called_a_leak(name: str) -> None:
     assert "track" in {leak.kind for leak in find_leaks(split, material)}
 
 
-def _material(experiment: Experiment) -> Material:
+def _material(experiment: Experiment) -> SplitInput:
     """Return GTZAN as the documents count it: 1000 tracks, 999 pictures, no segment missing."""
     lacking = {"jazz.00054"} if experiment.dataset.name == "gtzan_kaggle_pictures" else set()
     named = [(f"{genre}.{number:05d}", genre) for genre in GENRES for number in range(100)]
     root = conf_dir()
     tracks = tuple(Track(track, root, genre) for track, genre in named if track not in lacking)
     pieces = round(30 / experiment.segment.length)
-    return Material(
+    return SplitInput(
         Dataset("gtzan", GENRES, tracks, root, Provenance("", "", "")),
         {track.id: pieces for track in tracks},
         {track.id: track.id for track in tracks},

@@ -7,7 +7,7 @@ import pytest
 
 from genrecls.errors import ConfigError, DataError
 from genrecls.explain.explanation import Question, explain
-from genrecls.inference.keras_classifier import Classifier
+from genrecls.inference.keras_classifier import KerasClassifier
 from tests.explain.songs import LABELS, classifier, song
 
 
@@ -17,12 +17,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def trained() -> Classifier:
+def trained() -> KerasClassifier:
     return classifier()
 
 
 def test_without_a_wish_the_surest_segment_of_the_answer_is_explained(
-    trained: Classifier, place: Path
+    trained: KerasClassifier, place: Path
 ) -> None:
     found, result = explain(trained, place, Question()), trained.classify(place)
     row = int(result.segments[:, result.decision].argmax())
@@ -36,7 +36,7 @@ def test_without_a_wish_the_surest_segment_of_the_answer_is_explained(
 
 @pytest.mark.parametrize(("start", "begins"), [(0.0, 0.0), (2.99, 0.0), (4.2, 3.0), (6.5, 4.5)])
 def test_the_wished_genre_and_moment_are_explained(
-    start: float, begins: float, trained: Classifier, place: Path
+    start: float, begins: float, trained: KerasClassifier, place: Path
 ) -> None:
     found = explain(trained, place, Question(genre="jazz", start=start))
     assert found.labels[found.genre] == "jazz"
@@ -48,18 +48,22 @@ def test_the_wished_genre_and_moment_are_explained(
 
 @pytest.mark.parametrize("start", [-1.0, 7.5, 99.0, float("nan")])
 def test_a_moment_outside_of_the_file_gets_one_line(
-    start: float, trained: Classifier, place: Path
+    start: float, trained: KerasClassifier, place: Path
 ) -> None:
     with pytest.raises(ConfigError, match=r"--start: received .*; allowed: .* from 0 to 7\.50"):
         explain(trained, place, Question(start=start))
 
 
-def test_an_unknown_genre_gets_one_line_with_the_nearest(trained: Classifier, place: Path) -> None:
+def test_an_unknown_genre_gets_one_line_with_the_nearest(
+    trained: KerasClassifier, place: Path
+) -> None:
     with pytest.raises(ConfigError, match="allowed: blues, jazz, rock; did you mean 'jazz'"):
         explain(trained, place, Question(genre="Jaz"))
 
 
-def test_a_file_that_cannot_be_used_gets_its_reason(trained: Classifier, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_used_gets_its_reason(
+    trained: KerasClassifier, tmp_path: Path
+) -> None:
     text = tmp_path / "text.wav"
     text.write_text("no music")
     with pytest.raises(DataError, match=r"text\.wav: unreadable: "):
@@ -75,7 +79,7 @@ def test_mel_bands_are_shown_in_db_and_coefficients_in_deviations(place: Path) -
 
 
 def test_a_song_shorter_than_a_segment_is_explained_too(
-    trained: Classifier, tmp_path: Path
+    trained: KerasClassifier, tmp_path: Path
 ) -> None:
     found = explain(trained, song(tmp_path / "short.wav", 1.2), Question())
     assert found.place == pytest.approx((0, 1.2), abs=0.001)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from genrecls.export.convert.conversion import Converted
-from genrecls.export.formats import Variant
-from genrecls.training import tensorflow_setup
+from genrecls.export.convert.conversion import ConversionResult
+from genrecls.export.formats import ExportFormat
+from genrecls.models import tensorflow_setup
 from tests.export.exported import Tiny, convert_here, tiny
 
 
@@ -16,9 +16,9 @@ class Made:
     """A tiny network and its files."""
 
     tiny: Tiny
-    files: Mapping[Variant, Converted]
+    files: Mapping[ExportFormat, ConversionResult]
 
-    def flatbuffer(self, variant: Variant) -> bytes:
+    def flatbuffer(self, variant: ExportFormat) -> bytes:
         """The file of `variant`, which must have been made."""
         found = self.files[variant]
         assert found.flatbuffer is not None, found.error
@@ -28,13 +28,13 @@ class Made:
 Make = Callable[[str], Made]
 
 # The largest network there is: two files show what eight would.
-_FEW = {"vgg16": (Variant("features", "dynamic"), Variant("audio", "dynamic"))}
+_FEW = {"vgg16": (ExportFormat("features", "dynamic"), ExportFormat("audio", "dynamic"))}
 
 
 @pytest.fixture(scope="session")
 def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
     """Builds a network of `exported.SORTS` and converts it to all that it can be, once."""
-    tensorflow_setup.start()
+    tensorflow_setup.configure_tensorflow()
     folder = tmp_path_factory.mktemp("tiny")
     made: dict[str, Made] = {}
 

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from genrecls.config.paths import conf_dir
 from genrecls.config.validation import select, validate
 from genrecls.dsp.segments import audio_window
-from genrecls.export.convert.conversion import Converted, Request
+from genrecls.export.convert.conversion import ConversionRequest, ConversionResult
 from genrecls.export.convert.limitations import refusal
-from genrecls.export.formats import ENTRANCES, MODES, Mode, Variant
+from genrecls.export.formats import ENTRANCES, MODES, ExportFormat, Mode
 from genrecls.features.base import FEATURES, FeatureSpec
 from genrecls.features.segmentation import SegmentRule
 from genrecls.models.base import Normalisation
@@ -31,7 +31,7 @@ RATE = 8000
 SEGMENTS = 40
 UNROLL_STEPS = 40
 
-VARIANTS = tuple(Variant(entrance, mode) for entrance in ENTRANCES for mode in MODES)
+VARIANTS = tuple(ExportFormat(entrance, mode) for entrance in ENTRANCES for mode in MODES)
 
 _SPECTRUM = {"sample_rate": RATE, "n_fft": 256, "hop_length": 128, "n_mels": 16}
 _FEATURES: Mapping[str, Mapping[str, Any]] = {
@@ -107,16 +107,16 @@ class Tiny:
         """What Keras says to the segments."""
         return np.asarray(self.model.predict_on_batch(dict(self.inputs)), np.float64)
 
-    def request(self, *variants: Variant) -> Request:
+    def request(self, *variants: ExportFormat) -> ConversionRequest:
         """A request for `variants`, or for all that are possible."""
         possible = tuple(v for v in VARIANTS if self.refusal(v) is None)
-        return Request(self.path, variants or possible, self.inputs, UNROLL_STEPS)
+        return ConversionRequest(self.path, variants or possible, self.inputs, UNROLL_STEPS)
 
-    def heard_by(self, variant: Variant) -> Mapping[str, NDArray[np.float32]]:
+    def heard_by(self, variant: ExportFormat) -> Mapping[str, NDArray[np.float32]]:
         """The segments as a file takes them."""
         return self.inputs if variant.entrance == "features" else {"audio": self.audio}
 
-    def refusal(self, variant: Variant) -> str | None:
+    def refusal(self, variant: ExportFormat) -> str | None:
         """Why there is no such file."""
         return refusal(self.model, self.card, variant, UNROLL_STEPS)
 
@@ -172,13 +172,13 @@ def tiny(name: str, folder: Path) -> Tiny:
     return Tiny(path, model, card, inputs, audio)
 
 
-def convert_here(request: Request, folder: Path) -> dict[Variant, Converted]:
+def convert_here(request: ConversionRequest, folder: Path) -> dict[ExportFormat, ConversionResult]:
     """Convert in this process: several times as fast, and nothing here should crash."""
-    from genrecls.export.convert.conversion_folder import Workplace
+    from genrecls.export.convert.conversion_folder import ConversionFolder
     from genrecls.export.convert.worker import main
 
     folder.mkdir()
-    place = Workplace(folder)
+    place = ConversionFolder(folder)
     place.prepare(request)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -8,9 +8,9 @@ from typing import Any
 import yaml
 
 from genrecls.config.paths import conf_dir
-from genrecls.export.formats import ENTRANCES, MODES, Variant
+from genrecls.export.formats import ENTRANCES, MODES, ExportFormat
 
-EVERY = tuple(Variant(entrance, mode) for entrance in ENTRANCES for mode in MODES)
+EVERY = tuple(ExportFormat(entrance, mode) for entrance in ENTRANCES for mode in MODES)
 
 
 def scores(accuracy: float) -> dict[str, dict[str, float]]:
@@ -18,7 +18,7 @@ def scores(accuracy: float) -> dict[str, dict[str, float]]:
     return {"segment": segment, "track": {"accuracy": accuracy, "macro_f1": accuracy - 0.01}}
 
 
-def kept(variant: Variant, size: int = 40_000, accuracy: float = 0.8) -> dict[str, Any]:
+def kept(variant: ExportFormat, size: int = 40_000, accuracy: float = 0.8) -> dict[str, Any]:
     """Return the row of a file that passed the gate."""
     micro = variant.entrance == "features" and variant.mode == "int8"
     return {
@@ -49,7 +49,7 @@ def kept(variant: Variant, size: int = 40_000, accuracy: float = 0.8) -> dict[st
     }
 
 
-def lost(variant: Variant, status: str, reason: str) -> dict[str, Any]:
+def lost(variant: ExportFormat, status: str, reason: str) -> dict[str, Any]:
     """Return the row of a variant of which there is no file."""
     return {
         "file": variant.file,

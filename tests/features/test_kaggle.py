@@ -17,7 +17,7 @@ from genrecls.datasets.gtzan import GENRES
 from genrecls.datasets.gtzan_kaggle import read_picture
 from genrecls.dsp.audio import AudioLimits, AudioRejected
 from genrecls.errors import ConfigError, DataError
-from genrecls.experiment.prepare import Prepared, prepare
+from genrecls.experiment.prepare import PreparedData, prepare
 from genrecls.features.extract import extract, fingerprint
 from tests.conftest import ComposeExperiment
 from tests.datasets.kaggle_copy import make_copy, table_row, write_table
@@ -162,7 +162,7 @@ def test_a_changed_picture_or_row_makes_other_data(copy: Path, tmp_path: Path) -
     assert fingerprint(load(TABLE, changed), None) != known[TABLE]
 
 
-def _prepare(compose_experiment: ComposeExperiment, root: Path, *words: str) -> Prepared:
+def _prepare(compose_experiment: ComposeExperiment, root: Path, *words: str) -> PreparedData:
     places = (f"dataset.root={root}", f"data_root={root / 'data'}")
     experiment = compose_experiment(*places, *words)
     return prepare(experiment, experiment.dataset.load(experiment.data_root))

@@ -14,10 +14,10 @@ from genrecls.errors import RunError
 from genrecls.evaluation.predictions import decide
 from genrecls.features.base import FEATURES
 from genrecls.features.segmentation import SegmentRule
-from genrecls.inference.keras_classifier import Classifier, audio_files, predict_files
+from genrecls.inference.keras_classifier import KerasClassifier, audio_files, predict_files
+from genrecls.models import tensorflow_setup
 from genrecls.models.base import MODELS, Normalisation
 from genrecls.runs.model_file import ModelCard, save
-from genrecls.training import tensorflow_setup
 
 RATE = 22050
 LABELS = ("blues", "jazz", "rock")
@@ -44,8 +44,8 @@ def _card(**changes: Any) -> ModelCard:
 
 
 @pytest.fixture(scope="module")
-def classifier(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
-    tensorflow_setup.start()
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> KerasClassifier:
+    tensorflow_setup.configure_tensorflow()
     tensorflow_setup.fresh(1)
     card = _card()
     statistics = {"mfcc": Normalisation(np.zeros(13), np.full(13, 2500.0))}
@@ -53,7 +53,7 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
     model = select(MODELS, _yaml("model/cnn")).build(shapes, len(LABELS), statistics)
     path = tmp_path_factory.mktemp("model") / "model.keras"
     save(path, model, card)
-    return Classifier.load(path)
+    return KerasClassifier.load(path)
 
 
 def _song(path: Path, seconds: float, seed: int = 0) -> Path:
@@ -77,7 +77,7 @@ def _song(path: Path, seconds: float, seed: int = 0) -> Path:
     ],
 )
 def test_audio_of_any_length_is_heard_from_its_beginning_to_its_end(
-    seconds: float, starts: list[float], classifier: Classifier, tmp_path: Path
+    seconds: float, starts: list[float], classifier: KerasClassifier, tmp_path: Path
 ) -> None:
     found = classifier.classify(_song(tmp_path / "song.wav", seconds))
     assert found.error is None
@@ -93,28 +93,28 @@ def test_audio_of_any_length_is_heard_from_its_beginning_to_its_end(
 def test_a_model_that_takes_no_audio_is_refused_in_one_line(
     tmp_path: Path,
 ) -> None:
-    tensorflow_setup.start()
+    tensorflow_setup.configure_tensorflow()
     card = _card(features=select(FEATURES, _yaml("features/published_picture")))
     shapes = card.segment.shapes(card.features)
     statistics = {"picture": Normalisation(np.zeros(218), np.ones(218))}
     model = select(MODELS, _yaml("model/cnn")).build(shapes, len(LABELS), statistics)
     save(tmp_path / "model.keras", model, card)
     with pytest.raises(RunError, match=r"takes a published picture .* no audio; train") as error:
-        Classifier.load(tmp_path / "model.keras")
+        KerasClassifier.load(tmp_path / "model.keras")
     assert "\n" not in str(error.value)
 
 
 def test_the_vote_of_the_card_decides_about_the_whole_file(
-    classifier: Classifier, tmp_path: Path
+    classifier: KerasClassifier, tmp_path: Path
 ) -> None:
     song = _song(tmp_path / "song.wav", 9)
-    found = Classifier(classifier.model, _card(vote="majority")).classify(song)
+    found = KerasClassifier(classifier.model, _card(vote="majority")).classify(song)
     assert found.decision == decide(found.segments, "majority")
     assert found.probabilities == pytest.approx(found.segments.mean(axis=0))
 
 
 def test_a_file_gets_the_same_answer_again_and_among_others(
-    classifier: Classifier, tmp_path: Path
+    classifier: KerasClassifier, tmp_path: Path
 ) -> None:
     songs = [_song(tmp_path / f"{seed}.wav", 4 + seed, seed) for seed in range(6)]
     together = list(predict_files(classifier, songs))
@@ -125,14 +125,14 @@ def test_a_file_gets_the_same_answer_again_and_among_others(
 
 
 @pytest.mark.parametrize("suffix", [".flac", ".ogg", ".au", ".mp3"])
-def test_every_format_is_read(suffix: str, classifier: Classifier, tmp_path: Path) -> None:
+def test_every_format_is_read(suffix: str, classifier: KerasClassifier, tmp_path: Path) -> None:
     found = classifier.classify(_song(tmp_path / f"song{suffix}", 4))
     assert found.error is None
     assert len(found.segments) == 2
 
 
 def test_stereo_of_another_rate_sounds_like_the_original(
-    classifier: Classifier, tmp_path: Path
+    classifier: KerasClassifier, tmp_path: Path
 ) -> None:
     import soxr
 
@@ -145,7 +145,7 @@ def test_stereo_of_another_rate_sounds_like_the_original(
 
 
 def test_bad_files_are_named_and_the_others_classified(
-    classifier: Classifier, tmp_path: Path
+    classifier: KerasClassifier, tmp_path: Path
 ) -> None:
     good = [_song(tmp_path / f"good {n} é.wav", 3.5, n) for n in range(3)]
     text, silent, short = (tmp_path / f"{name}.wav" for name in ("text", "silent", "short"))
@@ -191,7 +191,7 @@ def test_a_folder_without_audio_is_named(tmp_path: Path) -> None:
 
 
 def test_a_link_that_leads_nowhere_is_named_like_any_bad_file(
-    classifier: Classifier, tmp_path: Path
+    classifier: KerasClassifier, tmp_path: Path
 ) -> None:
     (tmp_path / "gone.wav").symlink_to(tmp_path / "nowhere.wav")
     files, _ = audio_files([tmp_path])
@@ -199,11 +199,11 @@ def test_a_link_that_leads_nowhere_is_named_like_any_bad_file(
     assert str(found.error).startswith("missing: ")
 
 
-def test_the_description_says_how_far_the_model_can_be_trusted(classifier: Classifier) -> None:
+def test_the_description_says_how_far_the_model_can_be_trusted(classifier: KerasClassifier) -> None:
     plain = classifier.describe()
     assert "accuracy 0.750 per track on the test part of toy (split track)" in plain
     assert "LEAKY" not in plain
     assert "generated" not in plain
-    leaky = Classifier(classifier.model, _card(leaks=("track",), generated=True)).describe()
+    leaky = KerasClassifier(classifier.model, _card(leaks=("track",), generated=True)).describe()
     assert "split track (LEAKY)" in leaky
     assert "generated data, not real music" in leaky

@@ -21,7 +21,7 @@ import soundfile
 
 from genrecls.config.compose import compose
 from genrecls.experiment.experiment import parse
-from genrecls.experiment.prepare import Prepared, prepare
+from genrecls.experiment.prepare import PreparedData, prepare
 from tests.datasets.fma_copy import Clip, clip_path, write_checksums, write_metadata
 from tests.integration.conftest import Answer, run_genrecls
 
@@ -117,7 +117,7 @@ def latest(root: Path) -> Path:
     return root / "outputs" / "latest"
 
 
-def prepared(root: Path, *more: str) -> Prepared:
+def prepared(root: Path, *more: str) -> PreparedData:
     given = (*words(root), f"data_root={root / 'data'}", *more)
     experiment = parse(compose("train", given))
     return prepare(experiment, experiment.dataset.load(experiment.data_root))

@@ -11,7 +11,12 @@ import pytest
 
 from genrecls.errors import ConfigError, ModelFileError
 from genrecls.models import pretrained_weights
-from genrecls.models.pretrained_weights import IMAGENET, Published, check_weights, weights_file
+from genrecls.models.pretrained_weights import (
+    IMAGENET,
+    PublishedWeights,
+    check_weights,
+    weights_file,
+)
 from tests.models.families import build, family
 
 TINY = (32, 32, 3)
@@ -59,7 +64,7 @@ def test_a_whole_file_in_the_cache_of_keras_is_taken_without_a_network(
 ) -> None:
     content = b"weights"
     digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    published = Published("some.h5", len(content), digest)
+    published = PublishedWeights("some.h5", len(content), digest)
     monkeypatch.setitem(pretrained_weights.IMAGENET, "conv", published)
     place = keras_home / "models" / "some.h5"
     place.parent.mkdir(parents=True)

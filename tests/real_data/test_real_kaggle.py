@@ -16,7 +16,7 @@ from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset
 from genrecls.datasets.gtzan_kaggle import read_picture
 from genrecls.experiment.experiment import parse
-from genrecls.experiment.prepare import Prepared, prepare
+from genrecls.experiment.prepare import PreparedData, prepare
 from tests.datasets.kaggle_copy import HEADER
 from tests.integration.conftest import run_genrecls
 
@@ -33,13 +33,13 @@ def _load(name: str) -> Dataset:
     return select(DATASETS, {"name": name, "root": str(ROOT), "bad_audio": "error"}).load(ROOT)
 
 
-def _prepared(data_root: Path, *words: str) -> Prepared:
+def _prepared(data_root: Path, *words: str) -> PreparedData:
     places = (f"dataset.root={ROOT}", f"data_root={data_root}")
     experiment = parse(compose("train", (*words, *places)))
     return prepare(experiment, experiment.dataset.load(experiment.data_root))
 
 
-def _sizes(prepared: Prepared) -> dict[str, int]:
+def _sizes(prepared: PreparedData) -> dict[str, int]:
     return {part: len(set(examples.tracks)) for part, examples in prepared.parts.items()}
 
 

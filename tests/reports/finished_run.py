@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from genrecls.reports.values import Examples, Report
+from genrecls.reports.values import ExampleInputs, Report
 
 
 def scores_of(confusion: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def finished_run(
             {**mistake, "track": f"t{n}", "path": f"in/t{n}.wav", "true_probability": 0.05}
             for n in range(wrong)
         ],
-        examples=Examples(pictures, ("time", "mel band"), 3.0),
+        examples=ExampleInputs(pictures, ("time", "mel band"), 3.0),
         config_yaml="seed: 7\n",
         environment={"python": "3.11.9"},
         command="genrecls train seed=7",

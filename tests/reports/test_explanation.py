@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from genrecls.explain.explained import Axis, Kernel, Origin
+from genrecls.explain.explained import AudioOrigin, Axis, Kernel
 from genrecls.reports import run_figures as report_figures
 from genrecls.reports.explanation import draw, render
 from genrecls.reports.figures.evidence import evidence_bars, evidence_map, what_decided
@@ -23,7 +23,7 @@ from tests.reports.finished_run import finished_run
 from tests.reports.test_pages import Page
 from tests.reports.test_run_figures import HOSTILE, texts
 
-ORIGIN = Origin("song.mp3, 12.00 to 15.00 s · model a-run")
+ORIGIN = AudioOrigin("song.mp3, 12.00 to 15.00 s · model a-run")
 SCOPE = Scope("test", "segment", "artist")
 
 

@@ -21,7 +21,7 @@ from genrecls.reports.figures.timeline import Course, timeline
 from genrecls.reports.run_figures import draw
 from genrecls.reports.style import save
 from genrecls.reports.text import drawable, elide
-from genrecls.reports.values import Examples, Scope
+from genrecls.reports.values import ExampleInputs, Scope
 from tests.reports.finished_run import finished_run, genres_of, metrics_of
 
 SCOPE = Scope("test", "track", "artist")
@@ -61,7 +61,7 @@ def test_shared_artists_alone_are_not_called_leaky() -> None:
 
 
 def test_what_a_run_has_nothing_of_is_not_drawn() -> None:
-    bare = replace(finished_run(wrong=0, epochs=0), examples=Examples())
+    bare = replace(finished_run(wrong=0, epochs=0), examples=ExampleInputs())
     assert set(draw(bare)) == {"confusion_matrix", "per_genre"}
 
 
@@ -191,7 +191,7 @@ def test_examples_share_one_scale_and_have_axes_in_seconds_and_coefficients() ->
         "loud": np.full((6, 4), 9.0),
         "bad": np.full((6, 4), np.nan),
     }
-    figure = example_inputs(Examples(pictures, ("time", "mel band"), 3.0), SCOPE)
+    figure = example_inputs(ExampleInputs(pictures, ("time", "mel band"), 3.0), SCOPE)
     assert {"time (seconds)", "mel band", "quiet", "loud"} <= set(texts(figure))
     assert {image.get_clim() for axes in figure.axes for image in axes.images} == {(0.0, 9.0)}
     image = figure.axes[0].images[0]
@@ -200,9 +200,9 @@ def test_examples_share_one_scale_and_have_axes_in_seconds_and_coefficients() ->
 
 
 def test_constant_or_missing_examples_are_drawn() -> None:
-    texts(example_inputs(Examples({"a": np.zeros((2, 1))}), SCOPE))
-    texts(example_inputs(Examples({"a": np.full((2, 1), np.nan)}), SCOPE))
-    assert "no examples" in texts(example_inputs(Examples(), SCOPE))
+    texts(example_inputs(ExampleInputs({"a": np.zeros((2, 1))}), SCOPE))
+    texts(example_inputs(ExampleInputs({"a": np.full((2, 1), np.nan)}), SCOPE))
+    assert "no examples" in texts(example_inputs(ExampleInputs(), SCOPE))
 
 
 def test_mistakes_show_file_and_confused_genres_worst_on_top() -> None:

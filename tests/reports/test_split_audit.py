@@ -13,7 +13,7 @@ import pytest
 from genrecls.reports.figures.split_audit import draw
 from genrecls.reports.split_audit import SplitReport
 from genrecls.reports.style import save
-from genrecls.split_audit.audit import Audit, Plan, audit
+from genrecls.split_audit.audit import Audit, AuditSettings, audit
 from tests.split_audit.copies import dataset_of, music, rule, spec, splitters
 
 GENRES = ("R&B | <b>soul</b>", "$ünd音楽$")
@@ -24,7 +24,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Audit:
     """Eight tracks of two hostile genres; the last is the first under another name and genre."""
     sounds = {f"t{n}": (music(n % 7, 4), GENRES[n % 2], f"<i>{n // 3}</i>") for n in range(8)}
     sounds["short"] = (music(9, 1), GENRES[0], "x")
-    plan = Plan(
+    plan = AuditSettings(
         splitters("track", "segment"), skip=False, spec=spec(), rule=rule(), seed=0, repeats=1
     )
     return audit(dataset_of(tmp_path_factory.mktemp("made"), sounds), plan)
@@ -35,7 +35,7 @@ def equals(tmp_path_factory: pytest.TempPathFactory) -> Audit:
     """Two equally honest splits and a leaky one, of tracks whose artists are not known."""
     sounds = {f"t{n}": (music(n, 10), "xy"[n % 2], None) for n in range(10)}
     names = ("track", "kfold", "segment")
-    plan = Plan(splitters(*names), skip=False, spec=spec(), rule=rule(), seed=0, repeats=1)
+    plan = AuditSettings(splitters(*names), skip=False, spec=spec(), rule=rule(), seed=0, repeats=1)
     return audit(dataset_of(tmp_path_factory.mktemp("equals"), sounds), plan)
 
 

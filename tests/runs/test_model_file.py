@@ -18,9 +18,9 @@ from genrecls.config.validation import select, validate
 from genrecls.errors import ModelFileError
 from genrecls.features.base import FEATURES
 from genrecls.features.segmentation import SegmentRule
+from genrecls.models import tensorflow_setup
 from genrecls.models.base import MODELS, Normalisation
 from genrecls.runs import model_file
-from genrecls.training import tensorflow_setup
 
 LABELS = ("blues", "jazz", "métal", "rock & roll")
 
@@ -47,7 +47,7 @@ def _card() -> model_file.ModelCard:
 
 @pytest.fixture(scope="module")
 def network() -> Any:
-    tensorflow_setup.start()
+    tensorflow_setup.configure_tensorflow()
     tensorflow_setup.fresh(1)
     card = _card()
     statistics = {"mfcc": Normalisation(np.full(13, -5.0), np.full(13, 4.0))}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from genrecls.training import tensorflow_setup
+from genrecls.models import tensorflow_setup
 from tests.export.conftest import Made
 from tests.export.exported import convert_here, tiny
 from tests.runtime.packed import Packed, packed
@@ -20,7 +20,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
 
     def of(sort: str) -> Packed:
         if sort not in done:
-            tensorflow_setup.start()
+            tensorflow_setup.configure_tensorflow()
             small = tiny(sort, folder)
             files = convert_here(small.request(), folder / f"{sort}-converted")
             done[sort] = packed(Made(small, files), folder / sort)

@@ -12,7 +12,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from genrecls import __version__
-from genrecls.export.formats import Entrance, Mode, Variant
+from genrecls.export.formats import Entrance, ExportFormat, Mode
 from genrecls.runs.model_file import ModelCard
 from genrecls.runtime.container import pack
 from genrecls.runtime.network import Network
@@ -25,11 +25,11 @@ class Packed:
     """A Keras model and its exported files."""
 
     keras: Path
-    files: Mapping[Variant, Path]
+    files: Mapping[ExportFormat, Path]
 
     def file(self, entrance: Entrance, mode: Mode) -> Path:
         """The place of one file."""
-        return self.files[Variant(entrance, mode)]
+        return self.files[ExportFormat(entrance, mode)]
 
 
 def packed(made: Made, folder: Path) -> Packed:
@@ -44,7 +44,7 @@ def packed(made: Made, folder: Path) -> Packed:
     return Packed(made.tiny.path, places)
 
 
-def plain_card(card: ModelCard, variant: Variant, flatbuffer: bytes) -> dict[str, Any]:
+def plain_card(card: ModelCard, variant: ExportFormat, flatbuffer: bytes) -> dict[str, Any]:
     """Return what an exported file says of itself."""
     network = Network(flatbuffer)
     facts = {**asdict(card), "labels": list(card.labels), "leaks": list(card.leaks)}

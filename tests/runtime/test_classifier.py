@@ -11,7 +11,7 @@ from genrecls.dsp.audio import AudioLimits, read
 from genrecls.errors import ModelFileError, RunError
 from genrecls.evaluation.predictions import decide
 from genrecls.inference import keras_classifier
-from genrecls.runtime.classifier import Classifier
+from genrecls.runtime.classifier import TFLiteClassifier
 from genrecls.runtime.container import pack, unpack
 from tests.export.exported import RATE
 from tests.runtime.packed import Packed, song
@@ -29,8 +29,8 @@ def test_a_file_is_answered_as_by_keras(
 ) -> None:
     files = exported(sort)
     path = song(tmp_path / "song.wav", seconds)
-    expected = keras_classifier.Classifier.load(files.keras).classify(path)
-    found = Classifier.load(files.file("features", "float32")).classify(path)
+    expected = keras_classifier.KerasClassifier.load(files.keras).classify(path)
+    found = TFLiteClassifier.load(files.file("features", "float32")).classify(path)
     assert found.error is None
     assert found.decision == expected.decision
     np.testing.assert_allclose(found.segments, expected.segments, atol=1e-4)
@@ -46,7 +46,7 @@ def test_both_entrances_answer_alike(
 ) -> None:
     path = song(tmp_path / "song.wav", seconds, rate=2 * RATE)
     features, audio = (
-        Classifier.load(exported(sort).file(entrance, "float32")).classify(path)
+        TFLiteClassifier.load(exported(sort).file(entrance, "float32")).classify(path)
         for entrance in ("features", "audio")
     )
     np.testing.assert_array_equal(audio.starts, features.starts)
@@ -61,8 +61,8 @@ def test_summary_features_are_computed_where_librosa_is(
     sort: str, exported: Exported, tmp_path: Path
 ) -> None:
     path = song(tmp_path / "song.wav", 1.0)
-    expected = keras_classifier.Classifier.load(exported(sort).keras).classify(path)
-    found = Classifier.load(exported(sort).file("features", "float32")).classify(path)
+    expected = keras_classifier.KerasClassifier.load(exported(sort).keras).classify(path)
+    found = TFLiteClassifier.load(exported(sort).file("features", "float32")).classify(path)
     np.testing.assert_allclose(found.segments, expected.segments, atol=1e-4)
 
 
@@ -71,7 +71,7 @@ def test_summary_features_are_computed_where_librosa_is(
 def test_windows_are_answered_like_the_segments_of_a_file(
     sort: str, entrance: Any, exported: Exported, tmp_path: Path
 ) -> None:
-    classifier = Classifier.load(exported(sort).file(entrance, "float32"))
+    classifier = TFLiteClassifier.load(exported(sort).file(entrance, "float32"))
     path = song(tmp_path / "song.wav", 1.5)
     expected = classifier.classify(path)
     padded = np.pad(read(path, RATE, AudioLimits()), (classifier.window.margin, 2 * RATE))
@@ -85,7 +85,7 @@ def test_windows_are_answered_like_the_segments_of_a_file(
 def test_an_int8_file_decides_like_its_float_one(exported: Exported, tmp_path: Path) -> None:
     path = song(tmp_path / "song.wav", 3.0)
     answers = [
-        Classifier.load(exported("cnn").file("features", mode)).classify(path)
+        TFLiteClassifier.load(exported("cnn").file("features", mode)).classify(path)
         for mode in ("float32", "float16", "dynamic", "int8")
     ]
     for found in answers:
@@ -94,16 +94,16 @@ def test_an_int8_file_decides_like_its_float_one(exported: Exported, tmp_path: P
 
 def test_a_bad_file_gives_its_reason(exported: Exported, tmp_path: Path) -> None:
     (tmp_path / "text.wav").write_text("no music")
-    classifier = Classifier.load(exported("cnn").file("features", "float32"))
+    classifier = TFLiteClassifier.load(exported("cnn").file("features", "float32"))
     assert str(classifier.classify(tmp_path / "text.wav").error).startswith("unreadable: ")
     assert str(classifier.classify(tmp_path / "absent.wav").error).startswith("missing: ")
 
 
 def test_it_says_how_far_it_can_be_trusted_in_the_words_of_keras(exported: Exported) -> None:
     files = exported("cnn")
-    keras = keras_classifier.Classifier.load(files.keras)
+    keras = keras_classifier.KerasClassifier.load(files.keras)
     for entrance in ("features", "audio"):
-        found = Classifier.load(files.file(entrance, "float32"))
+        found = TFLiteClassifier.load(files.file(entrance, "float32"))
         title = f"model {found.card['run']}"
         assert found.describe().replace(f" ({entrance} float32)", "") == keras.describe()
         assert found.describe().startswith(f"{title} ({entrance} float32): accuracy ")
@@ -121,7 +121,7 @@ def test_the_vote_of_the_card_decides(exported: Exported, tmp_path: Path) -> Non
     source = exported("cnn").file("features", "float32")
     path = song(tmp_path / "song.wav", 6)
     for vote in ("mean", "majority"):
-        changed = Classifier.load(_changed(source, tmp_path / "model.tflite", vote=vote))
+        changed = TFLiteClassifier.load(_changed(source, tmp_path / "model.tflite", vote=vote))
         found = changed.classify(path)
         assert found.decision == decide(found.segments, vote)
 
@@ -143,20 +143,20 @@ def test_a_card_that_makes_no_sense_is_one_line(
 ) -> None:
     source = exported("cnn").file("features", "float32")
     with pytest.raises(ModelFileError, match="its description cannot be understood") as error:
-        Classifier.load(_changed(source, tmp_path / "model.tflite", **changes))
+        TFLiteClassifier.load(_changed(source, tmp_path / "model.tflite", **changes))
     assert "\n" not in str(error.value)
 
 
 def test_a_card_of_another_network_is_refused(exported: Exported, tmp_path: Path) -> None:
     source = exported("cnn").file("features", "float32")
     with pytest.raises(ModelFileError, match="it takes mfcc but its description says mel"):
-        Classifier.load(_changed(source, tmp_path / "model.tflite", inputs={"mel": {}}))
+        TFLiteClassifier.load(_changed(source, tmp_path / "model.tflite", inputs={"mel": {}}))
 
 
 def test_a_card_with_other_labels_is_refused(exported: Exported, tmp_path: Path) -> None:
     source = exported("cnn").file("features", "float32")
     with pytest.raises(ModelFileError, match="4 outputs but 2 labels"):
-        Classifier.load(_changed(source, tmp_path / "model.tflite", labels=["a", "b"]))
+        TFLiteClassifier.load(_changed(source, tmp_path / "model.tflite", labels=["a", "b"]))
 
 
 def test_a_model_of_published_pictures_takes_no_audio(exported: Exported, tmp_path: Path) -> None:
@@ -164,4 +164,4 @@ def test_a_model_of_published_pictures_takes_no_audio(exported: Exported, tmp_pa
     published = {"name": "published_picture", "size": None, "table": False}
     changed = _changed(source, tmp_path / "model.tflite", features=published)
     with pytest.raises(RunError, match="no audio; train with features"):
-        Classifier.load(changed)
+        TFLiteClassifier.load(changed)

@@ -11,7 +11,7 @@ import pytest
 
 from genrecls.export.bundle.standalone import write
 from genrecls.export.formats import Entrance, Mode
-from genrecls.runtime.classifier import Classifier
+from genrecls.runtime.classifier import TFLiteClassifier
 from tests.runtime.conftest import Exported
 from tests.runtime.environments import OLD_RUNTIME, Environment, bare, base_requirements
 from tests.runtime.packed import song
@@ -64,8 +64,8 @@ def _answer(environment: Environment, *words: str | Path) -> dict[str, Any]:
 
 
 def _check_same(found: dict[str, Any], model: Path, heard: Path, tolerance: float = 1e-4) -> None:
-    expected = Classifier.load(model).classify(heard)
-    labels = Classifier.load(model).labels
+    expected = TFLiteClassifier.load(model).classify(heard)
+    labels = TFLiteClassifier.load(model).labels
     assert found["genre"] == labels[expected.decision]
     assert found["probabilities"] == pytest.approx(
         dict(zip(labels, expected.probabilities, strict=True)), abs=tolerance

@@ -12,14 +12,14 @@ from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset
 from genrecls.datasets.synth.dataset import Synth
 from genrecls.errors import DataError
-from genrecls.split_audit.audit import Audit, Plan, audit
+from genrecls.split_audit.audit import Audit, AuditSettings, audit
 from tests.split_audit.copies import COPIES, dataset_of, music, rule, spec, splitters
 
 LEAKY = ("dataset=synth_leaky", "dataset.tracks_per_band=1", "dataset.replicas=12")
 
 
-def plan(*names: str) -> Plan:
-    return Plan(splitters(*names), skip=True, spec=spec(), rule=rule(), seed=0, repeats=2)
+def plan(*names: str) -> AuditSettings:
+    return AuditSettings(splitters(*names), skip=True, spec=spec(), rule=rule(), seed=0, repeats=2)
 
 
 @pytest.fixture(scope="module")

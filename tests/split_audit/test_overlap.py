@@ -9,13 +9,13 @@ import pytest
 
 from genrecls.split_audit.near_duplicates import pairs
 from genrecls.split_audit.overlap import Match, matches, standing
-from genrecls.split_audit.scan import Heard, listen
+from genrecls.split_audit.scan import AudioScan, listen
 from genrecls.splits.base import PARTS, Split
 from tests.split_audit.copies import COPIES, dataset_of, music, rule, spec
 
 
 @pytest.fixture(scope="module")
-def heard(tmp_path_factory: pytest.TempPathFactory) -> Heard:
+def heard(tmp_path_factory: pytest.TempPathFactory) -> AudioScan:
     """Track a, its exact copy b of another genre, a worse copy c, and another track d."""
     sound = music(1, 6)
     sounds = {
@@ -28,7 +28,7 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Heard:
 
 
 @pytest.fixture(scope="module")
-def found(heard: Heard) -> list[Match]:
+def found(heard: AudioScan) -> list[Match]:
     return matches(heard, pairs([each.fingerprint for each in heard.recordings.values()]))
 
 
@@ -50,7 +50,7 @@ def test_copies_have_their_kind_and_their_genres(found: list[Match]) -> None:
     assert [m.contradictory for m in found] == [m.labels[0] != m.labels[1] for m in found]
 
 
-def test_only_what_stands_in_two_parts_is_counted(heard: Heard, found: list[Match]) -> None:
+def test_only_what_stands_in_two_parts_is_counted(heard: AudioScan, found: list[Match]) -> None:
     apart = standing(heard, split(a="train", c="test", d="validation"), found)
     assert [(match.first, match.second) for match in apart.copies] == [("a", "c")]
     assert apart.identical == 0
@@ -62,7 +62,7 @@ def test_only_what_stands_in_two_parts_is_counted(heard: Heard, found: list[Matc
 
 
 def test_a_torn_track_stands_apart_from_its_copy_and_from_itself(
-    heard: Heard, found: list[Match]
+    heard: AudioScan, found: list[Match]
 ) -> None:
     torn = standing(heard, split(a="train test", b="train", d="validation"), found)
     assert torn.torn == 1
@@ -71,5 +71,5 @@ def test_a_torn_track_stands_apart_from_its_copy_and_from_itself(
     assert (torn.total("train").tracks, torn.sizes["test"]["x"].segments) == (2, 1)
 
 
-def test_identical_files_are_told_although_they_have_no_landmarks(heard: Heard) -> None:
+def test_identical_files_are_told_although_they_have_no_landmarks(heard: AudioScan) -> None:
     assert [(m.first, m.second, m.kind) for m in matches(heard, [])] == [("a", "b", "identical")]

@@ -11,11 +11,11 @@ import pytest
 from genrecls.datasets.base import Dataset, Provenance, Track
 from genrecls.split_audit import score_inflation
 from genrecls.split_audit.fingerprint import Fingerprint
-from genrecls.split_audit.scan import Heard, Recording
+from genrecls.split_audit.scan import AudioScan, Recording
 from genrecls.split_audit.score_inflation import (
     DRAWS,
-    Answers,
     Resampling,
+    SeedDecisions,
     accuracy,
     answers,
     estimate,
@@ -25,7 +25,7 @@ from tests.split_audit.copies import splitters
 
 
 @pytest.fixture(scope="module")
-def heard() -> Heard:
+def heard() -> AudioScan:
     """Tracks that sound like their artist and nothing of which tells the genre."""
     rng = np.random.default_rng(0)
     nothing = Fingerprint(np.empty(0, np.uint32), np.empty(0, np.uint32))
@@ -38,16 +38,16 @@ def heard() -> Heard:
         tracks.append(Track(name, Path(name), "xy"[artist % 2], f"artist {artist}"))
         recordings[name] = Recording(nothing, rows.astype(np.float32), name)
     made = Dataset("made", ("x", "y"), tuple(tracks), Path(), Provenance("", "", ""))
-    return Heard(made, recordings, {})
+    return AudioScan(made, recordings, {})
 
 
-def measured(heard: Heard, name: str, seeds: int = 3) -> Answers:
+def measured(heard: AudioScan, name: str, seeds: int = 3) -> SeedDecisions:
     splitter = splitters(name)[name]
     made = [splitter.assign(heard.material, seed) for seed in range(seeds)]
     return answers(heard, made, lambda: None)["nearest"]
 
 
-def test_a_leaky_split_scores_higher_where_only_artists_can_be_recognised(heard: Heard) -> None:
+def test_a_leaky_split_scores_higher_where_only_artists_can_be_recognised(heard: AudioScan) -> None:
     leaky, honest = measured(heard, "segment"), measured(heard, "artist")
     assert accuracy(leaky) > 0.95
     assert accuracy(honest) < 0.8
@@ -57,7 +57,7 @@ def test_a_leaky_split_scores_higher_where_only_artists_can_be_recognised(heard:
     assert 0 < found.interval[0] < found.mean < found.interval[1]
 
 
-def test_only_tracks_of_the_test_part_are_asked(heard: Heard) -> None:
+def test_only_tracks_of_the_test_part_are_asked(heard: AudioScan) -> None:
     found = measured(heard, "artist", seeds=1)
     split = splitters("artist")["artist"].assign(heard.material, 0)
     asked = {track for track, was in zip(heard.recordings, found.asked[0], strict=True) if was}
@@ -65,12 +65,12 @@ def test_only_tracks_of_the_test_part_are_asked(heard: Heard) -> None:
     assert not (found.right & ~found.asked).any()
 
 
-def test_equal_splits_are_tried_once(heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_equal_splits_are_tried_once(heard: AudioScan, monkeypatch: pytest.MonkeyPatch) -> None:
     split = splitters("track")["track"].assign(heard.material, 0)
     calls: list[str] = []
     original = score_inflation._tried
 
-    def counted(heard: Heard, split: Split, name: str) -> dict[str, bool]:
+    def counted(heard: AudioScan, split: Split, name: str) -> dict[str, bool]:
         calls.append(name)
         return original(heard, split, name)
 
@@ -80,7 +80,7 @@ def test_equal_splits_are_tried_once(heard: Heard, monkeypatch: pytest.MonkeyPat
     assert (found["nearest"].right[0] == found["nearest"].right[2]).all()
 
 
-def test_the_same_seed_draws_the_same_and_all_splits_see_the_same_artists(heard: Heard) -> None:
+def test_the_same_seed_draws_the_same_and_all_splits_see_the_same_artists(heard: AudioScan) -> None:
     found = measured(heard, "track")
     draws = Resampling.of(heard, 5)
     assert np.array_equal(draws.scores(found), draws.scores(found))
@@ -88,7 +88,7 @@ def test_the_same_seed_draws_the_same_and_all_splits_see_the_same_artists(heard:
     assert not np.array_equal(draws.scores(found), replace(draws, seed=6).scores(found))
 
 
-def test_tracks_of_one_artist_are_drawn_together(heard: Heard) -> None:
+def test_tracks_of_one_artist_are_drawn_together(heard: AudioScan) -> None:
     alone = heard.dataset.tracks[0]
     tracks = (replace(alone, artist=None), *heard.dataset.tracks[1:])
     unknown = replace(heard, dataset=replace(heard.dataset, tracks=tracks))
@@ -98,4 +98,4 @@ def test_tracks_of_one_artist_are_drawn_together(heard: Heard) -> None:
 
 def test_accuracy_is_the_share_of_right_answers() -> None:
     right = np.array([[True, False, True, False]])
-    assert accuracy(Answers(np.ones_like(right), right)) == 0.5
+    assert accuracy(SeedDecisions(np.ones_like(right), right)) == 0.5

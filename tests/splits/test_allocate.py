@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genrecls.errors import DataError
-from genrecls.splits.allocate import deal
+from genrecls.splits.allocate import allocate
 
 SHARES = st.lists(st.integers(1, 5), min_size=2, max_size=5).map(tuple)
 
@@ -36,7 +36,7 @@ def test_every_item_is_dealt_once_and_groups_stay_whole(
     deck: tuple[list[str], list[str], tuple[int, ...]], seed: int
 ) -> None:
     labels, groups, shares = deck
-    hands = deal(labels, groups, shares, seed)
+    hands = allocate(labels, groups, shares, seed)
     assert hands.shape == (len(labels),)
     assert set(hands) == set(range(len(shares)))
     assert len(set(zip(groups, hands, strict=True))) == len(set(groups))
@@ -47,7 +47,7 @@ def test_every_hand_gets_every_genre(
     deck: tuple[list[str], list[str], tuple[int, ...]], seed: int
 ) -> None:
     labels, groups, shares = deck
-    hands = deal(labels, groups, shares, seed)
+    hands = allocate(labels, groups, shares, seed)
     assert len(set(zip(labels, hands, strict=True))) == len(set(labels)) * len(shares)
 
 
@@ -56,7 +56,7 @@ def test_no_hand_gets_more_than_its_share_and_one_group(
     deck: tuple[list[str], list[str], tuple[int, ...]], seed: int
 ) -> None:
     labels, groups, shares = deck
-    hands = deal(labels, groups, shares, seed)
+    hands = allocate(labels, groups, shares, seed)
     dealt = Counter(zip(labels, hands, strict=True))
     largest = dict.fromkeys(labels, 0)
     for group, size in Counter(groups).items():
@@ -77,8 +77,8 @@ def test_the_order_of_items_does_not_matter(
     labels, groups, shares = deck
     order = list(range(len(labels)))
     random.shuffle(order)  # type: ignore[attr-defined]
-    hands = deal(labels, groups, shares, seed)
-    shuffled = deal([labels[i] for i in order], [groups[i] for i in order], shares, seed)
+    hands = allocate(labels, groups, shares, seed)
+    shuffled = allocate([labels[i] for i in order], [groups[i] for i in order], shares, seed)
     np.testing.assert_array_equal(shuffled, hands[order])
 
 
@@ -88,29 +88,31 @@ def test_groups_of_several_genres_stay_whole_too(items: list[tuple[str, str]], s
     few = min(len({g for label, g in items if label == wanted}) for wanted in labels)
     if few < 2:
         with pytest.raises(DataError, match="has only 1 track"):
-            deal(labels, groups, (3, 1), seed)
+            allocate(labels, groups, (3, 1), seed)
         return
-    hands = deal(labels, groups, (3, 1), seed)
+    hands = allocate(labels, groups, (3, 1), seed)
     assert len(set(zip(groups, hands, strict=True))) == len(set(groups))
 
 
 def test_equal_items_are_dealt_exactly_by_their_shares() -> None:
     labels = [genre for genre in ("blues", "rock") for _ in range(100)]
-    hands = deal(labels, [str(i) for i in range(200)], (3, 1, 1), seed=0)
+    hands = allocate(labels, [str(i) for i in range(200)], (3, 1, 1), seed=0)
     counts = Counter(zip(labels, map(int, hands), strict=True))
     assert counts == {(g, h): n for g in ("blues", "rock") for h, n in enumerate((60, 20, 20))}
 
 
 def test_seeds_deal_differently_and_a_seed_always_alike() -> None:
     labels, groups = ["x"] * 60, [str(i) for i in range(60)]
-    dealt = [tuple(deal(labels, groups, (3, 1, 1), seed)) for seed in range(5)]
+    dealt = [tuple(allocate(labels, groups, (3, 1, 1), seed)) for seed in range(5)]
     assert len(set(dealt)) == 5
-    assert dealt[3] == tuple(deal(labels, groups, (3, 1, 1), 3))
+    assert dealt[3] == tuple(allocate(labels, groups, (3, 1, 1), 3))
 
 
 def test_too_few_groups_of_a_genre_are_one_clear_line() -> None:
     with pytest.raises(DataError) as caught:
-        deal(["blues"] * 3 + ["rock"] * 4, ["a", "b", "c", "d", "d", "e", "e"], (3, 1, 1), seed=0)
+        allocate(
+            ["blues"] * 3 + ["rock"] * 4, ["a", "b", "c", "d", "d", "e", "e"], (3, 1, 1), seed=0
+        )
     assert str(caught.value) == (
         "genre 'rock' has only 2 track(s) or groups that can be told apart, and the split needs 3; "
         "add some, choose another split or leave the genre out"

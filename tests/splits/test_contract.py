@@ -14,7 +14,7 @@ from genrecls.config.validation import select
 from genrecls.datasets.base import Dataset, Provenance, Track
 from genrecls.datasets.gtzan_facts import gtzan_facts
 from genrecls.errors import ConfigError, DataError
-from genrecls.splits.base import PARTS, SPLITS, Material, Split, Splitter
+from genrecls.splits.base import PARTS, SPLITS, Split, SplitInput, Splitter
 from genrecls.splits.leakage import ensure_declared, find_leaks
 from tests.conftest import ComposeExperiment
 
@@ -30,7 +30,7 @@ def splitter(name: str, *overrides: str) -> Splitter:
 COPIES = (("blues.00000", "blues.00001"), ("blues.00012", "blues.00013"))
 
 
-def material(copies: bool = True, artists: bool = True) -> Material:
+def material(copies: bool = True, artists: bool = True) -> SplitInput:
     """Four hundred GTZAN ids with their artists; two recordings exist twice, bit for bit."""
     facts = gtzan_facts()
     ids = [f"{genre}.{n:05d}" for genre in ("blues", "disco", "jazz", "rock") for n in range(100)]
@@ -47,7 +47,7 @@ def material(copies: bool = True, artists: bool = True) -> Material:
     digests = {i: i for i in ids}
     if copies:
         digests |= {copy: original for original, copy in COPIES}
-    return Material(dataset, {i: 3 + number % 8 for number, i in enumerate(ids)}, digests)
+    return SplitInput(dataset, {i: 3 + number % 8 for number, i in enumerate(ids)}, digests)
 
 
 def pieces(split: Split) -> list[tuple[str, str, int]]:
@@ -161,7 +161,7 @@ def test_a_split_by_artist_needs_artists(overrides: tuple[str, ...]) -> None:
     nameless = Dataset("test", given.dataset.labels, unknown, Path(), Provenance("", "", ""))
     with pytest.raises(DataError, match="the artists of dataset=test are not known; give them"):
         splitter(*overrides).assign(
-            Material(nameless, given.segment_counts, given.audio_digests), seed=0
+            SplitInput(nameless, given.segment_counts, given.audio_digests), seed=0
         )
 
 
@@ -204,7 +204,7 @@ def test_an_official_split_without_parts_is_one_clear_line() -> None:
     )
     with pytest.raises(DataError, match="this copy of test names no parts; give a CSV with a col"):
         splitter("official").assign(
-            Material(bare, given.segment_counts, given.audio_digests), seed=0
+            SplitInput(bare, given.segment_counts, given.audio_digests), seed=0
         )
 
 
@@ -221,7 +221,7 @@ def test_a_part_without_tracks_is_one_clear_line() -> None:
     )
     with pytest.raises(DataError, match="no track for the validation part among the 400 of test"):
         splitter("official").assign(
-            Material(bare, given.segment_counts, given.audio_digests), seed=0
+            SplitInput(bare, given.segment_counts, given.audio_digests), seed=0
         )
 
 
@@ -235,7 +235,7 @@ def test_the_split_does_not_hang_on_the_samples_of_a_track(name: str) -> None:
     assert {p: set(first[p]) for p in PARTS} == {p: set(second[p]) for p in PARTS}
 
 
-def _reversed(given: Material) -> dict[str, str]:
+def _reversed(given: SplitInput) -> dict[str, str]:
     """Return digests that tie the same tracks together and sort the other way round."""
     order = sorted(set(given.audio_digests.values()))
     return {track: str(-order.index(d)) for track, d in given.audio_digests.items()}

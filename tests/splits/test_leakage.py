@@ -10,7 +10,7 @@ import pytest
 
 from genrecls.datasets.base import Dataset, Provenance, Track
 from genrecls.errors import LeakError
-from genrecls.splits.base import LeakKind, Material, Part, Split
+from genrecls.splits.base import LeakKind, Part, Split, SplitInput
 from genrecls.splits.leakage import Leak, ensure_declared, find_leaks
 
 TRACKS = (
@@ -31,9 +31,9 @@ def _parts() -> tuple[Part, ...]:
     return ("train", "validation", "test")
 
 
-def given(**digests: str) -> Material:
+def given(**digests: str) -> SplitInput:
     every = {track.id: track.id for track in TRACKS} | digests
-    return Material(DATASET, {track.id: 1 for track in TRACKS}, every)
+    return SplitInput(DATASET, {track.id: 1 for track in TRACKS}, every)
 
 
 def test_a_clean_split_leaks_nothing() -> None:

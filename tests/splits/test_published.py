@@ -13,7 +13,7 @@ from genrecls.config.validation import select
 from genrecls.datasets.base import Dataset, Provenance, Track
 from genrecls.datasets.gtzan import GENRES
 from genrecls.datasets.gtzan_facts import gtzan_facts
-from genrecls.splits.base import PARTS, SPLITS, Material, Part, Split
+from genrecls.splits.base import PARTS, SPLITS, Part, Split, SplitInput
 from genrecls.splits.leakage import Leak, find_leaks
 
 COUNTS: dict[Part, tuple[int, ...]] = {
@@ -24,7 +24,7 @@ COUNTS: dict[Part, tuple[int, ...]] = {
 
 
 @pytest.fixture(scope="module")
-def gtzan() -> Material:
+def gtzan() -> SplitInput:
     """All thousand tracks, without their audio."""
     facts = gtzan_facts()
     ids = [f"{genre}.{number:05d}" for genre in GENRES for number in range(100)]
@@ -35,20 +35,22 @@ def gtzan() -> Material:
     dataset = Dataset(
         "gtzan", GENRES, tracks, Path(), Provenance("", "", ""), partitions=partitions
     )
-    return Material(dataset, dict.fromkeys(ids, 10), {i: i for i in ids})
+    return SplitInput(dataset, dict.fromkeys(ids, 10), {i: i for i in ids})
 
 
-def assigned(gtzan: Material, *overrides: str, seed: int = 0) -> Split:
+def assigned(gtzan: SplitInput, *overrides: str, seed: int = 0) -> Split:
     return select(SPLITS, compose("train", list(overrides))["split"]).assign(gtzan, seed)
 
 
-def test_the_fault_filtered_parts_have_their_published_sizes(gtzan: Material) -> None:
+def test_the_fault_filtered_parts_have_their_published_sizes(gtzan: SplitInput) -> None:
     split = assigned(gtzan, "split=fault_filtered")
     assert [len(split.parts[part]) for part in PARTS] == [443, 197, 290]
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_the_fault_filtered_parts_have_their_published_genres(part: Part, gtzan: Material) -> None:
+def test_the_fault_filtered_parts_have_their_published_genres(
+    part: Part, gtzan: SplitInput
+) -> None:
     split = assigned(gtzan, "split=fault_filtered")
     found = Counter(track.partition(".")[0] for track in split.parts[part])
     assert tuple(found[genre] for genre in GENRES) == COUNTS[part]
@@ -71,7 +73,7 @@ def test_the_fault_filtered_lists_are_the_published_files(part: Part, digest: st
 
 
 def test_one_disco_artist_is_on_both_sides_of_the_fault_filtered_partition(
-    gtzan: Material,
+    gtzan: SplitInput,
 ) -> None:
     split = assigned(gtzan, "split=fault_filtered")
     leaks = [leak for leak in find_leaks(split, gtzan) if {"train", "test"} <= set(leak.parts)]
@@ -91,7 +93,7 @@ def test_there_are_948_tracks_of_412_artists_in_the_folds() -> None:
 
 
 @pytest.mark.parametrize(("fold", "size"), [(1, 315), (2, 316), (3, 317)])
-def test_each_fold_tests_its_published_tracks(fold: int, size: int, gtzan: Material) -> None:
+def test_each_fold_tests_its_published_tracks(fold: int, size: int, gtzan: SplitInput) -> None:
     split = assigned(gtzan, "split=artist_folds", "dataset=gtzan", f"split.fold={fold}")
     facts = gtzan_facts().artist_folds
     assert len(split.parts["test"]) == size
@@ -102,13 +104,13 @@ def test_each_fold_tests_its_published_tracks(fold: int, size: int, gtzan: Mater
 
 
 @pytest.mark.parametrize("fold", [1, 2, 3])
-def test_no_fold_shares_an_artist(fold: int, gtzan: Material) -> None:
+def test_no_fold_shares_an_artist(fold: int, gtzan: SplitInput) -> None:
     for seed in range(3):
         split = assigned(gtzan, "split=artist_folds", f"split.fold={fold}", seed=seed)
         assert find_leaks(split, gtzan) == []
 
 
-def test_the_folds_together_test_every_track_once(gtzan: Material) -> None:
+def test_the_folds_together_test_every_track_once(gtzan: SplitInput) -> None:
     tested = [
         track
         for fold in (1, 2, 3)
@@ -117,7 +119,7 @@ def test_the_folds_together_test_every_track_once(gtzan: Material) -> None:
     assert sorted(tested) == sorted(gtzan_facts().artist_folds)
 
 
-def test_only_the_validation_part_of_a_fold_depends_on_the_seed(gtzan: Material) -> None:
+def test_only_the_validation_part_of_a_fold_depends_on_the_seed(gtzan: SplitInput) -> None:
     first, second = (assigned(gtzan, "split=artist_folds", seed=seed) for seed in (0, 1))
     assert set(first.parts["test"]) == set(second.parts["test"])
     assert set(first.parts["validation"]) != set(second.parts["validation"])

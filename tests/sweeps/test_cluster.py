@@ -15,7 +15,7 @@ from genrecls.runs.run import Run
 from genrecls.sweeps.arguments import read_request
 from genrecls.sweeps.cluster import Launched, Launchpad
 from genrecls.sweeps.plan import planned
-from genrecls.sweeps.process import Ending, Limits, Order
+from genrecls.sweeps.process import JobResult, JobSpec, ResourceLimits
 from genrecls.sweeps.sweep import sweep as sweep_of
 from tests.sweeps import slurm
 from tests.sweeps.sweeps import TINY, Place, end, start, sweep, training, wait_for
@@ -42,8 +42,8 @@ ray = pytest.mark.skipif(
 
 
 @pytest.fixture
-def order(tmp_path: Path) -> Order:
-    return Order(WRONG, Run(tmp_path / "outputs" / "a-run"), tmp_path / "sweep" / "a-run.log")
+def order(tmp_path: Path) -> JobSpec:
+    return JobSpec(WRONG, Run(tmp_path / "outputs" / "a-run"), tmp_path / "sweep" / "a-run.log")
 
 
 @pytest.fixture
@@ -59,27 +59,29 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pa
     return make
 
 
-def ending(launched: Launched) -> Ending:
+def ending(launched: Launched) -> JobResult:
     wait_for(lambda: launched.poll() is not None, 240)
     found = launched.poll()
     assert found is not None
     return found
 
 
-def launch(order: Order, words: Sequence[str], flags: Sequence[str] = ()) -> Launched:
-    return Launchpad(words, flags, order.log.parent).start(order, Limits())
+def launch(order: JobSpec, words: Sequence[str], flags: Sequence[str] = ()) -> Launched:
+    return Launchpad(words, flags, order.log.parent).start(order, ResourceLimits())
 
 
-def tiny(place: Place) -> Order:
+def tiny(place: Place) -> JobSpec:
     """Return a whole training of a small model."""
     (record,) = planned((), [*TINY, *place.words, "trainer.epochs=1"])
-    return Order(record.job.words, record.job.run, place.output_root / "sweeps" / "run.log", "abc")
+    return JobSpec(
+        record.job.words, record.job.run, place.output_root / "sweeps" / "run.log", "abc"
+    )
 
 
 @submitit
 def test_a_training_by_submitit_is_a_training(place: Place) -> None:
     order = tiny(place)
-    assert ending(launch(order, LOCAL)) == Ending("finished")
+    assert ending(launch(order, LOCAL)) == JobResult("finished")
     assert order.run.finished
     assert order.log.read_text().startswith("$ genrecls train debug=smoke ")
 
@@ -87,12 +89,12 @@ def test_a_training_by_submitit_is_a_training(place: Place) -> None:
 @ray
 def test_a_training_by_ray_is_a_training(place: Place) -> None:
     order = tiny(place)
-    assert ending(launch(order, ("hydra/launcher=ray",))) == Ending("finished")
+    assert ending(launch(order, ("hydra/launcher=ray",))) == JobResult("finished")
     assert order.run.finished
 
 
 @submitit
-def test_a_failure_elsewhere_comes_back_with_its_reason_and_last_lines(order: Order) -> None:
+def test_a_failure_elsewhere_comes_back_with_its_reason_and_last_lines(order: JobSpec) -> None:
     found = ending(launch(order, LOCAL))
     assert found.state == "failed"
     assert found.reason.startswith("model=nope: no such choice; allowed: cnn,")
@@ -100,7 +102,9 @@ def test_a_failure_elsewhere_comes_back_with_its_reason_and_last_lines(order: Or
 
 
 @submitit
-def test_slurm_is_asked_for_what_the_words_say(order: Order, cluster: Callable[..., Path]) -> None:
+def test_slurm_is_asked_for_what_the_words_say(
+    order: JobSpec, cluster: Callable[..., Path]
+) -> None:
     folder = cluster()
     assert ending(launch(order, SLURM)).reason.startswith("model=nope: no such choice")
     asked = slurm.script(folder)
@@ -110,7 +114,7 @@ def test_slurm_is_asked_for_what_the_words_say(order: Order, cluster: Callable[.
 
 @submitit
 def test_a_job_that_slurm_loses_is_a_failure_of_its_own(
-    order: Order, cluster: Callable[..., Path]
+    order: JobSpec, cluster: Callable[..., Path]
 ) -> None:
     cluster(loses="OUT_OF_MEMORY")
     order.run.folder.mkdir(parents=True)
@@ -124,7 +128,7 @@ def test_a_job_that_slurm_loses_is_a_failure_of_its_own(
 
 @submitit
 def test_a_launcher_may_come_from_the_users_own_folder(
-    order: Order, cluster: Callable[..., Path], tmp_path: Path
+    order: JobSpec, cluster: Callable[..., Path], tmp_path: Path
 ) -> None:
     folder = cluster()
     own = tmp_path / "own" / "hydra" / "launcher"
@@ -144,25 +148,25 @@ def test_a_queue_is_given_all_that_it_takes_and_this_machine_so_many_jobs(
     words: Sequence[str], waiting: int, jobs: int, places: int, tmp_path: Path
 ) -> None:
     limits = Launchpad(words, (), tmp_path).places(waiting, jobs, 1.5)
-    assert limits == (Limits(memory=1_500_000_000),) * places
+    assert limits == (ResourceLimits(memory=1_500_000_000),) * places
 
 
-def test_a_job_that_still_waits_in_a_queue_is_not_waited_for(order: Order) -> None:
+def test_a_job_that_still_waits_in_a_queue_is_not_waited_for(order: JobSpec) -> None:
     launched = Launched(order, "submitit_slurm")
     assert launched.poll() is None
     launched.stop("was stopped together with the sweep")
-    assert launched.poll() == Ending("stopped", "was stopped together with the sweep")
+    assert launched.poll() == JobResult("stopped", "was stopped together with the sweep")
     assert launched.stop_file.is_file()
 
 
-def test_a_job_that_has_begun_is_waited_for_until_it_is_killed(order: Order) -> None:
+def test_a_job_that_has_begun_is_waited_for_until_it_is_killed(order: JobSpec) -> None:
     launched = Launched(order, "submitit_slurm")
     order.log.parent.mkdir(parents=True)
     order.log.write_text("$ genrecls train\n")
     launched.stop("was stopped")
     assert launched.poll() is None
     launched.kill()
-    assert launched.poll() == Ending("stopped", "was stopped")
+    assert launched.poll() == JobResult("stopped", "was stopped")
 
 
 @submitit

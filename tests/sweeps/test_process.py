@@ -15,7 +15,7 @@ import pytest
 
 from genrecls.runs.run import Run
 from genrecls.sweeps import process as children
-from genrecls.sweeps.process import Child, Ending, Limits, Order
+from genrecls.sweeps.process import Child, JobResult, JobSpec, ResourceLimits
 from tests.sweeps.sweeps import wait_for
 
 Started = Callable[..., Child]
@@ -32,14 +32,14 @@ def started(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Starte
 
     def start(code: str, **limits: object) -> Child:
         monkeypatch.setattr(children, "_command", lambda _words: [sys.executable, "-c", code])
-        order = Order(("seed=0",), run, tmp_path / "logs" / "run.log", sweep="abc")
-        return Child(order, Limits(**limits))  # type: ignore[arg-type]
+        order = JobSpec(("seed=0",), run, tmp_path / "logs" / "run.log", sweep="abc")
+        return Child(order, ResourceLimits(**limits))  # type: ignore[arg-type]
 
     return start
 
 
-def ending(child: Child) -> Ending:
-    found: list[Ending] = []
+def ending(child: Child) -> JobResult:
+    found: list[JobResult] = []
 
     def over() -> bool:
         found.extend(filter(None, [child.poll()]))
@@ -52,7 +52,7 @@ def ending(child: Child) -> Ending:
 def test_an_error_line_is_the_reason(started: Started) -> None:
     code = "print('one'); print('genrecls: error: the data are gone'); raise SystemExit(1)"
     found = ending(started(code))
-    assert found == Ending(
+    assert found == JobResult(
         "failed", "the data are gone", ("one", "genrecls: error: the data are gone")
     )
 
@@ -63,12 +63,12 @@ def test_a_whole_training_leaves_how_long_its_process_ran(started: Started, run:
         f"run = Run(Path({str(run.folder)!r})); "
         "run.mark('finished'); run.metrics.touch(); run.model.touch()"
     )
-    assert ending(started(code)) == Ending("finished")
+    assert ending(started(code)) == JobResult("finished")
     seconds = run.state["seconds"]
     assert 0 < seconds < 60
     # What was begun before says nothing of a whole training.
     run.mark("interrupted", seconds=None)
-    assert ending(started(code)) == Ending("finished")
+    assert ending(started(code)) == JobResult("finished")
     assert run.state["seconds"] is None
 
 
@@ -190,7 +190,7 @@ def test_ctrl_c_on_the_terminal_does_not_reach_it(started: Started) -> None:
     child = started("import time; time.sleep(60)")
     assert os.getpgid(child.pid) != os.getpgid(0)
     child.kill("enough")
-    assert ending(child) == Ending("stopped", "enough")
+    assert ending(child) == JobResult("stopped", "enough")
 
 
 def test_progress_that_is_damaged_or_absent_is_empty(run: Run) -> None:

@@ -14,7 +14,7 @@ from rich.live import Live
 from genrecls.runs.run import Run
 from genrecls.sweeps.estimate import Estimates
 from genrecls.sweeps.job import Job, Record, State, write_records
-from genrecls.sweeps.progress import Scene, described, duration, overview
+from genrecls.sweeps.progress import SweepView, described, duration, overview
 from genrecls.sweeps.progress import _Table as LiveTable
 from tests.conftest import ComposeExperiment
 
@@ -40,8 +40,8 @@ def with_progress(record: Record, epoch: int) -> Record:
     return is_in(record, "running")
 
 
-def scene(records: Sequence[Record], total: int | None = None) -> Scene:
-    return Scene(records, total or len(records), 2, Estimates([]))
+def scene(records: Sequence[Record], total: int | None = None) -> SweepView:
+    return SweepView(records, total or len(records), 2, Estimates([]))
 
 
 def drawn(records: Sequence[Record], height: int = 40) -> str:
@@ -92,7 +92,7 @@ def test_one_is_no_plural_and_what_runs_takes_some_time(records: list[Record]) -
 
 
 def test_what_ended_in_earlier_calls_is_counted(records: list[Record]) -> None:
-    found = Scene(records[:1], 4, 1, Estimates([]), "trial", {"finished": 2})
+    found = SweepView(records[:1], 4, 1, Estimates([]), "trial", {"finished": 2})
     assert found.totals() == "4 trials: 2 finished, 2 to come"
 
 

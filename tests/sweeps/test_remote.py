@@ -16,7 +16,7 @@ from genrecls.runs.run import Run
 from genrecls.sweeps import cluster
 from genrecls.sweeps import process as children
 from genrecls.sweeps.cluster import RemoteTask
-from genrecls.sweeps.process import Ending, Limits, Order
+from genrecls.sweeps.process import JobResult, JobSpec, ResourceLimits
 
 # A training that stops properly when it is asked to, and never else.
 PATIENT = """
@@ -35,15 +35,15 @@ def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Rem
 
     def make(code: str) -> RemoteTask:
         monkeypatch.setattr(children, "_command", lambda _words: [sys.executable, "-c", code])
-        order = Order(("seed=0",), Run(tmp_path / "run"), tmp_path / "run.log", "abc")
-        return RemoteTask(order, Limits(), tmp_path, tmp_path / "run.stop")
+        order = JobSpec(("seed=0",), Run(tmp_path / "run"), tmp_path / "run.log", "abc")
+        return RemoteTask(order, ResourceLimits(), tmp_path, tmp_path / "run.stop")
 
     return make
 
 
 def test_a_failure_comes_back_with_its_reason(task: Callable[[str], RemoteTask]) -> None:
     ending = task("print('genrecls: error: no data'); raise SystemExit(1)")()
-    assert ending == Ending("failed", "no data", ("genrecls: error: no data",))
+    assert ending == JobResult("failed", "no data", ("genrecls: error: no data",))
 
 
 def test_a_job_whose_sweep_was_stopped_before_its_turn_does_nothing(

@@ -18,8 +18,8 @@ from genrecls.runs.run import Run
 from genrecls.sweeps import process as children
 from genrecls.sweeps import scheduler
 from genrecls.sweeps.job import Job, Record, State
-from genrecls.sweeps.process import Limits
-from genrecls.sweeps.scheduler import Workplace, divided, run_all
+from genrecls.sweeps.process import ResourceLimits
+from genrecls.sweeps.scheduler import SweepSlots, run_all, split_resources
 from tests.conftest import ComposeExperiment
 
 # Stands for a training: leaves what makes a run finished.
@@ -78,7 +78,7 @@ def records(tmp_path: Path, compose_experiment: ComposeExperiment) -> list[Recor
 
 def trained(records: list[Record], folder: Path, jobs: int = 1) -> Notes:
     notes = Notes(records)
-    run_all(iter(records), Workplace("abc", folder / "sweep", (Limits(),) * jobs), notes)
+    run_all(iter(records), SweepSlots("abc", folder / "sweep", (ResourceLimits(),) * jobs), notes)
     return notes
 
 
@@ -111,7 +111,7 @@ def test_a_queue_is_asked_only_when_there_is_a_place(records: list[Record], tmp_
             asked.append([other.state for other in records])
             yield record
 
-    run_all(queue(), Workplace("abc", tmp_path / "sweep", (Limits(),)), Notes(records))
+    run_all(queue(), SweepSlots("abc", tmp_path / "sweep", (ResourceLimits(),)), Notes(records))
     assert asked == [
         ["waiting", "waiting", "waiting"],
         ["finished", "waiting", "waiting"],
@@ -172,7 +172,9 @@ def test_whatever_goes_wrong_nothing_is_left_running(records: list[Record], tmp_
             raise OSError("the terminal is gone")
 
     with pytest.raises(OSError, match="the terminal is gone"):
-        run_all(iter(slow), Workplace("abc", tmp_path / "sweep", (Limits(),)), Broken(slow))
+        run_all(
+            iter(slow), SweepSlots("abc", tmp_path / "sweep", (ResourceLimits(),)), Broken(slow)
+        )
     assert slow[0].child is None
     assert slow[0].note == "was killed together with the sweep"
 
@@ -181,12 +183,12 @@ def test_whatever_goes_wrong_nothing_is_left_running(records: list[Record], tmp_
 def test_cores_and_memory_are_divided(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {2, 3, 5, 7, 8})
     monkeypatch.setattr(scheduler, "free_memory", lambda: 8_000)
-    places = divided(2, None)
+    places = split_resources(2, None)
     assert [place.cores for place in places] == [(2, 3), (5, 7, 8)]
     assert [place.memory for place in places] == [4_000, 4_000]
-    assert divided(1, None) == (Limits((), 8_000),)
-    assert [place.cores for place in divided(6, 2)] == [(2,), (3,), (5,), (7,), (8,), (2,)]
-    assert divided(6, 2)[0].memory == 2_000_000_000
+    assert split_resources(1, None) == (ResourceLimits((), 8_000),)
+    assert [place.cores for place in split_resources(6, 2)] == [(2,), (3,), (5,), (7,), (8,), (2,)]
+    assert split_resources(6, 2)[0].memory == 2_000_000_000
 
 
 @contextmanager

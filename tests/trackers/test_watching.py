@@ -75,9 +75,9 @@ def test_a_finished_run_has_no_progress_any_more_and_all_its_epochs(
 def test_a_stopped_run_keeps_its_progress_and_goes_on_in_the_same_table(
     train: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heed = loop._Loop.heed
+    heed = loop._Loop.stop_if_requested
     with monkeypatch.context() as patch:
-        patch.setattr(loop._Loop, "heed", lambda own, stop: _stopped(heed, own, stop))
+        patch.setattr(loop._Loop, "stop_if_requested", lambda own, stop: _stopped(heed, own, stop))
         assert train("logger=csv").status == 130
     run = only_run(tmp_path)
     assert run.progress.is_file()

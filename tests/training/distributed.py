@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from genrecls.console import fail
 from genrecls.errors import GenreclsError, Interrupted
-from genrecls.training import distribution, tensorflow_setup
+from genrecls.models import tensorflow_setup
+from genrecls.training import distribution
 from genrecls.training.batches import BatchMaker
 from genrecls.training.checkpoint import Progress
 from tests.training.staged import HEAD, fitted, task
@@ -146,7 +147,7 @@ def main(devices: str, name: Any, folder: str, *trainings: str) -> int:
         each = [tf.config.LogicalDeviceConfiguration()] * int(devices)
         tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], each)
     try:
-        distribution.start(name)
+        distribution.devices_for(name)
         for training in trainings:
             arrays = trained(training, name, Path(folder))
             np.savez(Path(folder) / f"{training}.npz", allow_pickle=False, **arrays)

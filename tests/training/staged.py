@@ -9,7 +9,7 @@ from typing import Any
 
 from genrecls.models.base import ModelFamily, Normalisation, Shapes, Stage
 from genrecls.models.layers import normalised_input
-from genrecls.training.stages import Fitted, Places, Task, fit_in_stages
+from genrecls.training.stages import Task, TrainingPaths, TrainingResult, fit_in_stages
 from tests.training.toys import (
     N_CLASSES,
     SIZE,
@@ -67,6 +67,6 @@ def task(*plan: Stage, **changes: Any) -> Task:
     return replace(found, **changes)
 
 
-def fitted(folder: Path, chosen: Task, name: str = "run") -> Fitted:
+def fitted(folder: Path, chosen: Task, name: str = "run") -> TrainingResult:
     """Fit with checkpoints of the run `name` and one cache for all runs below `folder`."""
-    return fit_in_stages(chosen, Places(folder / name, folder / "backbone"))
+    return fit_in_stages(chosen, TrainingPaths(folder / name, folder / "backbone"))

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from genrecls.errors import Interrupted
-from genrecls.training.callbacks import Observers, Stop, told_of_a_stop
+from genrecls.training.callbacks import Observers, Stop, notify_on_stop
 from genrecls.training.checkpoint import Progress
-from genrecls.training.loop import Material, fit
-from genrecls.training.stages import Places, fit_in_stages
+from genrecls.training.loop import TrainingData, fit
+from genrecls.training.stages import TrainingPaths, fit_in_stages
 from tests.training.staged import HEAD, WHOLE, task
 from tests.training.toys import (
     StoppingBatches,
@@ -48,11 +48,11 @@ class Notes:
         self.heard.append(what)
 
 
-def material(stop_at: tuple[int, int] | None = None) -> Material:
+def material(stop_at: tuple[int, int] | None = None) -> TrainingData:
     batches = batch_maker(toy_examples(30))
     if stop_at:
         batches = StoppingBatches(**vars(batches), stop_at=stop_at, number=signal.SIGTERM)
-    return Material(network(), batches, toy_examples(15, seed=1))
+    return TrainingData(network(), batches, toy_examples(15, seed=1))
 
 
 def test_every_epoch_is_told_once_and_the_beginning_too(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_epochs_of_all_stages_are_told_numbered_through(tmp_path: Path) -> None:
     told: list[Progress] = []
     plan = task(replace(HEAD, epochs=2), replace(WHOLE, epochs=1))
     fitted = fit_in_stages(
-        plan, Places(tmp_path / "run", tmp_path / "cache"), lambda p: told.append(replace(p))
+        plan, TrainingPaths(tmp_path / "run", tmp_path / "cache"), lambda p: told.append(replace(p))
     )
     assert [progress.epoch for progress in told] == [0, 1, 2, 2, 3]
     assert told[3].best_epoch == told[2].best_epoch > 0
@@ -108,13 +108,13 @@ def test_an_observer_hears_how_a_training_ended_without_a_result(
     error: BaseException, how: str
 ) -> None:
     notes = Notes()
-    with pytest.raises(type(error)), told_of_a_stop(Observers([notes])):
+    with pytest.raises(type(error)), notify_on_stop(Observers([notes])):
         raise error
     assert notes.heard == [how]
 
 
 def test_an_observer_hears_nothing_of_a_stop_where_there_was_none() -> None:
     notes = Notes()
-    with told_of_a_stop(Observers([notes])):
+    with notify_on_stop(Observers([notes])):
         pass
     assert notes.heard == []

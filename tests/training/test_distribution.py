@@ -232,7 +232,7 @@ def test_hosts_that_nobody_named_are_asked_for_before_anything_starts(
 ) -> None:
     monkeypatch.delenv("TF_CONFIG", raising=False)
     with pytest.raises(ConfigError, match="received nothing"):
-        distribution.start("multiworker")
+        distribution.devices_for("multiworker")
 
 
 def test_hosts_are_not_joined_after_tensorflow_has_started(
@@ -241,7 +241,7 @@ def test_hosts_are_not_joined_after_tensorflow_has_started(
     config = {"cluster": {"worker": ["127.0.0.1:1"]}, "task": {"type": "worker", "index": 0}}
     monkeypatch.setenv("TF_CONFIG", json.dumps(config))
     with pytest.raises(RunError, match="only be joined at the start") as error:
-        distribution.start("multiworker")
+        distribution.devices_for("multiworker")
     assert "\n" not in str(error.value)
 
 

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from genrecls.errors import DataError
-from genrecls.training import frozen_outputs, tensorflow_setup
+from genrecls.models import tensorflow_setup
+from genrecls.training import frozen_outputs
 from genrecls.training.data import Examples
 from genrecls.training.frozen_outputs import INPUT, backbone_root, divide, embed
 from tests.training.staged import HEAD, fitted, task

@@ -10,7 +10,7 @@ import pytest
 
 from genrecls.training.callbacks import ProgressFile
 from genrecls.training.checkpoint import Progress
-from genrecls.training.loop import Material, fit
+from genrecls.training.loop import TrainingData, fit
 from tests.training.toys import batch_maker, network, toy_examples, trainer_settings
 
 
@@ -79,7 +79,7 @@ def test_it_goes_when_the_run_is_finished_and_stays_when_it_is_stopped(tmp_path:
 def test_a_training_agrees_with_its_file(monitor: str, tmp_path: Path) -> None:
     trainer = trainer_settings(epochs=2, monitor=monitor)
     file = ProgressFile(tmp_path / "progress.json", trainer.epochs, trainer.monitor)
-    material = Material(network(), batch_maker(toy_examples(30)), toy_examples(15, seed=1))
+    material = TrainingData(network(), batch_maker(toy_examples(30)), toy_examples(15, seed=1))
     found = fit(material, trainer, tmp_path / "checkpoint", file.observe)
     facts = written(file.path)
     assert facts["best"]["epoch"] == found.best_epoch

@@ -18,7 +18,7 @@ from genrecls.models.base import MODELS
 from genrecls.training.batches import BatchMaker
 from genrecls.training.checkpoint import Progress
 from genrecls.training.data import Examples, normalisation
-from genrecls.training.loop import Material, fit
+from genrecls.training.loop import TrainingData, fit
 from genrecls.training.settings import AugmentSettings, TrainerSettings
 
 SIZE = (24, 13)
@@ -85,7 +85,7 @@ class StoppingBatches(BatchMaker):
 
 def network(name: str = "cnn", *, seed: int = 0, **changes: Any) -> Any:
     """Return a small network of the family `name`, its random state made from `seed`."""
-    from genrecls.training import tensorflow_setup
+    from genrecls.models import tensorflow_setup
 
     tensorflow_setup.fresh(seed)
     values = _merged(_yaml(f"model/{name}"), changes)
@@ -103,7 +103,7 @@ def train(
     **changes: Any,
 ) -> tuple[Any, Progress]:
     """Fit a small network to the toys; `changes` are for the trainer. Model and progress."""
-    material = Material(
+    material = TrainingData(
         model=model or network(),
         batches=batches or batch_maker(toy_examples(30)),
         validation=validation or toy_examples(15, seed=1),

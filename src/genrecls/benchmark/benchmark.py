@@ -34,7 +34,7 @@ _PROCESSOR = ("model name", "Model", "Hardware", "cpu model")
 
 
 @dataclass(frozen=True)
-class Plan:
+class BenchmarkSettings:
     """What is measured.
 
     Attributes:
@@ -48,7 +48,7 @@ class Plan:
     runs: int
 
 
-def benchmark(run: str, plan: Plan) -> dict[str, Any]:
+def benchmark(run: str, plan: BenchmarkSettings) -> dict[str, Any]:
     """Return what `benchmark.json` holds: machine and a row a file and number of threads.
 
     Raises:
@@ -126,7 +126,7 @@ def _common(card: Mapping[str, Any]) -> dict[str, Any]:
     return {**facts, "dataset": {"name": card["dataset"]}}
 
 
-def _rows(plan: Plan) -> Iterator[dict[str, Any]]:
+def _rows(plan: BenchmarkSettings) -> Iterator[dict[str, Any]]:
     missing = [path for path in plan.files if not path.is_file()]
     if missing:
         raise ModelFileError(

@@ -36,7 +36,7 @@ Inputs = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class BenchmarkTarget:
     """A loaded model, and what it is given to hear.
 
     Attributes:
@@ -111,7 +111,7 @@ def music(rate: int, seconds: float) -> Samples:
     return np.asarray(0.08 * chord * beat + 0.02 * noise, np.float32)
 
 
-def _repeated(subject: Subject, heard: Any, runs: int) -> NDArray[np.float64]:
+def _repeated(subject: BenchmarkTarget, heard: Any, runs: int) -> NDArray[np.float64]:
     """Return seconds of features and inference, shape (runs, 2), after a warm-up."""
     for _ in range(_WARM_UPS):
         subject.times(heard)
@@ -123,7 +123,7 @@ def _spread(seconds: NDArray[np.float64]) -> dict[str, float]:
     return {"median": round(float(median), 4), "p95": round(float(high), 4)}
 
 
-def _keras(path: Path) -> Subject:
+def _keras(path: Path) -> BenchmarkTarget:
     from genrecls.runs.model_file import load
 
     model, card = load(path)
@@ -135,7 +135,7 @@ def _keras(path: Path) -> Subject:
     if spec.name not in _COMPUTED:
         return _from_inputs(rule.shapes(spec), _segments(rule.length, rule.hop), known)
     heard = music(int(spec.rate), SECONDS)
-    return Subject(
+    return BenchmarkTarget(
         inputs=lambda samples: rule.cover(samples, spec).inputs,
         segment=heard[: rule.samples(spec.rate)],
         track=heard,
@@ -143,8 +143,8 @@ def _keras(path: Path) -> Subject:
     )
 
 
-def _tflite(path: Path, threads: int) -> Subject:
-    from genrecls.runtime.classifier import Classifier
+def _tflite(path: Path, threads: int) -> BenchmarkTarget:
+    from genrecls.runtime.classifier import TFLiteClassifier
     from genrecls.runtime.container import unpack
     from genrecls.runtime.network import Network
 
@@ -156,9 +156,9 @@ def _tflite(path: Path, threads: int) -> Subject:
         known["infer"] = network.probabilities
         shapes = {name: tensor["shape"] for name, tensor in card["inputs"].items()}
         return _from_inputs(shapes, _segments(rule["length"], rule["hop"]), known)
-    classifier = Classifier.load(path, threads)
+    classifier = TFLiteClassifier.load(path, threads)
     infer, heard = classifier.network.probabilities, music(classifier.sample_rate, SECONDS)
-    return Subject(
+    return BenchmarkTarget(
         inputs=lambda samples: list(classifier.track_inputs(samples)),
         infer=lambda batches: [infer(batch) for batch in batches],
         segment=heard[: round(card["segment"]["length"] * classifier.sample_rate)],
@@ -174,9 +174,11 @@ def _segments(length: float, hop: float | None) -> int:
 
 def _from_inputs(
     shapes: Mapping[str, Sequence[int]], count: int, known: Mapping[str, Any]
-) -> Subject:
+) -> BenchmarkTarget:
     """Return a subject that is given inputs, `count` segments a track, instead of audio."""
-    return Subject(inputs=None, segment=_noise(1, shapes), track=_noise(count, shapes), **known)
+    return BenchmarkTarget(
+        inputs=None, segment=_noise(1, shapes), track=_noise(count, shapes), **known
+    )
 
 
 def _noise(count: int, shapes: Mapping[str, Sequence[int]]) -> Inputs:

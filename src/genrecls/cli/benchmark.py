@@ -9,14 +9,21 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from genrecls.benchmark.benchmark import EXPORT, Plan, benchmark, facts_of_file, facts_of_run, named
-from genrecls.cli.parser import Parser
+from genrecls.benchmark.benchmark import (
+    EXPORT,
+    BenchmarkSettings,
+    benchmark,
+    facts_of_file,
+    facts_of_run,
+    named,
+)
 from genrecls.console import say, show, warn
 from genrecls.files.atomic import write_json, write_text
 from genrecls.inference.keras_classifier import names_model_file
 from genrecls.reports.figures.tradeoff import kilobytes, points, scope
 from genrecls.runs.run import find_run
 from genrecls.runtime.network import check_threads
+from genrecls.runtime.parser import Parser
 
 _DESCRIPTION = """Measure features and inference, for one segment and for a track of 30 s: of a
 run's model (Keras) beside all its exported files, or of one model file. The music is generated,
@@ -44,7 +51,7 @@ def main(words: Sequence[str]) -> int:
     """Measure, print a table, and write JSON and figure."""
     options = _parser().parse_args(words)
     job = _job(options.model, options.output_root.expanduser())
-    found = benchmark(job.facts["run"], Plan(job.files, options.threads, options.runs))
+    found = benchmark(job.facts["run"], BenchmarkSettings(job.files, options.threads, options.runs))
     show(_table(found, job.facts))
     if any(row["features_ms"] is None for row in found["rows"]):
         warn("inference alone was measured: what this model takes is not computed in an export")

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from genrecls.cli.parser import Parser
 from genrecls.comparison.leaderboard import newest
 from genrecls.console import warn
 from genrecls.errors import RunError
 from genrecls.reports.leaderboard import leaderboard
 from genrecls.runs.record import read
 from genrecls.runs.run import Run, all_runs, find_run
+from genrecls.runtime.parser import Parser
 
 # The table that anyone may trust is never replaced by the other one.
 _DEFAULT = {"validation": "comparison", "test": "comparison-by-test"}

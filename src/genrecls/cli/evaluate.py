@@ -14,7 +14,7 @@ from genrecls.config.schema import Schema
 from genrecls.config.validation import validate
 from genrecls.console import say, show
 from genrecls.evaluation.predictions import Vote
-from genrecls.experiment.restore import reopen
+from genrecls.experiment.restore import restore
 from genrecls.files.atomic import write_json
 from genrecls.runs.run import find_run
 from genrecls.splits.base import Part
@@ -49,7 +49,7 @@ def evaluate(settings: EvaluateSettings) -> dict[str, Any]:
         RunError: no such run, or its data are not what it was trained on.
     """
     run = find_run(Path(settings.output_root).expanduser(), settings.run)
-    reopened = reopen(run, settings.data_root, settings.dataset_root)
+    reopened = restore(run, settings.data_root, settings.dataset_root)
     from genrecls.evaluation.class_balance import balances, majority_baselines
     from genrecls.evaluation.prediction_tables import part_scores
     from genrecls.experiment.evaluate import predict_examples

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genrecls.cli.parser import Parser
 from genrecls.console import say, show
+from genrecls.runtime.parser import Parser
 
 if TYPE_CHECKING:
     from genrecls.explain.explained import Explanation
@@ -17,7 +17,7 @@ def main(words: Sequence[str]) -> int:
     """Explain one segment of one file."""
     options = _parser().parse_args(words)
     from genrecls.explain.explanation import Question, explain
-    from genrecls.inference.keras_classifier import Classifier
+    from genrecls.inference.keras_classifier import KerasClassifier
     from genrecls.reports.run import write_explanation
     from genrecls.runs.run import find_run
 
@@ -26,7 +26,7 @@ def main(words: Sequence[str]) -> int:
         path = find_run(options.output_root, options.run).model
     layers = None if options.layers is None else tuple(options.layers.split(","))
     question = Question(layers, options.genre, options.start)
-    classifier = Classifier.load(path)
+    classifier = KerasClassifier.load(path)
     say(classifier.describe())
     found = explain(classifier, options.file, question)
     folder = options.to or path.parent / "explanations" / options.file.name

@@ -13,7 +13,7 @@ from genrecls.config.validation import validate
 from genrecls.console import fail, say, show, warn
 from genrecls.errors import ExportError
 from genrecls.evaluation.predictions import leak_mark
-from genrecls.experiment.restore import reopen
+from genrecls.experiment.restore import restore
 from genrecls.export.settings import ExportSettings
 from genrecls.runs.run import find_run
 
@@ -50,7 +50,7 @@ def export_run(settings: ExportSettings, words: Sequence[str] = ()) -> Path:
     # Before minutes of work are spent, for a name may be mistyped.
     target = find_target(settings.target) if settings.target else None
     run = find_run(Path(settings.output_root).expanduser(), settings.run)
-    reopened = reopen(run, settings.data_root, settings.dataset_root)
+    reopened = restore(run, settings.data_root, settings.dataset_root)
     from genrecls.export.bundle.bundle import write
     from genrecls.export.export import export
 

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.errors import RunError
-from genrecls.inference.keras_classifier import Classifier as KerasClassifier
-from genrecls.inference.keras_classifier import FileClassifier
-from genrecls.runtime.classifier import Classifier
+from genrecls.inference.keras_classifier import FileClassifier, KerasClassifier
+from genrecls.runtime.classifier import TFLiteClassifier
 from genrecls.runtime.live_command import run_live
 
 
@@ -25,7 +24,7 @@ def listen_with(options: argparse.Namespace, classifier: FileClassifier) -> int:
     """
     if isinstance(classifier, KerasClassifier):
         return run_live(options, _KerasListener(classifier))
-    if isinstance(classifier, Classifier):
+    if isinstance(classifier, TFLiteClassifier):
         return run_live(options, classifier)
     raise RunError(f"--live: {type(classifier).__name__} takes no windows of samples")
 

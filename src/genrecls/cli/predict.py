@@ -6,10 +6,10 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from genrecls.cli.parser import Parser
 from genrecls.console import fail, say, show
 from genrecls.errors import ConfigError
 from genrecls.runtime.live_options import add_live_options, check_live_options
+from genrecls.runtime.parser import Parser
 
 
 def main(words: Sequence[str]) -> int:

@@ -8,14 +8,22 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from genrecls.cli.parser import Parser
 from genrecls.cli.train import finished, run_of
-from genrecls.comparison.reproduction import PROTOCOLS, Job, Protocol, Row, cell, chosen, jobs
+from genrecls.comparison.reproduction import (
+    PROTOCOLS,
+    Protocol,
+    ReproducedSystem,
+    ReproductionJob,
+    cell,
+    chosen,
+    jobs,
+)
 from genrecls.comparison.reproduction import published_presets as presets
 from genrecls.console import fail, say, show, warn
 from genrecls.errors import ConfigError, GenreclsError, Interrupted, RunError
 from genrecls.experiment.published import Published
 from genrecls.runs.run import Run
+from genrecls.runtime.parser import Parser
 
 _DESCRIPTION = """Train the published systems on the data that are present, under the published
 protocol, on random tracks and under an honest split, and write their numbers beside ours. Finished
@@ -79,7 +87,9 @@ def _changed(overrides: Sequence[str]) -> str:
     return " ".join(word for word in overrides if word.partition("=")[0] not in places)
 
 
-def _folder(options: argparse.Namespace, work: dict[str, list[Job]], wanted: Sequence[str]) -> Path:
+def _folder(
+    options: argparse.Namespace, work: dict[str, list[ReproductionJob]], wanted: Sequence[str]
+) -> Path:
     """Return a folder for each selection, so that one table does not replace another."""
     folder: Path | None = options.to
     if folder is not None:
@@ -91,7 +101,9 @@ def _folder(options: argparse.Namespace, work: dict[str, list[Job]], wanted: Seq
 class _Reproduction:
     """The trainings of some presets, one after another."""
 
-    def __init__(self, work: dict[str, list[Job]], *, train: bool, changed: str) -> None:
+    def __init__(
+        self, work: dict[str, list[ReproductionJob]], *, train: bool, changed: str
+    ) -> None:
         self._work = work
         self._changed = changed
         self._train = train
@@ -99,12 +111,14 @@ class _Reproduction:
         self._done = 0
         self.failures = 0
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[ReproducedSystem]:
         """Return a row a preset."""
         figures = presets()
         return [self._row(name, figures[name], todo) for name, todo in self._work.items()]
 
-    def _row(self, name: str, figure: Published, todo: Sequence[Job]) -> Row:
+    def _row(
+        self, name: str, figure: Published, todo: Sequence[ReproductionJob]
+    ) -> ReproducedSystem:
         try:
             # What is missing is missing for all of them, and known before anything is trained.
             todo[0].experiment.dataset.load(todo[0].experiment.data_root)
@@ -113,15 +127,15 @@ class _Reproduction:
         except GenreclsError as error:
             self._done += len(todo)
             warn(f"{name}: {error}")
-            return Row(name, figure, missing=str(error), changed=self._changed)
+            return ReproducedSystem(name, figure, missing=str(error), changed=self._changed)
         runs = [(job.protocol, self._run(job)) for job in todo]
         found = {protocol: _metrics(runs, protocol) for protocol in PROTOCOLS}
         cells = {protocol: cell(metrics) for protocol, metrics in found.items() if metrics}
         absent = sum(run is None for _, run in runs)
         missing = f"{absent} of {len(runs)} runs" if absent else ""
-        return Row(name, figure, cells, missing, self._changed)
+        return ReproducedSystem(name, figure, cells, missing, self._changed)
 
-    def _run(self, job: Job) -> Run | None:
+    def _run(self, job: ReproductionJob) -> Run | None:
         self._done += 1
         about = f"{job.preset}, {PROTOCOLS[job.protocol]}, seed {job.seed}"
         say(f"[{self._done}/{self._total}] {about}")
@@ -137,7 +151,7 @@ class _Reproduction:
             return None
 
 
-def _existing(job: Job) -> Run | None:
+def _existing(job: ReproductionJob) -> Run | None:
     experiment = job.experiment
     run = run_of(experiment, experiment.dataset.load(experiment.data_root))
     return run if run.finished else None
@@ -150,7 +164,7 @@ def _metrics(
     return [(run.name, run.read_metrics()) for run in wanted]
 
 
-def _write(rows: Sequence[Row], folder: Path, command: str) -> None:
+def _write(rows: Sequence[ReproducedSystem], folder: Path, command: str) -> None:
     from genrecls.environment import environment
     from genrecls.files.atomic import write_text
     from genrecls.reports.figures.reproduction import dots

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from genrecls.cli.parser import Parser
 from genrecls.console import show
 from genrecls.errors import RunError
 from genrecls.evaluation.predictions import leak_mark
 from genrecls.runs.run import Run, all_runs
+from genrecls.runtime.parser import Parser
 
 
 def main(words: Sequence[str]) -> int:

@@ -23,15 +23,15 @@ from genrecls.experiment.run_id import run_name
 from genrecls.models.base import Normalisation
 from genrecls.runs.run import Run
 from genrecls.sweeps import parent_watch
-from genrecls.trackers.watching import hand_in, watched
+from genrecls.trackers.watching import report_to_trackers, watched
 from genrecls.training import distribution
-from genrecls.training.callbacks import unobserved
+from genrecls.training.callbacks import ignore_progress
 
 if TYPE_CHECKING:
-    from genrecls.experiment.prepare import Prepared
+    from genrecls.experiment.prepare import PreparedData
     from genrecls.training.callbacks import Watch
     from genrecls.training.distribution import Devices
-    from genrecls.training.stages import Fitted
+    from genrecls.training.stages import TrainingResult
 
 
 def main(words: Sequence[str]) -> int:
@@ -64,7 +64,7 @@ def train(experiment: Experiment, command: str) -> Run | None:
     if experiment.run.show:
         show_model(experiment)
         return None
-    devices = distribution.start(experiment.trainer.strategy)
+    devices = distribution.devices_for(experiment.trainer.strategy)
     if not devices.chief:
         _help(experiment, devices)
         return None
@@ -78,15 +78,15 @@ def train(experiment: Experiment, command: str) -> Run | None:
 
 def finished(experiment: Experiment, command: str) -> Run:
     """Return the finished run of `experiment`, trained now unless it is there already."""
-    from genrecls.experiment.prepare import ready
+    from genrecls.experiment.prepare import load_dataset_checked
 
-    dataset = ready(experiment)
+    dataset = load_dataset_checked(experiment)
     run = run_of(experiment, dataset)
     with run.locked():
         wanted = experiment.run.force or not run.finished
-        if not distribution.start(experiment.trainer.strategy).agree(wanted):
+        if not distribution.devices_for(experiment.trainer.strategy).agree(wanted):
             say(f"this configuration is trained already ({run.name}); force=true trains it again")
-            hand_in(run, experiment)
+            report_to_trackers(run, experiment)
         else:
             if experiment.run.force and run.state:
                 run.set_aside()
@@ -129,9 +129,9 @@ def _train_in(run: Run, experiment: Experiment, dataset: Dataset, command: str) 
     shutil.rmtree(run.checkpoints, ignore_errors=True)
 
 
-def _fit(run: Run, experiment: Experiment, prepared: Prepared, watch: Watch) -> Fitted:
+def _fit(run: Run, experiment: Experiment, prepared: PreparedData, watch: Watch) -> TrainingResult:
     from genrecls.training.frozen_outputs import backbone_root
-    from genrecls.training.stages import Places, Task, fit_in_stages
+    from genrecls.training.stages import Task, TrainingPaths, fit_in_stages
 
     task = Task(
         family=experiment.model,
@@ -143,7 +143,7 @@ def _fit(run: Run, experiment: Experiment, prepared: Prepared, watch: Watch) -> 
         training=prepared.parts["train"],
         validation=prepared.parts["validation"],
     )
-    places = Places(run.checkpoints, backbone_root(experiment.data_root))
+    places = TrainingPaths(run.checkpoints, backbone_root(experiment.data_root))
     return fit_in_stages(task, places, watch)
 
 
@@ -158,7 +158,7 @@ def _help(experiment: Experiment, devices: Devices) -> None:
     experiment.model.fetch()
     prepared = with_copies(experiment, prepare(experiment, dataset))
     with TemporaryDirectory(prefix="genrecls-") as folder:
-        _fit(Run(Path(folder)), experiment, prepared, unobserved)
+        _fit(Run(Path(folder)), experiment, prepared, ignore_progress)
     say("the training is done; the chief has the results")
 
 
@@ -166,10 +166,10 @@ def show_model(experiment: Experiment) -> None:
     """Print layers, parameters and multiply-accumulates of the model; no data are needed."""
     from rich.table import Table
 
+    from genrecls.models import tensorflow_setup
     from genrecls.models.cost import layer_costs
-    from genrecls.training import tensorflow_setup
 
-    tensorflow_setup.start()
+    tensorflow_setup.configure_tensorflow()
     shapes = experiment.segment.shapes(experiment.features)
     unit = {
         name: Normalisation(np.zeros(shape[-1]), np.ones(shape[-1]))

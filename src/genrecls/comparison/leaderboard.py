@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from genrecls.comparison.config_diff import differing, settings_in_words, settings_of
 from genrecls.evaluation.paired_tests import Pairing, interval, pair
-from genrecls.evaluation.significance import Summary, holm, summary
-from genrecls.runs.record import PARTS, Finished
+from genrecls.evaluation.significance import SeedSummary, holm, summarise
+from genrecls.runs.record import PARTS, RunRecord
 
 EvaluatedPart = Literal["validation", "test"]
 _MOST_KEYS, _FINGERPRINT = 3, 6
@@ -27,7 +27,7 @@ class System:
     """
 
     label: str
-    runs: tuple[Finished, ...]
+    runs: tuple[RunRecord, ...]
 
     @property
     def title(self) -> str:
@@ -50,15 +50,15 @@ class System:
         return next((run.int8_bytes for run in self.runs if run.int8_bytes is not None), None)
 
     @property
-    def seconds(self) -> Summary | None:
+    def seconds(self) -> SeedSummary | None:
         """Seconds of training over the runs; None where a run does not tell."""
         told = [run.training_seconds for run in self.runs]
         known = [seconds for seconds in told if seconds is not None]
-        return summary(known) if len(known) == len(told) else None
+        return summarise(known) if len(known) == len(told) else None
 
-    def score(self, part: str, name: str = "accuracy", unit: str = "track") -> Summary:
+    def score(self, part: str, name: str = "accuracy", unit: str = "track") -> SeedSummary:
         """Return a score over the runs."""
-        return summary([run.score(part, name, unit) for run in self.runs])
+        return summarise([run.score(part, name, unit) for run in self.runs])
 
     def interval(self, part: str) -> tuple[float, float]:
         """Return the 95 % interval of the accuracy per track.
@@ -170,7 +170,7 @@ class Leaderboard:
 
 
 def compare(
-    runs: Sequence[Finished], by: EvaluatedPart, part: EvaluatedPart
+    runs: Sequence[RunRecord], by: EvaluatedPart, part: EvaluatedPart
 ) -> tuple[Leaderboard, ...]:
     """Return the leaderboards of all data and splits, each tested against its best.
 
@@ -195,7 +195,7 @@ def compare(
     )
 
 
-def newest(runs: Iterable[Finished]) -> tuple[list[Finished], list[Finished]]:
+def newest(runs: Iterable[RunRecord]) -> tuple[list[RunRecord], list[RunRecord]]:
     """Return the newest run of each configuration, seed and fold, and the older ones."""
     ordered = sorted(runs, key=lambda run: (run.changed, run.name), reverse=True)
     repeated = _grouped(ordered, lambda run: f"{_place(run)}{_system(run)}{run.repetition}")
@@ -214,7 +214,7 @@ def _verdict(pairing: Pairing, corrected: Iterable[tuple[float, float]]) -> Verd
     return Verdict(pairing, *next(iter(corrected)))
 
 
-def _ranked(runs: Sequence[Finished], by: str) -> Leaderboard:
+def _ranked(runs: Sequence[RunRecord], by: str) -> Leaderboard:
     groups = list(_grouped(runs, _system).values())
     systems = [
         System(label, tuple(sorted(members, key=_order)))
@@ -227,26 +227,26 @@ def _ranked(runs: Sequence[Finished], by: str) -> Leaderboard:
     return Leaderboard(tuple(sorted(systems, key=rank)))
 
 
-def _order(run: Finished) -> tuple[int, int]:
+def _order(run: RunRecord) -> tuple[int, int]:
     seed, fold = run.repetition
     return seed, fold or 0
 
 
-def _grouped(runs: Iterable[Finished], key: Any) -> dict[str, list[Finished]]:
-    groups: dict[str, list[Finished]] = {}
+def _grouped(runs: Iterable[RunRecord], key: Any) -> dict[str, list[RunRecord]]:
+    groups: dict[str, list[RunRecord]] = {}
     for run in runs:
         groups.setdefault(key(run), []).append(run)
     return groups
 
 
-def _place(run: Finished) -> str:
+def _place(run: RunRecord) -> str:
     """Return what runs ranked together share: data, genres and split, but for its fold."""
     split = {key: value for key, value in run.config["split"].items() if key != "fold"}
     fingerprint, labels = run.metrics["dataset"]["fingerprint"], run.metrics["labels"]
     return json.dumps([run.data, fingerprint, labels, run.split, split], sort_keys=True)
 
 
-def _system(run: Finished) -> str:
+def _system(run: RunRecord) -> str:
     return json.dumps(settings_of(run.config), sort_keys=True)
 
 
@@ -275,7 +275,7 @@ def _place_settings(board: Leaderboard) -> dict[str, Any]:
     return {key: settings[key] for key in settings if key.split(".")[0] in {"dataset", "split"}}
 
 
-def _labels(runs: Sequence[Finished]) -> list[str]:
+def _labels(runs: Sequence[RunRecord]) -> list[str]:
     """Return a name for each system: model and features, then what else tells it from its like."""
     named = [(run, _title(run)) for run in runs]
     return [
@@ -284,7 +284,7 @@ def _labels(runs: Sequence[Finished]) -> list[str]:
     ]
 
 
-def _title(run: Finished) -> str:
+def _title(run: RunRecord) -> str:
     return f"{run.config['model']['name']} {_features(run.config['features'])}"
 
 
@@ -294,7 +294,7 @@ def _features(settings: Mapping[str, Any]) -> str:
     return "+".join(parts) or str(settings["name"])
 
 
-def _distinct(run: Finished, like: Sequence[Finished]) -> list[str]:
+def _distinct(run: RunRecord, like: Sequence[RunRecord]) -> list[str]:
     own = settings_of(run.config)
     apart = differing([settings_of(other.config) for other in like])
     # Too many to name: the end of the run's name is never the same.

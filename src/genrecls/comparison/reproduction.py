@@ -11,7 +11,7 @@ from genrecls.config.compose import compose
 from genrecls.config.options import listed
 from genrecls.errors import ConfigError, nearest
 from genrecls.evaluation.predictions import leak_mark
-from genrecls.evaluation.significance import Summary, summary
+from genrecls.evaluation.significance import SeedSummary, summarise
 from genrecls.experiment.experiment import Experiment, parse
 from genrecls.experiment.published import PAPERS, Published
 from genrecls.splits.base import SPLITS
@@ -26,7 +26,7 @@ UNITS = ("segment", "track")
 
 
 @dataclass(frozen=True)
-class Job:
+class ReproductionJob:
     """One training: a preset under one protocol with one seed.
 
     Attributes:
@@ -49,12 +49,12 @@ class Score:
     @property
     def mean(self) -> float:
         """Mean over the seeds."""
-        return summary(self.values).mean
+        return summarise(self.values).mean
 
     @property
     def deviation(self) -> float | None:
         """Sample standard deviation over the seeds; None for a single one."""
-        return summary(self.values).deviation
+        return summarise(self.values).deviation
 
     def __str__(self) -> str:
         spread = "" if self.deviation is None else f" ± {self.deviation:.3f}"
@@ -62,7 +62,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Cell:
+class ProtocolScores:
     """A preset under one protocol.
 
     Attributes:
@@ -88,7 +88,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Row:
+class ReproducedSystem:
     """A published system with its figure and ours.
 
     Attributes:
@@ -99,7 +99,7 @@ class Row:
 
     preset: str
     published: Published
-    cells: Mapping[Protocol, Cell] = field(default_factory=dict)
+    cells: Mapping[Protocol, ProtocolScores] = field(default_factory=dict)
     missing: str = ""
     changed: str = ""
 
@@ -123,7 +123,7 @@ class Row:
         unit = self.published.unit
         if difference is None or cell is None or cell.n < 2:
             return None
-        ours = summary(cell.scores[unit].values)
+        ours = summarise(cell.scores[unit].values)
         parts = [half_width(ours), _sampling(self.published.accuracy, self.published.count)]
         if cell.fixed:
             parts.append(_sampling(ours.mean, cell.test[unit]))
@@ -131,7 +131,7 @@ class Row:
         return difference - half, difference + half
 
 
-def half_width(found: Summary) -> float:
+def half_width(found: SeedSummary) -> float:
     """Return half of the interval of a mean; of a single value there is none."""
     return 0.0 if found.interval is None else (found.interval[1] - found.interval[0]) / 2
 
@@ -176,7 +176,7 @@ def chosen(wanted: Sequence[str]) -> list[str]:
     return list(names)
 
 
-def jobs(preset: str, seeds: int, overrides: Sequence[str]) -> Iterator[Job]:
+def jobs(preset: str, seeds: int, overrides: Sequence[str]) -> Iterator[ReproductionJob]:
     """Yield the trainings of a preset, all seeds of a protocol after one another.
 
     Args:
@@ -192,7 +192,9 @@ def jobs(preset: str, seeds: int, overrides: Sequence[str]) -> Iterator[Job]:
         words = (f"experiment={preset}", *overrides, *_split(own, protocol))
         for seed in range(seeds):
             with_seed = (*words, f"seed={seed}")
-            yield Job(preset, protocol, seed, with_seed, parse(compose("train", with_seed)))
+            yield ReproductionJob(
+                preset, protocol, seed, with_seed, parse(compose("train", with_seed))
+            )
 
 
 def _split(own: Mapping[str, Any], protocol: Protocol) -> tuple[str, ...]:
@@ -206,7 +208,7 @@ def _split(own: Mapping[str, Any], protocol: Protocol) -> tuple[str, ...]:
     return (f"split={wanted}", *([f"split.ratio={ratio}"] if ratio else []))
 
 
-def cell(metrics: Sequence[tuple[str, Mapping[str, Any]]]) -> Cell:
+def cell(metrics: Sequence[tuple[str, Mapping[str, Any]]]) -> ProtocolScores:
     """Return what finished runs of one preset and protocol amount to.
 
     Args:
@@ -214,7 +216,7 @@ def cell(metrics: Sequence[tuple[str, Mapping[str, Any]]]) -> Cell:
     """
     first = metrics[0][1]
     split, dataset = first["split"], first["dataset"]
-    return Cell(
+    return ProtocolScores(
         split=f"{split['name']}{leak_mark(split['leaks'])}",
         fixed=SPLITS[split["name"]].published is not None,
         data=f"{dataset['name']}, {dataset['tracks']} tracks",

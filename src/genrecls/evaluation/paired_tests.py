@@ -22,7 +22,7 @@ Asked = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
-class Answers:
+class PairedDecisions:
     """The decisions of one run on the tracks of one part.
 
     Attributes:
@@ -59,7 +59,7 @@ class Pairing:
     reason: str = ""
 
 
-def pair(system: Sequence[Answers], best: Sequence[Answers]) -> Pairing:
+def pair(system: Sequence[PairedDecisions], best: Sequence[PairedDecisions]) -> Pairing:
     """Return the tests of `system` against `best` over all test parts that both have answered.
 
     Runs are matched by what they were asked: over seeds with the same test tracks the correctness
@@ -88,7 +88,7 @@ def pair(system: Sequence[Answers], best: Sequence[Answers]) -> Pairing:
     )
 
 
-def interval(runs: Sequence[Answers]) -> tuple[float, float]:
+def interval(runs: Sequence[PairedDecisions]) -> tuple[float, float]:
     """Return the 95 % interval of the mean accuracy of runs, by drawing them and their tracks."""
     tracks = {track: at for at, track in enumerate(dict.fromkeys(t for a in runs for t in a.asked))}
     right, asked = np.zeros((2, len(runs), len(tracks)), dtype=np.bool_)
@@ -98,21 +98,21 @@ def interval(runs: Sequence[Answers]) -> tuple[float, float]:
     return accuracy_interval(right, asked)
 
 
-def _share_right(system: Sequence[Answers], asked: Asked) -> NDArray[np.float64]:
+def _share_right(system: Sequence[PairedDecisions], asked: Asked) -> NDArray[np.float64]:
     """Return for each track of `asked` the share of the runs that have it right."""
     rights = [answers.right for answers in system if answers.asked == asked]
     return np.asarray(np.mean(rights, axis=0), dtype=np.float64)
 
 
-def _count(system: Sequence[Answers], shared: Sequence[Asked]) -> int:
+def _count(system: Sequence[PairedDecisions], shared: Sequence[Asked]) -> int:
     return sum(answers.asked in shared for answers in system)
 
 
-def _first(system: Sequence[Answers], asked: Asked) -> Answers:
+def _first(system: Sequence[PairedDecisions], asked: Asked) -> PairedDecisions:
     return next(answers for answers in system if answers.asked == asked)
 
 
-def _why(one: Answers, other: Answers) -> str:
+def _why(one: PairedDecisions, other: PairedDecisions) -> str:
     mine, theirs = dict(one.asked), dict(other.asked)
     common = mine.keys() & theirs.keys()
     relabelled = sum(mine[track] != theirs[track] for track in common)

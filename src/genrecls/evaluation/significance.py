@@ -18,7 +18,7 @@ FEWEST_DISCORDANT = 25
 
 
 @dataclass(frozen=True)
-class Summary:
+class SeedSummary:
     """A score over several runs.
 
     Attributes:
@@ -62,16 +62,16 @@ class McNemar:
     exact: bool
 
 
-def summary(values: Sequence[float]) -> Summary:
+def summarise(values: Sequence[float]) -> SeedSummary:
     """Return mean, standard deviation and t-interval of at least one value."""
     from scipy import stats
 
     mean, n = statistics.fmean(values), len(values)
     if n == 1:
-        return Summary(mean, None, 1, None)
+        return SeedSummary(mean, None, 1, None)
     deviation = statistics.stdev(values)
     reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * deviation / n**0.5
-    return Summary(mean, deviation, n, (mean - reach, mean + reach))
+    return SeedSummary(mean, deviation, n, (mean - reach, mean + reach))
 
 
 def accuracy_interval(

@@ -12,7 +12,7 @@ from genrecls.evaluation.class_balance import Balance, balances, majority_baseli
 from genrecls.evaluation.prediction_tables import PREDICTION_COLUMNS, part_scores, prediction_rows
 from genrecls.evaluation.predictions import Predictions, by_track, leak_mark
 from genrecls.experiment.experiment import Experiment
-from genrecls.experiment.prepare import Prepared
+from genrecls.experiment.prepare import PreparedData
 from genrecls.files.atomic import write_json
 from genrecls.models.cost import layer_costs
 from genrecls.runs.model_file import ModelCard, save
@@ -42,7 +42,7 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunResult:
     """What a report is made from.
 
     Attributes:
@@ -58,7 +58,9 @@ class Outcome:
     model: keras.Model
 
 
-def write_results(run: Run, experiment: Experiment, prepared: Prepared, trained: Trained) -> None:
+def write_results(
+    run: Run, experiment: Experiment, prepared: PreparedData, trained: Trained
+) -> None:
     """Evaluate validation and test, once each, and write everything; `metrics.json` comes last."""
     started = time.monotonic()
     labels, vote = prepared.dataset.labels, experiment.run.vote
@@ -88,7 +90,7 @@ def write_results(run: Run, experiment: Experiment, prepared: Prepared, trained:
     from genrecls.reports.run import write_report
 
     say("drawing the report")
-    outcome = Outcome(metrics, trained.progress.history, segments["test"], trained.model)
+    outcome = RunResult(metrics, trained.progress.history, segments["test"], trained.model)
     write_report(run, experiment, prepared, outcome)
     write_json(run.metrics, metrics)
 
@@ -100,7 +102,7 @@ def predict_examples(model: keras.Model, examples: Examples, batch_size: int) ->
 
 
 def _write_predictions(
-    run: Run, experiment: Experiment, prepared: Prepared, segments: Mapping[Part, Predictions]
+    run: Run, experiment: Experiment, prepared: PreparedData, segments: Mapping[Part, Predictions]
 ) -> None:
     labels = prepared.dataset.labels
     paths = {track.id: track.path for track in prepared.dataset.tracks}
@@ -136,7 +138,7 @@ def _part_facts(
     }
 
 
-def _dataset_facts(prepared: Prepared) -> dict[str, Any]:
+def _dataset_facts(prepared: PreparedData) -> dict[str, Any]:
     dataset = prepared.dataset
     return {
         "name": dataset.name,
@@ -151,7 +153,7 @@ def _dataset_facts(prepared: Prepared) -> dict[str, Any]:
 
 
 def _split_facts(
-    prepared: Prepared, genres: Mapping[Part, Mapping[str, Balance]]
+    prepared: PreparedData, genres: Mapping[Part, Mapping[str, Balance]]
 ) -> dict[str, Any]:
     counts = {
         part: {
@@ -191,7 +193,9 @@ def _model_facts(experiment: Experiment, model: keras.Model) -> dict[str, Any]:
     }
 
 
-def _card(run: Run, experiment: Experiment, prepared: Prepared, test: dict[str, Any]) -> ModelCard:
+def _card(
+    run: Run, experiment: Experiment, prepared: PreparedData, test: dict[str, Any]
+) -> ModelCard:
     return ModelCard(
         labels=prepared.dataset.labels,
         features=experiment.features,

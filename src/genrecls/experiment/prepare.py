@@ -21,13 +21,13 @@ from genrecls.features.audio_augmentation import DistortedCopy
 from genrecls.features.cache import cache_root
 from genrecls.features.extract import Extraction, Rejection, extract, fingerprint
 from genrecls.parallel import require_backend
-from genrecls.splits.base import PARTS, Material, Part, Split
+from genrecls.splits.base import PARTS, Part, Split, SplitInput
 from genrecls.splits.leakage import ensure_declared, find_leaks
 from genrecls.training.data import Examples, gather, missing_classes
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedData:
     """Everything that a model is trained and tested on.
 
     Attributes:
@@ -50,7 +50,7 @@ class Prepared:
     fingerprint: str
 
 
-def ready(experiment: Experiment) -> Dataset:
+def load_dataset_checked(experiment: Experiment) -> Dataset:
     """Return the data of a training, after checking all that needs no audio.
 
     Raises:
@@ -65,7 +65,7 @@ def ready(experiment: Experiment) -> Dataset:
     return dataset
 
 
-def prepare(experiment: Experiment, dataset: Dataset) -> Prepared:
+def prepare(experiment: Experiment, dataset: Dataset) -> PreparedData:
     """Extract (or find in the cache) the features, split, check for leaks, gather examples.
 
     Raises:
@@ -74,7 +74,7 @@ def prepare(experiment: Experiment, dataset: Dataset) -> Prepared:
     """
     extraction = extracted(experiment, dataset)
     kept = _without_rejected(experiment, dataset, extraction)
-    material = Material(
+    material = SplitInput(
         dataset=kept,
         segment_counts={t.id: extraction.outlines[t.id].segments for t in kept.tracks},
         audio_digests={t.id: extraction.outlines[t.id].audio_digest for t in kept.tracks},
@@ -88,7 +88,7 @@ def prepare(experiment: Experiment, dataset: Dataset) -> Prepared:
     if folder:
         say(f"examples need more than memory_gb={experiment.run.memory_gb:g}: read from {folder}")
     parts = {part: gather(extraction.tracks, split.parts[part], classes, folder) for part in PARTS}
-    prepared = Prepared(
+    prepared = PreparedData(
         dataset=kept,
         split=split,
         parts=parts,
@@ -119,7 +119,7 @@ def extracted(experiment: Experiment, dataset: Dataset) -> Extraction:
     return found
 
 
-def with_copies(experiment: Experiment, prepared: Prepared) -> Prepared:
+def with_copies(experiment: Experiment, prepared: PreparedData) -> PreparedData:
     """Return `prepared` with distorted copies of the training part, if any are wanted.
 
     Only a training needs them; validation and test parts never have any.
@@ -137,7 +137,7 @@ def with_copies(experiment: Experiment, prepared: Prepared) -> Prepared:
 
 
 def _copy(
-    experiment: Experiment, prepared: Prepared, tracks: Dataset, number: int
+    experiment: Experiment, prepared: PreparedData, tracks: Dataset, number: int
 ) -> Mapping[str, NDArray[np.float32]]:
     copy = DistortedCopy(experiment.augment.audio, experiment.run.seed, number)
     cache = cache_root(experiment.data_root)
@@ -194,7 +194,7 @@ def _reason(dataset: Dataset, bad: Rejection) -> str:
     return f"{bad.path}: {bad.code}: {bad.detail}{f'; {known}' if known else ''}"
 
 
-def _announce(experiment: Experiment, prepared: Prepared) -> None:
+def _announce(experiment: Experiment, prepared: PreparedData) -> None:
     name = prepared.split.name
     sizes = ", ".join(
         f"{part} {len(set(examples.tracks))} tracks / {len(examples)} segments"

@@ -13,7 +13,7 @@ from genrecls.runs.run import Run
 
 
 @dataclass(frozen=True)
-class Reopened:
+class RestoredRun:
     """What a finished run was trained on.
 
     Attributes:
@@ -26,7 +26,7 @@ class Reopened:
     metrics: Mapping[str, Any]
 
 
-def reopen(run: Run, data_root: str, dataset_root: str | None) -> Reopened:
+def restore(run: Run, data_root: str, dataset_root: str | None) -> RestoredRun:
     """Return configuration and data of a finished run.
 
     Args:
@@ -57,7 +57,7 @@ def reopen(run: Run, data_root: str, dataset_root: str | None) -> Reopened:
             "artists or published parts differ), so their parts would not be its parts; point to "
             "the right ones with dataset_root=<folder>, or train on these"
         )
-    return Reopened(run, experiment, dataset, metrics)
+    return RestoredRun(run, experiment, dataset, metrics)
 
 
 def _experiment(run: Run, data_root: str, dataset_root: str | None) -> Experiment:

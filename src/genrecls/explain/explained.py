@@ -13,7 +13,7 @@ Picture = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
-class Origin:
+class AudioOrigin:
     """What a figure is about: file, segment, genre and model; `leaky` is how its split was."""
 
     text: str
@@ -124,12 +124,12 @@ class Explanation:
     kernel: Kernel | None
 
     @property
-    def trained(self) -> Origin:
+    def trained(self) -> AudioOrigin:
         """What a figure of the model alone says below its title."""
-        return Origin(f"model {self.model}", self.leaky)
+        return AudioOrigin(f"model {self.model}", self.leaky)
 
     @property
-    def origin(self) -> Origin:
+    def origin(self) -> AudioOrigin:
         """What a figure of the segment says below its title."""
         first, last = self.place
-        return Origin(f"{self.file}, {first:.2f} to {last:.2f} s · {self.trained}", self.leaky)
+        return AudioOrigin(f"{self.file}, {first:.2f} to {last:.2f} s · {self.trained}", self.leaky)

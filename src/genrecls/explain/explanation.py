@@ -17,7 +17,7 @@ from genrecls.explain.explained import Explanation
 from genrecls.explain.integrated_gradients import attribute
 from genrecls.explain.layers import activations, chosen_layers, first_kernel
 from genrecls.explain.plot_data import drawn
-from genrecls.inference.keras_classifier import Classifier
+from genrecls.inference.keras_classifier import KerasClassifier
 from genrecls.runtime.result import Result
 
 
@@ -36,7 +36,7 @@ class Question:
     start: float | None = None
 
 
-def explain(classifier: Classifier, path: Path, question: Question) -> Explanation:
+def explain(classifier: KerasClassifier, path: Path, question: Question) -> Explanation:
     """Return what decided about one segment of a file.
 
     Raises:
@@ -93,7 +93,7 @@ def _segment(result: Result, genre: int, start: float | None) -> int:
     return int(heard[-1])
 
 
-def _inputs(classifier: Classifier, path: Path, row: int) -> dict[str, NDArray[np.float32]]:
+def _inputs(classifier: KerasClassifier, path: Path, row: int) -> dict[str, NDArray[np.float32]]:
     """Return the inputs of one segment; a prediction keeps no inputs, so the file is read again."""
     spec = classifier.card.features
     with quiet_libraries():

@@ -11,15 +11,15 @@ from genrecls.dsp.segments import audio_window
 from genrecls.evaluation.metrics import scores
 from genrecls.evaluation.predictions import Predictions, by_track
 from genrecls.experiment.evaluate import predict_examples
-from genrecls.experiment.prepare import Prepared, prepare
-from genrecls.experiment.restore import Reopened
+from genrecls.experiment.prepare import PreparedData, prepare
+from genrecls.experiment.restore import RestoredRun
 from genrecls.export.convert.calibration import Calibration, choose
-from genrecls.export.convert.conversion import Converted, Request, convert
+from genrecls.export.convert.conversion import ConversionRequest, ConversionResult, convert
 from genrecls.export.convert.limitations import refusal
-from genrecls.export.formats import Variant
+from genrecls.export.formats import ExportFormat
 from genrecls.export.settings import Bounds, ExportSettings
 from genrecls.export.verify.held_out import PARTS, HeldOut, pooled
-from genrecls.export.verify.parity import Agreement, compare, objection
+from genrecls.export.verify.parity import Agreement, compare, reason_to_reject
 from genrecls.features.mel import MelSettings
 from genrecls.features.mel_image import Picture, colour_table
 from genrecls.runs.model_file import ModelCard, load
@@ -33,7 +33,7 @@ Status = Literal["kept", "rejected", "refused", "crashed"]
 
 
 @dataclass(frozen=True, eq=False)
-class File:
+class ExportedFile:
     """What became of one variant.
 
     Attributes:
@@ -44,7 +44,7 @@ class File:
         test: scores on the test part, per segment and per track.
     """
 
-    variant: Variant
+    variant: ExportFormat
     status: Status
     reason: str | None = None
     flatbuffer: bytes = b""
@@ -54,7 +54,7 @@ class File:
 
 
 @dataclass(frozen=True, eq=False)
-class Exported:
+class ExportResult:
     """All that an export found out, before it is written.
 
     Attributes:
@@ -62,18 +62,18 @@ class Exported:
         keras: answers of the model to the held-out segments.
     """
 
-    reopened: Reopened
+    reopened: RestoredRun
     model: keras.Model
     card: ModelCard
-    prepared: Prepared
+    prepared: PreparedData
     calibration: Calibration
     held_out: HeldOut
     keras: Mapping[Any, Predictions]
     keras_test: Mapping[str, Mapping[str, float]]
-    files: tuple[File, ...]
+    files: tuple[ExportedFile, ...]
 
 
-def export(reopened: Reopened, settings: ExportSettings) -> Exported:
+def export(reopened: RestoredRun, settings: ExportSettings) -> ExportResult:
     """Convert a finished run and compare every file with its model.
 
     Raises:
@@ -98,9 +98,9 @@ def export(reopened: Reopened, settings: ExportSettings) -> Exported:
         for part, examples in held_out.examples.items()
     }
     judge = _Judge(held_out, keras_answers, card, settings, experiment.run.seed)
-    request = Request(run.model, possible, calibration.inputs, settings.unroll_steps)
+    request = ConversionRequest(run.model, possible, calibration.inputs, settings.unroll_steps)
     made = {found.variant: judge.judge(found) for found in _converted(request)}
-    return Exported(
+    return ExportResult(
         reopened=reopened,
         model=model,
         card=card,
@@ -113,11 +113,13 @@ def export(reopened: Reopened, settings: ExportSettings) -> Exported:
     )
 
 
-def _file(variant: Variant, reason: str | None, made: Mapping[Variant, File]) -> File:
-    return made[variant] if reason is None else File(variant, "refused", reason)
+def _file(
+    variant: ExportFormat, reason: str | None, made: Mapping[ExportFormat, ExportedFile]
+) -> ExportedFile:
+    return made[variant] if reason is None else ExportedFile(variant, "refused", reason)
 
 
-def _converted(request: Request) -> list[Converted]:
+def _converted(request: ConversionRequest) -> list[ConversionResult]:
     """Return what the converter makes, with progress."""
     found = []
     with progress("Converting", len(request.variants)) as advance:
@@ -142,30 +144,30 @@ class _Judge:
     settings: ExportSettings
     seed: int
 
-    def judge(self, found: Converted) -> File:
+    def judge(self, found: ConversionResult) -> ExportedFile:
         """Return the file, kept if it passes the gate."""
         variant = found.variant
         if found.flatbuffer is None:
             warn(f"{variant.title}: {found.error}")
-            return File(variant, "crashed", found.error)
+            return ExportedFile(variant, "crashed", found.error)
         from genrecls.runtime.network import Network
 
         answers = self.held_out.answers(Network(found.flatbuffer), variant.title)
         agreement = compare(pooled(self.keras), pooled(answers), self.card.vote, PARTS)
         exact = approximation(self.card) is None
         bounds = self.settings.gate.of(variant, exact=exact)
-        reason = objection(agreement, bounds)
+        reason = reason_to_reject(agreement, bounds)
         if reason:
             if variant.entrance == "audio" and not exact:
                 reason = f"{reason}; {_INEXACT}"
             warn(f"{variant.title}: not kept: {reason}")
-            return File(variant, "rejected", reason, found.flatbuffer, agreement, bounds)
+            return ExportedFile(variant, "rejected", reason, found.flatbuffer, agreement, bounds)
         say(
             f"{variant.title}: {len(found.flatbuffer):,} bytes, largest difference of a "
             f"probability {agreement.difference:.2g}, equal decisions {agreement.decisions:.1%}"
         )
         test = self.scores(answers["test"])
-        return File(variant, "kept", None, found.flatbuffer, agreement, bounds, test)
+        return ExportedFile(variant, "kept", None, found.flatbuffer, agreement, bounds, test)
 
     def scores(self, answers: Predictions) -> dict[str, dict[str, float]]:
         """Return accuracy and macro-F1, per segment and per track."""

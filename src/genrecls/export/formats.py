@@ -13,7 +13,7 @@ ENTRANCES: tuple[Entrance, ...] = get_args(Entrance)
 
 
 @dataclass(frozen=True)
-class Variant:
+class ExportFormat:
     """One of the files that a model can be exported to.
 
     Attributes:

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from genrecls.config.schema import Schema
-from genrecls.export.formats import ENTRANCES, MODES, Entrance, Mode, Variant
+from genrecls.export.formats import ENTRANCES, MODES, Entrance, ExportFormat, Mode
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -42,7 +42,7 @@ class Gate(Schema):
     int8: Bounds
     approximate: Bounds
 
-    def of(self, variant: Variant, *, exact: bool) -> Bounds:
+    def of(self, variant: ExportFormat, *, exact: bool) -> Bounds:
         """Return the bounds of `variant`; `exact`: a front end equals the features of training."""
         instead = variant.entrance == "audio" and not exact
         found: Bounds = self.approximate if instead else getattr(self, variant.mode)
@@ -65,15 +65,15 @@ class ExportSettings(Schema):
     output_root: str
 
     @property
-    def variants(self) -> tuple[Variant, ...]:
+    def variants(self) -> tuple[ExportFormat, ...]:
         """What is to be made, as far as the model supports it."""
         return tuple(
-            Variant(entrance, mode)
+            ExportFormat(entrance, mode)
             for entrance in dict.fromkeys(self.entrances or ENTRANCES)
             for mode in dict.fromkeys(self.modes or MODES)
         )
 
-    def demands(self, variant: Variant) -> bool:
+    def demands(self, variant: ExportFormat) -> bool:
         """Return whether the user named this very variant, so that its want is an error."""
         return self.modes is not None and (
             self.entrances is not None or variant.entrance == ENTRANCES[0]

@@ -49,10 +49,10 @@ def classifier_of(path: Path) -> FileClassifier:
         RunError: it takes something else than audio, or something is not installed.
     """
     if not is_exported(path):
-        return Classifier.load(path)
-    from genrecls.runtime.classifier import Classifier as Exported
+        return KerasClassifier.load(path)
+    from genrecls.runtime.classifier import TFLiteClassifier
 
-    return Exported.load(path)
+    return TFLiteClassifier.load(path)
 
 
 def names_model_file(path: Path) -> bool:
@@ -87,14 +87,14 @@ def _begins_as_tflite(path: Path) -> bool:
 
 
 @dataclass(frozen=True)
-class Classifier:
+class KerasClassifier:
     """A trained model that takes audio."""
 
     model: keras.Model
     card: ModelCard
 
     @classmethod
-    def load(cls, path: Path) -> Classifier:
+    def load(cls, path: Path) -> KerasClassifier:
         """Return the classifier in a model file.
 
         Raises:

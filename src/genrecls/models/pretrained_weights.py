@@ -32,7 +32,7 @@ _PATIENCE = 30.0
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedWeights:
     """A file of weights that Keras offers.
 
     Attributes:
@@ -63,13 +63,13 @@ class Published:
             return hashlib.file_digest(file, _md5).hexdigest() == self.md5
 
 
-IMAGENET: dict[Upto, Published] = {
-    "conv": Published(
+IMAGENET: dict[Upto, PublishedWeights] = {
+    "conv": PublishedWeights(
         "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
         58_889_256,
         "6d6bbae143d832006294945121d1f1fc",
     ),
-    "dense": Published(
+    "dense": PublishedWeights(
         "vgg16_weights_tf_dim_ordering_tf_kernels.h5",
         553_467_096,
         "64373286793e3c8b2b4e3219cbf3544b",
@@ -154,11 +154,11 @@ def _md5() -> hashlib._Hash:
     return hashlib.md5(usedforsecurity=False)
 
 
-def _download(published: Published) -> Path:
+def _download(published: PublishedWeights) -> Path:
     """Let Keras fetch the file into its cache and verify it."""
-    from genrecls.training import tensorflow_setup
+    from genrecls.models import tensorflow_setup
 
-    tensorflow_setup.start()
+    tensorflow_setup.configure_tensorflow()
     import keras
 
     say(f"downloading {published.address} ({published.size / 2**20:.0f} MiB)")

@@ -77,7 +77,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Grid:
+class ScoreGrid:
     """A table of a document.
 
     Attributes:
@@ -93,29 +93,29 @@ class Grid:
     alarm: bool = False
 
 
-def grids(found: Comparison) -> list[Grid]:
+def grids(found: Comparison) -> list[ScoreGrid]:
     """Return the tables of a document: the leaderboards, then the runs that failed."""
     tables = [grid for board in found.boards for grid in _of_board(found, board)]
     if found.failed:
         numbers = (False,) * len(_FAILED)
-        tables.append(Grid(_failures(found), _FAILED, _lost(found), numbers, alarm=True))
+        tables.append(ScoreGrid(_failures(found), _FAILED, _lost(found), numbers, alarm=True))
     return tables
 
 
-def _of_board(found: Comparison, board: Leaderboard) -> list[Grid]:
+def _of_board(found: Comparison, board: Leaderboard) -> list[ScoreGrid]:
     """Return the table of a leaderboard, and one of settings where they are too many for it."""
     shown = columns(board, found.part)
     body = [[column.cell(row) for column in shown] for row in rows(board)]
     names, numbers = [column.name for column in shown], [column.number for column in shown]
-    table = Grid(about(board), names, body, numbers, alarm=board.leaky)
+    table = ScoreGrid(about(board), names, body, numbers, alarm=board.leaky)
     return [table, _settings(board)] if len(board.differing) > MOST_COLUMNS else [table]
 
 
-def _settings(board: Leaderboard) -> Grid:
+def _settings(board: Leaderboard) -> ScoreGrid:
     settings, systems = [setting(key) for key in board.differing], rows(board)
     body = [[column.name, *map(column.cell, systems)] for column in settings]
     head = ["", *(f"{row.place} {row.system.title}" for row in systems)]
-    return Grid(f"What differs · {board.about}", head, body, (False,) * len(head))
+    return ScoreGrid(f"What differs · {board.about}", head, body, (False,) * len(head))
 
 
 def _failures(found: Comparison) -> str:
@@ -171,7 +171,7 @@ def as_markdown(found: Comparison) -> str:
     return "\n\n".join(("# Runs compared", *tables, found.note, *drawn, *made)) + "\n"
 
 
-def _piped(grid: Grid) -> str:
+def _piped(grid: ScoreGrid) -> str:
     head = [f"| {' | '.join(map(_escaped, grid.head))} |", f"|{' --- |' * len(grid.head)}"]
     return "\n".join((*head, *(f"| {' | '.join(map(_escaped, row))} |" for row in grid.body)))
 

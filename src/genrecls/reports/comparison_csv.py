@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from genrecls.comparison.config_diff import title_of
 from genrecls.comparison.leaderboard import Failed, Leaderboard, System, Verdict
-from genrecls.reports.ranking import Row, rows
+from genrecls.reports.ranking import RankedRow, rows
 
 if TYPE_CHECKING:
     from genrecls.reports.comparison import Comparison
@@ -32,7 +32,7 @@ def as_csv(found: Comparison) -> str:
     return written.getvalue()
 
 
-def _record(found: Comparison, board: Leaderboard, row: Row) -> dict[str, Any]:
+def _record(found: Comparison, board: Leaderboard, row: RankedRow) -> dict[str, Any]:
     system = row.system
     return {
         "state": "finished",

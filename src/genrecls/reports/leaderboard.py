@@ -10,14 +10,14 @@ from genrecls.comparison.leaderboard import EvaluatedPart, Failed, Leaderboard, 
 from genrecls.console import say, show
 from genrecls.environment import environment
 from genrecls.files.atomic import write_text
-from genrecls.runs.record import Finished
+from genrecls.runs.record import RunRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 def leaderboard(
-    runs: Sequence[Finished],
+    runs: Sequence[RunRecord],
     folder: Path,
     command: str,
     failed: Sequence[Failed] = (),

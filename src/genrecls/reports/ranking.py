@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from genrecls.comparison.config_diff import title_of, value_of
 from genrecls.comparison.leaderboard import EvaluatedPart, Leaderboard, System, Verdict
-from genrecls.evaluation.significance import Summary
+from genrecls.evaluation.significance import SeedSummary
 from genrecls.reports.figures.tradeoff import kilobytes
 from genrecls.reports.numbers import DASH, count, duration
 
@@ -16,7 +16,7 @@ MOST_COLUMNS = 6
 
 
 @dataclass(frozen=True)
-class Row:
+class RankedRow:
     """A system in its place.
 
     Attributes:
@@ -39,7 +39,7 @@ class Column:
     """
 
     name: str
-    cell: Callable[[Row], str]
+    cell: Callable[[RankedRow], str]
     number: bool = True
 
 
@@ -48,10 +48,10 @@ def about(board: Leaderboard) -> str:
     return f"{board.about} · {board.tracks('validation')}, {board.tracks('test')} · per track"
 
 
-def rows(board: Leaderboard) -> list[Row]:
+def rows(board: Leaderboard) -> list[RankedRow]:
     """Return the systems of a leaderboard with their places and verdicts."""
     placed = enumerate(zip(board.systems, board.verdicts, strict=True), start=1)
-    return [Row(place, system, verdict) for place, (system, verdict) in placed]
+    return [RankedRow(place, system, verdict) for place, (system, verdict) in placed]
 
 
 def columns(board: Leaderboard, part: EvaluatedPart) -> list[Column]:
@@ -69,10 +69,10 @@ def columns(board: Leaderboard, part: EvaluatedPart) -> list[Column]:
 def narrow_columns(board: Leaderboard, part: EvaluatedPart) -> list[Column]:
     """Return the columns for a terminal, where settings and costs stand below each other."""
 
-    def cost(row: Row) -> str:
+    def cost(row: RankedRow) -> str:
         return "\n".join(f"{name} {cell(row)}" for name, cell in _costs(board))
 
-    def system(row: Row) -> str:
+    def system(row: RankedRow) -> str:
         return "\n".join((row.system.title, *_told(board, row.system), _runs(row.system)))
 
     return [
@@ -99,9 +99,9 @@ def scores(part: EvaluatedPart) -> list[Column]:
     ]
 
 
-def _costs(board: Leaderboard) -> list[tuple[str, Callable[[Row], str]]]:
+def _costs(board: Leaderboard) -> list[tuple[str, Callable[[RankedRow], str]]]:
     """Return what a system costs; no size in int8 where nothing was exported."""
-    found: list[tuple[str, Callable[[Row], str]]] = [
+    found: list[tuple[str, Callable[[RankedRow], str]]] = [
         ("parameters", lambda row: count(row.system.parameters)),
         ("training time", lambda row: _time(row.system.seconds)),
     ]
@@ -129,7 +129,7 @@ def _accuracy(system: System, part: str) -> str:
     return f"{_spread(system.score(part))}\n{_bounds(system.interval(part))}"
 
 
-def _spread(found: Summary) -> str:
+def _spread(found: SeedSummary) -> str:
     spread = "" if found.deviation is None else f" ± {found.deviation:.3f}"
     return f"{found.mean:.3f}{spread}"
 
@@ -168,7 +168,7 @@ def _size(size: int | None) -> str:
     return DASH if size is None else kilobytes(size)
 
 
-def _time(spent: Summary | None) -> str:
+def _time(spent: SeedSummary | None) -> str:
     if spent is None:
         return DASH
     spread = "" if spent.deviation is None else f"\n± {duration(spent.deviation)}"

@@ -7,7 +7,13 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from genrecls.comparison.reproduction import PROTOCOLS, UNITS, Cell, Protocol, Row
+from genrecls.comparison.reproduction import (
+    PROTOCOLS,
+    UNITS,
+    Protocol,
+    ProtocolScores,
+    ReproducedSystem,
+)
 from genrecls.experiment.published import PAPERS
 from genrecls.reports.numbers import DASH
 from genrecls.reports.pages import environment, printable
@@ -28,7 +34,7 @@ NOTE = (
 )
 
 
-def lines(row: Row) -> tuple[str, ...]:
+def lines(row: ReproducedSystem) -> tuple[str, ...]:
     """Return the cells of a row under `HEAD`; a cell may have several lines."""
     figure = row.published
     reported = f"{figure.stated}\nper {figure.unit}: {figure.protocol}"
@@ -38,13 +44,13 @@ def lines(row: Row) -> tuple[str, ...]:
     return (system + changed, reported, *ours, _difference(row))
 
 
-def _data(row: Row) -> str:
+def _data(row: ReproducedSystem) -> str:
     """Return what a row was measured on: of a part of a data set it may be another matter."""
     found = dict.fromkeys(cell.data for cell in row.cells.values())
     return "".join(f"\n{data}" for data in found)
 
 
-def _ours(row: Row, protocol: Protocol) -> str:
+def _ours(row: ReproducedSystem, protocol: Protocol) -> str:
     cell = row.cells.get(protocol)
     if cell is None:
         return "missing, see below" if row.missing else DASH
@@ -54,12 +60,12 @@ def _ours(row: Row, protocol: Protocol) -> str:
     return f"{numbers}\n{cell.split}, {seeds}\n{segments} segments of {tracks} tracks"
 
 
-def _units(cell: Cell) -> Sequence[str]:
+def _units(cell: ProtocolScores) -> Sequence[str]:
     """Return the units that differ: with one segment a track there is one number."""
     return UNITS if cell.test["segment"] > cell.test["track"] else UNITS[1:]
 
 
-def _difference(row: Row) -> str:
+def _difference(row: ReproducedSystem) -> str:
     if row.difference is None:
         return DASH
     interval = row.interval
@@ -68,12 +74,12 @@ def _difference(row: Row) -> str:
     return f"{row.difference:+.3f}{bound}{bounds}"
 
 
-def missing(rows: Sequence[Row]) -> dict[str, str]:
+def missing(rows: Sequence[ReproducedSystem]) -> dict[str, str]:
     """Return what is missing for which preset."""
     return {row.preset: row.missing for row in rows if row.missing}
 
 
-def as_table(rows: Sequence[Row]) -> Group:
+def as_table(rows: Sequence[ReproducedSystem]) -> Group:
     """Return the rows for the terminal, with what is missing below them."""
     from rich.console import Group
     from rich.table import Table
@@ -88,7 +94,7 @@ def as_table(rows: Sequence[Row]) -> Group:
     return Group(table, Text(NOTE), *absent)
 
 
-def as_markdown(rows: Sequence[Row], command: str, versions: Mapping[str, str]) -> str:
+def as_markdown(rows: Sequence[ReproducedSystem], command: str, versions: Mapping[str, str]) -> str:
     """Return a document with the table, the command and the versions."""
     head = [f"| {' | '.join(HEAD)} |", f"|{' --- |' * len(HEAD)}"]
     body = [f"| {' | '.join(_escaped(text) for text in lines(row))} |" for row in rows]
@@ -105,11 +111,11 @@ def _escaped(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", "<br>")
 
 
-def _papers(rows: Sequence[Row]) -> list[str]:
+def _papers(rows: Sequence[ReproducedSystem]) -> list[str]:
     return list(dict.fromkeys(row.published.paper for row in rows))
 
 
-def as_csv(rows: Sequence[Row]) -> str:
+def as_csv(rows: Sequence[ReproducedSystem]) -> str:
     """Return a line for each system, protocol and unit."""
     written = io.StringIO()
     table = csv.DictWriter(written, _COLUMNS, restval="", lineterminator="\n")
@@ -126,7 +132,7 @@ _COLUMNS = (
 )
 
 
-def _records(row: Row) -> list[dict[str, Any]]:
+def _records(row: ReproducedSystem) -> list[dict[str, Any]]:
     figure = row.published
     about = {
         "preset": row.preset,
@@ -144,7 +150,7 @@ def _records(row: Row) -> list[dict[str, Any]]:
     return found or [about]
 
 
-def _measured(row: Row, protocol: Protocol, unit: str) -> dict[str, Any]:
+def _measured(row: ReproducedSystem, protocol: Protocol, unit: str) -> dict[str, Any]:
     cell = row.cells[protocol]
     score = cell.scores[unit]
     measured: dict[str, Any] = {
@@ -168,7 +174,9 @@ def _measured(row: Row, protocol: Protocol, unit: str) -> dict[str, Any]:
     return measured
 
 
-def as_html(rows: Sequence[Row], command: str, versions: Mapping[str, str], figure: Figure) -> str:
+def as_html(
+    rows: Sequence[ReproducedSystem], command: str, versions: Mapping[str, str], figure: Figure
+) -> str:
     """Return a page of its own with the figure and the table."""
     page = environment().get_template("reproduction.html.j2")
     return printable(

@@ -17,17 +17,19 @@ from genrecls.reports import explanation as explanations
 from genrecls.reports.pages import render
 from genrecls.reports.run_figures import draw
 from genrecls.reports.style import save
-from genrecls.reports.values import Examples, Report
+from genrecls.reports.values import ExampleInputs, Report
 from genrecls.runs.run import Run
 from genrecls.training.data import normalisation
 
 if TYPE_CHECKING:
-    from genrecls.experiment.evaluate import Outcome
+    from genrecls.experiment.evaluate import RunResult
     from genrecls.experiment.experiment import Experiment
-    from genrecls.experiment.prepare import Prepared
+    from genrecls.experiment.prepare import PreparedData
 
 
-def write_report(run: Run, experiment: Experiment, prepared: Prepared, outcome: Outcome) -> None:
+def write_report(
+    run: Run, experiment: Experiment, prepared: PreparedData, outcome: RunResult
+) -> None:
     """Draw all figures of a run into its folder and write `report.html`."""
     paths = {track.id: track.path for track in prepared.dataset.tracks}
     tracks = by_track(outcome.test, experiment.run.vote)
@@ -59,7 +61,7 @@ def write_explanation(folder: Path, explanation: Explanation) -> list[Path]:
     return [page, *paths.values()]
 
 
-def _cases(experiment: Experiment, prepared: Prepared, outcome: Outcome) -> list[Case]:
+def _cases(experiment: Experiment, prepared: PreparedData, outcome: RunResult) -> list[Case]:
     """Return what decided in the test part; a run is not lost because that cannot be told."""
     labels, length = prepared.dataset.labels, experiment.segment.length
     try:
@@ -69,7 +71,7 @@ def _cases(experiment: Experiment, prepared: Prepared, outcome: Outcome) -> list
         return []
 
 
-def _examples(experiment: Experiment, prepared: Prepared) -> Examples:
+def _examples(experiment: Experiment, prepared: PreparedData) -> ExampleInputs:
     """Return the middle segment of the first training track of each genre.
 
     It is standardised per coefficient, unless it is in colour.
@@ -77,7 +79,7 @@ def _examples(experiment: Experiment, prepared: Prepared) -> Examples:
     part, labels = prepared.parts["train"], prepared.dataset.labels
     name, values = next(iter(part.inputs.items()))
     if values.ndim not in {3, 4}:
-        return Examples()
+        return ExampleInputs()
     statistics = None if values.ndim == 4 else normalisation(part)[name]
     pictures: dict[str, Any] = {}
     for index, label in enumerate(labels):
@@ -87,4 +89,4 @@ def _examples(experiment: Experiment, prepared: Prepared) -> Examples:
         if statistics:
             middle = (middle - statistics.mean) / np.sqrt(statistics.variance)
         pictures[label] = middle
-    return Examples(pictures, experiment.features.axes, experiment.segment.length, "train")
+    return ExampleInputs(pictures, experiment.features.axes, experiment.segment.length, "train")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from genrecls.reports.numbers import decimal, duration, interval, known, percent
 from genrecls.reports.pages import environment, printable
 from genrecls.reports.style import data_uri
-from genrecls.runs.record import Finished
+from genrecls.runs.record import RunRecord
 from genrecls.sweeps.search.objective import Objective
 from genrecls.sweeps.search.settings import SearchSettings
 from genrecls.sweeps.search.space import Space
@@ -55,7 +55,7 @@ class Answer:
     space: Space
     trials: tuple[Trial, ...]
     importances: Mapping[str, float]
-    best: Finished
+    best: RunRecord
     versions: Mapping[str, str]
 
     @property

@@ -32,7 +32,7 @@ _MARGIN = 0.1
 _TITLE_HEIGHT, _LINE_HEIGHT = 0.27, 0.165
 
 
-def sheet(title: str, about: str, size: tuple[float, float], alarm: bool = False) -> Figure:
+def new_figure(title: str, about: str, size: tuple[float, float], alarm: bool = False) -> Figure:
     """Return an empty figure with its title and, below it, what it is about.
 
     Args:
@@ -61,7 +61,7 @@ def sheet(title: str, about: str, size: tuple[float, float], alarm: bool = False
     return figure
 
 
-def quiet(axes: Axes, grid: Literal["x", "y"] | None = None) -> Axes:
+def clean_axes(axes: Axes, grid: Literal["x", "y"] | None = None) -> Axes:
     """Take away from `axes` what does not carry data; `grid` is "x" or "y" where lines help."""
     # Without a patch the figure alone decides its background, so a page can leave it out.
     axes.patch.set_visible(False)
@@ -75,7 +75,7 @@ def quiet(axes: Axes, grid: Literal["x", "y"] | None = None) -> Axes:
     return axes
 
 
-def notice(figure: Figure, text: str) -> Figure:
+def empty_figure(figure: Figure, text: str) -> Figure:
     """Write `text` where a drawing would have been."""
     axes = figure.add_subplot()
     axes.set_axis_off()

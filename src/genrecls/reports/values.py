@@ -23,7 +23,7 @@ Picture = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
-class Examples:
+class ExampleInputs:
     """What the model sees: one segment a genre.
 
     Attributes:
@@ -59,7 +59,7 @@ class Report:
     metrics: Metrics
     history: Sequence[Epoch] = ()
     mistakes: Sequence[Mistake] = ()
-    examples: Examples = field(default_factory=Examples)
+    examples: ExampleInputs = field(default_factory=ExampleInputs)
     cases: Sequence[Case] = ()
     config_yaml: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)

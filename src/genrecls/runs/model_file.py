@@ -80,9 +80,9 @@ def load(path: Path) -> tuple[keras.Model, ModelCard]:
         ModelFileError: no such file, damaged, or not made by genrecls.
     """
     card = read_card(path)
-    from genrecls.training import tensorflow_setup
+    from genrecls.models import tensorflow_setup
 
-    tensorflow_setup.start()
+    tensorflow_setup.configure_tensorflow()
     import keras
 
     try:

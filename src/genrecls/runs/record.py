@@ -13,7 +13,7 @@ import numpy as np
 
 from genrecls.benchmark.benchmark import EXPORT, facts_of_run
 from genrecls.errors import RunError
-from genrecls.evaluation.paired_tests import Answers
+from genrecls.evaluation.paired_tests import PairedDecisions
 from genrecls.evaluation.predictions import leak_mark
 from genrecls.runs.run import Run
 
@@ -22,7 +22,7 @@ _NEEDED = ("track", "part", "true", "predicted")
 
 
 @dataclass(frozen=True)
-class Finished:
+class RunRecord:
     """What a comparison needs to know of a run.
 
     Attributes:
@@ -38,7 +38,7 @@ class Finished:
     config: Mapping[str, Any]
     metrics: Mapping[str, Any]
     history: Sequence[Mapping[str, float]]
-    answers: Mapping[str, Answers]
+    answers: Mapping[str, PairedDecisions]
     changed: str
     int8_bytes: int | None = None
 
@@ -76,7 +76,7 @@ class Finished:
         return {genre: float(score["f1"]) for genre, score in genres.items()}
 
 
-def read(run: Run) -> Finished:
+def read(run: Run) -> RunRecord:
     """Return what is in the folder of a finished run.
 
     Raises:
@@ -88,7 +88,7 @@ def read(run: Run) -> Finished:
             f"run {run.name} is not finished ({run.state.get('status', 'no state')}); repeat its "
             "'genrecls train' command to go on"
         )
-    found = Finished(
+    found = RunRecord(
         name=run.name,
         config=_config(run.config),
         metrics=metrics,
@@ -101,7 +101,7 @@ def read(run: Run) -> Finished:
     return found
 
 
-def _check(run: Run, found: Finished) -> None:
+def _check(run: Run, found: RunRecord) -> None:
     """Refuse what another version or a hand has changed, before a table is half made."""
     with _reading(run.config):
         _ = (found.repetition, found.config["model"]["name"], found.config["features"]["name"])
@@ -116,7 +116,7 @@ def _check(run: Run, found: Finished) -> None:
             raise _damaged(run.predictions("tracks"), reason)
 
 
-def _check_metrics(found: Finished) -> None:
+def _check_metrics(found: RunRecord) -> None:
     metrics = found.metrics
     _ = (found.data, found.split, metrics["dataset"]["fingerprint"], list(metrics["labels"]))
     _ = (metrics["selection"]["epoch"], int(metrics["model"]["parameters"]))
@@ -170,7 +170,7 @@ def _history(path: Path) -> list[dict[str, float]]:
         return [{key: float(value) if value else np.nan for key, value in r.items()} for r in rows]
 
 
-def _answers(run: Run) -> dict[str, Answers]:
+def _answers(run: Run) -> dict[str, PairedDecisions]:
     path = run.predictions("tracks")
     rows = _rows(path)
     if not rows or any(row.get(column) in {None, ""} for row in rows for column in _NEEDED):
@@ -178,7 +178,7 @@ def _answers(run: Run) -> dict[str, Answers]:
     return {part: _of_part(run, part, rows) for part in PARTS}
 
 
-def _of_part(run: Run, part: str, rows: Sequence[Mapping[str, str]]) -> Answers:
+def _of_part(run: Run, part: str, rows: Sequence[Mapping[str, str]]) -> PairedDecisions:
     chosen = sorted(
         (row["track"], row["true"], row["predicted"]) for row in rows if row["part"] == part
     )
@@ -187,7 +187,9 @@ def _of_part(run: Run, part: str, rows: Sequence[Mapping[str, str]]) -> Answers:
         problem = f"{len(chosen) - len(tracks)} tracks twice" if chosen else "no tracks"
         raise _damaged(run.predictions("tracks"), f"{problem} in the {part} part")
     asked = tuple((track, true) for track, true, _ in chosen)
-    return Answers(run.name, part, asked, np.array([true == said for _, true, said in chosen]))
+    return PairedDecisions(
+        run.name, part, asked, np.array([true == said for _, true, said in chosen])
+    )
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

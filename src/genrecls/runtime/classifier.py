@@ -33,7 +33,7 @@ Starts = NDArray[np.int64]
 _AT_ONCE = 64
 
 
-class Classifier:
+class TFLiteClassifier:
     """An exported model that takes audio, whichever of the two entrances it has.
 
     Args:
@@ -60,7 +60,7 @@ class Classifier:
         self._cut = cut_of(self.segment, self.sample_rate / self._step, frames=self._in_frames)
 
     @classmethod
-    def load(cls, path: Path, threads: int = 1) -> Classifier:
+    def load(cls, path: Path, threads: int = 1) -> TFLiteClassifier:
         """Return the classifier in an exported file.
 
         Args:

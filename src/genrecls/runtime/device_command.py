@@ -7,13 +7,13 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from genrecls.cli.parser import Parser
 from genrecls.errors import ConfigError, GenreclsError, ModelFileError
-from genrecls.runtime.classifier import Classifier
+from genrecls.runtime.classifier import TFLiteClassifier
 from genrecls.runtime.formats import as_csv, as_json
 from genrecls.runtime.live_command import run_live
 from genrecls.runtime.live_options import add_live_options, check_live_options
 from genrecls.runtime.network import check_threads
+from genrecls.runtime.parser import Parser
 from genrecls.runtime.result import Result
 
 # Most exact first, and what any runtime can run before what not all can.
@@ -39,7 +39,7 @@ def _classify(words: Sequence[str]) -> int:
     if not options.paths and options.live is None:
         raise ConfigError("expected audio files or --live; see --help")
     check_threads(options.threads)
-    classifier = Classifier.load(options.model or _model_beside(), options.threads)
+    classifier = TFLiteClassifier.load(options.model or _model_beside(), options.threads)
     if options.live is not None:
         return run_live(options, classifier)
     results = [classifier.classify(path) for path in options.paths]

@@ -58,7 +58,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Grid:
+class SegmentGrid:
     """Where the segments of a stream lie; the same as in a file.
 
     Attributes:
@@ -74,7 +74,7 @@ class Grid:
     window: AudioWindow
 
     @classmethod
-    def of(cls, classifier: WindowClassifier, hop: float | None) -> Grid:
+    def of(cls, classifier: WindowClassifier, hop: float | None) -> SegmentGrid:
         """Return the grid of a model, with its own hop or another one in seconds.
 
         Raises:
@@ -122,7 +122,7 @@ class Cuttings:
 class Cutter:
     """Cuts samples that arrive piece by piece; memory does not grow with them."""
 
-    def __init__(self, grid: Grid) -> None:
+    def __init__(self, grid: SegmentGrid) -> None:
         self._grid = grid
         self._held = np.zeros(grid.window.margin, np.float32)
         # Index of the first sample held; the zeros before the sound count.
@@ -194,7 +194,7 @@ def listen(classifier: WindowClassifier, source: Source, hop: float | None) -> I
         ConfigError: the hop is longer than a segment.
         DataError: the samples cannot be trusted, or there are none.
     """
-    grid = Grid.of(classifier, hop)
+    grid = SegmentGrid.of(classifier, hop)
     cutter, resampler = Cutter(grid), stream_resampler(source.rate, grid.rate)
     for block in source.blocks:
         yield from _moments(classifier, grid, cutter.push(resampler.push(block)), cutter.seen)
@@ -206,7 +206,7 @@ def listen(classifier: WindowClassifier, source: Source, hop: float | None) -> I
 
 
 def _moments(
-    classifier: WindowClassifier, grid: Grid, cuttings: Cuttings, seen: int
+    classifier: WindowClassifier, grid: SegmentGrid, cuttings: Cuttings, seen: int
 ) -> Iterator[Moment]:
     if not len(cuttings.starts):
         return

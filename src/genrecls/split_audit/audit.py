@@ -13,12 +13,12 @@ from genrecls.features.mfcc import Mfcc
 from genrecls.features.segmentation import SegmentRule
 from genrecls.split_audit.near_duplicates import alike, pairs
 from genrecls.split_audit.overlap import Match, Standing, matches, standing
-from genrecls.split_audit.scan import Heard, listen
+from genrecls.split_audit.scan import AudioScan, listen
 from genrecls.split_audit.score_inflation import (
     MODELS,
-    Answers,
     Estimate,
     Resampling,
+    SeedDecisions,
     accuracy,
     answers,
     estimate,
@@ -27,7 +27,7 @@ from genrecls.splits.base import Split, Splitter
 
 
 @dataclass(frozen=True)
-class Plan:
+class AuditSettings:
     """What is asked for.
 
     Attributes:
@@ -84,8 +84,8 @@ class Audit:
         suggestion: how more artists could be known; None where there is nothing to suggest.
     """
 
-    plan: Plan
-    heard: Heard
+    plan: AuditSettings
+    heard: AudioScan
     matches: tuple[Match, ...]
     alike: tuple[tuple[str, str, float], ...]
     splits: tuple[AuditedSplit, ...]
@@ -94,7 +94,7 @@ class Audit:
     suggestion: str | None
 
 
-def audit(dataset: Dataset, plan: Plan) -> Audit:
+def audit(dataset: Dataset, plan: AuditSettings) -> Audit:
     """Listen to a data set and look at each split of it.
 
     Raises:
@@ -128,20 +128,20 @@ def audit(dataset: Dataset, plan: Plan) -> Audit:
     )
 
 
-def _matches(heard: Heard) -> list[Match]:
+def _matches(heard: AudioScan) -> list[Match]:
     prints = [recording.fingerprint for recording in heard.recordings.values()]
     with progress("Comparing fingerprints", len(prints)) as advance:
         return matches(heard, pairs(prints, advance))
 
 
-def _alike(heard: Heard, found: Sequence[Match]) -> tuple[tuple[str, str, float], ...]:
+def _alike(heard: AudioScan, found: Sequence[Match]) -> tuple[tuple[str, str, float], ...]:
     ids, known = list(heard.recordings), {(match.first, match.second) for match in found}
     near = alike([recording.statistics for recording in heard.recordings.values()])
     named = ((ids[pair.first], ids[pair.second], pair.cosine) for pair in near)
     return tuple(each for each in named if each[:2] not in known)
 
 
-def _made(heard: Heard, plan: Plan) -> tuple[dict[str, list[Split]], dict[str, str]]:
+def _made(heard: AudioScan, plan: AuditSettings) -> tuple[dict[str, list[Split]], dict[str, str]]:
     """Return the splits of all seeds, and why some cannot be made."""
     made: dict[str, list[Split]] = {}
     left_out: dict[str, str] = {}
@@ -159,7 +159,7 @@ def _made(heard: Heard, plan: Plan) -> tuple[dict[str, list[Split]], dict[str, s
 
 
 def _honesty(
-    plan: Plan, made: Mapping[str, list[Split]], standings: Mapping[str, Standing]
+    plan: AuditSettings, made: Mapping[str, list[Split]], standings: Mapping[str, Standing]
 ) -> tuple[str, set[str]]:
     """Return the split that the others are compared with, and all that are as honest."""
     faults = {name: _faults(made[name][0], standings[name]) for name in made}
@@ -181,7 +181,7 @@ def _faults(split: Split, found: Standing) -> tuple[int, int, int]:
     return found.torn, artists, len(found.copies)
 
 
-def _preference(plan: Plan, name: str, found: Standing) -> tuple[bool, int]:
+def _preference(plan: AuditSettings, name: str, found: Standing) -> tuple[bool, int]:
     """Return which of two equally honest splits the others are compared with.
 
     Many seeds of one rule say more than the one test part that was published; else the test part
@@ -194,7 +194,7 @@ Scores = tuple[dict[str, Estimate], dict[str, Estimate]]
 
 
 def _scores(
-    heard: Heard, made: Mapping[str, list[Split]], honesty: tuple[str, set[str]], seed: int
+    heard: AudioScan, made: Mapping[str, list[Split]], honesty: tuple[str, set[str]], seed: int
 ) -> dict[str, Scores]:
     """Return accuracy and inflation of each split, by classifier."""
     honest, sound = honesty
@@ -208,7 +208,9 @@ def _scores(
 
 
 def _estimates(
-    own: Mapping[str, Answers], honest: Mapping[str, Answers] | None, resampling: Resampling
+    own: Mapping[str, SeedDecisions],
+    honest: Mapping[str, SeedDecisions] | None,
+    resampling: Resampling,
 ) -> Scores:
     means = {model: accuracy(own[model]) for model in MODELS}
     drawn = {model: resampling.scores(own[model]) for model in MODELS}

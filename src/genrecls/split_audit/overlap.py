@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from genrecls.split_audit.near_duplicates import COPY, Pair
-from genrecls.split_audit.scan import Heard
+from genrecls.split_audit.scan import AudioScan
 from genrecls.splits.base import PARTS, Part, Split, known_artists
 from genrecls.splits.leakage import find_leaks
 
@@ -45,7 +45,7 @@ class Match:
         return self.copies and self.labels[0] != self.labels[1]
 
 
-def matches(heard: Heard, pairs: Sequence[Pair]) -> list[Match]:
+def matches(heard: AudioScan, pairs: Sequence[Pair]) -> list[Match]:
     """Return what is known of the pairs, and the identical ones that have too few landmarks.
 
     Args:
@@ -61,7 +61,7 @@ def matches(heard: Heard, pairs: Sequence[Pair]) -> list[Match]:
     ]
 
 
-def _identical(heard: Heard) -> set[tuple[int, int]]:
+def _identical(heard: AudioScan) -> set[tuple[int, int]]:
     """Return the numbers of recordings that are equal sample by sample."""
     same: dict[str, list[int]] = {}
     for number, recording in enumerate(heard.recordings.values()):
@@ -69,7 +69,7 @@ def _identical(heard: Heard) -> set[tuple[int, int]]:
     return {pair for numbers in same.values() for pair in combinations(numbers, 2)}
 
 
-def _match(heard: Heard, pair: Pair, *, identical: bool) -> Match:
+def _match(heard: AudioScan, pair: Pair, *, identical: bool) -> Match:
     first, second = (heard.dataset.tracks[number] for number in (pair.first, pair.second))
     kind = "identical" if identical else "copy" if pair.share >= COPY else "part"
     return Match(
@@ -127,7 +127,7 @@ class Standing:
         return Size(sum(size.tracks for size in sizes), sum(size.segments for size in sizes))
 
 
-def standing(heard: Heard, split: Split, found: Sequence[Match]) -> Standing:
+def standing(heard: AudioScan, split: Split, found: Sequence[Match]) -> Standing:
     """Return who and what stands where."""
     leaks = find_leaks(split, heard.material)
     places = {
@@ -144,7 +144,7 @@ def standing(heard: Heard, split: Split, found: Sequence[Match]) -> Standing:
     )
 
 
-def _sizes(heard: Heard, split: Split, part: Part) -> dict[str, Size]:
+def _sizes(heard: AudioScan, split: Split, part: Part) -> dict[str, Size]:
     tracks: Counter[str] = Counter()
     segments: Counter[str] = Counter()
     labels = {track.id: track.label for track in heard.dataset.tracks}

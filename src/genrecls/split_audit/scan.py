@@ -15,7 +15,7 @@ from genrecls.errors import DataError
 from genrecls.features.mfcc import Mfcc
 from genrecls.features.segmentation import SegmentRule
 from genrecls.split_audit.fingerprint import Fingerprint, fingerprint
-from genrecls.splits.base import Material
+from genrecls.splits.base import SplitInput
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class Recording:
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
+class AudioScan:
     """A data set that was listened to.
 
     Attributes:
@@ -48,14 +48,14 @@ class Heard:
     rejected: dict[str, AudioRejected]
 
     @property
-    def material(self) -> Material:
+    def material(self) -> SplitInput:
         """What a split needs to know."""
         counts = {track: len(found.statistics) for track, found in self.recordings.items()}
         digests = {track: found.digest for track, found in self.recordings.items()}
-        return Material(self.dataset, counts, digests)
+        return SplitInput(self.dataset, counts, digests)
 
 
-def listen(dataset: Dataset, spec: Mfcc, rule: SegmentRule) -> Heard:
+def listen(dataset: Dataset, spec: Mfcc, rule: SegmentRule) -> AudioScan:
     """Read every file once; what cannot be used is left out and named.
 
     Args:
@@ -77,7 +77,7 @@ def listen(dataset: Dataset, spec: Mfcc, rule: SegmentRule) -> Heard:
         first = next(iter(rejected.values()), "there are no tracks")
         raise DataError(f"none of the {len(found)} files can be used; the first: {first}")
     recordings = {track: what for track, what in found.items() if isinstance(what, Recording)}
-    return Heard(dataset.without(rejected), recordings, rejected)
+    return AudioScan(dataset.without(rejected), recordings, rejected)
 
 
 def _all_heard(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.rng import stream
-from genrecls.split_audit.scan import Heard
+from genrecls.split_audit.scan import AudioScan
 from genrecls.splits.base import Split, known_artists
 
 MODELS: dict[str, str] = {
@@ -33,7 +33,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class SeedDecisions:
     """Which tracks of the test part were asked and which were answered rightly, seed by seed.
 
     Attributes:
@@ -46,8 +46,8 @@ class Answers:
 
 
 def answers(
-    heard: Heard, splits: Sequence[Split], advance: Callable[[], None]
-) -> dict[str, Answers]:
+    heard: AudioScan, splits: Sequence[Split], advance: Callable[[], None]
+) -> dict[str, SeedDecisions]:
     """Train each of `MODELS` on the train part of each split and ask it the test part.
 
     The validation part is not used, for there is nothing to select. A track is answered by the
@@ -60,7 +60,7 @@ def answers(
     """
     rows = {track: number for number, track in enumerate(heard.recordings)}
     shape = (len(splits), len(rows))
-    made = {name: Answers(np.zeros(shape, bool), np.zeros(shape, bool)) for name in MODELS}
+    made = {name: SeedDecisions(np.zeros(shape, bool), np.zeros(shape, bool)) for name in MODELS}
     tried: dict[str, int] = {}
     for number, split in enumerate(splits):
         before = tried.setdefault(_identity(split), number)
@@ -80,7 +80,7 @@ def _identity(split: Split) -> str:
     return repr([[(track, numbers.tolist()) for track, numbers in part] for part in parts])
 
 
-def _tried(heard: Heard, split: Split, name: str) -> dict[str, bool]:
+def _tried(heard: AudioScan, split: Split, name: str) -> dict[str, bool]:
     """Return, for each track of the test part, whether it was answered rightly."""
     from sklearn.exceptions import ConvergenceWarning
 
@@ -100,7 +100,7 @@ def _tried(heard: Heard, split: Split, name: str) -> dict[str, bool]:
 
 
 def _gathered(
-    heard: Heard, part: Mapping[str, NDArray[np.int64]]
+    heard: AudioScan, part: Mapping[str, NDArray[np.int64]]
 ) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
     """Return the statistics of the segments of a part, and the track id of each."""
     chosen = [heard.recordings[track].statistics[indices] for track, indices in part.items()]
@@ -137,14 +137,14 @@ class Resampling:
     seed: int
 
     @classmethod
-    def of(cls, heard: Heard, seed: int) -> Resampling:
+    def of(cls, heard: AudioScan, seed: int) -> Resampling:
         """Return the draws for a data set."""
         artists = known_artists(heard.dataset.tracks)
         # No artist has an empty string within.
         names = [artists.get(track, f"\0{track}") for track in heard.recordings]
         return cls(np.unique(names, return_inverse=True)[1].astype(np.int64), seed)
 
-    def scores(self, found: Answers) -> NDArray[np.float64]:
+    def scores(self, found: SeedDecisions) -> NDArray[np.float64]:
         """Return the accuracy of the mean seed in each draw, shape (DRAWS,)."""
         many = int(self.groups.max()) + 1
         right, asked = (self._per_group(array, many) for array in (found.right, found.asked))
@@ -163,7 +163,7 @@ class Resampling:
         return np.asarray(sums, np.int64)
 
 
-def accuracy(found: Answers) -> float:
+def accuracy(found: SeedDecisions) -> float:
     """Return the share of right answers, mean over the seeds."""
     return float((found.right.sum(axis=1) / found.asked.sum(axis=1)).mean())
 

@@ -11,7 +11,7 @@ from genrecls.errors import DataError
 from genrecls.rng import stream
 
 
-def deal(
+def allocate(
     labels: Sequence[str], groups: Sequence[str], shares: Sequence[int], seed: int
 ) -> NDArray[np.int64]:
     """Return the hand, 0 to len(shares) - 1, of each item; members of a group share theirs.

@@ -22,7 +22,7 @@ Ratio = tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)], Annotate
 
 
 @dataclass(frozen=True)
-class Material:
+class SplitInput:
     """What there is to split, after rejected files are gone.
 
     Attributes:
@@ -106,10 +106,10 @@ class Splitter(Schema, ABC):
             )
 
     @abstractmethod
-    def assign(self, material: Material, seed: int) -> Split:
+    def assign(self, material: SplitInput, seed: int) -> Split:
         """Return the split; the same material and seed give the same split."""
 
-    def whole_tracks(self, material: Material, parts: Mapping[str, Part]) -> Split:
+    def whole_tracks(self, material: SplitInput, parts: Mapping[str, Part]) -> Split:
         """Return a split of whole tracks from a part for each track id; others are left out."""
         chosen: dict[Part, dict[str, NDArray[np.int64]]] = {part: {} for part in PARTS}
         for track in material.dataset.tracks:

@@ -8,8 +8,16 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, PositiveInt
 
 from genrecls.datasets.base import Dataset
-from genrecls.splits.allocate import deal
-from genrecls.splits.base import SPLITS, LeakKind, Material, Part, Split, Splitter, require_artists
+from genrecls.splits.allocate import allocate
+from genrecls.splits.base import (
+    SPLITS,
+    LeakKind,
+    Part,
+    Split,
+    SplitInput,
+    Splitter,
+    require_artists,
+)
 from genrecls.splits.random import ARTISTS_SHARED
 
 
@@ -39,13 +47,15 @@ class KFoldSplit(Splitter):
         if self.group == "artist":
             require_artists("split.group=artist", dataset)
 
-    def assign(self, material: Material, seed: int) -> Split:
+    def assign(self, material: SplitInput, seed: int) -> Split:
         """Return the split; all folds of one seed together test every track once."""
         by_artist = self.group == "artist"
         artists = require_artists("split.group=artist", material.dataset) if by_artist else {}
         tracks = [t for t in material.dataset.tracks if not by_artist or t.id in artists]
         groups = artists if by_artist else material.recordings
-        folds = deal([t.label for t in tracks], [groups[t.id] for t in tracks], [1] * self.k, seed)
+        folds = allocate(
+            [t.label for t in tracks], [groups[t.id] for t in tracks], [1] * self.k, seed
+        )
         parts = {t.id: self._part(int(fold)) for t, fold in zip(tracks, folds, strict=True)}
         split = self.whole_tracks(material, parts)
         if by_artist:

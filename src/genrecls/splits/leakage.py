@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from genrecls.errors import LeakError
-from genrecls.splits.base import PARTS, LeakKind, Material, Part, Split, known_artists
+from genrecls.splits.base import PARTS, LeakKind, Part, Split, SplitInput, known_artists
 
 _ADVICE: dict[LeakKind, str] = {
     "track": "a track must be whole in one part",
@@ -31,7 +31,7 @@ class Leak:
     parts: tuple[Part, ...]
 
 
-def find_leaks(split: Split, material: Material) -> list[Leak]:
+def find_leaks(split: Split, material: SplitInput) -> list[Leak]:
     """Return all leaks of `split`, declared or not, in a stable order."""
     artists = known_artists(material.dataset.tracks)
     copies: dict[str, list[str]] = {}

@@ -7,14 +7,14 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from genrecls.splits.allocate import deal
+from genrecls.splits.allocate import allocate
 from genrecls.splits.base import (
     PARTS,
     SPLITS,
     LeakKind,
-    Material,
     Part,
     Split,
+    SplitInput,
     Splitter,
     known_artists,
 )
@@ -31,7 +31,7 @@ class FaultFilteredSplit(Splitter):
         "one disco artist has tracks in both train and test of the published partition"
     )
 
-    def assign(self, material: Material, seed: int) -> Split:  # noqa: ARG002
+    def assign(self, material: SplitInput, seed: int) -> Split:  # noqa: ARG002
         """Return the published partition of the tracks that are there."""
         self.require(material.dataset)
         return self.whole_tracks(material, _parts(material, "fault_filtered"))
@@ -44,7 +44,7 @@ class OfficialSplit(Splitter):
 
     published: ClassVar[str | None] = "official"
 
-    def assign(self, material: Material, seed: int) -> Split:  # noqa: ARG002
+    def assign(self, material: SplitInput, seed: int) -> Split:  # noqa: ARG002
         """Return the partition of the data set.
 
         Raises:
@@ -70,19 +70,19 @@ class ArtistFoldsSplit(Splitter):
 
     published: ClassVar[str | None] = "artist_folds"
 
-    def assign(self, material: Material, seed: int) -> Split:
+    def assign(self, material: SplitInput, seed: int) -> Split:
         """Return the split of the tracks that are in the publication."""
         published = material.dataset.partitions["artist_folds"]
         artists = known_artists(material.dataset.tracks)
         tracks = [t for t in material.dataset.tracks if t.id in published]
         rest = [t for t in tracks if published[t.id] != str(self.fold)]
-        hands = deal([t.label for t in rest], [artists[t.id] for t in rest], (3, 1), seed)
+        hands = allocate([t.label for t in rest], [artists[t.id] for t in rest], (3, 1), seed)
         parts: dict[str, Part] = {t.id: "test" for t in tracks}
         for track, hand in zip(rest, hands, strict=True):
             parts[track.id] = PARTS[hand]
         return self.whole_tracks(material, parts)
 
 
-def _parts(material: Material, partition: str) -> dict[str, Part]:
+def _parts(material: SplitInput, partition: str) -> dict[str, Part]:
     published = material.dataset.partitions[partition]
     return {track: part for track, part in published.items() if part in PARTS}

@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.datasets.base import Dataset
-from genrecls.splits.allocate import deal
+from genrecls.splits.allocate import allocate
 from genrecls.splits.base import (
     PARTS,
     SPLITS,
     LeakKind,
-    Material,
     Part,
     Ratio,
     Split,
+    SplitInput,
     Splitter,
     require_artists,
 )
@@ -41,12 +41,12 @@ class SegmentSplit(Splitter):
         "unknown music; split=track or split=artist is honest"
     )
 
-    def assign(self, material: Material, seed: int) -> Split:
+    def assign(self, material: SplitInput, seed: int) -> Split:
         """Return the split of single segments."""
         tracks = material.dataset.tracks
         pieces = [(t, i) for t in tracks for i in range(material.segment_counts[t.id])]
         names = [f"{track.id}#{index}" for track, index in pieces]
-        hands = deal([t.label for t, _ in pieces], names, self.ratio, seed)
+        hands = allocate([t.label for t, _ in pieces], names, self.ratio, seed)
         chosen: dict[Part, dict[str, list[int]]] = {part: {} for part in PARTS}
         for (track, index), hand in zip(pieces, hands, strict=True):
             chosen[PARTS[hand]].setdefault(track.id, []).append(index)
@@ -77,7 +77,7 @@ class TrackSplit(Splitter):
     leaks: ClassVar[frozenset[LeakKind]] = frozenset({"artist"})
     caveat: ClassVar[str] = ARTISTS_SHARED
 
-    def assign(self, material: Material, seed: int) -> Split:
+    def assign(self, material: SplitInput, seed: int) -> Split:
         """Return the split; tracks with the same samples count as one group."""
         return self.whole_tracks(material, _dealt(material, material.recordings, self.ratio, seed))
 
@@ -97,7 +97,7 @@ class ArtistSplit(Splitter):
         """Refuse data whose artists are not known."""
         require_artists("split=artist", dataset)
 
-    def assign(self, material: Material, seed: int) -> Split:
+    def assign(self, material: SplitInput, seed: int) -> Split:
         """Return the split.
 
         Raises:
@@ -108,9 +108,9 @@ class ArtistSplit(Splitter):
 
 
 def _dealt(
-    material: Material, groups: Mapping[str, str], ratio: Ratio, seed: int
+    material: SplitInput, groups: Mapping[str, str], ratio: Ratio, seed: int
 ) -> dict[str, Part]:
     """Return the part of each track that has a group; tracks of a group share it."""
     tracks = [track for track in material.dataset.tracks if track.id in groups]
-    hands = deal([t.label for t in tracks], [groups[t.id] for t in tracks], ratio, seed)
+    hands = allocate([t.label for t in tracks], [groups[t.id] for t in tracks], ratio, seed)
     return {t.id: PARTS[hand] for t, hand in zip(tracks, hands, strict=True)}

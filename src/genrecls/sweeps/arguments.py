@@ -9,12 +9,12 @@ from typing import Any
 
 from pydantic import PositiveFloat, PositiveInt
 
-from genrecls.cli.parser import Parser
 from genrecls.config.compose import compose
 from genrecls.config.options import groups, keys
 from genrecls.config.schema import Schema
 from genrecls.config.validation import validate
 from genrecls.errors import ConfigError, nearest
+from genrecls.runtime.parser import Parser
 
 _REFUSED = {
     "force": "a sweep goes on where it was stopped, which it could not; choose another "
@@ -33,7 +33,7 @@ class SweepSettings(Schema):
 
 
 @dataclass(frozen=True)
-class Request:
+class SweepArguments:
     """A command line behind `genrecls sweep`.
 
     Attributes:
@@ -53,7 +53,7 @@ class Request:
     command: str
 
 
-def read_request(words: Sequence[str]) -> Request:
+def read_request(words: Sequence[str]) -> SweepArguments:
     """Return what the words behind `genrecls sweep` ask for.
 
     Raises:
@@ -71,7 +71,7 @@ def read_request(words: Sequence[str]) -> Request:
         _refuse_unknown(word, mine)
     composed = compose("sweep", own)
     search = composed.pop("search", None)
-    return Request(
+    return SweepArguments(
         settings=validate(SweepSettings, composed, ""),
         flags=flags,
         overrides=tuple(overrides),

@@ -23,7 +23,7 @@ from genrecls.config.paths import conf_dir
 from genrecls.errors import ConfigError, GenreclsError, nearest
 from genrecls.runs.run import Run
 from genrecls.sweeps.plan import own_place
-from genrecls.sweeps.process import Child, Ending, Limits, Order, record_failure
+from genrecls.sweeps.process import Child, JobResult, JobSpec, ResourceLimits, record_failure
 
 _LOOK_EVERY = 0.5
 
@@ -38,15 +38,15 @@ class RemoteTask:
         stop_file: the training is stopped when this file is there.
     """
 
-    order: Order
-    limits: Limits
+    order: JobSpec
+    limits: ResourceLimits
     folder: Path
     stop_file: Path
 
-    def __call__(self, _: object = None) -> Ending:
+    def __call__(self, _: object = None) -> JobResult:
         """Train, and return how it ended."""
         if self.stop_file.exists():
-            return Ending("stopped", "was stopped before its turn came")
+            return JobResult("stopped", "was stopped before its turn came")
         os.chdir(self.folder)
         with _left_to_us():
             child = Child(self.order, self.limits)
@@ -59,7 +59,7 @@ class RemoteTask:
                 time.sleep(_LOOK_EVERY)
             raise
 
-    def _watched(self, child: Child) -> Ending:
+    def _watched(self, child: Child) -> JobResult:
         while (ending := child.poll()) is None:
             if self.stop_file.exists():
                 child.stop("was stopped together with the sweep")
@@ -114,7 +114,9 @@ class Launchpad:
         if kind == "ray":
             _start_ray(settings.ray.init)
 
-    def places(self, waiting: int, jobs: int, memory_gb: float | None) -> tuple[Limits, ...]:
+    def places(
+        self, waiting: int, jobs: int, memory_gb: float | None
+    ) -> tuple[ResourceLimits, ...]:
         """Return the limits of each of the trainings that may be handed over at once.
 
         Args:
@@ -124,9 +126,9 @@ class Launchpad:
         """
         most = jobs if self._chosen == "submitit_local" else self._most or waiting
         memory = None if memory_gb is None else int(memory_gb * 1e9)
-        return (Limits(memory=memory),) * min(most, max(1, waiting))
+        return (ResourceLimits(memory=memory),) * min(most, max(1, waiting))
 
-    def start(self, order: Order, limits: Limits) -> Launched:
+    def start(self, order: JobSpec, limits: ResourceLimits) -> Launched:
         """Hand a training over to the launcher.
 
         Raises:
@@ -147,12 +149,12 @@ class Launched:
         stop_file: the job stops when this file is there.
     """
 
-    def __init__(self, order: Order, launcher: str) -> None:
+    def __init__(self, order: JobSpec, launcher: str) -> None:
         self.order = order
         # One of its own: a job still in the queue must not take the next one's for its.
         self.stop_file = order.log.absolute().with_suffix(f".{uuid.uuid4().hex[:8]}.stop")
         self._launcher = launcher
-        self._ending: Ending | None = None
+        self._ending: JobResult | None = None
         self._reason = ""
         self._length = _length(order.log)
 
@@ -160,11 +162,11 @@ class Launched:
         """Wait for the job beside the caller: a launcher returns when its jobs are done."""
         Thread(target=self._wait, args=(launcher,), daemon=True).start()
 
-    def poll(self) -> Ending | None:
+    def poll(self) -> JobResult | None:
         """Return how the training ended; None while it waits or runs."""
         if self._ending is None and self._reason and _length(self.order.log) == self._length:
             # It stands in a queue, perhaps for days; when its turn comes it ends at once.
-            self._ending = Ending("stopped", self._reason)
+            self._ending = JobResult("stopped", self._reason)
         return self._ending
 
     def stop(self, reason: str) -> None:
@@ -177,7 +179,7 @@ class Launched:
     def kill(self, reason: str = "") -> None:
         """Ask the training to end, and wait for it no longer: it is on another machine."""
         self.stop(reason or "was stopped")
-        self._ending = self._ending or Ending("stopped", self._reason)
+        self._ending = self._ending or JobResult("stopped", self._reason)
 
     def _wait(self, launcher: Any) -> None:
         # Jobs on this machine inherit this: Ctrl-C is for the sweep, which passes it on.
@@ -187,7 +189,7 @@ class Launched:
             (done,) = launcher.launch([[]], 0)
             self._ending = done.return_value
         except BaseException as error:  # noqa: BLE001 - a cluster has errors of all kinds
-            lost = Ending("failed", f"{self._launcher}: {_line(error)}")
+            lost = JobResult("failed", f"{self._launcher}: {_line(error)}")
             # First: who polls may look into the run as soon as it has ended.
             record_failure(self.order.run, lost.reason)
             self._ending = lost
@@ -310,7 +312,7 @@ def _config(words: Sequence[str]) -> tuple[Any, Any]:
         return config, GlobalHydra.instance().config_loader()
 
 
-def _absolute(order: Order) -> Order:
+def _absolute(order: JobSpec) -> JobSpec:
     return replace(order, run=Run(order.run.folder.absolute()), log=order.log.absolute())
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from genrecls.experiment.experiment import Experiment
 from genrecls.files.atomic import write_json
 from genrecls.runs.run import Run
-from genrecls.sweeps.process import Ending, Training
+from genrecls.sweeps.process import JobResult, Training
 
 State = Literal["waiting", "elsewhere", "running", "finished", "failed", "stopped"]
 ENDED: frozenset[State] = frozenset({"finished", "failed", "stopped"})
@@ -80,7 +80,7 @@ class Record:
         self.state, self.note, self.lines = "running", "", ()
         self.child, self.log, self._since = child, child.order.log, time.monotonic()
 
-    def end(self, ending: Ending) -> None:
+    def end(self, ending: JobResult) -> None:
         """Take note of how its process ended."""
         self.seconds += time.monotonic() - self._since
         self.child = None

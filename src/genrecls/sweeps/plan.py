@@ -17,7 +17,7 @@ from genrecls.console import fail, say
 from genrecls.datasets.base import Dataset
 from genrecls.errors import ConfigError
 from genrecls.experiment.experiment import Experiment, parse
-from genrecls.experiment.prepare import ready
+from genrecls.experiment.prepare import load_dataset_checked
 from genrecls.experiment.run_id import run_name
 from genrecls.features.cache import cache_root
 from genrecls.features.extract import fingerprint
@@ -41,7 +41,7 @@ def planned(flags: Sequence[str], overrides: Sequence[str]) -> list[Record]:
     experiments = _composed(planner, lists)
     jobs: dict[Path, Job] = {}
     for words, experiment in zip(lists, experiments, strict=True):
-        job = planner.placed(words, experiment)
+        job = planner.with_run_folder(words, experiment)
         jobs.setdefault(job.run.folder.absolute(), job)
     if len(jobs) < len(lists):
         same = len(lists) - len(jobs)
@@ -113,7 +113,7 @@ class Planner:
             ConfigError: they mean none.
             DataError: its data set is absent, not what was recorded, or cannot have its split.
         """
-        return self.placed(words, self.experiment(words))
+        return self.with_run_folder(words, self.experiment(words))
 
     def experiment(self, words: Sequence[str]) -> Experiment:
         """Return the validated configuration that the words mean.
@@ -129,7 +129,7 @@ class Planner:
             )
         return experiment
 
-    def placed(self, words: Sequence[str], experiment: Experiment) -> Job:
+    def with_run_folder(self, words: Sequence[str], experiment: Experiment) -> Job:
         """Return the training with its run folder.
 
         Raises:
@@ -143,7 +143,7 @@ class Planner:
         key = data_key(experiment)
         if key not in self._data:
             cache = cache_root(experiment.data_root)
-            dataset = ready(experiment)
+            dataset = load_dataset_checked(experiment)
             self._data[key] = dataset, fingerprint(dataset, cache)
         dataset, digest = self._data[key]
         experiment.split.require(dataset)

@@ -71,7 +71,7 @@ EndState = Literal["finished", "failed", "stopped", "busy"]
 
 
 @dataclass(frozen=True)
-class Limits:
+class ResourceLimits:
     """What a training may take of the machine.
 
     Attributes:
@@ -84,7 +84,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Ending:
+class JobResult:
     """How a training ended.
 
     Attributes:
@@ -100,7 +100,7 @@ class Ending:
 
 
 @dataclass(frozen=True)
-class Order:
+class JobSpec:
     """What is to be trained.
 
     Attributes:
@@ -119,9 +119,9 @@ class Order:
 class Training(Protocol):
     """A training that was begun, wherever it runs."""
 
-    order: Order
+    order: JobSpec
 
-    def poll(self) -> Ending | None:
+    def poll(self) -> JobResult | None:
         """Return how it ended; None while it waits or runs. To be called again and again."""
 
     def stop(self, reason: str) -> None:
@@ -139,7 +139,7 @@ class Child:
         peak: most bytes of memory seen so far.
     """
 
-    def __init__(self, order: Order, limits: Limits) -> None:
+    def __init__(self, order: JobSpec, limits: ResourceLimits) -> None:
         """Start the training.
 
         Raises:
@@ -165,7 +165,7 @@ class Child:
         """Number of the process."""
         return self._process.pid
 
-    def poll(self) -> Ending | None:
+    def poll(self) -> JobResult | None:
         """Return how the training ended; None while it runs. Watches the memory, too."""
         if self._process.poll() is None:
             self._watch()
@@ -214,19 +214,19 @@ class Child:
             self._reason = ""
             self.stop(f"took {used / 1e9:.3g} GB, more than job_memory_gb={most / 1e9:.3g}")
 
-    def _ending(self, code: int) -> Ending:
+    def _ending(self, code: int) -> JobResult:
         if code == 0 and self.order.run.finished:
-            return Ending("finished")
+            return JobResult("finished")
         lines = _last_lines(self.order.log, self._begin)
         if code == EXIT_BUSY:
-            return Ending("busy", "another process trains it", lines)
+            return JobResult("busy", "another process trains it", lines)
         if self._over:
-            return Ending("failed", self._reason, lines)
+            return JobResult("failed", self._reason, lines)
         if self._reason:
-            return Ending("stopped", self._reason, lines)
+            return JobResult("stopped", self._reason, lines)
         if code == 130:
-            return Ending("stopped", "was stopped from outside", lines)
-        return Ending("failed", self._why(code, lines), lines)
+            return JobResult("stopped", "was stopped from outside", lines)
+        return JobResult("failed", self._why(code, lines), lines)
 
     def _why(self, code: int, lines: Sequence[str]) -> str:
         if code < 0:
@@ -242,7 +242,7 @@ def _command(words: Sequence[str]) -> list[str]:
     return [sys.executable, "-m", "genrecls", "train", *words]
 
 
-def _start(order: Order, limits: Limits, log: Any) -> subprocess.Popen[bytes]:
+def _start(order: JobSpec, limits: ResourceLimits, log: Any) -> subprocess.Popen[bytes]:
     variables = {**os.environ, parent_watch.VARIABLE: "1", "PYTHONUNBUFFERED": "1"}
     # TensorFlow would take all memory of a GPU for the first of several trainings.
     variables.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")

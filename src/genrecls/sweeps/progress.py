@@ -83,7 +83,7 @@ _STYLES: dict[State, str] = {"failed": "red", "finished": "green", "running": "b
 
 
 @dataclass(frozen=True)
-class Scene:
+class SweepView:
     """What there is to see.
 
     Attributes:
@@ -124,7 +124,7 @@ class Scene:
 
 
 @contextmanager
-def overview(scene: Scene) -> Iterator[Watcher]:
+def overview(scene: SweepView) -> Iterator[Watcher]:
     """Yield who shows how a sweep goes on."""
     console = messages()
     if not console.is_terminal:
@@ -178,7 +178,7 @@ def described(record: Record) -> str:
 
 
 class _Lines:
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: SweepView) -> None:
         self._scene = scene
 
     def changed(self, record: Record) -> None:
@@ -194,7 +194,7 @@ class _Lines:
 
 
 class _Table:
-    def __init__(self, scene: Scene, live: Live) -> None:
+    def __init__(self, scene: SweepView, live: Live) -> None:
         self._scene = scene
         self._live = live
         self._next = 0.0

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from genrecls.errors import Interrupted
 from genrecls.sweeps.job import Record
-from genrecls.sweeps.process import Child, Limits, Order, Training, free_memory
+from genrecls.sweeps.process import Child, JobSpec, ResourceLimits, Training, free_memory
 from genrecls.training.interrupts import StopRequest, stop_request
 
 # Seconds between two rounds, and between two looks at a run that another process has.
@@ -34,7 +34,7 @@ class Watcher(Protocol):
 
 
 @dataclass(frozen=True)
-class Workplace:
+class SweepSlots:
     """Where and with what a sweep works.
 
     Attributes:
@@ -46,11 +46,11 @@ class Workplace:
 
     name: str
     folder: Path
-    places: tuple[Limits, ...]
-    start: Callable[[Order, Limits], Training] = Child
+    places: tuple[ResourceLimits, ...]
+    start: Callable[[JobSpec, ResourceLimits], Training] = Child
 
 
-def divided(jobs: int, memory_gb: float | None) -> tuple[Limits, ...]:
+def split_resources(jobs: int, memory_gb: float | None) -> tuple[ResourceLimits, ...]:
     """Return the limits of each of `jobs` trainings that run at once on this machine.
 
     Args:
@@ -59,9 +59,9 @@ def divided(jobs: int, memory_gb: float | None) -> tuple[Limits, ...]:
     """
     memory = int(memory_gb * 1e9) if memory_gb is not None else free_memory() // jobs
     if jobs == 1 or not hasattr(os, "sched_getaffinity"):
-        return (Limits(memory=memory),) * jobs
+        return (ResourceLimits(memory=memory),) * jobs
     cores = sorted(os.sched_getaffinity(0))
-    return tuple(Limits(_share(cores, place, jobs), memory) for place in range(jobs))
+    return tuple(ResourceLimits(_share(cores, place, jobs), memory) for place in range(jobs))
 
 
 def _share(cores: Sequence[int], place: int, places: int) -> tuple[int, ...]:
@@ -71,7 +71,7 @@ def _share(cores: Sequence[int], place: int, places: int) -> tuple[int, ...]:
     return tuple(cores[place * len(cores) // places : (place + 1) * len(cores) // places])
 
 
-def run_all(queue: Iterator[Record], workplace: Workplace, watcher: Watcher) -> None:
+def run_all(queue: Iterator[Record], workplace: SweepSlots, watcher: Watcher) -> None:
     """Train everything in `queue`; afterwards each record says how it ended.
 
     A record is taken from the queue only when there is a place for it, so that a queue may make
@@ -106,7 +106,7 @@ class _Elsewhere:
 @dataclass
 class _Engine:
     _queue: Iterator[Record]
-    _workplace: Workplace
+    _workplace: SweepSlots
     _watcher: Watcher
     _running: dict[int, Record] = field(default_factory=dict)
     _elsewhere: list[_Elsewhere] = field(default_factory=list)
@@ -157,7 +157,7 @@ class _Engine:
         self._exhausted = record is None
         return record
 
-    def _take(self, place: int, limits: Limits, record: Record) -> None:
+    def _take(self, place: int, limits: ResourceLimits, record: Record) -> None:
         run = record.job.run
         if run.finished:
             record.found("finished", "was finished before")
@@ -166,7 +166,7 @@ class _Engine:
             self._elsewhere.append(_Elsewhere(record, _now()))
         else:
             log = self._workplace.folder / f"{run.name}.log"
-            order = Order(record.job.words, run, log, self._workplace.name)
+            order = JobSpec(record.job.words, run, log, self._workplace.name)
             record.started(self._workplace.start(order, limits))
             self._running[place] = record
         self._watcher.changed(record)

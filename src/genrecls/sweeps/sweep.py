@@ -10,19 +10,19 @@ from unittest.mock import patch
 
 from genrecls.console import say, several, show
 from genrecls.errors import RunError
-from genrecls.sweeps.arguments import Request
+from genrecls.sweeps.arguments import SweepArguments
 from genrecls.sweeps.estimate import Estimates
 from genrecls.sweeps.job import Record, write_records
 from genrecls.sweeps.plan import planned, sweep_name
 from genrecls.sweeps.process import SWEEP
-from genrecls.sweeps.progress import Scene, announcement, overview, plan_table
-from genrecls.sweeps.scheduler import Watcher, Workplace, divided, run_all
+from genrecls.sweeps.progress import SweepView, announcement, overview, plan_table
+from genrecls.sweeps.scheduler import SweepSlots, Watcher, run_all, split_resources
 from genrecls.sweeps.shared_work import prepare_shared
 
 FOLDER, RECORDS = "sweeps", "sweep.json"
 
 
-def sweep(request: Request) -> None:
+def sweep(request: SweepArguments) -> None:
     """Train everything that is asked for and compare what is finished.
 
     Raises:
@@ -50,19 +50,24 @@ def sweep(request: Request) -> None:
     conclude(records, request.command, folder)
 
 
-def _train(records: Sequence[Record], request: Request, folder: Path, estimates: Estimates) -> None:
+def _train(
+    records: Sequence[Record], request: SweepArguments, folder: Path, estimates: Estimates
+) -> None:
     pending = [record for record in records if not record.ended]
     if not pending:
         write_records(folder / RECORDS, request.command, records)
         return
     place = workplace(request, folder, len(pending))
     prepare_shared(pending)
-    scene = Scene(records, len(records), request.settings.jobs, estimates)
-    with overview(scene) as watcher, kept(watcher, folder, request.command, records) as keeper:
+    scene = SweepView(records, len(records), request.settings.jobs, estimates)
+    with (
+        overview(scene) as watcher,
+        writing_sweep_json(watcher, folder, request.command, records) as keeper,
+    ):
         run_all(iter(pending), place, keeper)
 
 
-def workplace(request: Request, folder: Path, waiting: int) -> Workplace:
+def workplace(request: SweepArguments, folder: Path, waiting: int) -> SweepSlots:
     """Return where trainings are done: on this machine, or where a launcher of Hydra has them done.
 
     Args:
@@ -75,25 +80,25 @@ def workplace(request: Request, folder: Path, waiting: int) -> Workplace:
     """
     jobs, memory = request.settings.jobs, request.settings.job_memory_gb
     if not request.launcher:
-        return Workplace(folder.name, folder, divided(jobs, memory))
+        return SweepSlots(folder.name, folder, split_resources(jobs, memory))
     from genrecls.sweeps.cluster import Launchpad
 
     pad = Launchpad(request.launcher, request.flags, folder)
-    return Workplace(folder.name, folder, pad.places(waiting, jobs, memory), pad.start)
+    return SweepSlots(folder.name, folder, pad.places(waiting, jobs, memory), pad.start)
 
 
 def _hand_in(records: Sequence[Record], name: str) -> None:
     """Tell trackers of the runs that no training of this sweep could tell them of."""
-    from genrecls.trackers.watching import hand_in
+    from genrecls.trackers.watching import report_to_trackers
 
     found = [record for record in records if record.state == "finished" and not record.here]
     with patch.dict(os.environ, {SWEEP: name}):
         for record in found:
-            hand_in(record.job.run, record.job.experiment)
+            report_to_trackers(record.job.run, record.job.experiment)
 
 
 @contextmanager
-def kept(
+def writing_sweep_json(
     watcher: Watcher, folder: Path, command: str, records: Sequence[Record]
 ) -> Iterator[Watcher]:
     """Yield a watcher that tells `watcher` everything and keeps `sweep.json` in `folder` true."""

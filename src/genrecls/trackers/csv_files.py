@@ -9,7 +9,7 @@ from typing import Any
 
 from genrecls.runs.run import Run, write_rows, write_table
 from genrecls.trackers.base import LOGGERS, Logger
-from genrecls.trackers.scores import final_scores, trust
+from genrecls.trackers.scores import final_scores, provenance_tags
 from genrecls.training.callbacks import Observer, Stop
 from genrecls.training.checkpoint import Progress
 
@@ -46,7 +46,7 @@ class CsvFiles:
 
     def finished(self, metrics: Mapping[str, Any]) -> None:
         """Write the final scores, a row each."""
-        beside = trust(metrics)
+        beside = provenance_tags(metrics)
         rows = [[*beside.values(), *score] for score in final_scores(metrics).items()]
         write_table(self._run.scores, (*beside, "score", "value"), rows)
 

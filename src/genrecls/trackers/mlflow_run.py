@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from genrecls.config.options import flat
 from genrecls.runs.run import Run
-from genrecls.trackers.scores import final_scores, trust
+from genrecls.trackers.scores import final_scores, provenance_tags
 from genrecls.training.callbacks import Stop
 from genrecls.training.checkpoint import Progress
 
@@ -114,7 +114,7 @@ class MlflowRun:
         if self._client.get_run(self._id).info.status == "FINISHED":
             return
         self._log(final_scores(metrics), self._epoch)
-        for name, value in trust(metrics).items():
+        for name, value in provenance_tags(metrics).items():
             self._client.set_tag(self._id, f"genrecls.{name}", value)
         for name in self._artifacts:
             self._copy(self._run.folder / name)

@@ -8,7 +8,7 @@ from typing import Any
 from genrecls.evaluation.predictions import leak_mark
 
 
-def trust(metrics: Mapping[str, Any]) -> dict[str, str]:
+def provenance_tags(metrics: Mapping[str, Any]) -> dict[str, str]:
     """Return what stands beside every score: what the data are, and what the split leaks."""
     split = metrics["split"]
     return {

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from genrecls.config.options import flat
+from genrecls.models import tensorflow_setup
 from genrecls.runs.run import Run
 from genrecls.trackers.base import LOGGERS, Logger
-from genrecls.trackers.scores import final_scores, trust
-from genrecls.training import tensorflow_setup
+from genrecls.trackers.scores import final_scores, provenance_tags
 from genrecls.training.callbacks import Observer, Stop
 from genrecls.training.checkpoint import Progress
 
@@ -53,7 +53,7 @@ class EventFiles:
     def observe(self, progress: Progress) -> None:
         """Write the epochs that are new; those of an earlier attempt are written anew."""
         # A run that was finished before is told without a training.
-        tensorflow_setup.start()
+        tensorflow_setup.configure_tensorflow()
         import tensorflow as tf
 
         if self._writer is None:
@@ -71,7 +71,7 @@ class EventFiles:
         import tensorflow as tf
 
         with self._writer.as_default(step=self._written):
-            tf.summary.text("result", _table(trust(metrics)))
+            tf.summary.text("result", _table(provenance_tags(metrics)))
             for name, value in final_scores(metrics).items():
                 tf.summary.scalar(name, value)
             for path in sorted(self._run.figures.glob("*.png")) if self._figures else ():

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from genrecls.experiment.experiment import Experiment
 from genrecls.runs.run import Run
-from genrecls.training.callbacks import Observers, ProgressFile, told_of_a_stop
+from genrecls.training.callbacks import Observers, ProgressFile, notify_on_stop
 from genrecls.training.checkpoint import Progress
 
 _COUNTS = {"epoch", "stage"}
@@ -20,11 +20,11 @@ def watched(run: Run, experiment: Experiment) -> Iterator[Observers]:
     epochs = sum(stage.epochs or trainer.epochs for stage in experiment.model.stages())
     file = ProgressFile(run.progress, epochs, trainer.monitor)
     observers = Observers([file, *experiment.logger.observers(run, experiment.resolved())])
-    with told_of_a_stop(observers):
+    with notify_on_stop(observers):
         yield observers
 
 
-def hand_in(run: Run, experiment: Experiment) -> None:
+def report_to_trackers(run: Run, experiment: Experiment) -> None:
     """Tell the tracker of a run that was finished before, perhaps without it."""
     watching = experiment.logger.observers(run, experiment.resolved())
     if not watching:

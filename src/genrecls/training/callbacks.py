@@ -82,7 +82,7 @@ class Observers:
 
 
 @contextmanager
-def told_of_a_stop(observers: Observers) -> Iterator[None]:
+def notify_on_stop(observers: Observers) -> Iterator[None]:
     """Tell the observers where the block ends with an error."""
     try:
         yield
@@ -94,7 +94,7 @@ def told_of_a_stop(observers: Observers) -> Iterator[None]:
         raise
 
 
-def unobserved(_progress: Progress) -> None:
+def ignore_progress(_progress: Progress) -> None:
     """Watch nothing."""
 
 

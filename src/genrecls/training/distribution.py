@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 
 from genrecls.console import say
 from genrecls.errors import ConfigError, RunError
+from genrecls.models import tensorflow_setup
 from genrecls.training import checkpoint as checkpoints
-from genrecls.training import tensorflow_setup
 from genrecls.training.batches import BatchMaker
 from genrecls.training.checkpoint import Arrays, Checkpoint, Progress
 from genrecls.training.settings import StrategyName, TrainerSettings
@@ -250,7 +250,7 @@ class Hosts(Replicas):
 
 
 @cache
-def start(name: StrategyName) -> Devices:
+def devices_for(name: StrategyName) -> Devices:
     """Return the devices to learn on, found once in a process.
 
     Must run before TensorFlow computes anything: hosts can only be joined then.
@@ -294,7 +294,7 @@ def _stoppable() -> Iterator[None]:
 
 
 def _mirrored() -> Devices:
-    tensorflow_setup.start()
+    tensorflow_setup.configure_tensorflow()
     import tensorflow as tf
 
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")

@@ -16,7 +16,7 @@ from genrecls.errors import Interrupted, RunError
 from genrecls.training import checkpoint as checkpoints
 from genrecls.training import distribution
 from genrecls.training.batches import BatchMaker
-from genrecls.training.callbacks import Display, Watch, training_display, unobserved
+from genrecls.training.callbacks import Display, Watch, ignore_progress, training_display
 from genrecls.training.checkpoint import Arrays, Checkpoint, Progress
 from genrecls.training.data import Examples, class_weights
 from genrecls.training.distribution import Devices
@@ -32,7 +32,7 @@ _GO_ON = "the same command (without force=true) goes on from here"
 
 
 @dataclass(frozen=True)
-class Material:
+class TrainingData:
     """What a training works on.
 
     Attributes:
@@ -47,7 +47,7 @@ class Material:
 
 
 def fit(
-    material: Material, trainer: TrainerSettings, folder: Path, watch: Watch = unobserved
+    material: TrainingData, trainer: TrainerSettings, folder: Path, watch: Watch = ignore_progress
 ) -> Progress:
     """Train until the end, or go on from the newest checkpoint in `folder`.
 
@@ -59,7 +59,7 @@ def fit(
         RunError: the loss is no longer a number, or another host has gone.
         ConfigError: the hosts of a training on many are not named.
     """
-    devices = distribution.start(trainer.strategy)
+    devices = distribution.devices_for(trainer.strategy)
     with devices.guarded():
         loop = _Loop(material, trainer, folder, devices)
         loop.restore()
@@ -71,7 +71,7 @@ def fit(
             while not loop.finished:
                 loop.epoch(display, stop)
                 watch(loop.progress)
-                loop.heed(stop)
+                loop.stop_if_requested(stop)
     if trainer.keep == "best":
         loop.use_best()
     return loop.progress
@@ -93,7 +93,7 @@ def probabilities(model: keras.Model, examples: Examples, batch_size: int) -> ND
 
 class _Loop:
     def __init__(
-        self, material: Material, trainer: TrainerSettings, folder: Path, devices: Devices
+        self, material: TrainingData, trainer: TrainerSettings, folder: Path, devices: Devices
     ) -> None:
         self._model = material.model
         self._batches = material.batches
@@ -156,7 +156,7 @@ class _Loop:
                 saved = time.monotonic()
         self._finish_epoch(display)
 
-    def heed(self, stop: StopRequest) -> None:
+    def stop_if_requested(self, stop: StopRequest) -> None:
         """Stop if asked to since the last step; the epoch's own checkpoint is written."""
         if self._devices.agree(stop.received is not None):
             raise Interrupted(

@@ -13,15 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.console import say
+from genrecls.models import tensorflow_setup
 from genrecls.models.base import ModelFamily, Normalisation, Shapes, Stage
 from genrecls.rng import stream_seed
-from genrecls.training import distribution, tensorflow_setup
+from genrecls.training import distribution
 from genrecls.training.batches import BatchMaker
-from genrecls.training.callbacks import Watch, unobserved
+from genrecls.training.callbacks import Watch, ignore_progress
 from genrecls.training.checkpoint import Progress
 from genrecls.training.data import Examples, normalisation
 from genrecls.training.frozen_outputs import divide, embed
-from genrecls.training.loop import Material, fit
+from genrecls.training.loop import TrainingData, fit
 from genrecls.training.settings import AugmentSettings, TrainerSettings
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Places:
+class TrainingPaths:
     """Folders of a training.
 
     Attributes:
@@ -64,7 +65,7 @@ class Places:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class TrainingResult:
     """A trained network.
 
     Attributes:
@@ -77,7 +78,9 @@ class Fitted:
     seconds: Mapping[str, float]
 
 
-def fit_in_stages(task: Task, places: Places, watch: Watch = unobserved) -> Fitted:
+def fit_in_stages(
+    task: Task, places: TrainingPaths, watch: Watch = ignore_progress
+) -> TrainingResult:
     """Build the network and train it, or go on from where an earlier attempt stopped.
 
     A later stage that never gets better than an earlier one leaves its weights alone (unless the
@@ -88,8 +91,8 @@ def fit_in_stages(task: Task, places: Places, watch: Watch = unobserved) -> Fitt
         ModelFileError: the weights to begin with cannot be had.
         DataError: the outputs of frozen layers cannot be kept.
     """
-    distribution.start(task.trainer.strategy)
-    tensorflow_setup.start()
+    distribution.devices_for(task.trainer.strategy)
+    tensorflow_setup.configure_tensorflow()
     tensorflow_setup.fresh(stream_seed(task.seed, "weights"))
     # Pictures may fill the memory, and statistics of them need as much again.
     wanted = task.family.standardise or task.augment.active
@@ -110,7 +113,7 @@ def fit_in_stages(task: Task, places: Places, watch: Watch = unobserved) -> Fitt
             model.set_weights(before)
         done = _joined(done, progress, number) if stage.name else progress
     spent = {"frozen layers": frozen_seconds} if frozen_seconds else {}
-    return Fitted(model, done, {**spent, "training": done.seconds})
+    return TrainingResult(model, done, {**spent, "training": done.seconds})
 
 
 def _material(
@@ -119,19 +122,19 @@ def _material(
     model: keras.Model,
     statistics: Mapping[str, Normalisation],
     cache: Path,
-) -> Material:
+) -> TrainingData:
     """Return the network of a stage with its examples: whole, or what is behind frozen layers."""
     _freeze(model, stage.frozen)
     if stage.name:
         say(f"stage {stage.name}: {_sizes(model)}")
     if stage.frozen is None or not _worth_keeping(task, model, stage.frozen):
         fill = {name: found.mean.astype(np.float32) for name, found in statistics.items()}
-        return Material(model, _batches(task, task.training, fill), task.validation)
+        return TrainingData(model, _batches(task, task.training, fill), task.validation)
     backbone, head = divide(model, stage.frozen)
     training, validation = (
         embed(backbone, examples, cache) for examples in (task.training, task.validation)
     )
-    return Material(head, _batches(task, training, {}), validation)
+    return TrainingData(head, _batches(task, training, {}), validation)
 
 
 def _batches(task: Task, training: Examples, fill: Mapping[str, NDArray[np.float32]]) -> BatchMaker:

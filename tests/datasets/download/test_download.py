@@ -15,7 +15,7 @@ import pytest
 from genrecls.datasets.download import download
 from genrecls.datasets.download.archive import Archive
 from genrecls.datasets.download.download import ensure_feasible, fetch
-from genrecls.datasets.download.partial_file import Origin, Part
+from genrecls.datasets.download.partial_file import DownloadOrigin, Part
 from genrecls.errors import DataError
 from tests.datasets.download.archives import CONTENT, files_below, published, tar
 from tests.datasets.download.server import Server, cut, status, whole
@@ -86,7 +86,7 @@ def test_sources_are_tried_in_turn_and_each_failure_is_told(
 def test_the_source_of_a_part_is_asked_first(server: Server, tmp_path: Path) -> None:
     urls = [server.gives("/first", whole(BODY)), server.gives("/second", whole(BODY))]
     part = Part(tmp_path / "downloads" / "genres.tar.gz", "sha1")
-    part.begin(Origin(urls[1], '"1"', len(BODY)))
+    part.begin(DownloadOrigin(urls[1], '"1"', len(BODY)))
     part.append([BODY[:5000]])
     fetch(published(BODY, *urls), tmp_path)
     assert server.requests == [("/second", "bytes=5000-")]
@@ -141,7 +141,7 @@ def test_too_little_room_is_told_before_anything_is_asked(server: Server, tmp_pa
 def test_what_is_there_counts_for_the_room(server: Server, tmp_path: Path) -> None:
     url = server.gives("/a", whole(BODY))
     part = Part(tmp_path / "downloads" / "genres.tar.gz", "sha1")
-    part.begin(Origin(url, '"1"', len(BODY)))
+    part.begin(DownloadOrigin(url, '"1"', len(BODY)))
     part.append([BODY[:5000]])
     room = shutil.disk_usage(tmp_path).free + 10**12
     with pytest.MonkeyPatch.context() as patch:
@@ -236,7 +236,7 @@ def test_a_disk_that_fills_up_while_unpacking_keeps_the_archive(
 def test_an_archive_that_the_user_put_there_is_not_deleted(tmp_path: Path) -> None:
     mine = tmp_path / "downloads" / "genres.tar.gz"
     part = Part(mine, "sha1")
-    part.begin(Origin("http://127.0.0.1:1/a", '"1"', len(BODY)))
+    part.begin(DownloadOrigin("http://127.0.0.1:1/a", '"1"', len(BODY)))
     part.append([BODY[:5000]])
     mine.write_bytes(BODY)
     fetch(published(BODY), tmp_path)

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from genrecls.datasets.download.http import SourceError, transfer
-from genrecls.datasets.download.partial_file import Origin, Part
+from genrecls.datasets.download.partial_file import DownloadOrigin, Part
 from tests.datasets.download.server import (
     Answer,
     Handler,
@@ -34,7 +34,7 @@ def part(tmp_path: Path) -> Part:
 
 def half_there(part: Part, url: str, tag: str | None = '"1"') -> None:
     """As a process leaves it that was ended in the middle."""
-    part.begin(Origin(url, tag, len(BODY)))
+    part.begin(DownloadOrigin(url, tag, len(BODY)))
     part.append([BODY[:500_000]])
 
 
@@ -69,7 +69,7 @@ def test_what_another_process_left_is_completed_and_hashed(server: Server, tmp_p
 
 
 def test_nothing_is_asked_for_where_nothing_is_missing(server: Server, part: Part) -> None:
-    part.begin(Origin("http://127.0.0.1:1/a", None, len(BODY)))
+    part.begin(DownloadOrigin("http://127.0.0.1:1/a", None, len(BODY)))
     part.append([BODY])
     transfer("http://127.0.0.1:1/a", part, None)
     assert part.digest() == SHA1

@@ -12,7 +12,7 @@ import pytest
 
 from genrecls.errors import ExportError
 from genrecls.export.bundle.c_project import LARGEST, Project, arena_kib, write
-from genrecls.export.formats import Variant
+from genrecls.export.formats import ExportFormat
 from genrecls.export.tflite.operators import uses
 from genrecls.runtime.network import Network
 from tests.export.compiled import COMPILER, build, output, write_stand_ins
@@ -26,7 +26,7 @@ SOURCES = ("main.cc", "model.cc", "tables.cc", "golden.cc")
 @pytest.fixture
 def project(make: Make) -> Project:
     made = make("crnn")
-    flatbuffer = made.flatbuffer(Variant("features", "int8"))
+    flatbuffer = made.flatbuffer(ExportFormat("features", "int8"))
     network, card = Network(flatbuffer), made.tiny.card
     inputs = {"mfcc": made.tiny.inputs["mfcc"][:4]}
     return Project(
@@ -84,7 +84,7 @@ def test_float_networks_have_a_project_as_well(
     made = make("crnn")
     changed = replace(
         project,
-        flatbuffer=made.flatbuffer(Variant("features", "float32")),
+        flatbuffer=made.flatbuffer(ExportFormat("features", "float32")),
         inputs=(made.tiny.inputs["mfcc"][:2],),
         outputs=made.tiny.answers[:2].astype(np.float32),
     )

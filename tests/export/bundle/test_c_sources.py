@@ -12,7 +12,7 @@ import pytest
 
 from genrecls.export.bundle.c_sources import array, number, text, write_golden, write_model
 from genrecls.export.bundle.c_tables import front_end, sparse, write_tables
-from genrecls.export.formats import Mode, Variant
+from genrecls.export.formats import ExportFormat, Mode
 from genrecls.export.tflite.graph import graphs
 from genrecls.features.mfcc import Mfcc
 from tests.export.compiled import COMPILER, build, output
@@ -77,7 +77,7 @@ int main() {
 @pytest.mark.parametrize("mode", ["int8", "float32"])
 def test_a_compiler_reads_what_python_wrote(make: Make, tmp_path: Path, mode: Mode) -> None:
     made = make("crnn")
-    flatbuffer = made.flatbuffer(Variant("features", mode))
+    flatbuffer = made.flatbuffer(ExportFormat("features", mode))
     spec, rule = features("mfcc", lifter=22.0), segment_rule()
     assert isinstance(spec, Mfcc)
     inputs, outputs = _golden(made, mode)
@@ -102,7 +102,7 @@ def test_a_compiler_reads_what_python_wrote(make: Make, tmp_path: Path, mode: Mo
 @needs_compiler
 def test_features_without_tables_have_labels_and_scales(make: Make, tmp_path: Path) -> None:
     made = make("mlp")
-    flatbuffer = made.flatbuffer(Variant("features", "int8"))
+    flatbuffer = made.flatbuffer(ExportFormat("features", "int8"))
     inputs, outputs = np.zeros((1, made.tiny.inputs["summary"].shape[1]), np.int8), _zeros(1)
     write_model(tmp_path, flatbuffer)
     write_tables(tmp_path, flatbuffer, made.tiny.card.features, segment_rule(), LABELS)
@@ -119,7 +119,7 @@ def test_segments_cut_from_frames_need_no_padding() -> None:
 
 
 def test_the_comments_of_the_tables_say_what_the_features_are(make: Make, tmp_path: Path) -> None:
-    flatbuffer = make("cnn").flatbuffer(Variant("features", "int8"))
+    flatbuffer = make("cnn").flatbuffer(ExportFormat("features", "int8"))
     spec = features("mel", ref="max", top_db=None, power=1)
     write_tables(tmp_path, flatbuffer, spec, segment_rule(), LABELS)
     header = (tmp_path / "tables.h").read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from genrecls.export.bundle.card import card
-from genrecls.export.formats import Variant
+from genrecls.export.formats import ExportFormat
 from tests.export.exported_facts import (
     EVERY,
     benchmark_facts,
@@ -87,7 +87,7 @@ def test_operators_that_are_not_on_micro_are_bold_and_the_arena_names_its_source
     assert "runs: so it was told | 31\u202f744 (reported by tflite-micro)" in text
     assert "does not run: so it was told | 31\u202f744 (estimate) |" in text
     assert "CONV_2D x3, **RFFT2D x1**" in text
-    file = kept(Variant("audio", "float32"))
+    file = kept(ExportFormat("audio", "float32"))
     file["micro"]["runs"] = None
     del file["arena"]
     assert "not proved: so it was told | \u2013 |" in card(export_facts([file]), None)

@@ -12,14 +12,14 @@ import pytest
 
 from genrecls.errors import ExportError
 from genrecls.export.convert import conversion
-from genrecls.export.convert.conversion import Request, convert
-from genrecls.export.convert.conversion_folder import Workplace
-from genrecls.export.formats import MODES, Entrance, Variant
+from genrecls.export.convert.conversion import ConversionRequest, convert
+from genrecls.export.convert.conversion_folder import ConversionFolder
+from genrecls.export.formats import MODES, Entrance, ExportFormat
 from tests.export.conftest import Make
 from tests.export.exported import LABELS, SORTS, run
 
 FLOAT = {"float32": 1e-4, "float16": 1e-2}
-FEATURES = tuple(Variant("features", mode) for mode in MODES)
+FEATURES = tuple(ExportFormat("features", mode) for mode in MODES)
 
 
 @pytest.mark.parametrize("name", SORTS)
@@ -52,7 +52,7 @@ def test_a_family_has_all_modes_at_both_entrances_unless_it_says_why_not(
     if made.tiny.audio.size:
         assert len(made.files) == 8
     else:
-        assert "features=" in (made.tiny.refusal(Variant("audio", "float32")) or "")
+        assert "features=" in (made.tiny.refusal(ExportFormat("audio", "float32")) or "")
 
 
 @pytest.mark.parametrize("name", ["cnn", "cnn_mlp", "rnn_bilstm", "crnn_published"])
@@ -66,7 +66,7 @@ def test_integers_go_in_and_out_of_int8_features_and_floats_of_everything_else(
         interpreter = Interpreter(model_content=made.flatbuffer(variant))
         sources, (output,) = interpreter.get_input_details(), interpreter.get_output_details()
         inputs = made.tiny.heard_by(variant)
-        expected = np.int8 if variant == Variant("features", "int8") else np.float32
+        expected = np.int8 if variant == ExportFormat("features", "int8") else np.float32
         assert {source["name"] for source in sources} == set(inputs)
         assert output["name"] == "probabilities"
         assert {one["dtype"] for one in (*sources, output)} == {expected}
@@ -76,7 +76,7 @@ def test_integers_go_in_and_out_of_int8_features_and_floats_of_everything_else(
 def test_int8_files_are_small(make: Make) -> None:
     for name in ("cnn", "crnn", "rnn_lstm", "cnn_mlp", "mlp"):
         made = make(name)
-        size = len(made.flatbuffer(Variant("features", "int8")))
+        size = len(made.flatbuffer(ExportFormat("features", "int8")))
         assert size <= 1.25 * made.tiny.model.count_params() + 9000, name
 
 
@@ -104,8 +104,8 @@ def test_a_model_trained_in_half_precision_is_exported_in_float32(
 
 def test_a_child_process_converts_and_names_what_would_crash_it(make: Make, tmp_path: Path) -> None:
     small = make("rnn_gru").tiny
-    wanted = (Variant("features", "int8"), Variant("features", "float32"))
-    request = Request(small.path, wanted, small.inputs, unroll_steps=3)
+    wanted = (ExportFormat("features", "int8"), ExportFormat("features", "float32"))
+    request = ConversionRequest(small.path, wanted, small.inputs, unroll_steps=3)
     refused, converted = convert(request, tmp_path)
     assert refused.flatbuffer is None
     assert "gru1 (22 steps): a loop" in (refused.error or "")
@@ -117,7 +117,7 @@ def test_a_child_process_converts_and_names_what_would_crash_it(make: Make, tmp_
 
 def test_a_model_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "model.keras").write_bytes(b"no model")
-    request = Request(tmp_path / "model.keras", FEATURES, None, 64)
+    request = ConversionRequest(tmp_path / "model.keras", FEATURES, None, 64)
     with pytest.raises(ExportError, match=r"could not begin .*not a readable model file") as error:
         list(convert(request))
     assert "\n" not in str(error.value)
@@ -147,15 +147,15 @@ for variant in place.variants:
 def fragile(monkeypatch: pytest.MonkeyPatch) -> None:
     """Replaces the converter by one that crashes on float16 and never ends on dynamic."""
 
-    def command(place: Workplace) -> list[str]:
+    def command(place: ConversionFolder) -> list[str]:
         return [sys.executable, "-c", textwrap.dedent(_CHILD), str(place.folder)]
 
     monkeypatch.setattr(conversion, "_command", command)
 
 
-def _request(*modes: Any, model: str = "model.keras") -> Request:
-    variants = tuple(Variant("features", mode) for mode in modes)
-    return Request(Path(model), variants, None, 64)
+def _request(*modes: Any, model: str = "model.keras") -> ConversionRequest:
+    variants = tuple(ExportFormat("features", mode) for mode in modes)
+    return ConversionRequest(Path(model), variants, None, 64)
 
 
 def test_a_crash_costs_one_file_and_is_one_line(fragile: None, tmp_path: Path) -> None:
@@ -182,9 +182,9 @@ def test_what_ended_the_child_before_costs_the_other_entrance_nothing(
 ) -> None:
     small = make("cnn").tiny
     entrances: tuple[Entrance, ...] = ("features", "audio")
-    variants = tuple(Variant(entrance, "float32") for entrance in entrances)
-    place = Workplace(tmp_path)
-    place.prepare(Request(small.path, variants, None, 64))
+    variants = tuple(ExportFormat(entrance, "float32") for entrance in entrances)
+    place = ConversionFolder(tmp_path)
+    place.prepare(ConversionRequest(small.path, variants, None, 64))
     place.keep_error(variants[0], "the converter was killed")
     words = (sys.executable, "-m", "genrecls.export.convert.worker", str(tmp_path))
     assert subprocess.run(words, capture_output=True, check=False).returncode == 0

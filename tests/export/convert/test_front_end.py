@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from genrecls.errors import ExportError
 from genrecls.export.convert.front_end import front_end
 from genrecls.features.segmentation import SegmentRule
-from genrecls.training import tensorflow_setup
+from genrecls.models import tensorflow_setup
 from tests.export.exported import RATE, features, music, segment_rule
 
 LENGTH = 4000
@@ -19,7 +19,7 @@ Samples = NDArray[np.float32]
 
 @pytest.fixture(scope="module", autouse=True)
 def tensorflow() -> None:
-    tensorflow_setup.start()
+    tensorflow_setup.configure_tensorflow()
 
 
 def _sounds() -> Samples:

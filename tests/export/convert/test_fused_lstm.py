@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from genrecls.export.formats import MODES, Variant
+from genrecls.export.formats import MODES, ExportFormat
 from tests.export.conftest import Make
 from tests.export.exported import converted, operators, run
 
@@ -19,14 +19,14 @@ FUSED = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 def test_every_lstm_is_one_operator_and_no_loop(
     name: str, count: int, mode: Any, make: Make
 ) -> None:
-    found = operators(make(name).flatbuffer(Variant("features", mode)))
+    found = operators(make(name).flatbuffer(ExportFormat("features", mode)))
     assert found.count(FUSED) == count
     assert "WHILE" not in found
 
 
 def test_the_order_of_segments_is_of_no_consequence_after_a_reset(make: Make) -> None:
     made = make("rnn_lstm")
-    flatbuffer = made.flatbuffer(Variant("features", "int8"))
+    flatbuffer = made.flatbuffer(ExportFormat("features", "int8"))
     there = run(flatbuffer, made.tiny.inputs)
     back = run(flatbuffer, {name: array[::-1] for name, array in made.tiny.inputs.items()})
     assert np.array_equal(there, back[::-1])

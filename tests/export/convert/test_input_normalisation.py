@@ -12,17 +12,17 @@ import pytest
 from genrecls.export.convert.input_normalisation import scalings
 from genrecls.export.convert.keras_rewrite import rebuilt
 from genrecls.export.convert.worker import _converter, network
-from genrecls.export.formats import MODES, Variant
-from genrecls.export.tflite.converter_fixes import tidied
+from genrecls.export.formats import MODES, ExportFormat
+from genrecls.export.tflite.converter_fixes import cleaned
+from genrecls.models import tensorflow_setup
 from genrecls.models.base import Normalisation
 from genrecls.runs.model_file import load
 from genrecls.runtime.network import Network
-from genrecls.training import tensorflow_setup
 from tests.export.conftest import Make
 from tests.export.exported import operators, run
 from tests.models.families import build_for
 
-INT8 = Variant("features", "int8")
+INT8 = ExportFormat("features", "int8")
 
 
 @pytest.mark.parametrize("name", ["cnn", "rnn_lstm", "cnn_mlp"])
@@ -43,7 +43,7 @@ def test_an_int8_network_does_not_normalise_a_second_time(make: Make) -> None:
 
 @pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "int8"])
 def test_the_other_modes_normalise_inside(mode: Any, make: Make) -> None:
-    (details,) = Network(make("cnn").flatbuffer(Variant("features", mode))).inputs.values()
+    (details,) = Network(make("cnn").flatbuffer(ExportFormat("features", mode))).inputs.values()
     assert "mean" not in details
 
 
@@ -53,7 +53,7 @@ def test_one_scale_for_all_coefficients_would_lose_more(make: Make) -> None:
     twin = rebuilt(load(made.tiny.path)[0])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        one_scale = tidied(_converter(twin, "int8", calibration).convert())
+        one_scale = cleaned(_converter(twin, "int8", calibration).convert())
     loss = [
         np.abs(run(content, made.tiny.inputs) - made.tiny.answers).mean()
         for content in (made.flatbuffer(INT8), one_scale)
@@ -62,7 +62,7 @@ def test_one_scale_for_all_coefficients_would_lose_more(make: Make) -> None:
 
 
 def test_half_precision_does_not_touch_the_normalisation(tmp_path: Path) -> None:
-    tensorflow_setup.start()
+    tensorflow_setup.configure_tensorflow()
     mean, deviation = np.array([1.5, 3217.3, 2e5]), np.array([1e-4, 811.7, 9e4])
     shapes = {"summary": (3,)}
     statistics = {"summary": Normalisation(mean, deviation**2)}

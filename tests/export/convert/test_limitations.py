@@ -7,11 +7,11 @@ import pytest
 
 from genrecls.config.validation import select
 from genrecls.export.convert.limitations import refusal
-from genrecls.export.formats import ENTRANCES, MODES, Variant
+from genrecls.export.formats import ENTRANCES, MODES, ExportFormat
 from genrecls.features.base import FEATURES
 from tests.export.conftest import Make
 
-INT8 = Variant("features", "int8")
+INT8 = ExportFormat("features", "int8")
 
 
 def test_a_loop_that_is_too_long_for_int8_is_refused_with_a_way_out(make: Make) -> None:
@@ -28,7 +28,7 @@ def test_a_loop_that_is_too_long_for_int8_is_refused_with_a_way_out(make: Make) 
 def test_a_loop_is_good_enough_for_every_other_mode(mode: Any, make: Make) -> None:
     small = make("rnn_bigru").tiny
     for entrance in ENTRANCES:
-        assert refusal(small.model, small.card, Variant(entrance, mode), 0) is None
+        assert refusal(small.model, small.card, ExportFormat(entrance, mode), 0) is None
 
 
 def test_an_lstm_is_never_refused(make: Make) -> None:
@@ -46,12 +46,12 @@ def test_features_without_a_graph_have_no_audio_entrance(
     small = make("mlp").tiny
     spec = small.card.features if name == "summary" else select(FEATURES, {"name": name})
     card = dataclasses.replace(small.card, features=spec)
-    found = refusal(small.model, card, Variant("audio", "float32"), 64)
+    found = refusal(small.model, card, ExportFormat("audio", "float32"), 64)
     assert found is not None
     assert f"features={name}" in found
     assert reason in found
     assert "use the entrance features" in found
-    assert refusal(small.model, card, Variant("features", "float32"), 64) is None
+    assert refusal(small.model, card, ExportFormat("features", "float32"), 64) is None
 
 
 @pytest.mark.parametrize("name", ["rnn_gru", "rnn_bigru", "rnn_simple"])

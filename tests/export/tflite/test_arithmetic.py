@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from genrecls.export.formats import Mode, Variant
+from genrecls.export.formats import ExportFormat, Mode
 from genrecls.export.tflite.arithmetic import macs
 from genrecls.models.cost import layer_costs
 from tests.export.conftest import Make
@@ -31,7 +31,9 @@ def test_a_file_takes_the_multiply_accumulates_of_its_layers(
     made = make(sort)
     # The first step of a loop that is written out has nothing to multiply its state with.
     expected = sum(cost.macs for cost in layer_costs(made.tiny.model))
-    assert macs(made.flatbuffer(Variant("features", mode))) == pytest.approx(expected, rel=0.02)
+    assert macs(made.flatbuffer(ExportFormat("features", mode))) == pytest.approx(
+        expected, rel=0.02
+    )
 
 
 def test_element_wise_work_counts_nothing() -> None:

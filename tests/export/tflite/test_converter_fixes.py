@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from genrecls.errors import ExportError
-from genrecls.export.formats import MODES, Variant
+from genrecls.export.formats import MODES, ExportFormat
 from tests.export.conftest import Make
 from tests.export.exported import SORTS, operators, run, taken_apart
 
@@ -23,16 +23,16 @@ def test_no_operator_is_foreign(name: str, make: Make) -> None:
 def test_a_foreign_operator_is_refused(make: Make) -> None:
     from genrecls.export.tflite import converter_fixes, schema
 
-    model = taken_apart(make("mlp").flatbuffer(Variant("features", "float32")))
+    model = taken_apart(make("mlp").flatbuffer(ExportFormat("features", "float32")))
     model.operatorCodes[0].customCode = b"FlexTensorListReserve"
     with pytest.raises(ExportError, match="FlexTensorListReserve"):
-        converter_fixes.tidied(schema.packed(model))
+        converter_fixes.cleaned(schema.packed(model))
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_only_inputs_and_output_have_names_and_no_clip_is_left(mode: Any, make: Make) -> None:
     for entrance, expected in (("features", {b"mfcc"}), ("audio", {b"audio"})):
-        flatbuffer = make("rnn_lstm").flatbuffer(Variant(entrance, mode))  # type: ignore[arg-type]
+        flatbuffer = make("rnn_lstm").flatbuffer(ExportFormat(entrance, mode))  # type: ignore[arg-type]
         model = taken_apart(flatbuffer)
         names = {tensor.name for tensor in model.subgraphs[0].tensors} - {None, b""}
         beside = {b"mfcc/mean", b"mfcc/deviation"}
@@ -46,7 +46,7 @@ def test_only_inputs_and_output_have_names_and_no_clip_is_left(mode: Any, make: 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_every_buffer_begins_at_a_multiple_of_sixteen_bytes(mode: Any, make: Make) -> None:
-    flatbuffer = make("crnn").flatbuffer(Variant("audio", mode))
+    flatbuffer = make("crnn").flatbuffer(ExportFormat("audio", mode))
     found = [bytes(one.data) for one in taken_apart(flatbuffer).buffers if one.data is not None]
     assert len(found) > 10
     large = [content for content in found if len(content) >= 64]
@@ -54,16 +54,18 @@ def test_every_buffer_begins_at_a_multiple_of_sixteen_bytes(mode: Any, make: Mak
 
 
 def test_equal_weights_are_stored_once(make: Make) -> None:
-    model = taken_apart(make("rnn_gru").flatbuffer(Variant("features", "int8")))
+    model = taken_apart(make("rnn_gru").flatbuffer(ExportFormat("features", "int8")))
     contents = [bytes(one.data) for one in model.buffers if one.data is not None]
     assert len(set(contents)) == len(contents)
-    assert operators(make("rnn_gru").flatbuffer(Variant("features", "int8"))).count("TANH") == 22
+    assert (
+        operators(make("rnn_gru").flatbuffer(ExportFormat("features", "int8"))).count("TANH") == 22
+    )
 
 
 def test_an_integer_network_computes_elu_in_integers(make: Make) -> None:
     for name in ("cnn_elu", "cnn_selu"):
         made = make(name)
-        found = operators(made.flatbuffer(Variant("features", "int8")))
+        found = operators(made.flatbuffer(ExportFormat("features", "int8")))
         assert "ELU" in found
         assert not {"QUANTIZE", "DEQUANTIZE", "EXP"} & set(found)
 
@@ -74,8 +76,8 @@ def test_the_audio_entrance_is_the_network_behind_its_front_end(
     name: str, mode: Any, make: Make
 ) -> None:
     made = make(name)
-    features = run(made.flatbuffer(Variant("features", mode)), made.tiny.inputs)
-    audio = run(made.flatbuffer(Variant("audio", mode)), {"audio": made.tiny.audio})
+    features = run(made.flatbuffer(ExportFormat("features", mode)), made.tiny.inputs)
+    audio = run(made.flatbuffer(ExportFormat("audio", mode)), {"audio": made.tiny.audio})
     # Behind integers the two differ, for the audio entrance normalises in float.
     assert np.abs(audio - features).max() < (0.2 if mode == "int8" else 1e-3)
 
@@ -84,7 +86,7 @@ def test_the_audio_entrance_is_the_network_behind_its_front_end(
 def test_the_front_end_stays_in_float_in_every_mode(mode: Any, make: Make) -> None:
     from tensorflow.lite.python.schema_py_generated import TensorType
 
-    flatbuffer = make("cnn").flatbuffer(Variant("audio", mode))
+    flatbuffer = make("cnn").flatbuffer(ExportFormat("audio", mode))
     graph = taken_apart(flatbuffer).subgraphs[0]
     logarithm = operators(flatbuffer).index("LOG")
     read = {index for one in graph.operators[: logarithm + 1] for index in one.inputs}

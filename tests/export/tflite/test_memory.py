@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from genrecls.config.compose import compose
 from genrecls.experiment.experiment import parse
-from genrecls.export.formats import Mode, Variant
+from genrecls.export.formats import ExportFormat, Mode
 from genrecls.export.tflite.graph import graphs
 from genrecls.export.tflite.memory import Arena, arena
 from genrecls.export.verify import micro
+from genrecls.models import tensorflow_setup
 from genrecls.models.base import Normalisation
-from genrecls.training import tensorflow_setup
 from tests.export.conftest import Make
 from tests.export.one_operator import one_operator
 
@@ -28,7 +28,7 @@ needs_micro = pytest.mark.skipif(not micro.available(), reason="no wheel for thi
 def test_the_estimate_is_near_what_the_interpreter_reports(
     make: Make, sort: str, mode: Mode
 ) -> None:
-    flatbuffer = make(sort).flatbuffer(Variant("features", mode))
+    flatbuffer = make(sort).flatbuffer(ExportFormat("features", mode))
     reported = micro.run(flatbuffer, _zeros(flatbuffer)).arena_bytes
     estimated = arena(flatbuffer)
     assert estimated.bytes == pytest.approx(reported, rel=0.02, abs=1200)
@@ -36,7 +36,7 @@ def test_the_estimate_is_near_what_the_interpreter_reports(
 
 
 def test_the_state_of_an_lstm_is_persistent(make: Make) -> None:
-    flatbuffer = make("rnn_lstm").flatbuffer(Variant("features", "float32"))
+    flatbuffer = make("rnn_lstm").flatbuffer(ExportFormat("features", "float32"))
     (graph,) = graphs(flatbuffer)
     state = sum(tensor.size for tensor in graph.tensors if tensor.variable)
     assert state == 2 * 4 * (12 + 8), "hidden and cell state of 12 and of 8 units"
@@ -74,7 +74,7 @@ def _int8_preset(overrides: list[str]) -> bytes:
     """Return the int8 file of an untrained preset of full size; weights change no sizes."""
     from genrecls.export.convert.worker import network
 
-    tensorflow_setup.start()
+    tensorflow_setup.configure_tensorflow()
     experiment = parse(compose("train", overrides))
     ((name, shape),) = experiment.segment.shapes(experiment.features).items()
     statistics = {name: Normalisation(np.zeros(shape[-1]), np.ones(shape[-1]))}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from genrecls.errors import ExportError
-from genrecls.export.formats import Variant
+from genrecls.export.formats import ExportFormat
 from genrecls.export.tflite import operators
 from genrecls.export.tflite.operators import Use, objections, resolver_methods, uses
 from genrecls.export.verify import micro
@@ -24,14 +24,14 @@ needs_micro = pytest.mark.skipif(not micro.available(), reason="no wheel for thi
 
 @pytest.mark.parametrize("sort", ["cnn", "rnn_lstm", "crnn", "cnn_mlp", "mlp"])
 def test_an_int8_file_is_for_microcontrollers(make: Make, sort: str) -> None:
-    found = uses(make(sort).flatbuffer(Variant("features", "int8")))
+    found = uses(make(sort).flatbuffer(ExportFormat("features", "int8")))
     assert objections(found) == []
     assert all(use.method in set(resolver_methods().values()) for use in found)
 
 
 @pytest.mark.parametrize("sort", ["crnn", "rnn_gru"])
 def test_every_operator_of_every_subgraph_is_counted(make: Make, sort: str) -> None:
-    flatbuffer = make(sort).flatbuffer(Variant("features", "float32"))
+    flatbuffer = make(sort).flatbuffer(ExportFormat("features", "float32"))
     expected = names_in(flatbuffer)
     found = {use.name: use.count for use in uses(flatbuffer)}
     assert found == {name: expected.count(name) for name in expected}
@@ -39,23 +39,23 @@ def test_every_operator_of_every_subgraph_is_counted(make: Make, sort: str) -> N
 
 
 def test_float16_weights_are_refused_where_they_are_unpacked(make: Make) -> None:
-    found = uses(make("cnn").flatbuffer(Variant("features", "float16")))
+    found = uses(make("cnn").flatbuffer(ExportFormat("features", "float16")))
     assert [use.name for use in found if not use.micro] == ["DEQUANTIZE"]
     assert "float16" in objections(found)[0]
 
 
 def test_int8_weights_with_float_values_are_refused(make: Make) -> None:
-    found = uses(make("cnn").flatbuffer(Variant("features", "dynamic")))
+    found = uses(make("cnn").flatbuffer(ExportFormat("features", "dynamic")))
     assert "FULLY_CONNECTED" in {use.name for use in found if not use.micro}
     assert all("int8 weights with float values" in line for line in objections(found))
 
 
 def test_the_front_end_of_an_audio_file_needs_nothing_that_micro_lacks(make: Make) -> None:
-    assert objections(uses(make("cnn").flatbuffer(Variant("audio", "float32")))) == []
+    assert objections(uses(make("cnn").flatbuffer(ExportFormat("audio", "float32")))) == []
 
 
 def test_only_a_run_proves_that_a_loop_ends(make: Make) -> None:
-    found = uses(make("rnn_gru").flatbuffer(Variant("features", "float32")))
+    found = uses(make("rnn_gru").flatbuffer(ExportFormat("features", "float32")))
     (loop,) = (use for use in found if use.name == "WHILE")
     assert loop.micro
     assert loop.method == "AddWhile"

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from genrecls.errors import ExportError
-from genrecls.export.formats import Mode, Variant
+from genrecls.export.formats import ExportFormat, Mode
 from genrecls.export.verify import micro
 from genrecls.runtime.network import Network
 from tests.export.conftest import Made, Make
@@ -47,14 +47,14 @@ def test_int8_lstms_round_otherwise_and_decide_the_same(make: Make, sort: str) -
 
 def test_float_files_answer_as_in_litert(make: Make) -> None:
     made = make("crnn")
-    flatbuffer = made.flatbuffer(Variant("features", "float32"))
+    flatbuffer = made.flatbuffer(ExportFormat("features", "float32"))
     done = micro.run(flatbuffer, [made.tiny.inputs["mfcc"]])
     assert np.abs(done.outputs.astype(np.float64) - made.tiny.answers).max() < 1e-5
 
 
 def test_an_example_does_not_hear_the_one_before(make: Make) -> None:
     made = make("rnn_lstm")
-    flatbuffer = made.flatbuffer(Variant("features", "int8"))
+    flatbuffer = made.flatbuffer(ExportFormat("features", "int8"))
     (examples,) = _quantised(made, Network(flatbuffer))
     there, back = (micro.run(flatbuffer, [x]).outputs for x in (examples, examples[::-1]))
     assert np.array_equal(there, back[::-1])
@@ -72,7 +72,7 @@ def test_what_the_interpreter_refuses_is_one_line_with_its_reason(
     make: Make, mode: Mode, reason: str
 ) -> None:
     made = make("cnn")
-    flatbuffer = made.flatbuffer(Variant("features", mode))
+    flatbuffer = made.flatbuffer(ExportFormat("features", mode))
     with pytest.raises(ExportError, match=rf"TensorFlow Lite Micro refuses .*({reason})") as caught:
         micro.run(flatbuffer, [made.tiny.inputs["mfcc"]])
     assert "\n" not in str(caught.value)
@@ -87,7 +87,7 @@ def test_a_crash_of_the_interpreter_is_one_line() -> None:
 
 def test_an_interpreter_that_hangs_is_stopped(make: Make) -> None:
     made = make("cnn")
-    flatbuffer = made.flatbuffer(Variant("features", "int8"))
+    flatbuffer = made.flatbuffer(ExportFormat("features", "int8"))
     with pytest.raises(ExportError, match=r"did not end within 0\.01 s: loops"):
         micro.run(flatbuffer, _quantised(made, Network(flatbuffer)), patience=0.01)
 
@@ -102,7 +102,7 @@ def test_a_missing_report_is_an_error_and_not_a_size_of_nothing(
         return subprocess.CompletedProcess(done.args, done.returncode, done.stdout, "")
 
     made = make("cnn")
-    flatbuffer = made.flatbuffer(Variant("features", "int8"))
+    flatbuffer = made.flatbuffer(ExportFormat("features", "int8"))
     monkeypatch.setattr(subprocess, "run", silent)
     with pytest.raises(ExportError, match="did not report the size of its arena"):
         micro.run(flatbuffer, _quantised(made, Network(flatbuffer)))
@@ -114,7 +114,7 @@ def _quantised(made: Made, network: Network) -> Sequence[NDArray[np.generic]]:
 
 def _both(made: Made) -> tuple[micro.MicroRun, NDArray[np.int8]]:
     """Return what TensorFlow Lite Micro and LiteRT say to all segments."""
-    flatbuffer = made.flatbuffer(Variant("features", "int8"))
+    flatbuffer = made.flatbuffer(ExportFormat("features", "int8"))
     inputs = _quantised(made, Network(flatbuffer))
     return micro.run(flatbuffer, inputs), _by_plain_kernels(flatbuffer, inputs)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from genrecls.errors import ExportError
-from genrecls.export.formats import Mode, Variant
+from genrecls.export.formats import ExportFormat, Mode
 from genrecls.export.verify import micro
 from genrecls.export.verify.golden import Golden, chosen, golden
 from genrecls.export.verify.proof import estimate, prove
@@ -23,7 +23,7 @@ needs_micro = pytest.mark.skipif(not micro.available(), reason="tflite-micro is 
 def vectors(name: str, mode: Mode, make: Make) -> tuple[bytes, Golden]:
     """Return a tiny file and its golden vectors."""
     made = make(name)
-    flatbuffer = made.flatbuffer(Variant("features", mode))
+    flatbuffer = made.flatbuffer(ExportFormat("features", mode))
     count = len(made.tiny.answers)
     examples = Examples(
         inputs=made.tiny.inputs,

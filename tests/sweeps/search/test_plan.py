@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from genrecls.errors import ConfigError
-from genrecls.sweeps.arguments import Request, read_request
+from genrecls.sweeps.arguments import SweepArguments, read_request
 from genrecls.sweeps.plan import Planner
 from genrecls.sweeps.search.plan import SearchPlan, read_plan
 from genrecls.sweeps.search.preset import preset
 from tests.sweeps.sweeps import Place
 
 
-def request(place: Place, *words: str) -> Request:
+def request(place: Place, *words: str) -> SweepArguments:
     return read_request((*place.words, "dataset=synth_tiny", *words))
 
 

@@ -15,7 +15,7 @@ from genrecls.errors import ConfigError
 from genrecls.runs.run import Run
 from genrecls.sweeps.job import Job, Record
 from genrecls.sweeps.plan import Planner
-from genrecls.sweeps.process import Ending
+from genrecls.sweeps.process import JobResult
 from genrecls.sweeps.search.plan import SearchPlan
 from genrecls.sweeps.search.runner import Conductor
 from genrecls.sweeps.search.study import Study
@@ -46,7 +46,7 @@ class Stand:
         record.found("finished", "")
         self.watcher.changed(record)
 
-    def end(self, record: Record, ending: Ending) -> None:
+    def end(self, record: Record, ending: JobResult) -> None:
         record.end(ending)
         self.watcher.changed(record)
 
@@ -110,7 +110,7 @@ def test_a_hopeless_training_is_stopped_and_counted(tmp_path: Path) -> None:
     stand.progress(record, 0.5, 0.1)
     stand.progress(record, 0.1, 0.1, 0.1)
     assert len(asked) == 1
-    stand.end(record, Ending("stopped", asked[0]))
+    stand.end(record, JobResult("stopped", asked[0]))
     assert stand.states == ["finished", "finished", "pruned"]
     assert stand.study.trials[2].reason.startswith("hopeless after epoch")
     assert stand.conductor.missing == 1
@@ -132,7 +132,7 @@ def test_a_training_that_finishes_before_it_can_be_stopped_counts_as_finished(
 
 def test_a_failed_training_is_recorded_and_another_one_begun(tmp_path: Path) -> None:
     stand = Stand(tmp_path, trials=2)
-    stand.end(stand.begin(), Ending("failed", "took too much"))
+    stand.end(stand.begin(), JobResult("failed", "took too much"))
     stand.finish(stand.begin())
     stand.finish(stand.begin())
     assert stand.states == ["failed", "finished", "finished"]
@@ -145,7 +145,7 @@ def test_five_failures_in_a_row_are_enough_and_said(
 ) -> None:
     stand = Stand(tmp_path, trials=20)
     for _ in range(5):
-        stand.end(stand.begin(), Ending("failed", "no disk"))
+        stand.end(stand.begin(), JobResult("failed", "no disk"))
     assert next(stand.queue, None) is None
     assert stand.conductor.missing == 0
     assert "5 trials in a row have failed: no more are begun" in capsys.readouterr().err
@@ -163,7 +163,7 @@ def test_settings_that_are_impossible_together_are_a_failed_trial(tmp_path: Path
 def test_a_training_stopped_by_somebody_goes_on_with_the_next_call(tmp_path: Path) -> None:
     stand = Stand(tmp_path)
     record = stand.begin()
-    stand.end(record, Ending("stopped", "was stopped from outside"))
+    stand.end(record, JobResult("stopped", "was stopped from outside"))
     assert stand.conductor.stopped == 1
     assert stand.conductor.missing == 3
     again = Stand(tmp_path)

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from genrecls.cli.data import cache, catalogue, download, split_report, verify
-from genrecls.cli.parser import Parser
 from genrecls.errors import ConfigError
+from genrecls.runtime.parser import Parser
 
 _ACTIONS = (catalogue, download, verify, split_report, cache)
 

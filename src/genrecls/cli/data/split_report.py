@@ -21,7 +21,7 @@ from genrecls.datasets.base import DATASETS, DatasetSource
 from genrecls.splits.base import SPLITS, Splitter
 
 if TYPE_CHECKING:
-    from genrecls.split_audit.audit import Audit, Plan
+    from genrecls.split_audit.audit import Audit, AuditSettings
 
 _ROOT, _SPLIT = "split_report", "split="
 
@@ -92,10 +92,10 @@ def _splitter(name: str, rest: list[str]) -> Splitter:
     return select(SPLITS, compose(_ROOT, [f"split={name}", *rest])["split"], "split")
 
 
-def _plan(composed: dict[str, Any], splits: dict[str, Splitter], *, skip: bool) -> Plan:
+def _plan(composed: dict[str, Any], splits: dict[str, Splitter], *, skip: bool) -> AuditSettings:
     from genrecls.features.mfcc import Mfcc
     from genrecls.features.segmentation import SegmentRule
-    from genrecls.split_audit.audit import Plan
+    from genrecls.split_audit.audit import AuditSettings
     from genrecls.split_audit.fingerprint import RATE
 
     keys = {name: composed[name] for name in ("seed", "repeats")}
@@ -103,7 +103,7 @@ def _plan(composed: dict[str, Any], splits: dict[str, Splitter], *, skip: bool) 
     features = compose("train", ["features=mfcc", f"features.sample_rate={RATE}"])["features"]
     spec = validate(Mfcc, features, "features")
     rule = validate(SegmentRule, composed["segment"], "segment")
-    return Plan(splits, skip, spec, rule, settings.seed, settings.repeats)
+    return AuditSettings(splits, skip, spec, rule, settings.seed, settings.repeats)
 
 
 def _write(found: Audit, folder: Path, command: str) -> None:

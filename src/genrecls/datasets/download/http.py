@@ -12,7 +12,7 @@ from rich.filesize import decimal
 
 from genrecls import __version__
 from genrecls.console import bytes_progress, say
-from genrecls.datasets.download.partial_file import Origin, Part
+from genrecls.datasets.download.partial_file import DownloadOrigin, Part
 from genrecls.errors import DataError
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _attempt(url: str, part: Part, size: int | None) -> None:
             # What is there of the file is given up only for something that may be the file.
             first = next(blocks, b"")
             _refuse_page(answer, first)
-            origin = Origin(url, _validator(answer), _length(answer))
+            origin = DownloadOrigin(url, _validator(answer), _length(answer))
             _refuse_length(origin, size)
             part.begin(origin)
             blocks = chain([first], blocks)
@@ -115,7 +115,7 @@ def _refused(answer: Response) -> SourceError:
     return SourceError(f"answers {answer.status_code} {answer.reason or ''}".strip())
 
 
-def _continues(answer: Response, part: Part, origin: Origin) -> bool:
+def _continues(answer: Response, part: Part, origin: DownloadOrigin) -> bool:
     """Whether an answer is the rest of the very file of which there is a part."""
     found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.headers.get("Content-Range", ""))
     return (
@@ -147,7 +147,7 @@ def _refuse_page(answer: Response, first: bytes) -> None:
         raise SourceError("gives an empty file")
 
 
-def _refuse_length(origin: Origin, size: int | None) -> None:
+def _refuse_length(origin: DownloadOrigin, size: int | None) -> None:
     if size is not None and origin.total is not None and origin.total != size:
         raise SourceError(f"has a file of {origin.total} bytes instead of {size}")
 

@@ -18,7 +18,7 @@ from genrecls.files.hashing import hashed, new_hash
 
 
 @dataclass(frozen=True)
-class Origin:
+class DownloadOrigin:
     """The whole file of which there is a part.
 
     Attributes:
@@ -54,14 +54,14 @@ class Part:
         return self.path.stat().st_size if self.path.is_file() else 0
 
     @property
-    def origin(self) -> Origin | None:
+    def origin(self) -> DownloadOrigin | None:
         """Of what it is a part; None where nothing is known of that."""
         try:
-            return Origin(**json.loads(self.note.read_bytes()))
+            return DownloadOrigin(**json.loads(self.note.read_bytes()))
         except (OSError, ValueError, TypeError):
             return None
 
-    def resumable(self, url: str) -> Origin | None:
+    def resumable(self, url: str) -> DownloadOrigin | None:
         """Return what the rest has to belong to; None where all must be fetched."""
         origin = self.origin
         known = origin is not None and origin.url == url and origin.validator is not None
@@ -72,7 +72,7 @@ class Part:
         origin = self.origin
         return origin is not None and origin.url == url and origin.total == self.size
 
-    def begin(self, origin: Origin) -> None:
+    def begin(self, origin: DownloadOrigin) -> None:
         """Throw away what is there: another file begins."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(b"")

@@ -37,7 +37,7 @@ class Note(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Grid:
+class BeatGrid:
     """Where the steps of a track lie.
 
     Attributes:
@@ -53,7 +53,7 @@ class Grid:
     swing: float
 
     @classmethod
-    def of(cls, style: Style, sound: Sound, length: int) -> Grid:
+    def of(cls, style: Style, sound: Sound, length: int) -> BeatGrid:
         """Return the grid of a track of `length` samples."""
         step = 60 / sound.tempo / 4 * RATE
         steps = len(style.chords)
@@ -75,7 +75,7 @@ class Grid:
 
 def perform(style: Style, sound: Sound, length: int, rng: np.random.Generator) -> dict[str, Signal]:
     """Return what each part plays, `length` samples, without the balance between the parts."""
-    grid = Grid.of(style, sound, length)
+    grid = BeatGrid.of(style, sound, length)
     form = _form(grid, rng)
     played = {"drums": _drums(style, sound, grid, length, rng)}
     for part, score in _SCORES.items():
@@ -85,7 +85,9 @@ def perform(style: Style, sound: Sound, length: int, rng: np.random.Generator) -
     return {part: signal * _levels(form, part, grid, length) for part, signal in played.items()}
 
 
-def _drums(style: Style, sound: Sound, grid: Grid, length: int, rng: np.random.Generator) -> Signal:
+def _drums(
+    style: Style, sound: Sound, grid: BeatGrid, length: int, rng: np.random.Generator
+) -> Signal:
     placed = []
     for name, stroke in drums(sound.kit, rng).items():
         hits = grid.hits(getattr(style, name))
@@ -94,7 +96,7 @@ def _drums(style: Style, sound: Sound, grid: Grid, length: int, rng: np.random.G
     return _mixed(placed, length)
 
 
-def _bass(style: Style, key: int, grid: Grid, rng: np.random.Generator) -> list[Note]:
+def _bass(style: Style, key: int, grid: BeatGrid, rng: np.random.Generator) -> list[Note]:
     notes = []
     for bar, start, length, level in grid.hits(style.bass):
         degree = _root(style, bar) + int(rng.choice([0, 0, 0, 4]))
@@ -102,7 +104,7 @@ def _bass(style: Style, key: int, grid: Grid, rng: np.random.Generator) -> list[
     return notes
 
 
-def _chords(style: Style, key: int, grid: Grid, rng: np.random.Generator) -> list[Note]:
+def _chords(style: Style, key: int, grid: BeatGrid, rng: np.random.Generator) -> list[Note]:
     notes = []
     for number, (bar, start, length, level) in enumerate(grid.hits(style.chords)):
         tones = [_root(style, bar) + above for above in (0, 2, 4)]
@@ -114,7 +116,7 @@ def _chords(style: Style, key: int, grid: Grid, rng: np.random.Generator) -> lis
     return notes
 
 
-def _lead(style: Style, key: int, grid: Grid, rng: np.random.Generator) -> list[Note]:
+def _lead(style: Style, key: int, grid: BeatGrid, rng: np.random.Generator) -> list[Note]:
     notes, degree = [], 7
     for bar in range(grid.bars):
         plays = np.flatnonzero(rng.random(grid.steps // 2) < style.lead) * 2
@@ -126,7 +128,7 @@ def _lead(style: Style, key: int, grid: Grid, rng: np.random.Generator) -> list[
     return notes
 
 
-_Score = Callable[[Style, int, Grid, np.random.Generator], list[Note]]
+_Score = Callable[[Style, int, BeatGrid, np.random.Generator], list[Note]]
 _SCORES: dict[str, _Score] = {"bass": _bass, "chords": _chords, "lead": _lead}
 
 
@@ -159,14 +161,14 @@ def _mixed(placed: list[tuple[Note, Signal]], length: int) -> Signal:
     return out
 
 
-def _form(grid: Grid, rng: np.random.Generator) -> list[dict[str, float]]:
+def _form(grid: BeatGrid, rng: np.random.Generator) -> list[dict[str, float]]:
     """Return one section of the song for each bar: levels in dB of the parts that play."""
     bars = max(1, round(_SECTION_SECONDS * RATE / (grid.step * grid.steps)))
     first = int(rng.integers(len(_FORM)))
     return [_FORM[(first + bar // bars) % len(_FORM)] for bar in range(grid.bars)]
 
 
-def _levels(form: list[dict[str, float]], part: str, grid: Grid, length: int) -> Signal:
+def _levels(form: list[dict[str, float]], part: str, grid: BeatGrid, length: int) -> Signal:
     """Return the level of a part over time; it changes within 20 ms, so that nothing clicks."""
     gains = [10 ** (section[part] / 20) if part in section else 0.0 for section in form]
     edges = [*(grid.at(bar, 0) for bar in range(grid.bars)), length]

@@ -18,7 +18,7 @@ from genrecls.export.bundle import c_project, standalone
 from genrecls.export.bundle.card import card
 from genrecls.export.bundle.metadata import description
 from genrecls.export.bundle.targets import Needs, Target, verdict
-from genrecls.export.export import Exported, File, approximation
+from genrecls.export.export import ExportedFile, ExportResult, approximation
 from genrecls.export.tflite.arithmetic import macs
 from genrecls.export.tflite.operators import uses
 from genrecls.export.verify.golden import Golden, chosen, golden
@@ -35,7 +35,9 @@ _OURS = re.compile(
 )
 
 
-def write(exported: Exported, target: Target | None, command: str) -> tuple[Path, dict[str, Any]]:
+def write(
+    exported: ExportResult, target: Target | None, command: str
+) -> tuple[Path, dict[str, Any]]:
     """Write the bundle of an export and return its folder and the content of `export.json`.
 
     It takes the place of the bundle of an earlier export, whole or not at all; what else lies in
@@ -56,7 +58,9 @@ def write(exported: Exported, target: Target | None, command: str) -> tuple[Path
     return folder, facts
 
 
-def _write(exported: Exported, target: Target | None, command: str, folder: Path) -> dict[str, Any]:
+def _write(
+    exported: ExportResult, target: Target | None, command: str, folder: Path
+) -> dict[str, Any]:
     rows = [_row(exported, file, folder) for file in exported.files]
     facts = {**_facts(exported), "command": command, "files": rows}
     facts["target"] = _judged(target, rows)
@@ -84,7 +88,7 @@ def _take_place(beside: Path, folder: Path) -> None:
     shutil.rmtree(old)
 
 
-def _row(exported: Exported, file: File, folder: Path) -> dict[str, Any]:
+def _row(exported: ExportResult, file: ExportedFile, folder: Path) -> dict[str, Any]:
     variant = file.variant
     row: dict[str, Any] = {
         "file": variant.file,
@@ -113,7 +117,7 @@ def _row(exported: Exported, file: File, folder: Path) -> dict[str, Any]:
     }
 
 
-def _proven(exported: Exported, file: File, folder: Path) -> dict[str, Any]:
+def _proven(exported: ExportResult, file: ExportedFile, folder: Path) -> dict[str, Any]:
     """Return what is known of a file on a microcontroller, and write what one needs."""
     network = Network(file.flatbuffer, delegates=False)
     few = chosen(exported.prepared.parts["test"], len(exported.card.labels))
@@ -129,7 +133,7 @@ def _proven(exported: Exported, file: File, folder: Path) -> dict[str, Any]:
 
 
 def _write_project(
-    exported: Exported, file: File, folder: Path, proven: tuple[Golden, Proof]
+    exported: ExportResult, file: ExportedFile, folder: Path, proven: tuple[Golden, Proof]
 ) -> None:
     vectors, proof = proven
     if len(file.flatbuffer) > c_project.LARGEST:
@@ -159,7 +163,7 @@ def _write_golden(path: Path, network: Network, vectors: Golden) -> None:
         np.savez_compressed(beside, **arrays, output=vectors.outputs, truth=vectors.truth)
 
 
-def _facts(exported: Exported) -> dict[str, Any]:
+def _facts(exported: ExportResult) -> dict[str, Any]:
     model_card, run = exported.card, exported.reopened.run
     costs = layer_costs(exported.model)
     return {

@@ -36,7 +36,7 @@ class Row:
 
 
 @dataclass(frozen=True, eq=False)
-class FrontEnd:
+class FrontEndTables:
     """What a device computes features with.
 
     Attributes:
@@ -136,13 +136,13 @@ def _input(tensor: Tensor, constants: Mapping[str, bytes]) -> Input:
     return Input(tensor, mean, deviation)
 
 
-def front_end(spec: FeatureSpec, segment: SegmentRule) -> FrontEnd | None:
+def front_end(spec: FeatureSpec, segment: SegmentRule) -> FrontEndTables | None:
     """Return the tables of `mel` and `mfcc`; None for features that need more than tables."""
     if not isinstance(spec, Mel | Mfcc):
         return None
     filters, weights = sparse(spec.filters)
     samples, padding = _window(spec, segment)
-    return FrontEnd(
+    return FrontEndTables(
         samples=samples,
         padding=padding,
         frames=next(iter(segment.shapes(spec).values()))[0],

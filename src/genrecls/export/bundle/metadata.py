@@ -10,7 +10,7 @@ import numpy as np
 
 from genrecls import __version__
 from genrecls.environment import environment
-from genrecls.export.export import Exported, File
+from genrecls.export.export import ExportedFile, ExportResult
 from genrecls.features.base import FeatureSpec
 from genrecls.features.mel_image import Picture, colour_table
 from genrecls.runtime.colormaps import packed_colours
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _VERSIONS = ("ai-edge-litert", "keras", "tensorflow", "tensorflow-cpu")
 
 
-def description(exported: Exported, file: File) -> dict[str, Any]:
+def description(exported: ExportResult, file: ExportedFile) -> dict[str, Any]:
     """Return the plain values that travel inside `file`."""
     card, network = exported.card, Network(file.flatbuffer)
     return {
@@ -75,6 +75,6 @@ def _numbers(values: Any) -> list[float]:
     return [float(f"{value:.6g}") for value in np.ravel(np.asarray(values))]
 
 
-def _calibration(exported: Exported) -> Mapping[str, Any]:
+def _calibration(exported: ExportResult) -> Mapping[str, Any]:
     chosen = exported.calibration
     return {"part": "train", "tracks": len(chosen.tracks), "segments": len(chosen)}

@@ -19,7 +19,7 @@ FILE = "classify.py"
 PARTS = (
     "__init__",
     "errors",
-    "cli/parser",
+    "runtime/parser",
     "dsp/resample",
     "dsp/audio",
     "dsp/filterbank",

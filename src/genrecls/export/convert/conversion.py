@@ -12,10 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from genrecls.errors import ExportError
-from genrecls.export.convert.conversion_folder import Converted, Request, Workplace
-from genrecls.export.formats import Variant
+from genrecls.export.convert.conversion_folder import (
+    ConversionFolder,
+    ConversionRequest,
+    ConversionResult,
+)
+from genrecls.export.formats import ExportFormat
 
-__all__ = ["Converted", "Request", "convert"]
+__all__ = ["ConversionRequest", "ConversionResult", "convert"]
 
 LIMIT_S = 1800.0
 """Seconds for one variant; VGG-16, the slowest, takes less than two minutes."""
@@ -23,7 +27,7 @@ LIMIT_S = 1800.0
 _POLL_S = 0.05
 
 
-def convert(request: Request, folder: Path | None = None) -> Iterator[Converted]:
+def convert(request: ConversionRequest, folder: Path | None = None) -> Iterator[ConversionResult]:
     """Yield what becomes of each variant, in order, as soon as it is known.
 
     A crash of the converter costs the variant it was working on; another child does the rest.
@@ -36,7 +40,7 @@ def convert(request: Request, folder: Path | None = None) -> Iterator[Converted]
         ExportError: the child cannot even begin.
     """
     with _folder(folder) as path:
-        place = Workplace(path)
+        place = ConversionFolder(path)
         place.prepare(request)
         with _Children(place) as children:
             for variant in request.variants:
@@ -56,7 +60,7 @@ def _folder(folder: Path | None) -> Iterator[Path]:
 class _Children:
     """One child process after another, each until it dies."""
 
-    def __init__(self, place: Workplace) -> None:
+    def __init__(self, place: ConversionFolder) -> None:
         self._place = place
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -66,7 +70,7 @@ class _Children:
     def __exit__(self, *_: object) -> None:
         self._stop()
 
-    def result(self, variant: Variant) -> Converted:
+    def result(self, variant: ExportFormat) -> ConversionResult:
         """Return what becomes of `variant`, with whatever number of children."""
         until = time.monotonic() + LIMIT_S
         while (found := self._place.result(variant)) is None:
@@ -74,7 +78,7 @@ class _Children:
                 self._child = _started(self._place)
             status = self._child.poll()
             if status is not None:
-                self._bury(variant, status)
+                self._record_child_exit(variant, status)
             elif time.monotonic() > until:
                 self._stop()
                 text = f"the converter was stopped after {LIMIT_S:.0f} s without a result"
@@ -83,7 +87,7 @@ class _Children:
                 time.sleep(_POLL_S)
         return found
 
-    def _bury(self, variant: Variant, status: int) -> None:
+    def _record_child_exit(self, variant: ExportFormat, status: int) -> None:
         """Note that a child ended, unless it left a result just before."""
         self._child = None
         if self._place.result(variant) is not None:
@@ -114,14 +118,14 @@ def _why_ended(number: int, said: str) -> str:
     )
 
 
-def _started(place: Workplace) -> subprocess.Popen[bytes]:
+def _started(place: ConversionFolder) -> subprocess.Popen[bytes]:
     with place.log.open("ab") as log:
         return subprocess.Popen(  # noqa: S603 - our own module in our own interpreter
             _command(place), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
         )
 
 
-def _command(place: Workplace) -> list[str]:
+def _command(place: ConversionFolder) -> list[str]:
     # The last message before a crash should not be a warning about something else.
     return [
         sys.executable,

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.export.formats import Variant
+from genrecls.export.formats import ExportFormat
 from genrecls.files.atomic import replacing, write_json, write_text
 
 
 @dataclass(frozen=True, eq=False)
-class Request:
+class ConversionRequest:
     """What is to be converted.
 
     Attributes:
@@ -33,13 +33,13 @@ class Request:
     """
 
     model: Path
-    variants: tuple[Variant, ...]
+    variants: tuple[ExportFormat, ...]
     calibration: Mapping[str, NDArray[np.float32]] | None
     unroll_steps: int
 
 
 @dataclass(frozen=True, eq=False)
-class Converted:
+class ConversionResult:
     """What became of one variant.
 
     Attributes:
@@ -47,19 +47,19 @@ class Converted:
         error: one line: which layer or what, why, and what to use instead; None if all is well.
     """
 
-    variant: Variant
+    variant: ExportFormat
     flatbuffer: bytes | None
     error: str | None
 
 
-class Workplace:
+class ConversionFolder:
     """One such folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.log = folder / "converter.log"
 
-    def prepare(self, request: Request) -> None:
+    def prepare(self, request: ConversionRequest) -> None:
         """Write the request and forget earlier results."""
         for variant in request.variants:
             self._file(variant).unlink(missing_ok=True)
@@ -77,9 +77,9 @@ class Workplace:
         return Path(self._content["model"])
 
     @property
-    def variants(self) -> list[Variant]:
+    def variants(self) -> list[ExportFormat]:
         """What is asked for."""
-        return [Variant(**fields) for fields in self._content["variants"]]
+        return [ExportFormat(**fields) for fields in self._content["variants"]]
 
     @property
     def unroll_steps(self) -> int:
@@ -92,20 +92,20 @@ class Workplace:
         with np.load(self._segments) as archive:
             return dict(archive) or None
 
-    def result(self, variant: Variant) -> Converted | None:
+    def result(self, variant: ExportFormat) -> ConversionResult | None:
         """Return what became of `variant`; None if nothing has yet."""
         if self._file(variant).is_file():
-            return Converted(variant, self._file(variant).read_bytes(), None)
+            return ConversionResult(variant, self._file(variant).read_bytes(), None)
         if self._error(variant).is_file():
-            return Converted(variant, None, self._error(variant).read_text(encoding="utf-8"))
+            return ConversionResult(variant, None, self._error(variant).read_text(encoding="utf-8"))
         return None
 
-    def keep(self, variant: Variant, flatbuffer: bytes) -> None:
+    def keep(self, variant: ExportFormat, flatbuffer: bytes) -> None:
         """Write what was made of `variant`."""
         with replacing(self._file(variant), durable=False) as beside:
             beside.write_bytes(flatbuffer)
 
-    def keep_error(self, variant: Variant, line: str) -> None:
+    def keep_error(self, variant: ExportFormat, line: str) -> None:
         """Write why there is no file of `variant`."""
         write_text(self._error(variant), line)
 
@@ -122,8 +122,8 @@ class Workplace:
     def _segments(self) -> Path:
         return self.folder / "calibration.npz"
 
-    def _file(self, variant: Variant) -> Path:
+    def _file(self, variant: ExportFormat) -> Path:
         return self.folder / variant.file
 
-    def _error(self, variant: Variant) -> Path:
+    def _error(self, variant: ExportFormat) -> Path:
         return self._file(variant).with_suffix(".txt")

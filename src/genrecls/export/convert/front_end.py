@@ -57,9 +57,9 @@ def front_end(
     function = tf.function(graph, input_signature=signature, autograph=False)
     concrete = function.get_concrete_function()
     content = tf.lite.TFLiteConverter.from_concrete_functions([concrete], tf.Module()).convert()
-    from genrecls.export.tflite.converter_fixes import tidied
+    from genrecls.export.tflite.converter_fixes import cleaned
 
-    return tidied(content)
+    return cleaned(content)
 
 
 def _graph(spec: MelSettings, length: int, *, padded: bool) -> Callable[[Any], Any]:

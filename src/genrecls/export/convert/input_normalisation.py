@@ -69,7 +69,7 @@ def scaled(inputs: Mapping[str, Values], found: Mapping[str, Scaling]) -> dict[s
     }
 
 
-def described(content: bytes, found: Mapping[str, Scaling]) -> bytes:
+def with_input_statistics(content: bytes, found: Mapping[str, Scaling]) -> bytes:
     """Return a tidied file that says how its inputs are to be normalised."""
     model = read(content)
     for name, scaling in found.items():
@@ -78,7 +78,7 @@ def described(content: bytes, found: Mapping[str, Scaling]) -> bytes:
     return packed(model)
 
 
-def restored(content: bytes, found: Mapping[str, Scaling]) -> bytes:
+def with_float32_normalisation(content: bytes, found: Mapping[str, Scaling]) -> bytes:
     """Return a tidied float16 file whose normalisation is in float32 again.
 
     Half precision has three digits and ends at 65,504: the mean of a spectral centroid keeps none

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from genrecls.export.convert.keras_rewrite import loops
-from genrecls.export.formats import Variant
+from genrecls.export.formats import ExportFormat
 from genrecls.features.base import FeatureSpec
 from genrecls.features.mel import MelSettings
 from genrecls.runs.model_file import ModelCard
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 _OPERATORS_A_STEP = {"GRU": 17, "SimpleRNN": 4}
 
 
-def refusal(model: keras.Model, card: ModelCard, variant: Variant, unroll_steps: int) -> str | None:
+def refusal(
+    model: keras.Model, card: ModelCard, variant: ExportFormat, unroll_steps: int
+) -> str | None:
     """Return in one line why there can be no such file and what to use instead; None if there can.
 
     Args:

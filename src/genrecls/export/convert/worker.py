@@ -20,19 +20,19 @@ from numpy.typing import NDArray
 
 from genrecls.dsp.segments import audio_window
 from genrecls.errors import ExportError
-from genrecls.export.convert.conversion_folder import Workplace
+from genrecls.export.convert.conversion_folder import ConversionFolder
 from genrecls.export.convert.front_end import front_end
 from genrecls.export.convert.input_normalisation import (
     Scaling,
-    described,
-    restored,
     scaled,
     scalings,
+    with_float32_normalisation,
+    with_input_statistics,
 )
 from genrecls.export.convert.keras_rewrite import rebuilt
 from genrecls.export.convert.limitations import refusal
-from genrecls.export.formats import Mode, Variant
-from genrecls.export.tflite.converter_fixes import graft, tidied
+from genrecls.export.formats import ExportFormat, Mode
+from genrecls.export.tflite.converter_fixes import cleaned, concatenate
 from genrecls.runs.model_file import load
 
 Calibration = Mapping[str, NDArray[np.float32]]
@@ -43,7 +43,7 @@ _PARENT_POLL_S = 0.5
 
 def main(folder: Path) -> None:
     """Convert what the request in `folder` asks for and what has no result yet."""
-    place = Workplace(folder)
+    place = ConversionFolder(folder)
     task = _Task(place)
     for variant in place.variants:
         if place.result(variant) is None:
@@ -63,12 +63,12 @@ def _line(error: Exception) -> str:
 class _Task:
     """One model and what has been made of it."""
 
-    def __init__(self, place: Workplace) -> None:
+    def __init__(self, place: ConversionFolder) -> None:
         self._place = place
         self._model, self._card = load(place.model)
         self._calibration = place.calibration
 
-    def convert(self, variant: Variant) -> bytes:
+    def convert(self, variant: ExportFormat) -> bytes:
         """Return the file.
 
         Raises:
@@ -81,13 +81,13 @@ class _Task:
             return network(self._model, variant.mode, self._calibration)
         made = self._converted(variant.mode)
         if variant.mode != "int8":
-            return graft(self._front_end(), made)
+            return concatenate(self._front_end(), made)
         (scaling,) = scalings(self._model).values() or (None,)
-        return graft(self._front_end(scaling), made)
+        return concatenate(self._front_end(scaling), made)
 
     def _converted(self, mode: Mode) -> bytes:
         """Return the network of the features entrance, from there if there is a file."""
-        made = self._place.result(Variant("features", mode))
+        made = self._place.result(ExportFormat("features", mode))
         if made is None or made.flatbuffer is None:
             # What ended an earlier child, such as a lack of memory, may not happen again.
             return network(self._model, mode, self._calibration)
@@ -106,14 +106,16 @@ def network(model: Any, mode: Mode, calibration: Calibration | None) -> bytes:
         ExportError: int8 was asked for without calibration.
     """
     if mode != "int8":
-        content = tidied(_converter(rebuilt(model), mode).convert())
-        return restored(content, scalings(model)) if mode == "float16" else content
+        content = cleaned(_converter(rebuilt(model), mode).convert())
+        return (
+            with_float32_normalisation(content, scalings(model)) if mode == "float16" else content
+        )
     if calibration is None:
         raise ExportError("int8: expected segments for the calibration, received none")
     found = scalings(model)
     twin = rebuilt(model, unroll=True, normalise=False)
-    content = tidied(_converter(twin, mode, scaled(calibration, found)).convert())
-    return described(content, found)
+    content = cleaned(_converter(twin, mode, scaled(calibration, found)).convert())
+    return with_input_statistics(content, found)
 
 
 def _converter(model: Any, mode: Mode, calibration: Calibration | None = None) -> Any:

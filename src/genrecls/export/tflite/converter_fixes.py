@@ -86,7 +86,7 @@ OUTPUT = "probabilities"
 """Name of the output tensor of every exported file."""
 
 
-def tidied(content: bytes) -> bytes:
+def cleaned(content: bytes) -> bytes:
     """Return what the converter wrote, repaired, small, with the names of the model's inputs.
 
     Raises:
@@ -101,7 +101,7 @@ def tidied(content: bytes) -> bytes:
     return packed(model)
 
 
-def graft(front_end: bytes, network: bytes) -> bytes:
+def concatenate(front_end: bytes, network: bytes) -> bytes:
     """Return one file that feeds the output of `front_end` to `network`.
 
     Nothing in either is converted again, so a front end that was written in float stays so. Where

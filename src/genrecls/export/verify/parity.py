@@ -63,7 +63,7 @@ def compare(keras: Predictions, file: Predictions, vote: Vote, parts: Sequence[s
     )
 
 
-def objection(found: Agreement, bounds: Bounds) -> str | None:
+def reason_to_reject(found: Agreement, bounds: Bounds) -> str | None:
     """Return why a file may not be used, with what was found and what is allowed, or None."""
     if not found.finite:
         return "its outputs are not numbers"

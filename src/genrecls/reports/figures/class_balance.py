@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from genrecls.evaluation.class_balance import WORTH_SAYING
 from genrecls.reports.numbers import count
-from genrecls.reports.style import BLUE, GREEN, INK, VERMILION, WARNING, quiet, sheet
+from genrecls.reports.style import BLUE, GREEN, INK, VERMILION, WARNING, clean_axes, new_figure
 from genrecls.reports.text import drawable
 from genrecls.reports.values import Scope
 
@@ -39,7 +39,7 @@ def genre_counts(counts: Counts, scope: Scope) -> Figure:
     first = next(iter(counts.values()))
     ranked = sorted(first, key=lambda genre: -first[genre])
     height = 0.26 * max(3, len(ranked)) + 0.5
-    figure = sheet("Examples of each genre", str(scope), (9.4, height), alarm=scope.leaky)
+    figure = new_figure("Examples of each genre", str(scope), (9.4, height), alarm=scope.leaky)
     panels = figure.subplots(1, len(counts), sharey=True, squeeze=False)[0]
     for axes, (part, genres) in zip(panels, counts.items(), strict=True):
         _bars(axes, part, [genres[genre] for genre in ranked])
@@ -49,7 +49,7 @@ def genre_counts(counts: Counts, scope: Scope) -> Figure:
 
 
 def _bars(axes: Axes, part: str, values: Sequence[int]) -> None:
-    quiet(axes)
+    clean_axes(axes)
     axes.tick_params(length=0)
     axes.set_xticks([])
     axes.spines["bottom"].set_visible(False)

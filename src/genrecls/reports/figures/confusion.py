@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.reports.style import INK, MUTED, quiet, sheet
+from genrecls.reports.style import INK, MUTED, clean_axes, new_figure
 from genrecls.reports.text import drawable
 from genrecls.reports.values import Scope
 
@@ -29,8 +29,8 @@ def confusion_matrix(
     """
     table = np.asarray(counts, dtype=np.int64).reshape(len(labels), len(labels))
     side = max(3.0, (0.52 if len(labels) <= 12 else 0.42) * len(labels))
-    figure = sheet("Confusion matrix", str(scope), (side + 2.6, side + 1.3), alarm=scope.leaky)
-    axes = quiet(figure.add_subplot())
+    figure = new_figure("Confusion matrix", str(scope), (side + 2.6, side + 1.3), alarm=scope.leaky)
+    axes = clean_axes(figure.add_subplot())
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     _name_axes(axes, labels, cell=side / max(1, len(labels)))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genrecls.explain.explained import Case, Evidence, Origin, Picture
+from genrecls.explain.explained import AudioOrigin, Case, Evidence, Picture
 from genrecls.reports.figures.inputs import grid_of
-from genrecls.reports.style import BLUE, INK, MUTED, RULE, VERMILION, quiet, sheet
+from genrecls.reports.style import BLUE, INK, MUTED, RULE, VERMILION, clean_axes, new_figure
 from genrecls.reports.text import drawable
 from genrecls.reports.values import Scope
 
@@ -23,7 +23,7 @@ _MOST_VALUES = 24
 _BLUR = 1 / 80
 
 
-def evidence_map(evidence: Evidence, genre: str, origin: Origin) -> Figure:
+def evidence_map(evidence: Evidence, genre: str, origin: AudioOrigin) -> Figure:
     """Draw a picture, the evidence over it, and its sums along time and along the other axis.
 
     Args:
@@ -32,10 +32,10 @@ def evidence_map(evidence: Evidence, genre: str, origin: Origin) -> Figure:
         origin: file, segment and model.
     """
     title = f"Evidence for {drawable(genre, 40)}"
-    figure = sheet(title, str(origin), (9.2, 6.6), alarm=origin.leaky)
+    figure = new_figure(title, str(origin), (9.2, 6.6), alarm=origin.leaky)
     rows = [["seen", "seen_bar", "."], ["map", "map_bar", "bands"], ["time", ".", "."]]
     shape: dict[str, Any] = {"width_ratios": [6, 0.12, 1.1], "height_ratios": [2, 2, 0.8]}
-    panels = {name: quiet(axes) for name, axes in figure.subplot_mosaic(rows, **shape).items()}
+    panels = {name: clean_axes(axes) for name, axes in figure.subplot_mosaic(rows, **shape).items()}
     _spectrogram(panels["seen"], evidence, "YlGnBu")
     _spectrogram(panels["map"], evidence, "Greys", fade=0.55)
     picture = _overlay(panels["map"], evidence, _largest([evidence.weights]))
@@ -52,12 +52,12 @@ def evidence_map(evidence: Evidence, genre: str, origin: Origin) -> Figure:
     return figure
 
 
-def evidence_bars(evidence: Evidence, genre: str, origin: Origin) -> Figure:
+def evidence_bars(evidence: Evidence, genre: str, origin: AudioOrigin) -> Figure:
     """Draw the values of a vector that mattered most, one bar each, strongest first."""
     order = np.argsort(-np.abs(evidence.weights), kind="stable")[:_MOST_VALUES]
     title, size = f"Evidence for {drawable(genre, 40)}", (8.4, 0.26 * len(order) + 1.1)
-    figure = sheet(title, str(origin), size, alarm=origin.leaky)
-    axes = quiet(figure.add_subplot(), grid="x")
+    figure = new_figure(title, str(origin), size, alarm=origin.leaky)
+    axes = clean_axes(figure.add_subplot(), grid="x")
     weights = evidence.weights[order]
     axes.barh(range(len(order)), weights, height=0.68, color=_colours(weights))
     names = [
@@ -84,10 +84,10 @@ def what_decided(cases: Sequence[Case], scope: Scope) -> Figure:
     """
     rows, columns = grid_of(len(cases))
     size = (max(5.4, 1.84 * columns), 1.75 * rows + 0.4)
-    figure = sheet("What decided", str(scope), size, alarm=scope.leaky)
+    figure = new_figure("What decided", str(scope), size, alarm=scope.leaky)
     largest = _largest([case.evidence.weights for case in cases])
     for index, case in enumerate(cases):
-        axes = quiet(figure.add_subplot(rows, columns, index + 1))
+        axes = clean_axes(figure.add_subplot(rows, columns, index + 1))
         _spectrogram(axes, case.evidence, "Greys", fade=0.55)
         _overlay(axes, case.evidence, largest)
         right = case.true == case.predicted

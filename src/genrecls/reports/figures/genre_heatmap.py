@@ -10,7 +10,7 @@ import numpy as np
 from genrecls.comparison.leaderboard import Leaderboard
 from genrecls.reports.figures.systems import head_room, heading, inches, names
 from genrecls.reports.numbers import decimal
-from genrecls.reports.style import INK, quiet, sheet
+from genrecls.reports.style import INK, clean_axes, new_figure
 from genrecls.reports.text import drawable
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def genre_map(boards: Sequence[Leaderboard], part: str) -> Figure:
     widest = inches([name for board in boards for name in names(board, _NAMES)], 8.5)
     width = max(_LEAST_WIDTH, _CELL * genres)
     rows = [1.15 + head_room(board, width) + _LINE * len(board.systems) for board in boards]
-    figure = sheet("F1 of each genre", about, (width + widest, sum(rows)))
+    figure = new_figure("F1 of each genre", about, (width + widest, sum(rows)))
     grid = figure.add_gridspec(len(boards), 1, height_ratios=rows)
     for index, board in enumerate(boards):
         _table(figure.add_subplot(grid[index]), board, part)
@@ -44,7 +44,7 @@ def genre_map(boards: Sequence[Leaderboard], part: str) -> Figure:
 def _table(axes: Axes, board: Leaderboard, part: str) -> None:
     found = [system.f1(part) for system in board.systems]
     table = np.array([list(f1.values()) for f1 in found])
-    quiet(axes)
+    clean_axes(axes)
     axes.imshow(table, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     slanted: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
     axes.set_xticks(range(len(found[0])), [drawable(g, 16) for g in found[0]], **slanted)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genrecls.reports.numbers import decimal, finite
-from genrecls.reports.style import INK, MUTED, PALE, VERMILION, quiet, sheet
+from genrecls.reports.style import INK, MUTED, PALE, VERMILION, clean_axes, new_figure
 from genrecls.reports.text import drawable
 from genrecls.reports.values import Scope
 
@@ -25,8 +25,8 @@ def per_genre_bars(per_genre: Mapping[str, Mapping[str, Any]], scope: Scope) -> 
         scope: what was scored.
     """
     height = 0.34 * max(2, len(per_genre)) + 1.0
-    figure = sheet("Scores of each genre", str(scope), (7.4, height), alarm=scope.leaky)
-    axes = quiet(figure.add_subplot(), grid="x")
+    figure = new_figure("Scores of each genre", str(scope), (7.4, height), alarm=scope.leaky)
+    axes = clean_axes(figure.add_subplot(), grid="x")
     ranked = sorted(per_genre, key=lambda genre: _rank(per_genre[genre]))
     _bars(axes, [per_genre[genre] for genre in ranked])
     names = [_name(genre, per_genre[genre]) for genre in ranked]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genrecls.reports.style import INK, MUTED, notice, quiet, sheet
+from genrecls.reports.style import INK, MUTED, clean_axes, empty_figure, new_figure
 from genrecls.reports.text import drawable
-from genrecls.reports.values import Examples, Picture, Scope
+from genrecls.reports.values import ExampleInputs, Picture, Scope
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _COLUMNS = 5
 
 
-def example_inputs(examples: Examples, scope: Scope) -> Figure:
+def example_inputs(examples: ExampleInputs, scope: Scope) -> Figure:
     """Draw one segment a genre, all on one scale of colours.
 
     Args:
@@ -29,12 +29,12 @@ def example_inputs(examples: Examples, scope: Scope) -> Figure:
     total = len(examples.pictures)
     rows, columns = grid_of(total)
     size = (max(4.6, 1.84 * columns), 1.6 * rows + 0.4)
-    figure = sheet("What the model sees", str(scope), size, alarm=scope.leaky)
+    figure = new_figure("What the model sees", str(scope), size, alarm=scope.leaky)
     if not total:
-        return notice(figure, "no examples")
+        return empty_figure(figure, "no examples")
     limits = _limits(list(examples.pictures.values()))
     for index, (genre, picture) in enumerate(examples.pictures.items()):
-        axes = quiet(figure.add_subplot(rows, columns, index + 1))
+        axes = clean_axes(figure.add_subplot(rows, columns, index + 1))
         axes.set_title(drawable(genre, 20), size=9, color=INK, loc="left")
         _picture(axes, picture, examples.seconds, limits)
         axes.tick_params(labelleft=index % columns == 0, labelbottom=index + columns >= total)

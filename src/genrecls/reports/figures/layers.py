@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genrecls.explain.explained import Kernel, Origin, Picture
-from genrecls.reports.style import BLUE, MUTED, RULE, quiet, sheet
+from genrecls.explain.explained import AudioOrigin, Kernel, Picture
+from genrecls.reports.style import BLUE, MUTED, RULE, clean_axes, new_figure
 from genrecls.reports.text import drawable
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _MOST_MAPS, _MOST_FILTERS, _COLUMNS = 32, 64, 8
 
 
-def activation_maps(layer: str, answer: Picture, origin: Origin) -> Figure:
+def activation_maps(layer: str, answer: Picture, origin: AudioOrigin) -> Figure:
     """Draw what a layer answers to one segment.
 
     Args:
@@ -36,11 +36,11 @@ def activation_maps(layer: str, answer: Picture, origin: Origin) -> Figure:
     maps = answer.reshape(*answer.shape[:2], -1).transpose(2, 0, 1)
     shown = _liveliest(maps)
     few = f"the {len(shown)} that vary most of " if len(shown) < len(maps) else ""
-    about = Origin(f"{few}{len(maps)} channels · {origin}", origin.leaky)
+    about = AudioOrigin(f"{few}{len(maps)} channels · {origin}", origin.leaky)
     return _grid(title, {index: maps[index] for index in shown}, about)
 
 
-def first_filters(kernel: Kernel, origin: Origin) -> Figure:
+def first_filters(kernel: Kernel, origin: AudioOrigin) -> Figure:
     """Draw the filters of a convolution side by side, or another kernel as one matrix."""
     title = f"What layer {drawable(kernel.layer, 40)} looks for"
     if kernel.weights.ndim == 2:
@@ -50,13 +50,13 @@ def first_filters(kernel: Kernel, origin: Origin) -> Figure:
     count, frames, coefficients = kernel.weights.shape
     few = f"first {_MOST_FILTERS} of " if count > _MOST_FILTERS else ""
     size = f"{frames} frames x {coefficients} coefficients"
-    about = Origin(f"{few}{count} filters of {size} · {origin}", origin.leaky)
+    about = AudioOrigin(f"{few}{count} filters of {size} · {origin}", origin.leaky)
     return _grid(title, dict(enumerate(kernel.weights[:_MOST_FILTERS])), about)
 
 
-def _bars(title: str, answer: Picture, origin: Origin) -> Figure:
-    figure = sheet(title, str(origin), (8.4, 1.9), alarm=origin.leaky)
-    axes = quiet(figure.add_subplot(), grid="y")
+def _bars(title: str, answer: Picture, origin: AudioOrigin) -> Figure:
+    figure = new_figure(title, str(origin), (8.4, 1.9), alarm=origin.leaky)
+    axes = clean_axes(figure.add_subplot(), grid="y")
     axes.bar(range(len(answer)), answer, 0.9, color=BLUE)
     axes.set_xlim(-0.6, len(answer) - 0.4)
     axes.axhline(0, color=RULE, linewidth=0.8)
@@ -64,22 +64,24 @@ def _bars(title: str, answer: Picture, origin: Origin) -> Figure:
     return figure
 
 
-def _matrix(title: str, values: Picture, axis_names: tuple[str, str], origin: Origin) -> Figure:
+def _matrix(
+    title: str, values: Picture, axis_names: tuple[str, str], origin: AudioOrigin
+) -> Figure:
     """Draw `values`, the first axis to the right."""
-    figure = sheet(title, str(origin), (8.4, 3.2), alarm=origin.leaky)
-    axes = quiet(figure.add_subplot())
+    figure = new_figure(title, str(origin), (8.4, 3.2), alarm=origin.leaky)
+    axes = clean_axes(figure.add_subplot())
     _bar(figure, _picture(axes, values, _limits(values)), [axes])
     axes.set_xlabel(axis_names[0], size=8.5, color=MUTED)
     axes.set_ylabel(axis_names[1], size=8.5, color=MUTED)
     return figure
 
 
-def _grid(title: str, maps: dict[int, Picture], origin: Origin) -> Figure:
+def _grid(title: str, maps: dict[int, Picture], origin: AudioOrigin) -> Figure:
     """Draw pictures (frames, coefficients) by their number, all on one scale of colours."""
     columns = min(_COLUMNS, len(maps))
     rows = math.ceil(len(maps) / columns)
     size = (max(4.6, 1.05 * columns + 0.8), 0.95 * rows + 0.5)
-    figure = sheet(title, str(origin), size, alarm=origin.leaky)
+    figure = new_figure(title, str(origin), size, alarm=origin.leaky)
     limits = _limits(np.stack(list(maps.values())))
     panels = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
     for axes, (number, values) in zip(panels, maps.items(), strict=False):
@@ -95,7 +97,7 @@ def _grid(title: str, maps: dict[int, Picture], origin: Origin) -> Figure:
 
 def _picture(axes: Axes, values: Picture, limits: tuple[float, float]) -> Any:
     """Draw (x, y); what has two signs gets two hues, what has one gets shades of one hue."""
-    return quiet(axes).imshow(
+    return clean_axes(axes).imshow(
         values.T,
         origin="lower",
         aspect="auto",

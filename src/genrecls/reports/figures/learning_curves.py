@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING, Any
 from genrecls.comparison.leaderboard import Leaderboard
 from genrecls.reports.figures.systems import colours, head_room, heading, inches, names
 from genrecls.reports.numbers import finite
-from genrecls.reports.style import BLUE, INK, MUTED, RULE, VERMILION, notice, quiet, sheet
+from genrecls.reports.style import (
+    BLUE,
+    INK,
+    MUTED,
+    RULE,
+    VERMILION,
+    clean_axes,
+    empty_figure,
+    new_figure,
+)
 from genrecls.reports.values import Epoch, Scope
-from genrecls.runs.record import Finished
+from genrecls.runs.record import RunRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +43,7 @@ def learning_curves(boards: Sequence[Leaderboard]) -> Figure:
         head_room(board, sum(widths) - 1) + max(2.7, 0.2 * len(board.systems) + 0.9)
         for board in boards
     ]
-    figure = sheet("Learning curves", about, (sum(widths), sum(heights)))
+    figure = new_figure("Learning curves", about, (sum(widths), sum(heights)))
     grid = figure.add_gridspec(len(boards), len(widths), height_ratios=heights, width_ratios=widths)
     shades = colours(boards)
     for index, board in enumerate(boards):
@@ -46,7 +55,7 @@ def learning_curves(boards: Sequence[Leaderboard]) -> Figure:
 
 def _row(panels: Sequence[Axes], board: Leaderboard, shades: Mapping[str, str]) -> None:
     for axes, (title, column) in zip(panels[:-1], _PANELS.items(), strict=True):
-        quiet(axes, grid="y")
+        clean_axes(axes, grid="y")
         # The best is drawn last, over the others.
         for system in reversed(board.systems):
             for run in system.runs:
@@ -55,7 +64,7 @@ def _row(panels: Sequence[Axes], board: Leaderboard, shades: Mapping[str, str]) 
     _legend(panels[-1], board, shades)
 
 
-def _line(axes: Axes, run: Finished, column: str, colour: str) -> None:
+def _line(axes: Axes, run: RunRecord, column: str, colour: str) -> None:
     epochs = [epoch["epoch"] for epoch in run.history]
     values = [finite(epoch.get(column)) for epoch in run.history]
     axes.plot(epochs, values, color=colour, linewidth=1.2, alpha=0.85)
@@ -95,14 +104,14 @@ def learning_curve(history: Sequence[Epoch], scope: Scope, selected: int | None 
         scope: what the curves are curves of.
         selected: the epoch whose weights were kept, counted from 1.
     """
-    figure = sheet("Learning curves", str(scope), (9.2, 3.1), alarm=scope.leaky)
+    figure = new_figure("Learning curves", str(scope), (9.2, 3.1), alarm=scope.leaky)
     if not history:
-        return notice(figure, "no epoch is recorded")
+        return empty_figure(figure, "no epoch is recorded")
     names = ["loss", "accuracy"]
     if len({epoch.get("learning_rate") for epoch in history}) > 1:
         names.append("learning rate")
     for index, name in enumerate(names):
-        axes = quiet(figure.add_subplot(1, len(names), index + 1), grid="y")
+        axes = clean_axes(figure.add_subplot(1, len(names), index + 1), grid="y")
         _curves(axes, history, name)
         _mark(axes, selected)
     handles, labels = figure.axes[0].get_legend_handles_labels()

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from genrecls.reports.numbers import finite
-from genrecls.reports.style import BLUE, INK, MUTED, VERMILION, notice, quiet, sheet
+from genrecls.reports.style import BLUE, INK, MUTED, VERMILION, clean_axes, empty_figure, new_figure
 from genrecls.reports.text import drawable
 from genrecls.reports.values import Mistake, Scope
 
@@ -26,10 +26,10 @@ def worst_mistakes(mistakes: Sequence[Mistake], scope: Scope, most: int = 12) ->
     """
     shown = mistakes[:most]
     size = (7.4, 0.4 * max(3, len(shown)) + 0.9)
-    figure = sheet("Worst mistakes", str(scope), size, alarm=scope.leaky)
+    figure = new_figure("Worst mistakes", str(scope), size, alarm=scope.leaky)
     if not shown:
-        return notice(figure, "no mistakes")
-    axes = quiet(figure.add_subplot(), grid="x")
+        return empty_figure(figure, "no mistakes")
+    axes = clean_axes(figure.add_subplot(), grid="x")
     _bars(axes, shown)
     files = [drawable(PurePath(mistake["path"]).name, 30) for mistake in shown]
     axes.set_yticks(range(len(shown)), files, color=INK)

@@ -9,7 +9,7 @@ from genrecls.comparison.leaderboard import Leaderboard, System
 from genrecls.reports.figures.label_lines import height_of, leader
 from genrecls.reports.figures.systems import colours, head_room, heading, inches, names
 from genrecls.reports.numbers import count, percent
-from genrecls.reports.style import INK, MUTED, RULE, quiet, sheet
+from genrecls.reports.style import INK, MUTED, RULE, clean_axes, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +34,7 @@ def accuracy_by_parameters(boards: Sequence[Leaderboard], part: str) -> Figure:
         head_room(board, width - 1) + max(_LEAST_HEIGHT, 0.7 + _ROW * len(board.systems))
         for board in boards
     ]
-    figure = sheet("Accuracy against parameters", about, (width, sum(heights)))
+    figure = new_figure("Accuracy against parameters", about, (width, sum(heights)))
     grid = figure.add_gridspec(
         len(boards), 2, height_ratios=heights, width_ratios=(_DRAWING, widest)
     )
@@ -47,7 +47,7 @@ def accuracy_by_parameters(boards: Sequence[Leaderboard], part: str) -> Figure:
 
 
 def _board(axes: Axes, board: Leaderboard, part: str, shades: Mapping[str, str]) -> None:
-    quiet(axes, grid="y").grid(axis="x", color=RULE, linewidth=0.6)
+    clean_axes(axes, grid="y").grid(axis="x", color=RULE, linewidth=0.6)
     for system in reversed(board.systems):
         x, y = _point(system, part)
         bounds = [[abs(100 * bound - y)] for bound in system.interval(part)]

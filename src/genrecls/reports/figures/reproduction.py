@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from genrecls.comparison.reproduction import PROTOCOLS, Protocol, Row
-from genrecls.reports.style import BLUE, GREEN, INK, MUTED, ORANGE, notice, quiet, sheet
+from genrecls.comparison.reproduction import PROTOCOLS, Protocol, ReproducedSystem
+from genrecls.reports.style import (
+    BLUE,
+    GREEN,
+    INK,
+    MUTED,
+    ORANGE,
+    clean_axes,
+    empty_figure,
+    new_figure,
+)
 from genrecls.reports.text import drawable
 
 if TYPE_CHECKING:
@@ -20,17 +29,17 @@ _MARKS: dict[Protocol, tuple[str, str, float]] = {
 }
 
 
-def dots(rows: Sequence[Row]) -> Figure:
+def dots(rows: Sequence[ReproducedSystem]) -> Figure:
     """Draw the reported accuracy of every system and ours under each protocol.
 
     Bars reach one standard deviation over the seeds to both sides.
     """
     about = "test accuracy, each in the unit of the report; bars: standard deviation over seeds"
     shown = [row for row in rows if row.cells]
-    figure = sheet("Reported and ours", about, (8.2, 0.52 * max(2, len(shown)) + 1.0))
+    figure = new_figure("Reported and ours", about, (8.2, 0.52 * max(2, len(shown)) + 1.0))
     if not shown:
-        return notice(figure, "no finished runs")
-    axes = quiet(figure.add_subplot(), grid="x")
+        return empty_figure(figure, "no finished runs")
+    axes = clean_axes(figure.add_subplot(), grid="x")
     _reported(axes, shown)
     for protocol in PROTOCOLS:
         _ours(axes, shown, protocol)
@@ -42,20 +51,20 @@ def dots(rows: Sequence[Row]) -> Figure:
     return figure
 
 
-def _name(row: Row) -> str:
+def _name(row: ReproducedSystem) -> str:
     changed = ", CHANGED" if row.changed else ""
     system = drawable(row.published.system, 28)
     return f"{row.published.paper}: {system}\nper {row.published.unit}{changed}"
 
 
-def _reported(axes: Axes, rows: Sequence[Row]) -> None:
+def _reported(axes: Axes, rows: Sequence[ReproducedSystem]) -> None:
     for index, row in enumerate(rows):
         ends = (index - 0.36, index + 0.36)
         label = "reported" if index == 0 else "_"
         axes.vlines(row.published.accuracy, *ends, color=MUTED, linewidth=2.4, label=label)
 
 
-def _ours(axes: Axes, rows: Sequence[Row], protocol: Protocol) -> None:
+def _ours(axes: Axes, rows: Sequence[ReproducedSystem], protocol: Protocol) -> None:
     marker, colour, shift = _MARKS[protocol]
     points = [
         (row.cells[protocol].scores[row.published.unit], index + shift)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from genrecls.comparison.leaderboard import Leaderboard, System
 from genrecls.reports.figures.systems import head_room, heading, inches, names
-from genrecls.reports.style import BLUE, INK, MUTED, ORANGE, quiet, sheet
+from genrecls.reports.style import BLUE, INK, MUTED, ORANGE, clean_axes, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +29,7 @@ def accuracies(boards: Sequence[Leaderboard]) -> Figure:
     )
     heights = [0.75 + head_room(board, _DRAWING) + _ROW * len(board.systems) for board in boards]
     widest = inches([name for board in boards for name in names(board, _NAMES)], 8.5)
-    figure = sheet("Accuracy with intervals", about, (_DRAWING + widest, sum(heights) + 0.3))
+    figure = new_figure("Accuracy with intervals", about, (_DRAWING + widest, sum(heights) + 0.3))
     grid = figure.add_gridspec(len(boards), 1, height_ratios=heights)
     for index, board in enumerate(boards):
         _board(figure.add_subplot(grid[index]), board)
@@ -39,7 +39,7 @@ def accuracies(boards: Sequence[Leaderboard]) -> Figure:
 
 
 def _board(axes: Axes, board: Leaderboard) -> None:
-    quiet(axes, grid="x")
+    clean_axes(axes, grid="x")
     for row, system in enumerate(board.systems):
         for part, style in _PARTS.items():
             _score(axes, system, part, row + style["shift"])

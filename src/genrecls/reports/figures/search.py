@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from genrecls.reports.numbers import percent
 from genrecls.reports.search import Answer
-from genrecls.reports.style import BLUE, GREY, INK, MUTED, ORANGE, RULE, WARNING, quiet, sheet
+from genrecls.reports.style import (
+    BLUE,
+    GREY,
+    INK,
+    MUTED,
+    ORANGE,
+    RULE,
+    WARNING,
+    clean_axes,
+    new_figure,
+)
 from genrecls.reports.text import drawable
 from genrecls.sweeps.search.space import Choices, Dimension
 from genrecls.sweeps.search.trial import ENOUGH, Trial
@@ -33,8 +43,8 @@ def history(answer: Answer) -> Figure:
     """Draw the score of every trial, and the best so far."""
     score = answer.objectives[0]
     about = f"{answer.name} · {answer.about} · {answer.counts}"
-    figure = sheet("How the search went", drawable(about, 300), (8.5, 3.4), alarm=answer.leaky)
-    axes = quiet(figure.add_subplot(), grid="y")
+    figure = new_figure("How the search went", drawable(about, 300), (8.5, 3.4), alarm=answer.leaky)
+    axes = clean_axes(figure.add_subplot(), grid="y")
     done = [trial for trial in answer.trials if trial.state == "finished"]
     numbers, values = [t.number for t in done], [t.values[0] for t in done]
     better = max if score.larger else min
@@ -96,7 +106,7 @@ def influences(answer: Answer) -> Figure:
     elif len(answer.ranked) < ENOUGH:
         about += f" · what matters most can be told from {ENOUGH} finished trials on"
     size = (max(2, columns) * _PANEL[0] + 0.3, rows * _PANEL[1])
-    figure = sheet("What the settings do", drawable(about, 400), size, alarm=answer.leaky)
+    figure = new_figure("What the settings do", drawable(about, 400), size, alarm=answer.leaky)
     panels = figure.subplots(rows, columns, squeeze=False, sharey=True)
     for place, key in enumerate(keys):
         axes = panels[place // columns, place % columns]
@@ -112,7 +122,7 @@ def influences(answer: Answer) -> Figure:
 
 
 def _panel(axes: Axes, answer: Answer, key: str) -> None:
-    quiet(axes, grid="y")
+    clean_axes(axes, grid="y")
     dimension = answer.space[key]
     done = [t for t in answer.trials if t.state == "finished" and key in t.settings]
     places = [_place(dimension, trial.settings[key]) for trial in done]
@@ -153,13 +163,13 @@ def pareto(answer: Answer) -> Figure:
     """Draw the score against the second objective, with the trials that no other one beats."""
     score, cost = answer.objectives
     about = f"{answer.name} · {answer.about} · blue: beaten by none in both"
-    figure = sheet(
+    figure = new_figure(
         f"{score.title.capitalize()} against {cost.title}",
         drawable(about, 300),
         (8.5, 4.2),
         alarm=answer.leaky,
     )
-    axes = quiet(figure.add_subplot(), grid="y")
+    axes = clean_axes(figure.add_subplot(), grid="y")
     axes.grid(axis="x", color=RULE, linewidth=0.6)
     rest = [trial for trial in answer.ranked if trial not in answer.front]
     axes.scatter(*_points(rest), color=GREY, s=26, zorder=2)

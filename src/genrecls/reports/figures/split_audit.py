@@ -16,8 +16,8 @@ from genrecls.reports.style import (
     PALE,
     VERMILION,
     WARNING,
-    quiet,
-    sheet,
+    clean_axes,
+    new_figure,
 )
 from genrecls.reports.text import drawable
 from genrecls.split_audit.audit import Audit, AuditedSplit
@@ -51,7 +51,9 @@ def parts(audit: Audit) -> Figure:
     rows, columns = -(-many // _COLUMNS), min(many, _COLUMNS)
     height = rows * (0.24 * len(genres) + 0.75) + 0.4
     about = f"{audit.heard.dataset.name} · bars: segments · seed {audit.plan.seed}"
-    figure = sheet("Genres in the parts of each split", about, (max(6.0, 2.6 * columns), height))
+    figure = new_figure(
+        "Genres in the parts of each split", about, (max(6.0, 2.6 * columns), height)
+    )
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True, sharex=True)
     for axes in grid.flat[many:]:
         axes.set_axis_off()
@@ -64,7 +66,7 @@ def parts(audit: Audit) -> Figure:
 
 
 def _bars(axes: Axes, split: AuditedSplit, genres: Sequence[str]) -> None:
-    quiet(axes, grid="x")
+    clean_axes(axes, grid="x")
     left, rows = np.zeros(len(genres)), range(len(genres))
     for part in PARTS:
         sizes = np.array([split.standing.sizes[part][genre].segments for genre in genres])
@@ -85,8 +87,8 @@ def inflation(audit: Audit) -> Figure:
         f"selection · seeds: {audit.plan.repeats}, 95 % interval · dashed: {_honest(audit)}"
     )
     splits = audit.splits
-    figure = sheet("What each split makes of a score", about, (7.6, 0.5 * len(splits) + 1.15))
-    axes = quiet(figure.add_subplot(), grid="x")
+    figure = new_figure("What each split makes of a score", about, (7.6, 0.5 * len(splits) + 1.15))
+    axes = clean_axes(figure.add_subplot(), grid="x")
     for model, colour, shift in zip(MODELS, (BLUE, VERMILION), (-0.14, 0.14), strict=True):
         _dots(axes, audit, model, (colour, shift))
     axes.set_yticks(range(len(splits)), [drawable(split.title, 28) for split in splits], color=INK)
@@ -129,8 +131,8 @@ def near_duplicates(audit: Audit) -> Figure:
         f"{audit.heard.dataset.name} · share of landmarks at one distance in time; below "
         f"{100 * PART:.0f} % it is chance · crosses: two genres"
     )
-    figure = sheet("Tracks with something in common", about, (7.6, 2.1))
-    axes = quiet(figure.add_subplot(), grid="x")
+    figure = new_figure("Tracks with something in common", about, (7.6, 2.1))
+    axes = clean_axes(figure.add_subplot(), grid="x")
     for row, (kind, colour) in enumerate(_KINDS.items()):
         for differ, marker in ((False, "o"), (True, "x")):
             shares = [

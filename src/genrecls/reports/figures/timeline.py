@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.reports.style import GREY, INK, MUTED, PALETTE, notice, quiet, sheet
+from genrecls.reports.style import GREY, INK, MUTED, PALETTE, clean_axes, empty_figure, new_figure
 from genrecls.reports.text import drawable
 
 if TYPE_CHECKING:
@@ -52,13 +52,15 @@ def timeline(
     shown = courses[:most]
     if len(shown) < len(courses):
         about = f"{about} · first {len(shown)} of {len(courses)} files".removeprefix(" · ")
-    figure = sheet("Genre probabilities over time", about, (9.2, 1.45 * max(1, len(shown)) + 0.9))
+    figure = new_figure(
+        "Genre probabilities over time", about, (9.2, 1.45 * max(1, len(shown)) + 0.9)
+    )
     if not shown:
-        return notice(figure, "no files")
+        return empty_figure(figure, "no files")
     named = _named(shown)
     panels = figure.subplots(len(shown), 1, squeeze=False)[:, 0]
     for axes, course in zip(panels, shown, strict=True):
-        _panel(quiet(axes), course, named)
+        _panel(clean_axes(axes), course, named)
     panels[-1].set_xlabel("seconds", size=8.5, color=MUTED)
     figure.supylabel("probability", size=8.5, color=MUTED)
     _legend(figure, [drawable(labels[index], 24) for index in named], len(labels) - len(named))

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 from genrecls.evaluation.predictions import leak_mark
 from genrecls.reports.figures.label_lines import height_of, leader
 from genrecls.reports.numbers import known, percent
-from genrecls.reports.style import BLUE, GREEN, INK, MUTED, ORANGE, RULE, SKY, notice, quiet, sheet
+from genrecls.reports.style import (
+    BLUE,
+    GREEN,
+    INK,
+    MUTED,
+    ORANGE,
+    RULE,
+    SKY,
+    clean_axes,
+    empty_figure,
+    new_figure,
+)
 from genrecls.reports.text import drawable
 
 if TYPE_CHECKING:
@@ -109,9 +120,9 @@ def tradeoff(export: Mapping[str, Any], benchmark: Mapping[str, Any] | None) -> 
     size = (10.5 if timed else 7.6, max(_LEAST_HEIGHT, _ROW * len(shown) + 0.9))
     title = f"Accuracy against size{' and latency' if timed else ''}"
     about = " · ".join((drawable(scope(export), 200), *_machine(shown, benchmark)))
-    figure = sheet(title, about, size, alarm="track" in export["leaks"])
+    figure = new_figure(title, about, size, alarm="track" in export["leaks"])
     if not shown:
-        return notice(figure, "no files")
+        return empty_figure(figure, "no files")
     widths = [1.0, 0.85, 1.0] if timed else [1.0, 0.85]
     panels = figure.subplots(1, len(widths), width_ratios=widths, squeeze=False)[0]
     _scatter(panels[0], [(point, point.bytes / 1000) for point in shown], "size in kB")
@@ -156,7 +167,7 @@ def _machine(shown: Sequence[Point], benchmark: Mapping[str, Any] | None) -> Ite
 def _scatter(axes: Axes, placed: Sequence[tuple[Point, float]], title: str) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-    quiet(axes, grid="y").grid(axis="x", color=RULE, linewidth=0.6)
+    clean_axes(axes, grid="y").grid(axis="x", color=RULE, linewidth=0.6)
     for point, place in placed:
         style = {"edgecolors": point.colour, "facecolors": point.colour, **_MARKERS[point.entrance]}
         axes.scatter([place], [100 * point.accuracy], zorder=3, alpha=0.9, **style)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from genrecls.console import warn
 from genrecls.errors import ConfigError
-from genrecls.sweeps.arguments import Request
+from genrecls.sweeps.arguments import SweepArguments
 from genrecls.sweeps.job import Job
 from genrecls.sweeps.plan import Planner, expanded_words
 from genrecls.sweeps.search.settings import SearchSettings, read_settings
@@ -70,7 +70,7 @@ class SearchPlan:
         return self.planner.job((*self.words, *(f"{key}={text}" for key, text in chosen.items())))
 
 
-def read_plan(request: Request) -> SearchPlan:
+def read_plan(request: SweepArguments) -> SearchPlan:
     """Return what a command line asks to be searched.
 
     Raises:
@@ -108,7 +108,7 @@ def _compare_models(plan: SearchPlan) -> None:
         )
 
 
-def _single(request: Request) -> tuple[str, ...]:
+def _single(request: SweepArguments) -> tuple[str, ...]:
     """Return the words for the trainings, each with one value."""
     words, *more = expanded_words(request.flags, request.overrides)
     if more:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from genrecls.console import say, several, show
 from genrecls.errors import ConfigError, RunBusy, RunError
-from genrecls.sweeps.arguments import Request
+from genrecls.sweeps.arguments import SweepArguments
 from genrecls.sweeps.estimate import Estimates, epochs_of
 from genrecls.sweeps.job import Record, State
-from genrecls.sweeps.progress import Scene, duration, overview
-from genrecls.sweeps.scheduler import Workplace, divided, run_all
+from genrecls.sweeps.progress import SweepView, duration, overview
+from genrecls.sweeps.scheduler import SweepSlots, run_all, split_resources
 from genrecls.sweeps.search.plan import SearchPlan, read_plan
 from genrecls.sweeps.shared_work import prepare_shared
-from genrecls.sweeps.sweep import kept
+from genrecls.sweeps.sweep import writing_sweep_json
 
 if TYPE_CHECKING:
     from genrecls.sweeps.search.runner import Conductor
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _JOURNAL = "study.journal"
 
 
-def search(request: Request) -> None:
+def search(request: SweepArguments) -> None:
     """Try as many settings as are asked for, those of earlier attempts counted, and say the best.
 
     Raises:
@@ -67,7 +67,7 @@ def _study(plan: SearchPlan) -> Study:
     return Study(plan.folder / _JOURNAL, plan.settings, plan.space, epochs)
 
 
-def _search(plan: SearchPlan, request: Request) -> None:
+def _search(plan: SearchPlan, request: SweepArguments) -> None:
     from genrecls.sweeps.search.result import write_answer
     from genrecls.sweeps.search.runner import Conductor
 
@@ -82,18 +82,22 @@ def _search(plan: SearchPlan, request: Request) -> None:
     _complain(conductor)
 
 
-def _train(plan: SearchPlan, conductor: Conductor, request: Request, estimates: Estimates) -> None:
+def _train(
+    plan: SearchPlan, conductor: Conductor, request: SweepArguments, estimates: Estimates
+) -> None:
     settings, folder = request.settings, plan.folder
-    workplace = Workplace(plan.name, folder, divided(settings.jobs, settings.job_memory_gb))
+    workplace = SweepSlots(
+        plan.name, folder, split_resources(settings.jobs, settings.job_memory_gb)
+    )
     before: dict[State, int] = {"finished": 0, "stopped": 0}
     for trial in conductor.done:
         before["finished" if trial.state == "finished" else "stopped"] += 1
-    scene = Scene(
+    scene = SweepView(
         conductor.records, plan.settings.trials, settings.jobs, estimates, "trial", before
     )
     with (
         overview(scene) as watcher,
-        kept(watcher, folder, request.command, conductor.records) as keeper,
+        writing_sweep_json(watcher, folder, request.command, conductor.records) as keeper,
     ):
         # A trial that fails at the end of a queue makes another one necessary.
         while conductor.missing > 0:

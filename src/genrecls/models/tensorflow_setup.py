@@ -23,7 +23,7 @@ def load() -> None:
 
 
 @cache
-def start() -> None:
+def configure_tensorflow() -> None:
     """Load TensorFlow and let it find its devices, about which it writes, too."""
     load()
     with quiet_libraries():
