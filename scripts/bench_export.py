@@ -58,8 +58,8 @@ class Exported:
 def exported(path: Path) -> Exported:
     """Return what a `.tflite` file holds."""
     flatbuffer, card = unpack(path)
-    if card["entrance"] != AUDIO.entrance:
-        raise SystemExit(f"{path} takes {card['entrance']}; expected {AUDIO.file}")
+    if card["input"] != AUDIO.input:
+        raise SystemExit(f"{path} takes {card['input']}; expected {AUDIO.file}")
     return Exported(flatbuffer, card["features"], card["segment"])
 
 

@@ -52,7 +52,7 @@ def test_a_row_a_file_and_number_of_threads_with_the_machine(model: Path) -> Non
     found = benchmark("a-run", BenchmarkSettings([model], (1, 2), 2))
     assert [row["threads"] for row in found["rows"]] == [1, 2]
     for row in found["rows"]:
-        assert (row["file"], row["entrance"], row["mode"]) == ("model.keras", "keras", "float32")
+        assert (row["file"], row["input"], row["mode"]) == ("model.keras", "keras", "float32")
         check(row)
     assert found["run"] == "a-run"
     assert found["machine"]["runtimes"][0].startswith("tensorflow")

@@ -98,7 +98,7 @@ def test_a_single_file_is_measured_beside_itself(
     done = run_command("benchmark", str(file), "--runs", "1")
     assert done.status == 0, done.err
     (row,) = rows_of(tmp_path / "my model.benchmark.json")
-    assert (row["entrance"], row["mode"]) == (variant.entrance, variant.mode)
+    assert (row["input"], row["mode"]) == (variant.input, variant.mode)
     assert (tmp_path / "my model.benchmark.png").is_file()
     assert {path.suffix for path in tmp_path.iterdir()} == {".tflite", ".json", ".png"}
 

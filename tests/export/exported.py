@@ -18,7 +18,7 @@ from genrecls.config.validation import select, validate
 from genrecls.dsp.segments import audio_window
 from genrecls.export.convert.conversion import ConversionRequest, ConversionResult
 from genrecls.export.convert.limitations import refusal
-from genrecls.export.formats import ENTRANCES, MODES, ExportFormat, Mode
+from genrecls.export.formats import INPUTS, MODES, ExportFormat, Mode
 from genrecls.features.base import FEATURES, FeatureSpec
 from genrecls.features.segmentation import SegmentRule
 from genrecls.models.base import Normalisation
@@ -31,7 +31,7 @@ RATE = 8000
 SEGMENTS = 40
 UNROLL_STEPS = 40
 
-VARIANTS = tuple(ExportFormat(entrance, mode) for entrance in ENTRANCES for mode in MODES)
+VARIANTS = tuple(ExportFormat(kind, mode) for kind in INPUTS for mode in MODES)
 
 _SPECTRUM = {"sample_rate": RATE, "n_fft": 256, "hop_length": 128, "n_mels": 16}
 _FEATURES: Mapping[str, Mapping[str, Any]] = {
@@ -92,8 +92,8 @@ class Tiny:
 
     Attributes:
         inputs: segments as the network takes them, by input.
-        audio: the samples of the same segments as the audio entrance takes them; empty where there
-            is no such entrance.
+        audio: the samples of the same segments, for files that take audio; empty where there are no
+            such files.
     """
 
     path: Path
@@ -114,7 +114,7 @@ class Tiny:
 
     def heard_by(self, variant: ExportFormat) -> Mapping[str, NDArray[np.float32]]:
         """The segments as a file takes them."""
-        return self.inputs if variant.entrance == "features" else {"audio": self.audio}
+        return self.inputs if variant.input == "features" else {"audio": self.audio}
 
     def refusal(self, variant: ExportFormat) -> str | None:
         """Why there is no such file."""

@@ -8,9 +8,9 @@ from typing import Any
 import yaml
 
 from genrecls.config.paths import conf_dir
-from genrecls.export.formats import ENTRANCES, MODES, ExportFormat
+from genrecls.export.formats import INPUTS, MODES, ExportFormat
 
-EVERY = tuple(ExportFormat(entrance, mode) for entrance in ENTRANCES for mode in MODES)
+EVERY = tuple(ExportFormat(kind, mode) for kind in INPUTS for mode in MODES)
 
 
 def scores(accuracy: float) -> dict[str, dict[str, float]]:
@@ -20,10 +20,10 @@ def scores(accuracy: float) -> dict[str, dict[str, float]]:
 
 def kept(variant: ExportFormat, size: int = 40_000, accuracy: float = 0.8) -> dict[str, Any]:
     """Return the row of a file that passed the gate."""
-    micro = variant.entrance == "features" and variant.mode == "int8"
+    micro = variant.input == "features" and variant.mode == "int8"
     return {
         "file": variant.file,
-        "entrance": variant.entrance,
+        "input": variant.input,
         "mode": variant.mode,
         "status": "kept",
         "reason": None,
@@ -53,7 +53,7 @@ def lost(variant: ExportFormat, status: str, reason: str) -> dict[str, Any]:
     """Return the row of a variant of which there is no file."""
     return {
         "file": variant.file,
-        "entrance": variant.entrance,
+        "input": variant.input,
         "mode": variant.mode,
         "status": status,
         "reason": reason,
@@ -94,7 +94,7 @@ def export_facts(files: Sequence[dict[str, Any]] | None = None, **changes: Any) 
 def benchmark_facts(export: dict[str, Any], threads: Sequence[int] = (1,)) -> dict[str, Any]:
     """Return the measurements of the model and of every kept file."""
     files = [
-        {"file": "model.keras", "entrance": "keras", "mode": "float32"},
+        {"file": "model.keras", "input": "keras", "mode": "float32"},
         *(file for file in export["files"] if file["status"] == "kept"),
     ]
     rows = [_row(file, many, 8 / many) for file in files for many in threads]
@@ -105,7 +105,7 @@ def benchmark_facts(export: dict[str, Any], threads: Sequence[int] = (1,)) -> di
 def _row(file: dict[str, Any], threads: int, median: float) -> dict[str, Any]:
     times = {"median": median, "p95": median + 1}
     return {
-        **{key: file[key] for key in ("file", "entrance", "mode")},
+        **{key: file[key] for key in ("file", "input", "mode")},
         "threads": threads,
         "segment_ms": times,
         "features_ms": times,

@@ -1,4 +1,4 @@
-"""From a finished run to a device: what every entrance, mode and program answers to one file."""
+"""From a finished run to a device: what every input, mode and program answers to one file."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from genrecls.export.formats import ENTRANCES, MODES
+from genrecls.export.formats import INPUTS, MODES
 from tests.integration.conftest import Answer, run_genrecls
 
-VARIANTS = [f"{entrance}_{mode}" for entrance in ENTRANCES for mode in MODES]
+VARIANTS = [f"{kind}_{mode}" for kind in INPUTS for mode in MODES]
 # After eight epochs on ten tracks decisions are near a tie, and any rounding turns some.
 LENIENT = [f"gate.{mode}={{difference:0.2,decisions:0.6,accuracy:1}}" for mode in MODES[2:]]
 BESIDE = {"export.json", "card.md", "classify.py", "labels.txt", "tradeoff.png"}
@@ -91,7 +91,7 @@ def test_int8_is_small_and_proved_on_tensorflow_lite_micro(bundle: Path) -> None
 
 def test_even_raw_audio_runs_on_tensorflow_lite_micro(bundle: Path) -> None:
     facts = json.loads((bundle / "export.json").read_text())
-    rows = {row["file"]: row for row in facts["files"] if row["entrance"] == "audio"}
+    rows = {row["file"]: row for row in facts["files"] if row["input"] == "audio"}
     if sys.version_info[:2] == (3, 11):
         assert rows["audio_float32.tflite"]["micro"]["runs"], rows
         assert rows["audio_int8.tflite"]["micro"]["runs"], rows
@@ -119,7 +119,7 @@ def test_nothing_in_the_bundle_names_a_folder_of_this_machine(bundle: Path, work
             assert str(work.parent).encode() not in path.read_bytes(), path
 
 
-def test_summary_features_are_exported_with_a_card_and_without_an_audio_entrance(
+def test_summary_features_are_exported_with_a_card_and_without_files_that_take_audio(
     tmp_path: Path,
 ) -> None:
     words = ["debug=smoke", "features=summary", "model=mlp", "model.head.units=[16]"]

@@ -62,10 +62,10 @@ def _files(size: int) -> list[dict[str, Any]]:
     """Return two int8 files and two that are not what is looked for."""
     kept = {"status": "kept", "mode": "int8"}
     return [
-        {"entrance": "audio", "bytes": 2 * size, **kept},
-        {"entrance": "features", "bytes": size, **kept},
-        {"entrance": "features", "bytes": 9 * size, **kept, "mode": "float32"},
-        {"entrance": "features", "status": "rejected", "mode": "int8"},
+        {"input": "audio", "bytes": 2 * size, **kept},
+        {"input": "features", "bytes": size, **kept},
+        {"input": "features", "bytes": 9 * size, **kept, "mode": "float32"},
+        {"input": "features", "status": "rejected", "mode": "int8"},
     ]
 
 

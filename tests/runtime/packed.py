@@ -12,9 +12,9 @@ import soundfile
 from numpy.typing import NDArray
 
 from genrecls import __version__
-from genrecls.export.formats import Entrance, ExportFormat, Mode
+from genrecls.export.formats import ExportFormat, Input, Mode
 from genrecls.runs.model_file import ModelCard
-from genrecls.runtime.container import pack
+from genrecls.runtime.container import FORMAT, pack
 from genrecls.runtime.network import Network
 from tests.export.conftest import Made
 from tests.export.exported import RATE
@@ -27,9 +27,9 @@ class Packed:
     keras: Path
     files: Mapping[ExportFormat, Path]
 
-    def file(self, entrance: Entrance, mode: Mode) -> Path:
+    def file(self, kind: Input, mode: Mode) -> Path:
         """The place of one file."""
-        return self.files[ExportFormat(entrance, mode)]
+        return self.files[ExportFormat(kind, mode)]
 
 
 def packed(made: Made, folder: Path) -> Packed:
@@ -50,9 +50,9 @@ def plain_card(card: ModelCard, variant: ExportFormat, flatbuffer: bytes) -> dic
     facts = {**asdict(card), "labels": list(card.labels), "leaks": list(card.leaks)}
     return {
         **facts,
-        "format": 1,
+        "format": FORMAT,
         "genrecls": __version__,
-        "entrance": variant.entrance,
+        "input": variant.input,
         "mode": variant.mode,
         "inputs": network.inputs,
         "output": network.output,

@@ -41,13 +41,13 @@ def test_a_file_is_answered_as_by_keras(
 
 @pytest.mark.parametrize("sort", SORTS)
 @pytest.mark.parametrize("seconds", [0.2, 2.0])
-def test_both_entrances_answer_alike(
+def test_both_inputs_answer_alike(
     sort: str, seconds: float, exported: Exported, tmp_path: Path
 ) -> None:
     path = song(tmp_path / "song.wav", seconds, rate=2 * RATE)
     features, audio = (
-        TFLiteClassifier.load(exported(sort).file(entrance, "float32")).classify(path)
-        for entrance in ("features", "audio")
+        TFLiteClassifier.load(exported(sort).file(kind, "float32")).classify(path)
+        for kind in ("features", "audio")
     )
     np.testing.assert_array_equal(audio.starts, features.starts)
     np.testing.assert_array_equal(audio.ends, features.ends)
@@ -67,11 +67,11 @@ def test_summary_features_are_computed_where_librosa_is(
 
 
 @pytest.mark.parametrize("sort", SORTS)
-@pytest.mark.parametrize("entrance", ["features", "audio"])
+@pytest.mark.parametrize("kind", ["features", "audio"])
 def test_windows_are_answered_like_the_segments_of_a_file(
-    sort: str, entrance: Any, exported: Exported, tmp_path: Path
+    sort: str, kind: Any, exported: Exported, tmp_path: Path
 ) -> None:
-    classifier = TFLiteClassifier.load(exported(sort).file(entrance, "float32"))
+    classifier = TFLiteClassifier.load(exported(sort).file(kind, "float32"))
     path = song(tmp_path / "song.wav", 1.5)
     expected = classifier.classify(path)
     padded = np.pad(read(path, RATE, AudioLimits()), (classifier.window.margin, 2 * RATE))
@@ -102,11 +102,11 @@ def test_a_bad_file_gives_its_reason(exported: Exported, tmp_path: Path) -> None
 def test_it_says_how_far_it_can_be_trusted_in_the_words_of_keras(exported: Exported) -> None:
     files = exported("cnn")
     keras = keras_classifier.KerasClassifier.load(files.keras)
-    for entrance in ("features", "audio"):
-        found = TFLiteClassifier.load(files.file(entrance, "float32"))
+    for kind in ("features", "audio"):
+        found = TFLiteClassifier.load(files.file(kind, "float32"))
         title = f"model {found.card['run']}"
-        assert found.describe().replace(f" ({entrance} float32)", "") == keras.describe()
-        assert found.describe().startswith(f"{title} ({entrance} float32): accuracy ")
+        assert found.describe().replace(f" ({kind} float32)", "") == keras.describe()
+        assert found.describe().startswith(f"{title} ({kind} float32): accuracy ")
         assert found.about == keras.about
         assert found.labels == keras.labels
 

@@ -75,6 +75,13 @@ def test_a_newer_format_asks_for_an_update(tmp_path: Path) -> None:
         unpack(_written(tmp_path / "model.tflite", newer))
 
 
+def test_a_card_of_the_first_format_is_read_with_the_word_of_today(tmp_path: Path) -> None:
+    older = pack(FLATBUFFER, {**CARD, "format": 1, "entrance": "audio"})
+    _, card = unpack(_written(tmp_path / "model.tflite", older))
+    assert card["input"] == "audio"
+    assert "entrance" not in card
+
+
 def test_a_card_that_says_no_format_is_one_line(tmp_path: Path) -> None:
     for card in ({}, {"format": None}, {"format": "new"}):
         with pytest.raises(ModelFileError, match="its description cannot be read"):

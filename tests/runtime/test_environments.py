@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from genrecls.export.bundle.standalone import write
-from genrecls.export.formats import Entrance, Mode
+from genrecls.export.formats import Input, Mode
 from genrecls.runtime.classifier import TFLiteClassifier
 from tests.runtime.conftest import Exported
 from tests.runtime.environments import OLD_RUNTIME, Environment, bare, base_requirements
@@ -97,13 +97,13 @@ def test_classify_py_needs_the_runtime_alone(
 ) -> None:
     # There is no soxr there, so the expected answer does without it as well.
     monkeypatch.setitem(sys.modules, "soxr", None)
-    tried: list[tuple[str, Entrance]] = [
+    tried: list[tuple[str, Input]] = [
         ("cnn", "features"),
         ("cnn", "audio"),
         ("rnn_lstm", "audio"),
     ]
-    for sort, entrance in tried:
-        model = exported(sort).file(entrance, "int8")
+    for sort, kind in tried:
+        model = exported(sort).file(kind, "int8")
         found = _answer(device, program, "--model", model, heard)
         _check_same(found, model, heard)
 
@@ -151,11 +151,11 @@ def test_the_old_runtime_beside_a_new_numpy_is_one_line(
     assert "tflite-runtime needs numpy below 2, found 2" in line
 
 
-@pytest.mark.parametrize("entrance", ["features", "audio"])
+@pytest.mark.parametrize("kind", ["features", "audio"])
 @pytest.mark.parametrize("sort", ["cnn", "rnn_lstm"])
 def test_the_old_runtime_gives_the_same_answer(
     sort: str,
-    entrance: Entrance,
+    kind: Input,
     old: Environment,
     program: Path,
     exported: Exported,
@@ -165,7 +165,7 @@ def test_the_old_runtime_gives_the_same_answer(
     # Its rounding of int8 differs by a step or two of 1 / 256.
     tolerances: dict[Mode, float] = {"float32": 1e-4, "float16": 1e-4, "int8": 0.01}
     for mode, tolerance in tolerances.items():
-        model = exported(sort).file(entrance, mode)
+        model = exported(sort).file(kind, mode)
         for way in ([program], ["-m", "genrecls", "predict"]):
             answer = _answer(old, *way, "--model", model, heard)
             _check_same(answer, model, heard, tolerance)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from genrecls.export.formats import Entrance
+from genrecls.export.formats import Input
 from tests.conftest import RunCommand
 from tests.export.exported import RATE
 from tests.runtime.conftest import Exported
@@ -47,17 +47,17 @@ def _same(lines: Sequence[dict[str, Any]], answer: str, tolerance: float) -> Non
 
 
 @pytest.mark.parametrize("rate", [RATE, 22050])
-@pytest.mark.parametrize("entrance", ["features", "audio"])
+@pytest.mark.parametrize("kind", ["features", "audio"])
 @pytest.mark.parametrize("sort", ["cnn", "rnn_bilstm"])
 def test_a_finished_wav_gets_the_answers_of_its_segments(
     sort: str,
-    entrance: Entrance,
+    kind: Input,
     rate: int,
     tmp_path: Path,
     exported: Exported,
     run_command: RunCommand,
 ) -> None:
-    model = str(exported(sort).file(entrance, "float32"))
+    model = str(exported(sort).file(kind, "float32"))
     heard = str(song(tmp_path / "song.wav", 2.0, rate))
     live = run_command(*LIVE, "--model", model, "--live", heard, "--format", "json")
     assert live.status == 0, live.err

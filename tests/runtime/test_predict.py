@@ -35,12 +35,12 @@ def model(exported: Exported) -> Path:
     return exported("cnn").file("features", "float32")
 
 
-@pytest.mark.parametrize("entrance", ["features", "audio"])
+@pytest.mark.parametrize("kind", ["features", "audio"])
 def test_nothing_is_imported_that_a_device_lacks(
-    entrance: Any, exported: Exported, tmp_path: Path
+    kind: Any, exported: Exported, tmp_path: Path
 ) -> None:
     path = song(tmp_path / "song.wav", 1.0, rate=16_000)
-    model = exported("cnn").file(entrance, "float32")
+    model = exported("cnn").file(kind, "float32")
     words = ("predict", str(path), "--model", str(model), "--format", "json")
     timeline = ("--timeline", str(tmp_path / "timeline.png"))
     for more in ((), timeline):

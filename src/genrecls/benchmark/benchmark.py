@@ -83,7 +83,11 @@ def facts_of_run(run: Run) -> dict[str, Any]:
     """
     path = run.folder / EXPORT / "export.json"
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        facts = dict(json.loads(path.read_text(encoding="utf-8")))
+        for file in facts.get("files", ()):
+            if "entrance" in file:  # as the first version called it
+                file["input"] = file.pop("entrance")
+        return facts
     except FileNotFoundError:
         metrics = run.read_metrics()
     except ValueError as error:
@@ -117,7 +121,7 @@ def facts_of_file(path: Path) -> dict[str, Any]:
 
     card = unpack(path)[1]
     kept = {"file": path.name, "status": "kept", "bytes": path.stat().st_size}
-    file = {**kept, **{key: card[key] for key in ("entrance", "mode", "test")}}
+    file = {**kept, **{key: card[key] for key in ("input", "mode", "test")}}
     return {**_common(card), "keras": None, "files": [file]}
 
 

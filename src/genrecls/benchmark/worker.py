@@ -48,7 +48,7 @@ class BenchmarkTarget:
         track: the same of a track.
     """
 
-    entrance: str
+    input: str
     mode: str
     runtime: str
     inputs: Callable[[Any], Any] | None
@@ -82,7 +82,7 @@ def measure(path: Path, threads: int, runs: int) -> dict[str, Any]:
     made = subject.inputs is not None
     return {
         "file": path.name,
-        "entrance": subject.entrance,
+        "input": subject.input,
         "mode": subject.mode,
         "threads": threads,
         "runs": runs,
@@ -129,7 +129,7 @@ def _keras(path: Path) -> BenchmarkTarget:
     model, card = load(path)
     spec, rule = card.features, card.segment
     # One call for one batch: `predict` would add the making of a data set to each.
-    known: dict[str, Any] = {"entrance": "keras", "mode": "float32"}
+    known: dict[str, Any] = {"input": "keras", "mode": "float32"}
     known |= {"infer": model.predict_on_batch}
     known["runtime"] = _installed("tensorflow-cpu", "tensorflow")
     if spec.name not in _COMPUTED:
@@ -149,7 +149,7 @@ def _tflite(path: Path, threads: int) -> BenchmarkTarget:
     from genrecls.runtime.network import Network
 
     flatbuffer, card = unpack(path)
-    known: dict[str, Any] = {"entrance": card["entrance"], "mode": card["mode"]}
+    known: dict[str, Any] = {"input": card["input"], "mode": card["mode"]}
     known["runtime"] = _installed("ai-edge-litert", "tflite-runtime")
     if card["features"]["name"] not in _COMPUTED:
         network, rule = Network(flatbuffer, threads), card["segment"]

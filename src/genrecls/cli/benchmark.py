@@ -135,7 +135,7 @@ def _table(found: Mapping[str, Any], facts: Mapping[str, Any]) -> Any:
         point = known[row["file"]]
         cells = (row["file"], kilobytes(point.bytes), f"{point.accuracy:.3f}", str(row["threads"]))
         times = (_cell(row[f"{key}_ms"]) for key in ("inference", "segment", "track"))
-        features = "inside" if row["entrance"] == "audio" else _cell(row["features_ms"])
+        features = "inside" if row["input"] == "audio" else _cell(row["features_ms"])
         table.add_row(*cells, features, *times)
     return table
 

@@ -100,7 +100,7 @@ def repeated(track: NDArray[np.float32], wanted: int, enough: int) -> NDArray[np
 
 @dataclass(frozen=True)
 class AudioWindow:
-    """The samples that an exported model with the entrance `audio` takes for one segment.
+    """The samples that an exported model that takes audio is given for one segment.
 
     Attributes:
         length: samples of a window.

@@ -86,7 +86,7 @@ def export(reopened: RestoredRun, settings: ExportSettings) -> ExportResult:
     calibration = choose(prepared.parts["train"], settings.calibration, experiment.run.seed)
     refused = {v: refusal(model, card, v, settings.unroll_steps) for v in settings.variants}
     possible = tuple(variant for variant, reason in refused.items() if reason is None)
-    heard = any(variant.entrance == "audio" for variant in possible)
+    heard = any(variant.input == "audio" for variant in possible)
     held_out = HeldOut(
         examples={part: prepared.parts[part] for part in PARTS},
         dataset=prepared.dataset,
@@ -158,7 +158,7 @@ class _Judge:
         bounds = self.settings.gate.of(variant, exact=exact)
         reason = reason_to_reject(agreement, bounds)
         if reason:
-            if variant.entrance == "audio" and not exact:
+            if variant.input == "audio" and not exact:
                 reason = f"{reason}; {_INEXACT}"
             warn(f"{variant.title}: not kept: {reason}")
             return ExportedFile(variant, "rejected", reason, found.flatbuffer, agreement, bounds)

@@ -1,4 +1,4 @@
-"""What an export can consist of: two entrances, four modes."""
+"""What an export can consist of: two kinds of input, four modes."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Mode = Literal["float32", "float16", "dynamic", "int8"]
-Entrance = Literal["features", "audio"]
+Input = Literal["features", "audio"]
 
 MODES: tuple[Mode, ...] = get_args(Mode)
-ENTRANCES: tuple[Entrance, ...] = get_args(Entrance)
+INPUTS: tuple[Input, ...] = get_args(Input)
 
 
 @dataclass(frozen=True)
@@ -17,19 +17,19 @@ class ExportFormat:
     """One of the files that a model can be exported to.
 
     Attributes:
-        entrance: `features` takes what the model takes, `audio` raw samples.
+        input: `features` takes what the model takes, `audio` raw samples.
         mode: how the weights (and with int8 everything) are stored; a front end is always float.
     """
 
-    entrance: Entrance
+    input: Input
     mode: Mode
 
     @property
     def file(self) -> str:
         """Name of the file."""
-        return f"{self.entrance}_{self.mode}.tflite"
+        return f"{self.input}_{self.mode}.tflite"
 
     @property
     def title(self) -> str:
         """Name for messages."""
-        return f"{self.entrance} {self.mode}"
+        return f"{self.input} {self.mode}"

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from genrecls.config.schema import Schema
-from genrecls.export.formats import ENTRANCES, MODES, Entrance, ExportFormat, Mode
+from genrecls.export.formats import INPUTS, MODES, ExportFormat, Input, Mode
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -33,7 +33,7 @@ class Gate(Schema):
     """The bounds of every mode.
 
     Attributes:
-        approximate: instead, of files with the entrance `audio` whose front end is not exact.
+        approximate: instead, of files that take audio and whose front end is not exact.
     """
 
     float32: Bounds
@@ -44,7 +44,7 @@ class Gate(Schema):
 
     def of(self, variant: ExportFormat, *, exact: bool) -> Bounds:
         """Return the bounds of `variant`; `exact`: a front end equals the features of training."""
-        instead = variant.entrance == "audio" and not exact
+        instead = variant.input == "audio" and not exact
         found: Bounds = self.approximate if instead else getattr(self, variant.mode)
         return found
 
@@ -55,7 +55,7 @@ class ExportSettings(Schema):
 
     run: str | None
     modes: Annotated[tuple[Mode, ...], Field(min_length=1)] | None
-    entrances: Annotated[tuple[Entrance, ...], Field(min_length=1)] | None
+    entrances: Annotated[tuple[Input, ...], Field(min_length=1)] | None
     target: str | None
     calibration: PositiveInt
     unroll_steps: NonNegativeInt
@@ -68,13 +68,11 @@ class ExportSettings(Schema):
     def variants(self) -> tuple[ExportFormat, ...]:
         """What is to be made, as far as the model supports it."""
         return tuple(
-            ExportFormat(entrance, mode)
-            for entrance in dict.fromkeys(self.entrances or ENTRANCES)
+            ExportFormat(source, mode)
+            for source in dict.fromkeys(self.entrances or INPUTS)
             for mode in dict.fromkeys(self.modes or MODES)
         )
 
     def demands(self, variant: ExportFormat) -> bool:
         """Return whether the user named this very variant, so that its want is an error."""
-        return self.modes is not None and (
-            self.entrances is not None or variant.entrance == ENTRANCES[0]
-        )
+        return self.modes is not None and (self.entrances is not None or variant.input == INPUTS[0])

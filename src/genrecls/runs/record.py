@@ -155,7 +155,7 @@ def _int8_bytes(run: Run) -> int | None:
     try:
         files = facts_of_run(run)["files"]
         kept = [file for file in files if (file["mode"], file["status"]) == ("int8", "kept")]
-        sizes = {file["entrance"]: int(file["bytes"]) for file in kept}
+        sizes = {file["input"]: int(file["bytes"]) for file in kept}
     except (LookupError, TypeError, ValueError) as error:
         raise RunError(
             f"{path} is damaged ({type(error).__name__}: {error}); run 'genrecls export --tflite' "

@@ -34,7 +34,7 @@ _AT_ONCE = 64
 
 
 class TFLiteClassifier:
-    """An exported model that takes audio, whichever of the two entrances it has.
+    """An exported model that classifies audio, whether it takes samples or features.
 
     Args:
         network: the network.
@@ -73,7 +73,7 @@ class TFLiteClassifier:
         """
         flatbuffer, card = unpack(path)
         try:
-            if card["entrance"] == "features":
+            if card["input"] == "features":
                 front_end_of(card)
             found = cls(Network(flatbuffer, threads), card)
             found.describe()
@@ -143,7 +143,7 @@ class TFLiteClassifier:
         card, score = self.card, self.card["test"]["track"]["accuracy"]
         generated = "; trained on generated data, not real music" if card["generated"] else ""
         return (
-            f"model {card['run']} ({card['entrance']} {card['mode']}): accuracy {score:.3f} per "
+            f"model {card['run']} ({card['input']} {card['mode']}): accuracy {score:.3f} per "
             f"track on the test part of {card['dataset']} ({self._split}){generated}"
         )
 
@@ -165,7 +165,7 @@ class TFLiteClassifier:
         The track is cut as `SegmentRule.cover` does it.
         """
         track, starts = self._covered(samples)
-        if self._in_frames and self.card["entrance"] == "features":
+        if self._in_frames and self.card["input"] == "features":
             yield self._cut_frames(track, starts)
             return
         track = np.pad(track, self.window.margin)
@@ -175,7 +175,7 @@ class TFLiteClassifier:
 
     def inputs(self, audio: NDArray[np.float32]) -> Inputs:
         """Return what the network takes for windows of samples, shape (segments, samples)."""
-        if self.card["entrance"] == "audio":
+        if self.card["input"] == "audio":
             return {"audio": audio}
         return self._window_front_end.transform(audio)
 

@@ -17,7 +17,8 @@ from typing import Any
 
 from genrecls.errors import ModelFileError
 
-FORMAT = 1
+FORMAT = 2
+"""Of the card. Format 1 calls the key `input` `entrance`; it is still read."""
 
 _CARD = "genrecls.json"
 _SEAL = b"genrecls-sha256:"
@@ -59,9 +60,11 @@ def unpack(path: Path) -> tuple[bytes, dict[str, Any]]:
             member = archive.getinfo(_CARD)
             card = json.loads(archive.read(member))
             made = int(card["format"])
+            if made == 1:
+                card["input"] = card.pop("entrance")
     except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
         raise ModelFileError(f"{path}: its description cannot be read ({error})") from None
-    if made != FORMAT:
+    if made not in {1, FORMAT}:
         raise ModelFileError(
             f"{path}: written by genrecls {card.get('genrecls')} in another format ({made}, "
             f"expected {FORMAT}); update genrecls or export again"

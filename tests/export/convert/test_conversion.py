@@ -14,7 +14,7 @@ from genrecls.errors import ExportError
 from genrecls.export.convert import conversion
 from genrecls.export.convert.conversion import ConversionRequest, convert
 from genrecls.export.convert.conversion_folder import ConversionFolder
-from genrecls.export.formats import MODES, Entrance, ExportFormat
+from genrecls.export.formats import MODES, ExportFormat, Input
 from tests.export.conftest import Make
 from tests.export.exported import LABELS, SORTS, run
 
@@ -44,11 +44,11 @@ def _clear_decisions_equal(found: Any, expected: Any) -> float:
 
 
 @pytest.mark.parametrize("name", [name for name in SORTS if name != "vgg16"])
-def test_a_family_has_all_modes_at_both_entrances_unless_it_says_why_not(
+def test_a_family_has_all_modes_for_both_inputs_unless_it_says_why_not(
     name: str, make: Make
 ) -> None:
     made = make(name)
-    assert {variant for variant in made.files if variant.entrance == "features"} == set(FEATURES)
+    assert {variant for variant in made.files if variant.input == "features"} == set(FEATURES)
     if made.tiny.audio.size:
         assert len(made.files) == 8
     else:
@@ -177,12 +177,12 @@ def test_a_converter_that_was_killed_says_why_that_happens(fragile: None) -> Non
     assert after.flatbuffer == b"float32"
 
 
-def test_what_ended_the_child_before_costs_the_other_entrance_nothing(
+def test_what_ended_the_child_before_costs_the_other_input_nothing(
     make: Make, tmp_path: Path
 ) -> None:
     small = make("cnn").tiny
-    entrances: tuple[Entrance, ...] = ("features", "audio")
-    variants = tuple(ExportFormat(entrance, "float32") for entrance in entrances)
+    kinds: tuple[Input, ...] = ("features", "audio")
+    variants = tuple(ExportFormat(kind, "float32") for kind in kinds)
     place = ConversionFolder(tmp_path)
     place.prepare(ConversionRequest(small.path, variants, None, 64))
     place.keep_error(variants[0], "the converter was killed")

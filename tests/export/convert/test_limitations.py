@@ -7,7 +7,7 @@ import pytest
 
 from genrecls.config.validation import select
 from genrecls.export.convert.limitations import refusal
-from genrecls.export.formats import ENTRANCES, MODES, ExportFormat
+from genrecls.export.formats import INPUTS, MODES, ExportFormat
 from genrecls.features.base import FEATURES
 from tests.export.conftest import Make
 
@@ -27,8 +27,8 @@ def test_a_loop_that_is_too_long_for_int8_is_refused_with_a_way_out(make: Make) 
 @pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "int8"])
 def test_a_loop_is_good_enough_for_every_other_mode(mode: Any, make: Make) -> None:
     small = make("rnn_bigru").tiny
-    for entrance in ENTRANCES:
-        assert refusal(small.model, small.card, ExportFormat(entrance, mode), 0) is None
+    for kind in INPUTS:
+        assert refusal(small.model, small.card, ExportFormat(kind, mode), 0) is None
 
 
 def test_an_lstm_is_never_refused(make: Make) -> None:
@@ -40,7 +40,7 @@ def test_an_lstm_is_never_refused(make: Make) -> None:
     ("name", "reason"),
     [("summary", "beat tracking"), ("published_table", "without the program")],
 )
-def test_features_without_a_graph_have_no_audio_entrance(
+def test_features_without_a_graph_have_no_files_that_take_audio(
     name: str, reason: str, make: Make
 ) -> None:
     small = make("mlp").tiny
@@ -50,7 +50,7 @@ def test_features_without_a_graph_have_no_audio_entrance(
     assert found is not None
     assert f"features={name}" in found
     assert reason in found
-    assert "use the entrance features" in found
+    assert "use the files that take features" in found
     assert refusal(small.model, card, ExportFormat("features", "float32"), 64) is None
 
 

@@ -31,12 +31,12 @@ def test_a_foreign_operator_is_refused(make: Make) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_only_inputs_and_output_have_names_and_no_clip_is_left(mode: Any, make: Make) -> None:
-    for entrance, expected in (("features", {b"mfcc"}), ("audio", {b"audio"})):
-        flatbuffer = make("rnn_lstm").flatbuffer(ExportFormat(entrance, mode))  # type: ignore[arg-type]
+    for kind, expected in (("features", {b"mfcc"}), ("audio", {b"audio"})):
+        flatbuffer = make("rnn_lstm").flatbuffer(ExportFormat(kind, mode))  # type: ignore[arg-type]
         model = taken_apart(flatbuffer)
         names = {tensor.name for tensor in model.subgraphs[0].tensors} - {None, b""}
         beside = {b"mfcc/mean", b"mfcc/deviation"}
-        normalised = entrance == "features" and mode == "int8"
+        normalised = kind == "features" and mode == "int8"
         assert names == expected | {b"probabilities"} | (beside if normalised else set())
         options = [operator.builtinOptions for operator in model.subgraphs[0].operators]
         assert [one.cellClip for one in options if hasattr(one, "cellClip")] == [0.0, 0.0]
@@ -72,13 +72,13 @@ def test_an_integer_network_computes_elu_in_integers(make: Make) -> None:
 
 @pytest.mark.parametrize("name", ["cnn", "rnn_bigru", "crnn_parallel"])
 @pytest.mark.parametrize("mode", MODES)
-def test_the_audio_entrance_is_the_network_behind_its_front_end(
+def test_a_file_that_takes_audio_is_the_network_behind_its_front_end(
     name: str, mode: Any, make: Make
 ) -> None:
     made = make(name)
     features = run(made.flatbuffer(ExportFormat("features", mode)), made.tiny.inputs)
     audio = run(made.flatbuffer(ExportFormat("audio", mode)), {"audio": made.tiny.audio})
-    # Behind integers the two differ, for the audio entrance normalises in float.
+    # Behind integers the two differ, for a file that takes audio normalises in float.
     assert np.abs(audio - features).max() < (0.2 if mode == "int8" else 1e-3)
 
 

@@ -92,7 +92,7 @@ def _row(exported: ExportResult, file: ExportedFile, folder: Path) -> dict[str, 
     variant = file.variant
     row: dict[str, Any] = {
         "file": variant.file,
-        "entrance": variant.entrance,
+        "input": variant.input,
         "mode": variant.mode,
         "status": file.status,
         "reason": file.reason,
@@ -124,7 +124,7 @@ def _proven(exported: ExportResult, file: ExportedFile, folder: Path) -> dict[st
     (inputs,) = exported.held_out.inputs(network, few)
     vectors = golden(network, inputs, few.targets)
     proof = prove(file.flatbuffer, vectors)
-    if file.variant.entrance != "features":
+    if file.variant.input != "features":
         return proof.facts()
     _write_golden(folder / f"golden_{file.variant.mode}.npz", network, vectors)
     if file.variant.mode == "int8" and proof.runs is not False:

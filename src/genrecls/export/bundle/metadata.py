@@ -29,7 +29,7 @@ def description(exported: ExportResult, file: ExportedFile) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "genrecls": __version__,
-        "entrance": file.variant.entrance,
+        "input": file.variant.input,
         "mode": file.variant.mode,
         "labels": list(card.labels),
         "vote": card.vote,

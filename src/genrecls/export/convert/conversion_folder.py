@@ -1,6 +1,6 @@
 """The folder in which a conversion and its child process tell each other what to do and what is.
 
-`request.json` and `calibration.npz` go in; `<entrance>_<mode>.tflite` or `<entrance>_<mode>.txt`
+`request.json` and `calibration.npz` go in; `<input>_<mode>.tflite` or `<input>_<mode>.txt`
 (one line: why not) come out, each whole or not at all; `converter.log` has what the child said.
 """
 

@@ -1,4 +1,4 @@
-"""The audio entrance: the features of training as a graph of built-in float operators.
+"""The front end of files that take audio: the features of training in built-in float operators.
 
 Every table (window, mel filters, cosine basis, scaling, colours) is taken from the specification
 that training used, so there is one definition. The operators were chosen by what TensorFlow Lite

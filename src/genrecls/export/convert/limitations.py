@@ -27,7 +27,7 @@ def refusal(
         variant: what is asked for.
         unroll_steps: loops of at most so many steps may be written out.
     """
-    if variant.entrance == "audio" and not isinstance(card.features, MelSettings):
+    if variant.input == "audio" and not isinstance(card.features, MelSettings):
         return _no_front_end(card.features)
     if variant.mode == "int8":
         return _no_calibration(model, unroll_steps)
@@ -37,7 +37,7 @@ def refusal(
 def _no_front_end(features: FeatureSpec) -> str:
     return (
         f"features={features.title} cannot be computed inside the graph: {_missing(features)}; use "
-        "the entrance features, which 'genrecls predict' feeds from audio, or train on "
+        "the files that take features, which 'genrecls predict' feeds from audio, or train on "
         "features=mel, mfcc or picture"
     )
 

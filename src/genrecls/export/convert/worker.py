@@ -77,7 +77,7 @@ class _Task:
         reason = refusal(self._model, self._card, variant, self._place.unroll_steps)
         if reason:
             raise ExportError(reason)
-        if variant.entrance == "features":
+        if variant.input == "features":
             return network(self._model, variant.mode, self._calibration)
         made = self._converted(variant.mode)
         if variant.mode != "int8":
@@ -86,7 +86,7 @@ class _Task:
         return concatenate(self._front_end(scaling), made)
 
     def _converted(self, mode: Mode) -> bytes:
-        """Return the network of the features entrance, from there if there is a file."""
+        """Return the network of the file that takes features, from there if there is a file."""
         made = self._place.result(ExportFormat("features", mode))
         if made is None or made.flatbuffer is None:
             # What ended an earlier child, such as a lack of memory, may not happen again.

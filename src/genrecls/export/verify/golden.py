@@ -20,7 +20,7 @@ class Golden:
     """A few examples, one a genre as far as there are.
 
     Attributes:
-        inputs: named arrays, first axis examples: features or, for the entrance `audio`, samples.
+        inputs: named arrays, first axis examples: features or, where the file takes audio, samples.
         raw: the same as the file takes them (quantised for int8), in the order of its inputs.
         outputs: what the file answers, as it gives it, shape (examples, classes).
         truth: class index of each example.

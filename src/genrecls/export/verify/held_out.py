@@ -34,7 +34,7 @@ class HeldOut:
         examples: of both parts, in the order of `PARTS`.
         dataset: where their audio is.
         features: what made the inputs.
-        window: what the audio entrance takes; None where there is none.
+        window: what a file takes that takes audio; None where there is none.
     """
 
     examples: Mapping[Part, Examples]
@@ -43,7 +43,7 @@ class HeldOut:
     window: AudioWindow | None
 
     def answers(self, network: Network, title: str) -> dict[Part, Predictions]:
-        """Return what an exported file answers, whatever its entrance."""
+        """Return what an exported file answers, to features or to audio."""
         total = sum(-(-len(found) // _BATCH) for found in self.examples.values())
         with progress(f"Comparing {title}", total) as advance:
             return {
@@ -70,7 +70,7 @@ class HeldOut:
         """Yield the same segments as windows of audio; each track is decoded once in a row."""
         window, tracks = self.window, {track.id: track for track in self.dataset.tracks}
         if window is None:
-            raise ValueError(f"features={self.features.name} have no audio entrance")
+            raise ValueError(f"features={self.features.name} have no files that take audio")
         name, samples = "", np.zeros(0, np.float32)
         for start in range(0, len(examples), _BATCH):
             windows = []

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 # By mode; what Keras runs is no exported mode and has its own colour.
 _COLOURS = {"float32": BLUE, "float16": SKY, "dynamic": ORANGE, "int8": GREEN}
-# By entrance: unequal in size and hollow where large, for files of one mode often coincide.
+# By input: unequal in size and hollow where large, for files of one mode often coincide.
 _MARKERS: dict[str, dict[str, Any]] = {
     "keras": {"marker": "D", "s": 70},
     "features": {"marker": "o", "s": 36},
@@ -46,7 +46,7 @@ class Point:
     """One file.
 
     Attributes:
-        entrance: `keras`, `features` or `audio`.
+        input: `keras`, `features` or `audio`.
         bytes: size of the file.
         accuracy: share of right tracks of the test part.
         latency: median milliseconds of one segment; None where it was not measured.
@@ -54,7 +54,7 @@ class Point:
     """
 
     file: str
-    entrance: str
+    input: str
     mode: str
     bytes: int
     accuracy: float
@@ -64,14 +64,14 @@ class Point:
     @property
     def title(self) -> str:
         """What it is called beside a number."""
-        name = "Keras" if self.entrance == "keras" else f"{self.entrance} {self.mode}"
+        name = "Keras" if self.input == "keras" else f"{self.input} {self.mode}"
         speed = "" if self.latency is None else f" · {milliseconds(self.latency)}"
         return f"{name} · {percent(self.accuracy)} · {kilobytes(self.bytes)}{speed}"
 
     @property
     def colour(self) -> str:
         """Colour of its mode."""
-        return INK if self.entrance == "keras" else _COLOURS.get(self.mode, MUTED)
+        return INK if self.input == "keras" else _COLOURS.get(self.mode, MUTED)
 
 
 def points(export: Mapping[str, Any], benchmark: Mapping[str, Any] | None) -> list[Point]:
@@ -88,7 +88,7 @@ def points(export: Mapping[str, Any], benchmark: Mapping[str, Any] | None) -> li
         row = measured.get(file["file"])
         point = Point(
             file=file["file"],
-            entrance=file["entrance"],
+            input=file["input"],
             mode=file["mode"],
             bytes=file["bytes"],
             accuracy=file["test"]["track"]["accuracy"],
@@ -152,7 +152,7 @@ def milliseconds(value: float) -> str:
 
 def _files(export: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     if export["keras"]:
-        yield {"file": "model.keras", "entrance": "keras", "mode": "float32", **export["keras"]}
+        yield {"file": "model.keras", "input": "keras", "mode": "float32", **export["keras"]}
     yield from (file for file in export["files"] if file["status"] == "kept")
 
 
@@ -169,7 +169,7 @@ def _scatter(axes: Axes, placed: Sequence[tuple[Point, float]], title: str) -> N
 
     clean_axes(axes, grid="y").grid(axis="x", color=RULE, linewidth=0.6)
     for point, place in placed:
-        style = {"edgecolors": point.colour, "facecolors": point.colour, **_MARKERS[point.entrance]}
+        style = {"edgecolors": point.colour, "facecolors": point.colour, **_MARKERS[point.input]}
         axes.scatter([place], [100 * point.accuracy], zorder=3, alpha=0.9, **style)
     values = [place for _, place in placed]
     axes.set_xscale("log")
@@ -208,12 +208,12 @@ def _legend(figure: Figure, shown: Sequence[Point]) -> None:
     from matplotlib.lines import Line2D
 
     handles = []
-    for entrance in dict.fromkeys(point.entrance for point in shown):
-        marker = _MARKERS[entrance]["marker"]
-        fill = "none" if "facecolors" in _MARKERS[entrance] else MUTED
+    for source in dict.fromkeys(point.input for point in shown):
+        marker = _MARKERS[source]["marker"]
+        fill = "none" if "facecolors" in _MARKERS[source] else MUTED
         style = {"marker": marker, "color": MUTED, "markerfacecolor": fill, "linestyle": "none"}
-        handles.append(Line2D([], [], label=_NAMES[entrance], **style))
-    modes = {point.mode for point in shown if point.entrance != "keras"}
+        handles.append(Line2D([], [], label=_NAMES[source], **style))
+    modes = {point.mode for point in shown if point.input != "keras"}
     handles += [
         Line2D([], [], color=colour, linewidth=4, label=mode)
         for mode, colour in _COLOURS.items()
