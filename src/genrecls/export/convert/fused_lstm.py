@@ -7,95 +7,87 @@ attribute `api_implements='lstm_...'`, six tensors in and five out
 
     S. Hochreiter, J. Schmidhuber, "Long short-term memory", Neural Computation 9(8), 1997, with the
     forget gate of F. A. Gers et al., 2000.
-
-The module needs Keras to be defined at all, so it is imported only where a model is converted.
 """
 
 from __future__ import annotations
 
 import uuid
+from functools import cache
 from typing import Any
 
-import keras
-import tensorflow as tf
 
+def fused(layer: Any) -> Any:
+    """Return the fused form of an LSTM of Keras, or of both in a bidirectional layer.
 
-class FusedLstm(keras.layers.Layer):  # type: ignore[misc]
-    """What `keras.layers.LSTM` computes for one segment; for export only.
-
-    Attributes:
-        units: width of the state.
-        backwards: whether the frames are read from the last to the first; the sequence that comes
-            out is in the order of reading, as that of Keras.
-        sequences: whether the state after every frame comes out, or only the last one.
+    It computes the same for one segment; its weights are still to be set, in the order of Keras.
     """
-
-    def __init__(self, units: int, *, backwards: bool, sequences: bool, name: str) -> None:
-        super().__init__(name=name)
-        self.units, self.backwards, self.sequences = units, backwards, sequences
-        self._function = _marked(backwards=backwards)
-
-    def build(self, shape: tuple[int, ...]) -> None:
-        """Make the three weights of Keras' layer, in its order."""
-        width = 4 * self.units
-        self.kernel = self.add_weight(shape=(shape[-1], width), name="kernel")
-        self.recurrent_kernel = self.add_weight(shape=(self.units, width), name="recurrent_kernel")
-        self.bias = self.add_weight(shape=(width,), name="bias")
-
-    def call(self, x: Any, **_replayed: Any) -> Any:
-        """Return (1, units), or (1, frames, units) where sequences are wanted."""
-        zeros = tf.zeros((1, self.units))
-        # With variables in place of tensors the converter recognises nothing, and crashes later.
-        weights = [tf.convert_to_tensor(w) for w in (self.kernel, self.recurrent_kernel, self.bias)]
-        last, sequence, *_ = self._function(x, zeros, zeros, *weights)
-        return sequence if self.sequences else last
-
-    def compute_output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape that `call` gives."""
-        return (*shape[:2], self.units) if self.sequences else (shape[0], self.units)
+    one_way, both_ways = _layer_classes()
+    return both_ways(layer) if hasattr(layer, "forward_layer") else one_way(layer)
 
 
-def fused(layer: Any) -> FusedLstm:
-    """Return the fused form of a Keras LSTM, its weights still to be set."""
-    return FusedLstm(
-        layer.units,
-        backwards=layer.go_backwards,
-        sequences=layer.return_sequences,
-        name=layer.name,
-    )
+@cache
+def _layer_classes() -> tuple[Any, Any]:
+    """Return the two classes of layers, which need Keras to be defined at all."""
+    import keras
+    import tensorflow as tf
+
+    class FusedLstm(keras.layers.Layer):  # type: ignore[misc]
+        """What `keras.layers.LSTM` computes for one segment.
+
+        The sequence that comes out is in the order of reading, as that of Keras.
+        """
+
+        def __init__(self, layer: Any) -> None:
+            super().__init__(name=layer.name)
+            self.units, self.sequences = layer.units, layer.return_sequences
+            self._function = _marked_function(backwards=layer.go_backwards)
+
+        def build(self, shape: tuple[int, ...]) -> None:
+            width, units = 4 * self.units, self.units
+            self.kernel = self.add_weight(shape=(shape[-1], width), name="kernel")
+            self.recurrent_kernel = self.add_weight(shape=(units, width), name="recurrent_kernel")
+            self.bias = self.add_weight(shape=(width,), name="bias")
+
+        def call(self, x: Any, **_replayed: Any) -> Any:
+            zeros = tf.zeros((1, self.units))
+            # With variables instead of tensors the converter recognises nothing and crashes later.
+            variables = self.kernel, self.recurrent_kernel, self.bias
+            weights = [tf.convert_to_tensor(variable) for variable in variables]
+            last, sequence, *_ = self._function(x, zeros, zeros, *weights)
+            return sequence if self.sequences else last
+
+        def compute_output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+            return (*shape[:2], self.units) if self.sequences else (shape[0], self.units)
+
+    class FusedBidirectional(keras.layers.Layer):  # type: ignore[misc]
+        """Two of them, one a direction, concatenated as by `keras.layers.Bidirectional`."""
+
+        def __init__(self, layer: Any) -> None:
+            super().__init__(name=layer.name)
+            self.forward = FusedLstm(layer.forward_layer)
+            self.backward = FusedLstm(layer.backward_layer)
+
+        def build(self, shape: tuple[int, ...]) -> None:
+            self.forward.build(shape)
+            self.backward.build(shape)
+
+        def call(self, x: Any, **_replayed: Any) -> Any:
+            there, back = self.forward(x), self.backward(x)
+            if self.backward.sequences:
+                back = tf.reverse(back, [1])
+            return tf.concat([there, back], axis=-1)
+
+        def compute_output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+            *axes, width = self.forward.compute_output_shape(shape)
+            return (*axes, 2 * width)
+
+    return FusedLstm, FusedBidirectional
 
 
-class FusedBidirectional(keras.layers.Layer):  # type: ignore[misc]
-    """Two fused LSTMs, one for each direction, concatenated as `keras.layers.Bidirectional` does.
-
-    Attributes:
-        forward, backward: the two layers.
-    """
-
-    def __init__(self, layer: Any) -> None:
-        super().__init__(name=layer.name)
-        self.forward, self.backward = fused(layer.forward_layer), fused(layer.backward_layer)
-
-    def build(self, shape: tuple[int, ...]) -> None:
-        """Make the weights of both, in the order of Keras."""
-        self.forward.build(shape)
-        self.backward.build(shape)
-
-    def call(self, x: Any, **_replayed: Any) -> Any:
-        """Return both directions side by side."""
-        there, back = self.forward(x), self.backward(x)
-        if self.backward.sequences:
-            back = tf.reverse(back, [1])
-        return tf.concat([there, back], axis=-1)
-
-    def compute_output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape that `call` gives."""
-        *axes, width = self.forward.compute_output_shape(shape)
-        return (*axes, 2 * width)
-
-
-def _marked(*, backwards: bool) -> Any:
+def _marked_function(*, backwards: bool) -> Any:
     """Return the marked function: frames, two states and three weights in; five tensors out."""
+    import tensorflow as tf
+
     attributes = {
         "api_implements": f"lstm_{uuid.uuid4()}",
         "api_preferred_device": "CPU",

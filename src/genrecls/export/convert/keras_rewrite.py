@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from genrecls.export.convert.fused_lstm import fused
 from genrecls.export.convert.input_normalisation import is_normalisation
 
 if TYPE_CHECKING:
@@ -57,9 +58,7 @@ def _kind(layer: Any) -> str:
 
 def _twin(layer: Any, *, unroll: bool) -> Any:
     if _kind(layer) == "LSTM":
-        from genrecls.export.convert.fused_lstm import FusedBidirectional, fused
-
-        return FusedBidirectional(layer) if hasattr(layer, "forward_layer") else fused(layer)
+        return fused(layer)
     twin = type(layer).from_config(_plain(layer.get_config(), unroll=unroll))
     if _activation(layer) == "selu":
         twin.activation = _selu
