@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 # A device hears a segment, and not the track that carnaghi2022 cut its segments from.
-DEVICE = "segment.cut=samples"
+DEVICE = "segment.source=audio"
 SYSTEMS = {
     "carnaghi2022_cnn": ("experiment=carnaghi2022_cnn", DEVICE),
     "carnaghi2022_rnn": ("experiment=carnaghi2022_rnn", DEVICE),
@@ -28,7 +28,7 @@ SYSTEMS = {
         "model=vgg16",
         "model.train=head",
         "model.pooling=average",
-        "features=picture",
+        "features=mel_image",
         "features.colour=jet",
         "features.size=[224,224]",
         "segment=30s",

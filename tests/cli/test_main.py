@@ -17,7 +17,7 @@ from tests.conftest import RunCommand
 HEAVY = ("tensorflow", "keras", "librosa", "matplotlib", "sklearn")
 _PROBE = f"""
 import sys
-from genrecls.cli import main
+from genrecls.cli.main import main
 try:
     main(sys.argv[1:])
 finally:

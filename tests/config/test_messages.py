@@ -39,7 +39,7 @@ MESSAGES = {
         "tracks_per_band, seconds, replicas, seed; did you mean 'root'?"
     ),
     "segment.lenght=3": (
-        "segment.lenght: unknown key; allowed: length, hop, count, min_fill, cut; "
+        "segment.lenght: unknown key; allowed: length, hop, count, min_fill, source; "
         "did you mean 'length'?"
     ),
     "augment.mixpu=1": (
@@ -77,8 +77,8 @@ MESSAGES = {
     "model.name=null": f"model.name: received null; allowed: {FAMILIES}",
     "model.name=[a]": f"model.name: received ['a']; allowed: {FAMILIES}",
     "features=mffc": (
-        "features=mffc: no such choice; allowed: mel, mel_summary, mfcc, picture, "
-        "picture_summary, published_both, published_picture, published_table, summary; "
+        "features=mffc: no such choice; allowed: kaggle_both, kaggle_picture, kaggle_table, "
+        "mel, mel_image, mel_image_summary, mel_summary, mfcc, summary; "
         "did you mean 'mfcc'?"
     ),
     "split=trak": (
@@ -218,34 +218,34 @@ COMBINATIONS: dict[tuple[str, ...], str] = {
     ("dataset=gtzan", "dataset.genres=rock"): (
         "dataset.genres: received 'rock'; allowed: a list or null"
     ),
-    ("features=published_picture",): (
-        "features=published_picture: needs picture, but dataset=synth has audio; choose features "
+    ("features=kaggle_picture",): (
+        "features=kaggle_picture: needs picture, but dataset=synth has audio; choose features "
         "that are made of that, or another dataset"
     ),
-    ("features=published_both", "dataset=gtzan_kaggle_table"): (
-        "features=published_picture: needs picture, but dataset=gtzan_kaggle_table has "
+    ("features=kaggle_both", "dataset=gtzan_kaggle_table"): (
+        "features=kaggle_picture: needs picture, but dataset=gtzan_kaggle_table has "
         "table; choose features that are made of that, or another dataset"
     ),
     ("dataset=gtzan_kaggle_pictures",): (
         "features=mfcc: needs audio, but dataset=gtzan_kaggle_pictures has picture and table; "
         "choose features that are made of that, or another dataset"
     ),
-    ("features=published_table", "dataset=gtzan_kaggle_table", "segment=3s"): (
-        "segment.length: received about 3 s, but a row of features=published_table describes a "
+    ("features=kaggle_table", "dataset=gtzan_kaggle_table", "segment=3s"): (
+        "segment.length: received about 3 s, but a row of features=kaggle_table describes a "
         "whole track; choose segment=30s"
     ),
-    ("features=published_table", "dataset=gtzan_kaggle_table", "segment.length=31"): (
+    ("features=kaggle_table", "dataset=gtzan_kaggle_table", "segment.length=31"): (
         "segment.length: received 31 s, but tracks of dataset=gtzan_kaggle_table are 30 s long; "
         "choose at most 30"
     ),
     (
-        "features=published_table",
+        "features=kaggle_table",
         "dataset=gtzan_kaggle_table",
         "segment=30s",
-        "segment.cut=frames",
+        "segment.source=spectrogram",
     ): (
-        "segment.cut: received 'frames', but 'summary' of features=published_table has no frames "
-        "to cut; use segment.cut=samples"
+        "segment.source: received 'spectrogram', but 'summary' of features=kaggle_table has no "
+        "frames to cut; use segment.source=audio"
     ),
     ("-cn", "trian"): (
         "-cn: received 'trian'; allowed: data, download, evaluate, export, split_report, sweep, "

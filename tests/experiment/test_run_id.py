@@ -11,7 +11,7 @@ import pytest
 from genrecls.config.compose import compose
 from genrecls.errors import ConfigError
 from genrecls.experiment.experiment import parse
-from genrecls.experiment.run_id import run_id, run_name
+from genrecls.experiment.run_id import run_folder, run_id, run_name
 from tests.conftest import ComposeExperiment
 
 
@@ -105,7 +105,7 @@ def test_another_content_of_the_weights_file_is_another_run_and_another_place_is
     second.write_bytes(b"some weights")
 
     def identity(file: Path) -> str:
-        words = ("features=picture", "features.colour=jet", "model=vgg16")
+        words = ("features=mel_image", "features.colour=jet", "model=vgg16")
         experiment = compose_experiment(*words, f"model.weights={file}")
         return run_id(experiment, "data")
 
@@ -116,5 +116,39 @@ def test_another_content_of_the_weights_file_is_another_run_and_another_place_is
 
 
 def test_joint_features_are_named_by_their_parts(compose_experiment: ComposeExperiment) -> None:
-    experiment = compose_experiment("features=picture_summary", "model=cnn_mlp")
-    assert run_name(experiment, "data").startswith("synth-picture_summary-cnn_mlp-")
+    experiment = compose_experiment("features=mel_image_summary", "model=cnn_mlp")
+    assert run_name(experiment, "data").startswith("synth-mel_image_summary-cnn_mlp-")
+
+
+@pytest.mark.parametrize(
+    ("words", "identity"),
+    [
+        ((), "98cb98b7"),
+        (("experiment=carnaghi2022_crnn",), "00b082fc"),
+        (("experiment=khamees2021_lstm", "seed=3"), "f44e1828"),
+        (("experiment=steiner2023_cnn",), "3f7165f4"),
+        (("experiment=steiner2023_cnn_mlp",), "0a411eca"),
+        (("experiment=steiner2023_mlp",), "26878ff5"),
+        (("experiment=bisarahalli2021_small",), "7d5861bb"),
+        (("model=vgg16", "features=mel_image", "features.colour=jet"), "24755547"),
+        (("model=cnn_mlp", "features=mel_summary"), "e9b63108"),
+        (("features=mel_image",), "657082a9"),
+        (("features=mel_image_summary", "model=cnn_mlp"), "83ccb2dc"),
+        (("segment.source=spectrogram",), "a1d86001"),
+    ],
+)
+def test_a_run_of_the_first_version_is_found_under_the_new_names(
+    words: tuple[str, ...], identity: str
+) -> None:
+    assert run_id(parse(compose("train", words)), "data") == identity
+
+
+def test_a_run_keeps_the_folder_that_it_had_under_another_name(
+    tmp_path: Path,
+) -> None:
+    experiment = parse(compose("train", ["features=mel_image", f"output_root={tmp_path}"]))
+    assert run_folder(experiment, "data") == tmp_path / "synth-mel_image-cnn-657082a9"
+    earlier = tmp_path / "synth-picture-cnn-657082a9"
+    earlier.mkdir()
+    (tmp_path / "synth-picture-cnn-657082a9~1").mkdir()
+    assert run_folder(experiment, "data") == earlier

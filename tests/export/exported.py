@@ -37,7 +37,7 @@ _SPECTRUM = {"sample_rate": RATE, "n_fft": 256, "hop_length": 128, "n_mels": 16}
 _FEATURES: Mapping[str, Mapping[str, Any]] = {
     "mel": _SPECTRUM,
     "mfcc": {**_SPECTRUM, "n_mfcc": 13},
-    "picture": {**_SPECTRUM, "size": [32, 32], "colour": "jet"},
+    "mel_image": {**_SPECTRUM, "size": [32, 32], "colour": "jet"},
     "summary": {"sample_rate": RATE, "n_fft": 256, "hop_length": 128},
 }
 
@@ -47,17 +47,17 @@ _CONV = {"blocks": [{**_SMALL, "pool_stride": None}] * 2}
 
 @dataclass(frozen=True)
 class Sort:
-    """What a tiny network is: family, features, how it differs from the YAML file, and the cut."""
+    """What a tiny network is: family, features, changes of the YAML file, and what is cut."""
 
     family: str
     features: str
     changes: Mapping[str, Any]
-    cut: str = "samples"
+    source: str = "audio"
 
 
-def _rnn(cell: str, *units: int, both: bool = False, cut: str = "samples") -> Sort:
+def _rnn(cell: str, *units: int, both: bool = False, source: str = "audio") -> Sort:
     recurrent = {"cell": cell, "units": list(units), "bidirectional": both}
-    return Sort("rnn", "mfcc", {"recurrent": recurrent}, cut)
+    return Sort("rnn", "mfcc", {"recurrent": recurrent}, source)
 
 
 def _crnn(features: str, cell: str, **changes: Any) -> Sort:
@@ -70,9 +70,12 @@ SORTS: Mapping[str, Sort] = {
     "cnn": Sort("cnn", "mfcc", {"conv": _CONV}),
     "cnn_selu": Sort("cnn", "mel", {"conv": {**_CONV, "activation": "selu", "norm": "after_pool"}}),
     "cnn_elu": Sort(
-        "cnn", "mel", {"conv": {**_CONV, "activation": "elu", "norm": "after_activation"}}, "frames"
+        "cnn",
+        "mel",
+        {"conv": {**_CONV, "activation": "elu", "norm": "after_activation"}},
+        "spectrogram",
     ),
-    "rnn_lstm": _rnn("lstm", 12, 8, cut="frames"),
+    "rnn_lstm": _rnn("lstm", 12, 8, source="spectrogram"),
     "rnn_bilstm": _rnn("lstm", 8, 6, both=True),
     "rnn_gru": _rnn("gru", 8),
     "rnn_bigru": _rnn("gru", 6, both=True),
@@ -80,9 +83,9 @@ SORTS: Mapping[str, Sort] = {
     "crnn": _crnn("mfcc", "lstm"),
     "crnn_parallel": _crnn("mel", "lstm", join="parallel", conv={"norm": "none"}),
     "crnn_published": _crnn("mel", "gru", frames="published"),
-    "cnn_mlp": Sort("cnn_mlp", "joint", {"conv": _CONV}),
+    "cnn_mlp": Sort("cnn_mlp", "multi_input", {"conv": _CONV}),
     "mlp": Sort("mlp", "summary", {"head": {"units": [16, 8]}}),
-    "vgg16": Sort("vgg16", "picture", {"head": {"units": [8]}}),
+    "vgg16": Sort("vgg16", "mel_image", {"head": {"units": [8]}}),
 }
 
 
@@ -128,16 +131,18 @@ def features(name: str, **changes: Any) -> FeatureSpec:
 
 
 def _values(name: str) -> dict[str, Any]:
-    if name == "joint":
+    if name == "multi_input":
         return {"name": name, "picture": _values("mel"), "summary": _values("summary")}
     text = (conf_dir() / "features" / f"{name}.yaml").read_text(encoding="utf-8")
     return {**yaml.safe_load(text), **_FEATURES[name]}
 
 
-def segment_rule(cut: str = "samples", length: float = 0.34) -> SegmentRule:
+def segment_rule(source: str = "audio", length: float = 0.34) -> SegmentRule:
     """Return a rule for short segments."""
     text = (conf_dir() / "segment" / "3s.yaml").read_text(encoding="utf-8")
-    return validate(SegmentRule, {**yaml.safe_load(text), "length": length, "cut": cut}, "segment")
+    return validate(
+        SegmentRule, {**yaml.safe_load(text), "length": length, "source": source}, "segment"
+    )
 
 
 def music(count: int, length: int) -> NDArray[np.float32]:
@@ -158,7 +163,7 @@ def tiny(name: str, folder: Path) -> Tiny:
 
     keras.utils.set_random_seed(3)
     sort = SORTS[name]
-    card = _card(features(sort.features), segment_rule(sort.cut))
+    card = _card(features(sort.features), segment_rule(sort.source))
     inputs, audio = _heard(card)
     statistics = {key: _statistics(array) for key, array in inputs.items()}
     shapes = card.segment.shapes(card.features)
@@ -235,7 +240,7 @@ def _card(spec: FeatureSpec, rule: SegmentRule) -> model_file.ModelCard:
 def _heard(card: model_file.ModelCard) -> tuple[dict[str, Any], NDArray[np.float32]]:
     """Return segments of made-up music, as the network takes them and as samples."""
     spec, rule = card.features, card.segment
-    if spec.name in {"joint", "summary"}:
+    if spec.name in {"multi_input", "summary"}:
         rng = np.random.default_rng(3)
         shapes = rule.shapes(spec)
         inputs = {
@@ -244,7 +249,7 @@ def _heard(card: model_file.ModelCard) -> tuple[dict[str, Any], NDArray[np.float
         }
         return inputs, np.empty((0, 0), np.float32)
     audio = music(SEGMENTS, audio_window(asdict(spec), asdict(rule)).length)
-    if rule.cut == "samples":
+    if rule.source == "audio":
         return spec.transform(audio), audio
     # What the network sees of the frames of a track: those that lie wholly inside the samples.
     uncentred = select(FEATURES, {**_values(spec.name), "center": False})

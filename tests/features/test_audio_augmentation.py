@@ -264,12 +264,12 @@ def test_copies_alone_leave_batches_unchanged(compose_experiment: ComposeExperim
     assert {**only, "copies": 0} == {**off}
 
 
-@pytest.mark.parametrize("name", ["mfcc", "mel", "summary", "joint"])
+@pytest.mark.parametrize("name", ["mfcc", "mel", "summary", "multi_input"])
 def test_features_of_audio_can_be_distorted(name: str) -> None:
     require_audio(features(name))
 
 
 def test_features_without_audio_are_refused(compose_experiment: ComposeExperiment) -> None:
-    pictures = compose_experiment("features=published_picture", "dataset=gtzan_kaggle_pictures")
-    with pytest.raises(ConfigError, match="features=published_picture reads picture; use features"):
+    pictures = compose_experiment("features=kaggle_picture", "dataset=gtzan_kaggle_pictures")
+    with pytest.raises(ConfigError, match="features=kaggle_picture reads picture; use features"):
         require_audio(pictures.features)

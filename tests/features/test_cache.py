@@ -39,7 +39,7 @@ SPEC_1 = Mel(
     amin=1e-10,
     top_db=80.0,
 )
-RULE = SegmentRule(length=0.5, hop=None, count=None, min_fill=0.99, cut="samples")
+RULE = SegmentRule(length=0.5, hop=None, count=None, min_fill=0.99, source="audio")
 LIMITS = AudioLimits()
 DIGEST = "ab" * 32
 
@@ -63,7 +63,7 @@ OTHER_VALUES: dict[str, Any] = {
     "hop": 0.25,
     "count": 3,
     "min_fill": 0.5,
-    "cut": "frames",
+    "source": "spectrogram",
     "min_seconds": 1.0,
     "max_seconds": 10.0,
     "min_rate": 8000,

@@ -60,7 +60,7 @@ import sys, time
 from pathlib import Path
 import signal
 import numpy as np
-from genrecls import audio
+from genrecls.dsp import audio
 from genrecls.datasets.base import Dataset, Provenance, Track
 from genrecls.features.extract import extract
 from genrecls.features.mel import Mel
@@ -81,7 +81,7 @@ for number, path in enumerate(paths):
 tracks = tuple(Track(path.stem, path, "x") for path in paths)
 spec = Mel("mel", 22050, 512, 2048, "hann", True, 2, 16, 0.0, None, "slaney", "slaney", 1.0,
            1e-10, 80.0)
-rule = SegmentRule(1.0, None, None, 0.99, "samples")
+rule = SegmentRule(1.0, None, None, 0.99, "audio")
 print("started", flush=True)
 try:
     extract(Dataset("d", ("x",), tracks, folder, Provenance("", "", "")), spec, rule, folder / "c")

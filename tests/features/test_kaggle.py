@@ -54,7 +54,7 @@ def test_a_segment_is_a_strip_of_the_picture(
     spec_of: SpecMaker,
     rule_of: RuleMaker,
 ) -> None:
-    spec, rule = spec_of("published_picture"), rule_of(length=seconds)
+    spec, rule = spec_of("kaggle_picture"), rule_of(length=seconds)
     picture = read_picture(copy / "images_original" / "jazz" / "jazz00001.png")
     found = rule.apply(picture, spec)
     assert rule.shapes(spec) == {"picture": (columns, 218)}
@@ -67,10 +67,11 @@ def test_a_segment_is_a_strip_of_the_picture(
 def test_frames_and_samples_are_cut_alike(
     copy: Path, spec_of: SpecMaker, rule_of: RuleMaker
 ) -> None:
-    spec = spec_of("published_picture")
+    spec = spec_of("kaggle_picture")
     picture = read_picture(copy / "images_original" / "jazz" / "jazz00001.png")
     by_samples, by_frames = (
-        rule_of(length=6.0, cut=cut).apply(picture, spec) for cut in ("samples", "frames")
+        rule_of(length=6.0, source=source).apply(picture, spec)
+        for source in ("audio", "spectrogram")
     )
     np.testing.assert_array_equal(by_samples.inputs["picture"], by_frames.inputs["picture"])
 
@@ -78,7 +79,7 @@ def test_frames_and_samples_are_cut_alike(
 def test_strips_are_scaled_to_the_wanted_size(
     copy: Path, spec_of: SpecMaker, rule_of: RuleMaker
 ) -> None:
-    spec, rule = spec_of("published_picture", size=(40, 32)), rule_of(length=6.0)
+    spec, rule = spec_of("kaggle_picture", size=(40, 32)), rule_of(length=6.0)
     picture = read_picture(copy / "images_original" / "jazz" / "jazz00001.png")
     found = rule.apply(picture, spec).inputs["picture"]
     assert rule.shapes(spec) == {"picture": (40, 32)}
@@ -92,13 +93,13 @@ def test_strips_are_scaled_to_the_wanted_size(
 
 @pytest.mark.parametrize("size", [None, (8, 9)])
 def test_no_segments_are_no_pictures(size: tuple[int, int] | None, spec_of: SpecMaker) -> None:
-    spec = spec_of("published_picture", size=size)
+    spec = spec_of("kaggle_picture", size=size)
     found = spec.transform(np.zeros((0, 67, 218), np.float32))
     assert found["picture"].shape == (0, *(size or (67, 218)))
 
 
 def test_a_row_is_the_single_segment_of_its_track(spec_of: SpecMaker, rule_of: RuleMaker) -> None:
-    spec, rule = spec_of("published_table"), rule_of(length=30.0)
+    spec, rule = spec_of("kaggle_table"), rule_of(length=30.0)
     found = rule.apply(spec.read(TRACK, AudioLimits()), spec)
     assert rule.shapes(spec) == {"summary": (57,)}
     np.testing.assert_array_equal(found.inputs["summary"], np.array([TRACK.row], np.float32))
@@ -110,23 +111,23 @@ def test_less_than_a_track_has_no_row(
     seconds: float, spec_of: SpecMaker, rule_of: RuleMaker
 ) -> None:
     with pytest.raises(ConfigError, match="describes a whole track; choose segment=30s"):
-        rule_of(length=seconds).shapes(spec_of("published_table"))
+        rule_of(length=seconds).shapes(spec_of("kaggle_table"))
 
 
 def test_a_track_without_a_row_is_rejected(spec_of: SpecMaker) -> None:
     bare = replace(TRACK, row=())
     message = "table.csv: missing: features_30_sec.csv has no row of pop.00007"
     with pytest.raises(AudioRejected, match=message):
-        spec_of("published_table").read(bare, AudioLimits())
+        spec_of("kaggle_table").read(bare, AudioLimits())
     with pytest.raises(AudioRejected, match=message):
-        spec_of("published_picture", table=True).companions(bare)
-    assert spec_of("published_picture").companions(bare) == {}
+        spec_of("kaggle_picture", table=True).companions(bare)
+    assert spec_of("kaggle_picture").companions(bare) == {}
 
 
 def test_both_give_each_strip_the_row_of_its_track(
     copy: Path, spec_of: SpecMaker, rule_of: RuleMaker
 ) -> None:
-    dataset, spec, rule = load(PICTURES, copy), spec_of("published_both"), rule_of(length=6.0)
+    dataset, spec, rule = load(PICTURES, copy), spec_of("kaggle_both"), rule_of(length=6.0)
     assert rule.shapes(spec) == {"picture": (67, 218), "summary": (57,)}
     result = extract(dataset, spec, rule, None)
     assert result.rejected == ()
@@ -143,7 +144,7 @@ def test_what_was_published_is_not_kept_in_the_cache(
     copy: Path, spec_of: SpecMaker, rule_of: RuleMaker, tmp_path: Path
 ) -> None:
     for _ in range(2):
-        spec, rule = spec_of("published_picture"), rule_of(length=6.0)
+        spec, rule = spec_of("kaggle_picture"), rule_of(length=6.0)
         result = extract(load(PICTURES, copy), spec, rule, tmp_path)
         assert (result.hits, result.computed) == (0, 30)
     assert list(tmp_path.rglob("*.npz")) == []
@@ -168,9 +169,9 @@ def _prepare(compose_experiment: ComposeExperiment, root: Path, *words: str) -> 
     return prepare(experiment, experiment.dataset.load(experiment.data_root))
 
 
-STRIPS = (f"dataset={PICTURES}", "features=published_picture", "segment=6s")
-ROWS = (f"dataset={TABLE}", "features=published_table", "segment=30s", "model=mlp")
-BOTH = (f"dataset={PICTURES}", "features=published_both", "segment=6s", "model=cnn_mlp")
+STRIPS = (f"dataset={PICTURES}", "features=kaggle_picture", "segment=6s")
+ROWS = (f"dataset={TABLE}", "features=kaggle_table", "segment=30s", "model=mlp")
+BOTH = (f"dataset={PICTURES}", "features=kaggle_both", "segment=6s", "model=cnn_mlp")
 
 
 @pytest.mark.parametrize(("words", "each"), [(STRIPS, 5), (ROWS, 1), (BOTH, 5)])

@@ -21,7 +21,7 @@ from genrecls.dsp import audio
 from genrecls.dsp.mel import Window, cosine_window
 from genrecls.features.base import FEATURES, AudioFeature, FeatureSpec
 from genrecls.features.mel import MelSettings
-from genrecls.features.multi_input import Joint
+from genrecls.features.multi_input import MultiInput
 
 SpecMaker = Callable[..., Any]
 Signals = dict[str, NDArray[np.float32]]
@@ -193,9 +193,9 @@ def test_mel_equals_librosa_on_real_music(spec_of: SpecMaker) -> None:
 
 # What was published ready-made is given no audio; a joint needs parts, which its files name.
 OF_AUDIO = [
-    {"joint": "mel_summary"}.get(name, name)
+    {"multi_input": "mel_summary"}.get(name, name)
     for name in FEATURES
-    if issubclass(FEATURES[name], AudioFeature | Joint)
+    if issubclass(FEATURES[name], AudioFeature | MultiInput)
 ]
 
 

@@ -28,16 +28,18 @@ def chosen(*overrides: str) -> Any:
     return select(FEATURES, compose("train", overrides)["features"])
 
 
-@pytest.mark.parametrize(("name", "part"), [("mel_summary", "mel"), ("picture_summary", "picture")])
+@pytest.mark.parametrize(
+    ("name", "part"), [("mel_summary", "mel"), ("mel_image_summary", "mel_image")]
+)
 def test_both_inputs_are_those_of_the_parts(
     spec_of: Maker, signals: Signals, name: str, part: str
 ) -> None:
     joint, segments = chosen(f"features={name}"), signals["music"][None]
     received = joint.transform(segments)
-    assert list(received) == [part, "summary"]
-    for alone in (part, "summary"):
-        expected = spec_of(alone).transform(segments)[alone]
-        np.testing.assert_array_equal(received[alone], expected)
+    expected = spec_of(part).transform(segments) | spec_of("summary").transform(segments)
+    assert list(received) == list(expected)
+    for input_name, array in expected.items():
+        np.testing.assert_array_equal(received[input_name], array)
 
 
 def test_the_parts_are_set_like_features_of_their_own() -> None:
@@ -62,7 +64,10 @@ def test_both_parts_follow_one_sample_rate() -> None:
         ("~features.picture.n_mels", r"features\.picture\.n_mels: missing; give it a value"),
         ("features.picture.n_mels=999", r"features\.picture\.n_mels: received 999, but"),
         ("features.picture.name=mell", r"features\.picture\.name: .*; did you mean 'mel'\?"),
-        ("features.picture.name=summary", r"features\.picture\.name: .* allowed: mel, mfcc"),
+        (
+            "features.picture.name=summary",
+            r"features\.picture\.name: .* allowed: mel, mel_image, mfcc",
+        ),
         ("features.summary.n_fft=x", r"features\.summary\.n_fft: received 'x'; allowed: a whole"),
         ("+features.summary.n_mels=64", r"features\.summary\.n_mels: unknown key; allowed: name,"),
         ("features.summary.sample_rate=8000", r"features\.summary: .* picture \(22050\)"),
@@ -77,7 +82,7 @@ def test_what_is_wrong_with_a_part_gets_one_line_with_its_place(
 
 
 def test_it_survives_the_way_through_a_model_card() -> None:
-    for name in ("mel_summary", "picture_summary"):
+    for name in ("mel_summary", "mel_image_summary"):
         joint = chosen(f"features={name}")
         assert select(FEATURES, json.loads(json.dumps(asdict(joint)))) == joint
 
@@ -93,8 +98,8 @@ def test_the_cache_tells_the_settings_of_the_parts_apart(rule_of: Maker) -> None
 
 
 def test_frames_cannot_be_cut_from_both(rule_of: Maker) -> None:
-    with pytest.raises(ConfigError, match="'summary' of features=joint has no frames to cut"):
-        rule_of(cut="frames").shapes(chosen("features=mel_summary"))
+    with pytest.raises(ConfigError, match="'summary' of features=multi_input has no frames to cut"):
+        rule_of(source="spectrogram").shapes(chosen("features=mel_summary"))
 
 
 def test_a_data_set_is_extracted_once(dataset: Dataset, rule_of: Maker, tmp_path: Path) -> None:

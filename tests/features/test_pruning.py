@@ -35,7 +35,7 @@ def test_folders_are_described_the_last_used_first(
 ) -> None:
     found = describe(tmp_path)
     assert [folder.key for folder in found] == [cache.key for cache in three_folders]
-    assert found[0].summary == "mel at 22050 Hz, segments of 0.5 s cut from samples"
+    assert found[0].summary == "mel at 22050 Hz, segments of 0.5 s cut from audio"
     assert found[0].settings["features"]["n_mels"] == 16
     assert [folder.entries for folder in found] == [1, 1, 1]
     on_disk = sum(path.stat().st_size for path in found[0].path.rglob("*") if path.is_file())

@@ -66,14 +66,14 @@ RULES = st.builds(
     hop=st.none() | st.floats(0.05, 5),
     count=st.none() | st.integers(1, 6),
     min_fill=st.floats(0.01, 1),
-    cut=st.sampled_from(["samples", "frames"]),
+    source=st.sampled_from(["audio", "spectrogram"]),
 )
 COUNTS = st.integers(1, 2000)
 
 
 @given(rule=RULES, count=COUNTS)
 def test_segments_hold_exactly_the_samples_that_they_claim(rule: SegmentRule, count: int) -> None:
-    spec = FRAMEWISE if rule.cut == "frames" else SAMPLEWISE
+    spec = FRAMEWISE if rule.source == "spectrogram" else SAMPLEWISE
     usable = count // spec.hop_length * spec.hop_length
     segments = rule.apply(ramp(count), spec)
     assert {name: array.shape[1:] for name, array in segments.inputs.items()} == rule.shapes(spec)
@@ -88,7 +88,7 @@ def test_segments_hold_exactly_the_samples_that_they_claim(rule: SegmentRule, co
 
 @given(rule=RULES, count=COUNTS)
 def test_without_count_nothing_long_enough_is_left_out(rule: SegmentRule, count: int) -> None:
-    rule = SegmentRule(rule.length, None, None, rule.min_fill, "samples")
+    rule = SegmentRule(rule.length, None, None, rule.min_fill, "audio")
     length = rule.samples(RATE)
     segments = rule.apply(ramp(count), SAMPLEWISE)
     held = np.unique(np.concatenate([*heard(segments), [0]]))[1:]
@@ -100,7 +100,7 @@ def test_without_count_nothing_long_enough_is_left_out(rule: SegmentRule, count:
 
 @given(rule=RULES, count=COUNTS)
 def test_covering_hears_the_whole_audio_whatever_its_length(rule: SegmentRule, count: int) -> None:
-    spec = FRAMEWISE if rule.cut == "frames" else SAMPLEWISE
+    spec = FRAMEWISE if rule.source == "spectrogram" else SAMPLEWISE
     usable = count // spec.hop_length * spec.hop_length
     segments = rule.cover(ramp(count), spec)
     assert len(segments) >= 1
@@ -125,7 +125,7 @@ def test_a_gtzan_track_of_any_length_gives_ten_segments_or_one(rule_of: Maker) -
 
 
 def test_five_blocks_of_258_frames_are_cut_from_a_track(rule_of: Maker, spec_of: Maker) -> None:
-    rule, spec = rule_of(length=6.0, cut="frames"), spec_of("mfcc")
+    rule, spec = rule_of(length=6.0, source="spectrogram"), spec_of("mfcc")
     track = np.asarray(np.random.default_rng(0).standard_normal(661_500), np.float32)
     segments = rule.apply(track, spec)
     whole = spec.transform(track[None])["mfcc"][0]
@@ -135,69 +135,69 @@ def test_five_blocks_of_258_frames_are_cut_from_a_track(rule_of: Maker, spec_of:
     np.testing.assert_allclose(segments.starts, np.arange(5) * 258 * 512 / 22050)
 
 
-@pytest.mark.parametrize("cut", ["samples", "frames"])
+@pytest.mark.parametrize("source", ["audio", "spectrogram"])
 def test_shapes_of_real_features_are_as_announced(
-    rule_of: Maker, spec_of: Maker, signals: dict[str, Samples], cut: str
+    rule_of: Maker, spec_of: Maker, signals: dict[str, Samples], source: str
 ) -> None:
     track = np.tile(signals["music"], 2)
     for name in ("mel", "mfcc"):
-        spec, rule = spec_of(name), rule_of(length=1.5, hop=0.7, min_fill=0.5, cut=cut)
+        spec, rule = spec_of(name), rule_of(length=1.5, hop=0.7, min_fill=0.5, source=source)
         for segments in (rule.apply(track, spec), rule.cover(track[:9000], spec)):
             received = {key: array.shape[1:] for key, array in segments.inputs.items()}
             assert received == rule.shapes(spec)
             assert len(segments) > 0
 
 
-@pytest.mark.parametrize("cut", ["samples", "frames"])
+@pytest.mark.parametrize("source", ["audio", "spectrogram"])
 def test_a_track_shorter_than_a_segment_gives_none(
-    rule_of: Maker, spec_of: Maker, cut: str
+    rule_of: Maker, spec_of: Maker, source: str
 ) -> None:
-    segments = rule_of(cut=cut).apply(np.ones(22050, np.float32), spec_of("mel"))
+    segments = rule_of(source=source).apply(np.ones(22050, np.float32), spec_of("mel"))
     assert len(segments) == 0
     assert segments.inputs["mel"].shape[0] == 0
 
 
 def test_a_short_clip_is_repeated_for_a_prediction() -> None:
-    rule = SegmentRule(1.0, None, None, 0.99, "samples")
+    rule = SegmentRule(1.0, None, None, 0.99, "audio")
     (piece,) = heard(rule.cover(ramp(40), SAMPLEWISE))
     np.testing.assert_array_equal(piece, [*range(1, 41), *range(1, 41), *range(1, 21)])
 
 
 def test_a_short_rest_is_heard_by_a_segment_that_ends_with_the_audio() -> None:
-    rule = SegmentRule(1.0, 3.0, 1, 0.99, "samples")
+    rule = SegmentRule(1.0, 3.0, 1, 0.99, "audio")
     segments = rule.cover(ramp(250), SAMPLEWISE)
     np.testing.assert_allclose(segments.starts, [0, 1, 1.5])
     assert heard(segments)[-1][-1] == 250
 
 
 def test_an_overlapping_rest_that_adds_nothing_is_left_out() -> None:
-    rule = SegmentRule(1.0, 0.5, None, 0.3, "samples")
+    rule = SegmentRule(1.0, 0.5, None, 0.3, "audio")
     np.testing.assert_allclose(rule.apply(ramp(200), SAMPLEWISE).starts, [0, 0.5, 1])
     np.testing.assert_allclose(rule.apply(ramp(210), SAMPLEWISE).starts, [0, 0.5, 1, 1.5])
 
 
-@pytest.mark.parametrize("cut", ["samples", "frames"])
-def test_empty_audio_gives_no_segment_even_for_a_prediction(cut: Any) -> None:
-    rule = SegmentRule(0.1, None, None, 0.5, cut)
+@pytest.mark.parametrize("source", ["audio", "spectrogram"])
+def test_empty_audio_gives_no_segment_even_for_a_prediction(source: Any) -> None:
+    rule = SegmentRule(0.1, None, None, 0.5, source)
     assert len(rule.cover(ramp(0), FRAMEWISE)) == 0
     assert len(rule.apply(ramp(0), FRAMEWISE)) == 0
 
 
 def test_frames_cannot_be_cut_from_what_has_none(rule_of: Maker) -> None:
-    with pytest.raises(ConfigError, match=r"use segment\.cut=samples"):
-        rule_of(cut="frames").shapes(Mean("mean", RATE, 10))
+    with pytest.raises(ConfigError, match=r"use segment\.source=audio"):
+        rule_of(source="spectrogram").shapes(Mean("mean", RATE, 10))
 
 
 def test_segments_shorter_than_a_frame_are_refused(rule_of: Maker, spec_of: Maker) -> None:
     with pytest.raises(ConfigError, match="use longer segments"):
         rule_of(length=0.05).shapes(spec_of("mel", center=False))
     with pytest.raises(ConfigError, match="use longer segments"):
-        rule_of(length=0.02, cut="frames").shapes(spec_of("mel"))
+        rule_of(length=0.02, source="spectrogram").shapes(spec_of("mel"))
 
 
 def test_lengths_that_are_not_exact_in_binary_lose_no_frame() -> None:
-    assert SegmentRule(0.29, None, None, 1, "frames").frames(Raw("raw", 100, 1)) == 29
-    rule = SegmentRule(30, None, None, 0.1, "samples")
+    assert SegmentRule(0.29, None, None, 1, "spectrogram").frames(Raw("raw", 100, 1)) == 29
+    rule = SegmentRule(30, None, None, 0.1, "audio")
     assert len(rule.apply(ramp(3), Raw("raw", 1, 1))) == 1
 
 
@@ -210,16 +210,19 @@ def test_a_share_of_zero_is_refused(rule_of: Maker) -> None:
 def test_the_segment_files_say_what_their_names_say(name: str, length: float) -> None:
     path = conf_dir() / "segment" / f"{name}.yaml"
     rule = TypeAdapter(SegmentRule).validate_python(OmegaConf.to_container(OmegaConf.load(path)))
-    assert rule == SegmentRule(length, None, None, 0.99, "samples")
+    assert rule == SegmentRule(length, None, None, 0.99, "audio")
     assert path.read_text("utf-8").startswith("# ")
 
 
-@pytest.mark.parametrize("cut", ["samples", "frames"])
+@pytest.mark.parametrize("source", ["audio", "spectrogram"])
 @pytest.mark.parametrize("seconds", [2.5, 3.0])
 def test_distorted_segments_are_the_same_segments(
-    cut: str, seconds: float, spec_of: Callable[..., Any], rule_of: Callable[..., Any]
+    source: str, seconds: float, spec_of: Callable[..., Any], rule_of: Callable[..., Any]
 ) -> None:
-    spec, rule = spec_of("mel", n_mels=16, top_db=None), rule_of(length=1.0, min_fill=0.5, cut=cut)
+    spec, rule = (
+        spec_of("mel", n_mels=16, top_db=None),
+        rule_of(length=1.0, min_fill=0.5, source=source),
+    )
     rng = np.random.default_rng(0)
     track = (0.1 * rng.standard_normal(round(seconds * spec.rate))).astype(np.float32)
     plain = rule.apply(track, spec)
@@ -230,7 +233,7 @@ def test_distorted_segments_are_the_same_segments(
         n: x.shape for n, x in plain.inputs.items()
     }
     # Where frames were cut, those at the edges saw their neighbours; now they see none.
-    inner = slice(None) if cut == "samples" else slice(3, -3)
+    inner = slice(None) if source == "audio" else slice(3, -3)
     whole = len(plain.starts) - 1
     np.testing.assert_allclose(
         same.inputs["mel"][:whole, inner], plain.inputs["mel"][:whole, inner], atol=1e-3

@@ -118,7 +118,7 @@ def test_impossible_settings_are_refused_with_what_is_possible(
 
 def test_frames_cannot_be_cut_from_a_summary(spec_of: SpecMaker, rule_of: SpecMaker) -> None:
     with pytest.raises(ConfigError, match="'summary' of features=summary has no frames to cut"):
-        rule_of(cut="frames").shapes(spec_of("summary"))
+        rule_of(source="spectrogram").shapes(spec_of("summary"))
 
 
 @pytest.mark.real_data

@@ -94,7 +94,7 @@ def test_a_model_that_takes_no_audio_is_refused_in_one_line(
     tmp_path: Path,
 ) -> None:
     tensorflow_setup.configure_tensorflow()
-    card = _card(features=select(FEATURES, _yaml("features/published_picture")))
+    card = _card(features=select(FEATURES, _yaml("features/kaggle_picture")))
     shapes = card.segment.shapes(card.features)
     statistics = {"picture": Normalisation(np.zeros(218), np.ones(218))}
     model = select(MODELS, _yaml("model/cnn")).build(shapes, len(LABELS), statistics)

@@ -187,7 +187,7 @@ def test_a_file_that_fails_the_gate_is_not_left_and_the_status_says_so(work: Pat
     (found,) = folder.glob("outputs/synth-*/export")
     (found / "notes.txt").write_text("mine")
     never = "gate.float32={difference:1e-12,decisions:null,accuracy:null}"
-    answer = run_genrecls(folder, "export", "modes=[float32]", "entrances=[features]", never)
+    answer = run_genrecls(folder, "export", "modes=[float32]", "inputs=[features]", never)
     assert answer.status == 1
     assert "differs by" in answer.err
     assert "Traceback" not in answer.err
@@ -204,7 +204,7 @@ def test_a_file_that_fails_the_gate_is_not_left_and_the_status_says_so(work: Pat
     ("word", "expected"),
     [
         ("modes=[int4]", "modes.0: received 'int4'"),
-        ("entrances=[]", "entrances"),
+        ("inputs=[]", "inputs"),
         ("target=cortex-m5", "did you mean"),
         ("gate.int8.decisions=2", "gate.int8.decisions"),
         ("mode=int8", "unknown key"),

@@ -69,7 +69,7 @@ def test_the_branches_have_a_dropout_of_their_own_and_the_penalty_of_the_head() 
     "shapes", [{"mfcc": (130, 13)}, {"table": (57,)}, {"a": (57,), "b": (5,)}], ids=str
 )
 def test_other_inputs_are_refused_with_a_choice_that_works(shapes: Shapes) -> None:
-    message = r"^model=cnn_mlp: takes two inputs, a picture .* such as features=picture_summary; "
+    message = r"^model=cnn_mlp: takes two inputs, a picture .* such as features=mel_image_summary; "
     with pytest.raises(ConfigError, match=message):
         family("cnn_mlp").check(shapes)
 

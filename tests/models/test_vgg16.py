@@ -118,7 +118,7 @@ def test_fine_tuning_from_the_first_block_freezes_nothing() -> None:
     ids=["no colours", "one channel", "two inputs", "nothing"],
 )
 def test_only_a_picture_in_colour_is_taken(shapes: dict[str, tuple[int, ...]]) -> None:
-    with pytest.raises(ConfigError, match=r"^model=vgg16: takes .*features=picture") as caught:
+    with pytest.raises(ConfigError, match=r"^model=vgg16: takes .*features=mel_image") as caught:
         family("vgg16").check(shapes)
     assert "\n" not in str(caught.value)
     assert all(source in str(caught.value) for source in shapes)

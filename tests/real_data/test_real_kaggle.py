@@ -82,14 +82,14 @@ def test_a_picture_is_read_pixel_by_pixel() -> None:
 
 
 def test_the_fault_filtered_parts_are_those_that_were_published(tmp_path: Path) -> None:
-    words = ("features=published_table", "segment=30s", "model=mlp", "split=fault_filtered")
+    words = ("features=kaggle_table", "segment=30s", "model=mlp", "split=fault_filtered")
     prepared = _prepared(tmp_path, f"dataset={TABLE}", *words)
     assert _sizes(prepared) == {"train": 443, "validation": 197, "test": 290}
     assert prepared.parts["train"].inputs["summary"].shape == (443, 57)
 
 
 def test_every_picture_gives_five_strips(tmp_path: Path) -> None:
-    words = ("features=published_picture", "segment=6s")
+    words = ("features=kaggle_picture", "segment=6s")
     strips = _prepared(tmp_path, f"dataset={PICTURES}", *words, "split=segment")
     assert sum(map(len, strips.parts.values())) == 4995
     assert strips.parts["train"].inputs["picture"].shape[1:] == (67, 218)

@@ -201,7 +201,10 @@ def _features(**changes: Any) -> Callable[[dict[str, Any]], None]:
         (lambda c: c.update(labels=["a", "b", "c"]), "4 outputs but 3 labels"),
         (_features(n_mfcc=20), "the file was changed"),
         (lambda c: c["segment"].update(length=2.0), "the file was changed"),
-        (lambda c: c["segment"].update(length=1e-4, cut="frames"), "shorter than one frame"),
+        (
+            lambda c: c["segment"].update(length=1e-4, source="spectrogram"),
+            "shorter than one frame",
+        ),
     ],
 )
 def test_a_changed_card_is_refused_in_one_line(

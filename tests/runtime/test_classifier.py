@@ -161,7 +161,7 @@ def test_a_card_with_other_labels_is_refused(exported: Exported, tmp_path: Path)
 
 def test_a_model_of_published_pictures_takes_no_audio(exported: Exported, tmp_path: Path) -> None:
     source = exported("cnn").file("features", "float32")
-    published = {"name": "published_picture", "size": None, "table": False}
+    published = {"name": "kaggle_picture", "size": None, "table": False}
     changed = _changed(source, tmp_path / "model.tflite", features=published)
     with pytest.raises(RunError, match="no audio; train with features"):
         TFLiteClassifier.load(changed)

@@ -26,6 +26,24 @@ def test_flatbuffer_and_card_come_back_as_they_were(tmp_path: Path) -> None:
     assert unpack(path) == (FLATBUFFER, CARD)
 
 
+@pytest.mark.parametrize("cut", ["samples", "frames"])
+def test_the_card_of_the_first_version_is_read_in_the_present_words(
+    cut: str, tmp_path: Path
+) -> None:
+    segment = {"length": 3.0, "cut": cut}
+    old = CARD | {"format": 1, "entrance": "audio", "segment": segment}
+    old["features"] = {"name": "picture"}
+    source = {"samples": "audio", "frames": "spectrogram"}[cut]
+    path = _written(tmp_path / "model.tflite", pack(FLATBUFFER, old))
+    assert unpack(path)[1] == {
+        **CARD,
+        "format": 1,
+        "input": "audio",
+        "features": {"name": "mel_image"},
+        "segment": {"length": 3.0, "source": source},
+    }
+
+
 def test_equal_models_are_equal_files() -> None:
     assert pack(FLATBUFFER, CARD) == pack(FLATBUFFER, dict(CARD))
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from genrecls.dsp.mel import cosine_basis
 from genrecls.errors import RunError
 from genrecls.features.base import FeatureSpec
-from genrecls.features.mel_image import Picture, colour_table, scaled
+from genrecls.features.mel_image import MelImage, colour_table, scaled
 from genrecls.runtime.colormaps import packed_colours, painted, unpacked_colours
 from genrecls.runtime.front_end import bilinear_matrix, front_end_of, shrunk
 from tests.export.exported import features
@@ -23,7 +23,7 @@ COLOURS = ("jet", "viridis", "magma", "inferno", "plasma", "cividis", "turbo")
 
 
 def _card(spec: FeatureSpec) -> dict[str, Any]:
-    table = colour_table(spec.colour) if isinstance(spec, Picture) else None
+    table = colour_table(spec.colour) if isinstance(spec, MelImage) else None
     colours = {} if table is None else {"colours": packed_colours(table)}
     # As it comes out of a file: lists where there were tuples.
     read: dict[str, Any] = json.loads(json.dumps({"features": asdict(spec), **colours}))
@@ -71,14 +71,14 @@ def test_bands_and_coefficients_are_those_of_training(name: str, changes: dict[s
     ],
 )
 def test_pictures_are_those_of_training(changes: dict[str, Any]) -> None:
-    spec, sounds = features("picture", **changes), _sounds()
+    spec, sounds = features("mel_image", **changes), _sounds()
     received, expected = front_end_of(_card(spec)).transform(sounds), spec.transform(sounds)
     np.testing.assert_allclose(received["picture"], expected["picture"], atol=1e-4)
 
 
 @pytest.mark.parametrize("colour", COLOURS)
 def test_coloured_pictures_are_those_of_training(colour: str) -> None:
-    spec, sounds = features("picture", size=[40, 24], colour=colour), _sounds()
+    spec, sounds = features("mel_image", size=[40, 24], colour=colour), _sounds()
     received = front_end_of(_card(spec)).transform(sounds)["picture"]
     expected = spec.transform(sounds)["picture"]
     # Rounding may move a value over the border to the next of the 256 colours.
@@ -123,7 +123,7 @@ def test_the_cosine_basis_is_orthonormal_and_that_of_scipy() -> None:
 
 def test_summary_and_joint_are_computed_by_the_features_of_genrecls() -> None:
     sounds = _sounds()[:2]
-    for name in ("summary", "joint"):
+    for name in ("summary", "multi_input"):
         spec = features(name)
         received, expected = front_end_of(_card(spec)).transform(sounds), spec.transform(sounds)
         assert received.keys() == expected.keys()
@@ -134,18 +134,18 @@ def test_summary_and_joint_are_computed_by_the_features_of_genrecls() -> None:
 def test_summary_without_librosa_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     card = _card(features("summary"))
     monkeypatch.setitem(sys.modules, "librosa", None)
-    with pytest.raises(RunError, match=r"librosa is not installed; .*mel, mfcc or picture"):
+    with pytest.raises(RunError, match=r"librosa is not installed; .*mel, mfcc or mel_image"):
         front_end_of(card)
 
 
-@pytest.mark.parametrize("name", ["published_picture", "published_table"])
+@pytest.mark.parametrize("name", ["kaggle_picture", "kaggle_table"])
 def test_what_was_published_ready_made_is_no_audio(name: str) -> None:
     with pytest.raises(RunError, match=f"features={name}.* no audio; train with"):
         front_end_of({"features": {"name": name}})
 
 
 def test_a_coloured_picture_without_its_colours_is_refused() -> None:
-    card = _card(features("picture", colour="jet"))
+    card = _card(features("mel_image", colour="jet"))
     del card["colours"]
     with pytest.raises(ValueError, match="expected the colours"):
         front_end_of(card)

@@ -35,7 +35,7 @@ SPEC = Mel(
     amin=1e-10,
     top_db=None,
 )
-RULE = SegmentRule(length=0.5, hop=None, count=None, min_fill=0.99, cut="samples")
+RULE = SegmentRule(length=0.5, hop=None, count=None, min_fill=0.99, source="audio")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class MeanBands:
         return asdict(self.rule)
 
     def probabilities(self, audio: NDArray[np.float32], /) -> NDArray[np.float64]:
-        spec = replace(self.spec, center=False) if self.rule.cut == "frames" else self.spec
+        spec = replace(self.spec, center=False) if self.rule.source == "spectrogram" else self.spec
         return _mean_bands(spec.transform(audio))
 
 
@@ -85,7 +85,7 @@ def _pieces(track: NDArray[np.float32], size: int) -> Iterator[NDArray[np.float3
         hop=st.sampled_from([None, 0.03, 0.25, 2.0]),
         count=st.just(2),
         min_fill=st.sampled_from([0.2, 0.99, 1.0]),
-        cut=st.sampled_from(["samples", "frames"]),
+        source=st.sampled_from(["audio", "spectrogram"]),
     ),
     center=st.booleans(),
 )

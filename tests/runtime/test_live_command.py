@@ -27,7 +27,7 @@ LIVE = ("predict", "--live-wait", "0.05", "--smooth", "1")
 PROGRAM = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from genrecls.cli import main
+from genrecls.cli.main import main
 raise SystemExit(main())
 """
 

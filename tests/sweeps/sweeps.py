@@ -16,7 +16,7 @@ from genrecls.runs.run import Run, all_runs
 # A background shell switches Ctrl-C off for its children.
 _GENRECLS = """
 import signal, sys
-from genrecls.cli import main
+from genrecls.cli.main import main
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.exit(main())
 """

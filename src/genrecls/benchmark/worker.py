@@ -28,7 +28,7 @@ SECONDS = 30
 """Length of the track, that of GTZAN and FMA."""
 
 # What a `.tflite` file computes from audio by itself; others are measured from their inputs on.
-_COMPUTED = ("mel", "mfcc", "picture")
+_COMPUTED = ("mel", "mfcc", "mel_image")
 _WARM_UPS = 3
 
 Samples = NDArray[np.float32]

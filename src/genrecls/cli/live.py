@@ -42,7 +42,7 @@ class _KerasListener:
     @property
     def features(self) -> Mapping[str, Any]:
         spec = self.classifier.card.features
-        # A representation of several parts, such as `joint`, has these only as properties.
+        # A representation of several parts, such as `multi_input`, has these only as properties.
         return {**asdict(spec), "sample_rate": round(spec.rate), "hop_length": spec.step}
 
     @property
@@ -53,7 +53,7 @@ class _KerasListener:
         from genrecls.features.mel import MelSettings
 
         spec, rule = self.classifier.card.features, self.classifier.card.segment
-        if rule.cut == "frames" and isinstance(spec, MelSettings):
+        if rule.source == "spectrogram" and isinstance(spec, MelSettings):
             # The window holds what lies around its first and last frame.
             spec = replace(spec, center=False)
         found = self.classifier.model.predict(spec.transform(windows), verbose=0)

@@ -19,7 +19,7 @@ from genrecls.datasets.base import Dataset
 from genrecls.environment import environment
 from genrecls.errors import DataError, Interrupted
 from genrecls.experiment.experiment import Experiment, parse
-from genrecls.experiment.run_id import run_name
+from genrecls.experiment.run_id import run_folder
 from genrecls.models.base import Normalisation
 from genrecls.runs.run import Run
 from genrecls.sweeps import parent_watch
@@ -100,7 +100,7 @@ def run_of(experiment: Experiment, dataset: Dataset) -> Run:
     from genrecls.features.extract import fingerprint
 
     digest = fingerprint(dataset, cache_root(experiment.data_root))
-    return Run(experiment.output_root / run_name(experiment, digest))
+    return Run(run_folder(experiment, digest))
 
 
 def _train_in(run: Run, experiment: Experiment, dataset: Dataset, command: str) -> None:

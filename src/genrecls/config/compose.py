@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from genrecls.config.aliases import current_config
 from genrecls.config.inert import inert_hydra
 from genrecls.config.options import choices, groups, unlisted
 from genrecls.config.overrides import Words, check_overrides, read_words
@@ -154,7 +155,7 @@ def _plain(config: DictConfig) -> dict[str, Any]:
     except OmegaConfBaseException as error:
         reason = str(error).partition("\n")[0]
         raise ConfigError(f"{error.full_key}: cannot be resolved: {reason}") from None
-    return {str(key): value for key, value in mapping.items()}
+    return current_config({str(key): value for key, value in mapping.items()}, tell=True)
 
 
 @contextmanager

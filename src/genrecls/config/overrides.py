@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from genrecls.config.aliases import current_word
 from genrecls.config.options import choices, groups, keys
 from genrecls.config.paths import expanded
 from genrecls.errors import ConfigError, nearest
@@ -78,7 +79,7 @@ def check_overrides(root: str, overrides: Sequence[str], multirun: bool = False)
     Raises:
         ConfigError: a word that is no override, names no choice, or has several values.
     """
-    checked = [_quoted(word, multirun) for word in overrides]
+    checked = [_quoted(current_word(word), multirun) for word in overrides]
     for word in checked:
         _check(root, word, multirun)
     return checked

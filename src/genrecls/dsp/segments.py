@@ -118,7 +118,7 @@ class AudioWindow:
 def audio_window(features: Mapping[str, Any], segment: Mapping[str, Any]) -> AudioWindow:
     """Return the window of a representation (`sample_rate`, `hop_length`...) and segment rule."""
     rate, hop = features["sample_rate"], features["hop_length"]
-    if segment["cut"] == "samples":
+    if segment["source"] == "audio":
         return AudioWindow(cut_of(segment, rate, frames=False).length, hop, 0)
     frames = cut_of(segment, rate / hop, frames=True).length
     n_fft = features["n_fft"]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from genrecls.config.aliases import current_config
 from genrecls.datasets.base import Dataset
 from genrecls.errors import ConfigError, DataError, RunError
 from genrecls.experiment.experiment import Experiment, parse
@@ -73,7 +74,7 @@ def _experiment(run: Run, data_root: str, dataset_root: str | None) -> Experimen
     if dataset_root is not None:
         values["dataset"]["root"] = dataset_root
     try:
-        return parse(values)
+        return parse(current_config(values))
     except ConfigError as error:
         raise RunError(
             f"run {run.name}: this version of genrecls cannot read its configuration ({error}); "

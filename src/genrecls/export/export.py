@@ -21,13 +21,13 @@ from genrecls.export.settings import Bounds, ExportSettings
 from genrecls.export.verify.held_out import PARTS, HeldOut, pooled
 from genrecls.export.verify.parity import Agreement, compare, reason_to_reject
 from genrecls.features.mel import MelSettings
-from genrecls.features.mel_image import Picture, colour_table
+from genrecls.features.mel_image import MelImage, colour_table
 from genrecls.runs.model_file import ModelCard, load
 
 if TYPE_CHECKING:
     import keras
 
-_INEXACT = "its front end is exact only with segment.cut=samples and without a colour map"
+_INEXACT = "its front end is exact only with segment.source=audio and without a colour map"
 
 Status = Literal["kept", "rejected", "refused", "crashed"]
 
@@ -184,13 +184,14 @@ def approximation(card: ModelCard) -> str | None:
     spec, rule = card.features, card.segment
     if not isinstance(spec, MelSettings):
         return None
-    if rule.cut == "frames" and (spec.top_db is not None or spec.ref == "max"):
+    if rule.source == "spectrogram" and (spec.top_db is not None or spec.ref == "max"):
         return (
             "The features of this model depend on what is loudest in the whole track, for training "
-            "cut finished spectrograms (`segment.cut=frames`); an `audio` file takes what is "
-            "loudest in the segment. `segment.cut=samples` trains a model without that difference."
+            "cut finished spectrograms (`segment.source=spectrogram`); an `audio` file takes what "
+            "is loudest in the segment. `segment.source=audio` trains a model without that "
+            "difference."
         )
-    if isinstance(spec, Picture) and colour_table(spec.colour) is not None:
+    if isinstance(spec, MelImage) and colour_table(spec.colour) is not None:
         return (
             "The pictures of this model have 256 colours; where a value lies on the edge between "
             "two of them, rounding in an `audio` file may choose the other one."

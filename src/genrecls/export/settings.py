@@ -55,7 +55,7 @@ class ExportSettings(Schema):
 
     run: str | None
     modes: Annotated[tuple[Mode, ...], Field(min_length=1)] | None
-    entrances: Annotated[tuple[Input, ...], Field(min_length=1)] | None
+    inputs: Annotated[tuple[Input, ...], Field(min_length=1)] | None
     target: str | None
     calibration: PositiveInt
     unroll_steps: NonNegativeInt
@@ -69,10 +69,10 @@ class ExportSettings(Schema):
         """What is to be made, as far as the model supports it."""
         return tuple(
             ExportFormat(source, mode)
-            for source in dict.fromkeys(self.entrances or INPUTS)
+            for source in dict.fromkeys(self.inputs or INPUTS)
             for mode in dict.fromkeys(self.modes or MODES)
         )
 
     def demands(self, variant: ExportFormat) -> bool:
         """Return whether the user named this very variant, so that its want is an error."""
-        return self.modes is not None and (self.entrances is not None or variant.input == INPUTS[0])
+        return self.modes is not None and (self.inputs is not None or variant.input == INPUTS[0])

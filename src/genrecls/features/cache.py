@@ -34,6 +34,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genrecls.config.aliases import current_config
 from genrecls.dsp.audio import AudioLimits
 from genrecls.errors import DataError
 from genrecls.features.audio_augmentation import DistortedCopy
@@ -363,11 +364,12 @@ def _summary(settings: dict[str, Any]) -> str:
     try:
         if "layers" in settings:
             return f"outputs of frozen layers up to {settings['layers'][-1]}"
+        settings = current_config(settings)
         features, segment = settings["features"], settings["segment"]
         rate = features.get("sample_rate") or features["picture"]["sample_rate"]
         return (
             f"{features['name']} at {rate} Hz, "
-            f"segments of {segment['length']:g} s cut from {segment['cut']}"
+            f"segments of {segment['length']:g} s cut from {segment['source']}"
         )
     except (KeyError, TypeError, ValueError):
         return f"unknown ({SPEC} is missing or damaged)"

@@ -1,4 +1,4 @@
-"""`published_table`: the 57 summary features of the Kaggle copy of GTZAN."""
+"""`kaggle_table`: the 57 summary features of the Kaggle copy of GTZAN."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ SECONDS = 30.0
 _ROWS = 30
 
 
-@FEATURES.register("published_picture")
+@FEATURES.register("kaggle_picture")
 @dataclass(frozen=True)
-class PublishedPicture(FeatureSpec):
+class KagglePicture(FeatureSpec):
     """Grey spectrogram: input `picture`, (segments, columns, rows), 0 to 1, low frequency first.
 
     A picture of 30 s is 336 columns wide, so five segments of 6 s are strips of 67 columns.
@@ -85,9 +85,9 @@ class PublishedPicture(FeatureSpec):
         return {"summary": row_of(track)} if self.table else {}
 
 
-@FEATURES.register("published_table")
+@FEATURES.register("kaggle_table")
 @dataclass(frozen=True)
-class PublishedTable(FeatureSpec):
+class KaggleTable(FeatureSpec):
     """A row of the table: input `summary`, (segments, 57). It describes segments of 30 s only."""
 
     @property

@@ -1,4 +1,4 @@
-"""`picture`: log-mel spectrograms scaled and coloured as a picture of them would be."""
+"""`mel_image`: log-mel spectrograms scaled and coloured as a picture of them would be."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Colour = Literal[
 ]
 
 
-@FEATURES.register("picture")
+@FEATURES.register("mel_image")
 @dataclass(frozen=True)
-class Picture(MelSettings):
+class MelImage(MelSettings):
     """Mel picture: one input `picture`, (segments, frames, bands[, 3]), 0 to 1, low bands first.
 
     1 is the loudest value of a segment, 0 is `top_db` below it and everything in a silent segment.

@@ -1,4 +1,4 @@
-"""`joint`: a picture and the summary of the same segment, for models with two branches."""
+"""`multi_input`: a picture and the summary of the same segment, for models with two branches."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def _pictures() -> Registry[AudioFeature]:
     return found
 
 
-@FEATURES.register("joint")
+@FEATURES.register("multi_input")
 @dataclass(frozen=True)
-class Joint(FeatureSpec):
+class MultiInput(FeatureSpec):
     """Two inputs of each segment: that of `picture`, and `summary`, shape (segments, 57).
 
     Attributes:
-        picture: `mel`, `mfcc` or `picture` with all its settings.
+        picture: `mel`, `mfcc` or `mel_image` with all its settings.
         summary: settings of the 57 summary features; reads the same samples.
     """
 

@@ -45,15 +45,15 @@ class SegmentRule(Schema):
         count: at most so many segments a track, from its beginning; null means all.
         min_fill: a last, shorter piece is kept and padded with zeros if it holds at least this
             share of a segment (and something that the piece before it does not hold).
-        cut: `samples` cuts the audio and transforms each segment by itself, as a device does;
-            `frames` transforms the whole track and cuts the result, as carnaghi2022 does.
+        source: `audio` cuts the audio and transforms each segment by itself, as a device does;
+            `spectrogram` transforms the whole track and cuts the result, as carnaghi2022 does.
     """
 
     length: PositiveFloat
     hop: PositiveFloat | None
     count: PositiveInt | None
     min_fill: Annotated[float, Field(gt=0, le=1)]
-    cut: Literal["samples", "frames"]
+    source: Literal["audio", "spectrogram"]
 
     def samples(self, rate: float) -> int:
         """Return the length of a segment in samples."""
@@ -63,11 +63,11 @@ class SegmentRule(Schema):
         """Return the shape of each model input, batch axis left out.
 
         Raises:
-            ConfigError: a segment is too short for a single frame, or `frames` would cut
+            ConfigError: a segment is too short for a single frame, or `spectrogram` would cut
                 something that has no frames.
         """
         shapes = spec.shapes(self.samples(spec.rate))
-        if self.cut == "frames":
+        if self.source == "spectrogram":
             shapes = {name: (self.frames(spec), *shape[1:]) for name, shape in shapes.items()}
             self._require_frames(spec)
         if any(0 in shape for shape in shapes.values()):
@@ -84,8 +84,8 @@ class SegmentRule(Schema):
         fixed = [name for name, shape in spec.shapes(n_samples).items() if shape == longer[name]]
         if fixed:
             raise ConfigError(
-                f"segment.cut: received 'frames', but '{fixed[0]}' of features={spec.name} has no "
-                "frames to cut; use segment.cut=samples"
+                f"segment.source: received 'spectrogram', but '{fixed[0]}' of "
+                f"features={spec.name} has no frames to cut; use segment.source=audio"
             )
 
     def frames(self, spec: FeatureSpec) -> int:
@@ -105,10 +105,10 @@ class SegmentRule(Schema):
         """Cut `track` into the segments of `apply`, and transform each after `change`.
 
         `change` maps an array (segments, samples) to one of its shape. Every segment is changed and
-        transformed by itself, with `cut=frames` too, so that a copy of it holds nothing of its
-        neighbours, which another part of a split may have.
+        transformed by itself, with `source=spectrogram` too, so that a copy of it holds nothing of
+        its neighbours, which another part of a split may have.
         """
-        frames = self.cut == "frames"
+        frames = self.source == "spectrogram"
         step = spec.step if frames else 1
         cut = self._cut_of(spec.rate / step)
         starts = self._starts(_frames_of(len(track), spec) if frames else len(track), cut)
@@ -129,7 +129,7 @@ class SegmentRule(Schema):
         return self._cut(track, spec, covering=True)
 
     def _cut(self, track: Samples, spec: FeatureSpec, *, covering: bool) -> Segments:
-        if self.cut == "frames":
+        if self.source == "spectrogram":
             return self._cut_frames(track, spec, covering=covering)
         rate, cut = spec.rate, self._cut_of(spec.rate)
         if covering:
@@ -156,8 +156,8 @@ class SegmentRule(Schema):
         return Segments(inputs, starts / rate, seconds)
 
     def _cut_of(self, steps_a_second: float) -> Cut:
-        """Return the cut of what has so many samples, or frames with `cut=frames`, a second."""
-        return cut_of(vars(self), steps_a_second, frames=self.cut == "frames")
+        """Return the cut of so many samples a second, or frames with `source=spectrogram`."""
+        return cut_of(vars(self), steps_a_second, frames=self.source == "spectrogram")
 
     def _starts(self, total: int, cut: Cut, *, covering: bool = False) -> NDArray[np.int64]:
         """Return where segments begin in `total` samples or frames."""

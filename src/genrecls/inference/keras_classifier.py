@@ -108,7 +108,7 @@ class KerasClassifier:
             raise RunError(
                 f"{path}: this model takes a published {' and '.join(sorted(card.features.media))} "
                 f"(features={card.features.name}) and no audio; train with features that are "
-                "computed from audio, such as features=picture or features=summary"
+                "computed from audio, such as features=mel_image or features=summary"
             )
         return cls(model, card)
 

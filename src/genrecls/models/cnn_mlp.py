@@ -77,6 +77,6 @@ class CnnMlp(ModelFamily):
             return picture, table
         raise self.refusal(
             "two inputs, a picture (frames, coefficients) and a table row (values,), such as "
-            "features=picture_summary",
+            "features=mel_image_summary",
             shapes,
         )

@@ -181,7 +181,7 @@ class Vgg16(ModelFamily):
             if len(shape) == 3 and shape[2] == CHANNELS:
                 return name, (shape[0], shape[1], CHANNELS)
         raise self.refusal(
-            f"one input of the shape (frames, bands, {CHANNELS}), such as features=picture with "
+            f"one input of the shape (frames, bands, {CHANNELS}), such as features=mel_image with "
             "features.colour=jet",
             shapes,
         )

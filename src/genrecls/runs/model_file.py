@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genrecls import __version__
+from genrecls.config.aliases import current_config
 from genrecls.config.schema import Schema
 from genrecls.config.validation import select, validate
 from genrecls.errors import ConfigError, ModelFileError
@@ -149,6 +150,7 @@ def _parse(path: Path, text: bytes) -> ModelCard:
                 f"{path}: written by genrecls {fields.get('genrecls')}; update genrecls"
             )
         fields.pop("genrecls")
+        fields = current_config(fields)
         features = select(FEATURES, fields.pop("features"))
         segment = validate(SegmentRule, fields.pop("segment"), "segment")
         segment.shapes(features)

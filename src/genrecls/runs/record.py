@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from genrecls.benchmark.benchmark import EXPORT, facts_of_run
+from genrecls.config.aliases import current_config
 from genrecls.errors import RunError
 from genrecls.evaluation.paired_tests import PairedDecisions
 from genrecls.evaluation.predictions import leak_mark
@@ -145,7 +146,7 @@ def _config(path: Path) -> Mapping[str, Any]:
         raise _damaged(path, str(error)) from None
     if not isinstance(found, dict):
         raise _damaged(path, "it holds no configuration")
-    return found
+    return current_config(found)
 
 
 def _int8_bytes(run: Run) -> int | None:

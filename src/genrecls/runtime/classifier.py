@@ -55,7 +55,7 @@ class TFLiteClassifier:
         self.features = features.get("picture", features)
         self.segment: Mapping[str, Any] = card["segment"]
         self.window = audio_window(self.features, self.segment)
-        self._in_frames = self.segment["cut"] == "frames"
+        self._in_frames = self.segment["source"] == "spectrogram"
         self._step = int(self.features["hop_length"]) if self._in_frames else 1
         self._cut = cut_of(self.segment, self.sample_rate / self._step, frames=self._in_frames)
 

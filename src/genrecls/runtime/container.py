@@ -18,12 +18,23 @@ from typing import Any
 from genrecls.errors import ModelFileError
 
 FORMAT = 2
-"""Of the card. Format 1 calls the key `input` `entrance`; it is still read."""
+"""Of the card. Format 1 has other names of keys and values; it is still read."""
 
 _CARD = "genrecls.json"
 _SEAL = b"genrecls-sha256:"
 _DIGITS = 64
 _AGAIN = "copy it again or export again"
+# What cards of format 1 say otherwise, by the group of the card and the key in it.
+_OLD_KEYS = {"entrance": "input", "cut": "source"}
+_OLD_VALUES = {
+    ("segment", "source"): {"samples": "audio", "frames": "spectrogram"},
+    ("features", "name"): {
+        "picture": "mel_image",
+        "joint": "multi_input",
+        "published_picture": "kaggle_picture",
+        "published_table": "kaggle_table",
+    },
+}
 
 
 def pack(flatbuffer: bytes, card: Mapping[str, Any]) -> bytes:
@@ -61,7 +72,7 @@ def unpack(path: Path) -> tuple[bytes, dict[str, Any]]:
             card = json.loads(archive.read(member))
             made = int(card["format"])
             if made == 1:
-                card["input"] = card.pop("entrance")
+                card = _in_present_names(card)
     except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
         raise ModelFileError(f"{path}: its description cannot be read ({error})") from None
     if made not in {1, FORMAT}:
@@ -70,6 +81,20 @@ def unpack(path: Path) -> tuple[bytes, dict[str, Any]]:
             f"expected {FORMAT}); update genrecls or export again"
         )
     return content[: member.header_offset], card
+
+
+def _in_present_names(card: dict[str, Any]) -> dict[str, Any]:
+    """Return a card of format 1 with the names of this one."""
+    renamed = {_OLD_KEYS.get(key, key): value for key, value in card.items()}
+    for (group, key), names in _OLD_VALUES.items():
+        if isinstance(renamed.get(group), dict):
+            values = {_OLD_KEYS.get(old, old): value for old, value in renamed[group].items()}
+            renamed[group] = values | {
+                name: names.get(value, value)
+                for name, value in values.items()
+                if name == key and isinstance(value, str)
+            }
+    return renamed
 
 
 def _content(path: Path) -> bytes:

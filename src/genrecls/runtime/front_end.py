@@ -26,11 +26,11 @@ class FrontEnd(Protocol):
 
 
 class MelFrontEnd:
-    """`mel`, `mfcc` and `picture`.
+    """`mel`, `mfcc` and `mel_image`.
 
     Args:
         features: settings of the representation.
-        colours: the packed colour map of a `picture` that has one.
+        colours: the packed colour map of a `mel_image` that has one.
     """
 
     def __init__(self, features: Mapping[str, Any], colours: Sequence[int] | None = None) -> None:
@@ -38,14 +38,15 @@ class MelFrontEnd:
         self._log_mel = log_mel_of(features)
         plain = features.get("colour", "grey") in {"grey", "repeat"}
         self._colours = None if plain else unpacked_colours(colours or ())
-        self._draw = {"mel": _unchanged, "mfcc": self._coefficients, "picture": self._pictures}
+        self._draw = {"mel": _unchanged, "mfcc": self._coefficients, "mel_image": self._pictures}
 
     def transform(self, segments: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """Return the input of `segments`, shape (segments, samples)."""
         name = self._features["name"]
         heard = emphasised(segments, self._features.get("pre_emphasis", 0))
         bands = self._log_mel.decibels(heard, np.fft.rfft)
-        return {name: np.ascontiguousarray(self._draw[name](bands), np.float32)}
+        values = np.ascontiguousarray(self._draw[name](bands), np.float32)
+        return {"picture" if name == "mel_image" else name: values}
 
     def _coefficients(self, bands: NDArray[np.float32]) -> NDArray[Any]:
         features = self._features
@@ -92,12 +93,12 @@ def front_end_of(card: Mapping[str, Any]) -> FrontEnd:
     """
     features = card["features"]
     name = features["name"]
-    if name in {"mel", "mfcc", "picture"}:
+    if name in {"mel", "mfcc", "mel_image"}:
         return MelFrontEnd(features, card.get("colours"))
-    if name.startswith("published_"):
+    if name.startswith("kaggle_"):
         raise RunError(
             f"this model takes what was published ready-made (features={name}) and no audio; train "
-            "with features that are computed from audio, such as features=picture"
+            "with features that are computed from audio, such as features=mel_image"
         )
     try:
         # By name, for the single file `classify.py` is made without them.
@@ -108,7 +109,7 @@ def front_end_of(card: Mapping[str, Any]) -> FrontEnd:
         raise RunError(
             f"features={name} are computed by librosa, but {error.name} is not installed; install "
             "genrecls with pip install 'genrecls[train]', or export a model that takes mel, mfcc "
-            "or picture"
+            "or mel_image"
         ) from None
     found: FrontEnd = select(registry, features)
     return found

@@ -37,7 +37,7 @@ class WindowClassifier(Protocol):
 
     @property
     def segment(self) -> Mapping[str, Any]:
-        """The segment rule: `length`, `hop`, `min_fill` and `cut`."""
+        """The segment rule: `length`, `hop`, `min_fill` and `source`."""
 
     def probabilities(self, audio: NDArray[np.float32], /) -> NDArray[np.float64]:
         """Return shape (windows, classes) for samples of shape (windows, `AudioWindow.length`)."""
@@ -87,9 +87,9 @@ class SegmentGrid:
                 f"model, {rule['length']:g} s"
             )
         rule["hop"] = rule["hop"] if hop is None else hop
-        step = features["hop_length"] if rule["cut"] == "frames" else 1
+        step = features["hop_length"] if rule["source"] == "spectrogram" else 1
         rate = features["sample_rate"]
-        cut = cut_of(rule, rate / step, frames=rule["cut"] == "frames")
+        cut = cut_of(rule, rate / step, frames=rule["source"] == "spectrogram")
         # As in a file: what is said about a song has no gaps.
         cut = replace(cut, hop=min(cut.hop, cut.length))
         return cls(rate, cut, step, audio_window(features, rule))

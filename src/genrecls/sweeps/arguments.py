@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import PositiveFloat, PositiveInt
 
+from genrecls.config.aliases import current_word
 from genrecls.config.compose import compose
 from genrecls.config.options import groups, keys
 from genrecls.config.schema import Schema
@@ -61,6 +62,7 @@ def read_request(words: Sequence[str]) -> SweepArguments:
     """
     flags, rest = _flags(words)
     mine = {*(line.partition(":")[0] for line in keys("sweep")), *groups("sweep")}
+    rest = [current_word(word) for word in rest]
     own = [word for word in rest if _key(word).partition(".")[0] in mine]
     launcher = [
         word for word in rest if _key(word).startswith(("hydra/launcher", "hydra.launcher"))

@@ -18,7 +18,7 @@ from genrecls.datasets.base import Dataset
 from genrecls.errors import ConfigError
 from genrecls.experiment.experiment import Experiment, parse
 from genrecls.experiment.prepare import load_dataset_checked
-from genrecls.experiment.run_id import run_name
+from genrecls.experiment.run_id import run_folder
 from genrecls.features.cache import cache_root
 from genrecls.features.extract import fingerprint
 from genrecls.runs.run import Run
@@ -135,8 +135,7 @@ class Planner:
         Raises:
             DataError: its data set is absent, not what was recorded, or cannot have its split.
         """
-        name = run_name(experiment, self._fingerprint(experiment))
-        run = Run(experiment.output_root / name)
+        run = Run(run_folder(experiment, self._fingerprint(experiment)))
         return Job((*self._flags, *words), experiment, run)
 
     def _fingerprint(self, experiment: Experiment) -> str:

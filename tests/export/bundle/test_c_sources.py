@@ -112,7 +112,7 @@ def test_features_without_tables_have_labels_and_scales(make: Make, tmp_path: Pa
 
 
 def test_segments_cut_from_frames_need_no_padding() -> None:
-    front = front_end(features("mel"), segment_rule("frames"))
+    front = front_end(features("mel"), segment_rule("spectrogram"))
     assert front is not None
     assert (front.samples, front.padding, front.frames) == (20 * 128 + 256, 0, 21)
     assert front.cosine is None

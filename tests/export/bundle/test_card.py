@@ -120,7 +120,7 @@ def test_features_and_segments_are_put_in_words_and_tracks_stay_out() -> None:
     assert "segments of 3 s, one every 3 s" in text
     assert "200 segments of 2 tracks of the train part" in text
     assert "jazz.00001" not in text
-    table = card({**facts, "features": {"name": "published_table"}}, None)
-    assert "- **Features**: `published_table`." in table
+    table = card({**facts, "features": {"name": "kaggle_table"}}, None)
+    assert "- **Features**: `kaggle_table`." in table
     assert "feed the input tensors" in table
     assert "song.mp3" not in table

@@ -86,7 +86,7 @@ def test_decibels_and_coefficients_are_those_of_training(
     ],
 )
 def test_pictures_are_those_of_training(changes: dict[str, Any]) -> None:
-    spec = features("picture", **changes)
+    spec = features("mel_image", **changes)
     sounds = _sounds()
     expected = spec.transform(sounds)["picture"]
     found = _run(spec, sounds)
@@ -110,7 +110,7 @@ def test_audio_shorter_than_a_frame_is_one_frame() -> None:
 def test_frames_cut_from_a_whole_track_see_their_neighbours() -> None:
     # Without `top_db`, which looks at the whole track here and at the segment there.
     spec = features("mel", top_db=None)
-    rule: SegmentRule = segment_rule("frames")
+    rule: SegmentRule = segment_rule("spectrogram")
     (track,) = music(1, 3 * RATE)
     expected = rule.apply(track, spec).inputs["mel"]
     frames = expected.shape[1]

@@ -38,7 +38,7 @@ def test_an_lstm_is_never_refused(make: Make) -> None:
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("summary", "beat tracking"), ("published_table", "without the program")],
+    [("summary", "beat tracking"), ("kaggle_table", "without the program")],
 )
 def test_features_without_a_graph_have_no_files_that_take_audio(
     name: str, reason: str, make: Make

@@ -26,7 +26,7 @@ def test_the_base_is_chosen_unless_the_command_line_chooses(place: Place) -> Non
     small = plan(place, "search=crnn", "model=crnn_micro").start.experiment
     assert small.resolved()["model"]["conv"]["blocks"][0]["filters"] == 16
     both = plan(place, "search=cnn_mlp").start.experiment
-    assert both.features.name == "joint"
+    assert both.features.name == "multi_input"
 
 
 def test_a_space_that_was_made_for_another_model_is_warned_of(

@@ -167,7 +167,7 @@ def sparse(matrix: NDArray[np.float32]) -> tuple[tuple[Row, ...], NDArray[np.flo
 
 def _window(spec: MelSettings, segment: SegmentRule) -> tuple[int, int]:
     """Return the samples of a segment and the zeros at each of its ends."""
-    if segment.cut == "samples":
+    if segment.source == "audio":
         return segment.samples(spec.rate), spec.n_fft // 2 if spec.center else 0
     # Cut from the frames of a whole track, the frames at the edges hear their neighbours.
     return (segment.frames(spec) - 1) * spec.hop_length + spec.n_fft, 0

@@ -120,7 +120,7 @@ def _segment(rule: Facts) -> str:
     hop = rule["hop"] or rule["length"]
     cut = (
         "each segment is cut from the audio and transformed by itself"
-        if rule["cut"] == "samples"
+        if rule["source"] == "audio"
         else "the frames of the whole track are cut"
     )
     return f"segments of {rule['length']:g} s, one every {hop:g} s; {cut}"

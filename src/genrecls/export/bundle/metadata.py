@@ -12,7 +12,7 @@ from genrecls import __version__
 from genrecls.environment import environment
 from genrecls.export.export import ExportedFile, ExportResult
 from genrecls.features.base import FeatureSpec
-from genrecls.features.mel_image import Picture, colour_table
+from genrecls.features.mel_image import MelImage, colour_table
 from genrecls.runtime.colormaps import packed_colours
 from genrecls.runtime.container import FORMAT
 from genrecls.runtime.network import Network
@@ -53,7 +53,7 @@ def description(exported: ExportResult, file: ExportedFile) -> dict[str, Any]:
 
 def _colours(features: FeatureSpec) -> dict[str, list[int]]:
     """Return the colour map of a picture, which a device has no library for."""
-    table = colour_table(features.colour) if isinstance(features, Picture) else None
+    table = colour_table(features.colour) if isinstance(features, MelImage) else None
     return {} if table is None else {"colours": packed_colours(table)}
 
 

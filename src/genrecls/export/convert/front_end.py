@@ -19,7 +19,7 @@ from genrecls.export.convert.dft import four_step
 from genrecls.export.convert.input_normalisation import Scaling
 from genrecls.features.base import FeatureSpec
 from genrecls.features.mel import MelSettings
-from genrecls.features.mel_image import Colour, Picture, coloured, scaled
+from genrecls.features.mel_image import Colour, MelImage, coloured, scaled
 from genrecls.features.mfcc import Mfcc
 
 Matrix = NDArray[np.float32]
@@ -67,7 +67,7 @@ def _graph(spec: MelSettings, length: int, *, padded: bool) -> Callable[[Any], A
     frames = 1 + (length + 2 * margin - spec.n_fft) // spec.hop_length
 
     def features(audio: Any) -> Any:
-        samples = _emphasised(audio, spec) if isinstance(spec, Picture) else audio
+        samples = _emphasised(audio, spec) if isinstance(spec, MelImage) else audio
         framed = _framed(_padded(samples, margin, spec.n_fft), spec, max(1, frames))
         bands = _decibels(_mel(_spectrum(framed * spec.taper, spec), spec.filters), spec)
         return _finished(bands, spec)[None]
@@ -75,7 +75,7 @@ def _graph(spec: MelSettings, length: int, *, padded: bool) -> Callable[[Any], A
     return features
 
 
-def _emphasised(audio: Any, spec: Picture) -> Any:
+def _emphasised(audio: Any, spec: MelImage) -> Any:
     import tensorflow as tf
 
     if not spec.pre_emphasis:
@@ -142,10 +142,10 @@ def _decibels(bands: Any, spec: MelSettings) -> Any:
 def _finished(bands: Any, spec: MelSettings) -> Any:
     if isinstance(spec, Mfcc):
         return bands @ spec.basis
-    return _drawn(bands, spec) if isinstance(spec, Picture) else bands
+    return _drawn(bands, spec) if isinstance(spec, MelImage) else bands
 
 
-def _drawn(bands: Any, spec: Picture) -> Any:
+def _drawn(bands: Any, spec: MelImage) -> Any:
     """Return the picture, shape (frames, bands[, 3]); silence is 0 everywhere."""
     import tensorflow as tf
 

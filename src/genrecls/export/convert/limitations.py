@@ -38,7 +38,7 @@ def _no_front_end(features: FeatureSpec) -> str:
     return (
         f"features={features.title} cannot be computed inside the graph: {_missing(features)}; use "
         "the files that take features, which 'genrecls predict' feeds from audio, or train on "
-        "features=mel, mfcc or picture"
+        "features=mel, mfcc or mel_image"
     )
 
 

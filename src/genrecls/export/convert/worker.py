@@ -96,7 +96,7 @@ class _Task:
     def _front_end(self, scaling: Scaling | None = None) -> bytes:
         features, segment = self._card.features, self._card.segment
         length = audio_window(asdict(features), asdict(segment)).length
-        return front_end(features, length, padded=segment.cut == "samples", scaling=scaling)
+        return front_end(features, length, padded=segment.source == "audio", scaling=scaling)
 
 
 def network(model: Any, mode: Mode, calibration: Calibration | None) -> bytes:
