@@ -39,7 +39,7 @@ StandIn = Callable[[str], Path]
 @pytest.fixture(autouse=True)
 def light(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves out what decided, which takes a network as large as VGG-16 long; small batches."""
-    monkeypatch.setattr("genrecls.reports.run.cases", lambda *_: [])
+    monkeypatch.setattr("genrecls.explain.examples_per_genre.explain_examples", lambda *_: [])
     monkeypatch.setattr("genrecls.training.frozen_outputs._BATCH", 2)
 
 

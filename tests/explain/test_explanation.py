@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from genrecls.errors import ConfigError, DataError
-from genrecls.explain.explanation import Question, explain
+from genrecls.explain.explanation import explain
 from genrecls.inference.keras_classifier import KerasClassifier
 from tests.explain.songs import LABELS, classifier, song
 
@@ -24,7 +24,7 @@ def trained() -> KerasClassifier:
 def test_without_a_wish_the_surest_segment_of_the_answer_is_explained(
     trained: KerasClassifier, place: Path
 ) -> None:
-    found, result = explain(trained, place, Question()), trained.classify(place)
+    found, result = explain(trained, place), trained.classify(place)
     row = int(result.segments[:, result.decision].argmax())
     assert (found.genre, found.decision) == (result.decision, result.decision)
     assert found.place == (result.starts[row], result.ends[row])
@@ -38,7 +38,7 @@ def test_without_a_wish_the_surest_segment_of_the_answer_is_explained(
 def test_the_wished_genre_and_moment_are_explained(
     start: float, begins: float, trained: KerasClassifier, place: Path
 ) -> None:
-    found = explain(trained, place, Question(genre="jazz", start=start))
+    found = explain(trained, place, genre="jazz", start=start)
     assert found.labels[found.genre] == "jazz"
     assert found.place[0] == pytest.approx(begins, abs=0.01)
     (evidence,) = found.evidence
@@ -51,14 +51,14 @@ def test_a_moment_outside_of_the_file_gets_one_line(
     start: float, trained: KerasClassifier, place: Path
 ) -> None:
     with pytest.raises(ConfigError, match=r"--start: received .*; allowed: .* from 0 to 7\.50"):
-        explain(trained, place, Question(start=start))
+        explain(trained, place, start=start)
 
 
 def test_an_unknown_genre_gets_one_line_with_the_nearest(
     trained: KerasClassifier, place: Path
 ) -> None:
     with pytest.raises(ConfigError, match="allowed: blues, jazz, rock; did you mean 'jazz'"):
-        explain(trained, place, Question(genre="Jaz"))
+        explain(trained, place, genre="Jaz")
 
 
 def test_a_file_that_cannot_be_used_gets_its_reason(
@@ -67,13 +67,13 @@ def test_a_file_that_cannot_be_used_gets_its_reason(
     text = tmp_path / "text.wav"
     text.write_text("no music")
     with pytest.raises(DataError, match=r"text\.wav: unreadable: "):
-        explain(trained, text, Question())
+        explain(trained, text)
 
 
 def test_mel_bands_are_shown_in_db_and_coefficients_in_deviations(place: Path) -> None:
-    (mel,) = explain(classifier(features="mel"), place, Question(start=0)).evidence
+    (mel,) = explain(classifier(features="mel"), place, start=0).evidence
     assert (mel.unit, mel.axis.label) == ("dB", "frequency (Hz)")
-    (mfcc,) = explain(classifier(), place, Question(start=0)).evidence
+    (mfcc,) = explain(classifier(), place, start=0).evidence
     assert mfcc.unit == "deviations from the mean"
     assert mfcc.values.shape == mfcc.weights.shape == (130, 13)
 
@@ -81,12 +81,12 @@ def test_mel_bands_are_shown_in_db_and_coefficients_in_deviations(place: Path) -
 def test_a_song_shorter_than_a_segment_is_explained_too(
     trained: KerasClassifier, tmp_path: Path
 ) -> None:
-    found = explain(trained, song(tmp_path / "short.wav", 1.2), Question())
+    found = explain(trained, song(tmp_path / "short.wav", 1.2))
     assert found.place == pytest.approx((0, 1.2), abs=0.001)
 
 
 def test_layers_and_filters_come_along(place: Path) -> None:
-    found = explain(classifier("rnn"), place, Question(layers=("lstm2",), start=0))
+    found = explain(classifier("rnn"), place, layers=("lstm2",), start=0)
     assert {name: answer.shape for name, answer in found.activations.items()} == {"lstm2": (64,)}
     assert found.kernel is not None
     assert found.kernel.layer == "lstm1"

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from genrecls.explain.integrated_gradients import attribute, baseline
+from genrecls.explain.integrated_gradients import Explainer, baseline
 from tests.explain.networks import ALL, SIZE, STATISTICS, dense, family, segment
 
 
@@ -20,7 +20,7 @@ def test_all_evidence_together_is_the_difference_of_the_log_odds(name: str) -> N
     model = ALL[name]()
     inputs = segment(model)
     for genre in (0, 3):
-        found = attribute(model, inputs, genre)
+        found = Explainer(model).attribute(inputs, genre)
         assert found.after == pytest.approx(log_odds(model, inputs, genre), abs=1e-4)
         assert found.before == pytest.approx(
             log_odds(model, baseline(model, inputs), genre), abs=1e-4
@@ -42,7 +42,7 @@ def test_the_evidence_of_a_linear_network_is_its_weights_times_the_input() -> No
     inputs = segment(model)
     # Of two genres, the log-odds are the difference of the logits.
     expected = (kernel[:, 1] - kernel[:, 0]) * inputs["summary"]
-    assert attribute(model, inputs, 1, points=3).weights["summary"] == pytest.approx(
+    assert Explainer(model).attribute(inputs, 1, points=3).weights["summary"] == pytest.approx(
         expected, rel=1e-4, abs=1e-6
     )
 
@@ -52,7 +52,7 @@ def test_what_the_network_does_not_look_at_is_no_evidence() -> None:
     kernel, *rest = model.get_weights()
     kernel[2] = 0
     model.set_weights([kernel, *rest])
-    weights = attribute(model, segment(model), 1).weights["summary"]
+    weights = Explainer(model).attribute(segment(model), 1).weights["summary"]
     assert weights[2] == 0
     assert np.count_nonzero(weights) == 4
 
@@ -63,7 +63,7 @@ def test_an_input_that_leads_nowhere_is_no_evidence() -> None:
     heard, ignored = Input((5,), name="summary"), Input((3,), name="ignored")
     answer = layers.Dense(3, activation="softmax")(heard)
     model = Model({"summary": heard, "ignored": ignored}, answer)
-    assert not attribute(model, segment(model), 0).weights["ignored"].any()
+    assert not Explainer(model).attribute(segment(model), 0).weights["ignored"].any()
 
 
 def test_a_network_that_is_sure_still_gives_its_reasons() -> None:
@@ -73,7 +73,7 @@ def test_a_network_that_is_sure_still_gives_its_reasons() -> None:
     inputs = segment(model)
     answer = np.asarray(model({"summary": inputs["summary"][None]}))[0]
     assert answer.max() == 1.0
-    found = attribute(model, inputs, int(answer.argmax()), points=512)
+    found = Explainer(model).attribute(inputs, int(answer.argmax()), points=512)
     assert found.after - found.before > 20
     assert abs(found.gap) < 0.05 * (found.after - found.before)
 
@@ -88,7 +88,7 @@ def test_the_baseline_is_the_mean_that_the_network_knows_and_else_zero() -> None
 def test_an_average_segment_has_no_evidence_at_all() -> None:
     model = family("rnn")
     average = baseline(model, segment(model))
-    found = attribute(model, average, 2)
+    found = Explainer(model).attribute(average, 2)
     assert not found.weights["mfcc"].any()
     assert found.before == pytest.approx(found.after, abs=1e-6)
 
@@ -98,7 +98,7 @@ def test_explaining_is_repeatable_and_leaves_the_network_as_it_was(name: str) ->
     model = family(name)
     inputs, weights = segment(model), model.get_weights()
     answer = model.predict_on_batch({"mfcc": inputs["mfcc"][None]})
-    first, second = (attribute(model, inputs, 1, 16).weights["mfcc"] for _ in range(2))
+    first, second = (Explainer(model).attribute(inputs, 1, 16).weights["mfcc"] for _ in range(2))
     assert np.array_equal(first, second)
     assert all(np.array_equal(a, b) for a, b in zip(weights, model.get_weights(), strict=True))
     assert np.array_equal(answer, model.predict_on_batch({"mfcc": inputs["mfcc"][None]}))

@@ -7,7 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from genrecls.explain.explained import Axis, Case, Evidence, Explanation, Kernel
+from genrecls.explain.examples_per_genre import GenreExample
+from genrecls.explain.explanation import Explanation
+from genrecls.explain.frequency_axis import Axis
+from genrecls.explain.layers import Kernel
+from genrecls.explain.plot_data import Evidence
 
 RNG = np.random.default_rng(0)
 
@@ -30,8 +34,8 @@ def vector(size: int = 57) -> Evidence:
     return Evidence("summary", np.ones(size), weights, Axis("value", names=names), "value", (0, 3))
 
 
-def case(true: str = "jazz", predicted: str = "jazz", **changes: Any) -> Case:
-    return Case("t1", true, predicted, 0.75, picture(**changes))
+def case(true: str = "jazz", predicted: str = "jazz", **changes: Any) -> GenreExample:
+    return GenreExample("t1", true, predicted, 0.75, picture(**changes))
 
 
 def explained_song(**changes: Any) -> Explanation:

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from genrecls.reports.values import ExampleInputs, Report
+from genrecls.explain.examples_per_genre import ExampleInputs
+from genrecls.reports.run import RunReport
 
 
 def scores_of(confusion: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
@@ -73,11 +74,11 @@ def finished_run(
     wrong: int = 2,
     epochs: int = 3,
     **split: object,
-) -> Report:
+) -> RunReport:
     """Return a report of so many wrong tracks and epochs; `split` are fields of the split."""
     mistake = {"true": labels[0], "predicted": labels[-1], "probability": 0.9}
     pictures = {label: np.eye(8, 4, dtype=np.float32) for label in labels}
-    return Report(
+    return RunReport(
         name="a-run",
         metrics=metrics_of(labels, wrong, **split),
         history=epochs_of(epochs),

@@ -10,17 +10,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from genrecls.explain.explained import AudioOrigin, Axis, Kernel
-from genrecls.reports import run_figures as report_figures
+from genrecls.explain.explanation import AudioOrigin
+from genrecls.explain.frequency_axis import Axis
+from genrecls.explain.layers import Kernel
+from genrecls.reports import run as run_report
 from genrecls.reports.explanation import draw, render
 from genrecls.reports.figures.evidence import evidence_bars, evidence_map, what_decided
 from genrecls.reports.figures.layers import activation_maps, first_filters
-from genrecls.reports.pages import render as render_report
+from genrecls.reports.scope import Scope
 from genrecls.reports.style import VERMILION
-from genrecls.reports.values import Scope
 from tests.reports.explained_song import case, explained_song, picture, vector
 from tests.reports.finished_run import finished_run
-from tests.reports.test_pages import Page
+from tests.reports.test_run import Page
 from tests.reports.test_run_figures import HOSTILE, texts
 
 ORIGIN = AudioOrigin("song.mp3, 12.00 to 15.00 s · model a-run")
@@ -159,8 +160,8 @@ def test_a_leak_is_marked_on_the_page() -> None:
 
 
 def test_a_report_has_the_section_only_where_there_are_cases() -> None:
-    report = replace(finished_run(), cases=[case(), case("rock")])
-    assert "what_decided" in report_figures.draw(report)
-    assert 'id="decided"' in render_report(report)
-    assert "what_decided" not in report_figures.draw(finished_run())
-    assert 'id="decided"' not in render_report(finished_run())
+    report = replace(finished_run(), evidence=[case(), case("rock")])
+    assert "what_decided" in run_report.draw(report)
+    assert 'id="decided"' in run_report.render(report, run_report.draw(report))
+    assert "what_decided" not in run_report.draw(finished_run())
+    assert 'id="decided"' not in run_report.render(finished_run(), {})

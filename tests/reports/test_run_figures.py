@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.text import Text
 
+from genrecls.explain.examples_per_genre import ExampleInputs
 from genrecls.reports.figures.class_balance import genre_counts, unequal
 from genrecls.reports.figures.confusion import confusion_matrix
 from genrecls.reports.figures.genres import per_genre_bars
@@ -18,10 +19,10 @@ from genrecls.reports.figures.inputs import example_inputs
 from genrecls.reports.figures.learning_curves import learning_curve
 from genrecls.reports.figures.mistakes import worst_mistakes
 from genrecls.reports.figures.timeline import Course, timeline
-from genrecls.reports.run_figures import draw
+from genrecls.reports.run import draw
+from genrecls.reports.scope import Scope
 from genrecls.reports.style import save
 from genrecls.reports.text import drawable, elide
-from genrecls.reports.values import ExampleInputs, Scope
 from tests.reports.finished_run import finished_run, genres_of, metrics_of
 
 SCOPE = Scope("test", "track", "artist")

@@ -10,25 +10,26 @@ from genrecls.console import say, show
 from genrecls.runtime.parser import Parser
 
 if TYPE_CHECKING:
-    from genrecls.explain.explained import Explanation
+    from genrecls.explain.explanation import Explanation
 
 
 def main(words: Sequence[str]) -> int:
     """Explain one segment of one file."""
     options = _parser().parse_args(words)
-    from genrecls.explain.explanation import Question, explain
+    from genrecls.explain.explanation import explain
     from genrecls.inference.keras_classifier import KerasClassifier
-    from genrecls.reports.run import write_explanation
+    from genrecls.reports.explanation import write_explanation
     from genrecls.runs.run import find_run
 
     path = Path(options.run)
     if path.suffix != ".keras":
         path = find_run(options.output_root, options.run).model
     layers = None if options.layers is None else tuple(options.layers.split(","))
-    question = Question(layers, options.genre, options.start)
     classifier = KerasClassifier.load(path)
     say(classifier.describe())
-    found = explain(classifier, options.file, question)
+    found = explain(
+        classifier, options.file, layers=layers, genre=options.genre, start=options.start
+    )
     folder = options.to or path.parent / "explanations" / options.file.name
     show(_table(found))
     before, after = found.odds

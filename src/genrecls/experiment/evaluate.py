@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from genrecls.console import say
 from genrecls.evaluation.class_balance import Balance, balances, majority_baselines
-from genrecls.evaluation.prediction_tables import PREDICTION_COLUMNS, part_scores, prediction_rows
+from genrecls.evaluation.prediction_tables import (
+    PREDICTION_COLUMNS,
+    mistakes,
+    part_scores,
+    prediction_rows,
+)
 from genrecls.evaluation.predictions import Predictions, by_track, leak_mark
 from genrecls.experiment.experiment import Experiment
 from genrecls.experiment.prepare import PreparedData
@@ -41,23 +46,6 @@ class Trained:
     seconds: Mapping[str, float]
 
 
-@dataclass(frozen=True)
-class RunResult:
-    """What a report is made from.
-
-    Attributes:
-        metrics: content of `metrics.json`.
-        history: a row an epoch.
-        test: predictions of the segments of the test part.
-        model: the trained network.
-    """
-
-    metrics: Mapping[str, Any]
-    history: Sequence[Mapping[str, float]]
-    test: Predictions
-    model: keras.Model
-
-
 def write_results(
     run: Run, experiment: Experiment, prepared: PreparedData, trained: Trained
 ) -> None:
@@ -87,11 +75,26 @@ def write_results(
     save(run.model, trained.model, _card(run, experiment, prepared, parts["test"]))
     write_rows(run.history, trained.progress.history)
     _write_predictions(run, experiment, prepared, segments)
-    from genrecls.reports.run import write_report
+    from genrecls.explain.examples_per_genre import choose_examples, explain_examples
+    from genrecls.reports.run import RunReport, write_report
 
     say("drawing the report")
-    outcome = RunResult(metrics, trained.progress.history, segments["test"], trained.model)
-    write_report(run, experiment, prepared, outcome)
+    features, seconds_each = experiment.features, experiment.segment.length
+    paths = {track.id: track.path for track in prepared.dataset.tracks}
+    report = RunReport(
+        name=run.name,
+        metrics=metrics,
+        history=trained.progress.history,
+        mistakes=mistakes(by_track(segments["test"], vote), labels, paths),
+        examples=choose_examples(prepared.parts["train"], labels, features.axes, seconds_each),
+        evidence=explain_examples(
+            trained.model, features, prepared.parts["test"], labels, seconds_each
+        ),
+        config_yaml=run.config.read_text(encoding="utf-8"),
+        environment=run.read_environment(),
+        command=str(run.state.get("command", "")),
+    )
+    write_report(run, report)
     write_json(run.metrics, metrics)
 
 

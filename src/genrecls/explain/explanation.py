@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,90 +14,139 @@ from genrecls.console import quiet_libraries
 from genrecls.datasets.base import Track
 from genrecls.dsp.audio import AudioLimits
 from genrecls.errors import ConfigError, DataError, nearest
-from genrecls.explain.explained import Explanation
-from genrecls.explain.integrated_gradients import attribute
-from genrecls.explain.layers import activations, chosen_layers, first_kernel
-from genrecls.explain.plot_data import drawn
+from genrecls.explain.integrated_gradients import Explainer
+from genrecls.explain.layers import Kernel, activations, chosen_layers, first_kernel
+from genrecls.explain.plot_data import Evidence, evidence_of
 from genrecls.inference.keras_classifier import KerasClassifier
-from genrecls.runtime.result import Result
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is to be explained.
+class AudioOrigin:
+    """What a figure is about: file, segment, genre and model; `leaky` is how its split was."""
+
+    text: str
+    leaky: bool = False
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What decided about one segment of a file.
 
     Attributes:
-        layers: names of the layers whose activations are wanted; None for those that tell most.
-        genre: name of the genre; None for the answer.
-        start: second of the file; None for the segment that is surest of the genre.
+        file: name of the file.
+        model: the model and how far it can be trusted.
+        leaky: whether that trust rests on a leaky split.
+        labels: all genres.
+        decision: index of the answer for the whole file.
+        genre: index of the genre that is explained.
+        whole: probabilities of the file, array (genres,).
+        segment: probabilities of the segment, array (genres,).
+        place: beginning and end of the segment in seconds, not beyond the end of the file.
+        odds: log-odds of the genre for an average segment and for this one.
+        gap: error of the integral, in nats: the sum of the evidence less the difference of `odds`.
+        evidence: of each input.
+        activations: outputs of layers, (frames, coefficients, channels), (frames, units) or
+            (units,).
+        kernel: weights of the first layer; None where it has none.
     """
 
-    layers: tuple[str, ...] | None = None
-    genre: str | None = None
-    start: float | None = None
+    file: str
+    model: str
+    leaky: bool
+    labels: tuple[str, ...]
+    decision: int
+    genre: int
+    whole: NDArray[np.float64]
+    segment: NDArray[np.float64]
+    place: tuple[float, float]
+    odds: tuple[float, float]
+    gap: float
+    evidence: tuple[Evidence, ...]
+    activations: Mapping[str, NDArray[np.floating[Any]]]
+    kernel: Kernel | None
+
+    @property
+    def trained(self) -> AudioOrigin:
+        """What a figure of the model alone says below its title."""
+        return AudioOrigin(f"model {self.model}", self.leaky)
+
+    @property
+    def origin(self) -> AudioOrigin:
+        """What a figure of the segment says below its title."""
+        first, last = self.place
+        return AudioOrigin(f"{self.file}, {first:.2f} to {last:.2f} s · {self.trained}", self.leaky)
 
 
-def explain(classifier: KerasClassifier, path: Path, question: Question) -> Explanation:
+def explain(
+    classifier: KerasClassifier,
+    path: Path,
+    *,
+    layers: Sequence[str] | None = None,
+    genre: str | None = None,
+    start: float | None = None,
+) -> Explanation:
     """Return what decided about one segment of a file.
 
+    Args:
+        classifier: the trained network with its description.
+        path: an audio file.
+        layers: names of the layers whose outputs are wanted; None for those that tell most.
+        genre: name of the genre to explain; None for the answer.
+        start: second of the file that the segment contains; None for the segment that is surest
+            of the genre.
+
     Raises:
-        ConfigError: the question names a layer, genre or moment that does not exist.
+        ConfigError: there is no such layer, genre or moment.
         DataError: the file cannot be used.
     """
     card, model = classifier.card, classifier.model
-    layers = chosen_layers(model, question.layers)
-    genre = None if question.genre is None else _genre(question.genre, card.labels)
+    layer_names = chosen_layers(model, layers)
+    if genre is not None and genre not in card.labels:
+        raise ConfigError(
+            f"--genre: received '{genre}'; allowed: {', '.join(card.labels)}"
+            f"{nearest(genre, card.labels)}"
+        )
     result = classifier.classify(path)
     if result.error is not None:
         raise DataError(f"{path}: {result.error}")
-    genre = result.decision if genre is None else genre
-    row = _segment(result, genre, question.start)
-    inputs = _inputs(classifier, path, row)
-    found = attribute(model, inputs, genre)
-    place = (float(result.starts[row]), float(result.starts[row]) + card.segment.length)
+    target = result.decision if genre is None else card.labels.index(genre)
+
+    if start is None:
+        row = int(result.segments[:, target].argmax())
+    else:
+        containing = np.flatnonzero((result.starts <= start) & (start < result.ends))
+        if not len(containing):
+            raise ConfigError(
+                f"--start: received {start:g}; allowed: a second of the file that the model hears, "
+                f"from 0 to {result.ends.max():.2f}"
+            )
+        row = int(containing[-1])
+
+    # A prediction keeps no inputs, so the file is read again.
+    with quiet_libraries():
+        samples = card.features.read(Track(path.name, path, label=""), AudioLimits())
+    segments = card.segment.cover(samples, card.features)
+    inputs = {name: values[row] for name, values in segments.inputs.items()}
+
+    attribution = Explainer(model).attribute(inputs, target)
+    begin, end = float(result.starts[row]), float(result.ends[row])
+    place = (begin, begin + card.segment.length)
     return Explanation(
         file=path.name,
         model=classifier.describe().removeprefix("model "),
         leaky="track" in card.leaks,
         labels=card.labels,
         decision=result.decision,
-        genre=genre,
+        genre=target,
         whole=result.probabilities,
         segment=result.segments[row],
-        place=(float(result.starts[row]), float(result.ends[row])),
-        odds=(found.before, found.after),
-        gap=found.gap,
-        evidence=tuple(drawn(model, card.features, inputs, found.weights, place)),
-        activations=activations(model, inputs, layers),
+        place=(begin, end),
+        odds=(attribution.before, attribution.after),
+        gap=attribution.gap,
+        evidence=tuple(evidence_of(model, card.features, inputs, attribution.weights, place)),
+        activations=activations(model, inputs, layer_names),
         kernel=first_kernel(model),
     )
-
-
-def _genre(name: str, labels: Sequence[str]) -> int:
-    if name not in labels:
-        raise ConfigError(
-            f"--genre: received '{name}'; allowed: {', '.join(labels)}{nearest(name, labels)}"
-        )
-    return list(labels).index(name)
-
-
-def _segment(result: Result, genre: int, start: float | None) -> int:
-    """Return the index of the segment to explain."""
-    if start is None:
-        return int(result.segments[:, genre].argmax())
-    heard = np.flatnonzero((result.starts <= start) & (start < result.ends))
-    if not len(heard):
-        raise ConfigError(
-            f"--start: received {start:g}; allowed: a second of the file that the model hears, "
-            f"from 0 to {result.ends.max():.2f}"
-        )
-    return int(heard[-1])
-
-
-def _inputs(classifier: KerasClassifier, path: Path, row: int) -> dict[str, NDArray[np.float32]]:
-    """Return the inputs of one segment; a prediction keeps no inputs, so the file is read again."""
-    spec = classifier.card.features
-    with quiet_libraries():
-        samples = spec.read(Track(path.name, path, label=""), AudioLimits())
-    segments = classifier.card.segment.cover(samples, spec)
-    return {name: values[row] for name, values in segments.inputs.items()}

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from genrecls.dsp.mel import hz_to_mel
-from genrecls.explain.explained import Axis
 from genrecls.features.base import FeatureSpec
 from genrecls.features.mel import MelSettings
 
 _MARKS = (50, 100, 200, 500, 1000, 2000, 4000, 8000, 16000, 32000)
 # Marks closer than this share of the axis would run into each other.
 _NEAREST = 0.07
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The vertical axis of a picture, or the values of a vector.
+
+    Attributes:
+        label: what it counts.
+        ticks: places in rows (0 is the middle of the lowest) and what is written there; without
+            any, the rows are numbered.
+        names: of the values of a vector.
+    """
+
+    label: str
+    ticks: tuple[tuple[float, str], ...] = ()
+    names: tuple[str, ...] = ()
 
 
 def in_hz(spec: FeatureSpec) -> bool:

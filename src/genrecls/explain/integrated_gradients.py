@@ -52,21 +52,9 @@ class Attribution:
     @property
     def gap(self) -> float:
         """Nats by which the sum of all weights misses the difference: error of the integral."""
-        return sum(float(found.sum()) for found in self.weights.values()) - (
+        return sum(float(weights.sum()) for weights in self.weights.values()) - (
             self.after - self.before
         )
-
-
-def attribute(model: keras.Model, inputs: Arrays, genre: int, points: int = 128) -> Attribution:
-    """Return what each value of `inputs`, one segment, adds to the log-odds of `genre`.
-
-    Args:
-        model: a network from named inputs to probabilities; it is not changed.
-        inputs: the arrays of one segment, without an axis for segments.
-        genre: class index.
-        points: number of points on the line from the baseline; more make `gap` smaller.
-    """
-    return Explainer(model).attribute(inputs, genre, points)
 
 
 class Explainer:
@@ -82,21 +70,31 @@ class Explainer:
         import tensorflow as tf
 
         self._model = model
-        scores = _scores_of(model)
-        places = {name: tf.TensorSpec(x.shape, tf.float32) for name, x in model.input.items()}
+        scores_of = _scores(model)
+        shapes = {name: tf.TensorSpec(x.shape, tf.float32) for name, x in model.input.items()}
 
-        @tf.function(input_signature=(places, tf.TensorSpec([], tf.int32)))  # type: ignore[untyped-decorator]
-        def slopes(inputs: Mapping[str, Any], genre: Any) -> tuple[Any, Any]:
+        @tf.function(input_signature=(shapes, tf.TensorSpec([], tf.int32)))  # type: ignore[untyped-decorator]
+        def odds_and_gradients(inputs: Mapping[str, Any], genre: Any) -> tuple[Any, Any]:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(inputs)
-                found = _odds(tf.cast(scores(inputs), tf.float32), genre)
+                scores = tf.cast(scores_of(inputs), tf.float32)
+                # Log-odds of the genre against all others, shape (segments,).
+                genre_alone = tf.one_hot(genre, scores.shape[1], on_value=True, off_value=False)
+                others = tf.where(genre_alone, -np.inf, scores)
+                odds = tf.gather(scores, genre, axis=1) - tf.reduce_logsumexp(others, axis=1)
             zero = tf.UnconnectedGradients.ZERO
-            return found, tape.gradient(found, inputs, unconnected_gradients=zero)
+            return odds, tape.gradient(odds, inputs, unconnected_gradients=zero)
 
-        self._slopes = slopes
+        self._odds_and_gradients = odds_and_gradients
 
-    def attribute(self, inputs: Arrays, genre: int, points: int) -> Attribution:
-        """Return what each value of `inputs` adds to the log-odds of `genre`; see `attribute`."""
+    def attribute(self, inputs: Arrays, genre: int, points: int = 128) -> Attribution:
+        """Return what each value of `inputs`, one segment, adds to the log-odds of `genre`.
+
+        Args:
+            inputs: the arrays of one segment, without an axis for segments.
+            genre: class index.
+            points: number of points on the line from the baseline; more make `gap` smaller.
+        """
         before = baseline(self._model, inputs)
         ends = {name: np.stack([before[name], inputs[name]]) for name in inputs}
         first, last = self._at(ends, genre)[0]
@@ -110,18 +108,9 @@ class Explainer:
         """Return the log-odds at each point, and their gradients, arrays (points, ...)."""
         import tensorflow as tf
 
-        places = {name: tf.constant(values, tf.float32) for name, values in line.items()}
-        found, slopes = self._slopes(places, tf.constant(genre))
-        return found.numpy(), {name: value.numpy() for name, value in slopes.items()}
-
-
-def _odds(scores: Any, genre: Any) -> Any:
-    """Return the log-odds of `genre` against all others, shape (segments,)."""
-    import tensorflow as tf
-
-    chosen = tf.one_hot(genre, scores.shape[1], on_value=True, off_value=False)
-    others = tf.where(chosen, -np.inf, scores)
-    return tf.gather(scores, genre, axis=1) - tf.reduce_logsumexp(others, axis=1)
+        tensors = {name: tf.constant(values, tf.float32) for name, values in line.items()}
+        odds, gradients = self._odds_and_gradients(tensors, tf.constant(genre))
+        return odds.numpy(), {name: value.numpy() for name, value in gradients.items()}
 
 
 def baseline(model: keras.Model, inputs: Arrays) -> dict[str, NDArray[np.float32]]:
@@ -139,21 +128,22 @@ def baseline(model: keras.Model, inputs: Arrays) -> dict[str, NDArray[np.float32
 def _integral(
     gradient: Gradient, before: Arrays, after: Arrays, points: int
 ) -> dict[str, NDArray[np.float64]]:
-    """Return the mean gradient on the line, by Gauss's quadrature, times the way."""
+    """Return the mean gradient on the line, by Gauss's quadrature, times the difference."""
     nodes, shares = np.polynomial.legendre.leggauss(points)
     nodes, shares = (nodes + 1) / 2, shares / 2
-    way = {name: after[name] - before[name] for name in after}
-    total = {name: np.zeros(steps.shape) for name, steps in way.items()}
-    at_once = max(1, min(_POINTS_PER_CALL, _VALUES_PER_CALL // sum(w.size for w in way.values())))
+    steps = {name: after[name] - before[name] for name in after}
+    total = {name: np.zeros(step.shape) for name, step in steps.items()}
+    values = sum(step.size for step in steps.values())
+    at_once = max(1, min(_POINTS_PER_CALL, _VALUES_PER_CALL // values))
     for first in range(0, points, at_once):
         part = slice(first, first + at_once)
-        line = {name: before[name] + np.multiply.outer(nodes[part], way[name]) for name in way}
-        for name, slopes in gradient(line).items():
-            total[name] += np.tensordot(shares[part], slopes, axes=1)
-    return {name: total[name] * way[name] for name in way}
+        line = {name: before[name] + np.multiply.outer(nodes[part], steps[name]) for name in steps}
+        for name, gradients in gradient(line).items():
+            total[name] += np.tensordot(shares[part], gradients, axes=1)
+    return {name: total[name] * steps[name] for name in steps}
 
 
-def _scores_of(model: keras.Model) -> Scorer:
+def _scores(model: keras.Model) -> Scorer:
     """Return the function to logits, or to log-probabilities where there is no plain softmax.
 
     Log-odds are the same from both; only rounding differs, much so where a probability is near 1.

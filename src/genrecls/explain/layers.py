@@ -1,16 +1,15 @@
-"""The layers of a trained network: which there are, what they answer, what they look for."""
+"""The layers of a trained network: their names, their outputs, and the weights of the first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.errors import ConfigError, nearest
-from genrecls.explain.explained import Kernel
 
 if TYPE_CHECKING:
     import keras
@@ -20,6 +19,21 @@ _GATES = {
     "GRU": ("update gate", "reset gate", "candidate"),
 }
 """Blocks of columns in the kernels of Keras' recurrent layers, in their order."""
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """The weights with which a first layer looks at its input.
+
+    Attributes:
+        layer: its name.
+        weights: filters (filters, frames, coefficients), or a matrix (inputs, outputs).
+        gates: names of the equal blocks of outputs of a recurrent layer.
+    """
+
+    layer: str
+    weights: NDArray[np.floating[Any]]
+    gates: tuple[str, ...] = ()
 
 
 def layers_of(model: keras.Model) -> dict[str, Any]:
@@ -67,16 +81,18 @@ def chosen_layers(model: keras.Model, names: Sequence[str] | None = None) -> lis
             )
     if names is not None:
         return [name for name in layers if name in names]
-    return [layer.name for layer in _telling(model)]
+    return [layer.name for layer in _main_layers(model)]
 
 
 def first_kernel(model: keras.Model) -> Kernel | None:
-    """Return the weights with which the first telling layer looks at its input.
+    """Return the weights with which the first main layer looks at its input.
 
     Those of a convolution are summed over its input channels: where all of them show the same
     picture, it is the sum that acts. None where no layer has a kernel.
     """
-    layers = _telling(model) or [layer for layer in layers_of(model).values() if _is_dense(layer)]
+    layers = _main_layers(model) or [
+        layer for layer in layers_of(model).values() if _is_dense(layer)
+    ]
     if not layers:
         return None
     layer = layers[0]
@@ -94,39 +110,34 @@ def first_kernel(model: keras.Model) -> Kernel | None:
 def activations(
     model: keras.Model, inputs: Mapping[str, NDArray[Any]], names: Sequence[str]
 ) -> dict[str, NDArray[np.float32]]:
-    """Return what the layers `names` answer to one segment, without an axis for segments.
+    """Return the outputs of the layers `names` for one segment, without an axis for segments.
 
     A layer inside an inner network has no place in the outer one that could be asked for its
-    output; so the layers are listened to while the network answers.
+    output; so each layer's `call` is wrapped while the network answers.
     """
-    layers = layers_of(model)
-    heard: dict[str, NDArray[np.float32]] = {}
-    with _listening({name: layers[name] for name in names}, heard):
-        model({name: values[None] for name, values in inputs.items()}, training=False)
-    return {name: heard[name] for name in names}
+    layers = {name: layers_of(model)[name] for name in names}
+    outputs: dict[str, NDArray[np.float32]] = {}
 
-
-@contextmanager
-def _listening(layers: Mapping[str, Any], heard: dict[str, NDArray[np.float32]]) -> Iterator[None]:
-    def listener(name: str, call: Any) -> Any:
-        def listen(*values: Any, **settings: Any) -> Any:
+    def recording(name: str, call: Any) -> Any:
+        def call_and_record(*values: Any, **settings: Any) -> Any:
             answer = call(*values, **settings)
             first = answer[0] if isinstance(answer, list | tuple) else answer
-            heard[name] = np.asarray(first[0], dtype=np.float32)
+            outputs[name] = np.asarray(first[0], dtype=np.float32)
             return answer
 
-        return listen
+        return call_and_record
 
     for name, layer in layers.items():
-        layer.call = listener(name, layer.call)
+        layer.call = recording(name, layer.call)
     try:
-        yield
+        model({name: values[None] for name, values in inputs.items()}, training=False)
     finally:
         for layer in layers.values():
             del layer.call
+    return {name: outputs[name] for name in names}
 
 
-def _telling(model: keras.Model) -> list[Any]:
+def _main_layers(model: keras.Model) -> list[Any]:
     """Return the convolutions, else the recurrent layers, else the hidden dense layers."""
     import keras
 

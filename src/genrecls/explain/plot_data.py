@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.explain.explained import Axis, Evidence
-from genrecls.explain.frequency_axis import axis_of, in_hz
+from genrecls.explain.frequency_axis import Axis, axis_of, in_hz
 from genrecls.explain.layers import normalisations
 from genrecls.features.base import FeatureSpec
 
@@ -19,7 +19,28 @@ if TYPE_CHECKING:
 Arrays = Mapping[str, NDArray[np.floating[Any]]]
 
 
-def drawn(
+@dataclass(frozen=True)
+class Evidence:
+    """One input of one segment, and what in it spoke for a genre and what against it.
+
+    Attributes:
+        name: name of the input.
+        values: what the model saw, (frames, coefficients) or (values,).
+        weights: nats for (positive) or against the genre, in the same shape.
+        axis: what the coefficients or values are.
+        unit: unit of `values`.
+        place: beginning and end of the segment in seconds.
+    """
+
+    name: str
+    values: NDArray[np.floating[Any]]
+    weights: NDArray[np.floating[Any]]
+    axis: Axis
+    unit: str
+    place: tuple[float, float]
+
+
+def evidence_of(
     model: keras.Model,
     spec: FeatureSpec,
     inputs: Arrays,
@@ -47,17 +68,15 @@ def drawn(
             unit = "deviations from the mean" if name in statistics else "value"
         if values.ndim == 3:
             values, summed = values.mean(axis=2), summed.sum(axis=2)
-        axis = axis_of(spec, values.shape[1]) if is_picture(values) else _values_of(spec, values)
+        if is_picture(values):
+            axis = axis_of(spec, values.shape[1])
+        else:
+            names = tuple(getattr(spec, "names", ()))
+            numbers = tuple(f"value {number}" for number in range(1, values.size + 1))
+            axis = Axis("value", names=names if len(names) == values.size else numbers)
         yield Evidence(name, values, summed, axis, unit, place)
 
 
 def is_picture(values: NDArray[Any]) -> bool:
     """Return whether one input of one segment has a time axis and another one."""
     return values.ndim in {2, 3}
-
-
-def _values_of(spec: FeatureSpec, vector: NDArray[Any]) -> Axis:
-    """Return the names of the values of a vector, as the features call them or by number."""
-    names = tuple(getattr(spec, "names", ()))
-    numbers = tuple(f"value {number}" for number in range(1, vector.size + 1))
-    return Axis("value", names=names if len(names) == vector.size else numbers)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from genrecls.comparison.leaderboard import EvaluatedPart, Failed, Leaderboard
-from genrecls.reports.pages import environment, printable
+from genrecls.reports.pages import render_page
 from genrecls.reports.ranking import MOST_COLUMNS, about, columns, narrow_columns, rows, setting
-from genrecls.reports.style import data_uri
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -182,6 +181,4 @@ def _escaped(text: str) -> str:
 
 def as_html(found: Comparison, figures: Mapping[str, Figure]) -> str:
     """Return a page of its own with the leaderboards and the figures."""
-    page = environment().get_template("comparison.html.j2")
-    drawn = {name: data_uri(figure) for name, figure in figures.items()}
-    return printable(page.render(found=found, grids=grids(found), figures=drawn))
+    return render_page("comparison.html.j2", figures, found=found, grids=grids(found))

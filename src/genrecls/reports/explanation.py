@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genrecls.explain.explained import Explanation
+from genrecls.explain.explanation import Explanation
+from genrecls.files.atomic import write_text
 from genrecls.reports.figures.evidence import evidence_bars, evidence_map
 from genrecls.reports.figures.layers import activation_maps, first_filters
-from genrecls.reports.pages import environment, printable
-from genrecls.reports.style import data_uri
+from genrecls.reports.pages import render_page
+from genrecls.reports.style import save
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,7 +33,16 @@ def draw(explanation: Explanation) -> dict[str, Figure]:
 
 def render(explanation: Explanation, figures: Mapping[str, Figure]) -> str:
     """Return the page as HTML, with the figures as `draw` makes them."""
-    drawn = {name: data_uri(figure) for name, figure in figures.items()}
     order = sorted(range(len(explanation.labels)), key=lambda index: -explanation.segment[index])
-    template = environment().get_template("explanation.html.j2")
-    return printable(template.render(explanation=explanation, figures=drawn, order=order))
+    return render_page("explanation.html.j2", figures, explanation=explanation, order=order)
+
+
+def write_explanation(folder: Path, explanation: Explanation) -> list[Path]:
+    """Draw an explanation into a folder and return what was written, the page first."""
+    figures = draw(explanation)
+    paths = {name: folder / f"{name}.png" for name in figures}
+    for name, figure in figures.items():
+        save(figure, paths[name])
+    page = folder / "explanation.html"
+    write_text(page, render(explanation, figures))
+    return [page, *paths.values()]

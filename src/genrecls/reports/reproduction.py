@@ -16,8 +16,7 @@ from genrecls.comparison.reproduction import (
 )
 from genrecls.experiment.published import PAPERS
 from genrecls.reports.numbers import DASH
-from genrecls.reports.pages import environment, printable
-from genrecls.reports.style import data_uri
+from genrecls.reports.pages import render_page
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -178,16 +177,14 @@ def as_html(
     rows: Sequence[ReproducedSystem], command: str, versions: Mapping[str, str], figure: Figure
 ) -> str:
     """Return a page of its own with the figure and the table."""
-    page = environment().get_template("reproduction.html.j2")
-    return printable(
-        page.render(
-            head=HEAD,
-            rows=[[text.split("\n") for text in lines(row)] for row in rows],
-            note=NOTE,
-            missing=missing(rows),
-            papers={name: PAPERS[name] for name in _papers(rows)},
-            command=command,
-            versions=versions,
-            figure=data_uri(figure),
-        )
+    return render_page(
+        "reproduction.html.j2",
+        {"reproduction": figure},
+        head=HEAD,
+        rows=[[text.split("\n") for text in lines(row)] for row in rows],
+        note=NOTE,
+        missing=missing(rows),
+        papers={name: PAPERS[name] for name in _papers(rows)},
+        command=command,
+        versions=versions,
     )

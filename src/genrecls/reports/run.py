@@ -1,92 +1,201 @@
-"""From a finished run to its figures and its page."""
+"""The report of a finished run: its figures and one page that says everything about it."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from genrecls.console import warn
-from genrecls.evaluation.prediction_tables import mistakes
-from genrecls.evaluation.predictions import by_track
-from genrecls.explain.examples_per_genre import cases
-from genrecls.explain.explained import Case, Explanation
+from genrecls.explain.examples_per_genre import ExampleInputs, GenreExample
 from genrecls.files.atomic import write_text
-from genrecls.reports import explanation as explanations
-from genrecls.reports.pages import render
-from genrecls.reports.run_figures import draw
+from genrecls.reports.figures.class_balance import genre_counts, unequal
+from genrecls.reports.figures.confusion import confusion_matrix
+from genrecls.reports.figures.evidence import what_decided
+from genrecls.reports.figures.genres import per_genre_bars
+from genrecls.reports.figures.inputs import example_inputs
+from genrecls.reports.figures.learning_curves import learning_curve
+from genrecls.reports.figures.mistakes import worst_mistakes
+from genrecls.reports.numbers import count, decimal, interval, percent
+from genrecls.reports.pages import Banner, render_page
+from genrecls.reports.scope import Scope
 from genrecls.reports.style import save
-from genrecls.reports.values import ExampleInputs, Report
 from genrecls.runs.run import Run
-from genrecls.training.data import normalisation
 
 if TYPE_CHECKING:
-    from genrecls.experiment.evaluate import RunResult
-    from genrecls.experiment.experiment import Experiment
-    from genrecls.experiment.prepare import PreparedData
+    from matplotlib.figure import Figure
+
+Metrics = Mapping[str, Any]
+"""`metrics.json` of a run: dataset, split, vote, selection, labels, parts, rejected, model, ..."""
+Scores = Mapping[str, Any]
+"""Scores of one part and unit; any score may be None or not-a-number and is then not shown."""
+
+_MOST_MISTAKES, _MOST_REJECTED = 50, 100
+_ROWS = (
+    ("Scored", "count", count),
+    ("Accuracy", "accuracy", percent),
+    ("95 % interval of accuracy", "accuracy_interval", interval),
+    ("Macro-F1", "macro_f1", decimal),
+    ("Accuracy of the majority baseline", "baseline_accuracy", percent),
+    ("Macro-F1 of the majority baseline", "baseline_macro_f1", decimal),
+    ("Accuracy of the first three answers", "top3_accuracy", percent),
+    ("Area under the ROC curve", "roc_auc", decimal),
+    ("Log loss", "log_loss", decimal),
+    ("Calibration error", "calibration_error", decimal),
+)
 
 
-def write_report(
-    run: Run, experiment: Experiment, prepared: PreparedData, outcome: RunResult
-) -> None:
+@dataclass(frozen=True)
+class RunReport:
+    """Everything that a report says about one finished run.
+
+    Attributes:
+        name: name of the run folder.
+        metrics: content of the run's `metrics.json`.
+        history: the epochs in order, each with epoch (from 1), loss, accuracy, validation_loss,
+            validation_accuracy, ...; may be empty.
+        mistakes: wrongly classified tracks of the test part, worst first, each with track, path,
+            true, predicted, probability (of predicted) and true_probability; may be empty.
+        examples: one model input a genre; may be empty.
+        evidence: what decided about one segment a genre of the test part; may be empty.
+        config_yaml: the resolved configuration.
+        environment: name to version of what the run was made with.
+        command: the command line that reproduces the run.
+    """
+
+    name: str
+    metrics: Metrics
+    history: Sequence[Mapping[str, Any]] = ()
+    mistakes: Sequence[Mapping[str, Any]] = ()
+    examples: ExampleInputs = field(default_factory=ExampleInputs)
+    evidence: Sequence[GenreExample] = ()
+    config_yaml: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    command: str = ""
+
+    def scores(self, part: str, unit: str) -> Scores:
+        """Return the scores of `part` ("test") per `unit` ("track"); empty where there are none."""
+        scores: Scores = self.metrics["parts"].get(part, {}).get(unit, {})
+        return scores
+
+    def baseline(self, part: str, unit: str) -> Scores:
+        """Return what always answering the most frequent genre scores; empty where unknown."""
+        baselines: Mapping[str, Scores] = self.metrics["parts"].get(part, {}).get("baseline", {})
+        return baselines.get(unit, {})
+
+    def scope(self, part: str, unit: str) -> Scope:
+        """Return what numbers of `part` per `unit` are numbers of."""
+        split, dataset = self.metrics["split"], self.metrics["dataset"]
+        leaky = "track" in split["leaks"]
+        return Scope(part, unit, split["name"], leaky, bool(dataset["generated"]))
+
+
+def write_report(run: Run, report: RunReport) -> None:
     """Draw all figures of a run into its folder and write `report.html`."""
-    paths = {track.id: track.path for track in prepared.dataset.tracks}
-    tracks = by_track(outcome.test, experiment.run.vote)
-    report = Report(
-        name=run.name,
-        metrics=outcome.metrics,
-        history=outcome.history,
-        mistakes=mistakes(tracks, prepared.dataset.labels, paths),
-        examples=_examples(experiment, prepared),
-        cases=_cases(experiment, prepared, outcome),
-        config_yaml=run.config.read_text(encoding="utf-8"),
-        environment=run.read_environment(),
-        command=str(run.state.get("command", "")),
-    )
     figures = draw(report)
     for name, figure in figures.items():
         save(figure, run.figures / f"{name}.png")
     write_text(run.report, render(report, figures))
 
 
-def write_explanation(folder: Path, explanation: Explanation) -> list[Path]:
-    """Draw an explanation into a folder and return what was written, the page first."""
-    figures = explanations.draw(explanation)
-    paths = {name: folder / f"{name}.png" for name in figures}
-    for name, figure in figures.items():
-        save(figure, paths[name])
-    page = folder / "explanation.html"
-    write_text(page, explanations.render(explanation, figures))
-    return [page, *paths.values()]
+def draw(report: RunReport) -> dict[str, Figure]:
+    """Return the figures of `report` by a name that also serves as file name.
 
-
-def _cases(experiment: Experiment, prepared: PreparedData, outcome: RunResult) -> list[Case]:
-    """Return what decided in the test part; a run is not lost because that cannot be told."""
-    labels, length = prepared.dataset.labels, experiment.segment.length
-    try:
-        return cases(outcome.model, experiment.features, prepared.parts["test"], labels, length)
-    except Exception as error:  # noqa: BLE001 - such as a layer of the user's without gradients
-        warn(f"the report does not show what decided: {type(error).__name__}: {error}")
-        return []
-
-
-def _examples(experiment: Experiment, prepared: PreparedData) -> ExampleInputs:
-    """Return the middle segment of the first training track of each genre.
-
-    It is standardised per coefficient, unless it is in colour.
+    What the run has nothing to show of is left out: curves without epochs, examples of nothing.
     """
-    part, labels = prepared.parts["train"], prepared.dataset.labels
-    name, values = next(iter(part.inputs.items()))
-    if values.ndim not in {3, 4}:
-        return ExampleInputs()
-    statistics = None if values.ndim == 4 else normalisation(part)[name]
-    pictures: dict[str, Any] = {}
-    for index, label in enumerate(labels):
-        rows = np.flatnonzero(part.targets == index)
-        first = [row for row in rows if part.tracks[row] == part.tracks[rows[0]]]
-        middle = values[first[len(first) // 2]]
-        if statistics:
-            middle = (middle - statistics.mean) / np.sqrt(statistics.variance)
-        pictures[label] = middle
-    return ExampleInputs(pictures, experiment.features.axes, experiment.segment.length, "train")
+    figures: dict[str, Figure] = {}
+    scope, scores = report.scope("test", "track"), report.scores("test", "track")
+    if report.history:
+        both = report.scope("train and validation", "segment")
+        selected = report.metrics["selection"].get("epoch")
+        figures["learning_curves"] = learning_curve(report.history, both, selected)
+    if scores:
+        labels = report.metrics["labels"]
+        figures["confusion_matrix"] = confusion_matrix(scores["confusion"], labels, scope)
+        figures["per_genre"] = per_genre_bars(scores["per_genre"], scope)
+    if report.mistakes:
+        figures["worst_mistakes"] = worst_mistakes(report.mistakes, scope)
+    if report.evidence:
+        figures["what_decided"] = what_decided(report.evidence, report.scope("test", "segment"))
+    if report.examples.pictures:
+        seen = report.scope(report.examples.part, "segment")
+        figures["example_inputs"] = example_inputs(report.examples, seen)
+    parts = report.metrics["split"]["counts"]
+    counts = {name: p["genres"]["segment"] for name, p in parts.items() if "genres" in p}
+    if counts and unequal(counts):
+        every = report.scope("train, validation and test", "segment")
+        figures["genre_counts"] = genre_counts(counts, every)
+    return figures
+
+
+def render(report: RunReport, figures: Mapping[str, Figure]) -> str:
+    """Return the page as HTML, with the figures as `draw` makes them."""
+    metrics = report.metrics
+    # Every part and unit that has scores, test first: it is what is looked for.
+    parts = sorted(metrics["parts"], key=lambda part: part != "test")
+    columns = [
+        {
+            "part": part,
+            "unit": unit,
+            "key": f"{part}-{unit}",
+            "scope": report.scope(part, unit),
+            "scores": {
+                **report.scores(part, unit),
+                **{f"baseline_{key}": v for key, v in report.baseline(part, unit).items()},
+            },
+        }
+        for part in parts
+        for unit in ("track", "segment")
+        if report.scores(part, unit)
+    ]
+    # The report may list only the worst of the wrong tracks.
+    confusion = report.scores("test", "track").get("confusion", [])
+    wrong = sum(map(sum, confusion)) - sum(row[index] for index, row in enumerate(confusion))
+    return render_page(
+        "run.html.j2",
+        figures,
+        report=report,
+        metrics=metrics,
+        banners=list(_banners(metrics)),
+        headline=report.scores("test", "track"),
+        baseline=report.baseline("test", "track"),
+        scope=report.scope("test", "track"),
+        columns=columns,
+        rows=_ROWS,
+        mistakes=report.mistakes[:_MOST_MISTAKES],
+        wrong=max(int(wrong), len(report.mistakes)),
+        rejected=metrics["rejected"][:_MOST_REJECTED],
+    )
+
+
+def _banners(metrics: Metrics) -> Iterator[Banner]:
+    """Yield the warnings that a run's numbers need, gravest first."""
+    split = metrics["split"]
+    caveat, leaks = split["caveat"], split["leaks"]
+    if "track" in leaks:
+        # A model that has heard the track has heard the artist: the graver warning says enough.
+        text = (
+            "Segments of one track are in the train part and in the test part. The model has heard "
+            "the tracks that it is tested on, so the scores are too high and say little about new "
+            "music."
+        )
+        yield Banner("leaky", f"LEAKY split {split['name']}", caveat or text)
+    elif "artist" in leaks:
+        text = (
+            "Artists are on both sides of this split, so part of a score may be recognition of an "
+            "artist; split=artist keeps them apart."
+        )
+        yield Banner("caution", "Artists are shared", caveat or text)
+    elif caveat:
+        yield Banner("caution", f"Caveat of split {split['name']}", caveat)
+    if metrics["dataset"]["generated"]:
+        text = (
+            "The tracks were made by a program. The scores show that everything works, not how "
+            "well recorded music is classified."
+        )
+        yield Banner("generated", "Generated data", text)
+    if many := len(metrics["rejected"]):
+        files = "1 file was not usable and is" if many == 1 else f"{many} files were not usable and"
+        text = (
+            f"{files}{'' if many == 1 else ' are'} in no part; the reasons are listed under Data."
+        )
+        yield Banner("caution", "Rejected files", text)

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genrecls.reports.numbers import decimal, duration, interval, known, percent
-from genrecls.reports.pages import environment, printable
-from genrecls.reports.style import data_uri
+from genrecls.reports.pages import render_page
 from genrecls.runs.record import RunRecord
 from genrecls.sweeps.search.objective import Objective
 from genrecls.sweeps.search.settings import SearchSettings
@@ -247,17 +246,15 @@ def captions(answer: Answer) -> dict[str, str]:
 
 def as_html(answer: Answer, drawn: Mapping[str, Figure]) -> str:
     """Return a page of its own with the best trials, the figures and all trials."""
-    page = environment().get_template("search.html.j2")
-    pictures = {name: data_uri(figure) for name, figure in drawn.items()}
-    return printable(
-        page.render(
-            answer=answer,
-            title=title(answer),
-            rows=lines(answer),
-            numbers=2 + len(answer.objectives),
-            trials=[_row(answer, trial) for trial in answer.trials],
-            figures=[(name, text, pictures[name]) for name, text in captions(answer).items()],
-        )
+    return render_page(
+        "search.html.j2",
+        drawn,
+        answer=answer,
+        title=title(answer),
+        rows=lines(answer),
+        numbers=2 + len(answer.objectives),
+        trials=[_row(answer, trial) for trial in answer.trials],
+        captions=captions(answer),
     )
 
 

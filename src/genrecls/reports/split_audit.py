@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from genrecls.reports.numbers import DASH, count
-from genrecls.reports.pages import environment, printable
+from genrecls.reports.pages import render_page
 from genrecls.reports.split_findings import COPIES, expectation, findings, method, points
-from genrecls.reports.style import data_uri
 from genrecls.reports.text import elide
 from genrecls.split_audit.audit import Audit, AuditedSplit
 from genrecls.split_audit.overlap import Match
@@ -182,23 +181,21 @@ class SplitReport:
 
     def as_html(self, figures: Mapping[str, Figure]) -> str:
         """Return a page of its own."""
-        page = environment().get_template("split_audit.html.j2")
-        return printable(
-            page.render(
-                report=self,
-                head=self.head,
-                rows=[[cell.split("\n") for cell in row] for row in self.rows],
-                leaky=[split.leaky for split in self.audit.splits],
-                banners=findings(self.audit),
-                expectations=[(each, expectation(each, self.audit)) for each in self._calm],
-                method=method(self.audit),
-                genres=_GENRES,
-                match_head=MATCH_HEAD,
-                pairs=self.pairs[:_MOST_PAIRS],
-                copies=COPIES,
-                figures={name: data_uri(figure) for name, figure in figures.items()},
-                captions=FIGURES,
-            )
+        return render_page(
+            "split_audit.html.j2",
+            figures,
+            report=self,
+            head=self.head,
+            rows=[[cell.split("\n") for cell in row] for row in self.rows],
+            leaky=[split.leaky for split in self.audit.splits],
+            banners=findings(self.audit),
+            expectations=[(each, expectation(each, self.audit)) for each in self._calm],
+            method=method(self.audit),
+            genres=_GENRES,
+            match_head=MATCH_HEAD,
+            pairs=self.pairs[:_MOST_PAIRS],
+            copies=COPIES,
+            captions=FIGURES,
         )
 
 

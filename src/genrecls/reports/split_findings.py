@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from genrecls.reports.banners import Banner
+from genrecls.reports.pages import Banner
 from genrecls.split_audit.audit import Audit, AuditedSplit
 from genrecls.split_audit.score_inflation import DRAWS, MODELS, Estimate
 

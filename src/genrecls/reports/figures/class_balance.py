@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from genrecls.evaluation.class_balance import WORTH_SAYING
 from genrecls.reports.numbers import count
+from genrecls.reports.scope import Scope
 from genrecls.reports.style import BLUE, GREEN, INK, VERMILION, WARNING, clean_axes, new_figure
 from genrecls.reports.text import drawable
-from genrecls.reports.values import Scope
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

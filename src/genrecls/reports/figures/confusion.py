@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genrecls.reports.scope import Scope
 from genrecls.reports.style import INK, MUTED, clean_axes, new_figure
 from genrecls.reports.text import drawable
-from genrecls.reports.values import Scope
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

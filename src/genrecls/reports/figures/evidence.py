@@ -6,17 +6,22 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from genrecls.explain.explained import AudioOrigin, Case, Evidence, Picture
+from genrecls.explain.examples_per_genre import GenreExample
+from genrecls.explain.explanation import AudioOrigin
+from genrecls.explain.plot_data import Evidence
 from genrecls.reports.figures.inputs import grid_of
+from genrecls.reports.scope import Scope
 from genrecls.reports.style import BLUE, INK, MUTED, RULE, VERMILION, clean_axes, new_figure
 from genrecls.reports.text import drawable
-from genrecls.reports.values import Scope
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
+
+Picture = NDArray[np.floating[Any]]
 
 _MOST_VALUES = 24
 # For the eye, evidence is blurred over this share of each axis: values alone are speckles.
@@ -75,7 +80,7 @@ def evidence_bars(evidence: Evidence, genre: str, origin: AudioOrigin) -> Figure
     return figure
 
 
-def what_decided(cases: Sequence[Case], scope: Scope) -> Figure:
+def what_decided(cases: Sequence[GenreExample], scope: Scope) -> Figure:
     """Draw one segment a genre with the evidence for what was answered.
 
     Args:

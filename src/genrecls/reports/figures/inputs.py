@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from genrecls.explain.examples_per_genre import ExampleInputs
+from genrecls.reports.scope import Scope
 from genrecls.reports.style import INK, MUTED, clean_axes, empty_figure, new_figure
 from genrecls.reports.text import drawable
-from genrecls.reports.values import ExampleInputs, Picture, Scope
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+Picture = NDArray[np.floating[Any]]
 
 _COLUMNS = 5
 

@@ -7,14 +7,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from genrecls.explain.explained import AudioOrigin, Kernel, Picture
+from genrecls.explain.explanation import AudioOrigin
+from genrecls.explain.layers import Kernel
 from genrecls.reports.style import BLUE, MUTED, RULE, clean_axes, new_figure
 from genrecls.reports.text import drawable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+Picture = NDArray[np.floating[Any]]
 
 _MOST_MAPS, _MOST_FILTERS, _COLUMNS = 32, 64, 8
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from genrecls.comparison.leaderboard import Leaderboard
 from genrecls.reports.figures.systems import colours, head_room, heading, inches, names
 from genrecls.reports.numbers import finite
+from genrecls.reports.scope import Scope
 from genrecls.reports.style import (
     BLUE,
     INK,
@@ -19,7 +20,6 @@ from genrecls.reports.style import (
     empty_figure,
     new_figure,
 )
-from genrecls.reports.values import Epoch, Scope
 from genrecls.runs.record import RunRecord
 
 if TYPE_CHECKING:
@@ -94,7 +94,9 @@ def _legend(axes: Axes, board: Leaderboard, shades: Mapping[str, str]) -> None:
     axes.legend(handles=handles, loc="upper left", borderaxespad=0, **style)
 
 
-def learning_curve(history: Sequence[Epoch], scope: Scope, selected: int | None = None) -> Figure:
+def learning_curve(
+    history: Sequence[Mapping[str, Any]], scope: Scope, selected: int | None = None
+) -> Figure:
     """Draw loss and accuracy of both parts over the epochs.
 
     The learning rate has a panel of its own where it changes.
@@ -120,7 +122,7 @@ def learning_curve(history: Sequence[Epoch], scope: Scope, selected: int | None 
     return figure
 
 
-def _curves(axes: Axes, history: Sequence[Epoch], name: str) -> None:
+def _curves(axes: Axes, history: Sequence[Mapping[str, Any]], name: str) -> None:
     from matplotlib.ticker import MaxNLocator
 
     epochs = [epoch["epoch"] for epoch in history]

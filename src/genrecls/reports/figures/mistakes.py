@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from genrecls.reports.numbers import finite
+from genrecls.reports.scope import Scope
 from genrecls.reports.style import BLUE, INK, MUTED, VERMILION, clean_axes, empty_figure, new_figure
 from genrecls.reports.text import drawable
-from genrecls.reports.values import Mistake, Scope
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
-def worst_mistakes(mistakes: Sequence[Mistake], scope: Scope, most: int = 12) -> Figure:
+def worst_mistakes(mistakes: Sequence[Mapping[str, Any]], scope: Scope, most: int = 12) -> Figure:
     """Draw the probability that was given to the wrong genre, one bar a file.
 
     Args:
@@ -41,7 +41,7 @@ def worst_mistakes(mistakes: Sequence[Mistake], scope: Scope, most: int = 12) ->
     return figure
 
 
-def _bars(axes: Axes, mistakes: Sequence[Mistake]) -> None:
+def _bars(axes: Axes, mistakes: Sequence[Mapping[str, Any]]) -> None:
     rows = range(len(mistakes))
     given = [finite(mistake["probability"]) for mistake in mistakes]
     right = [finite(mistake["true_probability"]) for mistake in mistakes]

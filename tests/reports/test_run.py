@@ -4,10 +4,11 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from matplotlib.figure import Figure
 
 from genrecls.reports import numbers
-from genrecls.reports.pages import render
-from genrecls.reports.values import Report
+from genrecls.reports.run import RunReport, draw
+from genrecls.reports.run import render as render_with
 from tests.reports.finished_run import finished_run, genres_of
 
 DASH = "\u2013"
@@ -47,11 +48,15 @@ class Page(HTMLParser):
         ]
 
 
-def page(report: Report) -> Page:
+def render(report: RunReport, figures: dict[str, Figure] | None = None) -> str:
+    return render_with(report, draw(report) if figures is None else figures)
+
+
+def page(report: RunReport) -> Page:
     return Page(render(report, figures={}))
 
 
-def banners(report: Report) -> dict[str, str]:
+def banners(report: RunReport) -> dict[str, str]:
     """Return the kind of every banner by its title."""
     kinds = [
         (attributes["class"] or "").removeprefix("banner ")
@@ -61,7 +66,7 @@ def banners(report: Report) -> dict[str, str]:
     return dict(zip(page(report).texts("aside"), kinds, strict=True))
 
 
-def changed(report: Report, group: str, **values: object) -> Report:
+def changed(report: RunReport, group: str, **values: object) -> RunReport:
     metrics = {**report.metrics, group: {**report.metrics[group], **values}}
     return replace(report, metrics=metrics)
 

@@ -1,0 +1,40 @@
+"""What a number or a figure of a run is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Part, unit and split of a number or a figure; nothing is shown without it.
+
+    Attributes:
+        part: part of the split, or several parts joined by " and ".
+        unit: what was counted, "segment" or "track".
+        split: name of the split.
+        leaky: whether one track is on both sides of the split.
+        generated: whether the data are generated instead of recorded music.
+    """
+
+    part: str
+    unit: str
+    split: str
+    leaky: bool = False
+    generated: bool = False
+
+    @property
+    def counted(self) -> str:
+        """What was counted: `test part, per track`."""
+        noun = "parts" if " and " in self.part else "part"
+        return f"{self.part} {noun}, per {self.unit}"
+
+    @property
+    def alarms(self) -> str:
+        """The warnings behind the name of the split; empty where there are none."""
+        leaky = " (LEAKY)" if self.leaky else ""
+        generated = " · generated data" if self.generated else ""
+        return f"{leaky}{generated}"
+
+    def __str__(self) -> str:
+        return f"{self.counted} · split {self.split}{self.alarms}"
