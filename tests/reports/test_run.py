@@ -18,7 +18,7 @@ SPACE = "\u00a0"
 class Page(HTMLParser):
     """The elements of a page, each with its attributes and all the text in it."""
 
-    VOID = frozenset({"meta", "img", "link", "br", "hr", "input"})
+    VOID = frozenset({"meta", "img", "link", "br", "hr", "input", "wbr"})
 
     def __init__(self, html: str) -> None:
         super().__init__()

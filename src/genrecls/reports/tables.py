@@ -1,0 +1,101 @@
+"""Tables as plain values, and their forms: terminal, Markdown, HTML and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+    from rich.console import Group
+
+
+@dataclass(frozen=True)
+class Column:
+    """The head of a column; numbers stand at its right end, paths are in fixed-width type."""
+
+    name: str
+    kind: Literal["text", "number", "path"] = "text"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells of text under the names of their columns.
+
+    Attributes:
+        columns: heads; a bare name is a column of text.
+        rows: the cells; a cell may have several lines.
+        title: what the table is about; may be empty.
+        notes: paragraphs below it.
+        alarm: whether the title has to be read before the table is believed.
+        alarms: row and column, from 0, of cells that warn.
+        ruled: whether the terminal draws lines between the rows.
+    """
+
+    columns: Sequence[str | Column]
+    rows: Sequence[Sequence[str]]
+    title: str = ""
+    notes: Sequence[str] = ()
+    alarm: bool = False
+    alarms: Collection[tuple[int, int]] = ()
+    ruled: bool = False
+
+    @property
+    def heads(self) -> list[Column]:
+        """The columns, bare names among them as columns of text."""
+        return [c if isinstance(c, Column) else Column(c) for c in self.columns]
+
+    def to_terminal(self) -> Group:
+        """Return what `rich` prints: the title, the table and the notes."""
+        from rich.console import Group
+        from rich.table import Table as RichTable
+        from rich.text import Text
+
+        title = Text(self.title, style="bold red" if self.alarm else "bold") if self.title else None
+        table = RichTable(title=title, title_justify="left", show_lines=self.ruled)
+        for head in self.heads:
+            table.add_column(
+                head.name, overflow="fold", justify="right" if head.kind == "number" else "left"
+            )
+        for number, row in enumerate(self.rows):
+            styles = ["red" if (number, place) in self.alarms else "" for place in range(len(row))]
+            table.add_row(*map(Text, row, styles))
+        return Group(table, *map(Text, self.notes))
+
+    def to_markdown(self, heading: str = "##") -> str:
+        """Return the title behind `heading` (neither without one), the table and the notes."""
+
+        def line(cells: Iterable[str]) -> str:
+            escaped = (cell.replace("|", "\\|").replace("\n", "<br>") for cell in cells)
+            return f"| {' | '.join(escaped)} |"
+
+        heads = [head.name for head in self.heads]
+        lines = [line(heads), f"|{' --- |' * len(heads)}", *map(line, self.rows)]
+        title = [f"{heading} {self.title}"] if self.title and heading else []
+        return "\n\n".join([*title, "\n".join(lines), *self.notes])
+
+    def to_html(self, css: str = "") -> Markup:
+        """Return a `<table>` of CSS class `css`, with the title as its caption, without notes."""
+        from genrecls.files.templates import templates
+
+        environment = templates("genrecls.reports", "templates", {}, html=True)
+        html: Markup = environment.get_template("table.html.j2").module.html_table(self, css)  # type: ignore[attr-defined]
+        return html
+
+
+def to_csv(records: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
+    """Return a line of names, then one a record; what a record does not have stays empty.
+
+    Args:
+        records: values by column.
+        columns: names of the columns; without any, all that the records have, as they come.
+    """
+    names = columns or dict.fromkeys(name for record in records for name in record)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(names), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return text.getvalue()
