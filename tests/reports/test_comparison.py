@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,14 +13,20 @@ from matplotlib.text import Text
 
 from genrecls.comparison.leaderboard import Failed, compare
 from genrecls.console import show
-from genrecls.reports.comparison import Comparison, as_html, as_markdown, as_table
-from genrecls.reports.comparison_csv import as_csv
+from genrecls.reports.comparison import (
+    Comparison,
+    about,
+    as_csv,
+    as_html,
+    as_markdown,
+    as_terminal,
+    draw,
+    write_comparison,
+)
 from genrecls.reports.figures.genre_heatmap import genre_map
 from genrecls.reports.figures.learning_curves import learning_curves
 from genrecls.reports.figures.parameters import accuracy_by_parameters
 from genrecls.reports.figures.scores import accuracies
-from genrecls.reports.leaderboard import draw
-from genrecls.reports.ranking import about
 from genrecls.runs.record import read
 from tests.runs.finished_runs import Made, finished_run
 
@@ -98,7 +105,7 @@ def test_choosing_by_test_is_called_what_it_is(tmp_path: Path) -> None:
 
 
 def test_the_terminal_shows_every_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    show(as_table(comparison(tmp_path, BEST, WORSE, LEAKY)))
+    show(as_terminal(comparison(tmp_path, BEST, WORSE, LEAKY)))
     out = capsys.readouterr().out
     assert "split artist" in out
     assert "split segment (LEAKY)" in out
@@ -141,7 +148,7 @@ def test_failed_runs_are_listed_below_the_tables(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = replace(comparison(tmp_path, BEST), failed=(FAILED,))
-    show(as_table(found))
+    show(as_terminal(found))
     for text in (as_markdown(found), as_html(found, _figures(found)), capsys.readouterr().out):
         assert "1 failed run" in text
         assert text.index("cnn mfcc") < text.index(FAILED.title) < text.index(FAILED.log)
@@ -162,7 +169,7 @@ def test_where_every_run_failed_nothing_is_ranked() -> None:
 def test_a_terminal_names_settings_below_the_system(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    show(as_table(comparison(tmp_path, WIDE, replace(WIDE, settings={"width": 64, "depth": 2}))))
+    show(as_terminal(comparison(tmp_path, WIDE, replace(WIDE, settings={"width": 64, "depth": 2}))))
     out = capsys.readouterr().out
     assert "model.width=32" in out
     assert "int8 file 41.2 kB" in out
@@ -232,6 +239,35 @@ def test_accuracy_against_parameters_has_a_point_a_system(tmp_path: Path) -> Non
 def test_a_model_without_parameters_is_drawn(tmp_path: Path) -> None:
     found = comparison(tmp_path, replace(BEST, parameters=0))
     assert any(text.endswith("· 0") for text in texts(accuracy_by_parameters(found.boards, "test")))
+
+
+KILLED = Failed("made-mfcc-vgg16-1a", "killed by signal 9", "logs/1a.log", "model=vgg16")
+
+
+def test_a_leaderboard_is_shown_written_and_returned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = (Made(), Made(model="rnn"))
+    runs = [read(finished_run(tmp_path, f"run-{i}", one)) for i, one in enumerate(made)]
+    (board,) = write_comparison(runs, tmp_path / "out", "genrecls sweep model=cnn,rnn", [KILLED])
+    assert [system.title for system in board.systems] == ["cnn mfcc", "rnn mfcc"]
+    assert "killed by signal 9" in capsys.readouterr().out
+    for name in ("scores", "parameters", "learning_curves", "genres"):
+        assert (tmp_path / "out" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    text = (tmp_path / "out" / "comparison.md").read_text(encoding="utf-8")
+    assert "    genrecls sweep model=cnn,rnn" in text
+    for linked in re.findall(r"\]\((.+?)\)", text):
+        assert (tmp_path / "out" / linked).is_file()
+
+
+def test_where_every_run_failed_their_reasons_are_written(tmp_path: Path) -> None:
+    assert write_comparison([], tmp_path, "genrecls sweep", [KILLED]) == ()
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "comparison.csv",
+        "comparison.md",
+        "comparison.html",
+    }
+    assert "killed by signal 9" in (tmp_path / "comparison.html").read_text(encoding="utf-8")
 
 
 def _tables(markdown: str) -> list[str]:

@@ -20,7 +20,8 @@ from genrecls.benchmark.benchmark import (
 from genrecls.console import say, show, warn
 from genrecls.files.atomic import write_json, write_text
 from genrecls.inference.keras_classifier import names_model_file
-from genrecls.reports.figures.tradeoff import kilobytes, points, scope
+from genrecls.reports.figures.tradeoff import points, scope
+from genrecls.reports.numbers import kilobytes
 from genrecls.runs.run import find_run
 from genrecls.runtime.network import check_threads
 from genrecls.runtime.parser import Parser

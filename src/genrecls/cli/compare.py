@@ -13,7 +13,7 @@ from pathlib import Path
 from genrecls.comparison.leaderboard import newest
 from genrecls.console import warn
 from genrecls.errors import RunError
-from genrecls.reports.leaderboard import leaderboard
+from genrecls.reports.comparison import write_comparison
 from genrecls.runs.record import read
 from genrecls.runs.run import Run, all_runs, find_run
 from genrecls.runtime.parser import Parser
@@ -36,7 +36,7 @@ def main(words: Sequence[str]) -> int:
         warn(f"left out, for a newer run has the same configuration, seed and fold: {names}")
     command = f"genrecls compare {shlex.join(words)}".strip()
     folder = root / _DEFAULT[options.by] if options.to is None else options.to.expanduser()
-    leaderboard(runs, folder, command, by=options.by, part=options.part)
+    write_comparison(runs, folder, command, by=options.by, part=options.part)
     return 0
 
 

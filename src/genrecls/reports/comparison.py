@@ -1,28 +1,62 @@
-"""Leaderboards for the terminal, as Markdown and as one page."""
+"""Runs compared: leaderboards for the terminal, as Markdown, CSV, figures and one page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
-from genrecls.comparison.leaderboard import EvaluatedPart, Failed, Leaderboard
+from genrecls.comparison.config_diff import title_of, value_of
+from genrecls.comparison.leaderboard import (
+    EvaluatedPart,
+    Failed,
+    Leaderboard,
+    System,
+    Verdict,
+    compare,
+)
+from genrecls.console import say, several, show
+from genrecls.environment import environment
+from genrecls.evaluation.significance import SeedSummary
+from genrecls.files.atomic import write_text
+from genrecls.reports.figures.genre_heatmap import genre_map
+from genrecls.reports.figures.learning_curves import learning_curves
+from genrecls.reports.figures.parameters import accuracy_by_parameters
+from genrecls.reports.figures.scores import accuracies
+from genrecls.reports.numbers import DASH, count, duration, kilobytes
 from genrecls.reports.pages import render_page
-from genrecls.reports.ranking import MOST_COLUMNS, about, columns, narrow_columns, rows, setting
+from genrecls.reports.style import save
+from genrecls.reports.tables import Column, Table, to_csv
+from genrecls.runs.record import RunRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.console import Group
-    from rich.table import Table
 
-FIGURES = {
+MOST_COLUMNS = 6
+"""Differing settings that have a column each; more are read in a table of their own."""
+
+_FIGURES = {
     "scores": "Accuracy with intervals",
     "parameters": "Accuracy against parameters",
     "learning_curves": "Learning curves",
     "genres": "F1 of each genre",
 }
-_FAILED = ("training", "run", "reason", "log")
-_NOTHING = "no run is finished, so there is nothing to rank"
+_HOW_TO_READ = (
+    "Every number is per track, mean ± standard deviation over the runs of a system, which are "
+    "those that differ in seed or fold alone. "
+    "In brackets 95 % intervals: of one run by bootstrap over its tracks, of the mean of several "
+    "runs by bootstrap over runs and tracks at once, of a difference by paired bootstrap over the "
+    "same {part} tracks, over all runs of both that were asked the same (their numbers are given). "
+    "p: two-sided, Holm-corrected over all comparisons; McNemar's test is between one run of each, "
+    "the first that were asked the same (below it the tracks that only this system and only the "
+    "best has right, and the ends of the runs' names). "
+    "Training time is that of the machine each run was trained on, without features and "
+    "evaluation. {selection}"
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +68,7 @@ class Comparison:
         part: the part on which the tests were made.
         command: the command line that made it.
         versions: of what made it.
-        failed: runs that are in no leaderboard, for they have no scores.
+        failed: runs that are in no leaderboard because they have no scores.
     """
 
     boards: tuple[Leaderboard, ...]
@@ -48,137 +82,344 @@ class Comparison:
     def note(self) -> str:
         """How to read the tables."""
         if not self.boards:
-            return f"{_NOTHING[0].upper()}{_NOTHING[1:]}."
-        return (
-            "Every number is per track, mean ± standard deviation over the runs of a system, which "
-            "are those that differ in seed or fold alone. "
-            "In brackets 95 % intervals: of one run by bootstrap over its tracks, of the mean of "
-            "several runs by bootstrap over runs and tracks at once, of a difference by paired "
-            f"bootstrap over the same {self.part} tracks, over all runs of both that were asked "
-            "the same (their numbers are given). p: two-sided, Holm-corrected over all "
-            "comparisons; McNemar's test is between one run of each, the first that were asked the "
-            "same (below it the tracks that only this system and only the best has right, and the "
-            "ends of the runs' names). "
-            "Training time is that of the machine each run was trained on, without features and "
-            f"evaluation. {self._selection}"
-        )
-
-    @property
-    def _selection(self) -> str:
+            return "No run is finished, so there is nothing to rank."
         if self.by == "test":
-            return (
+            selection = (
                 "CAUTION: ranked by test accuracy: the best is selected on the test set, so its "
                 "test accuracy is too high; leave out --by test to choose by validation."
             )
-        if self.part == "validation":
-            return "Ranked by and tested on the validation part, which flatters the best."
-        return f"Ranked by {self.by} accuracy; the {self.part} part took no part in the choice."
+        elif self.part == "validation":
+            selection = "Ranked by and tested on the validation part, which flatters the best."
+        else:
+            selection = (
+                f"Ranked by {self.by} accuracy; the {self.part} part took no part in the choice."
+            )
+        return _HOW_TO_READ.format(part=self.part, selection=selection)
 
 
-@dataclass(frozen=True)
-class ScoreGrid:
-    """A table of a document.
+def write_comparison(
+    runs: Sequence[RunRecord],
+    folder: Path,
+    command: str,
+    failed: Sequence[Failed] = (),
+    by: EvaluatedPart = "validation",
+    part: EvaluatedPart = "test",
+) -> tuple[Leaderboard, ...]:
+    """Show the leaderboards of runs and write `comparison.{csv,md,html}` and the figures.
 
-    Attributes:
-        head: names of the columns.
-        numbers: for each column whether it is read from the right.
-        alarm: whether its title has to be read before it is believed.
+    Args:
+        runs: one a configuration, seed and fold, as `newest` leaves them; there may be none.
+        folder: where everything is written.
+        command: the command line that made it.
+        failed: runs without scores, listed below the tables.
+        by: the part whose accuracy per track ranks.
+        part: the part on which systems are tested against the best.
     """
-
-    title: str
-    head: Sequence[str]
-    body: Sequence[Sequence[str]]
-    numbers: Sequence[bool]
-    alarm: bool = False
-
-
-def grids(found: Comparison) -> list[ScoreGrid]:
-    """Return the tables of a document: the leaderboards, then the runs that failed."""
-    tables = [grid for board in found.boards for grid in _of_board(found, board)]
-    if found.failed:
-        numbers = (False,) * len(_FAILED)
-        tables.append(ScoreGrid(_failures(found), _FAILED, _lost(found), numbers, alarm=True))
-    return tables
+    boards = compare(runs, by, part)
+    comparison = Comparison(boards, by, part, command, environment(), tuple(failed))
+    show(as_terminal(comparison))
+    figures = draw(boards, part)
+    for name, figure in figures.items():
+        save(figure, folder / f"{name}.png")
+    write_text(folder / "comparison.csv", as_csv(comparison))
+    write_text(folder / "comparison.md", as_markdown(comparison))
+    write_text(folder / "comparison.html", as_html(comparison, figures))
+    say(f"written to {folder}")
+    return boards
 
 
-def _of_board(found: Comparison, board: Leaderboard) -> list[ScoreGrid]:
-    """Return the table of a leaderboard, and one of settings where they are too many for it."""
-    shown = columns(board, found.part)
-    body = [[column.cell(row) for column in shown] for row in rows(board)]
-    names, numbers = [column.name for column in shown], [column.number for column in shown]
-    table = ScoreGrid(about(board), names, body, numbers, alarm=board.leaky)
-    return [table, _settings(board)] if len(board.differing) > MOST_COLUMNS else [table]
+def draw(boards: Sequence[Leaderboard], part: EvaluatedPart) -> dict[str, Figure]:
+    """Return the figures of leaderboards by name; none where there is no leaderboard."""
+    if not boards:
+        return {}
+    return {
+        "scores": accuracies(boards),
+        "parameters": accuracy_by_parameters(boards, part),
+        "learning_curves": learning_curves(boards),
+        "genres": genre_map(boards, part),
+    }
 
 
-def _settings(board: Leaderboard) -> ScoreGrid:
-    settings, systems = [setting(key) for key in board.differing], rows(board)
-    body = [[column.name, *map(column.cell, systems)] for column in settings]
-    head = ["", *(f"{row.place} {row.system.title}" for row in systems)]
-    return ScoreGrid(f"What differs · {board.about}", head, body, (False,) * len(head))
-
-
-def _failures(found: Comparison) -> str:
-    return f"{len(found.failed)} failed {'runs' if len(found.failed) > 1 else 'run'}"
-
-
-def _lost(found: Comparison) -> list[tuple[str, ...]]:
-    return [(one.title, one.name, one.reason, one.log) for one in found.failed]
-
-
-def as_table(found: Comparison) -> Group:
-    """Return the leaderboards for the terminal."""
+def as_terminal(comparison: Comparison) -> Group:
+    """Return the leaderboards for the terminal, where settings and costs need few columns."""
     from rich.console import Group
     from rich.text import Text
 
-    tables: list[Any] = [_terminal_table(found, board) for board in found.boards]
-    if found.failed:
-        names = [(name, False) for name in _FAILED]
-        tables.append(_ruled(Text(_failures(found), style="bold red"), names, _lost(found)))
-    return Group(*tables, Text(found.note))
+    boards = [narrow_table(board, comparison.part) for board in comparison.boards]
+    tables = [replace(table, ruled=True) for table in (*boards, *_failed_runs(comparison))]
+    return Group(*(table.to_terminal() for table in tables), Text(comparison.note))
 
 
-def _terminal_table(found: Comparison, board: Leaderboard) -> Table:
-    from rich.text import Text
-
-    shown = narrow_columns(board, found.part)
-    title = Text(about(board), style="bold red" if board.leaky else "bold")
-    body = ([column.cell(row) for column in shown] for row in rows(board))
-    return _ruled(title, [(column.name, column.number) for column in shown], body)
-
-
-def _ruled(title: Any, names: Iterable[tuple[str, bool]], body: Iterable[Sequence[str]]) -> Table:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=title, title_justify="left", show_lines=True)
-    for name, number in names:
-        table.add_column(name, overflow="fold", justify="right" if number else "left")
-    for cells in body:
-        table.add_row(*map(Text, cells))
-    return table
-
-
-def as_markdown(found: Comparison) -> str:
+def as_markdown(comparison: Comparison) -> str:
     """Return a document with the leaderboards, the command and the versions."""
-    tables = [part for grid in grids(found) for part in (f"## {grid.title}", _piped(grid))]
-    drawn = [f"![{title}]({name}.png)" for name, title in FIGURES.items() if found.boards]
-    made = (
+    figures = _FIGURES.items() if comparison.boards else ()
+    paragraphs = (
+        "# Runs compared",
+        *(table.to_markdown() for table in _wide_tables(comparison)),
+        comparison.note,
+        *(f"![{title}]({name}.png)" for name, title in figures),
         "## How it was made",
-        f"    {found.command}",
-        ", ".join(f"{name} {version}" for name, version in found.versions.items()),
+        f"    {comparison.command}",
+        ", ".join(f"{name} {version}" for name, version in comparison.versions.items()),
     )
-    return "\n\n".join(("# Runs compared", *tables, found.note, *drawn, *made)) + "\n"
+    return "\n\n".join(paragraphs) + "\n"
 
 
-def _piped(grid: ScoreGrid) -> str:
-    head = [f"| {' | '.join(map(_escaped, grid.head))} |", f"|{' --- |' * len(grid.head)}"]
-    return "\n".join((*head, *(f"| {' | '.join(map(_escaped, row))} |" for row in grid.body)))
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", "<br>")
-
-
-def as_html(found: Comparison, figures: Mapping[str, Figure]) -> str:
+def as_html(comparison: Comparison, figures: Mapping[str, Figure]) -> str:
     """Return a page of its own with the leaderboards and the figures."""
-    return render_page("comparison.html.j2", figures, found=found, grids=grids(found))
+    tables = _wide_tables(comparison)
+    return render_page("comparison.html.j2", figures, comparison=comparison, tables=tables)
+
+
+def _wide_tables(comparison: Comparison) -> list[Table]:
+    """Return the tables of a document: the leaderboards, then the runs that failed."""
+    boards = [table for b in comparison.boards for table in wide_tables(b, comparison.part)]
+    return [*boards, *_failed_runs(comparison)]
+
+
+def _failed_runs(comparison: Comparison) -> list[Table]:
+    if not comparison.failed:
+        return []
+    rows = [(failed.title, failed.name, failed.reason, failed.log) for failed in comparison.failed]
+    title = several(len(rows), "failed run")
+    return [Table(("training", "run", "reason", "log"), rows, title, alarm=True)]
+
+
+@dataclass(frozen=True)
+class RankedSystem:
+    """A system in its place, counted from 1; the best has no verdict."""
+
+    place: int
+    system: System
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True)
+class _SystemColumn:
+    """What is said of every system, in one line or several."""
+
+    name: str
+    cell: Callable[[RankedSystem], str]
+    kind: Literal["text", "number"] = "number"
+
+
+def about(board: Leaderboard) -> str:
+    """Return what the numbers of a leaderboard are numbers of."""
+    return f"{board.about} · {board.tracks('validation')}, {board.tracks('test')} · per track"
+
+
+def ranked(board: Leaderboard) -> list[RankedSystem]:
+    """Return the systems of a leaderboard with their places and verdicts."""
+    placed = enumerate(zip(board.systems, board.verdicts, strict=True), start=1)
+    return [RankedSystem(place, system, verdict) for place, (system, verdict) in placed]
+
+
+def wide_tables(board: Leaderboard, part: EvaluatedPart) -> list[Table]:
+    """Return the table of a leaderboard, one column a differing setting and one a number.
+
+    Where there are too many settings for that, they have a second table, one column a system.
+    """
+    many = len(board.differing) > MOST_COLUMNS
+    settings = [
+        _SystemColumn(title_of(key), partial(_setting, key), "text") for key in board.differing
+    ]
+    columns = [
+        _SystemColumn("", lambda row: str(row.place), "text"),
+        _SystemColumn("system", lambda row: f"{row.system.title}\n{_runs(row.system)}", "text"),
+        *([] if many else settings),
+        *_scores(part),
+        *_costs(board),
+    ]
+    table = _table(board, columns)
+    if not many:
+        return [table]
+    systems = ranked(board)
+    heads = ("", *(f"{row.place} {row.system.title}" for row in systems))
+    rows = [[column.name, *map(column.cell, systems)] for column in settings]
+    return [table, Table(heads, rows, f"What differs · {board.about}")]
+
+
+def narrow_table(board: Leaderboard, part: EvaluatedPart) -> Table:
+    """Return the table of a leaderboard with settings and costs below each other."""
+    costs = _costs(board)
+    # Model and features are in the system's title already.
+    keys = [key for key in board.differing if title_of(key) not in {"model", "features"}]
+
+    def system_cell(row: RankedSystem) -> str:
+        settings = [
+            f"{title_of(key)}={value_of(row.system.settings, key, 24)}"
+            for key in keys[:MOST_COLUMNS]
+        ]
+        if len(keys) > MOST_COLUMNS:
+            settings.append(f"and {len(keys) - MOST_COLUMNS} more settings")
+        return "\n".join((row.system.title, *settings, _runs(row.system)))
+
+    columns = [
+        _SystemColumn("", lambda row: str(row.place), "text"),
+        _SystemColumn("system", system_cell, "text"),
+        *_scores(part),
+        _SystemColumn("cost", lambda row: "\n".join(f"{c.name} {c.cell(row)}" for c in costs)),
+    ]
+    return _table(board, columns)
+
+
+def _table(board: Leaderboard, columns: Sequence[_SystemColumn]) -> Table:
+    rows = [[column.cell(row) for column in columns] for row in ranked(board)]
+    heads = [Column(column.name, column.kind) for column in columns]
+    return Table(heads, rows, about(board), alarm=board.leaky)
+
+
+def _scores(part: EvaluatedPart) -> list[_SystemColumn]:
+    """Return the columns of the scores and of the tests on `part`."""
+
+    def accuracy(system: System, of: str) -> str:
+        return f"{_mean(system.score(of))}\n{_bounds(system.interval(of))}"
+
+    def difference(row: RankedSystem) -> str:
+        if row.verdict is None:
+            return "best"
+        pairing = row.verdict.pairing
+        if pairing.difference is None:
+            return pairing.reason
+        mean, bounds = pairing.difference.mean, _bounds(pairing.difference.interval, "+")
+        compared = "{} : {} runs".format(*pairing.compared)
+        return f"{mean:+.3f}\n{bounds}\n{pairing.tracks} tracks, {compared}"
+
+    def p_value(value: float | None) -> str:
+        if value is None:
+            return DASH
+        return f"{value:.3f}" if value >= 0.001 else "< 0.001"
+
+    def chance(row: RankedSystem) -> str:
+        test = row.verdict.pairing.mcnemar if row.verdict else None
+        if row.verdict is None or test is None:
+            return DASH
+        runs = " :\n".join(name.rpartition("-")[2] for name in row.verdict.pairing.runs)
+        return (
+            f"permutation {p_value(row.verdict.p)}\nMcNemar {p_value(row.verdict.p_mcnemar)}\n"
+            f"{test.only_first} : {test.only_second}\n{runs}"
+        )
+
+    return [
+        _SystemColumn("validation accuracy", lambda row: accuracy(row.system, "validation")),
+        _SystemColumn("test accuracy", lambda row: accuracy(row.system, "test")),
+        _SystemColumn("test macro-F1", lambda row: _mean(row.system.score("test", "macro_f1"))),
+        _SystemColumn(f"{part} accuracy less that of the best", difference),
+        _SystemColumn("p of no difference", chance),
+    ]
+
+
+def _costs(board: Leaderboard) -> list[_SystemColumn]:
+    """Return the columns of what a system costs; none of int8 where nothing was exported."""
+
+    def size(row: RankedSystem) -> str:
+        return DASH if row.system.int8_bytes is None else kilobytes(row.system.int8_bytes)
+
+    def time(row: RankedSystem) -> str:
+        spent = row.system.seconds
+        if spent is None:
+            return DASH
+        spread = "" if spent.deviation is None else f"\n± {duration(spent.deviation)}"
+        return f"{duration(spent.mean)}{spread}"
+
+    exported = any(system.int8_bytes is not None for system in board.systems)
+    return [
+        _SystemColumn("parameters", lambda row: count(row.system.parameters)),
+        *([_SystemColumn("int8 file", size)] if exported else []),
+        _SystemColumn("training time", time),
+    ]
+
+
+def _setting(key: str, row: RankedSystem) -> str:
+    return value_of(row.system.settings, key)
+
+
+def _runs(system: System) -> str:
+    many = len(system.runs)
+    names = system.runs[0].name if many == 1 else f"{many} runs"
+    return f"{names}, {system.repetitions}"
+
+
+def _mean(score: SeedSummary) -> str:
+    spread = "" if score.deviation is None else f" ± {score.deviation:.3f}"
+    return f"{score.mean:.3f}{spread}"
+
+
+def _bounds(interval: tuple[float, float], sign: str = "") -> str:
+    return "[{:{sign}.3f}, {:{sign}.3f}]".format(*interval, sign=sign)
+
+
+def as_csv(comparison: Comparison) -> str:
+    """Return a line a system, then one a failed run, with all numbers in full.
+
+    Every differing setting has a column; what a system does not have stays empty.
+    """
+    keys = list(dict.fromkeys(key for board in comparison.boards for key in board.differing))
+    records: list[dict[str, Any]] = []
+    for board in comparison.boards:
+        for row in ranked(board):
+            system, settings = row.system, row.system.settings
+            record = {
+                "state": "finished",
+                "data": board.data,
+                "split": board.split,
+                "told_apart_by": board.apart,
+                "rank": row.place,
+                "ranked_by": f"{comparison.by} accuracy per track",
+                "system": system.label,
+                "repetitions": system.repetitions,
+                "n": len(system.runs),
+                **_score_record(system),
+                **_verdict_record(comparison.part, row.verdict),
+                "parameters": system.parameters,
+                "int8_bytes": system.int8_bytes,
+                "training_seconds": system.seconds.mean if system.seconds else None,
+                "training_seconds_sd": system.seconds.deviation if system.seconds else None,
+                "runs": " ".join(run.name for run in system.runs),
+            }
+            for key in (key for key in keys if key in settings):
+                value = settings[key]
+                text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+                record[title_of(key)] = text
+            records.append(record)
+    for failed in comparison.failed:
+        facts = {"training": failed.title, "reason": failed.reason, "log": failed.log}
+        records.append({"state": "failed", "runs": failed.name, **facts})
+    return to_csv(records)
+
+
+def _score_record(system: System) -> dict[str, Any]:
+    record: dict[str, Any] = {}
+    for part in ("validation", "test"):
+        for unit in ("track", "segment"):
+            score = system.score(part, unit=unit)
+            record[f"{part}_{unit}_accuracy"] = score.mean
+            record[f"{part}_{unit}_accuracy_sd"] = score.deviation
+        low, high = system.interval(part)
+        record |= {f"{part}_track_accuracy_low": low, f"{part}_track_accuracy_high": high}
+        f1 = system.score(part, "macro_f1")
+        record |= {f"{part}_track_macro_f1": f1.mean, f"{part}_track_macro_f1_sd": f1.deviation}
+    return record
+
+
+def _verdict_record(part: str, verdict: Verdict | None) -> dict[str, Any]:
+    pairing = verdict.pairing if verdict else None
+    difference = pairing.difference if pairing else None
+    test = pairing.mcnemar if pairing else None
+    low, high = difference.interval if difference else (None, None)
+    return {
+        "compared_on": f"{part} tracks",
+        "compared_tracks": pairing.tracks if pairing else None,
+        "difference": difference.mean if difference else None,
+        "difference_low": low,
+        "difference_high": high,
+        "permutation_p": difference.p if difference else None,
+        "permutation_p_holm": verdict.p if verdict else None,
+        "mcnemar_only_this": test.only_first if test else None,
+        "mcnemar_only_best": test.only_second if test else None,
+        "mcnemar_exact": test.exact if test else None,
+        "mcnemar_p": test.p if test else None,
+        "mcnemar_p_holm": verdict.p_mcnemar if verdict else None,
+        "mcnemar_runs": " ".join(pairing.runs) if pairing else None,
+        "not_compared": pairing.reason if pairing else None,
+    }

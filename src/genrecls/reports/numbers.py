@@ -52,3 +52,15 @@ def duration(seconds: float | None) -> str:
     if minutes < 60:
         return f"{minutes}\u00a0min {rest:02d}\u00a0s"
     return f"{minutes // 60}\u00a0h {minutes % 60:02d}\u00a0min"
+
+
+def kilobytes(size: float) -> str:
+    """Return `41.2 kB` or `1 640 kB`, of 1000 bytes each."""
+    number = size / 1000
+    return f"{number:,.0f} kB".replace(",", "\u202f") if number >= 100 else f"{number:.1f} kB"
+
+
+def milliseconds(value: float) -> str:
+    """Return `0.27 ms`, `3.4 ms` or `120 ms`."""
+    digits = 0 if value >= 100 else 1 if value >= 1 else 2
+    return f"{value:.{digits}f} ms"

@@ -140,7 +140,7 @@ def conclude(records: Sequence[Record], command: str, folder: Path) -> None:
         RunError: some trainings failed or were stopped.
     """
     from genrecls.comparison.leaderboard import Failed, newest
-    from genrecls.reports.leaderboard import leaderboard
+    from genrecls.reports.comparison import write_comparison
     from genrecls.runs.record import read
 
     done = [read(record.job.run) for record in records if record.state == "finished"]
@@ -149,7 +149,7 @@ def conclude(records: Sequence[Record], command: str, folder: Path) -> None:
         Failed(record.job.run.name, record.note, str(record.log or ""), title=record.title)
         for record in lost
     ]
-    leaderboard(newest(done)[0], folder, command, failed)
+    write_comparison(newest(done)[0], folder, command, failed)
     if lost:
         raise RunError(
             f"{len(lost)} of {several(len(records), 'run')} failed, each with its reason in the "

@@ -8,7 +8,8 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from genrecls.reports.figures.tradeoff import kilobytes, milliseconds, points, scope, tradeoff
+from genrecls.reports.figures.tradeoff import points, scope, tradeoff
+from genrecls.reports.numbers import kilobytes, milliseconds
 from tests.export.exported_facts import EVERY, benchmark_facts, export_facts, kept, lost
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from genrecls.evaluation.predictions import leak_mark
 from genrecls.reports.figures.label_lines import height_of, leader
-from genrecls.reports.numbers import known, percent
+from genrecls.reports.numbers import kilobytes, known, milliseconds, percent
 from genrecls.reports.style import (
     BLUE,
     GREEN,
@@ -136,18 +136,6 @@ def tradeoff(export: Mapping[str, Any], benchmark: Mapping[str, Any] | None) -> 
     _labels(panels, shown)
     _legend(figure, shown)
     return figure
-
-
-def kilobytes(size: float) -> str:
-    """Return `41.2 kB` or `1 640 kB`, of 1000 bytes each."""
-    number = size / 1000
-    return f"{number:,.0f} kB".replace(",", "\u202f") if number >= 100 else f"{number:.1f} kB"
-
-
-def milliseconds(value: float) -> str:
-    """Return `0.27 ms`, `3.4 ms` or `120 ms`."""
-    digits = 0 if value >= 100 else 1 if value >= 1 else 2
-    return f"{value:.{digits}f} ms"
 
 
 def _files(export: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
