@@ -18,11 +18,12 @@ from genrecls.reports.figures.genres import per_genre_bars
 from genrecls.reports.figures.inputs import example_inputs
 from genrecls.reports.figures.learning_curves import learning_curve
 from genrecls.reports.figures.mistakes import worst_mistakes
-from genrecls.reports.figures.timeline import Course, timeline
+from genrecls.reports.figures.timeline import timeline
 from genrecls.reports.run import draw
 from genrecls.reports.scope import Scope
 from genrecls.reports.style import save
 from genrecls.reports.text import drawable, elide
+from genrecls.runtime.result import Result
 from tests.reports.finished_run import finished_run, genres_of, metrics_of
 
 SCOPE = Scope("test", "track", "artist")
@@ -35,9 +36,10 @@ def texts(figure: Figure) -> list[str]:
     return [text.get_text() for text in figure.findobj(Text) if text.get_text()]
 
 
-def course(count: int, genres: int = 3, hop: float = 3.0, title: str = "a.wav") -> Course:
-    starts = np.arange(count) * hop
-    return Course(title, starts, starts + 3, np.full((count, genres), 1 / genres))
+def course(count: int, genres: int = 3, hop: float = 3.0, title: str = "a.wav") -> Result:
+    starts = np.arange(count, dtype=np.float64) * hop
+    probabilities = np.full((count, genres), 1 / genres)
+    return Result(Path(title), starts=starts, ends=starts + 3, segments=probabilities)
 
 
 def test_every_figure_says_part_unit_and_split() -> None:

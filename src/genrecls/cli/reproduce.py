@@ -167,12 +167,12 @@ def _metrics(
 def _write(rows: Sequence[ReproducedSystem], folder: Path, command: str) -> None:
     from genrecls.environment import environment
     from genrecls.files.atomic import write_text
-    from genrecls.reports.figures.reproduction import dots
+    from genrecls.reports.figures.reproduction import reported_and_ours
     from genrecls.reports.reproduction import as_csv, as_html, as_markdown, as_table
     from genrecls.reports.style import save
 
     show(as_table(rows))
-    figure = dots(rows)
+    figure = reported_and_ours(rows)
     versions = environment()
     save(figure, folder / "reproduction.png")
     write_text(folder / "reproduction.csv", as_csv(rows))

@@ -1,6 +1,6 @@
-"""The paper that all figures are drawn on: colours, titles, axes and saving.
+"""How all figures look: one style, the paper they are drawn on, and what several of them share.
 
-Figures are made without pyplot: no global state, no display, usable from any thread.
+Figures are made without pyplot: no global figure, no display, usable from any thread.
 """
 
 from __future__ import annotations
@@ -8,14 +8,17 @@ from __future__ import annotations
 import base64
 import io
 import textwrap
+from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from genrecls.files.atomic import replacing
 from genrecls.reports.text import drawable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 INK, MUTED, RULE, WARNING = "#1c2430", "#5b6675", "#d5dae1", "#b42318"
@@ -25,11 +28,61 @@ PALE = "#a6d4f2"
 # Okabe and Ito's colours stay apart for every kind of colour vision; there are no more of them.
 PALETTE = (BLUE, ORANGE, GREEN, PINK, SKY, VERMILION, YELLOW)
 
-DOTS_PER_INCH = 150
-_TITLE_SIZE, _LINE_SIZE = 12.0, 8.5
+STYLE: dict[str, Any] = {
+    "figure.facecolor": "white",
+    "savefig.dpi": 150,
+    "font.size": 8.5,
+    "text.color": INK,
+    # Without a colour of its own, a drawing stands on any page.
+    "axes.facecolor": "none",
+    "axes.edgecolor": RULE,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 9.0,
+    "axes.titlecolor": INK,
+    "axes.labelsize": 8.5,
+    "axes.labelcolor": MUTED,
+    "figure.labelsize": 8.5,
+    "grid.color": RULE,
+    "grid.linewidth": 0.6,
+    "xtick.labelsize": 8.5,
+    "xtick.color": RULE,
+    "xtick.labelcolor": MUTED,
+    "xtick.major.size": 3.0,
+    "ytick.labelsize": 8.5,
+    "ytick.color": RULE,
+    "ytick.labelcolor": MUTED,
+    "ytick.major.size": 3.0,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "legend.labelcolor": INK,
+    "image.aspect": "auto",
+    "image.interpolation": "nearest",
+}
+"""Settings of matplotlib; whatever the user's own say does not count."""
+
+_LINE_SIZE = 8.5
 _MARGIN = 0.1
 # One title line and one line below it, in inches of their type size.
 _TITLE_HEIGHT, _LINE_HEIGHT = 0.27, 0.165
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def in_style(draw: Callable[P, T]) -> Callable[P, T]:
+    """Make a function draw in `STYLE`."""
+
+    @wraps(draw)
+    def draw_in_style(*args: P.args, **kwargs: P.kwargs) -> T:
+        from matplotlib import style
+
+        with style.context(STYLE, after_reset=True):
+            return draw(*args, **kwargs)
+
+    return draw_in_style
 
 
 def new_figure(title: str, about: str, size: tuple[float, float], alarm: bool = False) -> Figure:
@@ -43,36 +96,24 @@ def new_figure(title: str, about: str, size: tuple[float, float], alarm: bool = 
     """
     from matplotlib.figure import Figure
 
-    # An average glyph is as wide as 0.6 of its size; 72 points are an inch.
-    lines = textwrap.wrap(about, max(20, int(size[0] * 72 / (0.6 * _LINE_SIZE)))) or [""]
+    lines = textwrap.wrap(about, max(20, int(size[0] / inches("x", _LINE_SIZE)))) or [""]
     head = _MARGIN + _TITLE_HEIGHT + _LINE_HEIGHT * len(lines) + _MARGIN
     width, height = size[0], size[1] + head
-    figure = Figure(figsize=(width, height), facecolor="white")
+    figure = Figure(figsize=(width, height))
     figure.set_layout_engine(
         "constrained", rect=(0, 0, 1, size[1] / height), w_pad=0.06, h_pad=0.06
     )
     left, top = _MARGIN / width, 1 - _MARGIN / height
-    place: dict[str, Any] = {"ha": "left", "va": "top"}
-    figure.text(left, top, title, size=_TITLE_SIZE, weight="bold", color=INK, **place)
-    below = top - _TITLE_HEIGHT / height
-    colour, weight = (WARNING, "bold") if alarm else (MUTED, "normal")
-    about = "\n".join(drawable(line, width=200) for line in lines)
-    figure.text(left, below, about, size=_LINE_SIZE, color=colour, weight=weight, **place)
+    figure.text(left, top, title, va="top", size=12, weight="bold")
+    figure.text(
+        left,
+        top - _TITLE_HEIGHT / height,
+        "\n".join(drawable(line, width=200) for line in lines),
+        va="top",
+        color=WARNING if alarm else MUTED,
+        weight="bold" if alarm else "normal",
+    )
     return figure
-
-
-def clean_axes(axes: Axes, grid: Literal["x", "y"] | None = None) -> Axes:
-    """Take away from `axes` what does not carry data; `grid` is "x" or "y" where lines help."""
-    # Without a patch the figure alone decides its background, so a page can leave it out.
-    axes.patch.set_visible(False)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side == "bottom" or (side == "left" and grid != "x"))
-        spine.set_color(RULE)
-    axes.tick_params(labelsize=8.5, colors=MUTED, color=RULE, length=3)
-    axes.set_axisbelow(True)
-    if grid is not None:
-        axes.grid(axis=grid, color=RULE, linewidth=0.6)
-    return axes
 
 
 def empty_figure(figure: Figure, text: str) -> Figure:
@@ -81,6 +122,66 @@ def empty_figure(figure: Figure, text: str) -> Figure:
     axes.set_axis_off()
     axes.text(0.5, 0.5, text, ha="center", va="center", size=10, color=MUTED)
     return figure
+
+
+def inches(text: str, size: float = _LINE_SIZE) -> float:
+    """Return about how wide `text` is in type of `size` points."""
+    # An average glyph is as wide as 0.6 of its size; 72 points are an inch.
+    return len(text) * 0.6 * size / 72
+
+
+def clean_axes(axes: Axes, grid: Literal["x", "y", "both"]) -> Axes:
+    """Draw lines at the ticks of one axis, or of both; rows of names need no left edge."""
+    axes.grid(axis=grid)
+    axes.spines["left"].set_visible(grid != "x")
+    return axes
+
+
+def name_rows(axes: Axes, names: Sequence[str], room: float = 0.6) -> None:
+    """Write `names` at the left of the rows 0, 1, ..., the first on top.
+
+    Args:
+        axes: where the rows are drawn.
+        names: of the rows.
+        room: above the first row and below the last one, in rows.
+    """
+    axes.set_yticks(range(len(names)), list(names), color=INK)
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(len(names) - 1 + room, -room)
+
+
+def separate_cells(axes: Axes, rows: int, columns: int) -> None:
+    """Draw white lines between the cells of an image, which keep neighbours of one shade apart."""
+    axes.spines[:].set_visible(False)
+    axes.set_yticks([row - 0.5 for row in range(rows + 1)], minor=True)
+    axes.set_xticks([column - 0.5 for column in range(columns + 1)], minor=True)
+    axes.grid(which="minor", color="white", linewidth=1.5)
+    axes.tick_params(which="both", length=0)
+
+
+def whole_numbers(axis: Axis, most: int) -> None:
+    """Let an axis have at most about `most` ticks, all at whole numbers."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(most, integer=True, min_n_ticks=1))
+
+
+def logarithmic(axes: Axes, text: Callable[[float], str]) -> None:
+    """Make the horizontal axis logarithmic, with ticks at 1, 2, 5, 10, ..., written by `text`."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def colour_bar(figure: Figure, image: Any, label: str = "", **place: Any) -> None:
+    """Draw the scale of an image's colours; `place` are arguments of `Figure.colorbar`."""
+    bar = figure.colorbar(image, **place)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize=8, length=0)
+    bar.set_label(label)
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -94,11 +195,9 @@ def data_uri(figure: Figure) -> str:
     return "data:image/png;base64," + base64.b64encode(_png(figure, background="none")).decode()
 
 
+@in_style
 def _png(figure: Figure, background: str) -> bytes:
-    written = io.BytesIO()
+    png = io.BytesIO()
     # Without this the version of matplotlib would be part of the file.
-    metadata = {"Software": None}
-    figure.savefig(
-        written, format="png", dpi=DOTS_PER_INCH, facecolor=background, metadata=metadata
-    )
-    return written.getvalue()
+    figure.savefig(png, format="png", facecolor=background, metadata={"Software": None})
+    return png.getvalue()

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from genrecls.evaluation.class_balance import WORTH_SAYING
 from genrecls.reports.numbers import count
 from genrecls.reports.scope import Scope
-from genrecls.reports.style import BLUE, GREEN, INK, VERMILION, WARNING, clean_axes, new_figure
+from genrecls.reports.style import (
+    BLUE,
+    GREEN,
+    INK,
+    VERMILION,
+    WARNING,
+    in_style,
+    name_rows,
+    new_figure,
+)
 from genrecls.reports.text import drawable
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Counts = Mapping[str, Mapping[str, int]]
@@ -27,6 +35,7 @@ def unequal(counts: Counts) -> bool:
     )
 
 
+@in_style
 def genre_counts(counts: Counts, scope: Scope) -> Figure:
     """Draw a panel a part and a bar a genre, the genre that is most frequent in training on top.
 
@@ -42,21 +51,16 @@ def genre_counts(counts: Counts, scope: Scope) -> Figure:
     figure = new_figure("Examples of each genre", str(scope), (9.4, height), alarm=scope.leaky)
     panels = figure.subplots(1, len(counts), sharey=True, squeeze=False)[0]
     for axes, (part, genres) in zip(panels, counts.items(), strict=True):
-        _bars(axes, part, [genres[genre] for genre in ranked])
-    panels[0].set_yticks(range(len(ranked)), [drawable(genre, 28) for genre in ranked], color=INK)
-    panels[0].set_ylim(len(ranked) - 0.4, -0.6)
+        values = [genres[genre] for genre in ranked]
+        axes.barh(range(len(values)), values, height=0.68, color=_COLOURS.get(part, BLUE))
+        for row, value in enumerate(values):
+            colour = INK if value else WARNING
+            axes.text(value, row, f" {count(value)}", va="center", color=colour)
+        axes.set_title(f"{part} ({count(sum(values))})")
+        axes.set_xticks([])
+        axes.spines["bottom"].set_visible(False)
+        # Room for the number behind the longest bar.
+        axes.set_xlim(0, 1.3 * max(1, *values))
+        axes.tick_params(length=0)
+    name_rows(panels[0], [drawable(genre, 28) for genre in ranked])
     return figure
-
-
-def _bars(axes: Axes, part: str, values: Sequence[int]) -> None:
-    clean_axes(axes)
-    axes.tick_params(length=0)
-    axes.set_xticks([])
-    axes.spines["bottom"].set_visible(False)
-    axes.barh(range(len(values)), values, height=0.68, color=_COLOURS.get(part, BLUE))
-    # Room for the number behind the longest bar.
-    axes.set_xlim(0, 1.3 * max(1, *values))
-    axes.set_title(f"{part} ({count(sum(values))})", loc="left", size=9.5, color=INK)
-    for row, value in enumerate(values):
-        shown, colour = f" {count(value)}", INK if value else WARNING
-        axes.text(value, row, shown, ha="left", va="center", size=8.5, color=colour)

@@ -13,12 +13,22 @@ from genrecls.explain.explanation import AudioOrigin
 from genrecls.explain.plot_data import Evidence
 from genrecls.reports.figures.inputs import grid_of
 from genrecls.reports.scope import Scope
-from genrecls.reports.style import BLUE, INK, MUTED, RULE, VERMILION, clean_axes, new_figure
+from genrecls.reports.style import (
+    BLUE,
+    MUTED,
+    RULE,
+    VERMILION,
+    clean_axes,
+    colour_bar,
+    in_style,
+    name_rows,
+    new_figure,
+    whole_numbers,
+)
 from genrecls.reports.text import drawable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
 Picture = NDArray[np.floating[Any]]
@@ -28,6 +38,7 @@ _MOST_VALUES = 24
 _BLUR = 1 / 80
 
 
+@in_style
 def evidence_map(evidence: Evidence, genre: str, origin: AudioOrigin) -> Figure:
     """Draw a picture, the evidence over it, and its sums along time and along the other axis.
 
@@ -36,128 +47,133 @@ def evidence_map(evidence: Evidence, genre: str, origin: AudioOrigin) -> Figure:
         genre: the genre that is explained.
         origin: file, segment and model.
     """
+    from matplotlib.ticker import MaxNLocator
+
     title = f"Evidence for {drawable(genre, 40)}"
     figure = new_figure(title, str(origin), (9.2, 6.6), alarm=origin.leaky)
     rows = [["seen", "seen_bar", "."], ["map", "map_bar", "bands"], ["time", ".", "."]]
     shape: dict[str, Any] = {"width_ratios": [6, 0.12, 1.1], "height_ratios": [2, 2, 0.8]}
-    panels = {name: clean_axes(axes) for name, axes in figure.subplot_mosaic(rows, **shape).items()}
-    _spectrogram(panels["seen"], evidence, "YlGnBu")
-    _spectrogram(panels["map"], evidence, "Greys", fade=0.55)
-    picture = _overlay(panels["map"], evidence, _largest([evidence.weights]))
-    _bar(figure, panels["seen"].images[0], panels["seen_bar"], drawable(evidence.unit))
-    _bar(figure, picture, panels["map_bar"], "against  \u2190  evidence  \u2192  for")
-    _over_time(panels["time"], evidence)
-    _over_rows(panels["bands"], evidence, panels["map"].get_ylim())
-    panels["seen"].set_title("what the model hears", loc="left", size=9, color=INK)
-    title = f"what speaks for {drawable(genre, 24)} (blue) and what against it (orange)"
-    panels["map"].set_title(title, loc="left", size=9, color=INK)
-    for name in ("seen", "map"):
-        panels[name].set_ylabel(drawable(evidence.axis.label), size=8.5, color=MUTED)
-        panels[name].tick_params(labelbottom=False)
+    panels = figure.subplot_mosaic(rows, **shape)
+
+    # The input alone, and below it the input made pale under the evidence.
+    image = _draw_input(panels["seen"], evidence, "YlGnBu")
+    ticks = MaxNLocator(5)
+    colour_bar(figure, image, drawable(evidence.unit), cax=panels["seen_bar"], ticks=ticks)
+    panels["seen"].set_title("what the model hears")
+    _draw_input(panels["map"], evidence, "Greys", alpha=0.55)
+    image = _draw_evidence(panels["map"], evidence, _largest([evidence.weights]))
+    label, ticks = "against  \u2190  evidence  \u2192  for", MaxNLocator(5)
+    colour_bar(figure, image, label, cax=panels["map_bar"], ticks=ticks)
+    name = drawable(genre, 24)
+    panels["map"].set_title(f"what speaks for {name} (blue) and what against it (orange)")
+    for panel in (panels["seen"], panels["map"]):
+        panel.set_ylabel(drawable(evidence.axis.label))
+        panel.tick_params(labelbottom=False)
+
+    sums, axes = evidence.weights.sum(axis=1), panels["time"]
+    edges = np.linspace(*evidence.place, len(sums) + 1)
+    axes.bar(edges[:-1], sums, np.diff(edges), align="edge", color=_colours(sums))
+    axes.axhline(0, color=RULE, lw=0.8)
+    axes.set(xlim=evidence.place, xlabel="seconds of the file", ylabel="nats")
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+
+    sums, axes = evidence.weights.sum(axis=0), panels["bands"]
+    axes.barh(range(len(sums)), sums, 1.0, color=_colours(sums))
+    axes.axvline(0, color=RULE, lw=0.8)
+    axes.set_ylim(panels["map"].get_ylim())
+    axes.tick_params(labelleft=False)
+    # Below the panel, numbers would push away the sums over time.
+    axes.xaxis.tick_top()
+    axes.xaxis.set_label_position("top")
+    axes.set_xlabel("nats")
     return figure
 
 
+@in_style
 def evidence_bars(evidence: Evidence, genre: str, origin: AudioOrigin) -> Figure:
     """Draw the values of a vector that mattered most, one bar each, strongest first."""
     order = np.argsort(-np.abs(evidence.weights), kind="stable")[:_MOST_VALUES]
     title, size = f"Evidence for {drawable(genre, 40)}", (8.4, 0.26 * len(order) + 1.1)
     figure = new_figure(title, str(origin), size, alarm=origin.leaky)
-    axes = clean_axes(figure.add_subplot(), grid="x")
+    axes = clean_axes(figure.add_subplot(), "x")
     weights = evidence.weights[order]
     axes.barh(range(len(order)), weights, height=0.68, color=_colours(weights))
-    names = [
-        f"{drawable(evidence.axis.names[index], 36)}  ({evidence.values[index]:+.1f})"
-        for index in order
-    ]
-    axes.set_yticks(range(len(order)), names, color=INK)
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylim(len(order) - 0.4, -0.6)
-    axes.axvline(0, color=RULE, linewidth=0.8)
-    axes.set_xlabel("against  \u2190  evidence in nats  \u2192  for", size=8.5, color=MUTED)
+    axes.axvline(0, color=RULE, lw=0.8)
+    values = ((drawable(evidence.axis.names[i], 36), evidence.values[i]) for i in order)
+    name_rows(axes, [f"{name}  ({value:+.1f})" for name, value in values])
+    axes.set_xlabel("against  \u2190  evidence in nats  \u2192  for")
     left = len(evidence.weights) - len(order)
     rest = f" · {left} weaker ones left out" if left else ""
-    axes.set_title(f"in brackets: {evidence.unit}{rest}", loc="left", size=8.5, color=MUTED)
+    axes.set_title(f"in brackets: {evidence.unit}{rest}", size=8.5, color=MUTED)
     return figure
 
 
-def what_decided(cases: Sequence[GenreExample], scope: Scope) -> Figure:
+@in_style
+def what_decided(examples: Sequence[GenreExample], scope: Scope) -> Figure:
     """Draw one segment a genre with the evidence for what was answered.
 
     Args:
-        cases: the segments, of one kind of picture.
+        examples: the segments, of one kind of picture.
         scope: where the segments are from.
     """
-    rows, columns = grid_of(len(cases))
+    from matplotlib.patches import Patch
+
+    rows, columns = grid_of(len(examples))
     size = (max(5.4, 1.84 * columns), 1.75 * rows + 0.4)
     figure = new_figure("What decided", str(scope), size, alarm=scope.leaky)
-    largest = _largest([case.evidence.weights for case in cases])
-    for index, case in enumerate(cases):
-        axes = clean_axes(figure.add_subplot(rows, columns, index + 1))
-        _spectrogram(axes, case.evidence, "Greys", fade=0.55)
-        _overlay(axes, case.evidence, largest)
-        right = case.true == case.predicted
-        axes.set_title(drawable(case.true, 20), size=9, color=INK, loc="left", pad=14)
-        answer = f"\u2192 {drawable(case.predicted, 16)} {case.probability:.2f}"
+    largest = _largest([example.evidence.weights for example in examples])
+    for index, example in enumerate(examples):
+        axes = figure.add_subplot(rows, columns, index + 1)
+        _draw_input(axes, example.evidence, "Greys", alpha=0.55)
+        _draw_evidence(axes, example.evidence, largest)
+        axes.set_title(drawable(example.true, 20), pad=14)
+        answer = f"\u2192 {drawable(example.predicted, 16)} {example.probability:.2f}"
         place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points"}
-        axes.annotate(answer, (0, 1), (0, 4), size=8, color=MUTED if right else VERMILION, **place)
+        colour = MUTED if example.true == example.predicted else VERMILION
+        axes.annotate(answer, (0, 1), (0, 4), size=8, color=colour, **place)
         axes.tick_params(labelsize=7.5, labelleft=index % columns == 0)
-    _legend(figure)
-    # At the left, for the legend is at the right of the same line.
-    figure.supxlabel("seconds of the track", x=0.02, ha="left", size=8.5, color=MUTED)
-    figure.supylabel(drawable(cases[0].evidence.axis.label), size=8.5, color=MUTED)
+    patches = [
+        Patch(color=BLUE, label="evidence for the answer"),
+        Patch(color=VERMILION, label="evidence against it"),
+    ]
+    figure.legend(handles=patches, loc="outside lower right", ncols=2)
+    # At the left, because the legend is at the right of the same line.
+    figure.supxlabel("seconds of the track", x=0.02, ha="left", color=MUTED)
+    figure.supylabel(drawable(examples[0].evidence.axis.label), color=MUTED)
     return figure
 
 
-def _legend(figure: Figure) -> None:
-    from matplotlib.patches import Patch
-
-    named = ((BLUE, "evidence for the answer"), (VERMILION, "evidence against it"))
-    patches = [Patch(color=colour, label=label) for colour, label in named]
-    style: dict[str, Any] = {"frameon": False, "fontsize": 8.5, "labelcolor": INK, "ncols": 2}
-    figure.legend(handles=patches, loc="outside lower right", **style)
-
-
-def _spectrogram(axes: Axes, evidence: Evidence, colours: str, fade: float = 1.0) -> None:
-    """Draw a picture; `fade` makes it pale, so that something can be drawn over it."""
+def _draw_input(axes: Axes, evidence: Evidence, cmap: str, alpha: float = 1.0) -> Any:
+    """Draw a picture; `alpha` makes it pale, so that something can be drawn over it."""
     from matplotlib.ticker import MaxNLocator
 
     low, high = np.percentile(evidence.values, (1, 99))
     limits: dict[str, Any] = {"vmin": low, "vmax": max(high, low + 1e-6)}
-    axes.imshow(evidence.values.T, cmap=colours, alpha=fade, **_lying(evidence), **limits)
+    image = axes.imshow(evidence.values.T, cmap=cmap, alpha=alpha, **_place(evidence), **limits)
     axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     if evidence.axis.ticks:
-        axes.set_yticks(
-            [row for row, _ in evidence.axis.ticks], [text for _, text in evidence.axis.ticks]
-        )
+        axes.set_yticks(*zip(*evidence.axis.ticks, strict=True))
     else:
-        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
+        whole_numbers(axes.yaxis, 5)
+    return image
 
 
-def _overlay(axes: Axes, evidence: Evidence, largest: float) -> Any:
-    limits: dict[str, Any] = {"vmin": -largest, "vmax": largest}
-    return axes.imshow(_blurred(evidence.weights).T, cmap=_signs(), **_lying(evidence), **limits)
-
-
-def _lying(evidence: Evidence) -> dict[str, Any]:
-    """Return how a picture (frames, coefficients) lies: seconds to the right, rows upwards."""
-    extent = (*evidence.place, -0.5, evidence.values.shape[1] - 0.5)
-    return {
-        "origin": "lower",
-        "aspect": "auto",
-        "interpolation": "nearest",
-        "interpolation_stage": "rgba",
-        "extent": extent,
-    }
-
-
-def _signs() -> Colormap:
-    """Return orange to blue over nothing at all: no evidence leaves what is below as it is."""
+def _draw_evidence(axes: Axes, evidence: Evidence, largest: float) -> Any:
     from matplotlib.colors import LinearSegmentedColormap, to_rgba
 
+    # Orange to blue over nothing at all: no evidence leaves what is below as it is.
     against, spoken = to_rgba(VERMILION), to_rgba(BLUE)
     colours = [against, (*against[:3], 0.0), (*spoken[:3], 0.0), spoken]
     stops = [0.0, 0.5, 0.5, 1.0]
-    return LinearSegmentedColormap.from_list("evidence", list(zip(stops, colours, strict=True)))
+    cmap = LinearSegmentedColormap.from_list("evidence", list(zip(stops, colours, strict=True)))
+    limits: dict[str, Any] = {"vmin": -largest, "vmax": largest}
+    return axes.imshow(_blurred(evidence.weights).T, cmap=cmap, **_place(evidence), **limits)
+
+
+def _place(evidence: Evidence) -> dict[str, Any]:
+    """Return how a picture (frames, coefficients) lies: seconds to the right, rows upwards."""
+    extent = (*evidence.place, -0.5, evidence.values.shape[1] - 0.5)
+    return {"origin": "lower", "interpolation_stage": "rgba", "extent": extent}
 
 
 def _blurred(weights: Picture) -> Picture:
@@ -169,43 +185,8 @@ def _blurred(weights: Picture) -> Picture:
 
 def _largest(weights: Sequence[Picture]) -> float:
     """Return the end of the scale; a few extremes must not leave all the rest pale."""
-    sizes = np.concatenate([np.abs(_blurred(found)).ravel() for found in weights])
+    sizes = np.concatenate([np.abs(_blurred(picture)).ravel() for picture in weights])
     return max(float(np.percentile(sizes, 99.5)), 1e-12)
-
-
-def _bar(figure: Figure, picture: Any, axes: Axes, label: str) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    bar = figure.colorbar(picture, cax=axes)
-    bar.outline.set_visible(False)
-    bar.ax.yaxis.set_major_locator(MaxNLocator(5))
-    bar.ax.tick_params(labelsize=8, colors=MUTED, length=0)
-    bar.set_label(label, size=8.5, color=MUTED)
-
-
-def _over_time(axes: Axes, evidence: Evidence) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    sums = evidence.weights.sum(axis=1)
-    edges = np.linspace(*evidence.place, len(sums) + 1)
-    axes.bar(edges[:-1], sums, np.diff(edges), align="edge", color=_colours(sums))
-    axes.axhline(0, color=RULE, linewidth=0.8)
-    axes.set_xlim(*evidence.place)
-    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    axes.set_xlabel("seconds of the file", size=8.5, color=MUTED)
-    axes.set_ylabel("nats", size=8.5, color=MUTED)
-
-
-def _over_rows(axes: Axes, evidence: Evidence, limits: tuple[float, float]) -> None:
-    sums = evidence.weights.sum(axis=0)
-    axes.barh(range(len(sums)), sums, 1.0, color=_colours(sums))
-    axes.axvline(0, color=RULE, linewidth=0.8)
-    axes.set_ylim(*limits)
-    axes.tick_params(labelleft=False)
-    # Below the panel, numbers would push away the sums over time.
-    axes.xaxis.tick_top()
-    axes.xaxis.set_label_position("top")
-    axes.set_xlabel("nats", size=8.5, color=MUTED)
 
 
 def _colours(weights: Picture) -> list[str]:

@@ -8,14 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 from genrecls.reports.numbers import finite
 from genrecls.reports.scope import Scope
-from genrecls.reports.style import BLUE, INK, MUTED, VERMILION, clean_axes, empty_figure, new_figure
+from genrecls.reports.style import (
+    BLUE,
+    MUTED,
+    VERMILION,
+    clean_axes,
+    empty_figure,
+    in_style,
+    name_rows,
+    new_figure,
+)
 from genrecls.reports.text import drawable
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
+@in_style
 def worst_mistakes(mistakes: Sequence[Mapping[str, Any]], scope: Scope, most: int = 12) -> Figure:
     """Draw the probability that was given to the wrong genre, one bar a file.
 
@@ -29,26 +38,20 @@ def worst_mistakes(mistakes: Sequence[Mapping[str, Any]], scope: Scope, most: in
     figure = new_figure("Worst mistakes", str(scope), size, alarm=scope.leaky)
     if not shown:
         return empty_figure(figure, "no mistakes")
-    axes = clean_axes(figure.add_subplot(), grid="x")
-    _bars(axes, shown)
-    files = [drawable(PurePath(mistake["path"]).name, 30) for mistake in shown]
-    axes.set_yticks(range(len(shown)), files, color=INK)
-    axes.tick_params(axis="y", length=0)
-    axes.set_title("true → predicted", loc="left", size=8.5, color=MUTED)
-    axes.set_xlim(0, 1)
-    axes.set_ylim(len(shown) - 0.3, -0.5)
-    figure.legend(loc="outside lower right", ncols=2, frameon=False, fontsize=8.5, labelcolor=INK)
-    return figure
-
-
-def _bars(axes: Axes, mistakes: Sequence[Mapping[str, Any]]) -> None:
-    rows = range(len(mistakes))
-    given = [finite(mistake["probability"]) for mistake in mistakes]
-    right = [finite(mistake["true_probability"]) for mistake in mistakes]
-    wrong: dict[str, Any] = {"height": 0.2, "align": "edge", "color": VERMILION}
-    axes.barh([row + 0.08 for row in rows], given, label="probability of the answer", **wrong)
-    true: dict[str, Any] = {"marker": "D", "ls": "", "ms": 6, "color": BLUE, "mec": "white"}
-    axes.plot(right, [row + 0.18 for row in rows], label="probability of the true genre", **true)
-    for row, mistake in enumerate(mistakes):
+    axes = clean_axes(figure.add_subplot(), "x")
+    rows = range(len(shown))
+    given = [finite(mistake["probability"]) for mistake in shown]
+    right = [finite(mistake["true_probability"]) for mistake in shown]
+    bars: dict[str, Any] = {"height": 0.2, "align": "edge", "color": VERMILION}
+    axes.barh([row + 0.08 for row in rows], given, label="probability of the answer", **bars)
+    marks: dict[str, Any] = {"ms": 6, "color": BLUE, "mec": "white"}
+    label = "probability of the true genre"
+    axes.plot(right, [row + 0.18 for row in rows], "D", label=label, **marks)
+    for row, mistake in enumerate(shown):
         pair = f"{drawable(mistake['true'], 24)} → {drawable(mistake['predicted'], 24)}"
-        axes.text(0.008, row + 0.02, pair, ha="left", va="bottom", size=8, color=INK)
+        axes.text(0.008, row + 0.02, pair, va="bottom", size=8)
+    name_rows(axes, [drawable(PurePath(mistake["path"]).name, 30) for mistake in shown])
+    axes.set_xlim(0, 1)
+    axes.set_title("true → predicted", size=8.5, color=MUTED)
+    figure.legend(loc="outside lower right", ncols=2)
+    return figure

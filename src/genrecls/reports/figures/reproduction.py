@@ -9,19 +9,20 @@ from genrecls.comparison.reproduction import PROTOCOLS, Protocol, ReproducedSyst
 from genrecls.reports.style import (
     BLUE,
     GREEN,
-    INK,
     MUTED,
     ORANGE,
     clean_axes,
     empty_figure,
+    in_style,
+    name_rows,
     new_figure,
 )
 from genrecls.reports.text import drawable
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+# Marker, colour and shift in rows.
 _MARKS: dict[Protocol, tuple[str, str, float]] = {
     "published": ("o", ORANGE, -0.2),
     "tracks": ("s", BLUE, 0.0),
@@ -29,58 +30,47 @@ _MARKS: dict[Protocol, tuple[str, str, float]] = {
 }
 
 
-def dots(rows: Sequence[ReproducedSystem]) -> Figure:
+@in_style
+def reported_and_ours(systems: Sequence[ReproducedSystem]) -> Figure:
     """Draw the reported accuracy of every system and ours under each protocol.
 
     Bars reach one standard deviation over the seeds to both sides.
     """
     about = "test accuracy, each in the unit of the report; bars: standard deviation over seeds"
-    shown = [row for row in rows if row.cells]
+    shown = [system for system in systems if system.cells]
     figure = new_figure("Reported and ours", about, (8.2, 0.52 * max(2, len(shown)) + 1.0))
     if not shown:
         return empty_figure(figure, "no finished runs")
-    axes = clean_axes(figure.add_subplot(), grid="x")
-    _reported(axes, shown)
-    for protocol in PROTOCOLS:
-        _ours(axes, shown, protocol)
-    axes.set_yticks(range(len(shown)), [_name(row) for row in shown], color=INK)
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylim(len(shown) - 0.5, -0.5)
+    axes = clean_axes(figure.add_subplot(), "x")
+    for row, system in enumerate(shown):
+        # A label that begins with a low line is not in the legend.
+        label = "_" if row else "reported"
+        ends = (row - 0.36, row + 0.36)
+        axes.vlines(system.published.accuracy, *ends, color=MUTED, lw=2.4, label=label)
+    for protocol, (marker, colour, shift) in _MARKS.items():
+        points = [
+            (system.cells[protocol].scores[system.published.unit], row + shift)
+            for row, system in enumerate(shown)
+            if protocol in system.cells
+        ]
+        if points:
+            axes.errorbar(
+                [score.mean for score, _ in points],
+                [y for _, y in points],
+                xerr=[score.deviation or 0.0 for score, _ in points],
+                fmt=marker,
+                color=colour,
+                ms=5.5,
+                capsize=2.5,
+                lw=1.2,
+                label=PROTOCOLS[protocol],
+            )
+    names = []
+    for system in shown:
+        figure_of, changed = system.published, ", CHANGED" if system.changed else ""
+        name = f"{figure_of.paper}: {drawable(figure_of.system, 28)}"
+        names.append(f"{name}\nper {figure_of.unit}{changed}")
+    name_rows(axes, names, room=0.5)
     axes.set_xlim(0, 1)
-    figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=8.5, labelcolor=INK)
+    figure.legend(loc="outside lower center", ncols=4)
     return figure
-
-
-def _name(row: ReproducedSystem) -> str:
-    changed = ", CHANGED" if row.changed else ""
-    system = drawable(row.published.system, 28)
-    return f"{row.published.paper}: {system}\nper {row.published.unit}{changed}"
-
-
-def _reported(axes: Axes, rows: Sequence[ReproducedSystem]) -> None:
-    for index, row in enumerate(rows):
-        ends = (index - 0.36, index + 0.36)
-        label = "reported" if index == 0 else "_"
-        axes.vlines(row.published.accuracy, *ends, color=MUTED, linewidth=2.4, label=label)
-
-
-def _ours(axes: Axes, rows: Sequence[ReproducedSystem], protocol: Protocol) -> None:
-    marker, colour, shift = _MARKS[protocol]
-    points = [
-        (row.cells[protocol].scores[row.published.unit], index + shift)
-        for index, row in enumerate(rows)
-        if protocol in row.cells
-    ]
-    if not points:
-        return
-    axes.errorbar(
-        [score.mean for score, _ in points],
-        [place for _, place in points],
-        xerr=[score.deviation or 0.0 for score, _ in points],
-        fmt=marker,
-        color=colour,
-        markersize=5.5,
-        capsize=2.5,
-        linewidth=1.2,
-        label=PROTOCOLS[protocol],
-    )

@@ -17,6 +17,7 @@ from genrecls.reports.style import (
     RULE,
     WARNING,
     clean_axes,
+    in_style,
     new_figure,
 )
 from genrecls.reports.text import drawable
@@ -33,6 +34,7 @@ _LONGEST = 18
 _RING: dict[str, Any] = {"facecolors": "none", "edgecolors": INK, "linewidths": 1.4, "zorder": 4}
 
 
+@in_style
 def figures(answer: Answer) -> dict[str, Figure]:
     """Return all figures of a search by name."""
     drawn = {"history": history(answer), "settings": influences(answer)}
