@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from genrecls.reports.figures.split_audit import draw
-from genrecls.reports.split_audit import SplitReport
+from genrecls.reports.split_audit import SplitReport, as_csv, as_html, as_markdown, split_table
 from genrecls.reports.style import save
 from genrecls.split_audit.audit import Audit, AuditSettings, audit
 from tests.split_audit.copies import dataset_of, music, rule, spec, splitters
@@ -44,7 +44,7 @@ def report(found: Audit) -> SplitReport:
 
 
 def test_names_are_escaped_in_the_page(found: Audit) -> None:
-    page = report(found).as_html(draw(found))
+    page = as_html(report(found), draw(found))
     assert "R&amp;B | &lt;b&gt;soul" in page
     assert "<b>soul" not in page
     assert "<i>" not in page
@@ -55,7 +55,7 @@ def test_names_are_escaped_in_the_page(found: Audit) -> None:
 
 
 def test_names_do_not_break_the_tables_of_the_document(found: Audit) -> None:
-    document = report(found).as_markdown(["parts"])
+    document = as_markdown(report(found), ["parts"])
     rows = [line for line in document.splitlines() if line.startswith("| R&B")]
     assert rows
     assert all("R&B \\| <b>" in row for row in rows)
@@ -63,7 +63,7 @@ def test_names_do_not_break_the_tables_of_the_document(found: Audit) -> None:
 
 
 def test_the_file_of_pairs_has_every_number(found: Audit) -> None:
-    (row,) = csv.DictReader(io.StringIO(report(found).as_csv()))
+    (row,) = csv.DictReader(io.StringIO(as_csv(found)))
     assert (row["kind"], row["first"], row["second"]) == ("identical", "t0", "t7")
     assert (row["first_genre"], row["second_genre"], row["same_genre"]) == (*GENRES, "False")
     assert float(row["share"]) == 1
@@ -77,24 +77,24 @@ def test_figures_are_drawn_of_any_names_and_only_of_what_is_there(
         save(figure, tmp_path / f"{name}.png")
     assert {path.stem for path in tmp_path.iterdir()} == {"parts", "inflation", "near_duplicates"}
     assert set(draw(replace(found, matches=()))) == {"parts", "inflation"}
-    assert "No two tracks" in report(replace(found, matches=())).as_html({})
+    assert "No two tracks" in as_html(report(replace(found, matches=())), {})
 
 
 def test_a_suggestion_for_artists_is_passed_on(found: Audit) -> None:
     tracks = tuple(replace(track, artist=None) for track in found.heard.dataset.tracks)
     heard = replace(found.heard, dataset=replace(found.heard.dataset, tracks=tracks))
-    page = report(replace(found, heard=heard, suggestion="use tags")).as_html({})
+    page = as_html(report(replace(found, heard=heard, suggestion="use tags")), {})
     assert "The artists of 8 of 8 are not known" in page
     assert "; use tags." in page
 
 
 def test_only_splits_that_are_less_honest_have_points(equals: Audit) -> None:
-    rows = {row[0]: row for row in report(equals).rows}
+    rows = {row[0]: row for row in split_table(equals).rows}
     assert rows[equals.honest][-1] == "the most honest"
     other = "track" if equals.honest == "kfold" else "kfold"
     assert rows[other][-2:] == ("as honest", "as honest")
     assert rows["segment (LEAKY)"][-1][0] in "+-"
-    document = report(equals).as_markdown([])
+    document = as_markdown(report(equals), [])
     assert f"split={other}: as honest as split={equals.honest}" in document
     assert f"Points are percentage points above split={equals.honest}" in document
 

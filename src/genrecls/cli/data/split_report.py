@@ -16,12 +16,11 @@ from genrecls.config.compose import compose
 from genrecls.config.options import choices
 from genrecls.config.schema import Schema
 from genrecls.config.validation import select, validate
-from genrecls.console import say, show
 from genrecls.datasets.base import DATASETS, DatasetSource
 from genrecls.splits.base import SPLITS, Splitter
 
 if TYPE_CHECKING:
-    from genrecls.split_audit.audit import Audit, AuditSettings
+    from genrecls.split_audit.audit import AuditSettings
 
 _ROOT, _SPLIT = "split_report", "split="
 
@@ -44,6 +43,7 @@ def add_to(actions: Any) -> None:
 
 
 def _split_report(options: argparse.Namespace, overrides: list[str]) -> int:
+    from genrecls.reports.split_audit import write_split_report
     from genrecls.split_audit.audit import audit
 
     named = [word.removeprefix(_SPLIT) for word in overrides if word.startswith(_SPLIT)]
@@ -56,7 +56,7 @@ def _split_report(options: argparse.Namespace, overrides: list[str]) -> int:
     default = Path("outputs") / "split-report" / _choice(rest, dataset.name)
     folder: Path = default if options.out is None else options.out.expanduser()
     command = f"genrecls data split-report {shlex.join(overrides)}".strip()
-    _write(found, folder, command)
+    write_split_report(found, folder, command)
     return 0
 
 
@@ -104,21 +104,3 @@ def _plan(composed: dict[str, Any], splits: dict[str, Splitter], *, skip: bool) 
     spec = validate(Mfcc, features, "features")
     rule = validate(SegmentRule, composed["segment"], "segment")
     return AuditSettings(splits, skip, spec, rule, settings.seed, settings.repeats)
-
-
-def _write(found: Audit, folder: Path, command: str) -> None:
-    from genrecls.environment import environment
-    from genrecls.files.atomic import write_text
-    from genrecls.reports.figures.split_audit import draw
-    from genrecls.reports.split_audit import SplitReport
-    from genrecls.reports.style import save
-
-    report = SplitReport(found, command, environment())
-    show(report.as_table())
-    figures = draw(found)
-    for name, figure in figures.items():
-        save(figure, folder / f"{name}.png")
-    write_text(folder / "near_duplicates.csv", report.as_csv())
-    write_text(folder / "split_report.md", report.as_markdown(list(figures)))
-    write_text(folder / "report.html", report.as_html(figures))
-    say(f"written to {folder}")
