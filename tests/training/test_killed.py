@@ -86,7 +86,7 @@ def _weights(run: Path) -> list[Any]:
 def test_a_training_that_was_killed_and_stopped_ends_like_an_undisturbed_one(
     data: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
-    command, chance = _command(data, tmp_path), random.Random()  # noqa: S311
+    command, chance = _command(data, tmp_path), random.Random(0)  # noqa: S311
     for _ in range(3):
         status, _ = _interrupt(command, tmp_path, signal.SIGKILL, chance.uniform(0, 0.4))
         assert status == -signal.SIGKILL
