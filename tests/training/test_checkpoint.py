@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from genrecls.errors import RunError
 from genrecls.training import checkpoint
 from genrecls.training.checkpoint import Checkpoint, Progress
 
@@ -99,6 +102,71 @@ def test_where_both_are_damaged_there_is_none(damage: str, tmp_path: Path) -> No
         checkpoint.save(tmp_path, _moment(epoch))
         DAMAGES[damage](tmp_path / f"epoch-{epoch:05d}-step-0000000")
     assert checkpoint.load(tmp_path) is None
+
+
+def test_a_checkpoint_of_another_format_is_refused_by_its_number_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint.save(tmp_path, _moment(1))
+    checkpoint.save(tmp_path, _moment(2))
+    progress = tmp_path / "epoch-00002-step-0000000" / "progress.json"
+    content = json.loads(progress.read_text())
+    progress.write_text(json.dumps({**content, "format": 2, "a field of tomorrow": 0}))
+    with pytest.raises(
+        RunError, match=r"has the format 2, and .* reads format 1; .*force=true"
+    ) as e:
+        checkpoint.load(tmp_path)
+    assert "\n" not in str(e.value)
+    assert "epoch-00002-step-0000000" in str(e.value)
+    assert capsys.readouterr().err == "", "it is not called damaged"
+    assert _names(tmp_path) == ["epoch-00001-step-0000000", "epoch-00002-step-0000000"]
+
+
+def test_a_checkpoint_from_before_there_was_a_number_is_read(tmp_path: Path) -> None:
+    checkpoint.save(tmp_path, _moment(3, 5))
+    progress = tmp_path / "epoch-00003-step-0000005" / "progress.json"
+    content = json.loads(progress.read_text())
+    assert content.pop("format") == checkpoint.FORMAT == 1
+    progress.write_text(json.dumps(content))
+    _assert_same(checkpoint.load(tmp_path), _moment(3, 5))
+
+
+def test_the_fields_of_a_checkpoint_belong_to_the_number_of_its_format() -> None:
+    fields = {
+        1: "epoch step loss_sum correct seen seconds epoch_seconds history best_epoch best_value "
+        "wait plateau_wait"
+    }
+    wanted = fields[checkpoint.FORMAT].split()
+    assert [field.name for field in dataclasses.fields(Progress)] == wanted, (
+        "another field needs another checkpoint.FORMAT: older versions cannot read it"
+    )
+
+
+def test_a_checkpoint_that_the_disk_does_not_give_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint.save(tmp_path, _moment(1))
+
+    def broken(*_: object, **__: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("zipfile.ZipFile.testzip", broken)
+    with pytest.raises(RunError, match=r"cannot be read \(Input/output error\)") as error:
+        checkpoint.load(tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_an_error_in_the_code_is_not_taken_for_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint.save(tmp_path, _moment(1))
+
+    def wrong(*_: object) -> None:
+        raise TypeError("a mistake")
+
+    monkeypatch.setattr(checkpoint, "Checkpoint", wrong)
+    with pytest.raises(TypeError, match="a mistake"):
+        checkpoint.load(tmp_path)
 
 
 def test_flipped_bytes_are_noticed_or_harmless(tmp_path: Path) -> None:

@@ -3,16 +3,23 @@
 A checkpoint is one folder, written aside and renamed, so that weights, optimiser, progress and
 history can never come from different moments. It holds every variable of the model (the states of
 the dropout generators too, which Keras' own files leave out) and of the optimiser. The previous
-checkpoint is kept until the next one is whole, and a damaged one is passed over.
+checkpoint is kept until the next one is whole, and a damaged one is passed over:
+
+    epoch-00003-step-0000012/progress.json   number of the format, `Progress`, number of arrays
+    epoch-00003-step-0000012/arrays.npz      `model-0000`, ..., `optimizer-0000`, ..., `best-0000`
 """
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import re
 import shutil
+import struct
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,10 +29,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.console import warn
+from genrecls.errors import RunError
+
+FORMAT = 1
+"""Number of the layout above; a change of it or of the fields of `Progress` needs the next one."""
 
 Arrays = list[NDArray[Any]]
+
 _ASIDE = ".writing-"
 _NAME = re.compile(r"epoch-(\d+)-step-(\d+)")
+_ZIP_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    ValueError,
+    # A damaged header can ask for a password or for another compression.
+    RuntimeError,
+    NotImplementedError,
+)
 
 
 @dataclass
@@ -74,64 +96,123 @@ class Checkpoint:
     best: Arrays
 
 
+class _DamagedError(Exception):
+    """A file of a checkpoint is missing or is not what was written."""
+
+
 def save(folder: Path, checkpoint: Checkpoint) -> None:
     """Write `checkpoint` into `folder`, whole or not at all, and keep the one before it."""
     folder.mkdir(parents=True, exist_ok=True)
     progress = checkpoint.progress
-    final = folder / f"epoch-{progress.epoch:05d}-step-{progress.step:07d}"
-    arrays = _named(checkpoint)
-    text = json.dumps({**asdict(progress), "arrays": len(arrays)})
+    newest = folder / f"epoch-{progress.epoch:05d}-step-{progress.step:07d}"
+    arrays = _named_arrays(checkpoint)
+    text = json.dumps({"format": FORMAT, **asdict(progress), "arrays": len(arrays)})
     aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=folder))
     try:
         with (aside / "arrays.npz").open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
         (aside / "progress.json").write_text(text, encoding="utf-8")
-        shutil.rmtree(final, ignore_errors=True)
-        aside.rename(final)
+        shutil.rmtree(newest, ignore_errors=True)
+        aside.rename(newest)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    _clean_up(folder, final)
-
-
-def packed(checkpoint: Checkpoint) -> bytes:
-    """Return `checkpoint` as bytes, to send it elsewhere."""
-    progress = np.frombuffer(json.dumps(asdict(checkpoint.progress)).encode(), np.uint8)
-    content = io.BytesIO()
-    np.savez(content, allow_pickle=False, progress=progress, **_named(checkpoint))
-    return content.getvalue()
-
-
-def unpacked(content: bytes) -> Checkpoint:
-    """Return the checkpoint that `packed` made into `content`."""
-    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-        return Checkpoint(Progress(**json.loads(stored["progress"].tobytes())), **_groups(stored))
-
-
-def load(folder: Path) -> Checkpoint | None:
-    """Return the newest whole checkpoint of `folder`, or None."""
-    for candidate in reversed(_ordered(folder)):
-        try:
-            return _read(candidate)
-        except Exception:  # noqa: BLE001 - whatever damage makes the readers of JSON and zip raise
-            warn(f"checkpoint {candidate.name} is damaged and passed over")
-    return None
-
-
-def _clean_up(folder: Path, newest: Path) -> None:
-    """Keep `newest` and the one before it."""
-    before = [path for path in _ordered(folder) if path < newest]
-    # Later names are damaged checkpoints that were passed over; a killed writer leaves the rest.
-    stale = [path for path in _ordered(folder) if path > newest]
-    for old in (*before[:-1], *stale, *folder.glob(f"{_ASIDE}*")):
+    # The one before it stays. Later names are damaged ones that were passed over, and a killed
+    # writer leaves its folder.
+    paths = _checkpoint_paths(folder)
+    before = [path for path in paths if path < newest]
+    later = [path for path in paths if path > newest]
+    for old in (*before[:-1], *later, *folder.glob(f"{_ASIDE}*")):
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _ordered(folder: Path) -> list[Path]:
-    found = [path for path in folder.glob("epoch-*") if _NAME.fullmatch(path.name)]
-    return sorted(found)
+def load(folder: Path) -> Checkpoint | None:
+    """Return the newest whole checkpoint of `folder`, or None.
+
+    Raises:
+        RunError: the newest one is of another format, or the disk does not give it.
+    """
+    for path in reversed(_checkpoint_paths(folder)):
+        try:
+            return _read(path)
+        except (_DamagedError, FileNotFoundError):
+            warn(f"checkpoint {path.name} is damaged and passed over")
+        except OSError as error:
+            raise RunError(
+                f"{path}: the checkpoint cannot be read ({error.strerror or error}); repeat it "
+                "when that is mended, or start over with force=true"
+            ) from error
+    return None
 
 
-def _named(checkpoint: Checkpoint) -> dict[str, NDArray[Any]]:
+def to_bytes(checkpoint: Checkpoint) -> bytes:
+    """Return `checkpoint` as bytes, to send it to another host."""
+    progress = np.frombuffer(json.dumps(asdict(checkpoint.progress)).encode(), np.uint8)
+    content = io.BytesIO()
+    np.savez(content, allow_pickle=False, progress=progress, **_named_arrays(checkpoint))
+    return content.getvalue()
+
+
+def from_bytes(content: bytes) -> Checkpoint:
+    """Return the checkpoint that `to_bytes` made into `content`."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+        progress = Progress(**json.loads(stored["progress"].tobytes()))
+        return Checkpoint(progress, **_arrays_by_group(stored))
+
+
+def _checkpoint_paths(folder: Path) -> list[Path]:
+    """Return the checkpoints in `folder`, oldest first."""
+    return sorted(path for path in folder.glob("epoch-*") if _NAME.fullmatch(path.name))
+
+
+def _read(path: Path) -> Checkpoint:
+    """Return the checkpoint at `path`.
+
+    Only what a disk or a killed process does to files counts as damage: text that is no JSON, other
+    keys than were written, an archive that fails its checksums.
+
+    Raises:
+        _DamagedError, FileNotFoundError: the checkpoint is damaged.
+        RunError: it is of another format.
+        OSError: a file cannot be read.
+    """
+    try:
+        content = json.loads((path / "progress.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise _DamagedError from error
+    if not isinstance(content, dict):
+        raise _DamagedError
+    # Format 1 was first written without its number.
+    number = content.pop("format", 1)
+    if number != FORMAT:
+        raise RunError(
+            f"{path}: the checkpoint has the format {number}, and this version of genrecls reads "
+            f"format {FORMAT}; go on with the version that wrote it, or start over with force=true"
+        )
+    if content.keys() != {*asdict(Progress()), "arrays"}:
+        raise _DamagedError
+    count = content.pop("arrays")
+    # Opened here, because NumPy leaves a file open that is no archive.
+    with (path / "arrays.npz").open("rb") as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                damaged_member = archive.testzip()
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as stored:
+                groups = _arrays_by_group(stored)
+        except _ZIP_DAMAGE as error:
+            raise _DamagedError from error
+        except OSError as error:
+            # A damaged table of contents can name a place in front of the file.
+            if error.errno != errno.EINVAL:
+                raise
+            raise _DamagedError from error
+    # A damaged table of contents leaves members out without a complaint.
+    if damaged_member or count != sum(map(len, groups.values())):
+        raise _DamagedError
+    return Checkpoint(Progress(**content), **groups)
+
+
+def _named_arrays(checkpoint: Checkpoint) -> dict[str, NDArray[Any]]:
     groups = {
         "model": checkpoint.model,
         "optimizer": checkpoint.optimizer,
@@ -144,23 +225,8 @@ def _named(checkpoint: Checkpoint) -> dict[str, NDArray[Any]]:
     }
 
 
-def _read(path: Path) -> Checkpoint:
-    fields = json.loads((path / "progress.json").read_text(encoding="utf-8"))
-    # Opened here, because NumPy leaves a file open that is no archive.
-    with (
-        (path / "arrays.npz").open("rb") as file,
-        np.load(file, allow_pickle=False) as stored,
-    ):
-        groups = _groups(stored)
-    # A damaged table of contents leaves members out without a complaint.
-    if fields.pop("arrays") != sum(map(len, groups.values())):
-        raise ValueError("not all arrays are there")
-    return Checkpoint(Progress(**fields), **groups)
-
-
-def _groups(stored: Mapping[str, NDArray[Any]]) -> dict[str, Arrays]:
+def _arrays_by_group(stored: Mapping[str, NDArray[Any]]) -> dict[str, Arrays]:
     names = sorted(stored)
-    # Reading each member whole is what makes the archive verify its checksums.
     return {
         group: [stored[name] for name in names if name.startswith(f"{group}-")]
         for group in ("model", "optimizer", "best")
