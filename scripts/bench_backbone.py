@@ -31,7 +31,9 @@ from genrecls.config.validation import select, validate
 from genrecls.models import tensorflow_setup
 from genrecls.models.base import MODELS
 from genrecls.training.batches import BatchMaker
+from genrecls.training.callbacks import Callbacks
 from genrecls.training.data import Examples
+from genrecls.training.distribution import Devices
 from genrecls.training.frozen_outputs import divide, embed
 from genrecls.training.loop import TrainingData, fit
 from genrecls.training.settings import AugmentSettings, TrainerSettings
@@ -68,7 +70,9 @@ def epoch_seconds(
     trainer = replace(trainer, epochs=epochs, patience=None)
     batches = BatchMaker(training, N_CLASSES, trainer.batch_size, augment, {}, 0)
     with tempfile.TemporaryDirectory() as folder:
-        progress = fit(TrainingData(model, batches, validation), trainer, Path(folder))
+        progress = fit(
+            TrainingData(model, batches, validation), trainer, Path(folder), Devices(), Callbacks()
+        )
     return min(row["seconds"] for row in progress.history)
 
 

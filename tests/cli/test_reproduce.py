@@ -14,6 +14,7 @@ from genrecls.datasets.gtzan import GENRES
 from genrecls.errors import GenreclsError
 from genrecls.experiment.experiment import Experiment
 from genrecls.runs.run import Run
+from genrecls.training.distribution import Devices
 from tests.datasets.kaggle_copy import table_row, write_table
 
 QUICK = ("trainer.epochs=1",)
@@ -129,10 +130,10 @@ def test_a_training_that_fails_does_not_keep_the_others_from_their_numbers(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def sometimes(experiment: Experiment, words: str) -> Run:
+    def sometimes(experiment: Experiment, words: str, devices: Devices) -> Run:
         if "seed=1" in words:
             raise GenreclsError("the loss is nan")
-        return finished(experiment, words)
+        return finished(experiment, words, devices)
 
     monkeypatch.setattr(command, "finished", sometimes)
     assert reproduce("steiner2023_mlp", "--seeds", "2") == 1

@@ -23,7 +23,7 @@ def test_every_tracker_has_a_file_with_its_settings(compose_experiment: ComposeE
 def test_nobody_watches_unless_asked(compose_experiment: ComposeExperiment, tmp_path: Path) -> None:
     run = started_run(tmp_path)
     assert compose_experiment().logger.name == "none"
-    assert compose_experiment().logger.observers(run, {}) == ()
+    assert compose_experiment().logger.callbacks(run, {}) == ()
 
 
 @pytest.mark.parametrize("name", ["none", "csv", "tensorboard", "mlflow"])
@@ -31,7 +31,7 @@ def test_a_tracker_writes_nothing_before_it_is_told_something(
     name: str, compose_experiment: ComposeExperiment, tmp_path: Path
 ) -> None:
     run = started_run(tmp_path)
-    compose_experiment(f"logger={name}").logger.observers(run, {})
+    compose_experiment(f"logger={name}").logger.callbacks(run, {})
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["run.json"]
 
 

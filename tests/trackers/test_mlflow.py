@@ -14,7 +14,7 @@ pytest.importorskip("sqlalchemy")
 
 from genrecls.runs.run import Run
 from genrecls.trackers.mlflow import MlflowLogger
-from genrecls.training.callbacks import Observer
+from genrecls.training.callbacks import Callback
 from tests.trackers.runs import METRICS, SETTINGS, after, started_run
 
 # MLflow's own way with SQLAlchemy 2.1.
@@ -30,8 +30,8 @@ def no_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
 
-def watcher(run: Run, uri: str | None = None) -> Observer:
-    (found,) = MlflowLogger("mlflow", uri, "genrecls", ARTIFACTS).observers(run, SETTINGS)
+def watcher(run: Run, uri: str | None = None) -> Callback:
+    (found,) = MlflowLogger("mlflow", uri, "genrecls", ARTIFACTS).callbacks(run, SETTINGS)
     return found
 
 
@@ -57,11 +57,11 @@ def test_a_run_has_parameters_epochs_scores_and_files(tmp_path: Path) -> None:
     run.report.write_text("<p>report</p>", encoding="utf-8")
     run.figures.mkdir()
     (run.figures / "curves.png").write_bytes(b"picture")
-    observer = watcher(run)
+    tracker = watcher(run)
     for epochs in (0, 1, 2):
-        observer.observe(after(epochs))
+        tracker.on_epoch_end(after(epochs))
     assert stored(tmp_path)[0].info.status == "RUNNING"
-    observer.finished(METRICS)
+    tracker.on_finish(METRICS)
     (found,) = stored(tmp_path)
     assert found.info.run_name == run.name
     assert found.info.status == "FINISHED"
@@ -80,16 +80,16 @@ def test_a_run_has_parameters_epochs_scores_and_files(tmp_path: Path) -> None:
 def test_a_training_that_is_taken_up_goes_on_in_the_same_run(tmp_path: Path) -> None:
     run = started_run(tmp_path)
     first = watcher(run)
-    first.observe(after(2))
-    first.stopped("interrupted")
+    first.on_epoch_end(after(2))
+    first.on_stop("interrupted")
     assert stored(tmp_path)[0].info.status == "KILLED"
     run.mark("running")
     second = watcher(run)
-    second.observe(after(1))
+    second.on_epoch_end(after(1))
     assert stored(tmp_path)[0].info.status == "RUNNING"
-    second.observe(after(2))
-    second.observe(after(3))
-    second.finished(METRICS)
+    second.on_epoch_end(after(2))
+    second.on_epoch_end(after(3))
+    second.on_finish(METRICS)
     (found,) = stored(tmp_path)
     assert steps(tmp_path, found, "loss") == [1, 2, 3]
 
@@ -97,18 +97,18 @@ def test_a_training_that_is_taken_up_goes_on_in_the_same_run(tmp_path: Path) -> 
 def test_a_finished_run_that_is_told_again_stays_as_it_is(tmp_path: Path) -> None:
     run = started_run(tmp_path)
     for _ in range(2):
-        observer = watcher(run)
-        observer.observe(after(2))
-        observer.finished(METRICS)
+        tracker = watcher(run)
+        tracker.on_epoch_end(after(2))
+        tracker.on_finish(METRICS)
     (found,) = stored(tmp_path)
     assert steps(tmp_path, found, "loss") == [1, 2]
     assert steps(tmp_path, found, "test/track/accuracy") == [2]
 
 
 def test_a_failed_run_is_marked_as_failed(tmp_path: Path) -> None:
-    observer = watcher(started_run(tmp_path))
-    observer.observe(after(1))
-    observer.stopped("failed")
+    tracker = watcher(started_run(tmp_path))
+    tracker.on_epoch_end(after(1))
+    tracker.on_stop("failed")
     assert stored(tmp_path)[0].info.status == "FAILED"
 
 
@@ -116,7 +116,7 @@ def test_a_training_with_force_is_another_run(tmp_path: Path) -> None:
     for created in ("2026-01-01T00:00:00+00:00", "2026-01-02T00:00:00+00:00"):
         run = Run(tmp_path / "run")
         run.mark("running", created=created)
-        watcher(run).observe(after(1))
+        watcher(run).on_epoch_end(after(1))
     assert len(stored(tmp_path)) == 2
 
 
@@ -125,9 +125,9 @@ def test_jobs_of_a_sweep_are_below_one_run_that_lasts_as_long_as_they(
 ) -> None:
     monkeypatch.setenv("GENRECLS_SWEEP", "1a2b3c")
     for name in ("one", "two"):
-        observer = watcher(started_run(tmp_path, name))
-        observer.observe(after(1))
-        observer.finished(METRICS)
+        tracker = watcher(started_run(tmp_path, name))
+        tracker.on_epoch_end(after(1))
+        tracker.on_finish(METRICS)
     by_name = {run.info.run_name: run for run in stored(tmp_path)}
     assert set(by_name) == {"sweep 1a2b3c", "one", "two"}
     parent = by_name["sweep 1a2b3c"]
@@ -145,10 +145,10 @@ from tests.tracking.runs import METRICS, after
 from tests.tracking.test_mlflow import watcher
 run = Run(Path(sys.argv[1]) / sys.argv[2])
 run.mark("running")
-observer = watcher(run)
+tracker = watcher(run)
 for epochs in range(30):
-    observer.observe(after(epochs))
-observer.finished(METRICS)
+    tracker.on_epoch_end(after(epochs))
+tracker.on_finish(METRICS)
 """
 
 
@@ -170,9 +170,9 @@ def test_jobs_that_start_at_once_make_one_store_and_one_sweep(
 def test_a_folder_can_be_the_store(tmp_path: Path) -> None:
     run, uri = started_run(tmp_path), str(tmp_path / "mlruns")
     run.report.write_text("<p>report</p>", encoding="utf-8")
-    observer = watcher(run, uri)
-    observer.observe(after(2))
-    observer.finished(METRICS)
+    tracker = watcher(run, uri)
+    tracker.on_epoch_end(after(2))
+    tracker.on_finish(METRICS)
     (found,) = stored(tmp_path, uri)
     assert found.info.status == "FINISHED"
     assert list((tmp_path / "mlruns").rglob("report.html"))
@@ -184,6 +184,6 @@ def test_the_address_of_the_environment_counts_where_none_is_given(
 ) -> None:
     uri = f"sqlite:///{tmp_path / 'elsewhere.db'}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    watcher(started_run(tmp_path)).observe(after(1))
+    watcher(started_run(tmp_path)).on_epoch_end(after(1))
     assert len(stored(tmp_path, uri)) == 1
     assert not (tmp_path / "mlflow.db").exists()

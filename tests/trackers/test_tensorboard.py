@@ -42,7 +42,7 @@ def test_every_epoch_is_a_point_of_every_curve(tmp_path: Path) -> None:
     run = started_run(tmp_path)
     files = watcher(run)
     for epochs in (0, 1, 2, 2, 3):
-        files.observe(after(epochs))
+        files.on_epoch_end(after(epochs))
     found = events(run)
     assert [(step, float(value)) for step, value in found["validation_loss"]] == [
         (1, 2.0),
@@ -56,11 +56,11 @@ def test_every_epoch_is_a_point_of_every_curve(tmp_path: Path) -> None:
 def test_a_training_that_is_taken_up_has_no_epoch_twice(tmp_path: Path) -> None:
     run = started_run(tmp_path)
     first = watcher(run)
-    first.observe(after(2))
-    first.stopped("interrupted")
+    first.on_epoch_end(after(2))
+    first.on_stop("interrupted")
     second = watcher(run)
-    second.observe(after(2))
-    second.observe(after(3))
+    second.on_epoch_end(after(2))
+    second.on_epoch_end(after(3))
     assert [step for step, _ in events(run)["loss"]] == [1, 2, 3]
 
 
@@ -69,8 +69,8 @@ def test_scores_configuration_and_figures_are_there_at_the_end(tmp_path: Path) -
     run.figures.mkdir()
     Image.fromarray(np.zeros((4, 6, 4), np.uint8)).save(run.figures / "confusion_matrix.png")
     files = watcher(run)
-    files.observe(after(2))
-    files.finished(METRICS)
+    files.on_epoch_end(after(2))
+    files.on_finish(METRICS)
     found = events(run)
     assert [(step, float(v)) for step, v in found["test/track/accuracy"]] == [(2, 0.75)]
     assert b"| model.head.units | [64, 32] |" in found["configuration"][0][1].item()
@@ -84,8 +84,8 @@ def test_figures_can_be_left_out(tmp_path: Path) -> None:
     run.figures.mkdir()
     Image.fromarray(np.zeros((4, 6, 3), np.uint8)).save(run.figures / "per_genre.png")
     files = watcher(run, figures=False)
-    files.observe(after(1))
-    files.finished(METRICS)
+    files.on_epoch_end(after(1))
+    files.on_finish(METRICS)
     assert "per_genre" not in events(run)
 
 
@@ -93,7 +93,7 @@ def test_tensorboard_itself_reads_the_hyperparameters(tmp_path: Path) -> None:
     from tensorboard.plugins.hparams import metadata, plugin_data_pb2
 
     run = started_run(tmp_path)
-    watcher(run).observe(after(1))
+    watcher(run).on_epoch_end(after(1))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator

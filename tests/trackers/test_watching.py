@@ -14,7 +14,7 @@ import pytest
 from genrecls.cli import main
 from genrecls.runs.run import Run
 from genrecls.trackers.csv_files import CsvFiles
-from genrecls.training import loop
+from genrecls.training.checkpoint import Progress
 from tests.conftest import RunCommand
 
 
@@ -75,9 +75,15 @@ def test_a_finished_run_has_no_progress_any_more_and_all_its_epochs(
 def test_a_stopped_run_keeps_its_progress_and_goes_on_in_the_same_table(
     train: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heed = loop._Loop.stop_if_requested
+    follow = CsvFiles.on_epoch_end
+
+    def stopped(own: CsvFiles, progress: Progress) -> None:
+        follow(own, progress)
+        if progress.epoch:
+            signal.raise_signal(signal.SIGTERM)
+
     with monkeypatch.context() as patch:
-        patch.setattr(loop._Loop, "stop_if_requested", lambda own, stop: _stopped(heed, own, stop))
+        patch.setattr(CsvFiles, "on_epoch_end", stopped)
         assert train("logger=csv").status == 130
     run = only_run(tmp_path)
     assert run.progress.is_file()
@@ -86,18 +92,13 @@ def test_a_stopped_run_keeps_its_progress_and_goes_on_in_the_same_table(
     assert epochs_of(run.epochs) == ["1", "2"]
 
 
-def _stopped(heed: Any, own: Any, stop: Any) -> None:
-    signal.raise_signal(signal.SIGTERM)
-    heed(own, stop)
-
-
 def test_a_tracker_that_fails_does_not_end_a_training(
     train: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any) -> None:
         raise OSError("no room")
 
-    monkeypatch.setattr(CsvFiles, "observe", fail)
+    monkeypatch.setattr(CsvFiles, "on_epoch_end", fail)
     answer = train("logger=csv")
     assert answer.status == 0
     assert answer.err.count("warning: logger=csv gets no more of this run: no room") == 1

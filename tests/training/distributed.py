@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from genrecls.console import fail
 from genrecls.errors import GenreclsError, Interrupted
 from genrecls.models import tensorflow_setup
-from genrecls.training import distribution
 from genrecls.training.batches import BatchMaker
 from genrecls.training.checkpoint import Progress
+from genrecls.training.distribution import Devices, devices_for
 from tests.training.staged import HEAD, fitted, task
 from tests.training.toys import (
     StoppingBatches,
@@ -42,17 +42,17 @@ SMOOTH = {"name": "sgd", "learning_rate": 0.01, "momentum": 0.9}
 """Unlike Adam it makes no whole step of a gradient that is nothing but rounding."""
 DENSE = {"units": [16], "dropout": 0.0}
 
-Training = Callable[[str, Path], tuple[Any, Progress]]
+Training = Callable[[Devices, Path], tuple[Any, Progress]]
 
 
-def plain(name: str, folder: Path) -> tuple[Any, Progress]:
+def plain(devices: Devices, folder: Path) -> tuple[Any, Progress]:
     """Train with batch normalisation; the last batch has fewer examples than devices."""
     batches = batch_maker(toy_examples(26))
     model = network(head=DENSE)
-    return train(folder, model=model, batches=batches, strategy=name, optimizer=SMOOTH)
+    return train(folder, model=model, batches=batches, devices=devices, optimizer=SMOOTH)
 
 
-def everything(name: str, folder: Path) -> tuple[Any, Progress]:
+def everything(devices: Devices, folder: Path) -> tuple[Any, Progress]:
     """Train with all that looks at a batch or a gradient as a whole; the last batch has three."""
     augment = augment_settings(mixup=0.3, time_masks=2, crop=0.8)
     optimizer = {**SMOOTH, "clip_norm": 0.05, "weight_decay": 0.01}
@@ -62,7 +62,7 @@ def everything(name: str, folder: Path) -> tuple[Any, Progress]:
         folder,
         model=network(head=DENSE),
         batches=batch_maker(examples, augment=augment),
-        strategy=name,
+        devices=devices,
         optimizer=optimizer,
         schedule={"name": "plateau", "patience": 1, "factor": 0.3},
         label_smoothing=0.1,
@@ -70,45 +70,47 @@ def everything(name: str, folder: Path) -> tuple[Any, Progress]:
     )
 
 
-def recurrent(name: str, folder: Path) -> tuple[Any, Progress]:
+def recurrent(devices: Devices, folder: Path) -> tuple[Any, Progress]:
     """Train a recurrent network on a cosine schedule."""
     model = network("rnn", recurrent={"dropout": 0.0}, head=DENSE)
     schedule = {"name": "cosine", "warmup_epochs": 1}
-    return train(folder, model=model, strategy=name, schedule=schedule, optimizer=SMOOTH)
+    return train(folder, model=model, devices=devices, schedule=schedule, optimizer=SMOOTH)
 
 
-def staged(name: str, folder: Path) -> tuple[Any, Progress]:
+def staged(devices: Devices, folder: Path) -> tuple[Any, Progress]:
     """Train a head on frozen layers, with dropout."""
-    found = fitted(folder, task(HEAD, trainer={"strategy": name}))
+    found = fitted(folder, task(HEAD), devices=devices)
     return found.model, found.progress
 
 
-def dropping(name: str, folder: Path, batches: BatchMaker | None = None) -> tuple[Any, Progress]:
+def dropping(
+    devices: Devices, folder: Path, batches: BatchMaker | None = None
+) -> tuple[Any, Progress]:
     """Train with Adam and dropout."""
     model = network(head={"units": [16], "dropout": 0.4})
-    return train(folder, model=model, batches=batches, strategy=name)
+    return train(folder, model=model, batches=batches, devices=devices)
 
 
-def interrupted(name: str, folder: Path) -> tuple[Any, Progress]:
+def interrupted(devices: Devices, folder: Path) -> tuple[Any, Progress]:
     """Train as `dropping` does, stopped and taken up again."""
     plain = vars(batch_maker(toy_examples(30)))
     with suppress(Interrupted):
-        dropping(name, folder, StoppingBatches(**plain, stop_at=(1, 2), number=signal.SIGTERM))
+        dropping(devices, folder, StoppingBatches(**plain, stop_at=(1, 2), number=signal.SIGTERM))
         raise AssertionError("nothing stopped it")
-    return dropping(name, folder)
+    return dropping(devices, folder)
 
 
-def slow(name: str, folder: Path) -> tuple[Any, Progress]:
+def slow(devices: Devices, folder: Path) -> tuple[Any, Progress]:
     """Train with dropout, slowly and with a checkpoint after each step."""
     batches = SlowBatches(**vars(batch_maker(toy_examples(30))))
     model = network("mlp", head={"units": [16], "dropout": 0.4})
-    return train(folder, model=model, batches=batches, strategy=name, checkpoint_minutes=1e-9)
+    return train(folder, model=model, batches=batches, devices=devices, checkpoint_minutes=1e-9)
 
 
-def unlike(name: str, folder: Path) -> tuple[Any, Progress]:
+def unlike(devices: Devices, folder: Path) -> tuple[Any, Progress]:
     """Train with a seed that is another one on each host."""
     own = json.loads(os.environ["TF_CONFIG"])["task"]["index"]
-    return train(folder, batches=batch_maker(toy_examples(30), seed=own), strategy=name)
+    return train(folder, batches=batch_maker(toy_examples(30), seed=own), devices=devices)
 
 
 @dataclass(frozen=True)
@@ -127,9 +129,9 @@ TRAININGS: dict[str, Training] = {
 }
 
 
-def trained(training: str, name: str, folder: Path) -> dict[str, NDArray[Any]]:
+def trained(training: str, devices: Devices, folder: Path) -> dict[str, NDArray[Any]]:
     """Run a training and return its figures and variables."""
-    model, progress = TRAININGS[training](name, folder / f"{training}.run")
+    model, progress = TRAININGS[training](devices, folder / f"{training}.run")
     figures = {
         column: np.array([row[column] for row in progress.history])
         for column in ("loss", "accuracy", "validation_loss", "validation_accuracy")
@@ -138,18 +140,18 @@ def trained(training: str, name: str, folder: Path) -> dict[str, NDArray[Any]]:
     return {**figures, **variables}
 
 
-def main(devices: str, name: Any, folder: str, *trainings: str) -> int:
+def main(count: str, strategy: Any, folder: str, *trainings: str) -> int:
     """Run the trainings as a command would, an error being one line."""
     tensorflow_setup.load()
     import tensorflow as tf
 
-    if int(devices) > 1:
-        each = [tf.config.LogicalDeviceConfiguration()] * int(devices)
+    if int(count) > 1:
+        each = [tf.config.LogicalDeviceConfiguration()] * int(count)
         tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], each)
     try:
-        distribution.devices_for(name)
+        devices = devices_for(strategy)
         for training in trainings:
-            arrays = trained(training, name, Path(folder))
+            arrays = trained(training, devices, Path(folder))
             np.savez(Path(folder) / f"{training}.npz", allow_pickle=False, **arrays)
     except GenreclsError as error:
         fail(str(error))

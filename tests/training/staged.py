@@ -9,7 +9,9 @@ from typing import Any
 
 from genrecls.models.base import ModelFamily, Normalisation, Shapes, Stage
 from genrecls.models.layers import normalised_input
-from genrecls.training.stages import Task, TrainingPaths, TrainingResult, fit_in_stages
+from genrecls.training.callbacks import Callbacks
+from genrecls.training.distribution import Devices
+from genrecls.training.stages import Task, TrainingPaths, TrainingResult, fit
 from tests.training.toys import (
     N_CLASSES,
     SIZE,
@@ -67,6 +69,9 @@ def task(*plan: Stage, **changes: Any) -> Task:
     return replace(found, **changes)
 
 
-def fitted(folder: Path, chosen: Task, name: str = "run") -> TrainingResult:
+def fitted(
+    folder: Path, chosen: Task, name: str = "run", devices: Devices | None = None
+) -> TrainingResult:
     """Fit with checkpoints of the run `name` and one cache for all runs below `folder`."""
-    return fit_in_stages(chosen, TrainingPaths(folder / name, folder / "backbone"))
+    paths = TrainingPaths(folder / name, folder / "backbone")
+    return fit(chosen, paths, devices or Devices(), Callbacks())

@@ -1,20 +1,31 @@
-"""Whoever watches a training hears of every epoch, whatever becomes of the training or of them."""
+"""Everybody who follows a training is called after every epoch, whatever becomes of them."""
 
 from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from genrecls import console
 from genrecls.errors import Interrupted
-from genrecls.training.callbacks import Observers, Stop, notify_on_stop
+from genrecls.training.callbacks import (
+    Callback,
+    Callbacks,
+    FunctionCallback,
+    StopReason,
+    TrainingDisplay,
+    TrainingPlan,
+    notify_on_stop,
+)
 from genrecls.training.checkpoint import Progress
-from genrecls.training.loop import TrainingData, fit
-from genrecls.training.stages import TrainingPaths, fit_in_stages
+from genrecls.training.distribution import Devices
+from genrecls.training.loop import TrainingData
+from genrecls.training.loop import fit as fit_stage
+from genrecls.training.stages import TrainingPaths, fit
 from tests.training.staged import HEAD, WHOLE, task
 from tests.training.toys import (
     StoppingBatches,
@@ -24,97 +35,200 @@ from tests.training.toys import (
     trainer_settings,
 )
 
+PLAN = TrainingPlan(epochs=2, steps=4, monitor="loss")
 
-@dataclass
-class Notes:
-    """Observer that keeps what it is told."""
 
-    title: str = "notes"
-    broken: bool = False
-    heard: list[Any] = field(default_factory=list)
+class Notes(Callback):
+    """Callback that keeps what it is called with."""
 
-    def observe(self, progress: Progress) -> None:
-        self._hear([row["epoch"] for row in progress.history])
+    def __init__(self, title: str = "notes", *, broken: bool = False) -> None:
+        self.title = title
+        self.broken = broken
+        self.calls: list[Any] = []
 
-    def finished(self, metrics: Mapping[str, Any]) -> None:
-        self._hear(dict(metrics))
+    def on_stage_start(self, progress: Progress, plan: TrainingPlan) -> None:  # noqa: ARG002
+        self._note([row["epoch"] for row in progress.history])
 
-    def stopped(self, how: Stop) -> None:
-        self._hear(how)
+    def on_epoch_end(self, progress: Progress) -> None:
+        self._note([row["epoch"] for row in progress.history])
 
-    def _hear(self, what: Any) -> None:
+    def on_finish(self, metrics: Mapping[str, Any]) -> None:
+        self._note(dict(metrics))
+
+    def on_stop(self, reason: StopReason) -> None:
+        self._note(reason)
+
+    def _note(self, call: Any) -> None:
         if self.broken:
             raise OSError("the disk\nis full")
-        self.heard.append(what)
+        self.calls.append(call)
 
 
-def material(stop_at: tuple[int, int] | None = None) -> TrainingData:
+def training_data(stop_at: tuple[int, int] | None = None) -> TrainingData:
     batches = batch_maker(toy_examples(30))
     if stop_at:
         batches = StoppingBatches(**vars(batches), stop_at=stop_at, number=signal.SIGTERM)
     return TrainingData(network(), batches, toy_examples(15, seed=1))
 
 
-def test_every_epoch_is_told_once_and_the_beginning_too(tmp_path: Path) -> None:
+def train(folder: Path, callback: Callback, stop_at: tuple[int, int] | None = None) -> Progress:
+    trainer = trainer_settings(epochs=3)
+    return fit_stage(training_data(stop_at), trainer, folder, Devices(), callback)
+
+
+def test_every_epoch_is_reported_once_and_the_beginning_too(tmp_path: Path) -> None:
     notes = Notes()
-    fit(material(), trainer_settings(epochs=2), tmp_path, notes.observe)
-    assert notes.heard == [[], [1], [1, 2]]
+    train(tmp_path, notes)
+    assert notes.calls == [[], [1], [1, 2], [1, 2, 3]]
 
 
-def test_a_training_that_is_taken_up_tells_what_was_there(tmp_path: Path) -> None:
-    notes, trainer = Notes(), trainer_settings(epochs=3)
+def test_a_resumed_training_reports_what_was_there(tmp_path: Path) -> None:
+    notes = Notes()
     with pytest.raises(Interrupted):
-        fit(material((1, 1)), trainer, tmp_path)
-    fit(material(), trainer, tmp_path, notes.observe)
-    assert notes.heard == [[1], [1, 2], [1, 2, 3]]
+        train(tmp_path, Callback(), stop_at=(1, 1))
+    train(tmp_path, notes)
+    assert notes.calls == [[1], [1, 2], [1, 2, 3]]
 
 
-def test_epochs_of_all_stages_are_told_numbered_through(tmp_path: Path) -> None:
-    told: list[Progress] = []
+def test_every_step_is_reported_with_the_means_of_its_epoch(tmp_path: Path) -> None:
+    class Steps(Callback):
+        def __init__(self) -> None:
+            self.calls: list[tuple[int, int, float, float]] = []
+            self.stages = 0
+
+        def on_step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
+            self.calls.append((epoch, step, loss, accuracy))
+
+        def on_stage_end(self) -> None:
+            self.stages += 1
+
+    steps = Steps()
+    progress = train(tmp_path, steps)
+    assert [call[:2] for call in steps.calls] == [(e, s) for e in (1, 2, 3) for s in (1, 2, 3, 4)]
+    assert steps.calls[3][2:] == (progress.history[0]["loss"], progress.history[0]["accuracy"])
+    assert steps.stages == 1
+
+
+def test_epochs_of_all_stages_are_reported_numbered_through(tmp_path: Path) -> None:
+    class Kept(Callback):
+        def __init__(self) -> None:
+            self.progress: list[Progress] = []
+            self.plans: list[TrainingPlan] = []
+            self.steps: list[int] = []
+
+        def on_stage_start(self, progress: Progress, plan: TrainingPlan) -> None:
+            self.plans.append(plan)
+            self.on_epoch_end(progress)
+
+        def on_step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:  # noqa: ARG002
+            self.steps.append(epoch)
+
+        def on_epoch_end(self, progress: Progress) -> None:
+            self.progress.append(replace(progress))
+
+    kept = Kept()
     plan = task(replace(HEAD, epochs=2), replace(WHOLE, epochs=1))
-    fitted = fit_in_stages(
-        plan, TrainingPaths(tmp_path / "run", tmp_path / "cache"), lambda p: told.append(replace(p))
-    )
-    assert [progress.epoch for progress in told] == [0, 1, 2, 2, 3]
-    assert told[3].best_epoch == told[2].best_epoch > 0
-    assert told[3].best_value == told[2].best_value
-    assert [row["stage"] for row in told[4].history] == [1, 1, 2]
-    assert told[4].history == fitted.progress.history
-    assert told[4].best_epoch == fitted.progress.best_epoch
+    result = fit(plan, TrainingPaths(tmp_path / "run", tmp_path / "cache"), Devices(), kept)
+    reported = kept.progress
+    assert [progress.epoch for progress in reported] == [0, 1, 2, 2, 3]
+    assert reported[3].best_epoch == reported[2].best_epoch > 0
+    assert reported[3].best_value == reported[2].best_value
+    assert [row["stage"] for row in reported[4].history] == [1, 1, 2]
+    assert reported[4].history == result.progress.history
+    assert reported[4].best_epoch == result.progress.best_epoch
+    assert kept.plans == [TrainingPlan(3, 4, "loss")] * 2
+    assert sorted(set(kept.steps)) == [1, 2, 3]
 
 
-def test_an_observer_that_fails_is_left_out_with_one_warning(
+def test_a_callback_that_fails_is_left_out_with_one_warning(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     broken, notes = Notes(title="the broken one", broken=True), Notes()
-    both = Observers([broken, notes])
+    both = Callbacks([broken, notes])
     for _ in range(3):
-        both.observe(Progress())
-    both.finished({"score": 1})
-    assert notes.heard == [[], [], [], {"score": 1}]
+        both.on_epoch_end(Progress())
+    both.on_finish({"score": 1})
+    assert notes.calls == [[], [], [], {"score": 1}]
     warnings = capsys.readouterr().err.splitlines()
     assert warnings == ["warning: the broken one gets no more of this run: the disk is full"]
 
 
 @pytest.mark.parametrize(
-    ("error", "how"),
+    ("error", "reason"),
     [
         (Interrupted("stopped"), "interrupted"),
         (KeyboardInterrupt(), "interrupted"),
         (ValueError("wrong"), "failed"),
     ],
 )
-def test_an_observer_hears_how_a_training_ended_without_a_result(
-    error: BaseException, how: str
+def test_a_callback_learns_why_a_training_ended_without_a_result(
+    error: BaseException, reason: str
 ) -> None:
     notes = Notes()
-    with pytest.raises(type(error)), notify_on_stop(Observers([notes])):
+    with pytest.raises(type(error)), notify_on_stop(Callbacks([notes])):
         raise error
-    assert notes.heard == [how]
+    assert notes.calls == [reason]
 
 
-def test_an_observer_hears_nothing_of_a_stop_where_there_was_none() -> None:
+def test_a_callback_is_not_called_about_a_stop_where_there_was_none() -> None:
     notes = Notes()
-    with notify_on_stop(Observers([notes])):
+    with notify_on_stop(Callbacks([notes])):
         pass
-    assert notes.heard == []
+    assert notes.calls == []
+
+
+def test_a_function_is_called_at_the_start_and_after_each_epoch(tmp_path: Path) -> None:
+    epochs: list[int] = []
+    train(tmp_path, Callbacks([FunctionCallback(lambda progress: epochs.append(progress.epoch))]))
+    assert epochs == [0, 1, 2, 3]
+
+
+def test_a_callback_without_methods_of_its_own_follows_anything() -> None:
+    nothing = Callbacks([Callback()])
+    nothing.on_stage_start(Progress(), PLAN)
+    nothing.on_step(1, 1, 0.5, 0.5)
+    nothing.on_stage_end()
+    nothing.on_stop("failed")
+
+
+def _one_epoch(display: TrainingDisplay) -> None:
+    row = {
+        "epoch": 1,
+        "loss": 0.5,
+        "accuracy": 0.25,
+        "validation_loss": 0.75,
+        "validation_accuracy": 0.125,
+        "learning_rate": 0.1,
+        "seconds": 2.04,
+    }
+    display.on_stage_start(Progress(), PLAN)
+    display.on_step(1, 4, 0.5, 0.25)
+    display.on_epoch_end(Progress(epoch=1, history=[row], best_epoch=1))
+    display.on_step(2, 1, 0.5, 0.25)
+    display.on_epoch_end(Progress(epoch=2, history=[row, {**row, "epoch": 2}], best_epoch=1))
+    display.on_stage_end()
+
+
+def test_the_display_prints_a_line_an_epoch_and_marks_the_best(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _one_epoch(TrainingDisplay())
+    line = "train loss 0.5000 accuracy 0.250  validation loss 0.7500 accuracy 0.125  2.0 s"
+    assert capsys.readouterr().err.splitlines() == [
+        f"epoch   1/2  {line}  *best",
+        f"epoch   2/2  {line}",
+    ]
+
+
+def test_on_a_terminal_the_display_has_a_bar_that_goes_when_the_stage_ends(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    with console.log_file(tmp_path / "train.log"):
+        _one_epoch(TrainingDisplay())
+    messages = capsys.readouterr().err
+    assert messages.count("*best") == 1
+    assert "epoch 1/2" in messages
+    assert "left at most" in messages
+    assert (tmp_path / "train.log").read_text().count("validation loss 0.7500") == 2

@@ -18,7 +18,8 @@ import pytest
 from numpy.typing import NDArray
 
 from genrecls.errors import ConfigError, RunError
-from genrecls.training import checkpoint, distribution
+from genrecls.training import checkpoint
+from genrecls.training.distribution import Devices, devices_for
 from tests.training.distributed import trained
 
 Found = Mapping[str, NDArray[Any]]
@@ -97,7 +98,7 @@ def _free_ports(count: int) -> list[str]:
 @pytest.fixture(scope="module")
 def single(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Found]:
     folder = tmp_path_factory.mktemp("single")
-    return {name: trained(name, "single", folder) for name in (*ALIKE, "staged")}
+    return {name: trained(name, Devices(), folder) for name in (*ALIKE, "staged")}
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +233,7 @@ def test_hosts_that_nobody_named_are_asked_for_before_anything_starts(
 ) -> None:
     monkeypatch.delenv("TF_CONFIG", raising=False)
     with pytest.raises(ConfigError, match="received nothing"):
-        distribution.devices_for("multiworker")
+        devices_for("multiworker")
 
 
 def test_hosts_are_not_joined_after_tensorflow_has_started(
@@ -241,11 +242,13 @@ def test_hosts_are_not_joined_after_tensorflow_has_started(
     config = {"cluster": {"worker": ["127.0.0.1:1"]}, "task": {"type": "worker", "index": 0}}
     monkeypatch.setenv("TF_CONFIG", json.dumps(config))
     with pytest.raises(RunError, match="only be joined at the start") as error:
-        distribution.devices_for("multiworker")
+        devices_for("multiworker")
     assert "\n" not in str(error.value)
 
 
 def test_a_single_device_needs_no_tensorflow_to_be_chosen() -> None:
-    code = "import sys; from genrecls.training import strategy; strategy.start('single'); "
-    check = f"{code} sys.exit('tensorflow' in sys.modules)"
-    subprocess.run([sys.executable, "-c", check], check=True)
+    code = (
+        "import sys; from genrecls.training.distribution import devices_for; "
+        "devices_for('single'); sys.exit('tensorflow' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from genrecls.errors import ConfigError
-from genrecls.training.distribution import cluster
+from genrecls.training.distribution import cluster_of_environment
 
 WORKERS = {"worker": ["one:1", "two:2"]}
 
@@ -28,9 +28,9 @@ def test_the_chief_is_the_host_of_that_name_or_the_first_worker(
     config: str, own: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TF_CONFIG", config)
-    found = cluster()
+    found = cluster_of_environment()
     assert found.hosts == ("one:1", "two:2")
-    assert found.own == own
+    assert found.index == own
     assert found.chief == (own == 0)
 
 
@@ -54,7 +54,7 @@ def test_hosts_that_are_not_named_are_asked_for_in_one_line(
 ) -> None:
     monkeypatch.setenv("TF_CONFIG", config)
     with pytest.raises(ConfigError, match=r"strategy=multiworker: expected .* set it on") as error:
-        cluster()
+        cluster_of_environment()
     assert (config or "received nothing") in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -62,4 +62,4 @@ def test_hosts_that_are_not_named_are_asked_for_in_one_line(
 def test_a_variable_that_is_not_set_counts_as_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TF_CONFIG", raising=False)
     with pytest.raises(ConfigError, match="received nothing"):
-        cluster()
+        cluster_of_environment()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from genrecls.training.callbacks import ProgressFile
+from genrecls.training.callbacks import ProgressFile, TrainingPlan
 from genrecls.training.checkpoint import Progress
+from genrecls.training.distribution import Devices
 from genrecls.training.loop import TrainingData, fit
 from tests.training.toys import batch_maker, network, toy_examples, trainer_settings
+
+PLAN = TrainingPlan(epochs=5, steps=4, monitor="loss")
 
 
 def progress(*losses: float) -> Progress:
@@ -39,7 +43,7 @@ def written(path: Path) -> dict[str, Any]:
 
 
 def test_before_the_first_epoch_there_are_no_scores(tmp_path: Path) -> None:
-    ProgressFile(tmp_path / "progress.json", 5, "loss").observe(progress())
+    ProgressFile(tmp_path / "progress.json").on_stage_start(progress(), PLAN)
     facts = written(tmp_path / "progress.json")
     assert facts.pop("updated").startswith("20")
     assert facts == {
@@ -55,7 +59,9 @@ def test_before_the_first_epoch_there_are_no_scores(tmp_path: Path) -> None:
 
 
 def test_after_an_epoch_it_has_scores_the_best_and_the_time_left(tmp_path: Path) -> None:
-    ProgressFile(tmp_path / "progress.json", 5, "accuracy").observe(progress(0.4, 0.25, 0.5))
+    file = ProgressFile(tmp_path / "progress.json")
+    file.on_stage_start(progress(), replace(PLAN, monitor="accuracy"))
+    file.on_epoch_end(progress(0.4, 0.25, 0.5))
     facts = written(tmp_path / "progress.json")
     assert facts["epoch"] == 3
     assert facts["validation_accuracy"] == 0.5
@@ -66,21 +72,21 @@ def test_after_an_epoch_it_has_scores_the_best_and_the_time_left(tmp_path: Path)
 
 
 def test_it_goes_when_the_run_is_finished_and_stays_when_it_is_stopped(tmp_path: Path) -> None:
-    file = ProgressFile(tmp_path / "progress.json", 5, "loss")
-    file.observe(progress(0.4))
-    file.stopped("interrupted")
+    file = ProgressFile(tmp_path / "progress.json")
+    file.on_stage_start(progress(0.4), PLAN)
+    file.on_stop("interrupted")
     assert file.path.is_file()
-    file.finished({})
-    file.finished({})
+    file.on_finish({})
+    file.on_finish({})
     assert not file.path.exists()
 
 
 @pytest.mark.parametrize("monitor", ["loss", "accuracy"])
 def test_a_training_agrees_with_its_file(monitor: str, tmp_path: Path) -> None:
     trainer = trainer_settings(epochs=2, monitor=monitor)
-    file = ProgressFile(tmp_path / "progress.json", trainer.epochs, trainer.monitor)
-    material = TrainingData(network(), batch_maker(toy_examples(30)), toy_examples(15, seed=1))
-    found = fit(material, trainer, tmp_path / "checkpoint", file.observe)
+    file = ProgressFile(tmp_path / "progress.json")
+    data = TrainingData(network(), batch_maker(toy_examples(30)), toy_examples(15, seed=1))
+    found = fit(data, trainer, tmp_path / "checkpoint", Devices(), file)
     facts = written(file.path)
     assert facts["best"]["epoch"] == found.best_epoch
     assert facts["best"]["value"] == pytest.approx(abs(found.best_value or 0))

@@ -64,7 +64,7 @@ def test_a_head_on_kept_outputs_learns_what_it_learns_behind_the_frozen_layers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = fitted(tmp_path, task(HEAD), "kept")
-    monkeypatch.setattr(stages, "_worth_keeping", lambda *_: False)
+    monkeypatch.setattr(stages, "can_keep_outputs", lambda *_: False)
     whole = fitted(tmp_path, task(HEAD), "whole")
     for one, other in zip(kept.progress.history, whole.progress.history, strict=True):
         assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)

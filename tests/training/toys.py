@@ -16,8 +16,10 @@ from genrecls.config.paths import conf_dir
 from genrecls.config.validation import select, validate
 from genrecls.models.base import MODELS
 from genrecls.training.batches import BatchMaker
+from genrecls.training.callbacks import Callbacks
 from genrecls.training.checkpoint import Progress
 from genrecls.training.data import Examples, normalisation
+from genrecls.training.distribution import Devices
 from genrecls.training.loop import TrainingData, fit
 from genrecls.training.settings import AugmentSettings, TrainerSettings
 
@@ -100,16 +102,17 @@ def train(
     model: Any = None,
     batches: BatchMaker | None = None,
     validation: Examples | None = None,
+    devices: Devices | None = None,
     **changes: Any,
 ) -> tuple[Any, Progress]:
     """Fit a small network to the toys; `changes` are for the trainer. Model and progress."""
-    material = TrainingData(
+    data = TrainingData(
         model=model or network(),
         batches=batches or batch_maker(toy_examples(30)),
         validation=validation or toy_examples(15, seed=1),
     )
-    progress = fit(material, trainer_settings(**{"epochs": 3, **changes}), folder)
-    return material.model, progress
+    trainer = trainer_settings(**{"epochs": 3, **changes})
+    return data.model, fit(data, trainer, folder, devices or Devices(), Callbacks())
 
 
 def values(variables: Any) -> list[NDArray[Any]]:

@@ -24,6 +24,7 @@ from genrecls.errors import ConfigError, GenreclsError, Interrupted, RunError
 from genrecls.experiment.published import Published
 from genrecls.runs.run import Run
 from genrecls.runtime.parser import Parser
+from genrecls.training.distribution import devices_for
 
 _DESCRIPTION = """Train the published systems on the data that are present, under the published
 protocol, on random tracks and under an honest split, and write their numbers beside ours. Finished
@@ -142,7 +143,8 @@ class _Reproduction:
         try:
             if not self._train:
                 return _existing(job)
-            return finished(job.experiment, f"genrecls train {shlex.join(job.overrides)}")
+            devices = devices_for(job.experiment.trainer.strategy)
+            return finished(job.experiment, f"genrecls train {shlex.join(job.overrides)}", devices)
         except Interrupted:
             raise
         except GenreclsError as error:

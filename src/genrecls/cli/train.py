@@ -23,14 +23,12 @@ from genrecls.experiment.run_id import run_folder
 from genrecls.models.base import Normalisation
 from genrecls.runs.run import Run
 from genrecls.sweeps import parent_watch
-from genrecls.trackers.watching import report_to_trackers, watched
-from genrecls.training import distribution
-from genrecls.training.callbacks import ignore_progress
+from genrecls.trackers.watching import callbacks_of, report_to_trackers
+from genrecls.training.callbacks import Callback, Callbacks, TrainingDisplay, notify_on_stop
+from genrecls.training.distribution import Devices, devices_for
 
 if TYPE_CHECKING:
     from genrecls.experiment.prepare import PreparedData
-    from genrecls.training.callbacks import Watch
-    from genrecls.training.distribution import Devices
     from genrecls.training.stages import TrainingResult
 
 
@@ -64,11 +62,11 @@ def train(experiment: Experiment, command: str) -> Run | None:
     if experiment.run.show:
         show_model(experiment)
         return None
-    devices = distribution.devices_for(experiment.trainer.strategy)
+    devices = devices_for(experiment.trainer.strategy)
     if not devices.chief:
         _help(experiment, devices)
         return None
-    run = finished(experiment, command)
+    run = finished(experiment, command, devices)
     run.point_latest()
     from genrecls.cli.run_summary import summary
 
@@ -76,7 +74,7 @@ def train(experiment: Experiment, command: str) -> Run | None:
     return run
 
 
-def finished(experiment: Experiment, command: str) -> Run:
+def finished(experiment: Experiment, command: str, devices: Devices) -> Run:
     """Return the finished run of `experiment`, trained now unless it is there already."""
     from genrecls.experiment.prepare import load_dataset_checked
 
@@ -84,13 +82,13 @@ def finished(experiment: Experiment, command: str) -> Run:
     run = run_of(experiment, dataset)
     with run.locked():
         wanted = experiment.run.force or not run.finished
-        if not distribution.devices_for(experiment.trainer.strategy).agree(wanted):
+        if not devices.agree(wanted):
             say(f"this configuration is trained already ({run.name}); force=true trains it again")
             report_to_trackers(run, experiment)
         else:
             if experiment.run.force and run.state:
                 run.set_aside()
-            _train_in(run, experiment, dataset, command)
+            _train_in(run, experiment, dataset, command, devices)
     return run
 
 
@@ -103,7 +101,9 @@ def run_of(experiment: Experiment, dataset: Dataset) -> Run:
     return Run(run_folder(experiment, digest))
 
 
-def _train_in(run: Run, experiment: Experiment, dataset: Dataset, command: str) -> None:
+def _train_in(
+    run: Run, experiment: Experiment, dataset: Dataset, command: str, devices: Devices
+) -> None:
     run.folder.mkdir(parents=True, exist_ok=True)
     with log_file(run.log), _recorded(run, command):
         say(f"run {run.name}")
@@ -118,20 +118,23 @@ def _train_in(run: Run, experiment: Experiment, dataset: Dataset, command: str) 
         extracted = time.monotonic()
         from genrecls.experiment.evaluate import Trained, write_results
 
-        with watched(run, experiment) as observers:
-            fitted = _fit(run, experiment, prepared, observers.observe)
+        callbacks = callbacks_of(run, experiment)
+        with notify_on_stop(callbacks):
+            fitted = _fit(run, experiment, prepared, devices, callbacks)
             seconds = {"features": extracted - started, **fitted.seconds}
             rounded = {name: round(s, 2) for name, s in seconds.items()}
             trained = Trained(fitted.model, fitted.progress, rounded)
             write_results(run, experiment, prepared, trained)
-            observers.finished(run.read_metrics())
+            callbacks.on_finish(run.read_metrics())
     # Not before the run is marked as finished: until then it may have to be taken up again.
     shutil.rmtree(run.checkpoints, ignore_errors=True)
 
 
-def _fit(run: Run, experiment: Experiment, prepared: PreparedData, watch: Watch) -> TrainingResult:
+def _fit(
+    run: Run, experiment: Experiment, prepared: PreparedData, devices: Devices, callback: Callback
+) -> TrainingResult:
     from genrecls.training.frozen_outputs import backbone_root
-    from genrecls.training.stages import Task, TrainingPaths, fit_in_stages
+    from genrecls.training.stages import Task, TrainingPaths, fit
 
     task = Task(
         family=experiment.model,
@@ -144,7 +147,7 @@ def _fit(run: Run, experiment: Experiment, prepared: PreparedData, watch: Watch)
         validation=prepared.parts["validation"],
     )
     places = TrainingPaths(run.checkpoints, backbone_root(experiment.data_root))
-    return fit_in_stages(task, places, watch)
+    return fit(task, places, devices, callback)
 
 
 def _help(experiment: Experiment, devices: Devices) -> None:
@@ -158,7 +161,7 @@ def _help(experiment: Experiment, devices: Devices) -> None:
     experiment.model.fetch()
     prepared = with_copies(experiment, prepare(experiment, dataset))
     with TemporaryDirectory(prefix="genrecls-") as folder:
-        _fit(Run(Path(folder)), experiment, prepared, ignore_progress)
+        _fit(Run(Path(folder)), experiment, prepared, devices, Callbacks([TrainingDisplay()]))
     say("the training is done; the chief has the results")
 
 

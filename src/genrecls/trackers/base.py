@@ -1,4 +1,4 @@
-"""What a tracker is: an option of the group `logger` that makes observers of a run."""
+"""What a tracker is: an option of the group `logger` that follows a run while it trains."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from genrecls.config.schema import Registry, Schema
 from genrecls.errors import ConfigError
 from genrecls.runs.run import Run
-from genrecls.training.callbacks import Observer
+from genrecls.training.callbacks import Callback
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Logger(Schema, ABC):
                 )
 
     @abstractmethod
-    def observers(self, run: Run, settings: Mapping[str, Any]) -> Sequence[Observer]:
-        """Return who watches `run`; nothing is written or reached before they are told something.
+    def callbacks(self, run: Run, settings: Mapping[str, Any]) -> Sequence[Callback]:
+        """Return what follows `run`; nothing is written or reached before it is called.
 
         Args:
             run: the run.

@@ -10,7 +10,7 @@ from typing import Any
 from genrecls.runs.run import Run, write_rows, write_table
 from genrecls.trackers.base import LOGGERS, Logger
 from genrecls.trackers.scores import final_scores, provenance_tags
-from genrecls.training.callbacks import Observer, Stop
+from genrecls.training.callbacks import Callback, TrainingPlan
 from genrecls.training.checkpoint import Progress
 
 
@@ -19,13 +19,13 @@ from genrecls.training.checkpoint import Progress
 class CsvLogger(Logger):
     """Tables to follow or to read with other programs."""
 
-    def observers(self, run: Run, settings: Mapping[str, Any]) -> Sequence[Observer]:  # noqa: ARG002
+    def callbacks(self, run: Run, settings: Mapping[str, Any]) -> Sequence[Callback]:  # noqa: ARG002
         """Return the writer of the tables."""
         return (CsvFiles(run),)
 
 
-class CsvFiles:
-    """Observer that writes `epochs.csv` and `scores.csv`."""
+class CsvFiles(Callback):
+    """Callback that writes `epochs.csv` and `scores.csv`."""
 
     title = "logger=csv"
 
@@ -33,7 +33,11 @@ class CsvFiles:
         self._run = run
         self._written = 0
 
-    def observe(self, progress: Progress) -> None:
+    def on_stage_start(self, progress: Progress, plan: TrainingPlan) -> None:  # noqa: ARG002
+        """Take what an earlier attempt left."""
+        self.on_epoch_end(progress)
+
+    def on_epoch_end(self, progress: Progress) -> None:
         """Append what is new; the first rows replace what an earlier attempt wrote."""
         rows = progress.history
         if not rows:
@@ -44,14 +48,11 @@ class CsvFiles:
             self._append(rows[self._written :])
         self._written = len(rows)
 
-    def finished(self, metrics: Mapping[str, Any]) -> None:
+    def on_finish(self, metrics: Mapping[str, Any]) -> None:
         """Write the final scores, a row each."""
         beside = provenance_tags(metrics)
         rows = [[*beside.values(), *score] for score in final_scores(metrics).items()]
         write_table(self._run.scores, (*beside, "score", "value"), rows)
-
-    def stopped(self, how: Stop) -> None:
-        """Leave the rows so far."""
 
     def _append(self, rows: Sequence[Mapping[str, float]]) -> None:
         # Appended and not replaced, so that `tail -f` shows it.

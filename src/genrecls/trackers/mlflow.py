@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from genrecls.runs.run import Run
 from genrecls.trackers.base import LOGGERS, Logger
 from genrecls.trackers.mlflow_run import MlflowRun, Store
-from genrecls.training.callbacks import Observer
+from genrecls.training.callbacks import Callback
 
 _SCHEMES = (
     "sqlite",
@@ -55,7 +55,7 @@ class MlflowLogger(Logger):
                 f"{', '.join(_SCHEMES)}"
             )
 
-    def observers(self, run: Run, settings: Mapping[str, Any]) -> Sequence[Observer]:
+    def callbacks(self, run: Run, settings: Mapping[str, Any]) -> Sequence[Callback]:
         """Return the writer of a run of MLflow."""
         here = run.folder.parent
         uri = self.uri or os.environ.get("MLFLOW_TRACKING_URI") or _local(here / "mlflow.db")

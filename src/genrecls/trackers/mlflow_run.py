@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from genrecls.config.options import flat
 from genrecls.runs.run import Run
 from genrecls.trackers.scores import final_scores, provenance_tags
-from genrecls.training.callbacks import Stop
+from genrecls.training.callbacks import Callback, StopReason, TrainingPlan
 from genrecls.training.checkpoint import Progress
 
 if TYPE_CHECKING:
@@ -83,8 +83,8 @@ class Store:
             )
 
 
-class MlflowRun:
-    """Observer that keeps a run of MLflow true."""
+class MlflowRun(Callback):
+    """Callback that keeps a run of MLflow true."""
 
     title = "logger=mlflow"
 
@@ -99,7 +99,11 @@ class MlflowRun:
         self._id = self._parent = ""
         self._epoch = 0
 
-    def observe(self, progress: Progress) -> None:
+    def on_stage_start(self, progress: Progress, plan: TrainingPlan) -> None:  # noqa: ARG002
+        """Take what an earlier attempt left."""
+        self.on_epoch_end(progress)
+
+    def on_epoch_end(self, progress: Progress) -> None:
         """Add the epochs that MLflow does not have."""
         if self._client is None:
             self._open()
@@ -109,7 +113,7 @@ class MlflowRun:
                 self._log({key: row[key] for key in row if key != "epoch"}, epoch)
         self._epoch = max(self._epoch, progress.epoch)
 
-    def finished(self, metrics: Mapping[str, Any]) -> None:
+    def on_finish(self, metrics: Mapping[str, Any]) -> None:
         """Add the scores and copy the files, unless they are there."""
         if self._client.get_run(self._id).info.status == "FINISHED":
             return
@@ -120,10 +124,10 @@ class MlflowRun:
             self._copy(self._run.folder / name)
         self._end("FINISHED")
 
-    def stopped(self, how: Stop) -> None:
+    def on_stop(self, reason: StopReason) -> None:
         """Mark the run as stopped."""
         if self._client is not None:
-            self._end("KILLED" if how == "interrupted" else "FAILED")
+            self._end("KILLED" if reason == "interrupted" else "FAILED")
 
     def _open(self) -> None:
         """Find the run in the store, or make it there, below its sweep if it has one."""

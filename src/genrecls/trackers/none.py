@@ -8,7 +8,7 @@ from typing import Any
 
 from genrecls.runs.run import Run
 from genrecls.trackers.base import LOGGERS, Logger
-from genrecls.training.callbacks import Observer
+from genrecls.training.callbacks import Callback
 
 
 @LOGGERS.register("none")
@@ -16,6 +16,6 @@ from genrecls.training.callbacks import Observer
 class NoLogger(Logger):
     """No tracker."""
 
-    def observers(self, run: Run, settings: Mapping[str, Any]) -> Sequence[Observer]:  # noqa: ARG002
+    def callbacks(self, run: Run, settings: Mapping[str, Any]) -> Sequence[Callback]:  # noqa: ARG002
         """Return nobody."""
         return ()

@@ -16,7 +16,7 @@ from genrecls.models import tensorflow_setup
 from genrecls.runs.run import Run
 from genrecls.trackers.base import LOGGERS, Logger
 from genrecls.trackers.scores import final_scores, provenance_tags
-from genrecls.training.callbacks import Observer, Stop
+from genrecls.training.callbacks import Callback, StopReason, TrainingPlan
 from genrecls.training.checkpoint import Progress
 
 
@@ -33,13 +33,13 @@ class TensorboardLogger(Logger):
 
     PACKAGES: ClassVar[tuple[str, ...]] = ("tensorboard",)
 
-    def observers(self, run: Run, settings: Mapping[str, Any]) -> Sequence[Observer]:
+    def callbacks(self, run: Run, settings: Mapping[str, Any]) -> Sequence[Callback]:
         """Return the writer of the event files."""
         return (EventFiles(run, settings, figures=self.figures),)
 
 
-class EventFiles:
-    """Observer that writes event files; the step of everything is the epoch."""
+class EventFiles(Callback):
+    """Callback that writes event files; the step of everything is the epoch."""
 
     title = "logger=tensorboard"
 
@@ -50,7 +50,11 @@ class EventFiles:
         self._writer: Any = None
         self._written = 0
 
-    def observe(self, progress: Progress) -> None:
+    def on_stage_start(self, progress: Progress, plan: TrainingPlan) -> None:  # noqa: ARG002
+        """Take what an earlier attempt left."""
+        self.on_epoch_end(progress)
+
+    def on_epoch_end(self, progress: Progress) -> None:
         """Write the epochs that are new; those of an earlier attempt are written anew."""
         # A run that was finished before is told without a training.
         tensorflow_setup.configure_tensorflow()
@@ -66,7 +70,7 @@ class EventFiles:
         self._written = progress.epoch
         self._writer.flush()
 
-    def finished(self, metrics: Mapping[str, Any]) -> None:
+    def on_finish(self, metrics: Mapping[str, Any]) -> None:
         """Write the final scores and the figures."""
         import tensorflow as tf
 
@@ -79,7 +83,7 @@ class EventFiles:
                 tf.summary.image(path.stem, picture[tf.newaxis])
         self._writer.close()
 
-    def stopped(self, how: Stop) -> None:  # noqa: ARG002
+    def on_stop(self, reason: StopReason) -> None:  # noqa: ARG002
         """Close the file; the next attempt writes another."""
         if self._writer is not None:
             self._writer.close()

@@ -1,4 +1,7 @@
-"""Who watches a training: told after every epoch how far it is, and at last how it ended."""
+"""What follows a training: the terminal, `progress.json`, trackers, a function of the user.
+
+Everybody who follows a training is a `Callback`; `Callbacks` are several of them as one.
+"""
 
 from __future__ import annotations
 
@@ -8,238 +11,267 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal
 
 from genrecls.console import log, messages, say, warn
 from genrecls.errors import Interrupted
 from genrecls.files.atomic import replacing
 from genrecls.training.checkpoint import Progress
 
-if TYPE_CHECKING:
-    from rich.progress import Progress as Bar
-
-Watch = Callable[[Progress], None]
-"""What a training calls with how far it is, see `Observer.observe`."""
-
-Stop = Literal["interrupted", "failed"]
+StopReason = Literal["interrupted", "failed"]
 
 
-class Observer(Protocol):
-    """What somebody who watches a training is told."""
+@dataclass(frozen=True)
+class TrainingPlan:
+    """How long a training may last and what it selects by.
 
-    @property
-    def title(self) -> str:
-        """What to call it in a warning."""
+    Attributes:
+        epochs: at most so many, over all stages.
+        steps: batches an epoch.
+        monitor: validation figure that selects the best epoch.
+    """
 
-    def observe(self, progress: Progress) -> None:
-        """Take note of how far the training is.
+    epochs: int
+    steps: int
+    monitor: Literal["loss", "accuracy"]
 
-        Called once before the first step, with what an earlier attempt left (perhaps nothing), and
-        after each finished epoch. A row of the history may therefore have been seen before.
+
+class Callback:
+    """What a training calls while it runs. Every method does nothing until it is overridden.
+
+    A training has one stage or several; epochs are numbered through all of them. `progress` is
+    changed by the training after the call, so what is needed later must be copied.
+
+    Attributes:
+        title: what to call it in a warning.
+    """
+
+    title: str = "callback"
+
+    def on_stage_start(self, progress: Progress, plan: TrainingPlan) -> None:
+        """Begin to follow a stage.
 
         Args:
-            progress: of all stages together, their epochs numbered through; it is changed after
-                the call.
+            progress: what earlier stages and earlier attempts left, perhaps nothing. Its epochs
+                may have been reported before.
+            plan: of the whole training.
         """
 
-    def finished(self, metrics: Mapping[str, Any]) -> None:
-        """Take note of the scores; everything else is in the run folder by now.
+    def on_step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
+        """Follow a step.
+
+        Args:
+            epoch: number of the epoch, from 1.
+            step: finished steps of this epoch.
+            loss: mean over the epoch so far.
+            accuracy: mean over the epoch so far.
+        """
+
+    def on_epoch_end(self, progress: Progress) -> None:
+        """Follow an epoch; its checkpoint is written by now."""
+
+    def on_stage_end(self) -> None:
+        """Finish following a stage, whether it came to its end or was stopped."""
+
+    def on_finish(self, metrics: Mapping[str, Any]) -> None:
+        """Take the final scores; everything else is in the run folder by now.
 
         Args:
             metrics: content of `metrics.json`.
         """
 
-    def stopped(self, how: Stop) -> None:
-        """Take note that the training ended without a result; it may be taken up again."""
+    def on_stop(self, reason: StopReason) -> None:
+        """Close what is open: the training ended without a result and may be resumed."""
 
 
-class Observers:
-    """Several observers as one; one that fails is left out, for a training matters more."""
+class Callbacks(Callback):
+    """Several callbacks as one. One that fails is left out with a warning: the training matters."""
 
-    def __init__(self, observers: Sequence[Observer]) -> None:
-        self._observers = list(observers)
+    def __init__(self, callbacks: Sequence[Callback] = ()) -> None:
+        self._callbacks = list(callbacks)
 
-    def observe(self, progress: Progress) -> None:
-        """Tell all how far the training is."""
-        self._tell(lambda observer: observer.observe(progress))
+    def on_stage_start(self, progress: Progress, plan: TrainingPlan) -> None:
+        """Call all."""
+        self._call(lambda callback: callback.on_stage_start(progress, plan))
 
-    def finished(self, metrics: Mapping[str, Any]) -> None:
-        """Tell all the scores."""
-        self._tell(lambda observer: observer.finished(metrics))
+    def on_step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
+        """Call all."""
+        self._call(lambda callback: callback.on_step(epoch, step, loss, accuracy))
 
-    def stopped(self, how: Stop) -> None:
-        """Tell all that there is no result."""
-        self._tell(lambda observer: observer.stopped(how))
+    def on_epoch_end(self, progress: Progress) -> None:
+        """Call all."""
+        self._call(lambda callback: callback.on_epoch_end(progress))
 
-    def _tell(self, call: Callable[[Observer], None]) -> None:
-        for observer in list(self._observers):
+    def on_stage_end(self) -> None:
+        """Call all."""
+        self._call(lambda callback: callback.on_stage_end())
+
+    def on_finish(self, metrics: Mapping[str, Any]) -> None:
+        """Call all."""
+        self._call(lambda callback: callback.on_finish(metrics))
+
+    def on_stop(self, reason: StopReason) -> None:
+        """Call all."""
+        self._call(lambda callback: callback.on_stop(reason))
+
+    def _call(self, method: Callable[[Callback], None]) -> None:
+        for callback in list(self._callbacks):
             try:
-                call(observer)
-            except Exception as error:  # noqa: BLE001 - whatever the library of a tracker raises
-                self._observers.remove(observer)
+                method(callback)
+            except Exception as error:  # noqa: BLE001 - whatever a tracker's library raises
+                self._callbacks.remove(callback)
                 reason = " ".join(str(error).split()) or type(error).__name__
-                warn(f"{observer.title} gets no more of this run: {reason}")
+                warn(f"{callback.title} gets no more of this run: {reason}")
 
 
 @contextmanager
-def notify_on_stop(observers: Observers) -> Iterator[None]:
-    """Tell the observers where the block ends with an error."""
+def notify_on_stop(callback: Callback) -> Iterator[None]:
+    """Call `on_stop` where the block ends with an error."""
     try:
         yield
     except (Interrupted, KeyboardInterrupt):
-        observers.stopped("interrupted")
+        callback.on_stop("interrupted")
         raise
     except BaseException:
-        observers.stopped("failed")
+        callback.on_stop("failed")
         raise
 
 
-def ignore_progress(_progress: Progress) -> None:
-    """Watch nothing."""
+class FunctionCallback(Callback):
+    """A function that is called with the progress, at the start and after each epoch.
+
+    Args:
+        function: takes the progress of the training.
+    """
+
+    title = "the progress function"
+
+    def __init__(self, function: Callable[[Progress], object]) -> None:
+        self._function = function
+
+    def on_stage_start(self, progress: Progress, plan: TrainingPlan) -> None:  # noqa: ARG002
+        """Call the function."""
+        self._function(progress)
+
+    def on_epoch_end(self, progress: Progress) -> None:
+        """Call the function."""
+        self._function(progress)
 
 
-class Display(Protocol):
-    """What the loop tells whoever watches."""
+class TrainingDisplay(Callback):
+    """A line an epoch in the log and on the terminal, where a progress bar is below it."""
 
-    def step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
-        """Report the running means of the epoch in progress after one step."""
+    title = "the display"
 
-    def epoch(self, row: Mapping[str, float], *, best: bool) -> None:
-        """Report a finished epoch."""
+    def __init__(self) -> None:
+        self._bar: Any = None
 
-
-@contextmanager
-def training_display(epochs: int, steps: int) -> Iterator[Display]:
-    """Yield a live display on a terminal, plain lines elsewhere."""
-    console = messages()
-    if not console.is_terminal:
-        yield _Lines(epochs)
-        return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TextColumn("left at most"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[state]}"),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        yield _Live(bar, epochs, steps)
-
-
-def line(row: Mapping[str, float], epochs: int, *, best: bool) -> str:
-    """Return one finished epoch as a line of text."""
-    return (
-        f"epoch {int(row['epoch']):>3}/{epochs}  "
-        f"train loss {row['loss']:.4f} accuracy {row['accuracy']:.3f}  "
-        f"validation loss {row['validation_loss']:.4f} accuracy {row['validation_accuracy']:.3f}  "
-        f"{row['seconds']:.1f} s{'  *best' if best else ''}"
-    )
-
-
-class _Lines:
-    def __init__(self, epochs: int) -> None:
-        self._epochs = epochs
-
-    def step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
-        """Say nothing: a line a step would fill a log."""
-
-    def epoch(self, row: Mapping[str, float], *, best: bool) -> None:
-        """Print the line of the epoch."""
-        say(line(row, self._epochs, best=best))
-
-
-class _Live:
-    def __init__(self, bar: Bar, epochs: int, steps: int) -> None:
-        self._bar = bar
-        self._epochs = epochs
-        self._steps = steps
+    def on_stage_start(self, progress: Progress, plan: TrainingPlan) -> None:  # noqa: ARG002
+        """Show the bar, if there is a terminal."""
+        self._plan = plan
         self._validation = ""
-        self._task = bar.add_task("training", total=epochs * steps, state="")
+        console = messages()
+        if not console.is_terminal:
+            return
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    def step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
-        """Move the bar."""
-        self._bar.update(
-            self._task,
-            completed=(epoch - 1) * self._steps + step,
-            description=f"epoch {epoch}/{self._epochs}",
-            state=f"train loss {loss:.4f} accuracy {accuracy:.3f}{self._validation}",
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("left at most"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[state]}"),
         )
+        self._bar = Progress(*columns, console=console, transient=True)
+        self._task = self._bar.add_task("training", total=plan.epochs * plan.steps, state="")
+        self._bar.start()
 
-    def epoch(self, row: Mapping[str, float], *, best: bool) -> None:
-        """Leave the line of the epoch above the bar."""
-        self._validation = (
+    def on_step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
+        """Move the bar."""
+        if self._bar is not None:
+            self._bar.update(
+                self._task,
+                completed=(epoch - 1) * self._plan.steps + step,
+                description=f"epoch {epoch}/{self._plan.epochs}",
+                state=f"train loss {loss:.4f} accuracy {accuracy:.3f}{self._validation}",
+            )
+
+    def on_epoch_end(self, progress: Progress) -> None:
+        """Write the line of the epoch, above the bar."""
+        row = progress.history[-1]
+        validation = (
             f"  validation loss {row['validation_loss']:.4f} "
             f"accuracy {row['validation_accuracy']:.3f}"
         )
-        text = line(row, self._epochs, best=best)
-        log.info(text)
-        self._bar.console.print(text)
+        line = (
+            f"epoch {int(row['epoch']):>3}/{self._plan.epochs}  "
+            f"train loss {row['loss']:.4f} accuracy {row['accuracy']:.3f}{validation}  "
+            f"{row['seconds']:.1f} s{'  *best' if progress.best_epoch == progress.epoch else ''}"
+        )
+        if self._bar is None:
+            say(line)
+        else:
+            self._validation = validation
+            log.info(line)
+            self._bar.console.print(line)
+
+    def on_stage_end(self) -> None:
+        """Remove the bar."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
 
 
-_COLUMNS = ("epoch", "validation_accuracy", "validation_loss")
-
-
-@dataclass(frozen=True)
-class ProgressFile:
-    """Observer that keeps `progress.json` true.
+class ProgressFile(Callback):
+    """Keeps `progress.json` up to date.
 
     The file is there as long as a run is unfinished; afterwards `history.csv` has its rows.
 
-    Attributes:
+    Args:
         path: the file.
-        epochs: at most so many in all stages.
-        monitor: validation figure that selects the best epoch.
     """
 
-    path: Path
-    epochs: int
-    monitor: Literal["loss", "accuracy"]
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.title = path.name
 
-    @property
-    def title(self) -> str:
-        """The name of the file."""
-        return self.path.name
+    def on_stage_start(self, progress: Progress, plan: TrainingPlan) -> None:
+        """Write how far the training is."""
+        self._plan = plan
+        self._write(progress)
 
-    def observe(self, progress: Progress) -> None:
-        """Write where the training stands."""
-        text = json.dumps(self._facts(progress), allow_nan=False)
-        # Written again after the next epoch: not worth waiting for the disk.
-        with replacing(self.path, durable=False) as beside:
-            beside.write_text(text + "\n", encoding="utf-8")
+    def on_epoch_end(self, progress: Progress) -> None:
+        """Write how far the training is."""
+        self._write(progress)
 
-    def finished(self, metrics: Mapping[str, Any]) -> None:  # noqa: ARG002
+    def on_finish(self, metrics: Mapping[str, Any]) -> None:  # noqa: ARG002
         """Remove the file."""
         self.path.unlink(missing_ok=True)
 
-    def stopped(self, how: Stop) -> None:
-        """Leave the file: the training may be taken up again."""
-
-    def _facts(self, progress: Progress) -> dict[str, Any]:
-        rows = [{name: row[name] for name in _COLUMNS} for row in progress.history]
-        last = rows[-1] if rows else dict.fromkeys(_COLUMNS)
-        return {
-            **last,
+    def _write(self, progress: Progress) -> None:
+        epochs, monitor = self._plan.epochs, self._plan.monitor
+        columns = ("epoch", "validation_accuracy", "validation_loss")
+        rows = [{name: row[name] for name in columns} for row in progress.history]
+        best = None
+        if progress.best_epoch:
+            value = progress.history[progress.best_epoch - 1][f"validation_{monitor}"]
+            best = {"epoch": progress.best_epoch, "value": value, "monitor": monitor}
+        # To the last epoch, if no patience runs out; unknown before the first.
+        left = None
+        if progress.epoch:
+            left = round(progress.seconds / progress.epoch * (epochs - progress.epoch), 2)
+        content = {
+            **(rows[-1] if rows else dict.fromkeys(columns)),
             "epoch": progress.epoch,
-            "epochs": self.epochs,
-            "best": self._best(progress),
+            "epochs": epochs,
+            "best": best,
             "seconds": round(progress.seconds, 2),
-            "seconds_left": self._seconds_left(progress),
+            "seconds_left": left,
             "updated": datetime.now(UTC).isoformat(timespec="seconds"),
             "history": rows,
         }
-
-    def _best(self, progress: Progress) -> dict[str, Any] | None:
-        if not progress.best_epoch:
-            return None
-        row = progress.history[progress.best_epoch - 1]
-        value = row[f"validation_{self.monitor}"]
-        return {"epoch": progress.best_epoch, "value": value, "monitor": self.monitor}
-
-    def _seconds_left(self, progress: Progress) -> float | None:
-        """Return seconds to the last epoch if no patience runs out; None before the first."""
-        if not progress.epoch:
-            return None
-        return round(progress.seconds / progress.epoch * (self.epochs - progress.epoch), 2)
+        text = json.dumps(content, allow_nan=False)
+        # Written again after the next epoch: not worth waiting for the disk.
+        with replacing(self.path, durable=False) as beside:
+            beside.write_text(text + "\n", encoding="utf-8")

@@ -1,24 +1,22 @@
-"""On which devices a network learns: on one, on several of this machine, or on those of many hosts.
+"""The devices that learn: one, all of this machine, or those of several hosts.
 
-The training loop knows a plain network only. Several devices learn on copies of it, each on its
-share of every batch, and it is brought up to date when its weights are needed: for validation, for
-a checkpoint, at the end. So checkpoints and models are the same whatever learnt.
+The training loop only knows a plain network. Several devices learn on copies of it, each on its
+share of every batch, and the network gets their weights when they are needed: for validation, for
+a checkpoint, at the end. So checkpoints and models do not depend on the devices.
 
 The result is that of one device but for rounding: batches are the same, gradients are summed over
-all examples, batch normalisation takes its statistics over all devices. Only dropout draws
-differently: on each device the same, for the examples there.
+all examples, batch normalisation takes its statistics over all devices. Only dropout differs: it
+draws the same on each device, for the examples there.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
@@ -28,9 +26,8 @@ from numpy.typing import NDArray
 from genrecls.console import say
 from genrecls.errors import ConfigError, RunError
 from genrecls.models import tensorflow_setup
-from genrecls.training import checkpoint as checkpoints
 from genrecls.training.batches import BatchMaker
-from genrecls.training.checkpoint import Arrays, Checkpoint, Progress
+from genrecls.training.checkpoint import Checkpoint, Progress, from_bytes, to_bytes
 from genrecls.training.settings import StrategyName, TrainerSettings
 from genrecls.training.step import Learner, Step, device_limit, step_of_many, step_of_one
 
@@ -43,34 +40,87 @@ _EXAMPLE = (
 )
 
 
+def devices_for(name: StrategyName) -> Devices:
+    """Return the devices that a strategy learns on. Call it once in a process.
+
+    Must run before TensorFlow computes anything: hosts can only be joined then.
+
+    Raises:
+        ConfigError: TF_CONFIG does not name the hosts of `multiworker`.
+        RunError: it is too late to join them.
+    """
+    if name == "single":
+        return Devices()
+    cluster = cluster_of_environment() if name == "multiworker" else None
+    if cluster is None:
+        tensorflow_setup.configure_tensorflow()
+        import tensorflow as tf
+
+        local = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        strategy = tf.distribute.MirroredStrategy([device.name for device in local])
+    else:
+        tensorflow_setup.load()
+        import tensorflow as tf
+
+        hosts = len(cluster.hosts)
+        say(f"strategy multiworker: host {cluster.index + 1} of {hosts}, waiting for all")
+        try:
+            with _ended_by_ctrl_c():
+                strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        except RuntimeError as error:
+            raise RunError(f"hosts can only be joined at the start ({error}); repeat it") from error
+    count = strategy.num_replicas_in_sync
+    if count == 1:
+        say(f"strategy {name}: there is only one device, so that nothing is gained over single")
+    else:
+        say(
+            f"strategy {name}: every batch is divided among {count} devices; dropout draws the "
+            "same on each"
+        )
+    return Replicas(strategy) if cluster is None else Hosts(strategy, chief=cluster.chief)
+
+
 @dataclass(frozen=True)
 class Cluster:
     """All hosts of a training.
 
     Attributes:
         hosts: addresses with port, that of the chief first.
-        own: place of this host among them.
+        index: of this host among them.
     """
 
     hosts: tuple[str, ...]
-    own: int
+    index: int
 
     @property
     def chief(self) -> bool:
         """Whether this host writes checkpoints and results."""
-        return self.own == 0
+        return self.index == 0
 
 
-def cluster() -> Cluster:
-    """Return the hosts that TF_CONFIG names.
+def cluster_of_environment() -> Cluster:
+    """Return the hosts that the environment variable TF_CONFIG names.
 
     Raises:
-        ConfigError: it is not set, or names no such hosts.
+        ConfigError: it is not set, or does not name a chief or workers and this host among them.
     """
     text = os.environ.get("TF_CONFIG", "")
     try:
-        return _read(json.loads(text))
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError):
+        if not text:
+            raise ValueError("TF_CONFIG is not set")
+        tensorflow_setup.load()
+        import tensorflow as tf
+
+        resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
+        spec = resolver.cluster_spec()
+        if not set(spec.jobs) <= set(_ROLES):
+            raise ValueError("a role that has no part in this kind of training")
+        hosts = [(role, i) for role in _ROLES if role in spec.jobs for i in spec.task_indices(role)]
+        return Cluster(
+            hosts=tuple(spec.task_address(*host) for host in hosts),
+            index=hosts.index((resolver.task_type, int(resolver.task_id))),
+        )
+    except (ValueError, TypeError):
         raise ConfigError(
             "trainer.strategy=multiworker: expected the hosts in the environment variable "
             f"TF_CONFIG, received {text or 'nothing'}; set it on each host, index counting from 0: "
@@ -78,37 +128,44 @@ def cluster() -> Cluster:
         ) from None
 
 
-def _read(config: dict[str, Any]) -> Cluster:
-    named, task = config["cluster"], config["task"]
-    hosts = [(role, index) for role in _ROLES for index in range(len(named.get(role, ())))]
-    if not set(named) <= set(_ROLES):
-        raise ValueError("a role that has no part in this kind of training")
-    own = hosts.index((task["type"], int(task["index"])))
-    return Cluster(tuple(str(named[role][index]) for role, index in hosts), own)
+@contextmanager
+def _ended_by_ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C end the process during the block, in which nothing can be lost.
+
+    Python's own handlers do not run while TensorFlow waits. It takes SIGTERM for itself there and
+    does not act on it, so that one must be taken back.
+    """
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 class Devices:
     """One device, on which the network itself learns.
 
     Attributes:
-        chief: whether this process writes what a training leaves.
+        chief: whether this process writes checkpoints and results.
     """
 
     chief = True
 
     def scope(self) -> AbstractContextManager[Any]:
-        """Return what variables are made and changed in."""
+        """Return the context in which variables are made and changed."""
         return nullcontext()
 
-    def copied(self, model: keras.Model) -> keras.Model:
+    def copy(self, model: keras.Model) -> keras.Model:
         """Return the network that learns, with the weights of `model`."""
         return model
 
-    def adapted(self, trainer: TrainerSettings) -> TrainerSettings:
+    def adapt(self, trainer: TrainerSettings) -> TrainerSettings:
         """Return the settings for the optimiser of each device."""
         return trainer
 
-    def step(self, learner: Learner) -> Step:
+    def make_step(self, learner: Learner) -> Step:
         """Return the training step."""
         return step_of_one(learner)
 
@@ -116,21 +173,21 @@ class Devices:
         """Return whether any host wishes."""
         return wish
 
-    def of_chief(self, values: NDArray[Any]) -> NDArray[Any]:
+    def from_chief(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return the values that the chief calls with; those of the others have the same shape."""
         return values
 
-    def resumed(self, stored: Checkpoint | None) -> Checkpoint | None:
-        """Return the checkpoint that the chief found."""
-        return stored
+    def checkpoint_from_chief(self, checkpoint: Checkpoint | None) -> Checkpoint | None:
+        """Return the checkpoint that the chief calls with."""
+        return checkpoint
 
     def ensure_alike(
         self, model: keras.Model, batches: BatchMaker, trainer: TrainerSettings
     ) -> None:
         """Refuse to train different things on different hosts."""
 
-    def guarded(self) -> AbstractContextManager[None]:
-        """Return what turns the loss of a host into one line."""
+    def report_lost_hosts(self) -> AbstractContextManager[None]:
+        """Return a context that turns the loss of a host into one line."""
         return nullcontext()
 
 
@@ -146,28 +203,27 @@ class Replicas(Devices):
         scope: AbstractContextManager[Any] = self._strategy.scope()
         return scope
 
-    def copied(self, model: keras.Model) -> keras.Model:
+    def copy(self, model: keras.Model) -> keras.Model:
         """Return a copy of `model` on all devices."""
         import keras
 
-        begun = Checkpoint(Progress(), [v.numpy() for v in model.variables], [], [])
-        common = self.resumed(begun)
+        own = Checkpoint(Progress(), [v.numpy() for v in model.variables], [], [])
+        common = self.checkpoint_from_chief(own) or own
         with self.scope():
             copy = keras.models.clone_model(model)
-            values: Arrays = common.model if common else []
-            for variable, value in zip(copy.variables, values, strict=True):
+            for variable, value in zip(copy.variables, common.model, strict=True):
                 variable.assign(value)
         for layer in copy.layers:
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.synchronized = True
         return copy
 
-    def adapted(self, trainer: TrainerSettings) -> TrainerSettings:
+    def adapt(self, trainer: TrainerSettings) -> TrainerSettings:
         """Return settings whose limit of the gradient is for a device's part of it."""
         limit = device_limit(trainer.optimizer.clip_norm, self._count)
         return replace(trainer, optimizer=replace(trainer.optimizer, clip_norm=limit))
 
-    def step(self, learner: Learner) -> Step:
+    def make_step(self, learner: Learner) -> Step:
         """Return a step that all devices share."""
         return step_of_many(learner, self._strategy)
 
@@ -175,26 +231,26 @@ class Replicas(Devices):
 class Hosts(Replicas):
     """The devices of several hosts, each with a process that takes the same steps."""
 
-    def __init__(self, strategy: Any, hosts: Cluster) -> None:
+    def __init__(self, strategy: Any, *, chief: bool) -> None:
         super().__init__(strategy)
-        self.chief = hosts.chief
+        self.chief = chief
 
     def agree(self, wish: bool) -> bool:
         """Return whether any host wishes; all hosts must ask."""
         return bool(self._total(np.array(wish, np.int64)) > 0)
 
-    def of_chief(self, values: NDArray[Any]) -> NDArray[Any]:
+    def from_chief(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return the values of the chief; all hosts must ask."""
         return self._total(values if self.chief else np.zeros_like(values))
 
-    def resumed(self, stored: Checkpoint | None) -> Checkpoint | None:
+    def checkpoint_from_chief(self, checkpoint: Checkpoint | None) -> Checkpoint | None:
         """Return the checkpoint of the chief; the others need not see its folder."""
-        content = checkpoints.packed(stored) if stored and self.chief else b""
-        size = int(self.of_chief(np.array(len(content), np.int64)))
+        content = to_bytes(checkpoint) if checkpoint and self.chief else b""
+        size = int(self.from_chief(np.array(len(content), np.int64)))
         if not size:
             return None
         words = np.frombuffer(content.ljust(-(-size // 8) * 8, b"\0"), np.int64)
-        return checkpoints.unpacked(self.of_chief(words).tobytes()[:size])
+        return from_bytes(self.from_chief(words).tobytes()[:size])
 
     def ensure_alike(
         self, model: keras.Model, batches: BatchMaker, trainer: TrainerSettings
@@ -205,18 +261,18 @@ class Hosts(Replicas):
             RunError: on all hosts, where they differ on any.
         """
         examples = batches.examples
-        facts = (model.to_json(), trainer, batches.augment, batches.seed, examples.tracks)
-        digest = hashlib.sha256(repr(facts).encode())
+        described = (model.to_json(), trainer, batches.augment, batches.seed, examples.tracks)
+        digest = hashlib.sha256(repr(described).encode())
         digest.update(examples.targets.tobytes() + examples.starts.tobytes())
         own = np.frombuffer(digest.digest(), np.int64)
-        if self.agree(not np.array_equal(self.of_chief(own), own)):
+        if self.agree(not np.array_equal(self.from_chief(own), own)):
             raise RunError(
                 "the hosts of TF_CONFIG do not train the same: expected one configuration and the "
                 "same data on all; start the same command everywhere"
             )
 
     @contextmanager
-    def guarded(self) -> Iterator[None]:
+    def report_lost_hosts(self) -> Iterator[None]:
         """Turn the loss of a host into one line."""
         import tensorflow as tf
 
@@ -237,76 +293,13 @@ class Hosts(Replicas):
             ) from error
 
     def _total(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Return the sum over all hosts, for each of which its first device speaks."""
+        """Return the sum over all hosts, to which the first device of each host contributes."""
         import tensorflow as tf
 
-        parts = chain([values], repeat(np.zeros_like(values)))
-        shares = self._strategy.experimental_distribute_values_from_function(
-            lambda _: tf.constant(next(parts))
+        shares = chain([values], repeat(np.zeros_like(values)))
+        of_devices = self._strategy.experimental_distribute_values_from_function(
+            lambda _: tf.constant(next(shares))
         )
-        with self.guarded():
-            total = self._strategy.reduce(tf.distribute.ReduceOp.SUM, shares, axis=None)
+        with self.report_lost_hosts():
+            total = self._strategy.reduce(tf.distribute.ReduceOp.SUM, of_devices, axis=None)
         return np.asarray(total)
-
-
-@cache
-def devices_for(name: StrategyName) -> Devices:
-    """Return the devices to learn on, found once in a process.
-
-    Must run before TensorFlow computes anything: hosts can only be joined then.
-
-    Raises:
-        ConfigError: TF_CONFIG does not name the hosts of `multiworker`.
-        RunError: it is too late to join them.
-    """
-    if name == "single":
-        return Devices()
-    if name == "mirrored":
-        return _mirrored()
-    hosts = cluster()
-    tensorflow_setup.load()
-    import tensorflow as tf
-
-    say(f"strategy multiworker: host {hosts.own + 1} of {len(hosts.hosts)}, waiting for all")
-    try:
-        with _stoppable():
-            strategy = tf.distribute.MultiWorkerMirroredStrategy()
-    except RuntimeError as error:
-        raise RunError(f"hosts can only be joined at the start ({error}); repeat it") from error
-    _announce(name, strategy.num_replicas_in_sync)
-    return Hosts(strategy, hosts)
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Let Ctrl-C end the process during the block, which has nothing to lose.
-
-    Python's own handlers have no turn while TensorFlow waits. It takes SIGTERM for itself there
-    and does not act on it, so that one must be taken back.
-    """
-    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-def _mirrored() -> Devices:
-    tensorflow_setup.configure_tensorflow()
-    import tensorflow as tf
-
-    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-    _announce("mirrored", len(devices))
-    return Replicas(tf.distribute.MirroredStrategy([device.name for device in devices]))
-
-
-def _announce(name: StrategyName, devices: int) -> None:
-    if devices == 1:
-        say(f"strategy {name}: there is only one device, so that nothing is gained over single")
-    else:
-        say(
-            f"strategy {name}: every batch is divided among {devices} devices; dropout draws the "
-            "same on each"
-        )

@@ -1,4 +1,4 @@
-"""The training loop: one step after another, interruptible at any, resumable bit for bit."""
+"""The training loop: one step after another, stoppable after any, resumed bit for bit."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from genrecls.console import say
 from genrecls.errors import Interrupted, RunError
 from genrecls.training import checkpoint as checkpoints
-from genrecls.training import distribution
 from genrecls.training.batches import BatchMaker
-from genrecls.training.callbacks import Display, Watch, ignore_progress, training_display
+from genrecls.training.callbacks import Callback, TrainingPlan
 from genrecls.training.checkpoint import Arrays, Checkpoint, Progress
 from genrecls.training.data import Examples, class_weights
 from genrecls.training.distribution import Devices
@@ -28,12 +27,12 @@ from genrecls.training.step import Learner
 if TYPE_CHECKING:
     import keras
 
-_GO_ON = "the same command (without force=true) goes on from here"
+_HOW_TO_RESUME = "the same command (without force=true) goes on from here"
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a training works on.
+    """A network and the examples it learns from.
 
     Attributes:
         model: freshly built network; its variables are changed.
@@ -47,7 +46,11 @@ class TrainingData:
 
 
 def fit(
-    material: TrainingData, trainer: TrainerSettings, folder: Path, watch: Watch = ignore_progress
+    data: TrainingData,
+    trainer: TrainerSettings,
+    folder: Path,
+    devices: Devices,
+    callback: Callback,
 ) -> Progress:
     """Train until the end, or go on from the newest checkpoint in `folder`.
 
@@ -56,24 +59,29 @@ def fit(
 
     Raises:
         Interrupted: Ctrl-C or SIGTERM came; a checkpoint was written.
-        RunError: the loss is no longer a number, or another host has gone.
-        ConfigError: the hosts of a training on many are not named.
+        RunError: the loss is no longer a number, another host has gone, or the checkpoint is of
+            another version.
     """
-    devices = distribution.devices_for(trainer.strategy)
-    with devices.guarded():
-        loop = _Loop(material, trainer, folder, devices)
-        loop.restore()
-        watch(loop.progress)
-        with (
-            stop_request() as stop,
-            training_display(trainer.epochs, material.batches.steps) as display,
-        ):
-            while not loop.finished:
-                loop.epoch(display, stop)
-                watch(loop.progress)
-                loop.stop_if_requested(stop)
+    with devices.report_lost_hosts():
+        loop = _Loop(data, trainer, folder, devices)
+        loop.resume()
+        plan = TrainingPlan(trainer.epochs, data.batches.steps, trainer.monitor)
+        callback.on_stage_start(loop.progress, plan)
+        try:
+            with stop_request() as stop:
+                while not loop.finished:
+                    loop.train_epoch(stop, callback)
+                    loop.end_epoch()
+                    callback.on_epoch_end(loop.progress)
+                    if devices.agree(stop.received is not None):
+                        raise Interrupted(
+                            f"stopped after epoch {loop.progress.epoch} of {trainer.epochs}; "
+                            f"{_HOW_TO_RESUME}"
+                        )
+        finally:
+            callback.on_stage_end()
     if trainer.keep == "best":
-        loop.use_best()
+        loop.use_best_weights()
     return loop.progress
 
 
@@ -83,177 +91,160 @@ def probabilities(model: keras.Model, examples: Examples, batch_size: int) -> ND
     Every batch is filled up to the same size. For another size another graph would be compiled,
     which rounds differently, and which one is used would depend on what was asked before.
     """
-    found, last = [], len(examples) - 1
+    outputs, last = [], len(examples) - 1
     for start in range(0, len(examples), batch_size):
         rows = np.minimum(np.arange(start, start + batch_size), last)
         batch = {name: values[rows] for name, values in examples.inputs.items()}
-        found.append(model.predict_on_batch(batch))
-    return np.concatenate(found)[: len(examples)].astype(np.float64)
+        outputs.append(model.predict_on_batch(batch))
+    return np.concatenate(outputs)[: len(examples)].astype(np.float64)
 
 
 class _Loop:
+    """The state of a training between two steps, and what changes it.
+
+    `self._model` is the network that is trained; `self._learning` is where its weights change: the
+    network itself, or its copy on several devices.
+    """
+
     def __init__(
-        self, material: TrainingData, trainer: TrainerSettings, folder: Path, devices: Devices
+        self, data: TrainingData, trainer: TrainerSettings, folder: Path, devices: Devices
     ) -> None:
-        self._model = material.model
-        self._batches = material.batches
-        self._validation = material.validation
+        self._model = data.model
+        self._batches = data.batches
+        self._validation = data.validation
         self._trainer = trainer
         self._folder = folder
         self._devices = devices
-        devices.ensure_alike(material.model, material.batches, trainer)
-        self._learning = devices.copied(material.model)
+        devices.ensure_alike(data.model, data.batches, trainer)
+        self._learning = devices.copy(data.model)
         with devices.scope():
-            self._optimizer = build_optimizer(devices.adapted(trainer), material.batches.steps)
+            self._optimizer = build_optimizer(devices.adapt(trainer), data.batches.steps)
             self._optimizer.build(self._learning.trainable_variables)
-        learner = Learner(self._learning, self._optimizer, trainer.label_smoothing, self._weights())
-        self._step = devices.step(learner)
+        n_classes = data.batches.n_classes
+        weights = np.ones(n_classes, dtype=np.float32)
+        if trainer.class_weights == "balanced":
+            weights = class_weights(data.batches.examples.targets, n_classes)
+        learner = Learner(self._learning, self._optimizer, trainer.label_smoothing, weights)
+        self._step = devices.make_step(learner)
         self._best: Arrays = []
         self.progress = Progress()
 
     @property
     def finished(self) -> bool:
+        """Whether all epochs are done or the patience has run out."""
         patience = self._trainer.patience
         stalled = patience is not None and self.progress.wait >= patience
         return self.progress.epoch >= self._trainer.epochs or stalled
 
-    def restore(self) -> None:
-        chief = self._devices.chief
-        stored = self._devices.resumed(checkpoints.load(self._folder) if chief else None)
+    def resume(self) -> None:
+        """Take over the newest checkpoint, if there is one."""
+        own = checkpoints.load(self._folder) if self._devices.chief else None
+        stored = self._devices.checkpoint_from_chief(own)
         if stored is None:
             return
         with self._devices.scope():
             _assign(self._learning.variables, stored.model)
             _assign(self._optimizer.variables, stored.optimizer)
-        self._bring_up_to_date()
+        self._update_model()
         self._best = stored.best
         self.progress = stored.progress
-        say(
-            f"going on after epoch {self.progress.epoch}"
-            + (f", step {self.progress.step}" if self.progress.step else "")
-        )
+        step = f", step {self.progress.step}" if self.progress.step else ""
+        say(f"going on after epoch {self.progress.epoch}{step}")
 
-    def epoch(self, display: Display, stop: StopRequest) -> None:
+    def train_epoch(self, stop: StopRequest, callback: Callback) -> None:
+        """Take the steps of the epoch that are left, with a checkpoint now and then."""
         progress = self.progress
+        epoch = progress.epoch + 1
         started, saved = time.monotonic() - progress.epoch_seconds, time.monotonic()
         for inputs, targets in self._batches.epoch(progress.epoch, progress.step):
-            self._train(inputs, targets)
+            loss, correct = self._step(inputs, targets)
+            count = int(targets.shape[0])
+            _require_finite("training", float(loss), f"in epoch {epoch}, step {progress.step + 1}")
+            progress.step += 1
+            progress.loss_sum += float(loss) * count
+            progress.correct += int(correct)
+            progress.seen += count
             progress.epoch_seconds = time.monotonic() - started
-            display.step(
-                progress.epoch + 1,
-                progress.step,
-                progress.loss_sum / progress.seen,
-                progress.correct / progress.seen,
-            )
+            means = progress.loss_sum / progress.seen, progress.correct / progress.seen
+            callback.on_step(epoch, progress.step, *means)
             if self._devices.agree(stop.received is not None):
                 self._save()
                 raise Interrupted(
-                    f"stopped in epoch {progress.epoch + 1} after step {progress.step} of "
-                    f"{self._batches.steps}; {_GO_ON}"
+                    f"stopped in epoch {epoch} after step {progress.step} of "
+                    f"{self._batches.steps}; {_HOW_TO_RESUME}"
                 )
             if time.monotonic() - saved > 60 * self._trainer.checkpoint_minutes:
                 self._save()
                 saved = time.monotonic()
-        self._finish_epoch(display)
 
-    def stop_if_requested(self, stop: StopRequest) -> None:
-        """Stop if asked to since the last step; the epoch's own checkpoint is written."""
-        if self._devices.agree(stop.received is not None):
-            raise Interrupted(
-                f"stopped after epoch {self.progress.epoch} of {self._trainer.epochs}; {_GO_ON}"
-            )
-
-    def use_best(self) -> None:
-        _assign(self._model.variables, self._best)
-
-    def _train(self, inputs: Any, targets: Any) -> None:
-        loss, correct = self._step(inputs, targets)
-        progress, count = self.progress, int(targets.shape[0])
-        place = f"in epoch {progress.epoch + 1}"
-        _require_finite("training", float(loss), f"{place}, step {progress.step + 1}")
-        progress.step += 1
-        progress.loss_sum += float(loss) * count
-        progress.correct += int(correct)
-        progress.seen += count
-
-    def _finish_epoch(self, display: Display) -> None:
-        progress = self.progress
-        validation_started = time.monotonic()
-        self._bring_up_to_date()
-        loss, accuracy = self._validated()
+    def end_epoch(self) -> None:
+        """Validate, keep the weights if they are the best so far, steer the rate, save."""
+        progress, schedule = self.progress, self._trainer.schedule
+        started = time.monotonic()
+        self._update_model()
+        loss, accuracy = self._validate()
         # The last step of an epoch may ruin the weights, which no training loss shows any more.
         _require_finite("validation", loss, f"in epoch {progress.epoch + 1}")
-        progress.epoch_seconds += time.monotonic() - validation_started
-        row = {
-            "epoch": progress.epoch + 1,
-            "loss": progress.loss_sum / progress.seen,
-            "accuracy": progress.correct / progress.seen,
-            "validation_loss": loss,
-            "validation_accuracy": accuracy,
-            "learning_rate": current_rate(self._optimizer),
-            "seconds": round(progress.epoch_seconds, 3),
-        }
-        best = self._judge(loss if self._trainer.monitor == "loss" else -accuracy)
-        progress.history.append(row)
+        progress.epoch_seconds += time.monotonic() - started
+        progress.history.append(
+            {
+                "epoch": progress.epoch + 1,
+                "loss": progress.loss_sum / progress.seen,
+                "accuracy": progress.correct / progress.seen,
+                "validation_loss": loss,
+                "validation_accuracy": accuracy,
+                "learning_rate": current_rate(self._optimizer),
+                "seconds": round(progress.epoch_seconds, 3),
+            }
+        )
         progress.epoch += 1
         progress.seconds += progress.epoch_seconds
         progress.step, progress.loss_sum, progress.correct, progress.seen = 0, 0.0, 0, 0
         progress.epoch_seconds = 0.0
-        self._save()
-        display.epoch(row, best=best)
-
-    def _judge(self, value: float) -> bool:
-        """Keep the weights if `value` (smaller is better) is the best so far; steer the rate."""
-        progress = self.progress
+        # Smaller is better.
+        value = loss if self._trainer.monitor == "loss" else -accuracy
         if progress.best_value is None or value < progress.best_value:
-            progress.best_value, progress.best_epoch = value, progress.epoch + 1
+            progress.best_value, progress.best_epoch = value, progress.epoch
             progress.wait = progress.plateau_wait = 0
             self._best = _values(self._model.variables)
-            return True
-        progress.wait += 1
-        progress.plateau_wait += 1
-        schedule = self._trainer.schedule
-        if schedule.name == "plateau" and progress.plateau_wait >= schedule.patience:
-            rate = current_rate(self._optimizer) * schedule.factor
-            lowest = min(schedule.minimum, current_rate(self._optimizer))
-            with self._devices.scope():
-                self._optimizer.learning_rate = max(rate, lowest)
-            progress.plateau_wait = 0
-        return False
+        else:
+            progress.wait += 1
+            progress.plateau_wait += 1
+            if schedule.name == "plateau" and progress.plateau_wait >= schedule.patience:
+                rate = current_rate(self._optimizer)
+                lowest = min(schedule.minimum, rate)
+                with self._devices.scope():
+                    self._optimizer.learning_rate = max(rate * schedule.factor, lowest)
+                progress.plateau_wait = 0
+        self._save()
 
-    def _bring_up_to_date(self) -> None:
+    def use_best_weights(self) -> None:
+        """Give the network the weights of its best epoch."""
+        _assign(self._model.variables, self._best)
+
+    def _update_model(self) -> None:
         """Give the network what its copies on several devices have learnt."""
         if self._learning is not self._model:
             _assign(self._model.variables, _values(self._learning.variables))
 
-    def _validated(self) -> tuple[float, float]:
-        # Hosts that round differently would not select the same epoch.
-        own = self._validate() if self._devices.chief else (0.0, 0.0)
-        loss, accuracy = self._devices.of_chief(np.array(own)).tolist()
+    def _validate(self) -> tuple[float, float]:
+        """Return loss and accuracy of the validation part.
+
+        They are the chief's: hosts that round differently would not select the same epoch.
+        """
+        figures = np.zeros(2)
+        if self._devices.chief:
+            found = probabilities(self._model, self._validation, self._trainer.batch_size)
+            targets = self._validation.targets
+            true = np.clip(found[np.arange(len(targets)), targets], 1e-7, 1)
+            figures = np.array([-np.log(true).mean(), (found.argmax(axis=1) == targets).mean()])
+        loss, accuracy = self._devices.from_chief(figures).tolist()
         return loss, accuracy
 
-    def _validate(self) -> tuple[float, float]:
-        found = probabilities(self._model, self._validation, self._trainer.batch_size)
-        targets = self._validation.targets
-        true = np.clip(found[np.arange(len(targets)), targets], 1e-7, 1)
-        return float(-np.log(true).mean()), float((found.argmax(axis=1) == targets).mean())
-
-    def _weights(self) -> NDArray[np.float32]:
-        n_classes = self._batches.n_classes
-        if self._trainer.class_weights == "none":
-            return np.ones(n_classes, dtype=np.float32)
-        return class_weights(self._batches.examples.targets, n_classes)
-
     def _save(self) -> None:
-        if not self._devices.chief:
-            return
-        moment = Checkpoint(
-            self.progress,
-            _values(self._learning.variables),
-            _values(self._optimizer.variables),
-            self._best,
-        )
-        checkpoints.save(self._folder, moment)
+        if self._devices.chief:
+            model, optimizer = _values(self._learning.variables), _values(self._optimizer.variables)
+            checkpoints.save(self._folder, Checkpoint(self.progress, model, optimizer, self._best))
 
 
 def _require_finite(part: str, loss: float, place: str) -> None:

@@ -1,4 +1,4 @@
-"""From a model family to a trained network: its weights to begin with, then stage after stage."""
+"""From a model family to a trained network: its first weights, then stage after stage."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from genrecls.console import say
 from genrecls.models import tensorflow_setup
 from genrecls.models.base import ModelFamily, Normalisation, Shapes, Stage
 from genrecls.rng import stream_seed
-from genrecls.training import distribution
+from genrecls.training import loop
 from genrecls.training.batches import BatchMaker
-from genrecls.training.callbacks import Watch, ignore_progress
+from genrecls.training.callbacks import Callback, TrainingPlan
 from genrecls.training.checkpoint import Progress
 from genrecls.training.data import Examples, normalisation
+from genrecls.training.distribution import Devices
 from genrecls.training.frozen_outputs import divide, embed
-from genrecls.training.loop import TrainingData, fit
+from genrecls.training.loop import TrainingData
 from genrecls.training.settings import AugmentSettings, TrainerSettings
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class TrainingResult:
     """A trained network.
 
     Attributes:
+        model: with the weights that `trainer.keep` names.
         progress: of all stages together, their epochs numbered through.
         seconds: time spent on the outputs of frozen layers, if there are any, and on training.
     """
@@ -78,45 +79,51 @@ class TrainingResult:
     seconds: Mapping[str, float]
 
 
-def fit_in_stages(
-    task: Task, places: TrainingPaths, watch: Watch = ignore_progress
-) -> TrainingResult:
+def fit(task: Task, paths: TrainingPaths, devices: Devices, callback: Callback) -> TrainingResult:
     """Build the network and train it, or go on from where an earlier attempt stopped.
 
     A later stage that never gets better than an earlier one leaves its weights alone (unless the
     trainer keeps the last ones): validation selects among all epochs.
 
     Raises:
-        Interrupted, RunError: as `fit` does.
+        Interrupted, RunError: as `loop.fit` does.
         ModelFileError: the weights to begin with cannot be had.
         DataError: the outputs of frozen layers cannot be kept.
     """
-    distribution.devices_for(task.trainer.strategy)
     tensorflow_setup.configure_tensorflow()
     tensorflow_setup.fresh(stream_seed(task.seed, "weights"))
     # Pictures may fill the memory, and statistics of them need as much again.
-    wanted = task.family.standardise or task.augment.active
-    statistics = normalisation(task.training) if wanted else {}
+    needed = task.family.standardise or task.augment.active
+    statistics = normalisation(task.training) if needed else {}
     model = task.family.build(task.shapes, task.n_classes, statistics)
     task.family.initialise(model)
-    done, frozen_seconds = Progress(), 0.0
-    for number, stage in enumerate(task.family.stages(), start=1):
-        before = model.get_weights()
+
+    stages, trainer = task.family.stages(), task.trainer
+    epochs = sum(stage.epochs or trainer.epochs for stage in stages)
+    progress, frozen_seconds = Progress(), 0.0
+    for number, stage in enumerate(stages, start=1):
+        weights_before = model.get_weights()
         started = time.monotonic()
-        material = _material(task, stage, model, statistics, places.backbone)
+        data = _training_data(task, stage, model, statistics, paths.backbone)
         frozen_seconds += time.monotonic() - started if stage.frozen else 0.0
-        trainer, folder = _trainer(task.trainer, stage), places.checkpoints / stage.name
-        told = _numbered(watch, done, number) if stage.name else watch
-        progress = fit(material, trainer, folder, told)
-        if task.trainer.keep == "best" and not _better(progress, done):
+        rate = stage.learning_rate or trainer.optimizer.learning_rate
+        of_stage = replace(
+            trainer,
+            epochs=stage.epochs or trainer.epochs,
+            optimizer=replace(trainer.optimizer, learning_rate=rate),
+        )
+        reported = _StageCallback(callback, progress, number, epochs) if stage.name else callback
+        folder = paths.checkpoints / stage.name
+        stage_progress = loop.fit(data, of_stage, folder, devices, reported)
+        if trainer.keep == "best" and not _is_better(stage_progress, progress):
             say(f"{stage.name}: no epoch is better than those before, whose weights stay")
-            model.set_weights(before)
-        done = _joined(done, progress, number) if stage.name else progress
-    spent = {"frozen layers": frozen_seconds} if frozen_seconds else {}
-    return TrainingResult(model, done, {**spent, "training": done.seconds})
+            model.set_weights(weights_before)
+        progress = _join(progress, stage_progress, number) if stage.name else stage_progress
+    seconds = {"frozen layers": frozen_seconds} if frozen_seconds else {}
+    return TrainingResult(model, progress, {**seconds, "training": progress.seconds})
 
 
-def _material(
+def _training_data(
     task: Task,
     stage: Stage,
     model: keras.Model,
@@ -124,45 +131,41 @@ def _material(
     cache: Path,
 ) -> TrainingData:
     """Return the network of a stage with its examples: whole, or what is behind frozen layers."""
-    _freeze(model, stage.frozen)
-    if stage.name:
-        say(f"stage {stage.name}: {_sizes(model)}")
-    if stage.frozen is None or not _worth_keeping(task, model, stage.frozen):
-        fill = {name: found.mean.astype(np.float32) for name, found in statistics.items()}
-        return TrainingData(model, _batches(task, task.training, fill), task.validation)
-    backbone, head = divide(model, stage.frozen)
-    training, validation = (
-        embed(backbone, examples, cache) for examples in (task.training, task.validation)
-    )
-    return TrainingData(head, _batches(task, training, {}), validation)
-
-
-def _batches(task: Task, training: Examples, fill: Mapping[str, NDArray[np.float32]]) -> BatchMaker:
-    trainer, balanced = task.trainer, task.trainer.batches == "balanced"
-    return BatchMaker(
-        training, task.n_classes, trainer.batch_size, task.augment, fill, task.seed, balanced
-    )
-
-
-def _freeze(model: keras.Model, last: str | None) -> None:
-    """Let all layers learn but those up to the layer `last`."""
-    frozen = last is not None
+    # All layers learn but those up to the layer `stage.frozen`.
+    frozen = stage.frozen is not None
     for layer in model.layers:
         layer.trainable = not frozen
-        frozen = frozen and layer.name != last
+        frozen = frozen and layer.name != stage.frozen
+    if stage.name:
+        learning = sum(prod(variable.shape) for variable in model.trainable_variables)
+        say(f"stage {stage.name}: {learning:,} of {model.count_params():,} parameters learn")
+
+    training, network = task.training, model
+    fill = {name: values.mean.astype(np.float32) for name, values in statistics.items()}
+    validation = task.validation
+    if stage.frozen is not None and can_keep_outputs(task, model, stage.frozen):
+        backbone, network = divide(model, stage.frozen)
+        training, validation = (embed(backbone, part, cache) for part in (training, validation))
+        fill = {}
+    trainer, balanced = task.trainer, task.trainer.batches == "balanced"
+    batches = BatchMaker(
+        training, task.n_classes, trainer.batch_size, task.augment, fill, task.seed, balanced
+    )
+    return TrainingData(network, batches, validation)
 
 
-def _sizes(model: keras.Model) -> str:
-    trained = sum(prod(variable.shape) for variable in model.trainable_variables)
-    return f"{trained:,} of {model.count_params():,} parameters learn"
+def can_keep_outputs(task: Task, model: keras.Model, frozen: str) -> bool:
+    """Return whether the outputs of the frozen layers can and should be computed only once.
 
-
-def _worth_keeping(task: Task, model: keras.Model, frozen: str) -> bool:
-    """Return whether the outputs of the frozen layers can and should be computed only once."""
+    Args:
+        task: the training.
+        model: its network.
+        frozen: name of the last frozen layer.
+    """
     reason = ""
     if task.augment.active or task.training.copies:
         reason = "augmentation makes new examples in every epoch"
-    # The inputs are in memory as it is, so that what is no larger cannot exhaust it.
+    # The inputs are in memory already, so what is no larger cannot exhaust it.
     elif prod(model.get_layer(frozen).output.shape[1:]) > sum(map(prod, task.shapes.values())):
         reason = "their outputs are larger than their inputs"
     if reason:
@@ -170,24 +173,43 @@ def _worth_keeping(task: Task, model: keras.Model, frozen: str) -> bool:
     return not reason
 
 
-def _trainer(trainer: TrainerSettings, stage: Stage) -> TrainerSettings:
-    rate = stage.learning_rate or trainer.optimizer.learning_rate
-    optimizer = replace(trainer.optimizer, learning_rate=rate)
-    return replace(trainer, epochs=stage.epochs or trainer.epochs, optimizer=optimizer)
+class _StageCallback(Callback):
+    """Reports one of several stages as a part of the whole training.
+
+    Args:
+        callback: of the whole training.
+        before: progress of the stages before.
+        number: of the stage, from 1.
+        epochs: at most so many in all stages.
+    """
+
+    def __init__(self, callback: Callback, before: Progress, number: int, epochs: int) -> None:
+        self._callback = callback
+        self._before = before
+        self._number = number
+        self._epochs = epochs
+
+    def on_stage_start(self, progress: Progress, plan: TrainingPlan) -> None:
+        joined = _join(self._before, progress, self._number)
+        self._callback.on_stage_start(joined, replace(plan, epochs=self._epochs))
+
+    def on_step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
+        self._callback.on_step(self._before.epoch + epoch, step, loss, accuracy)
+
+    def on_epoch_end(self, progress: Progress) -> None:
+        self._callback.on_epoch_end(_join(self._before, progress, self._number))
+
+    def on_stage_end(self) -> None:
+        self._callback.on_stage_end()
 
 
-def _better(progress: Progress, before: Progress) -> bool:
+def _is_better(progress: Progress, before: Progress) -> bool:
     if before.best_value is None or progress.best_value is None:
         return True
     return progress.best_value < before.best_value
 
 
-def _numbered(watch: Watch, before: Progress, stage: int) -> Watch:
-    """Return a watch of one stage that tells `watch` of all stages up to it."""
-    return lambda progress: watch(_joined(before, progress, stage))
-
-
-def _joined(before: Progress, progress: Progress, stage: int) -> Progress:
+def _join(before: Progress, progress: Progress, stage: int) -> Progress:
     """Return both as one training, the epochs numbered through."""
     rows = [
         {**row, "epoch": row["epoch"] + before.epoch, "stage": stage} for row in progress.history
@@ -199,6 +221,6 @@ def _joined(before: Progress, progress: Progress, stage: int) -> Progress:
         history=[*before.history, *rows],
         best_epoch=before.epoch + progress.best_epoch,
     )
-    if progress.best_value is None or not _better(progress, before):
+    if progress.best_value is None or not _is_better(progress, before):
         joined.best_epoch, joined.best_value = before.best_epoch, before.best_value
     return joined
