@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import PositiveInt
 
@@ -51,23 +51,21 @@ class CnnMlp(ModelFamily):
         """Return the network for a picture and a table row."""
         import keras
 
-        sources, ready = {}, {}
+        sources, normalised = {}, {}
         for name, shape in shapes.items():
             statistics = self.statistics(name, normalisation)
-            sources[name], ready[name] = normalised_input(name, shape, statistics)
+            sources[name], normalised[name] = normalised_input(name, shape, statistics)
         picture, table = self._names(shapes)
-        x = keras.layers.Flatten(name="flatten")(self.conv.apply(ready[picture]))
+        x = keras.layers.Flatten(name="flatten")(self.conv.apply(normalised[picture]))
+        # The dense layers of the branches share activation and penalty with the head.
+        branch = replace(self.head, dropout=self.branch_dropout)
         x = keras.layers.Concatenate(name="join")(
             [
-                self._branch(x, self.picture_units, "picture_"),
-                self._branch(ready[table], self.table_units, "table_"),
+                replace(branch, units=self.picture_units).hidden(x, "picture_"),
+                replace(branch, units=self.table_units).hidden(normalised[table], "table_"),
             ]
         )
         return keras.Model(sources, self.head.apply(x, n_classes), name=self.name)
-
-    def _branch(self, x: Any, units: tuple[int, ...], prefix: str) -> Any:
-        layers = replace(self.head, units=units, dropout=self.branch_dropout)
-        return layers.hidden(x, prefix)
 
     def _names(self, shapes: Shapes) -> tuple[str, str]:
         """Return the names of the picture and of the table row."""

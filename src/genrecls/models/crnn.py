@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import PositiveInt
 
@@ -36,11 +36,11 @@ class Crnn(ModelFamily):
     Attributes:
         conv: convolution blocks.
         join: `sequential`: the recurrent layers read what the convolutions make of each frame;
-            `parallel`: both read the picture, and what they find is concatenated.
+            `parallel`: both read the picture, and their outputs are concatenated.
         frames: what the recurrent layers read as one step, where join is sequential.
             `time`: all coefficients and channels of one frame. `published`: the reshape of
             bisarahalli2021, whose steps are pieces of a frame in which channels and coefficients
-            are mixed; it keeps a published figure comparable and is good for nothing else.
+            are mixed; only for comparison with the published figure.
         frame_units: width of a dense layer on each step in front of the recurrent layers, with the
             activation of the convolutions; None for none.
         recurrent: layers that read the steps.
@@ -70,43 +70,32 @@ class Crnn(ModelFamily):
     ) -> keras.Model:
         """Return the network for one picture."""
         import keras
+        from keras import layers
 
         name, _ = self.picture(shapes)
         source, x = normalised_input(name, shapes[name], self.statistics(name, normalisation))
-        x = self._sequential(x) if self.join == "sequential" else self._parallel(x)
-        return keras.Model({name: source}, self.head.apply(x, n_classes), name=self.name)
+        convolved = self.conv.apply(x)
+        if self.join == "parallel":
+            flat = layers.Flatten(name="flatten")(convolved)
+            x = layers.Concatenate(name="join")([flat, self.recurrent.apply(frames_of(x))])
+            return keras.Model({name: source}, self.head.apply(x, n_classes), name=self.name)
 
-    def _sequential(self, picture: Any) -> Any:
-        from keras import layers
-
-        x = self.conv.apply(picture)
-        x = frames_of(x) if self.frames == "time" else _published_frames(x)
+        if self.frames == "time":
+            steps = frames_of(convolved)
+        else:
+            # Behind bisarahalli2021's transposition each frame holds channels x coefficients, so a
+            # row of as many values as there are channels is a few channels' coefficients, and not
+            # one position's channels.
+            _, frames, coefficients, channels = convolved.shape
+            steps = layers.Permute((1, 3, 2), name="channels_first")(convolved)
+            steps = layers.Reshape((frames * coefficients, channels), name="frames")(steps)
         if self.frame_units:
             activation = self.conv.activation
-            x = layers.Dense(
+            steps = layers.Dense(
                 self.frame_units,
                 activation,
                 kernel_initializer=initializer(activation),
                 name="frame_dense",
-            )(x)
-        return self.recurrent.apply(x)
-
-    def _parallel(self, picture: Any) -> Any:
-        from keras import layers
-
-        convolved = layers.Flatten(name="flatten")(self.conv.apply(picture))
-        state = self.recurrent.apply(frames_of(picture))
-        return layers.Concatenate(name="join")([convolved, state])
-
-
-def _published_frames(x: Any) -> Any:
-    """Return (batch, frames * coefficients, channels) as bisarahalli2021's reshape makes it.
-
-    Behind the transposition each frame holds channels x coefficients, so a row of as many values
-    as there are channels is a few channels' coefficients, and not one position's channels.
-    """
-    from keras import layers
-
-    _, frames, coefficients, channels = x.shape
-    x = layers.Permute((1, 3, 2), name="channels_first")(x)
-    return layers.Reshape((frames * coefficients, channels), name="frames")(x)
+            )(steps)
+        x = self.recurrent.apply(steps)
+        return keras.Model({name: source}, self.head.apply(x, n_classes), name=self.name)

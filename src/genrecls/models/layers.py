@@ -1,8 +1,7 @@
-"""Building blocks that several families share: normalised input, convolutions, dense head."""
+"""Layers that several families share: normalised input, convolutions, recurrent layers, head."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -77,36 +76,35 @@ class ConvStack(Schema):
         if len(x.shape) == 3:
             x = layers.Reshape((*x.shape[1:], 1), name="channel")(x)
         for index, block in enumerate(self.blocks, start=1):
-            for layer in self._layers(block, index):
-                x = layer(x)
+            norm = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name=f"norm{index}")
+            # The offset of the normalisation makes a bias redundant, but published counts have it.
+            x = layers.Conv2D(
+                block.filters,
+                block.kernel,
+                block.stride,
+                padding=self.padding,
+                kernel_initializer=initializer(self.activation),
+                name=f"conv{index}",
+            )(x)
+            if self.norm == "before_activation":
+                x = norm(x)
+            name = f"{self.activation}{index}"
+            if self.activation == "relu":
+                # A layer of its own kind is what a converter recognises and merges.
+                x = layers.ReLU(name=name)(x)
+            else:
+                x = layers.Activation(self.activation, name=name)(x)
+            if self.norm == "after_activation":
+                x = norm(x)
+            if block.pool:
+                x = layers.MaxPooling2D(
+                    block.pool, block.pool_stride, padding=self.pool_padding, name=f"pool{index}"
+                )(x)
+            if self.norm == "after_pool":
+                x = norm(x)
+            if self.dropout:
+                x = dropout_layer(self.dropout, self.activation, f"conv_dropout{index}")(x)
         return x
-
-    def _layers(self, block: ConvBlock, index: int) -> Iterator[Any]:
-        from keras import layers
-
-        norm = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name=f"norm{index}")
-        # The offset of the normalisation makes a bias redundant, but published counts have it.
-        yield layers.Conv2D(
-            block.filters,
-            block.kernel,
-            block.stride,
-            padding=self.padding,
-            kernel_initializer=initializer(self.activation),
-            name=f"conv{index}",
-        )
-        if self.norm == "before_activation":
-            yield norm
-        yield _activation(self.activation, f"{self.activation}{index}")
-        if self.norm == "after_activation":
-            yield norm
-        if block.pool:
-            yield layers.MaxPooling2D(
-                block.pool, block.pool_stride, padding=self.pool_padding, name=f"pool{index}"
-            )
-        if self.norm == "after_pool":
-            yield norm
-        if self.dropout:
-            yield dropout_layer(self.dropout, self.activation, f"conv_dropout{index}")
 
     def output(self, size: Picture) -> Picture:
         """Return frames, coefficients and channels after all blocks.
@@ -117,49 +115,22 @@ class ConvStack(Schema):
         frames, coefficients, channels = size
         for index, block in enumerate(self.blocks):
             channels = block.filters
-            for window in self._windows(block):
-                if not window.fits(frames, coefficients):
-                    raise ConfigError(
-                        f"model.conv.blocks.{index}: a {window.key} of {window.size[0]} x "
-                        f"{window.size[1]} does not fit a picture of {frames} x {coefficients} "
-                        f"(frames x coefficients); use {window.padding_key} same, fewer blocks, "
-                        "longer segments or more coefficients"
-                    )
-                frames, coefficients = window.positions(frames, coefficients)
+            windows = [("kernel", block.kernel, block.stride, "padding", self.padding)]
+            if block.pool:
+                stride = block.pool_stride or block.pool
+                windows.append(("pool", block.pool, stride, "pool_padding", self.pool_padding))
+            for window, (height, width), stride, key, padding in windows:
+                if padding == "valid":
+                    if height > frames or width > coefficients:
+                        raise ConfigError(
+                            f"model.conv.blocks.{index}: a {window} of {height} x {width} does not "
+                            f"fit a picture of {frames} x {coefficients} (frames x coefficients); "
+                            f"use {key} same, fewer blocks, longer segments or more coefficients"
+                        )
+                    frames, coefficients = frames - height + 1, coefficients - width + 1
+                # The number of places that the window takes, rounded up.
+                frames, coefficients = -(-frames // stride[0]), -(-coefficients // stride[1])
         return frames, coefficients, channels
-
-    def _windows(self, block: ConvBlock) -> Iterator[_Window]:
-        yield _Window("kernel", block.kernel, block.stride, self.padding)
-        if block.pool:
-            step = block.pool_stride or block.pool
-            yield _Window("pool", block.pool, step, self.pool_padding)
-
-
-@dataclass(frozen=True)
-class _Window:
-    """What moves over a picture: the kernel of a convolution or the window of a pooling."""
-
-    key: str
-    size: Pair
-    stride: Pair
-    padding: Padding
-
-    @property
-    def padding_key(self) -> str:
-        return "padding" if self.key == "kernel" else "pool_padding"
-
-    def fits(self, *sides: int) -> bool:
-        within = all(size <= side for size, side in zip(self.size, sides, strict=True))
-        return within or self.padding == "same"
-
-    def positions(self, *sides: int) -> tuple[int, int]:
-        """Return how many steps the window takes along frames and coefficients."""
-        shrink = (0, 0) if self.padding == "same" else (self.size[0] - 1, self.size[1] - 1)
-        frames, coefficients = (
-            -(-(side - less) // step)
-            for side, less, step in zip(sides, shrink, self.stride, strict=True)
-        )
-        return frames, coefficients
 
 
 @dataclass(frozen=True)
@@ -187,26 +158,23 @@ class DenseHead(Schema):
 
     def hidden(self, x: Any, prefix: str = "") -> Any:
         """Return what the hidden layers make of (batch, values); their names get `prefix`."""
+        from keras import layers, regularizers
+
         for index, width in enumerate(self.units, start=1):
-            x = self._dense(width, f"{prefix}dense{index}")(x)
+            x = layers.Dense(
+                width,
+                activation=self.activation,
+                kernel_initializer=initializer(self.activation),
+                kernel_regularizer=regularizers.L2(self.l2) if self.l2 else None,
+                name=f"{prefix}dense{index}",
+            )(x)
             if self.dropout:
                 x = dropout_layer(self.dropout, self.activation, f"{prefix}dropout{index}")(x)
         return x
 
-    def _dense(self, width: int, name: str) -> Any:
-        from keras import layers, regularizers
-
-        return layers.Dense(
-            width,
-            activation=self.activation,
-            kernel_initializer=initializer(self.activation),
-            kernel_regularizer=regularizers.L2(self.l2) if self.l2 else None,
-            name=name,
-        )
-
 
 def initializer(activation: Activation) -> str:
-    """Return how weights in front of `activation` begin.
+    """Return the initialiser of weights in front of `activation`.
 
     Self-normalisation needs LeCun's (G. Klambauer et al., "Self-normalizing neural networks",
     2017); the other is Keras' default, which published systems use.
@@ -215,20 +183,11 @@ def initializer(activation: Activation) -> str:
 
 
 def dropout_layer(share: float, activation: Activation, name: str) -> Any:
-    """Return the dropout that keeps what `activation` promises of mean and variance."""
+    """Return the dropout for `activation`: selu needs one that keeps mean and variance."""
     from keras import layers
 
     kind = layers.AlphaDropout if activation == "selu" else layers.Dropout
     return kind(share, name=name)
-
-
-def _activation(activation: Activation, name: str) -> Any:
-    from keras import layers
-
-    # A layer of its own kind is what a converter recognises and merges.
-    return (
-        layers.ReLU(name=name) if activation == "relu" else layers.Activation(activation, name=name)
-    )
 
 
 def normalised_input(
@@ -256,7 +215,7 @@ class Recurrent(Schema):
     Attributes:
         cell: kind of the layers.
         units: width of each layer, of each direction.
-        bidirectional: whether each layer reads both ways and concatenates what it finds.
+        bidirectional: whether each layer reads in both directions and concatenates both outputs.
         dropout: share of values dropped after each layer; nothing is dropped inside a cell.
         reset_after: where a GRU applies its reset gate: after the matrix product (cuDNN, Keras
             since 2.0, one more bias) or before it (K. Cho et al. 2014, Keras 1).
@@ -272,22 +231,17 @@ class Recurrent(Schema):
         """Return the final state (batch, width) after reading `x` (batch, time, values)."""
         from keras import layers
 
+        kind = {"lstm": layers.LSTM, "gru": layers.GRU, "simple": layers.SimpleRNN}[self.cell]
+        own = {"reset_after": self.reset_after} if self.cell == "gru" else {}
         for index, width in enumerate(self.units, start=1):
-            x = self._layer(width, index)(x)
+            last = index == len(self.units)
+            layer = kind(width, return_sequences=not last, name=f"{self.cell}{index}", **own)
+            if self.bidirectional:
+                layer = layers.Bidirectional(layer, name=f"bidirectional{index}")
+            x = layer(x)
             if self.dropout:
                 x = layers.Dropout(self.dropout, name=f"{self.cell}_dropout{index}")(x)
         return x
-
-    def _layer(self, width: int, index: int) -> Any:
-        from keras import layers
-
-        kind = {"lstm": layers.LSTM, "gru": layers.GRU, "simple": layers.SimpleRNN}[self.cell]
-        own = {"reset_after": self.reset_after} if self.cell == "gru" else {}
-        sequences, name = index < len(self.units), f"{self.cell}{index}"
-        layer = kind(width, return_sequences=sequences, name=name, **own)
-        if self.bidirectional:
-            return layers.Bidirectional(layer, name=f"bidirectional{index}")
-        return layer
 
 
 def frames_of(x: Any) -> Any:

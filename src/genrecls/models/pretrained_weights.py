@@ -11,11 +11,11 @@ import io
 import os
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from genrecls.config.paths import expanded
 from genrecls.console import messages, say
@@ -59,8 +59,7 @@ class PublishedWeights:
         """Whether it is in its place and undamaged."""
         if not self.place.is_file() or self.place.stat().st_size != self.size:
             return False
-        with self.place.open("rb") as file:
-            return hashlib.file_digest(file, _md5).hexdigest() == self.md5
+        return _digest(self.place, "md5") == self.md5
 
 
 IMAGENET: dict[Upto, PublishedWeights] = {
@@ -109,7 +108,7 @@ def weights_file(weights: str, upto: Upto) -> Path | None:
     if weights != "imagenet":
         return expanded(weights, "model.weights")
     published = IMAGENET[upto]
-    return published.place if published.whole else _download(published)
+    return published.place if published.whole else download(published)
 
 
 def file_digest(weights: str) -> str | None:
@@ -117,8 +116,7 @@ def file_digest(weights: str) -> str | None:
     path = expanded(weights, "model.weights")
     if weights in _NO_PATH or not path.is_file():
         return None
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return _digest(path, "sha256")
 
 
 def load_weights(model: keras.Model, path: Path, upto: Upto) -> None:
@@ -145,35 +143,34 @@ def load_weights(model: keras.Model, path: Path, upto: Upto) -> None:
     say(f"weights of VGG-16: {path}, SHA-256 {file_digest(str(path))}")
 
 
-def _keras_home() -> Path:
-    # Keras looks at the variable too, but once, on import.
-    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+def download(published: PublishedWeights) -> Path:
+    """Let Keras fetch the file into its cache and verify it; return where it is.
 
-
-def _md5() -> hashlib._Hash:
-    return hashlib.md5(usedforsecurity=False)
-
-
-def _download(published: PublishedWeights) -> Path:
-    """Let Keras fetch the file into its cache and verify it."""
+    Raises:
+        ModelFileError: says what to fetch and where to put it.
+    """
     from genrecls.models import tensorflow_setup
 
     tensorflow_setup.configure_tensorflow()
     import keras
 
     say(f"downloading {published.address} ({published.size / 2**20:.0f} MiB)")
-    home = _keras_home()
+    home, timeout = _keras_home(), socket.getdefaulttimeout()
+    # Keras' progress bar would go to standard output, which is for results.
+    bar: Any = sys.stderr if messages().is_terminal else io.StringIO()
+    socket.setdefaulttimeout(_PATIENCE)
     try:
         # Keras goes elsewhere, without a word, if the folder does not exist.
         home.mkdir(parents=True, exist_ok=True)
-        with _bounded_waiting(), redirect_stdout(_display()):
-            found = keras.utils.get_file(
+        with redirect_stdout(bar):
+            path = keras.utils.get_file(
                 published.name,
                 published.address,
                 file_hash=published.md5,
                 cache_subdir="models",
                 cache_dir=str(home),
             )
+        return Path(path)
     except Exception as error:  # noqa: BLE001 - Keras raises plain exceptions, and sockets many
         # Keras puts the whole address in front.
         reason = str(error).rpartition(" -- ")[2]
@@ -183,19 +180,16 @@ def _download(published: PublishedWeights) -> Path:
             f"downloaded ({reason}); fetch {published.address} where there is a network and put it "
             "there, or name its place with model.weights=<path>"
         ) from None
-    return Path(found)
-
-
-def _display() -> io.TextIOBase:
-    """Return where Keras' progress bar goes: standard output is for results."""
-    return sys.stderr if messages().is_terminal else io.StringIO()  # type: ignore[return-value]
-
-
-@contextmanager
-def _bounded_waiting() -> Iterator[None]:
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_PATIENCE)
-    try:
-        yield
     finally:
-        socket.setdefaulttimeout(before)
+        socket.setdefaulttimeout(timeout)
+
+
+def _keras_home() -> Path:
+    # Keras looks at the variable too, but once, on import.
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+
+
+def _digest(path: Path, algorithm: str) -> str:
+    with path.open("rb") as file:
+        new = partial(hashlib.new, algorithm, usedforsecurity=False)
+        return hashlib.file_digest(file, new).hexdigest()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
@@ -46,7 +46,7 @@ class FineTune(Schema):
 
     Attributes:
         epochs: at most so many.
-        learning_rate: a small one, for the weights are good already.
+        learning_rate: a small one, because the weights are good already.
         from_block: first of the five convolution blocks that learns.
     """
 
@@ -97,7 +97,15 @@ class Vgg16(ModelFamily):
                 f"model=vgg16: takes a picture of at least {SMALLEST} x {SMALLEST}, the chosen "
                 f"features give {rows} x {columns}; choose a larger size or longer segments"
             )
-        self._check_contradictions()
+        if self.upto == "dense" and self.pooling != "flatten":
+            raise ConfigError(
+                f"model.pooling: received {self.pooling}; model.upto=dense needs flatten"
+            )
+        if self.standardise and self.preprocessing == "imagenet":
+            raise ConfigError(
+                "model.standardise: received true; model.preprocessing=imagenet has statistics of "
+                "its own; set one of them to false or none"
+            )
         check_weights(self.weights)
 
     def build(
@@ -105,13 +113,21 @@ class Vgg16(ModelFamily):
     ) -> keras.Model:
         """Return the network for one input (rows, columns, 3), its weights random."""
         import keras
+        from keras import layers
 
         name, shape = self._coloured(shapes)
         source, x = normalised_input(name, shape, self.statistics(name, normalisation))
         if self.preprocessing == "imagenet":
             offset = [-value for value in _IMAGENET_MEAN]
-            x = keras.layers.Rescaling(255.0, offset=offset, name="imagenet_range")(x)
-        x = self._backbone(x)
+            x = layers.Rescaling(255.0, offset=offset, name="imagenet_range")(x)
+        dense = self.upto == "dense"
+        vgg = keras.applications.VGG16(include_top=dense, weights=None, input_tensor=x)
+        if dense:
+            x = vgg.get_layer(self._last).output
+        else:
+            flatten = self.pooling == "flatten"
+            pooling = layers.Flatten if flatten else layers.GlobalAveragePooling2D
+            x = pooling(name=self._last)(vgg.output)
         return keras.Model({name: source}, self.head.apply(x, n_classes), name=self.name)
 
     def contents(self) -> dict[str, str]:
@@ -132,7 +148,11 @@ class Vgg16(ModelFamily):
             return
         load_weights(model, path, self.upto)
         if self.preprocessing == "imagenet":
-            _take_red_first(model.get_layer("block1_conv1"))
+            # The published weights take blue, green, red. Turning the first kernel round has the
+            # same result as reordering the colours, without another step on every device.
+            first = model.get_layer("block1_conv1")
+            kernel, bias = first.get_weights()
+            first.set_weights([kernel[:, :, ::-1], bias])
 
     def stages(self) -> tuple[Stage, ...]:
         """Return the head alone, the head and then the last blocks, or all at once."""
@@ -146,33 +166,10 @@ class Vgg16(ModelFamily):
         frozen = f"block{block}_pool" if block else None
         return (head, Stage("fine_tune", frozen, settings.epochs, settings.learning_rate))
 
-    def _check_contradictions(self) -> None:
-        if self.upto == "dense" and self.pooling != "flatten":
-            raise ConfigError(
-                f"model.pooling: received {self.pooling}; model.upto=dense needs flatten"
-            )
-        if self.standardise and self.preprocessing == "imagenet":
-            raise ConfigError(
-                "model.standardise: received true; model.preprocessing=imagenet has statistics of "
-                "its own; set one of them to false or none"
-            )
-
     @property
     def _last(self) -> str:
         """Name of the last layer that does not belong to the head."""
         return "fc2" if self.upto == "dense" else self.pooling
-
-    def _backbone(self, x: Any) -> Any:
-        import keras
-
-        vgg = keras.applications.VGG16(
-            include_top=self.upto == "dense", weights=None, input_tensor=x
-        )
-        if self.upto == "dense":
-            return vgg.get_layer(self._last).output
-        layers = keras.layers
-        kind = layers.Flatten if self.pooling == "flatten" else layers.GlobalAveragePooling2D
-        return kind(name=self._last)(vgg.output)
 
     def _coloured(self, shapes: Shapes) -> tuple[str, tuple[int, int, int]]:
         """Return name and shape (rows, columns, 3) of the only input."""
@@ -185,12 +182,3 @@ class Vgg16(ModelFamily):
             "features.colour=jet",
             shapes,
         )
-
-
-def _take_red_first(layer: Any) -> None:
-    """Turn the first kernel round: the published weights take blue, green, red.
-
-    Reordering the colours in front of it would say the same with a step more on every device.
-    """
-    kernel, bias = layer.get_weights()
-    layer.set_weights([kernel[:, :, ::-1], bias])
