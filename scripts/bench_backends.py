@@ -20,6 +20,7 @@ from genrecls.config.compose import compose
 from genrecls.datasets.base import Dataset
 from genrecls.experiment.experiment import Experiment, parse
 from genrecls.features.audio_augmentation import DistortedCopy
+from genrecls.features.cache import FeatureStore
 from genrecls.features.extract import extract
 from genrecls.parallel import Backend
 
@@ -52,7 +53,7 @@ def _rate(
     features, segment = experiment.features, experiment.segment
     with tempfile.TemporaryDirectory() as cache:
         started = time.perf_counter()
-        found = extract(dataset, features, segment, Path(cache), copy, backend)
+        found = extract(dataset, features, segment, FeatureStore(Path(cache)), copy, backend)
         return found.computed / (time.perf_counter() - started)
 
 

@@ -36,6 +36,7 @@ from genrecls.config.paths import conf_dir
 from genrecls.datasets.base import Dataset, Provenance, Track
 from genrecls.dsp import audio
 from genrecls.features.base import FEATURES, FeatureSpec
+from genrecls.features.cache import FeatureStore
 from genrecls.features.extract import extract
 from genrecls.features.segmentation import SegmentRule
 
@@ -87,7 +88,7 @@ def ours(paths: list[Path], spec: FeatureSpec, cache: Path | None) -> None:
     tracks = tuple(Track(path.stem, path, "any") for path in paths)
     dataset = Dataset("bench", ("any",), tracks, paths[0].parent, Provenance("", "", ""))
     with redirect_stderr(io.StringIO()):
-        result = extract(dataset, spec, rule, cache)
+        result = extract(dataset, spec, rule, FeatureStore(cache))
     if result.rejected or len(result.tracks) != len(paths):
         raise SystemExit(f"expected features of {len(paths)} tracks, received {result.rejected}")
 

@@ -23,6 +23,7 @@ import soundfile
 from genrecls.config.compose import compose
 from genrecls.datasets.base import Dataset, Provenance, Track
 from genrecls.experiment.experiment import Experiment, parse
+from genrecls.features.cache import FeatureStore
 from genrecls.features.extract import extract
 from genrecls.rng import stream
 from genrecls.training.data import gather, normalisation
@@ -70,7 +71,7 @@ def _dataset(folder: Path, count: int) -> Dataset:
 def _steps(experiment: Experiment, dataset: Dataset, folder: Path) -> Iterator[tuple[str, float]]:
     started = time.monotonic()
     cache = folder / "cache"
-    found = extract(dataset, experiment.features, experiment.segment, cache)
+    found = extract(dataset, experiment.features, experiment.segment, FeatureStore(cache))
     if found.computed != len(dataset.tracks):
         sys.exit(f"only {found.computed} of {len(dataset.tracks)} tracks were computed")
     rate = found.computed / (time.monotonic() - started)

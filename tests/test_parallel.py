@@ -1,161 +1,27 @@
 from __future__ import annotations
 
 import os
-import pickle
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from genrecls.datasets.base import Dataset, Track
-from genrecls.dsp.audio import AudioLimits
 from genrecls.errors import ConfigError, DataError
-from genrecls.features import extract as extract_module
-from genrecls.features.audio_augmentation import AudioAugmentSettings, DistortedCopy
-from genrecls.features.cache import FeatureCache
-from genrecls.features.extract import Extraction, Extractor, _outcome_there, extract
-from genrecls.files.hashing import FileDigests
-from genrecls.parallel import in_processes, in_threads
+from genrecls.parallel import Backend, parallel_map
 
 Maker = Callable[..., Any]
 
-COPY = DistortedCopy(
-    AudioAugmentSettings(1, 1.0, 2.0, 0.1, 6.0, 6.0, (10.0, 20.0)), seed=3, number=0
-)
-
-
-@pytest.fixture
-def run(spec_of: Maker, rule_of: Maker) -> Callable[..., Extraction]:
-    def extract_with(dataset: Dataset, cache: Path | None, *rest: Any) -> Extraction:
-        return extract(dataset, spec_of("mel", n_mels=16), rule_of(length=1.0), cache, *rest)
-
-    return extract_with
-
-
-@pytest.fixture
-def bad(dataset: Dataset) -> Dataset:
-    """Four good tracks among three that give nothing."""
-    (dataset.root / "text.wav").write_text("no sound at all")
-    (dataset.root / "folder.wav").mkdir()
-    names = ("text", "folder", "nowhere")
-    tracks = tuple(Track(name, dataset.root / f"{name}.wav", "noise") for name in names)
-    return replace(dataset, tracks=(*tracks, *dataset.tracks))
-
-
-def _same(one: Extraction, other: Extraction) -> None:
-    assert one.outlines == other.outlines
-    assert one.rejected == other.rejected
-    assert list(one.tracks) == list(other.tracks)
-    for name, features in one.tracks.items():
-        inputs = other.tracks[name].segments.inputs
-        for key, array in features.segments.inputs.items():
-            np.testing.assert_array_equal(array, inputs[key])
-
-
-@pytest.mark.parametrize("copy", [None, COPY], ids=["tracks", "distorted copy"])
-def test_processes_give_bit_for_bit_what_threads_give(
-    bad: Dataset, run: Callable[..., Extraction], tmp_path: Path, copy: DistortedCopy | None
-) -> None:
-    here = run(bad, tmp_path / "here", copy, "threads")
-    there = run(bad, tmp_path / "there", copy, "loky")
-    _same(here, there)
-    assert (there.hits, there.computed, len(there.rejected)) == (0, 4, 3)
-
-
-def test_without_a_cache_the_features_themselves_come_back(
-    dataset: Dataset, run: Callable[..., Extraction]
-) -> None:
-    _same(run(dataset, None), run(dataset, None, None, "loky"))
-
-
-@pytest.mark.usefixtures("settled")
-def test_no_process_is_started_for_what_the_cache_has(
-    dataset: Dataset,
-    run: Callable[..., Extraction],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    first = run(dataset, tmp_path / "cache")
-    monkeypatch.setattr(
-        extract_module, "in_processes", lambda *_: pytest.fail("a process was started")
-    )
-    second = run(dataset, tmp_path / "cache", None, "loky")
-    assert (second.hits, second.computed) == (4, 0)
-    _same(first, second)
-
-
-def test_a_damaged_entry_is_counted_once_and_replaced(
-    dataset: Dataset, run: Callable[..., Extraction], tmp_path: Path
-) -> None:
-    run(dataset, tmp_path / "cache")
-    entry = min((tmp_path / "cache").rglob("*.npz"))
-    entry.write_bytes(entry.read_bytes()[:-500])
-    second = run(dataset, tmp_path / "cache", None, "loky")
-    assert (second.hits, second.computed, second.damaged) == (3, 1, 1)
-    assert run(dataset, tmp_path / "cache").hits == 4
-
-
-def test_a_file_that_only_another_machine_cannot_read_is_read_here(
-    bad: Dataset,
-    run: Callable[..., Extraction],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def without_files(work: Any, tracks: list[Track], *_: object) -> list[Any]:
-        lost = [replace(track, path=tmp_path / "not mounted" / track.id) for track in tracks]
-        return [work(track) for track in lost]
-
-    monkeypatch.setattr(extract_module, "in_processes", without_files)
-    found = run(bad, tmp_path / "cache", None, "loky")
-    assert list(found.tracks) == ["a", "b", "c", "d"]
-    assert [r.track for r in found.rejected] == ["text", "folder", "nowhere"]
-
-
-def test_a_machine_that_would_make_other_features_is_refused(
-    dataset: Dataset, spec_of: Maker, rule_of: Maker, tmp_path: Path
-) -> None:
-    extractor = _extractor(spec_of("mel"), rule_of(), tmp_path)
-    with pytest.raises(DataError, match="expected the same versions of genrecls"):
-        _outcome_there(extractor, "0" * 32, dataset.tracks[0])
-
-
-def test_an_extractor_travels_without_locks_and_without_what_it_knows_of_other_files(
-    dataset: Dataset, spec_of: Maker, rule_of: Maker, tmp_path: Path
-) -> None:
-    extractor = _extractor(spec_of("mel"), rule_of(length=1.0), tmp_path)
-    before = len(pickle.dumps(extractor))
-    extractor.digests._known.update({f"/{n}.wav": ([1, 2, 3], "0" * 64) for n in range(10_000)})
-    assert len(pickle.dumps(extractor)) == before
-    arrived: Extractor = pickle.loads(pickle.dumps(extractor))  # noqa: S301
-    assert arrived.cache is not None
-    assert extractor.cache is not None
-    assert arrived.cache.key == extractor.cache.key
-    assert arrived.features(dataset.tracks[0])[1] is False
-    assert extractor.features(dataset.tracks[0])[1] is True
-
-
-def _extractor(spec: Any, rule: Any, folder: Path) -> Extractor:
-    cache = FeatureCache(folder / "cache", spec, rule, AudioLimits())
-    return Extractor(spec, rule, AudioLimits(), FileDigests(folder / "files.json"), cache)
-
 
 @pytest.mark.parametrize("by", ["threads", "loky"])
-def test_outcomes_come_in_the_order_of_the_items(by: str) -> None:
+def test_results_come_in_the_order_of_the_items(by: Backend) -> None:
     items = list(range(20))
-    found = (
-        in_threads(_slow, items, "x")
-        if by == "threads"
-        else in_processes(_slow, items, "x", "loky")
-    )
-    assert found == [-item for item in items]
+    results = parallel_map(_slow, items, "x", backend=by)
+    assert results == [-item for item in items]
 
 
 def _slow(item: int) -> int:
@@ -164,7 +30,7 @@ def _slow(item: int) -> int:
 
 
 def test_a_process_loads_no_tensorflow_and_one_thread_for_matrix_products() -> None:
-    for loaded, threads in in_processes(_state, [1, 2, 3], "x", "loky"):
+    for loaded, threads in parallel_map(_state, [1, 2, 3], "x", backend="loky"):
         assert not loaded
         assert set(threads) <= {1}
 
@@ -178,7 +44,7 @@ def _state(_: int) -> tuple[bool, list[int]]:
 
 def test_an_error_in_a_process_is_the_same_error_here() -> None:
     with pytest.raises(DataError, match="the disk is full"):
-        in_processes(_refuse, [1, 2], "x", "loky")
+        parallel_map(_refuse, [1, 2], "x", backend="loky")
 
 
 def _refuse(_: int) -> None:
@@ -188,8 +54,8 @@ def _refuse(_: int) -> None:
 @pytest.mark.filterwarnings("ignore:A worker stopped:UserWarning")
 def test_a_process_that_is_killed_gets_one_line() -> None:
     with pytest.raises(DataError, match=r"^Extracting: a process of backend=loky was killed"):
-        in_processes(_die, [1, 2], "Extracting", "loky")
-    assert in_processes(_slow, [1, 2], "Extracting", "loky") == [-1, -2]
+        parallel_map(_die, [1, 2], "Extracting", backend="loky")
+    assert parallel_map(_slow, [1, 2], "Extracting", backend="loky") == [-1, -2]
 
 
 def _die(_: int) -> None:
@@ -199,7 +65,7 @@ def _die(_: int) -> None:
 def test_a_library_that_is_absent_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(ConfigError, match=r"^backend=ray: .*pip install 'genrecls\[ray\]'"):
-        in_processes(_slow, [1], "x", "ray")
+        parallel_map(_slow, [1], "x", backend="ray")
 
 
 def test_ctrl_c_ends_all_processes_and_keeps_what_is_finished(tmp_path: Path) -> None:
@@ -219,17 +85,6 @@ def test_ctrl_c_ends_all_processes_and_keeps_what_is_finished(tmp_path: Path) ->
     assert len([*tmp_path.glob("done-*")]) == finished
 
 
-@pytest.mark.parametrize(("backend", "library"), [("dask", "distributed"), ("ray", "ray")])
-def test_a_cluster_on_this_machine_gives_what_threads_give(
-    backend: str, library: str, dataset: Dataset, tmp_path: Path
-) -> None:
-    if find_spec(library) is None:
-        pytest.skip(f"{library} is not installed")
-    process = _scripted(CLUSTER, tmp_path, backend, str(dataset.root))
-    out, _ = process.communicate(timeout=240)
-    assert out == "equal\n"
-
-
 def _scripted(script: str, folder: Path, *words: str) -> subprocess.Popen[str]:
     path = folder / "script.py"
     path.write_text(script, encoding="utf-8")
@@ -242,7 +97,7 @@ CTRL_C = """
 import signal, sys, time
 from functools import partial
 from pathlib import Path
-from genrecls.parallel import in_processes
+from genrecls.parallel import parallel_map
 
 def slow(folder, number):
     time.sleep(0.1)
@@ -253,34 +108,7 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
     print("started", flush=True)
     try:
-        in_processes(partial(slow, Path(sys.argv[1])), range(1000), "x", "loky")
+        parallel_map(partial(slow, Path(sys.argv[1])), range(1000), "x", backend="loky")
     except KeyboardInterrupt:
         print("interrupted", flush=True)
-"""
-
-CLUSTER = """
-import sys
-from dataclasses import replace
-from pathlib import Path
-import numpy as np
-from genrecls.datasets.base import Dataset, Provenance, Track
-from genrecls.features.extract import extract
-from genrecls.features.mel import Mel
-from genrecls.features.segmentation import SegmentRule
-
-if __name__ == "__main__":
-    folder, backend, audio = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
-    tracks = tuple(Track(path.stem, path, "x") for path in sorted(audio.iterdir()))
-    data = Dataset("d", ("x",), tracks, audio, Provenance("", "", ""))
-    spec = Mel("mel", 22050, 512, 2048, "hann", True, 2, 16, 0.0, None, "slaney", "slaney", 1.0,
-               1e-10, 80.0)
-    rule = SegmentRule(1.0, None, None, 0.99, "samples")
-    here = extract(data, spec, rule, folder / "here")
-    there = extract(data, spec, rule, folder / "there", None, backend)
-    assert here.outlines == there.outlines and there.computed == 4
-    for name in here.tracks:
-        np.testing.assert_array_equal(
-            *(side.tracks[name].segments.inputs["mel"] for side in (here, there))
-        )
-    print("equal")
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 EXIT_BUSY = 75
 """Exit status of a command whose run another process works on: EX_TEMPFAIL of `sysexits.h`."""
@@ -23,6 +24,24 @@ class ConfigError(GenreclsError):
 
 class DataError(GenreclsError):
     """A data set is absent, incomplete or not what it should be."""
+
+
+class DamagedFile(GenreclsError):
+    """A file cannot be read, or does not hold what it should.
+
+    Attributes:
+        path: the file.
+        reason: what is wrong with it, in one line.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path = path
+        self.reason = " ".join(reason.split())
+        super().__init__(f"{path} is damaged ({self.reason})")
+
+    # An exception is pickled by its message alone, which is not how this one is made.
+    def __reduce__(self) -> tuple[type[DamagedFile], tuple[Path, str]]:
+        return type(self), (self.path, self.reason)
 
 
 class LeakError(GenreclsError):

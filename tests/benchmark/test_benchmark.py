@@ -21,7 +21,7 @@ from genrecls.benchmark.benchmark import (
 )
 from genrecls.benchmark.worker import SECONDS, measure, music
 from genrecls.errors import ModelFileError, RunError
-from genrecls.files.atomic import write_json
+from genrecls.files.tables import write_json
 from genrecls.models import tensorflow_setup
 from genrecls.runs.model_file import save
 from tests.explain.songs import classifier

@@ -12,7 +12,7 @@ from matplotlib.image import imread
 
 from genrecls.benchmark.benchmark import EXPORT
 from genrecls.export.formats import ExportFormat
-from genrecls.files.atomic import write_json
+from genrecls.files.tables import write_json
 from tests.conftest import RunCommand
 from tests.export.conftest import Make, make
 from tests.export.exported_facts import export_facts, kept, lost

@@ -5,7 +5,9 @@ from pathlib import Path
 import yaml
 
 from genrecls.features.extract import fingerprint
-from genrecls.files.atomic import write_json, write_text
+from genrecls.files.atomic import write_text
+from genrecls.files.hashing import FileDigests
+from genrecls.files.tables import write_json
 from genrecls.runs.run import Run
 from tests.conftest import ComposeExperiment, RunCommand
 
@@ -37,7 +39,7 @@ def test_other_data_than_those_of_the_training_are_refused(
 def test_a_run_that_has_lost_its_model_says_so_before_anything_is_extracted(
     tmp_path: Path, compose_experiment: ComposeExperiment, run_command: RunCommand
 ) -> None:
-    own = fingerprint(compose_experiment().dataset.load(tmp_path), None)
+    own = fingerprint(compose_experiment().dataset.load(tmp_path), FileDigests(None))
     run = finished_run(tmp_path, compose_experiment, fingerprint=own)
     assert "no such model file" in evaluated(tmp_path, run, run_command)
     assert not list(tmp_path.rglob("*.npz"))

@@ -8,7 +8,7 @@ import soundfile
 
 from genrecls.cli.train import _write_settings
 from genrecls.environment import environment
-from genrecls.files.atomic import write_json
+from genrecls.files.tables import write_json
 from genrecls.runs.run import Run
 from tests.conftest import ComposeExperiment, RunCommand
 

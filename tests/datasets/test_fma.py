@@ -16,6 +16,7 @@ from genrecls.datasets.manifest import ensure_as_recorded
 from genrecls.errors import ConfigError, DataError
 from genrecls.experiment.experiment import parse
 from genrecls.experiment.prepare import prepare
+from genrecls.files.hashing import FileDigests
 from tests.conftest import RunCommand
 from tests.datasets.fma_copy import (
     HEADER,
@@ -252,7 +253,7 @@ def test_vanished_clips_that_were_accepted_are_not_missed_where_a_part_will_do(
     accepted = run_command(*words, "--accept")
     assert "accepted as they are now: 1 file that had changed or are gone" in accepted.err
     assert run_command(*words, "dataset.partial=true").status == 0
-    ensure_as_recorded(load(tmp_path, "dataset.partial=true"), tmp_path / "cache")
+    ensure_as_recorded(load(tmp_path, "dataset.partial=true"), FileDigests(tmp_path / "files.json"))
 
 
 def test_an_incomplete_copy_can_be_used_on_purpose(copy: Path) -> None:
@@ -504,7 +505,7 @@ def test_a_perfect_copy_passes_though_some_clips_were_published_broken(
 
 def remarks(root: Path) -> str:
     """Return what is said of a copy at the start of a training, on one line."""
-    ensure_as_recorded(load(root), root / "cache")
+    ensure_as_recorded(load(root), FileDigests(root / "files.json"))
     return " | ".join(load(root).remarks)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -20,6 +19,7 @@ from genrecls.datasets.base import DATASETS, Dataset
 from genrecls.datasets.manifest import NAME, ensure_as_recorded, read_index
 from genrecls.errors import DataError
 from genrecls.files import hashing
+from genrecls.files.hashing import FileDigests
 from tests.conftest import Outcome, RunCommand
 from tests.datasets.kaggle_copy import make_copy
 
@@ -55,9 +55,9 @@ def codes(outcome: Outcome) -> list[tuple[str, str]]:
     return [(row["track"], row["code"]) for row in json.loads(outcome.out) if not row["usable"]]
 
 
-def problem(dataset: Dataset, cache: Path) -> str:
+def problem(dataset: Dataset, index: Path) -> str:
     with pytest.raises(DataError) as caught:
-        ensure_as_recorded(dataset, cache)
+        ensure_as_recorded(dataset, FileDigests(index))
     return str(caught.value)
 
 
@@ -170,7 +170,7 @@ def test_a_damaged_index_is_named_and_recorded_anew(
     text: str, music: Path, verify: Verify, tmp_path: Path
 ) -> None:
     (music / NAME).write_bytes(text.encode("latin-1"))
-    ensure_as_recorded(load(music), tmp_path)
+    ensure_as_recorded(load(music), FileDigests(tmp_path / "files.json"))
     outcome = verify()
     assert outcome.status == 0
     assert outcome.err.count(f"{music / NAME} is damaged") == 1
@@ -193,12 +193,12 @@ def test_generated_data_have_no_index(
     assert not list(tmp_path.rglob(NAME))
     verify()
     write_sound(music / "blues" / "a.wav", 9)
-    ensure_as_recorded(replace(load(music), generated=True), tmp_path)
+    ensure_as_recorded(replace(load(music), generated=True), FileDigests(tmp_path / "files.json"))
 
 
 def test_data_that_were_never_verified_may_be_used(music: Path, tmp_path: Path) -> None:
-    ensure_as_recorded(load(music), tmp_path / "cache")
-    assert not (tmp_path / "cache").exists()
+    ensure_as_recorded(load(music), FileDigests(tmp_path / "files.json"))
+    assert not (tmp_path / "files.json").exists()
 
 
 def test_a_later_run_notices_changed_and_missing_files(
@@ -206,20 +206,20 @@ def test_a_later_run_notices_changed_and_missing_files(
 ) -> None:
     verify()
     date = read_index(music)["blues/a.wav"].recorded
-    ensure_as_recorded(load(music), tmp_path)
+    ensure_as_recorded(load(music), FileDigests(tmp_path / "files.json"))
     (music / "jazz" / "b.wav").rename(music / "jazz" / "c.wav")
-    gone = problem(load(music), tmp_path)
+    gone = problem(load(music), tmp_path / "files.json")
     assert gone.startswith(
         f"dataset=folder: {music}/jazz/b.wav: it was recorded on {date} and is gone (recorded "
         "files that changed or are gone: 1); restore them, or accept"
     )
     write_sound(music / "blues" / "b.wav", 9)
-    changed = problem(load(music), tmp_path)
+    changed = problem(load(music), tmp_path / "files.json")
     assert f"{music}/blues/b.wav: it is not what was recorded on {date} (recorded" in changed
     assert "gone: 2)" in changed
     assert "'genrecls data verify --accept'" in changed
     verify("--accept")
-    ensure_as_recorded(load(music), tmp_path)
+    ensure_as_recorded(load(music), FileDigests(tmp_path / "files.json"))
 
 
 def test_a_change_that_leaves_size_and_time_of_the_data_is_noticed(
@@ -227,13 +227,13 @@ def test_a_change_that_leaves_size_and_time_of_the_data_is_noticed(
 ) -> None:
     verify()
     file = music / "blues" / "a.wav"
-    ensure_as_recorded(load(music), tmp_path)
+    ensure_as_recorded(load(music), FileDigests(tmp_path / "files.json"))
     times = file.stat()
     content = bytearray(file.read_bytes())
     content[1000] ^= 1
     file.write_bytes(content)
     os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
-    assert str(file) in problem(load(music), tmp_path)
+    assert str(file) in problem(load(music), tmp_path / "files.json")
 
 
 def test_files_as_they_were_are_not_read_again(
@@ -241,9 +241,9 @@ def test_files_as_they_were_are_not_read_again(
 ) -> None:
     verify()
     monkeypatch.setattr(hashing, "_SETTLED_NS", -1)
-    ensure_as_recorded(load(music), tmp_path)
-    monkeypatch.setattr(hashlib, "file_digest", pytest.fail)
-    ensure_as_recorded(load(music), tmp_path)
+    ensure_as_recorded(load(music), FileDigests(tmp_path / "files.json"))
+    monkeypatch.setattr(hashing, "hash_file", pytest.fail)
+    ensure_as_recorded(load(music), FileDigests(tmp_path / "files.json"))
 
 
 def test_new_files_may_be_used_before_they_are_recorded(
@@ -251,7 +251,7 @@ def test_new_files_may_be_used_before_they_are_recorded(
 ) -> None:
     verify()
     write_sound(music / "jazz" / "new.wav", 8)
-    ensure_as_recorded(load(music), tmp_path)
+    ensure_as_recorded(load(music), FileDigests(tmp_path / "files.json"))
     assert f"recorded in {music / NAME}: 5 files, 1 of them new" in verify().err
 
 
@@ -263,6 +263,10 @@ def test_a_file_elsewhere_is_recorded_by_its_absolute_path(
     table.write_text(f"path,label\nblues/a.wav,blues\n{tmp_path}/elsewhere.wav,jazz\n")
     verify(f"dataset.csv={table}")
     assert set(read_index(music)) == {"blues/a.wav", str(tmp_path / "elsewhere.wav")}
-    ensure_as_recorded(load(music, "folder", f"dataset.csv={table}"), tmp_path)
+    ensure_as_recorded(
+        load(music, "folder", f"dataset.csv={table}"), FileDigests(tmp_path / "files.json")
+    )
     (tmp_path / "elsewhere.wav").unlink()
-    assert "elsewhere.wav" in problem(load(music, "folder", f"dataset.csv={table}"), tmp_path)
+    assert "elsewhere.wav" in problem(
+        load(music, "folder", f"dataset.csv={table}"), tmp_path / "files.json"
+    )

@@ -17,8 +17,10 @@ from genrecls.dsp import audio
 from genrecls.dsp.audio import AudioRejected
 from genrecls.errors import DataError
 from genrecls.features.base import Inputs
+from genrecls.features.cache import FeatureStore
 from genrecls.features.extract import Extraction, extract, fingerprint
 from genrecls.features.mel import Mel
+from genrecls.files.hashing import FileDigests
 
 Maker = Callable[..., Any]
 
@@ -28,7 +30,7 @@ def run(spec_of: Maker, rule_of: Maker, tmp_path: Path) -> Callable[..., Extract
     """Extracts small mel features into a cache of the test."""
 
     def extract_with(dataset: Dataset, cache: Path | None = tmp_path / "cache") -> Extraction:
-        return extract(dataset, spec_of("mel", n_mels=16), rule_of(length=1.0), cache)
+        return extract(dataset, spec_of("mel", n_mels=16), rule_of(length=1.0), FeatureStore(cache))
 
     return extract_with
 
@@ -73,7 +75,7 @@ def test_a_second_run_does_not_even_read_the_files(
     def refuse(*_: object) -> None:
         pytest.fail("a file was read")
 
-    monkeypatch.setattr("hashlib.file_digest", refuse)
+    monkeypatch.setattr("genrecls.files.hashing.hash_file", refuse)
     assert run(dataset).hits == 4
 
 
@@ -151,7 +153,7 @@ def test_a_named_pipe_among_the_files_does_not_hang(
     pipe = Track("pipe", dataset.root / "pipe.wav", "noise")
     result = run(replace(dataset, tracks=(pipe,)))
     assert [rejection.code for rejection in result.rejected] == ["unreadable"]
-    assert fingerprint(replace(dataset, tracks=(pipe,)), None)
+    assert fingerprint(replace(dataset, tracks=(pipe,)), FileDigests(None))
 
 
 def test_the_same_recording_in_two_containers_shares_its_audio_digest(
@@ -258,7 +260,7 @@ def test_what_a_track_has_once_goes_to_each_of_its_segments_and_not_into_the_cac
     shapes = rule.shapes(spec)
     assert shapes["sign"] == (2,)
     for hits in (0, 3):
-        result = extract(dataset, spec, rule, tmp_path / "cache")
+        result = extract(dataset, spec, rule, FeatureStore(tmp_path / "cache"))
         assert result.hits == hits
         assert [(bad.track, bad.detail) for bad in result.rejected] == [("b", "it is not signed")]
         for name, features in result.tracks.items():
@@ -286,7 +288,9 @@ def test_real_tracks_give_ten_segments_each(
         pytest.skip("GENRECLS_TEST_DATA is not set")
     paths = sorted((Path(root) / "gtzan").glob("*/*.flac"))[::20]
     tracks = tuple(Track(path.stem, path, path.parent.name) for path in paths)
-    result = extract(replace(dataset, tracks=tracks), spec_of("mfcc"), rule_of(), None)
+    result = extract(
+        replace(dataset, tracks=tracks), spec_of("mfcc"), rule_of(), FeatureStore(None)
+    )
     assert result.rejected == ()
     # The shortest tracks of GTZAN, 29.93 s, lack 2 % of their tenth segment.
     assert {len(features.segments) for features in result.tracks.values()} <= {9, 10}

@@ -13,6 +13,7 @@ import pytest
 
 from genrecls.datasets.base import Dataset
 from genrecls.dsp import audio
+from genrecls.features.cache import FeatureStore
 from genrecls.features.extract import extract
 
 
@@ -32,7 +33,9 @@ def test_an_error_stops_the_rest_of_the_work(
 
     monkeypatch.setattr(audio, "read", failing)
     with pytest.raises(ZeroDivisionError):
-        extract(replace(dataset, tracks=many), spec_of("mel"), rule_of(length=1.0), None)
+        extract(
+            replace(dataset, tracks=many), spec_of("mel"), rule_of(length=1.0), FeatureStore(None)
+        )
     assert len(calls) < 100
 
 
@@ -62,6 +65,7 @@ import signal
 import numpy as np
 from genrecls.dsp import audio
 from genrecls.datasets.base import Dataset, Provenance, Track
+from genrecls.features.cache import FeatureStore
 from genrecls.features.extract import extract
 from genrecls.features.mel import Mel
 from genrecls.features.segmentation import SegmentRule
@@ -84,7 +88,8 @@ spec = Mel("mel", 22050, 512, 2048, "hann", True, 2, 16, 0.0, None, "slaney", "s
 rule = SegmentRule(1.0, None, None, 0.99, "audio")
 print("started", flush=True)
 try:
-    extract(Dataset("d", ("x",), tracks, folder, Provenance("", "", "")), spec, rule, folder / "c")
+    extract(Dataset("d", ("x",), tracks, folder, Provenance("", "", "")), spec, rule,
+            FeatureStore(folder / "c"))
 except KeyboardInterrupt:
     print("interrupted", flush=True)
 """

@@ -18,7 +18,9 @@ from genrecls.datasets.gtzan_kaggle import read_picture
 from genrecls.dsp.audio import AudioLimits, AudioRejected
 from genrecls.errors import ConfigError, DataError
 from genrecls.experiment.prepare import PreparedData, prepare
+from genrecls.features.cache import FeatureStore
 from genrecls.features.extract import extract, fingerprint
+from genrecls.files.hashing import FileDigests
 from tests.conftest import ComposeExperiment
 from tests.datasets.kaggle_copy import make_copy, table_row, write_table
 from tests.features.conftest import RuleMaker, SpecMaker
@@ -129,7 +131,7 @@ def test_both_give_each_strip_the_row_of_its_track(
 ) -> None:
     dataset, spec, rule = load(PICTURES, copy), spec_of("kaggle_both"), rule_of(length=6.0)
     assert rule.shapes(spec) == {"picture": (67, 218), "summary": (57,)}
-    result = extract(dataset, spec, rule, None)
+    result = extract(dataset, spec, rule, FeatureStore(None))
     assert result.rejected == ()
     for track in dataset.tracks:
         inputs = result.tracks[track.id].segments.inputs
@@ -145,7 +147,7 @@ def test_what_was_published_is_not_kept_in_the_cache(
 ) -> None:
     for _ in range(2):
         spec, rule = spec_of("kaggle_picture"), rule_of(length=6.0)
-        result = extract(load(PICTURES, copy), spec, rule, tmp_path)
+        result = extract(load(PICTURES, copy), spec, rule, FeatureStore(tmp_path))
         assert (result.hits, result.computed) == (0, 30)
     assert list(tmp_path.rglob("*.npz")) == []
 
@@ -154,13 +156,17 @@ def test_a_changed_picture_or_row_makes_other_data(copy: Path, tmp_path: Path) -
     changed = tmp_path / "copy"
     shutil.copytree(copy, changed)
     rows = [table_row(genre, 0, np.ones(57)) for genre in GENRES]
-    known = {name: fingerprint(load(name, changed), None) for name in (PICTURES, TABLE)}
-    assert known == {name: fingerprint(load(name, copy), None) for name in (PICTURES, TABLE)}
+    known = {
+        name: fingerprint(load(name, changed), FileDigests(None)) for name in (PICTURES, TABLE)
+    }
+    assert known == {
+        name: fingerprint(load(name, copy), FileDigests(None)) for name in (PICTURES, TABLE)
+    }
     folder = changed / "images_original" / "pop"
     shutil.copy(folder / "pop00000.png", folder / "pop00001.png")
-    assert fingerprint(load(PICTURES, changed), None) != known[PICTURES]
+    assert fingerprint(load(PICTURES, changed), FileDigests(None)) != known[PICTURES]
     write_table(changed / "features_30_sec.csv", rows)
-    assert fingerprint(load(TABLE, changed), None) != known[TABLE]
+    assert fingerprint(load(TABLE, changed), FileDigests(None)) != known[TABLE]
 
 
 def _prepare(compose_experiment: ComposeExperiment, root: Path, *words: str) -> PreparedData:

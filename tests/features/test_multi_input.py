@@ -16,7 +16,7 @@ from genrecls.datasets.base import Dataset
 from genrecls.dsp.audio import AudioLimits
 from genrecls.errors import ConfigError
 from genrecls.features.base import FEATURES
-from genrecls.features.cache import cache_key
+from genrecls.features.cache import FeatureStore, cache_key
 from genrecls.features.extract import extract
 
 Maker = Callable[..., Any]
@@ -104,8 +104,8 @@ def test_frames_cannot_be_cut_from_both(rule_of: Maker) -> None:
 
 def test_a_data_set_is_extracted_once(dataset: Dataset, rule_of: Maker, tmp_path: Path) -> None:
     joint, rule = chosen("features=mel_summary"), rule_of(length=1.0)
-    first = extract(dataset, joint, rule, tmp_path / "cache")
-    again = extract(dataset, joint, rule, tmp_path / "cache")
+    first = extract(dataset, joint, rule, FeatureStore(tmp_path / "cache"))
+    again = extract(dataset, joint, rule, FeatureStore(tmp_path / "cache"))
     assert (first.computed, again.hits) == (4, 4)
     for track, features in again.tracks.items():
         inputs = features.segments.inputs

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from genrecls.files import atomic
-from genrecls.files.atomic import replacing, write_json, write_text
+from genrecls.files.atomic import replacing, write_text
+from genrecls.files.tables import write_json
 
 
 def test_a_new_file_appears_with_its_folder(tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from genrecls.files import hashing
 from genrecls.files.hashing import FileDigests
 
 
@@ -34,7 +36,7 @@ def test_changed_content_of_the_same_size_and_time_is_noticed(tmp_path: Path) ->
     digests.save()
     file.write_bytes(b"two")
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert digests.of(file) != first
+    assert digests.current(file) != first
     assert FileDigests(index).of(file) != first
 
 
@@ -49,8 +51,8 @@ def test_an_unchanged_file_is_read_once(tmp_path: Path, monkeypatch: pytest.Monk
     def refuse(*_: object) -> None:
         pytest.fail("the file was read again")
 
-    monkeypatch.setattr("hashlib.file_digest", refuse)
-    assert digests.of(file) == first
+    monkeypatch.setattr("genrecls.files.hashing.hash_file", refuse)
+    assert digests.current(file) == first
     assert FileDigests(index).of(file) == first
 
 
@@ -87,3 +89,39 @@ def test_two_indexes_written_in_turn_keep_what_both_learnt(tmp_path: Path) -> No
         digests.of(tmp_path / f"{number}")
         digests.save()
     assert len(json.loads(index.read_text())["files"]) == 2
+
+
+def test_a_file_keeps_the_digest_by_which_it_was_first_known(tmp_path: Path) -> None:
+    file = tmp_path / "a.wav"
+    file.write_bytes(b"one")
+    digests = FileDigests(None)
+    first = digests.of(file)
+    file.write_bytes(b"another")
+    assert digests.of(file) == first
+    assert digests.of_all([file]) == {file: first}
+    assert digests.current(file) != first
+
+
+def test_one_pass_takes_all_files_and_no_other_reads_them_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+    original = hashing.hash_file
+
+    def counting(path: Path, *rest: Any) -> Any:
+        read.append(path)
+        return original(path, *rest)
+
+    monkeypatch.setattr(hashing, "hash_file", counting)
+    for name in "abc":
+        (tmp_path / name).write_text(name)
+    files = [tmp_path / name for name in "abca"]
+    absent = tmp_path / "nowhere"
+    # These were written just now, so the index does not remember them.
+    digests = FileDigests(tmp_path / "files.json")
+    taken = digests.of_all([*files, absent])
+    assert list(taken) == [*files[:3], absent]
+    assert taken[absent] is None
+    assert digests.of_all(files) == {path: taken[path] for path in files}
+    assert [digests.of(path) for path in files] == [taken[path] for path in files]
+    assert sorted(path for path in read if path != absent) == files[:3]

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from genrecls.benchmark.benchmark import EXPORT
-from genrecls.files.atomic import write_json
+from genrecls.files.tables import write_json
 from genrecls.runs.run import Run
 
 GENRES = ("jazz", "rock")

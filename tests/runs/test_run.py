@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from genrecls.errors import RunError
-from genrecls.runs.run import Run, Status, all_runs, find_run, write_rows, write_table
+from genrecls.files.tables import write_rows, write_table
+from genrecls.runs.run import Run, Status, all_runs, find_run
 
 
 def make(root: Path, name: str, changed: str = "2026-01-01", status: Status = "finished") -> Run:

@@ -18,7 +18,8 @@ from genrecls.benchmark.benchmark import (
     named,
 )
 from genrecls.console import say, show, warn
-from genrecls.files.atomic import write_json, write_text
+from genrecls.files.atomic import write_text
+from genrecls.files.tables import write_json
 from genrecls.inference.keras_classifier import names_model_file
 from genrecls.reports.figures.tradeoff import points, scope
 from genrecls.reports.numbers import kilobytes

@@ -15,7 +15,7 @@ from genrecls.config.validation import validate
 from genrecls.console import say, show
 from genrecls.evaluation.predictions import Vote
 from genrecls.experiment.restore import restore
-from genrecls.files.atomic import write_json
+from genrecls.files.tables import write_json
 from genrecls.runs.run import find_run
 from genrecls.splits.base import Part
 

@@ -94,10 +94,10 @@ def finished(experiment: Experiment, command: str, devices: Devices) -> Run:
 
 def run_of(experiment: Experiment, dataset: Dataset) -> Run:
     """Return the run of `experiment` on `dataset`, whether or not it was ever started."""
-    from genrecls.features.cache import cache_root
+    from genrecls.features.cache import FeatureStore, cache_root
     from genrecls.features.extract import fingerprint
 
-    digest = fingerprint(dataset, cache_root(experiment.data_root))
+    digest = fingerprint(dataset, FeatureStore(cache_root(experiment.data_root)).digests)
     return Run(run_folder(experiment, digest))
 
 
@@ -205,7 +205,8 @@ def _count_genres(experiment: Experiment) -> int:
 def _write_settings(run: Run, experiment: Experiment) -> None:
     import yaml
 
-    from genrecls.files.atomic import write_json, write_text
+    from genrecls.files.atomic import write_text
+    from genrecls.files.tables import write_json
 
     found = environment()
     if run.checkpoints.is_dir():

@@ -16,10 +16,9 @@ from typing import Literal
 from genrecls.console import say, several, warn
 from genrecls.datasets.base import Dataset
 from genrecls.datasets.verify import Finding, Verification
-from genrecls.environment import cores
 from genrecls.errors import DataError
-from genrecls.files import atomic
-from genrecls.files.hashing import INDEX, digests_of
+from genrecls.files.atomic import write_text
+from genrecls.files.hashing import FileDigests
 
 NAME = ".genrecls-index.json"
 
@@ -122,7 +121,7 @@ def _write(root: Path, index: Index, new: int) -> None:
     entries = {path: asdict(entry) for path, entry in sorted(index.items())}
     try:
         # ASCII: names on disk need not be valid text.
-        atomic.write_text(root / NAME, json.dumps({"version": 1, "files": entries}))
+        write_text(root / NAME, json.dumps({"version": 1, "files": entries}))
     except OSError as error:
         say(f"{root / NAME} cannot be written ({error.strerror}): later changes go unnoticed")
         return
@@ -166,17 +165,15 @@ def _key(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path.absolute())
 
 
-def ensure_as_recorded(dataset: Dataset, cache_root: Path) -> None:
+def ensure_as_recorded(dataset: Dataset, digests: FileDigests) -> None:
     """Check that the files are those that `genrecls data verify` recorded, if it ever did.
 
-    What the copy itself shows to be odd (`Dataset.remarks`) is said, once a run.
-
-    Files whose size and times are those of an earlier run are not read again, so this takes
-    seconds for thousands of them. Generated data have no index.
+    What the copy itself shows to be odd (`Dataset.remarks`) is said, once a run. Generated data
+    have no index.
 
     Args:
         dataset: the tracks to be used.
-        cache_root: folder of the feature cache, where the digests of earlier runs are.
+        digests: takes the digest of each recorded file; hand it on to whatever else needs them.
 
     Raises:
         DataError: some are changed or missing; names the first.
@@ -187,13 +184,11 @@ def ensure_as_recorded(dataset: Dataset, cache_root: Path) -> None:
     if not index:
         return
     recorded = [t.path for t in dataset.tracks if _key(t.path, dataset.root) in index]
-    paths = list(dict.fromkeys(recorded))
-    read = digests_of(paths, cache_root / INDEX, cores())
-    found = list(differences(dataset, index, dict(zip(paths, read, strict=True))))
-    if found:
-        first = found[0]
+    changed = list(differences(dataset, index, digests.of_all(recorded)))
+    if changed:
+        first = changed[0]
         raise DataError(
             f"dataset={dataset.name}: {first.path}: {first.detail} (recorded files that changed or "
-            f"are gone: {len(found)}); restore them, or accept what is there now by 'genrecls data "
-            "verify --accept' with the same dataset"
+            f"are gone: {len(changed)}); restore them, or accept what is there now by 'genrecls "
+            "data verify --accept' with the same dataset"
         )

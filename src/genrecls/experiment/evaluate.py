@@ -18,10 +18,10 @@ from genrecls.evaluation.prediction_tables import (
 from genrecls.evaluation.predictions import Predictions, by_track, leak_mark
 from genrecls.experiment.experiment import Experiment
 from genrecls.experiment.prepare import PreparedData
-from genrecls.files.atomic import write_json
+from genrecls.files.tables import write_json, write_rows, write_table
 from genrecls.models.cost import layer_costs
 from genrecls.runs.model_file import ModelCard, save
-from genrecls.runs.run import Run, write_rows, write_table
+from genrecls.runs.run import Run
 from genrecls.splits.base import Part
 from genrecls.training.checkpoint import Progress
 from genrecls.training.data import Examples

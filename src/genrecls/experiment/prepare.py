@@ -18,7 +18,7 @@ from genrecls.errors import ConfigError, DataError
 from genrecls.evaluation.class_balance import describe
 from genrecls.experiment.experiment import Experiment
 from genrecls.features.audio_augmentation import DistortedCopy
-from genrecls.features.cache import cache_root
+from genrecls.features.cache import FeatureStore, cache_root
 from genrecls.features.extract import Extraction, Rejection, extract, fingerprint
 from genrecls.parallel import require_backend
 from genrecls.splits.base import PARTS, Part, Split, SplitInput
@@ -60,7 +60,7 @@ def load_dataset_checked(experiment: Experiment) -> Dataset:
     experiment.logger.require()
     require_backend(experiment.run.backend)
     dataset = experiment.dataset.load(experiment.data_root)
-    ensure_as_recorded(dataset, cache_root(experiment.data_root))
+    ensure_as_recorded(dataset, FeatureStore(cache_root(experiment.data_root)).digests)
     experiment.split.require(dataset)
     return dataset
 
@@ -96,7 +96,7 @@ def prepare(experiment: Experiment, dataset: Dataset) -> PreparedData:
         caveat=_caveat(split, found, kept),
         unused=tuple(t.id for t in kept.tracks if not any(t.id in split.parts[p] for p in PARTS)),
         rejected=extraction.rejected,
-        fingerprint=fingerprint(dataset, cache_root(experiment.data_root)),
+        fingerprint=fingerprint(dataset, FeatureStore(cache_root(experiment.data_root)).digests),
     )
     _announce(experiment, prepared)
     _check_genres(kept.labels, parts)
@@ -109,9 +109,9 @@ def extracted(experiment: Experiment, dataset: Dataset) -> Extraction:
     Raises:
         DataError: the cache cannot be written.
     """
-    cache, features = cache_root(experiment.data_root), experiment.features
+    store, features = FeatureStore(cache_root(experiment.data_root)), experiment.features
     backend = experiment.run.backend
-    found = extract(dataset, features, experiment.segment, cache, backend=backend)
+    found = extract(dataset, features, experiment.segment, store, backend=backend)
     say(
         f"features {features.name} of {dataset.name}: {found.hits} tracks from the cache, "
         f"{found.computed} computed"
@@ -140,9 +140,9 @@ def _copy(
     experiment: Experiment, prepared: PreparedData, tracks: Dataset, number: int
 ) -> Mapping[str, NDArray[np.float32]]:
     copy = DistortedCopy(experiment.augment.audio, experiment.run.seed, number)
-    cache = cache_root(experiment.data_root)
+    store = FeatureStore(cache_root(experiment.data_root))
     backend = experiment.run.backend
-    extraction = extract(tracks, experiment.features, experiment.segment, cache, copy, backend)
+    extraction = extract(tracks, experiment.features, experiment.segment, store, copy, backend)
     classes = dict.fromkeys(prepared.split.parts["train"], 0)
     folder = _folder(experiment, prepared.split)
     return gather(extraction.tracks, prepared.split.parts["train"], classes, folder).inputs

@@ -47,12 +47,11 @@ def restore(run: Run, data_root: str, dataset_root: str | None) -> RestoredRun:
         raise DataError(
             f"{error}; here dataset_root=<folder> says where the data of run {run.name} are now"
         ) from None
-    from genrecls.features.cache import cache_root
+    from genrecls.features.cache import FeatureStore, cache_root
     from genrecls.features.extract import fingerprint
 
-    if metrics["dataset"].get("fingerprint") != fingerprint(
-        dataset, cache_root(experiment.data_root)
-    ):
+    store = FeatureStore(cache_root(experiment.data_root))
+    if metrics["dataset"].get("fingerprint") != fingerprint(dataset, store.digests):
         raise RunError(
             f"run {run.name}: the data are not those that it was trained on (files, genres, "
             "artists or published parts differ), so their parts would not be its parts; point to "

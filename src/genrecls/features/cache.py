@@ -40,7 +40,9 @@ from genrecls.errors import DataError
 from genrecls.features.audio_augmentation import DistortedCopy
 from genrecls.features.base import FeatureSpec
 from genrecls.features.segmentation import SegmentRule, Segments
-from genrecls.files import atomic
+from genrecls.files.atomic import replacing
+from genrecls.files.hashing import INDEX, FileDigests
+from genrecls.files.tables import write_json
 
 SPEC = "spec.json"
 
@@ -86,6 +88,20 @@ class TrackFeatures:
 def cache_root(data_root: Path) -> Path:
     """Return the folder of the feature cache below the folder of all data."""
     return data_root / "cache" / "features"
+
+
+class FeatureStore:
+    """Where features are kept, and the digests of the files by which they are found.
+
+    Make one for each command and hand it on: its `digests` take every file once, whoever asks.
+
+    Args:
+        root: folder of all caches, see `cache_root`; None keeps nothing.
+    """
+
+    def __init__(self, root: Path | None) -> None:
+        self.root = root
+        self.digests = FileDigests(root / INDEX if root else None)
 
 
 def settings(
@@ -152,7 +168,7 @@ class FeatureCache:
             if described.exists():
                 os.utime(described)
             else:
-                atomic.write_json(described, {"key": self.key, **self._settings})
+                write_json(described, {"key": self.key, **self._settings})
         except OSError:
             # A full cache may well be read-only; if an entry must be written, `store` complains.
             return
@@ -188,7 +204,7 @@ class FeatureCache:
         arrays |= {f"inputs.{name}": array for name, array in features.segments.inputs.items()}
         try:
             entry = self.entry(features.file_digest)
-            with atomic.replacing(entry, durable=False) as beside:
+            with replacing(entry, durable=False) as beside:
                 np.savez(beside, allow_pickle=False, **arrays)
         except OSError as error:
             raise DataError(

@@ -9,19 +9,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from genrecls.datasets.base import Dataset, Track
 from genrecls.dsp.audio import AudioLimits, AudioRejected
-from genrecls.environment import cores
 from genrecls.errors import DataError
 from genrecls.features.audio_augmentation import DistortedCopy
-from genrecls.features.base import FeatureSpec, Samples
-from genrecls.features.cache import FeatureCache, TrackFeatures
-from genrecls.features.segmentation import SegmentRule, Segments
-from genrecls.files.hashing import INDEX, FileDigests, digests_of
-from genrecls.parallel import Backend, in_processes, in_threads
+from genrecls.features.base import FeatureSpec
+from genrecls.features.cache import FeatureCache, FeatureStore, TrackFeatures
+from genrecls.features.segmentation import SegmentRule
+from genrecls.files.hashing import FileDigests
+from genrecls.parallel import Backend, parallel_map, single_threaded_libraries
 
 
 @dataclass(frozen=True)
@@ -41,90 +41,6 @@ class Rejection:
 
 
 @dataclass(frozen=True)
-class Extractor:
-    """From one track to its features; used by many threads and processes at once.
-
-    Attributes:
-        cache: where features are looked for and kept; None computes always.
-        copy: the distorted copy to make of each track; None leaves them as they are.
-    """
-
-    spec: FeatureSpec
-    rule: SegmentRule
-    limits: AudioLimits
-    digests: FileDigests
-    cache: FeatureCache | None
-    copy: DistortedCopy | None = None
-
-    def features(self, track: Track) -> tuple[TrackFeatures | Rejection, bool]:
-        """Return the features of `track`, or why there are none, and whether they were cached."""
-        digest = self._digest(track)
-        try:
-            if digest and (cached := self.kept(track, digest)):
-                return cached, True
-            return self._completed(track, self._compute(track, digest)), False
-        except AudioRejected as reason:
-            return Rejection(track.id, track.path, reason.code, reason.detail), False
-
-    def cached(self, track: Track) -> TrackFeatures | None:
-        """Return what the cache has of a track as its file is now, if it has it.
-
-        Raises:
-            AudioRejected: an input that the track has once is not there.
-        """
-        digest = self._digest(track)
-        return self.kept(track, digest) if digest else None
-
-    def kept(self, track: Track, digest: str) -> TrackFeatures | None:
-        """Return what the cache has of a track whose file had this digest, if it has it."""
-        found = self.cache.load(digest) if self.cache else None
-        return self._completed(track, found) if found else None
-
-    def _digest(self, track: Track) -> str | None:
-        try:
-            return self.digests.of(track.path)
-        except OSError:
-            # Reading it as audio says with a code what is wrong with the file.
-            return None
-
-    def _completed(self, track: Track, found: TrackFeatures) -> TrackFeatures:
-        """Return the features with the inputs that a track has once, repeated for each segment."""
-        segments, once = found.segments, self.spec.companions(track)
-        if not once:
-            return found
-        whole = {name: np.stack([value] * len(segments)) for name, value in once.items()}
-        return replace(found, segments=replace(segments, inputs={**segments.inputs, **whole}))
-
-    def _compute(self, track: Track, digest: str | None) -> TrackFeatures:
-        path = track.path
-        samples = self.spec.read(track, self.limits)
-        if digest is None:
-            raise AudioRejected(path, "unreadable", "it appeared or changed while it was read")
-        segments = self._segments(samples, digest)
-        seconds = len(samples) / self.spec.rate
-        if not len(segments):
-            needed = self.rule.length * self.rule.min_fill
-            raise AudioRejected(
-                path, "short", f"expected {needed:.3f} s for one segment, found {seconds:.3f} s"
-            )
-        features = TrackFeatures(segments, seconds, _audio_digest(samples), digest)
-        # A file that was replaced after its digest was taken must not be kept under that digest.
-        if self.cache and digest == self.digests.of(path):
-            self.cache.store(features)
-        return features
-
-    def _segments(self, samples: Samples, digest: str) -> Segments:
-        if self.copy is None:
-            return self.rule.apply(samples, self.spec)
-        change = partial(self.copy.apply, rate=self.spec.rate, file_digest=digest)
-        return self.rule.distorted(samples, self.spec, change)
-
-
-def _audio_digest(samples: Samples) -> str:
-    return hashlib.sha256(np.ascontiguousarray(samples).data).hexdigest()
-
-
-@dataclass(frozen=True)
 class Outline:
     """What is known of the features of a track without holding them.
 
@@ -139,6 +55,128 @@ class Outline:
     seconds: float
     audio_digest: str
     file_digest: str
+
+
+@dataclass(frozen=True, eq=False)
+class TrackResult:
+    """What came of one track.
+
+    Attributes:
+        outline: of its features; or why it has none.
+        cached: whether they came from the cache.
+        features: the features themselves where no cache holds them.
+    """
+
+    outline: Outline | Rejection
+    cached: bool
+    features: TrackFeatures | None
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """From one track to its features; used by many threads and processes at once.
+
+    Attributes:
+        digests: of the files, by which their features are found in the cache.
+        cache: where features are looked for and kept; None computes always.
+        copy: the distorted copy to make of each track; None leaves them as they are.
+    """
+
+    spec: FeatureSpec
+    rule: SegmentRule
+    limits: AudioLimits
+    digests: FileDigests
+    cache: FeatureCache | None
+    copy: DistortedCopy | None = None
+
+    def result(self, track: Track) -> TrackResult:
+        """Return what comes of a track: from the cache, else computed and kept there."""
+        try:
+            cached = self.cached(track)
+            features = cached or self.compute(track)
+        except AudioRejected as reason:
+            rejection = Rejection(track.id, track.path, reason.code, reason.detail)
+            return TrackResult(rejection, cached=False, features=None)
+        return self._result_of(features, cached=cached is not None)
+
+    def cached_result(self, track: Track) -> TrackResult | None:
+        """Return what the cache has of a track; None where it has nothing."""
+        try:
+            features = self.cached(track)
+        except AudioRejected:
+            return None
+        return self._result_of(features, cached=True) if features else None
+
+    def remote_result(self, key: str | None, track: Track) -> TrackResult:
+        """Return what comes of a track in another process, which may be on another machine.
+
+        Args:
+            key: key of the cache of the process that asks.
+            track: what is wanted.
+
+        Raises:
+            DataError: it would make other features than the process that asks.
+        """
+        if self.cache and self.cache.key != key:
+            raise DataError(
+                f"{platform.node()}: features made there are not those made here; expected the "
+                "same versions of genrecls and its libraries on all machines; install them, or "
+                "choose backend=threads"
+            )
+        return self.result(track)
+
+    def cached(self, track: Track) -> TrackFeatures | None:
+        """Return the features of a track that the cache has, if it has them.
+
+        Raises:
+            AudioRejected: an input that the track has once is not there.
+        """
+        digest = self.digests.of(track.path)
+        features = self.cache.load(digest) if self.cache and digest else None
+        return self._with_companions(track, features) if features else None
+
+    def compute(self, track: Track) -> TrackFeatures:
+        """Return the features of a track, computed now, and keep them in the cache.
+
+        Raises:
+            AudioRejected: the file cannot be trusted, or is too short for one segment.
+        """
+        path, digest = track.path, self.digests.of(track.path)
+        # Of a file without a digest, reading it as audio says with a code what is wrong.
+        samples = self.spec.read(track, self.limits)
+        if digest is None:
+            raise AudioRejected(path, "unreadable", "it appeared or changed while it was read")
+        if self.copy is None:
+            segments = self.rule.apply(samples, self.spec)
+        else:
+            change = partial(self.copy.apply, rate=self.spec.rate, file_digest=digest)
+            segments = self.rule.distorted(samples, self.spec, change)
+        seconds = len(samples) / self.spec.rate
+        if not len(segments):
+            needed = self.rule.length * self.rule.min_fill
+            raise AudioRejected(
+                path, "short", f"expected {needed:.3f} s for one segment, found {seconds:.3f} s"
+            )
+        audio_digest = hashlib.sha256(np.ascontiguousarray(samples).data).hexdigest()
+        features = TrackFeatures(segments, seconds, audio_digest, digest)
+        # A file that was replaced after its digest was taken must not be kept under that digest.
+        if self.cache and digest == self.digests.current(path):
+            self.cache.store(features)
+        return self._with_companions(track, features)
+
+    def _with_companions(self, track: Track, features: TrackFeatures) -> TrackFeatures:
+        """Return the features with the inputs that a track has once, repeated for each segment."""
+        segments, once = features.segments, self.spec.companions(track)
+        if not once:
+            return features
+        whole = {name: np.stack([value] * len(segments)) for name, value in once.items()}
+        return replace(features, segments=replace(segments, inputs={**segments.inputs, **whole}))
+
+    def _result_of(self, features: TrackFeatures, *, cached: bool) -> TrackResult:
+        outline = Outline(
+            len(features.segments), features.seconds, features.audio_digest, features.file_digest
+        )
+        return TrackResult(outline, cached, None if self.cache else features)
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,13 +216,19 @@ class _Stored(Mapping[str, TrackFeatures]):
 
     def __getitem__(self, name: str) -> TrackFeatures:
         track, digest = self._tracks[name], self._outlines[name].file_digest
-        found = self._extractor.kept(track, digest) or self._extractor.features(track)[0]
-        if isinstance(found, Rejection) or found.file_digest != digest:
+        if features := self._extractor.cached(track):
+            return features
+        try:
+            features = self._extractor.compute(track)
+            unchanged = self._extractor.digests.current(track.path) == digest
+        except (AudioRejected, OSError):
+            unchanged = False
+        if features is None or not unchanged:
             raise DataError(
                 f"{track.path}: it is not what it was a moment ago; expected nobody to change the "
                 "files during a run; run the same command again when they are done"
             )
-        return found
+        return features
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._outlines)
@@ -197,7 +241,7 @@ def extract(
     dataset: Dataset,
     spec: FeatureSpec,
     rule: SegmentRule,
-    cache_root: Path | None,
+    store: FeatureStore,
     copy: DistortedCopy | None = None,
     backend: Backend = "threads",
 ) -> Extraction:
@@ -210,134 +254,76 @@ def extract(
         dataset: tracks, and the limits of what counts as sound audio.
         spec: how a segment is transformed.
         rule: how a track is cut.
-        cache_root: folder of the cache, see `genrecls.features.cache.cache_root`; None neither
-            reads nor keeps anything, and holds all features in memory. What was published
-            ready-made is read anew each time, too.
+        store: where features are kept; one without a folder keeps nothing, and all features are
+            held in memory. What was published ready-made is read anew each time, too.
         copy: the distorted copy to make of each track instead of taking it as it is.
         backend: what computes them, see `genrecls.parallel`; the values are the same.
 
     Raises:
         DataError: the cache cannot be written, or a process elsewhere failed.
     """
-    kept = cache_root if "audio" in spec.media else None
+    kept = store.root if "audio" in spec.media else None
     cache = FeatureCache(kept, spec, rule, dataset.limits, copy) if kept else None
     if cache:
         cache.mark_used()
-    digests = FileDigests(cache_root / INDEX if cache_root else None)
-    extractor = Extractor(spec, rule, dataset.limits, digests, cache, copy)
+    extractor = Extractor(spec, rule, dataset.limits, store.digests, cache, copy)
     what = f"copy {copy.number + 1} of {spec.name}" if copy else spec.name
     try:
-        found = _outcomes(extractor, dataset.tracks, what, backend)
+        with single_threaded_libraries():
+            results = _extract_all(extractor, dataset.tracks, what, backend)
     finally:
-        digests.save()
-    ordered = _by_id(dataset.tracks, found)
-    outlines = {name: o.outline for name, o in ordered.items() if isinstance(o.outline, Outline)}
+        store.digests.save()
+    outlines = {name: r.outline for name, r in results.items() if isinstance(r.outline, Outline)}
+    held = {name: r.features for name, r in results.items() if r.features is not None}
     by_id = {track.id: track for track in dataset.tracks}
-    held = {name: o.features for name, o in ordered.items() if o.features is not None}
     return Extraction(
         outlines=outlines,
         tracks=_Stored(extractor, by_id, outlines) if cache else held,
-        rejected=tuple(o.outline for o in ordered.values() if isinstance(o.outline, Rejection)),
-        hits=sum(o.hit for o in ordered.values()),
+        rejected=tuple(r.outline for r in results.values() if isinstance(r.outline, Rejection)),
+        hits=sum(result.cached for result in results.values()),
         damaged=cache.damaged if cache else 0,
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Outcome:
-    """What came of one track.
-
-    Attributes:
-        outline: what it has, or why it has nothing.
-        hit: whether it came from the cache.
-        features: the features themselves where no cache holds them.
-    """
-
-    outline: Outline | Rejection
-    hit: bool
-    features: TrackFeatures | None
-
-
-def _outcomes(
+def _extract_all(
     extractor: Extractor, tracks: Sequence[Track], what: str, backend: Backend
-) -> list[_Outcome]:
-    """Return what came of each track."""
-    work, title = partial(_outcome, extractor), f"Features {what}"
+) -> dict[str, TrackResult]:
+    """Return what came of each track by its id, in the order of the tracks."""
+    title = f"Features {what}"
     if backend == "threads":
-        return in_threads(work, tracks, title)
+        return _by_id(tracks, parallel_map(extractor.result, tracks, title))
     # What the cache has is not worth sending, nor any process worth starting.
-    known = in_threads(partial(_cached, extractor), tracks, f"Looking up {what}")
-    found = {track.id: outcome for track, outcome in zip(tracks, known, strict=True) if outcome}
-    left = [track for track in tracks if track.id not in found]
+    looked_up = parallel_map(extractor.cached_result, tracks, f"Looking up {what}")
+    results = {t.id: result for t, result in zip(tracks, looked_up, strict=True) if result}
+    left = [track for track in tracks if track.id not in results]
     if left:
-        key = extractor.cache.key if extractor.cache else None
-        there = partial(_outcome_there, extractor, key)
-        found |= _by_id(left, in_processes(there, left, title, backend))
+        work = partial(extractor.remote_result, extractor.cache.key if extractor.cache else None)
+        results |= _by_id(left, parallel_map(work, left, title, backend=backend))
     # Perhaps a file cannot be read only there: this machine has the last word.
-    bad = [track for track in left if isinstance(found[track.id].outline, Rejection)]
+    bad = [track for track in left if isinstance(results[track.id].outline, Rejection)]
     if bad:
-        found |= _by_id(bad, in_threads(work, bad, f"{title} here"))
-    return [found[track.id] for track in tracks]
+        results |= _by_id(bad, parallel_map(extractor.result, bad, f"{title} here"))
+    return {track.id: results[track.id] for track in tracks}
 
 
-def _by_id(tracks: Sequence[Track], outcomes: Sequence[_Outcome]) -> dict[str, _Outcome]:
-    return {track.id: outcome for track, outcome in zip(tracks, outcomes, strict=True)}
+def _by_id(tracks: Sequence[Track], results: Sequence[TrackResult]) -> dict[str, TrackResult]:
+    return {track.id: result for track, result in zip(tracks, results, strict=True)}
 
 
-def _cached(extractor: Extractor, track: Track) -> _Outcome | None:
-    """Return what the cache has of a track; None where it has nothing."""
-    try:
-        found = extractor.cached(track)
-    except AudioRejected:
-        return None
-    return _Outcome(_outline(found), hit=True, features=None) if found else None
-
-
-def _outcome_there(extractor: Extractor, key: str | None, track: Track) -> _Outcome:
-    """Return what came of a track in another process, which may be on another machine.
-
-    Raises:
-        DataError: it would make other features than the process that asked it to.
-    """
-    if extractor.cache and extractor.cache.key != key:
-        raise DataError(
-            f"{platform.node()}: features made there are not those made here; expected the same "
-            "versions of genrecls and its libraries on all machines; install them, or choose "
-            "backend=threads"
-        )
-    return _outcome(extractor, track)
-
-
-def _outcome(extractor: Extractor, track: Track) -> _Outcome:
-    found, hit = extractor.features(track)
-    if isinstance(found, Rejection):
-        return _Outcome(found, hit, None)
-    return _Outcome(_outline(found), hit, None if extractor.cache else found)
-
-
-def _outline(found: TrackFeatures) -> Outline:
-    return Outline(len(found.segments), found.seconds, found.audio_digest, found.file_digest)
-
-
-def fingerprint(dataset: Dataset, cache_root: Path | None) -> str:
+def fingerprint(dataset: Dataset, digests: FileDigests) -> str:
     """Return a digest of ids, labels, artists, published parts and file contents.
 
-    Nothing is decoded for it.
+    Nothing is decoded for it, and nothing is read again that `digests` has read before.
 
     A file that is absent counts as such, so the fingerprint of an incomplete data set differs from
     that of the complete one. The order of the tracks and the place of the files do not matter.
     """
-    paths = [track.path for track in dataset.tracks]
-    contents = digests_of(paths, cache_root / INDEX if cache_root else None, cores())
-    rows = [
-        [track.id, track.label, track.artist or "", content, _published(dataset, track)]
-        + ([track.row] if track.row else [])
-        for track, content in zip(dataset.tracks, contents, strict=True)
-    ]
+    contents = digests.of_all(track.path for track in dataset.tracks)
+    rows: list[list[Any]] = []
+    for track in dataset.tracks:
+        parts = {name: part.get(track.id) for name, part in sorted(dataset.partitions.items())}
+        published = {name: part for name, part in parts.items() if part is not None}
+        content = contents[track.path] or "missing"
+        row = [track.id, track.label, track.artist or "", content, published]
+        rows.append([*row, track.row] if track.row else row)
     return hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()
-
-
-def _published(dataset: Dataset, track: Track) -> dict[str, str]:
-    """Return the part or fold of a track in each partition that has it."""
-    found = {name: parts.get(track.id) for name, parts in sorted(dataset.partitions.items())}
-    return {name: part for name, part in found.items() if part is not None}

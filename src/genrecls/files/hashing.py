@@ -9,19 +9,26 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genrecls.console import bytes_progress
-from genrecls.files import atomic
+from genrecls.files.atomic import write_text
+from genrecls.parallel import parallel_map
 
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-BLOCK = 1 << 20
+INDEX = "files.json"
+"""Name of the file in which `FileDigests` remembers, in the folder of the feature cache."""
+
+Stamp = list[int]
+
+_BLOCK = 1 << 20
+# A file written twice within one tick of the file system's clock can look the same both times.
+_SETTLED_NS = 2_000_000_000
 
 
 def new_hash(algorithm: str) -> _Hash:
@@ -29,25 +36,41 @@ def new_hash(algorithm: str) -> _Hash:
     return hashlib.new(algorithm, usedforsecurity=False)
 
 
-def hashed(path: Path, algorithm: str) -> _Hash:
-    """Return the hash of what `path` holds so far."""
-    found = new_hash(algorithm)
-    with (
-        path.open("rb") as file,
-        bytes_progress(f"Checking {path.name}", path.stat().st_size) as advance,
-    ):
-        while block := file.read(BLOCK):
-            found.update(block)
+def hash_file(
+    path: Path, algorithms: Collection[str], advance: Callable[[int], None] = lambda _: None
+) -> tuple[int, dict[str, _Hash]]:
+    """Read a file once; return its bytes in all and its hash by each algorithm.
+
+    Args:
+        path: a regular file: reading a named pipe would wait for a writer, perhaps for ever.
+        algorithms: names that `hashlib` knows.
+        advance: called with the number of further bytes.
+
+    Raises:
+        OSError: it is absent, no regular file or cannot be read.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    hashes = {algorithm: new_hash(algorithm) for algorithm in algorithms}
+    size = 0
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            size += len(block)
+            for each in hashes.values():
+                each.update(block)
             advance(len(block))
-    return found
+    return size, hashes
 
 
-def digest_of(path: Path, algorithm: str) -> str:
+def hash_with_progress(path: Path, algorithm: str) -> _Hash:
+    """Return the hash of what `path` holds so far, as of a large archive."""
+    with bytes_progress(f"Checking {path.name}", path.stat().st_size) as advance:
+        return hash_file(path, [algorithm], advance)[1][algorithm]
+
+
+def published_digest(path: Path, algorithm: str) -> str:
     """Return the digest of `path` as in a configuration, such as `sha1:ade1...`."""
-    return f"{algorithm}:{hashed(path, algorithm).hexdigest()}"
-
-
-_BLOCK = 1 << 20
+    return f"{algorithm}:{hash_with_progress(path, algorithm).hexdigest()}"
 
 
 @dataclass(frozen=True)
@@ -64,7 +87,7 @@ class Content:
 
     @property
     def sha256(self) -> str:
-        """The digest that goes by any file."""
+        """The digest by which any file is known."""
         return self.digests["sha256"]
 
 
@@ -73,29 +96,87 @@ def read_content(path: Path, algorithms: Collection[str] = ()) -> Content | None
 
     Whoever decodes the file says why it cannot be read.
     """
-    hashes = {name: hashlib.new(name) for name in {"sha256", *algorithms}}
-    size = 0
     try:
-        # Opening a named pipe would wait for a writer, perhaps for ever.
-        if not path.is_file():
-            return None
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                size += len(block)
-                for digest in hashes.values():
-                    digest.update(block)
+        size, hashes = hash_file(path, {"sha256", *algorithms})
     except OSError:
         return None
     return Content(size, {name: digest.hexdigest() for name, digest in hashes.items()})
 
 
-INDEX = "files.json"
-"""Name of the index file in the folder of the feature cache."""
+class FileDigests:
+    """SHA-256 of files: each is taken once in the life of this object.
 
-Stamp = list[int]
+    One object is handed through a whole command: whatever the files of a data set are checked,
+    fingerprinted or cached by is then the same digest, from one pass over them. Those of earlier
+    commands come from an index file where size and times of the file are still the same. The index
+    saves time and nothing else: absent, damaged or overwritten by another process, it merely costs
+    reading the files again.
 
-# A file written twice within one tick of the file system's clock can look the same both times.
-_SETTLED_NS = 2_000_000_000
+    May be used from several threads; a copy that is sent to another process starts empty.
+
+    Args:
+        index: JSON file to remember in; None remembers nothing.
+    """
+
+    def __init__(self, index: Path | None) -> None:
+        self._index = index
+        self._known = _read_index(index)
+        self._learnt: set[str] = set()
+        self._taken: dict[Path, str | None] = {}
+
+    def __reduce__(self) -> tuple[type[FileDigests], tuple[None]]:
+        # What is known of all files is not worth sending along with each piece of work.
+        return type(self), (None,)
+
+    def of(self, path: Path) -> str | None:
+        """Return the hexadecimal digest of a file as it was first seen; None: it cannot be read."""
+        if path not in self._taken:
+            try:
+                self._taken[path] = self.current(path)
+            except OSError:
+                self._taken[path] = None
+        return self._taken[path]
+
+    def of_all(self, paths: Iterable[Path]) -> dict[Path, str | None]:
+        """Return the digest of each file as `of` does, in one pass on all cores, and `save`."""
+        unique = list(dict.fromkeys(paths))
+        missing = [path for path in unique if path not in self._taken]
+        try:
+            if missing:
+                parallel_map(self.of, missing)
+        finally:
+            self.save()
+        return {path: self._taken[path] for path in unique}
+
+    def current(self, path: Path) -> str:
+        """Return the hexadecimal digest of a file as it is now.
+
+        Raises:
+            OSError: the file is absent, no regular file or cannot be read.
+        """
+        # Names on disk need not be valid text.
+        name = os.fsencode(path.absolute()).decode("utf-8", "backslashreplace")
+        before = stamp(path)
+        remembered, digest = self._known.get(name, (None, ""))
+        if remembered == before:
+            return digest
+        digest = hash_file(path, ["sha256"])[1]["sha256"].hexdigest()
+        settled = time.time_ns() - max(before[1:]) > _SETTLED_NS
+        if settled and stamp(path) == before:
+            self._known[name] = (before, digest)
+            self._learnt.add(name)
+        return digest
+
+    def save(self) -> None:
+        """Write what was learnt to the index, where it can be written."""
+        if self._index is None or not self._learnt:
+            return
+        merged = _read_index(self._index) | {name: self._known[name] for name in self._learnt}
+        try:
+            write_text(self._index, json.dumps({"version": 1, "files": merged}))
+        except OSError:
+            return
+        self._learnt.clear()
 
 
 def stamp(path: Path) -> Stamp:
@@ -107,92 +188,15 @@ def stamp(path: Path) -> Stamp:
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
-class FileDigests:
-    """SHA-256 of files; those of earlier runs come from an index file.
-
-    The index saves time and nothing else: absent, damaged or overwritten by another process, it
-    merely costs reading the files again. May be used from several threads; a copy that is sent
-    to another process starts without it.
-
-    Args:
-        index: JSON file to remember in; None remembers nothing.
-    """
-
-    def __init__(self, index: Path | None) -> None:
-        self._index = index
-        self._known = _read(index)
-        self._learnt: set[str] = set()
-
-    def __reduce__(self) -> tuple[type[FileDigests], tuple[None]]:
-        # What is known of all files is not worth sending along with each piece of work.
-        return type(self), (None,)
-
-    def of(self, path: Path) -> str:
-        """Return the hexadecimal digest of the content of `path`.
-
-        Raises:
-            OSError: the file is absent, no regular file or cannot be read.
-        """
-        # Reading a named pipe would wait for a writer, perhaps for ever.
-        if not path.is_file():
-            raise FileNotFoundError(path)
-        name, before = _name(path), stamp(path)
-        remembered, digest = self._known.get(name, (None, ""))
-        if remembered == before:
-            return digest
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        settled = time.time_ns() - max(before[1:]) > _SETTLED_NS
-        if settled and stamp(path) == before:
-            self._known[name] = (before, digest)
-            self._learnt.add(name)
-        return digest
-
-    def save(self) -> None:
-        """Write what was learnt to the index, where it can be written."""
-        if self._index is None or not self._learnt:
-            return
-        merged = _read(self._index) | {name: self._known[name] for name in self._learnt}
-        try:
-            atomic.write_text(self._index, json.dumps({"version": 1, "files": merged}))
-        except OSError:
-            return
-
-
-def digests_of(paths: Collection[Path], index: Path | None, workers: int) -> list[str]:
-    """Return the digest of each file, or `missing` for one that is absent or cannot be read."""
-    digests = FileDigests(index)
-
-    def digest(path: Path) -> str:
-        try:
-            return digests.of(path)
-        except OSError:
-            return "missing"
-
-    try:
-        with ThreadPoolExecutor(workers) as executor:
-            return list(executor.map(digest, paths))
-    finally:
-        digests.save()
-
-
-def _name(path: Path) -> str:
-    # Names on disk need not be valid text.
-    return os.fsencode(path.absolute()).decode("utf-8", "backslashreplace")
-
-
-def _read(index: Path | None) -> dict[str, tuple[Stamp, str]]:
+def _read_index(index: Path | None) -> dict[str, tuple[Stamp, str]]:
+    """Return stamp and digest by path; nothing of a damaged index."""
     if index is None:
         return {}
     try:
         content = json.loads(index.read_bytes())
         if content["version"] != 1:
             return {}
-        return {str(name): (list(was), str(digest)) for name, (was, digest) in _items(content)}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        files = content["files"].items()
+        return {str(name): (list(was), str(digest)) for name, (was, digest) in files}
+    except (OSError, AttributeError, ValueError, KeyError, TypeError, RecursionError):
         return {}
-
-
-def _items(content: dict[str, dict[str, tuple[Stamp, str]]]) -> list[tuple[str, tuple[Stamp, str]]]:
-    files = content["files"]
-    return list(files.items()) if isinstance(files, dict) else []

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,8 +12,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from genrecls import __version__
-from genrecls.errors import RunBusy, RunError, nearest
-from genrecls.files.atomic import replacing, write_json
+from genrecls.errors import RunError, nearest
+from genrecls.files.locks import is_locked, locked
+from genrecls.files.tables import mapping_or_empty, write_json
 
 Status = Literal["running", "interrupted", "failed", "finished"]
 LATEST = "latest"
@@ -105,11 +105,11 @@ class Run:
     @property
     def state(self) -> dict[str, Any]:
         """Status, times and command; empty where the folder is no run."""
-        return _mapping_in(self.folder / "run.json")
+        return mapping_or_empty(self.folder / "run.json")
 
     def read_progress(self) -> dict[str, Any]:
         """Return what a training last wrote of its progress; empty where there is nothing."""
-        return _mapping_in(self.progress)
+        return mapping_or_empty(self.progress)
 
     @property
     def finished(self) -> bool:
@@ -120,15 +120,7 @@ class Run:
     @property
     def busy(self) -> bool:
         """Whether a process is at work on it, as far as can be seen from here."""
-        from filelock import FileLock, Timeout
-
-        if not self._lock_file.is_file():
-            return False
-        try:
-            with FileLock(self._lock_file, blocking=False):
-                return False
-        except (Timeout, OSError):
-            return True
+        return is_locked(self._lock_file)
 
     @property
     def _lock_file(self) -> Path:
@@ -174,21 +166,12 @@ class Run:
         Raises:
             RunBusy: another process is at work on it.
         """
-        from filelock import FileLock, Timeout
-
-        self._lock_file.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self._lock_file, timeout=_PATIENCE)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise RunBusy(
-                f"run {self.name} is in the hands of another process at this moment (a training "
-                "or an export); wait for it ('genrecls runs' shows its state)"
-            ) from None
-        try:
+        busy = (
+            f"run {self.name} is in the hands of another process at this moment (a training "
+            "or an export); wait for it ('genrecls runs' shows its state)"
+        )
+        with locked(self._lock_file, patience=_PATIENCE, busy=busy):
             yield
-        finally:
-            lock.release()
 
     def set_aside(self) -> None:
         """Rename the folder, results and all, to make room for a new run of the same name."""
@@ -209,29 +192,6 @@ class Run:
             # Not every file system has links; a text file says the same.
             aside.unlink(missing_ok=True)
             link.with_suffix(".txt").write_text(f"{self.name}\n", encoding="utf-8")
-
-
-def _mapping_in(path: Path) -> dict[str, Any]:
-    """Return the mapping in a JSON file; empty where there is none or it is damaged."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a CSV with a header line, whole or not at all."""
-    with replacing(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        writer.writerows(rows)
-
-
-def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write mappings with equal keys as a CSV, whole or not at all."""
-    columns = list(rows[0])
-    write_table(path, columns, ([row[column] for column in columns] for row in rows))
 
 
 def all_runs(output_root: Path) -> list[Run]:

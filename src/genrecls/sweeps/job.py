@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from genrecls.experiment.experiment import Experiment
-from genrecls.files.atomic import write_json
+from genrecls.files.tables import write_json
 from genrecls.runs.run import Run
 from genrecls.sweeps.process import JobResult, Training
 

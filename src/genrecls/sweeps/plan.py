@@ -19,7 +19,7 @@ from genrecls.errors import ConfigError
 from genrecls.experiment.experiment import Experiment, parse
 from genrecls.experiment.prepare import load_dataset_checked
 from genrecls.experiment.run_id import run_folder
-from genrecls.features.cache import cache_root
+from genrecls.features.cache import FeatureStore, cache_root
 from genrecls.features.extract import fingerprint
 from genrecls.runs.run import Run
 from genrecls.sweeps.job import Job, Record
@@ -141,9 +141,9 @@ class Planner:
     def _fingerprint(self, experiment: Experiment) -> str:
         key = data_key(experiment)
         if key not in self._data:
-            cache = cache_root(experiment.data_root)
+            store = FeatureStore(cache_root(experiment.data_root))
             dataset = load_dataset_checked(experiment)
-            self._data[key] = dataset, fingerprint(dataset, cache)
+            self._data[key] = dataset, fingerprint(dataset, store.digests)
         dataset, digest = self._data[key]
         experiment.split.require(dataset)
         return digest

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from genrecls.errors import EXIT_BUSY, RunError
-from genrecls.files.atomic import write_json
+from genrecls.files.tables import write_json
 from genrecls.runs.run import Run
 from genrecls.sweeps import parent_watch
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from genrecls.runs.run import Run, write_rows, write_table
+from genrecls.files.tables import write_rows, write_table
+from genrecls.runs.run import Run
 from genrecls.trackers.base import LOGGERS, Logger
 from genrecls.trackers.scores import final_scores, provenance_tags
 from genrecls.training.callbacks import Callback, TrainingPlan

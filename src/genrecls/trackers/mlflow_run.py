@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genrecls.config.options import flat
+from genrecls.files.locks import locked
 from genrecls.runs.run import Run
 from genrecls.trackers.scores import final_scores, provenance_tags
 from genrecls.training.callbacks import Callback, StopReason, TrainingPlan
@@ -64,15 +65,12 @@ class Store:
     @contextmanager
     def opened(self) -> Iterator[tuple[MlflowClient, str]]:
         """Yield a client and the id of the experiment; no other training opens it meanwhile."""
-        from filelock import FileLock
-
         for name, value in _ENVIRONMENT.items():
             os.environ.setdefault(name, value)
         from mlflow.tracking import MlflowClient
 
-        locks = self.here / ".locks"
-        locks.mkdir(parents=True, exist_ok=True)
-        with FileLock(locks / "mlflow.lock", timeout=120):
+        busy = "logger=mlflow: other trainings have kept its store for two minutes; try again"
+        with locked(self.here / ".locks" / "mlflow.lock", patience=120, busy=busy):
             client = MlflowClient(tracking_uri=self.uri)
             found = client.get_experiment_by_name(self.experiment)
             yield (

@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 
 from genrecls.console import progress, say, warn
 from genrecls.errors import DataError
-from genrecls.files import atomic
+from genrecls.files.atomic import replacing
+from genrecls.files.tables import write_json
 from genrecls.training.data import Examples
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class _Store:
         layers = [layer.name for layer in backbone.layers]
         with _writing(self._folder):
             # Written anew at each use: its time tells how long a folder has been of no use.
-            atomic.write_json(described, {"layers": layers, "outputs": self.shape, **_versions()})
+            write_json(described, {"layers": layers, "outputs": self.shape, **_versions()})
 
     def read(self, digest: str, into: NDArray[np.float32]) -> bool:
         """Put an entry into `into`; return whether it is there and whole."""
@@ -123,7 +124,7 @@ class _Store:
         """Write an entry, whole or not at all."""
         with (
             _writing(self._folder),
-            atomic.replacing(self._entry(digest), durable=False) as beside,
+            replacing(self._entry(digest), durable=False) as beside,
         ):
             np.savez(beside, allow_pickle=False, **{_ARRAY: outputs})
 

@@ -179,7 +179,7 @@ import resource, sys
 from pathlib import Path
 from genrecls.datasets.download.archive import Archive
 from genrecls.datasets.download.download import fetch
-from tests.downloading.archives import published
+from tests.datasets.download.archives import published
 body = Path(sys.argv[1]).read_bytes()
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
 fetch(published(body, sys.argv[2]), Path(sys.argv[4]))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +19,8 @@ from genrecls.datasets.download.extract import unpack
 from genrecls.datasets.download.http import SourceError, transfer
 from genrecls.datasets.download.partial_file import Part
 from genrecls.errors import DataError
-from genrecls.files.hashing import digest_of
+from genrecls.files.hashing import published_digest
+from genrecls.files.locks import locked
 
 DOWNLOADS = "downloads"
 
@@ -78,7 +78,9 @@ def fetch(
     """
     there = present(archive, data_root)
     if there is None:
-        with _alone(archive, data_root):
+        lock = data_root / DOWNLOADS / f".{archive.file}.lock"
+        waiting = f"{archive.name}: another process is fetching it; waiting until that has ended"
+        with locked(lock, on_wait=lambda: say(waiting)):
             # Meanwhile another process may have done it.
             there = present(archive, data_root)
             if there is None:
@@ -128,28 +130,9 @@ def _bring(archive: Archive, data_root: Path, given: Path | None, *, keep: bool)
     part.discard()
 
 
-@contextmanager
-def _alone(archive: Archive, data_root: Path) -> Iterator[None]:
-    """Keep other processes from fetching the same archive to the same place meanwhile."""
-    from filelock import FileLock, Timeout
-
-    lock_file = data_root / DOWNLOADS / f".{archive.file}.lock"
-    lock_file.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(lock_file)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        say(f"{archive.name}: another process is fetching it; waiting until that has ended")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 def _checked(archive: Archive, data_root: Path, given: Path) -> Path:
     _ensure_size(archive, given)
-    found = digest_of(given, archive.algorithm)
+    found = published_digest(given, archive.algorithm)
     if found != archive.digest:
         raise DataError(
             f"--archive: {given} is not the published {archive.file}: its digest is {found}, "
@@ -181,7 +164,7 @@ def _complete(archive: Archive, data_root: Path, part: Part) -> None:
     """Bring the archive to its place; one that an earlier call has left there is used."""
     place = part.file
     if place.is_file():
-        found = digest_of(place, archive.algorithm)
+        found = published_digest(place, archive.algorithm)
         if found == archive.digest:
             ensure_room(archive.name, data_root, archive.room - place.stat().st_size)
             return

@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from genrecls.datasets.download.disk_space import disk_may_fill
-from genrecls.files.atomic import write_json
-from genrecls.files.hashing import hashed, new_hash
+from genrecls.files.hashing import hash_with_progress, new_hash
+from genrecls.files.tables import write_json
 
 
 @dataclass(frozen=True)
@@ -110,4 +110,4 @@ class Part:
     def _catch_up(self) -> None:
         """Hash what an earlier process wrote."""
         if self._hashed != self.size:
-            self._hash, self._hashed = hashed(self.path, self._algorithm), self.size
+            self._hash, self._hashed = hash_with_progress(self.path, self._algorithm), self.size

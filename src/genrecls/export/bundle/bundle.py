@@ -23,7 +23,8 @@ from genrecls.export.tflite.arithmetic import macs
 from genrecls.export.tflite.operators import uses
 from genrecls.export.verify.golden import Golden, chosen, golden
 from genrecls.export.verify.proof import Proof, prove
-from genrecls.files.atomic import replacing, write_json, write_text
+from genrecls.files.atomic import replacing, write_text
+from genrecls.files.tables import write_json
 from genrecls.models.cost import layer_costs
 from genrecls.runtime.container import pack
 from genrecls.runtime.network import Network

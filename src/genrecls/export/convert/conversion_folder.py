@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.export.formats import ExportFormat
-from genrecls.files.atomic import replacing, write_json, write_text
+from genrecls.files.atomic import replacing, write_text
+from genrecls.files.tables import write_json
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from genrecls.console import say, several, show
-from genrecls.errors import ConfigError, RunBusy, RunError
+from genrecls.errors import ConfigError, RunError
+from genrecls.files.locks import locked
 from genrecls.sweeps.arguments import SweepArguments
 from genrecls.sweeps.estimate import Estimates, epochs_of
 from genrecls.sweeps.job import Record, State
@@ -131,19 +132,12 @@ def _counts(plan: SearchPlan, trials: Sequence[Trial]) -> str:
     return f"{several(wanted, 'trial')}: {', '.join(parts)}{beside}"
 
 
-@contextmanager
-def _locked(plan: SearchPlan) -> Iterator[None]:
-    from filelock import FileLock, Timeout
-
-    plan.folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(plan.folder / ".lock", blocking=False):
-            yield
-    except Timeout:
-        raise RunBusy(
-            f"search {plan.name} is in the hands of another process at this moment; wait for it, "
-            "or search with another search.seed"
-        ) from None
+def _locked(plan: SearchPlan) -> AbstractContextManager[None]:
+    busy = (
+        f"search {plan.name} is in the hands of another process at this moment; wait for it, "
+        "or search with another search.seed"
+    )
+    return locked(plan.folder / ".lock", patience=0, busy=busy)
 
 
 def _complain(conductor: Conductor) -> None:
