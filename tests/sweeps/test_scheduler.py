@@ -36,7 +36,7 @@ for name in ("metrics.json", "model.keras"):
 
 _HOLD = """
 import pathlib, time
-from genrecls.runs import Run
+from genrecls.runs.run import Run
 run = Run(pathlib.Path({folder!r}))
 with run.locked():
     print("held", flush=True)

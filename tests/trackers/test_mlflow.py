@@ -140,7 +140,7 @@ def test_jobs_of_a_sweep_are_below_one_run_that_lasts_as_long_as_they(
 _JOB = """
 import sys
 from pathlib import Path
-from genrecls.runs import Run
+from genrecls.runs.run import Run
 from tests.tracking.runs import METRICS, after
 from tests.tracking.test_mlflow import watcher
 run = Run(Path(sys.argv[1]) / sys.argv[2])

@@ -275,7 +275,7 @@ class TestGivenArchive:
     ) -> None:
         given = tmp_path / "mine"
         given.write_bytes(BODY[:-1])
-        monkeypatch.setattr(download, "digest_of", pytest.fail)
+        monkeypatch.setattr(download, "published_digest", pytest.fail)
         archive = published(BODY, size=len(BODY))
         expected = (
             f"--archive: {given} is not the published genres.tar.gz: it has {len(BODY) - 1} bytes, "
