@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import time
 from dataclasses import fields, replace
+from importlib import metadata
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from hypothesis import strategies as st
 
 from genrecls.dsp.audio import AudioLimits
 from genrecls.errors import DataError
-from genrecls.features import cache as cache_module
+from genrecls.features.audio_augmentation import AudioAugmentSettings, DistortedCopy
 from genrecls.features.cache import SPEC, FeatureCache, TrackFeatures, cache_key, cache_root
 from genrecls.features.mel import Mel
 from genrecls.features.segmentation import SegmentRule, Segments
+from tests.features.conftest import SpecMaker
 
 SPEC_1 = Mel(
     name="mel",
@@ -89,13 +91,55 @@ def test_the_key_changes_if_and_only_if_a_setting_changes(
     assert (cache_key(*changed(first)) == cache_key(*changed(second))) == (first == second)
 
 
-@pytest.mark.parametrize("what", ["_code_digest", "_library_versions"])
-def test_the_key_changes_with_the_code_and_the_libraries(
-    monkeypatch: pytest.MonkeyPatch, what: str
+COPY = DistortedCopy(AudioAugmentSettings(1, 1.0, 2.0, 0.1, 6.0, 6.0, None), seed=3, number=0)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "genrecls.features.cache.READING_REVISION",
+        "genrecls.features.segmentation.SegmentRule.revision",
+        "genrecls.features.mel.Mel.revision",
+        "genrecls.features.audio_augmentation.DistortedCopy.revision",
+    ],
+)
+def test_the_key_changes_with_the_revision_of_whatever_decides_values(
+    monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    before = cache_key(*PARTS)
-    monkeypatch.setattr(cache_module, what, lambda: "another")
-    assert cache_key(*PARTS) != before
+    before = cache_key(*PARTS, COPY)
+    monkeypatch.setattr(place, 2)
+    assert cache_key(*PARTS, COPY) != before
+
+
+@pytest.mark.parametrize("library", ["numpy", "scipy", "soundfile", "soxr", "python-stretch"])
+def test_the_key_changes_with_the_libraries_that_decide_values(
+    monkeypatch: pytest.MonkeyPatch, library: str
+) -> None:
+    before, version = cache_key(*PARTS, COPY), metadata.version
+    monkeypatch.setattr(metadata, "version", lambda n: "0" if n == library else version(n))
+    assert cache_key(*PARTS, COPY) != before
+
+
+@pytest.mark.parametrize("library", ["librosa", "pillow", "tensorflow", "genrecls"])
+def test_the_key_does_not_change_with_what_decides_nothing(
+    monkeypatch: pytest.MonkeyPatch, library: str
+) -> None:
+    before, version = cache_key(*PARTS, COPY), metadata.version
+    monkeypatch.setattr(metadata, "version", lambda n: "0" if n == library else version(n))
+    assert cache_key(*PARTS, COPY) == before
+
+
+def test_the_key_of_two_inputs_changes_with_each_of_them(
+    monkeypatch: pytest.MonkeyPatch, spec_of: SpecMaker
+) -> None:
+    def key() -> str:
+        return cache_key(spec_of("mel_summary"), RULE, LIMITS)
+
+    keys = {key()}
+    for number, place in enumerate(("mel.Mel", "summary.Summary", "multi_input.MultiInput")):
+        monkeypatch.setattr(f"genrecls.features.{place}.revision", 2)
+        keys.add(key())
+        assert len(keys) == number + 2
 
 
 def example(seed: int = 0) -> TrackFeatures:

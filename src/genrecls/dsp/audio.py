@@ -42,6 +42,10 @@ REASONS: dict[str, str] = {
     "amplitude": "its samples are far above full scale, as decoders make them of damaged data",
 }
 
+READING_REVISION = 1
+"""Part of the key of cached features: to be raised when `read` returns other samples than before,
+which the mixdown, `dsp.resample` and the checks decide."""
+
 # 16 MiB of float32 at a time: one step for a clip of minutes, and memory grows only with what a
 # file really delivers, whatever its header announces.
 _BLOCK_SAMPLES = 4 * 1024 * 1024

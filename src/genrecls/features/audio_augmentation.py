@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib import metadata
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field, NonNegativeInt
@@ -200,13 +200,18 @@ class DistortedCopy:
     seed: int
     number: int
 
+    revision: ClassVar[int] = 1
+    """Part of the key of cached features: to be raised when copies are distorted in another way,
+    which `rng` decides as well."""
+
     def apply(self, segments: Samples, rate: float, file_digest: str) -> Samples:
         """Return `segments` (segments, samples) of the file with this digest, distorted."""
         seed = stream_seed(self.seed, "audio copies", self.number, int(file_digest[:7], 16))
         return Distortion(self.settings, rate).apply(segments, seed)
 
-    def described(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return all that decides a copy of a given file, as JSON values."""
         made = {name: value for name, value in asdict(self.settings).items() if name != "copies"}
         versions = {name: metadata.version(name) for name in _LIBRARIES}
-        return {"copy": {**made, "seed": self.seed, "number": self.number, "libraries": versions}}
+        copy = {"seed": self.seed, "number": self.number, "revision": self.revision}
+        return {"copy": {**made, **copy, "libraries": versions}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,16 @@ class FeatureSpec(Schema, ABC):
     """
 
     name: str
+
+    revision: ClassVar[int] = 1
+    """Part of the key of cached features: to be raised when the values change."""
+    libraries: ClassVar[tuple[str, ...]] = ()
+    """The libraries that decide the values, beside those that read audio."""
+
+    @property
+    def parts(self) -> tuple[FeatureSpec, ...]:
+        """The representations that it is made of, itself among them."""
+        return (self,)
 
     @property
     def title(self) -> str:

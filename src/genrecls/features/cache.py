@@ -1,10 +1,12 @@
 """The feature cache: what was computed once is read back, and nothing else is.
 
 An entry is found by the content of its audio file and by everything else that decides its values:
-feature specification, segment rule, limits of the audio, source code and library versions. So it
-cannot go stale; it can only become unused. Layout, below a root folder:
+feature specification, segment rule, limits of the audio, the revisions of the code that computes
+them, and library versions. So it cannot go stale; it can only become unused. Whoever changes values
+raises a revision: `tests/features/test_revisions.py` holds each to a few numbers. Layout, below a
+root folder:
 
-    files.json                         digests of audio files, see `digests`
+    files.json                         digests of audio files, see `genrecls.files.hashing`
     <key>/spec.json                    what this folder holds, for people
     <key>/<2 digits>/<file digest>.npz
 """
@@ -25,8 +27,7 @@ import zlib
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -35,21 +36,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.config.aliases import current_config
-from genrecls.dsp.audio import AudioLimits
+from genrecls.dsp.audio import READING_REVISION, AudioLimits
 from genrecls.errors import DataError
 from genrecls.features.audio_augmentation import DistortedCopy
 from genrecls.features.base import FeatureSpec
 from genrecls.features.segmentation import SegmentRule, Segments
 from genrecls.files.atomic import replacing
 from genrecls.files.hashing import INDEX, FileDigests
-from genrecls.files.tables import write_json
+from genrecls.files.tables import mapping_or_empty, write_json
 
 SPEC = "spec.json"
 
-_LIBRARIES = ("numpy", "scipy", "librosa", "pillow", "soundfile", "soxr")
-
-# They move values about and do not make any.
-_CARRIERS = {"cache.py", "extract.py", "extractor.py", "pruning.py"}
+# What decodes and resamples the audio of every representation.
+_READING = ("numpy", "soundfile", "soxr")
 
 _DAMAGE = (
     OSError,
@@ -108,14 +107,21 @@ def settings(
     spec: FeatureSpec, rule: SegmentRule, limits: AudioLimits, copy: DistortedCopy | None = None
 ) -> dict[str, Any]:
     """Return all that decides the features of a given file, as JSON values."""
-    made = copy.described() if copy else {}
+    import soundfile
+
+    parts = {type(part).__name__: part for part in spec.parts}
+    used = {library for part in parts.values() for library in part.libraries}
+    libraries = {name: metadata.version(name) for name in sorted({*_READING, *used})}
+    # Not always the one that comes with soundfile, and it is what decodes.
+    libraries["libsndfile"] = str(soundfile.__libsndfile_version__)
+    revisions = {name: part.revision for name, part in parts.items()}
     return {
         "features": asdict(spec),
         "segment": asdict(rule),
         "limits": asdict(limits),
-        "code": _code_digest(),
-        "libraries": _library_versions(),
-        **made,
+        "revisions": {"reading": READING_REVISION, "segments": rule.revision, **revisions},
+        "libraries": libraries,
+        **(copy.to_json() if copy else {}),
     }
 
 
@@ -176,7 +182,7 @@ class FeatureCache:
     def load(self, digest: str) -> TrackFeatures | None:
         """Return the entry of the file with this digest, or None if it is absent or damaged."""
         try:
-            return self._checked(_read_arrays(self.entry(digest)), digest)
+            return self._read(digest)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except _DAMAGE:
@@ -217,8 +223,18 @@ class FeatureCache:
         """Return the path of the entry of the file with this digest."""
         return self.folder / digest[:2] / f"{digest}.npz"
 
-    def _checked(self, arrays: dict[str, NDArray[Any]], digest: str) -> TrackFeatures:
-        """Return the entry that `arrays` should be; any error at all means that they are not."""
+    def _read(self, digest: str) -> TrackFeatures:
+        """Return the entry of the file with this digest; an error means that it is damaged."""
+        with zipfile.ZipFile(self.entry(digest)) as archive:
+            # Each member is read to its end before it is looked into, for only then has zipfile
+            # compared its checksum; NumPy's own reader would allocate whatever a damaged header
+            # asks for.
+            arrays = {
+                name.removesuffix(".npy"): np.lib.format.read_array(
+                    io.BytesIO(archive.read(name)), allow_pickle=False
+                )
+                for name in archive.namelist()
+            }
         about = json.loads(str(arrays["about"][()]))
         if (about["key"], about["file_digest"]) != (self.key, digest):
             raise ValueError("an entry of something else")
@@ -231,49 +247,8 @@ class FeatureCache:
         return TrackFeatures(segments, float(about["seconds"]), str(about["audio_digest"]), digest)
 
 
-def _read_arrays(entry: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays of an npz file.
-
-    Each member is read to its end before it is looked into, for only then has zipfile compared
-    its checksum; NumPy's own reader would allocate whatever a damaged header asks for.
-    """
-    with zipfile.ZipFile(entry) as archive:
-        return {
-            name.removesuffix(".npy"): np.lib.format.read_array(
-                io.BytesIO(archive.read(name)), allow_pickle=False
-            )
-            for name in archive.namelist()
-        }
-
-
-@lru_cache(maxsize=1)
-def _code_digest() -> str:
-    """Return a digest of the source code from audio file to features."""
-    modules = [
-        module
-        for room in ("dsp", "features")
-        for module in resources.files(f"genrecls.{room}").iterdir()
-    ]
-    sources = {
-        module.name: module.read_bytes()
-        for module in modules
-        if module.name.endswith(".py") and module.name not in _CARRIERS
-    }
-    content = b"\0".join(name.encode() + b"\0" + sources[name] for name in sorted(sources))
-    return hashlib.sha256(content).hexdigest()
-
-
-@lru_cache(maxsize=1)
-def _library_versions() -> dict[str, str]:
-    import soundfile
-
-    versions = {name: metadata.version(name) for name in _LIBRARIES}
-    # Not always the one that comes with soundfile, and it is what decodes.
-    return {**versions, "libsndfile": str(soundfile.__libsndfile_version__)}
-
-
 _KEY = re.compile(r"[0-9a-f]{32}")
-_DOOMED = ".pruned-"
+_DELETED = ".pruned-"
 
 
 @dataclass(frozen=True)
@@ -302,7 +277,23 @@ def describe(root: Path) -> tuple[CacheFolder, ...]:
     """Return the folders of the cache at `root`, the last used first; none if there is no cache."""
     if not root.is_dir():
         return ()
-    folders = [_folder(path) for path in root.iterdir() if _KEY.fullmatch(path.name)]
+    folders = []
+    for path in root.iterdir():
+        if not _KEY.fullmatch(path.name):
+            continue
+        sizes = {file: _status(file).st_size for file in path.rglob("*.*") if file.is_file()}
+        made_from = mapping_or_empty(path / SPEC)
+        used = _status(path / SPEC if path / SPEC in sizes else path).st_mtime
+        folder = CacheFolder(
+            key=path.name,
+            path=path,
+            summary=_summary(made_from),
+            settings=made_from,
+            entries=sum(file.suffix == ".npz" and not file.name.startswith(".") for file in sizes),
+            size=sum(sizes.values()),
+            last_used=datetime.fromtimestamp(used, UTC),
+        )
+        folders.append(folder)
     return tuple(sorted(folders, key=lambda folder: folder.last_used, reverse=True))
 
 
@@ -320,44 +311,25 @@ def prune(
         DataError: a folder cannot be deleted.
     """
     limit = datetime.now(UTC) - timedelta(days=older_than_days or 0)
-    doomed = [
+    chosen = [
         folder
         for folder in describe(root)
         if folder.key not in keep and (older_than_days is None or folder.last_used < limit)
     ]
-    for leftover in root.glob(f"{_DOOMED}*"):
+    for leftover in root.glob(f"{_DELETED}*"):
         shutil.rmtree(leftover, ignore_errors=True)
-    for folder in doomed:
-        _delete(folder.path)
-    return tuple(doomed)
-
-
-def _delete(path: Path) -> None:
-    # Renamed first: whoever writes to it at this moment starts a new folder, not a half-empty one.
-    aside = path.with_name(f"{_DOOMED}{uuid.uuid4().hex}")
-    try:
-        path.rename(aside)
-        shutil.rmtree(aside)
-    except OSError as error:
-        raise DataError(
-            f"{path}: cannot be deleted ({error.strerror or error}); delete the folder yourself"
-        ) from error
-
-
-def _folder(path: Path) -> CacheFolder:
-    sizes = {file: _status(file).st_size for file in path.rglob("*.*") if file.is_file()}
-    settings = _settings(path / SPEC)
-    return CacheFolder(
-        key=path.name,
-        path=path,
-        summary=_summary(settings),
-        settings=settings,
-        entries=sum(file.suffix == ".npz" and not file.name.startswith(".") for file in sizes),
-        size=sum(sizes.values()),
-        last_used=datetime.fromtimestamp(
-            _status(path / SPEC if path / SPEC in sizes else path).st_mtime, UTC
-        ),
-    )
+    for folder in chosen:
+        # Renamed first: whoever writes to it now starts a new folder, not a half-empty one.
+        aside = folder.path.with_name(f"{_DELETED}{uuid.uuid4().hex}")
+        try:
+            folder.path.rename(aside)
+            shutil.rmtree(aside)
+        except OSError as error:
+            raise DataError(
+                f"{folder.path}: cannot be deleted ({error.strerror or error}); delete the folder "
+                "yourself"
+            ) from error
+    return tuple(chosen)
 
 
 def _status(path: Path) -> os.stat_result:
@@ -368,20 +340,12 @@ def _status(path: Path) -> os.stat_result:
         return path.parent.stat()
 
 
-def _settings(described: Path) -> dict[str, Any]:
+def _summary(made_from: dict[str, Any]) -> str:
     try:
-        content = json.loads(described.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _summary(settings: dict[str, Any]) -> str:
-    try:
-        if "layers" in settings:
-            return f"outputs of frozen layers up to {settings['layers'][-1]}"
-        settings = current_config(settings)
-        features, segment = settings["features"], settings["segment"]
+        if "layers" in made_from:
+            return f"outputs of frozen layers up to {made_from['layers'][-1]}"
+        made_from = current_config(made_from)
+        features, segment = made_from["features"], made_from["segment"]
         rate = features.get("sample_rate") or features["picture"]["sample_rate"]
         return (
             f"{features['name']} at {rate} Hz, "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,8 @@ class MelSettings(AudioFeature, ABC):
     ref: PositiveFloat | Literal["max"]
     amin: PositiveFloat
     top_db: PositiveFloat | None
+
+    libraries: ClassVar[tuple[str, ...]] = ("numpy", "scipy")
 
     def __post_init__(self) -> None:
         nyquist = self.sample_rate / 2

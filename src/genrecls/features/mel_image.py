@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,8 @@ class MelImage(MelSettings):
     pre_emphasis: Share
     size: tuple[PositiveInt, PositiveInt] | None
     colour: Colour
+
+    libraries: ClassVar[tuple[str, ...]] = ("matplotlib", "numpy", "pillow", "scipy")
 
     def shapes(self, n_samples: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of `picture` for a segment of `n_samples` samples."""

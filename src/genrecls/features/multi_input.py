@@ -54,6 +54,11 @@ class MultiInput(FeatureSpec):
             )
 
     @property
+    def parts(self) -> tuple[FeatureSpec, ...]:
+        """Itself and both of its inputs."""
+        return (self, *self.picture.parts, *self.summary.parts)
+
+    @property
     def title(self) -> str:
         """Both names."""
         return f"{self.picture.name}_{self.summary.name}"

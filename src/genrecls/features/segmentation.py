@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,9 @@ class SegmentRule(Schema):
     count: PositiveInt | None
     min_fill: Annotated[float, Field(gt=0, le=1)]
     source: Literal["audio", "spectrogram"]
+
+    revision: ClassVar[int] = 1
+    """Part of the key of cached features: to be raised when segments are cut in another way."""
 
     def samples(self, rate: float) -> int:
         """Return the length of a segment in samples."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,6 +136,8 @@ class Summary(AudioFeature):
     """
 
     n_fft: Annotated[int, Field(ge=16, multiple_of=2)]
+
+    libraries: ClassVar[tuple[str, ...]] = ("librosa", "numpy", "scipy")
 
     def __post_init__(self) -> None:
         if self.hop_length > self.n_fft:
