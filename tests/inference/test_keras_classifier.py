@@ -10,8 +10,8 @@ import yaml
 
 from genrecls.config.paths import conf_dir
 from genrecls.config.validation import select, validate
+from genrecls.dsp.votes import decide
 from genrecls.errors import RunError
-from genrecls.evaluation.predictions import decide
 from genrecls.features.base import FEATURES
 from genrecls.features.segmentation import SegmentRule
 from genrecls.inference.keras_classifier import KerasClassifier, audio_files, predict_files

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from genrecls.dsp.audio import AudioLimits, read
+from genrecls.dsp.votes import decide
 from genrecls.errors import ModelFileError, RunError
-from genrecls.evaluation.predictions import decide
 from genrecls.inference import keras_classifier
 from genrecls.runtime.classifier import TFLiteClassifier
 from genrecls.runtime.container import pack, unpack

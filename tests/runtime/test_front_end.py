@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from genrecls.dsp.mel import cosine_basis
 from genrecls.errors import RunError
 from genrecls.features.base import FeatureSpec
-from genrecls.features.mel_image import MelImage, colour_table, scaled
-from genrecls.runtime.colormaps import packed_colours, painted, unpacked_colours
-from genrecls.runtime.front_end import bilinear_matrix, front_end_of, shrunk
+from genrecls.features.mel_image import MelImage, colour_table
+from genrecls.runtime.colormaps import packed_colours, unpacked_colours
+from genrecls.runtime.front_end import front_end_of
 from tests.export.exported import features
 
 RATE = 8000
@@ -93,32 +92,6 @@ def test_a_colour_map_comes_back_and_takes_less_than_half_a_kilobyte(colour: Any
     packed = packed_colours(table)
     np.testing.assert_allclose(unpacked_colours(packed), table, atol=6e-5)
     assert len(zlib.compress(json.dumps(packed, separators=(",", ":")).encode(), 9)) < 512
-
-
-def test_values_get_the_colours_that_matplotlib_gives_them() -> None:
-    from matplotlib import colormaps
-
-    table = colour_table("turbo")
-    assert table is not None
-    grey = np.asarray([0, 0.1, 0.5, 254.5 / 256, 1], np.float32)
-    received = painted(grey, np.asarray(table, np.float32))
-    np.testing.assert_allclose(received, colormaps["turbo"](grey)[:, :3], atol=1e-6)
-
-
-@pytest.mark.parametrize("size", [(7, 5), (30, 5), (100, 100), (31, 64), (1, 1)])
-def test_pictures_are_scaled_as_pillow_does_it(size: tuple[int, int]) -> None:
-    picture = np.asarray(np.random.default_rng(0).random((31, 64)), np.float32)
-    np.testing.assert_allclose(shrunk(picture, size), scaled(picture, size), atol=1e-6)
-    np.testing.assert_allclose(bilinear_matrix(64, size[1]).sum(axis=1), 1)
-
-
-def test_the_cosine_basis_is_orthonormal_and_that_of_scipy() -> None:
-    from scipy.fft import dct
-
-    whole = cosine_basis(40, 40, 0)
-    np.testing.assert_allclose(whole @ whole.T, np.eye(40), atol=1e-12)
-    expected = dct(np.eye(40), type=2, norm="ortho", axis=-1)
-    np.testing.assert_allclose(cosine_basis(40, 13, 0), expected[:, :13], atol=1e-12)
 
 
 def test_summary_and_joint_are_computed_by_the_features_of_genrecls() -> None:

@@ -13,7 +13,7 @@ from genrecls.config.overrides import run_named
 from genrecls.config.schema import Schema
 from genrecls.config.validation import validate
 from genrecls.console import say, show
-from genrecls.evaluation.predictions import Vote
+from genrecls.dsp.votes import Vote
 from genrecls.experiment.restore import restore
 from genrecls.files.tables import write_json
 from genrecls.runs.run import find_run

@@ -12,10 +12,10 @@ from genrecls.config.overrides import run_named
 from genrecls.config.validation import validate
 from genrecls.console import fail, say, show, warn
 from genrecls.errors import ExportError
-from genrecls.evaluation.predictions import leak_mark
 from genrecls.experiment.restore import restore
 from genrecls.export.settings import ExportSettings
 from genrecls.runs.run import find_run
+from genrecls.runtime.description import leak_mark
 
 FORMAT = "--tflite"
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from genrecls.console import show
 from genrecls.errors import RunError
-from genrecls.evaluation.predictions import leak_mark
 from genrecls.runs.run import Run, all_runs
+from genrecls.runtime.description import leak_mark
 from genrecls.runtime.parser import Parser
 
 

@@ -10,10 +10,10 @@ from typing import Any, Literal
 from genrecls.config.compose import compose
 from genrecls.config.options import listed
 from genrecls.errors import ConfigError, nearest
-from genrecls.evaluation.predictions import leak_mark
 from genrecls.evaluation.significance import SeedSummary, summarise
 from genrecls.experiment.experiment import Experiment, parse
 from genrecls.experiment.published import PAPERS, Published
+from genrecls.runtime.description import leak_mark
 from genrecls.splits.base import SPLITS
 
 Protocol = Literal["published", "tracks", "honest"]

@@ -1,13 +1,15 @@
-"""From samples to log-mel bands and to cosine coefficients by NumPy alone, equal to librosa's.
+"""The front end: from samples to log-mel bands, cosine coefficients and mel pictures.
 
-Training and the runtime of exported models share it; they differ in whose Fourier transform it is
-given, for SciPy's is the faster one and NumPy's is there on every device.
+There is no other definition. Training, exported models on a device, the TensorFlow Lite graph and
+the C tables all take their arrays (window, mel filters, cosine basis, resize matrices) and the
+order of their steps from here. NumPy is enough; training hands in faster functions of SciPy and
+Pillow that give the same values (`Kernels`). Everything equals librosa's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -18,6 +20,7 @@ from genrecls.dsp.segments import frames_within
 
 Window = Literal["hann", "hamming", "blackman", "rectangular"]
 MelScale = Literal["slaney", "htk"]
+Floats = NDArray[np.float32]
 
 # Coefficients of the cosine sums, as in scipy.signal.windows.
 _COSINES: dict[str, tuple[float, ...]] = {
@@ -35,8 +38,12 @@ _SLANEY_LOG_STEP = np.log(6.4) / 27.0
 
 _BANDS_PER_BLOCK = 16
 
+# Windowed frames and their spectra stay in the second-level cache of one core: 64 frames of 2048
+# samples are 0.5 MB. Larger blocks are slower, much smaller ones pay for their calls.
+_SAMPLES_PER_BLOCK = 64 * 2048
 
-def cosine_window(kind: Window, length: int) -> NDArray[np.float32]:
+
+def cosine_window(kind: Window, length: int) -> Floats:
     """Return a periodic window, shape (length,), as spectral analysis wants it."""
     phase = np.linspace(-np.pi, np.pi, length + 1)[:-1]
     terms = (a * np.cos(k * phase) for k, a in enumerate(_COSINES[kind]))
@@ -63,7 +70,7 @@ def mel_to_hz(mels: NDArray[np.float64], scale: MelScale) -> NDArray[np.float64]
 
 @dataclass(frozen=True)
 class MelScaleSettings:
-    """What a mel matrix depends on; see `Mel` for the meaning of the fields."""
+    """What a mel matrix depends on; see `genrecls.features.mel.MelSettings` for the fields."""
 
     sample_rate: int
     n_fft: int
@@ -75,7 +82,7 @@ class MelScaleSettings:
 
 
 @lru_cache(maxsize=32)
-def mel_matrix(settings: MelScaleSettings) -> NDArray[np.float32]:
+def mel_matrix(settings: MelScaleSettings) -> Floats:
     """Return triangular mel filters, shape (n_mels, 1 + n_fft // 2), read-only.
 
     Neighbours overlap by half; with `area_norm` each is divided by half its width in Hz, so that
@@ -93,18 +100,24 @@ def mel_matrix(settings: MelScaleSettings) -> NDArray[np.float32]:
     return filters
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MelBlock:
-    """Some neighbouring mel filters, cut down to the bins that they look at."""
+    """Some neighbouring mel filters, cut down to the bins that they look at.
+
+    Attributes:
+        bins: the bins of the spectrum.
+        mels: the bands.
+        weights: shape (bins, mels).
+    """
 
     bins: slice
     mels: slice
-    weights: NDArray[np.float32]
+    weights: Floats
 
 
 @lru_cache(maxsize=32)
 def mel_blocks(settings: MelScaleSettings) -> tuple[MelBlock, ...]:
-    """Return the mel matrix as a few small dense ones, `weights` of shape (bins, mels).
+    """Return the mel matrix as a few small dense ones.
 
     Few entries of the matrix are not zero. Multiplying block by block takes a quarter of the time
     of the whole dense matrix and, unlike a sparse one, reads the spectrum in its natural layout.
@@ -120,103 +133,10 @@ def mel_blocks(settings: MelScaleSettings) -> tuple[MelBlock, ...]:
     return tuple(blocks)
 
 
-Transform = Callable[[NDArray[np.float32]], NDArray[Any]]
-"""Fourier transform of real frames along the last axis; may overwrite what it is given."""
-
-# Windowed frames and their spectra stay in the second-level cache of one core: 64 frames of 2048
-# samples are 0.5 MB. Larger blocks are slower, much smaller ones pay for their calls.
-_SAMPLES_PER_BLOCK = 64 * 2048
-
-
-@dataclass(frozen=True)
-class LogMel:
-    """A log-mel spectrogram; see `genrecls.features.mel.MelSettings` for the meaning of the fields.
-
-    It is `librosa.power_to_db(librosa.feature.melspectrogram(...))`, computed in single precision
-    and in blocks that fit a core's cache. It differs by less than 1e-4 dB; only 60 dB and more
-    below a pure tone, where rounding is all there is, by up to 1e-3 dB.
-
-    Attributes:
-        mels: what the mel filters depend on.
-    """
-
-    mels: MelScaleSettings
-    hop_length: int
-    window: Window
-    center: bool
-    power: Literal[1, 2]
-    ref: float | Literal["max"]
-    amin: float
-    top_db: float | None
-
-    def frames(self, n_samples: int) -> int:
-        """Return the number of frames of a segment of `n_samples` samples."""
-        return frames_within(n_samples, {**vars(self), "n_fft": self.mels.n_fft})
-
-    def decibels(self, segments: NDArray[np.float32], rfft: Transform) -> NDArray[np.float32]:
-        """Return the log-mel bands of each segment by itself.
-
-        Args:
-            segments: shape (segments, samples).
-            rfft: Fourier transform.
-
-        Returns:
-            Shape (segments, frames, n_mels), in dB.
-        """
-        count, n_samples = segments.shape
-        bands = np.empty((count, self.frames(n_samples), self.mels.n_mels), np.float32)
-        taper, blocks = cosine_window(self.window, self.mels.n_fft), mel_blocks(self.mels)
-        step = max(1, _SAMPLES_PER_BLOCK // self.mels.n_fft)
-        for samples, out in zip(segments, bands, strict=True):
-            framed = self._framed(samples)
-            for first in range(0, len(out), step):
-                spectrum = np.abs(rfft(framed[first : first + step] * taper))
-                if self.power == 2:
-                    np.square(spectrum, out=spectrum)
-                for block in blocks:
-                    target = out[first : first + step, block.mels]
-                    np.matmul(spectrum[:, block.bins], block.weights, out=target)
-            self._to_decibels(out)
-        return bands
-
-    def _framed(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return a view of shape (frames, n_fft) on a padded copy."""
-        n_fft = self.mels.n_fft
-        margin = n_fft // 2 if self.center else 0
-        padded = np.zeros(max(n_fft, len(samples) + 2 * margin), np.float32)
-        padded[margin : margin + len(samples)] = samples
-        framed = np.lib.stride_tricks.sliding_window_view(padded, n_fft)
-        return framed[:: self.hop_length][: self.frames(len(samples))]
-
-    def _to_decibels(self, bands: NDArray[np.float32]) -> None:
-        """Replace the mel bands of one segment by 10 log10 of them, relative to `ref`."""
-        if not bands.size:
-            return
-        ref = float(bands.max()) if self.ref == "max" else self.ref
-        np.log10(np.maximum(bands, self.amin, out=bands), out=bands)
-        bands *= 10
-        bands -= np.float32(10 * np.log10(max(self.amin, ref)))
-        if self.top_db is not None:
-            np.maximum(bands, bands.max() - np.float32(self.top_db), out=bands)
-
-
-def mels_of(features: Mapping[str, Any]) -> MelScaleSettings:
-    """Return what the mel filters of a representation with these settings depend on."""
-    return MelScaleSettings(
-        sample_rate=features["sample_rate"],
-        n_fft=features["n_fft"],
-        n_mels=features["n_mels"],
-        fmin=features["fmin"],
-        fmax=features["fmax"] or features["sample_rate"] / 2,
-        scale=features["mel_scale"],
-        area_norm=features["mel_norm"] == "slaney",
-    )
-
-
-def log_mel_of(features: Mapping[str, Any]) -> LogMel:
-    """Return the log-mel spectrogram of a representation with these settings."""
-    same = ("hop_length", "window", "center", "power", "ref", "amin", "top_db")
-    return LogMel(mels_of(features), **{name: features[name] for name in same})
+def lifter_weights(n_coefficients: int, lifter: float) -> NDArray[np.float64]:
+    """Return the weight 1 + lifter / 2 * sin(pi n / lifter) of each coefficient n, from 1 on."""
+    order = np.arange(1, n_coefficients + 1)
+    return np.asarray(1 + lifter / 2 * np.sin(np.pi * order / lifter))
 
 
 def cosine_basis(n_bands: int, n_coefficients: int, lifter: float) -> NDArray[np.float64]:
@@ -225,7 +145,7 @@ def cosine_basis(n_bands: int, n_coefficients: int, lifter: float) -> NDArray[np
     Args:
         n_bands: mel bands.
         n_coefficients: how many are kept.
-        lifter: weight coefficient n (from 1) by 1 + lifter / 2 * sin(pi n / lifter); 0 is off.
+        lifter: see `lifter_weights`; 0 is off.
 
     Returns:
         Shape (n_bands, n_coefficients).
@@ -234,11 +154,39 @@ def cosine_basis(n_bands: int, n_coefficients: int, lifter: float) -> NDArray[np
     basis = np.sqrt(2 / n_bands) * np.cos(np.pi / n_bands * bands * order)
     basis[:, 0] /= np.sqrt(2)
     if lifter:
-        basis *= 1 + lifter / 2 * np.sin(np.pi * (order + 1) / lifter)
+        basis *= lifter_weights(n_coefficients, lifter)
     return np.asarray(basis)
 
 
-def emphasised(segments: NDArray[np.float32], amount: float) -> NDArray[np.float32]:
+def cosine_coefficients(
+    bands: Floats, n_coefficients: int, lifter: float
+) -> NDArray[np.floating[Any]]:
+    """Return the first coefficients of bands in dB, shape (..., bands), along the last axis."""
+    return np.asarray(bands @ cosine_basis(bands.shape[-1], n_coefficients, lifter))
+
+
+def bilinear_matrix(here: int, there: int) -> NDArray[np.float64]:
+    """Return the matrix, shape (there, here), that resizes an axis; shrinking, every value counts.
+
+    A triangle as wide as two new pixels (two old ones, if those are larger) is laid over each, as
+    Pillow's `BILINEAR` does it.
+    """
+    scale = here / there
+    width = max(1.0, scale)
+    centres = (np.arange(there)[:, None] + 0.5) * scale
+    weights = np.maximum(0, 1 - np.abs(np.arange(here) + 0.5 - centres) / width)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float64)
+
+
+def resized(picture: Floats, size: Sequence[int]) -> Floats:
+    """Return a picture of one channel with the shape `size`."""
+    rows, columns = (
+        bilinear_matrix(here, there) for here, there in zip(picture.shape, size, strict=True)
+    )
+    return np.asarray(rows @ picture @ columns.T, np.float32)
+
+
+def emphasised(segments: Floats, amount: float) -> Floats:
     """Return samples minus `amount` of the sample before each; the first of a segment stays."""
     if not amount:
         return segments
@@ -247,9 +195,217 @@ def emphasised(segments: NDArray[np.float32], amount: float) -> NDArray[np.float
     return changed
 
 
-def greys(bands: NDArray[np.float32], top_db: float) -> NDArray[np.float32]:
+def greys(bands: Floats, top_db: float) -> Floats:
     """Return bands in dB below the loudest as 1 (loudest) to 0 (`top_db` below it); silence is 0.
 
     Relative to its own maximum silence is as loud as it gets: the same value everywhere.
     """
     return np.clip(1 + bands / top_db, 0, 1) if np.ptp(bands) else np.zeros_like(bands)
+
+
+def painted(grey: Floats, colours: Floats) -> Floats:
+    """Return the colour of each value of 0 to 1, on a new last axis, as matplotlib chooses it.
+
+    Args:
+        grey: any shape.
+        colours: a colour map, shape (colours, 3).
+    """
+    return colours[np.minimum((grey * len(colours)).astype(np.int64), len(colours) - 1)]
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """The library functions that a front end computes with; these are NumPy's.
+
+    Attributes:
+        rfft: Fourier transform of real frames along the last axis; may overwrite what it is given.
+        coefficients: `cosine_coefficients`.
+        resize: `resized`.
+    """
+
+    rfft: Callable[[Floats], NDArray[Any]] = np.fft.rfft
+    coefficients: Callable[[Floats, int, float], NDArray[np.floating[Any]]] = cosine_coefficients
+    resize: Callable[[Floats, Sequence[int]], Floats] = resized
+
+
+NUMPY = Kernels()
+
+
+@dataclass(frozen=True, eq=False)
+class MelFrontEnd:
+    """Log-mel bands, and what `mfcc` or a mel picture makes of them, of each segment by itself.
+
+    The bands are `librosa.power_to_db(librosa.feature.melspectrogram(...))`, computed in single
+    precision and in blocks that fit a core's cache. They differ by less than 1e-4 dB; only 60 dB
+    and more below a pure tone, where rounding is all there is, by up to 1e-3 dB.
+
+    Attributes:
+        n_mfcc, lifter: see `genrecls.features.mfcc`; None where no coefficients are wanted.
+        pre_emphasis, size, colour: see `genrecls.features.mel_image`; None where no picture is.
+        colours: the colour map of a coloured picture, shape (colours, 3).
+        kernels: what the steps are computed with.
+
+    The other attributes are those of `genrecls.features.mel.MelSettings`.
+    """
+
+    sample_rate: int
+    hop_length: int
+    n_fft: int
+    window: Window
+    center: bool
+    power: Literal[1, 2]
+    n_mels: int
+    fmin: float
+    fmax: float | None
+    mel_scale: MelScale
+    mel_norm: Literal["slaney"] | None
+    ref: float | Literal["max"]
+    amin: float
+    top_db: float | None
+    n_mfcc: int | None = None
+    lifter: float = 0.0
+    pre_emphasis: float = 0.0
+    size: Sequence[int] | None = None
+    colour: str | None = None
+    colours: Floats | None = None
+    kernels: Kernels = NUMPY
+
+    @classmethod
+    def of(
+        cls, settings: Mapping[str, Any], colours: Floats | None = None, kernels: Kernels = NUMPY
+    ) -> MelFrontEnd:
+        """Return the front end of a representation with these settings; others are ignored.
+
+        Raises:
+            TypeError: a setting is missing.
+        """
+        known = {f.name: settings[f.name] for f in fields(cls) if f.name in settings}
+        return cls(**known, colours=colours, kernels=kernels)
+
+    @property
+    def filter_settings(self) -> MelScaleSettings:
+        """What the mel filters depend on."""
+        return MelScaleSettings(
+            sample_rate=self.sample_rate,
+            n_fft=self.n_fft,
+            n_mels=self.n_mels,
+            fmin=self.fmin,
+            fmax=self.fmax or self.sample_rate / 2,
+            scale=self.mel_scale,
+            area_norm=self.mel_norm == "slaney",
+        )
+
+    @property
+    def window_samples(self) -> Floats:
+        """The window, shape (n_fft,)."""
+        return cosine_window(self.window, self.n_fft)
+
+    @property
+    def filters(self) -> Floats:
+        """Mel filters, shape (n_mels, 1 + n_fft // 2), to be multiplied with a spectrum."""
+        return mel_matrix(self.filter_settings)
+
+    @property
+    def filter_blocks(self) -> tuple[MelBlock, ...]:
+        """The mel filters as a few small dense matrices."""
+        return mel_blocks(self.filter_settings)
+
+    @property
+    def basis(self) -> Floats:
+        """Matrix from bands in dB to coefficients, shape (n_mels, n_mfcc), lifter included.
+
+        Raises:
+            ValueError: there are no coefficients.
+        """
+        if self.n_mfcc is None:
+            raise ValueError("expected the settings of mfcc, received none for n_mfcc")
+        return cosine_basis(self.n_mels, self.n_mfcc, self.lifter).astype(np.float32)
+
+    def resize_matrices(self, frames: int) -> tuple[Floats, Floats] | None:
+        """Return what a picture is multiplied with to get its size; None where it keeps its own.
+
+        Returns:
+            Shapes (size[0], frames) and (size[1], n_mels): `rows @ picture @ columns.T`.
+        """
+        if self.size is None:
+            return None
+        here = (frames, self.n_mels)
+        rows, columns = (bilinear_matrix(h, t) for h, t in zip(here, self.size, strict=True))
+        return rows.astype(np.float32), columns.astype(np.float32)
+
+    def frames(self, n_samples: int) -> int:
+        """Return the number of frames of a segment of `n_samples` samples."""
+        return frames_within(n_samples, vars(self))
+
+    def shape(self, n_samples: int) -> tuple[int, ...]:
+        """Return the shape of what `transform` makes of a segment of `n_samples` samples."""
+        frames = self.frames(n_samples)
+        if self.n_mfcc is not None:
+            return frames, self.n_mfcc
+        size = tuple(self.size) if self.size is not None and frames else (frames, self.n_mels)
+        return size if self.colour in {None, "grey"} else (*size, 3)
+
+    def transform(self, segments: Floats) -> Floats:
+        """Return the features of segments (segments, samples), shape (segments, *`shape`).
+
+        Raises:
+            ValueError: a mel picture without `top_db`.
+        """
+        if self.n_mfcc is None and self.colour is None:
+            return self.decibels(segments)
+        made = np.zeros((len(segments), *self.shape(segments.shape[1])), np.float32)
+        if not made.size:
+            return made
+        bands = self.decibels(emphasised(segments, self.pre_emphasis))
+        if self.n_mfcc is not None:
+            made[:] = self.kernels.coefficients(bands, self.n_mfcc, self.lifter)
+            return made
+        if self.top_db is None:
+            raise ValueError("top_db: expected a number for a mel picture, received None")
+        for picture, segment in zip(made, bands, strict=True):
+            grey = greys(segment, self.top_db)
+            if self.size is not None:
+                grey = self.kernels.resize(grey, self.size)
+            if self.colours is not None:
+                picture[:] = painted(grey, self.colours)
+            else:
+                picture[:] = grey[..., None] if picture.ndim == 3 else grey
+        return made
+
+    def decibels(self, segments: Floats) -> Floats:
+        """Return the log-mel bands of each segment by itself.
+
+        Args:
+            segments: shape (segments, samples).
+
+        Returns:
+            Shape (segments, frames, n_mels), in dB.
+        """
+        count, n_samples = segments.shape
+        frames = self.frames(n_samples)
+        all_bands = np.empty((count, frames, self.n_mels), np.float32)
+        if not all_bands.size:
+            return all_bands
+        window, blocks = self.window_samples, self.filter_blocks
+        margin = self.n_fft // 2 if self.center else 0
+        step = max(1, _SAMPLES_PER_BLOCK // self.n_fft)
+        for samples, bands in zip(segments, all_bands, strict=True):
+            padded = np.zeros(max(self.n_fft, n_samples + 2 * margin), np.float32)
+            padded[margin : margin + n_samples] = samples
+            framed = np.lib.stride_tricks.sliding_window_view(padded, self.n_fft)
+            framed = framed[:: self.hop_length][:frames]
+            for first in range(0, frames, step):
+                spectrum = np.abs(self.kernels.rfft(framed[first : first + step] * window))
+                if self.power == 2:
+                    np.square(spectrum, out=spectrum)
+                for block in blocks:
+                    target = bands[first : first + step, block.mels]
+                    np.matmul(spectrum[:, block.bins], block.weights, out=target)
+            # 10 log10 of the mel bands, relative to `ref` and at most `top_db` below the loudest.
+            ref = float(bands.max()) if self.ref == "max" else self.ref
+            np.log10(np.maximum(bands, self.amin, out=bands), out=bands)
+            np.multiply(bands, 10, out=bands)
+            np.subtract(bands, np.float32(10 * np.log10(max(self.amin, ref))), out=bands)
+            if self.top_db is not None:
+                np.maximum(bands, bands.max() - np.float32(self.top_db), out=bands)
+        return all_bands

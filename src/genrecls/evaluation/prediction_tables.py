@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from genrecls.dsp.votes import Vote
 from genrecls.evaluation.metrics import scores
-from genrecls.evaluation.predictions import Predictions, Vote, by_track
+from genrecls.evaluation.predictions import Predictions, by_track
 
 PREDICTION_COLUMNS = ("split", "part", "track", "path", "start", "true", "predicted")
 

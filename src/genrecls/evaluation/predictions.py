@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Vote = Literal["mean", "majority"]
-
-
-def leak_mark(leaks: Collection[str]) -> str:
-    """Return what has to stand behind the name of a split with these kinds of leak."""
-    if "track" in leaks:
-        return " (LEAKY)"
-    return " (artists shared)" if "artist" in leaks else ""
+from genrecls.dsp.votes import Vote, decide
 
 
 @dataclass(frozen=True)
@@ -44,23 +35,6 @@ class Predictions:
         if self.decisions is not None:
             return self.decisions
         return np.asarray(self.probabilities.argmax(axis=1), dtype=np.int64)
-
-
-def decide(probabilities: NDArray[np.float64], rule: Vote) -> int:
-    """Return the class index that is answered for a track.
-
-    `mean` takes the largest mean probability; `majority` the most frequent decision of the
-    segments, a tie being decided by the mean.
-
-    Args:
-        probabilities: of the segments of the track, shape (segments, classes).
-        rule: how they vote.
-    """
-    mean = probabilities.mean(axis=0)
-    if rule == "mean":
-        return int(mean.argmax())
-    votes = np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1])
-    return int(np.where(votes == votes.max(), mean, -1).argmax())
 
 
 def by_track(segments: Predictions, rule: Vote) -> Predictions:

@@ -15,13 +15,14 @@ from genrecls.evaluation.prediction_tables import (
     part_scores,
     prediction_rows,
 )
-from genrecls.evaluation.predictions import Predictions, by_track, leak_mark
+from genrecls.evaluation.predictions import Predictions, by_track
 from genrecls.experiment.experiment import Experiment
 from genrecls.experiment.prepare import PreparedData
 from genrecls.files.tables import write_json, write_rows, write_table
 from genrecls.models.cost import layer_costs
 from genrecls.runs.model_file import ModelCard, save
 from genrecls.runs.run import Run
+from genrecls.runtime.description import leak_mark
 from genrecls.splits.base import Part
 from genrecls.training.checkpoint import Progress
 from genrecls.training.data import Examples

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from abc import ABC
 from dataclasses import dataclass
-from functools import partial
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from genrecls.dsp.mel import (
-    MelScale,
-    MelScaleSettings,
-    Window,
-    cosine_window,
-    log_mel_of,
-    mel_matrix,
-    mels_of,
-)
+from genrecls.dsp.mel import Kernels, MelFrontEnd, MelScale, Window
 from genrecls.dsp.segments import frames_within
 from genrecls.features.base import FEATURES, AudioFeature, Inputs, Samples
+
+
+def scipy_rfft(frames: NDArray[np.float32]) -> NDArray[Any]:
+    """Return the spectra of real frames, which may be overwritten.
+
+    SciPy transforms several float32 frames at once with vector instructions; NumPy does not.
+    """
+    from scipy.fft import rfft
+
+    return np.asarray(rfft(frames, overwrite_x=True))
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class MelSettings(AudioFeature, ABC):
         amin: values below count as this one, in the unit of the mel bands.
         top_db: values lower than this below the loudest of a segment are raised; null is off.
     """
+
+    kernels: ClassVar[Kernels] = Kernels(rfft=scipy_rfft)
 
     n_fft: Annotated[int, Field(ge=16, multiple_of=2)]
     window: Window
@@ -83,36 +86,31 @@ class MelSettings(AudioFeature, ABC):
             )
 
     @property
+    def front_end(self) -> MelFrontEnd:
+        """The computation, with its arrays; a coloured picture still lacks its colours."""
+        return MelFrontEnd.of(vars(self), kernels=self.kernels)
+
+    @property
     def filters(self) -> NDArray[np.float32]:
         """Mel filters, shape (n_mels, 1 + n_fft // 2), to be multiplied with a spectrum."""
-        return mel_matrix(self._scale)
+        return self.front_end.filters
 
     @property
     def taper(self) -> NDArray[np.float32]:
         """Samples of the window, shape (n_fft,)."""
-        return cosine_window(self.window, self.n_fft)
-
-    @property
-    def _scale(self) -> MelScaleSettings:
-        return mels_of(vars(self))
+        return self.front_end.window_samples
 
     def frames(self, n_samples: int) -> int:
         """Return the number of frames of a segment of `n_samples` samples."""
         return frames_within(n_samples, vars(self))
 
     def decibels(self, segments: Samples) -> NDArray[np.float32]:
-        """Return the log-mel bands of each segment by itself.
-
-        Args:
-            segments: shape (segments, samples).
+        """Return the log-mel bands of segments (segments, samples), each by itself.
 
         Returns:
             Shape (segments, frames, n_mels), in dB.
         """
-        # SciPy transforms several float32 frames at once with vector instructions; NumPy does not.
-        from scipy.fft import rfft
-
-        return log_mel_of(vars(self)).decibels(segments, partial(rfft, overwrite_x=True))
+        return self.front_end.decibels(segments)
 
 
 @FEATURES.register("mel")
@@ -122,11 +120,11 @@ class Mel(MelSettings):
 
     def shapes(self, n_samples: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of `mel` for a segment of `n_samples` samples."""
-        return {"mel": (self.frames(n_samples), self.n_mels)}
+        return {"mel": self.front_end.shape(n_samples)}
 
     def transform(self, segments: Samples) -> Inputs:
         """Return the log-mel spectrogram of each segment."""
-        return {"mel": self.decibels(segments)}
+        return {"mel": self.front_end.transform(segments)}
 
     @property
     def axes(self) -> tuple[str, str]:

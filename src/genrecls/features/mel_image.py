@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import PositiveFloat, PositiveInt
 
 from genrecls.config.schema import Share
-from genrecls.dsp.mel import emphasised, greys
+from genrecls.dsp.mel import Kernels, painted
 from genrecls.features.base import FEATURES, Inputs, Samples
 from genrecls.features.mel import MelSettings
 
@@ -18,6 +20,37 @@ Picture2d = NDArray[np.float32]
 Colour = Literal[
     "grey", "repeat", "jet", "viridis", "magma", "inferno", "plasma", "cividis", "turbo"
 ]
+
+
+def scaled(picture: Picture2d, size: Sequence[int]) -> Picture2d:
+    """Return a picture of one channel with the shape `size`.
+
+    Bilinear; where it shrinks, every value counts (Pillow's `BILINEAR`, no aliasing).
+    """
+    from PIL import Image
+
+    image = Image.fromarray(picture).resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    return np.asarray(image, np.float32)
+
+
+@lru_cache
+def colour_table(colour: Colour) -> NDArray[np.float64] | None:
+    """Return the 256 colours of a colour map from 0 to 1, shape (256, 3); None where it is none."""
+    if colour in {"grey", "repeat"}:
+        return None
+    from matplotlib import colormaps
+
+    table = np.asarray(colormaps[colour](np.arange(256))[:, :3], np.float64)
+    table.setflags(write=False)
+    return table
+
+
+def coloured(grey: Picture2d, colour: Colour) -> Picture2d:
+    """Return values of 0 to 1 as shades of grey, three equal channels, or a colour map's RGB."""
+    table = colour_table(colour)
+    if table is not None:
+        return painted(grey, np.asarray(table, np.float32))
+    return grey if colour == "grey" else np.repeat(grey[..., None], 3, axis=-1)
 
 
 @FEATURES.register("mel_image")
@@ -34,6 +67,8 @@ class MelImage(MelSettings):
             are colour maps of matplotlib, in red, green and blue.
     """
 
+    kernels: ClassVar[Kernels] = replace(MelSettings.kernels, resize=scaled)
+
     ref: Literal["max"]
     top_db: PositiveFloat
     pre_emphasis: Share
@@ -44,56 +79,15 @@ class MelImage(MelSettings):
 
     def shapes(self, n_samples: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of `picture` for a segment of `n_samples` samples."""
-        frames = self.frames(n_samples)
-        size = self.size if self.size and frames else (frames, self.n_mels)
-        return {"picture": size if self.colour == "grey" else (*size, 3)}
+        return {"picture": self.front_end.shape(n_samples)}
 
     def transform(self, segments: Samples) -> Inputs:
         """Return the picture of each segment."""
-        shape = (len(segments), *self.shapes(segments.shape[1])["picture"])
-        pictures = np.zeros(shape, np.float32)
-        if pictures.size:
-            bands = self.decibels(emphasised(segments, self.pre_emphasis))
-            for picture, segment in zip(pictures, bands, strict=True):
-                picture[:] = self._drawn(segment)
-        return {"picture": pictures}
+        table = colour_table(self.colour)
+        colours = None if table is None else np.asarray(table, np.float32)
+        return {"picture": replace(self.front_end, colours=colours).transform(segments)}
 
     @property
     def axes(self) -> tuple[str, str]:
         """Names of the first two axes."""
         return ("time", "mel band")
-
-    def _drawn(self, bands: Picture2d) -> Picture2d:
-        grey = greys(bands, self.top_db)
-        return coloured(grey if self.size is None else scaled(grey, self.size), self.colour)
-
-
-def scaled(picture: Picture2d, size: tuple[int, int]) -> Picture2d:
-    """Return a picture of one channel with the shape `size`.
-
-    Bilinear; where it shrinks, every value counts (Pillow's `BILINEAR`, no aliasing).
-    """
-    from PIL import Image
-
-    resized = Image.fromarray(picture).resize((size[1], size[0]), Image.Resampling.BILINEAR)
-    return np.asarray(resized, np.float32)
-
-
-def coloured(grey: Picture2d, colour: Colour) -> Picture2d:
-    """Return values of 0 to 1 as shades of grey, three equal channels, or a colour map's RGB."""
-    if colour == "grey":
-        return grey
-    if colour == "repeat":
-        return np.repeat(grey[..., None], 3, axis=-1)
-    from matplotlib import colormaps
-
-    return np.asarray(colormaps[colour](grey)[..., :3], np.float32)
-
-
-def colour_table(colour: Colour) -> NDArray[np.float64] | None:
-    """Return the 256 colours of a colour map from 0 to 1, shape (256, 3); None where it is none."""
-    if colour in {"grey", "repeat"}:
-        return None
-    from matplotlib import colormaps
-
-    return np.asarray(colormaps[colour](np.arange(256))[:, :3], np.float64)

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import NonNegativeFloat, PositiveInt
 
+from genrecls.dsp.mel import Kernels, lifter_weights
 from genrecls.features.base import FEATURES, Inputs, Samples
 from genrecls.features.mel import MelSettings
+
+
+def scipy_coefficients(
+    bands: NDArray[np.float32], n_coefficients: int, lifter: float
+) -> NDArray[np.floating[Any]]:
+    """Return the first coefficients of the orthonormal DCT-II along the last axis of bands in dB.
+
+    SciPy rounds a little less than a product with the cosine basis.
+    """
+    from scipy.fft import dct
+
+    kept: NDArray[np.floating[Any]] = dct(bands, type=2, norm="ortho", axis=-1)
+    kept = kept[..., :n_coefficients]
+    if lifter:
+        kept *= lifter_weights(n_coefficients, lifter)
+    return kept
 
 
 @FEATURES.register("mfcc")
@@ -21,6 +39,8 @@ class Mfcc(MelSettings):
         n_mfcc: coefficients that are kept, the first one (loudness) included.
         lifter: weight coefficient n (from 1) by 1 + lifter / 2 * sin(pi n / lifter); 0 is off.
     """
+
+    kernels: ClassVar[Kernels] = replace(MelSettings.kernels, coefficients=scipy_coefficients)
 
     n_mfcc: PositiveInt
     lifter: NonNegativeFloat
@@ -38,31 +58,17 @@ class Mfcc(MelSettings):
 
         For graphs that know no cosine transform; `transform` is a little more exact.
         """
-        return self._coefficients(np.eye(self.n_mels)).astype(np.float32)
+        return self.front_end.basis
 
     def shapes(self, n_samples: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of `mfcc` for a segment of `n_samples` samples."""
-        return {"mfcc": (self.frames(n_samples), self.n_mfcc)}
+        return {"mfcc": self.front_end.shape(n_samples)}
 
     def transform(self, segments: Samples) -> Inputs:
         """Return the coefficients of each segment."""
-        coefficients = self._coefficients(self.decibels(segments))
-        return {"mfcc": np.ascontiguousarray(coefficients, np.float32)}
+        return {"mfcc": self.front_end.transform(segments)}
 
     @property
     def axes(self) -> tuple[str, str]:
         """Names of the two axes."""
         return ("time", "coefficient")
-
-    def _coefficients(self, bands: NDArray[np.floating]) -> NDArray[np.floating]:
-        """Return the first coefficients of the orthonormal DCT-II along the last axis."""
-        from scipy.fft import dct
-
-        if not bands.size:
-            return np.empty((*bands.shape[:-1], self.n_mfcc), bands.dtype)
-        kept: NDArray[np.floating] = dct(bands, type=2, norm="ortho", axis=-1)[..., : self.n_mfcc]
-        if not self.lifter:
-            return kept
-        order = np.arange(1, self.n_mfcc + 1)
-        kept *= 1 + self.lifter / 2 * np.sin(np.pi * order / self.lifter)
-        return kept

@@ -18,11 +18,12 @@ from genrecls import __version__
 from genrecls.config.aliases import current_config
 from genrecls.config.schema import Schema
 from genrecls.config.validation import select, validate
+from genrecls.dsp.votes import Vote
 from genrecls.errors import ConfigError, ModelFileError
-from genrecls.evaluation.predictions import Vote, leak_mark
 from genrecls.features.base import FEATURES, FeatureSpec
 from genrecls.features.segmentation import SegmentRule
 from genrecls.files.atomic import replacing
+from genrecls.runtime.description import leak_mark
 
 if TYPE_CHECKING:
     import keras

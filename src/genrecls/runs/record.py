@@ -15,8 +15,8 @@ from genrecls.benchmark.benchmark import EXPORT, facts_of_run
 from genrecls.config.aliases import current_config
 from genrecls.errors import RunError
 from genrecls.evaluation.paired_tests import PairedDecisions
-from genrecls.evaluation.predictions import leak_mark
 from genrecls.runs.run import Run
+from genrecls.runtime.description import leak_mark
 
 PARTS = ("validation", "test")
 _NEEDED = ("track", "part", "true", "predicted")

@@ -20,8 +20,8 @@ from genrecls.dsp.segments import (
     windows,
 )
 from genrecls.errors import ModelFileError, RunError
-from genrecls.evaluation.predictions import leak_mark
 from genrecls.runtime.container import unpack
+from genrecls.runtime.description import leak_mark
 from genrecls.runtime.front_end import FrontEnd, front_end_of
 from genrecls.runtime.network import Network
 from genrecls.runtime.result import Result, result_of

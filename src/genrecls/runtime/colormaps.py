@@ -32,8 +32,3 @@ def unpacked_colours(packed: Sequence[int]) -> NDArray[np.float32]:
     for _ in range(2):
         steps = np.cumsum(steps, axis=0)
     return np.asarray(steps / _STEPS, np.float32)
-
-
-def painted(grey: NDArray[np.float32], table: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the colour of each value of 0 to 1, on a new last axis, as matplotlib chooses it."""
-    return table[np.minimum((grey * len(table)).astype(np.int64), len(table) - 1)]

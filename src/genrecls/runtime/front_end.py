@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.dsp.mel import cosine_basis, emphasised, greys, log_mel_of
+from genrecls.dsp.mel import MelFrontEnd
 from genrecls.errors import RunError
-from genrecls.runtime.colormaps import painted, unpacked_colours
+from genrecls.runtime.colormaps import unpacked_colours
 
 
 class FrontEnd(Protocol):
@@ -25,7 +25,7 @@ class FrontEnd(Protocol):
         """Return the inputs of `segments`, shape (segments, samples), by name."""
 
 
-class MelFrontEnd:
+class NumpyFrontEnd:
     """`mel`, `mfcc` and `mel_image`.
 
     Args:
@@ -34,55 +34,15 @@ class MelFrontEnd:
     """
 
     def __init__(self, features: Mapping[str, Any], colours: Sequence[int] | None = None) -> None:
-        self._features = features
-        self._log_mel = log_mel_of(features)
+        self._name = features["name"]
         plain = features.get("colour", "grey") in {"grey", "repeat"}
-        self._colours = None if plain else unpacked_colours(colours or ())
-        self._draw = {"mel": _unchanged, "mfcc": self._coefficients, "mel_image": self._pictures}
+        table = None if plain else unpacked_colours(colours or ())
+        self._front_end = MelFrontEnd.of(features, table)
 
     def transform(self, segments: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """Return the input of `segments`, shape (segments, samples)."""
-        name = self._features["name"]
-        heard = emphasised(segments, self._features.get("pre_emphasis", 0))
-        bands = self._log_mel.decibels(heard, np.fft.rfft)
-        values = np.ascontiguousarray(self._draw[name](bands), np.float32)
-        return {"picture" if name == "mel_image" else name: values}
-
-    def _coefficients(self, bands: NDArray[np.float32]) -> NDArray[Any]:
-        features = self._features
-        return bands @ cosine_basis(features["n_mels"], features["n_mfcc"], features["lifter"])
-
-    def _pictures(self, bands: NDArray[np.float32]) -> NDArray[Any]:
-        return np.stack([self._picture(segment) for segment in bands])
-
-    def _picture(self, bands: NDArray[np.float32]) -> NDArray[np.float32]:
-        features = self._features
-        grey = greys(bands, features["top_db"])
-        if features["size"] is not None:
-            grey = shrunk(grey, features["size"])
-        if features["colour"] == "repeat":
-            return np.repeat(grey[..., None], 3, axis=-1)
-        return grey if self._colours is None else painted(grey, self._colours)
-
-
-def shrunk(picture: NDArray[np.float32], size: Sequence[int]) -> NDArray[np.float32]:
-    """Return a picture of one channel with the shape `size`, as Pillow's `BILINEAR` scales it."""
-    rows, columns = (
-        bilinear_matrix(here, there) for here, there in zip(picture.shape, size, strict=True)
-    )
-    return np.asarray(rows @ picture @ columns.T, np.float32)
-
-
-def bilinear_matrix(here: int, there: int) -> NDArray[np.float64]:
-    """Return the matrix, shape (there, here), that scales an axis; shrinking, every value counts.
-
-    A triangle as wide as two new pixels (two old ones, if those are larger) is laid over each.
-    """
-    scale = here / there
-    width = max(1.0, scale)
-    centres = (np.arange(there)[:, None] + 0.5) * scale
-    weights = np.maximum(0, 1 - np.abs(np.arange(here) + 0.5 - centres) / width)
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float64)
+        name = "picture" if self._name == "mel_image" else self._name
+        return {name: self._front_end.transform(segments)}
 
 
 def front_end_of(card: Mapping[str, Any]) -> FrontEnd:
@@ -94,7 +54,7 @@ def front_end_of(card: Mapping[str, Any]) -> FrontEnd:
     features = card["features"]
     name = features["name"]
     if name in {"mel", "mfcc", "mel_image"}:
-        return MelFrontEnd(features, card.get("colours"))
+        return NumpyFrontEnd(features, card.get("colours"))
     if name.startswith("kaggle_"):
         raise RunError(
             f"this model takes what was published ready-made (features={name}) and no audio; train "
@@ -113,7 +73,3 @@ def front_end_of(card: Mapping[str, Any]) -> FrontEnd:
         ) from None
     found: FrontEnd = select(registry, features)
     return found
-
-
-def _unchanged(bands: NDArray[np.float32]) -> NDArray[Any]:
-    return bands

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.evaluation.predictions import Vote, decide
+from genrecls.dsp.votes import Vote, decide
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from genrecls.evaluation.predictions import leak_mark
+from genrecls.runtime.description import leak_mark
 
 
 def provenance_tags(metrics: Mapping[str, Any]) -> dict[str, str]:

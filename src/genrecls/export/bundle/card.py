@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from genrecls.evaluation.predictions import leak_mark
 from genrecls.files.templates import templates
 from genrecls.reports.numbers import DASH, count, decimal, percent
+from genrecls.runtime.description import leak_mark
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from genrecls.evaluation.predictions import Predictions, Vote, by_track
+from genrecls.dsp.votes import Vote
+from genrecls.evaluation.predictions import Predictions, by_track
 from genrecls.export.settings import Bounds
 
 

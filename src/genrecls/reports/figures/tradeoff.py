@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from genrecls.console import several
-from genrecls.evaluation.predictions import leak_mark
 from genrecls.reports.figures.systems import draw_line, name_column, name_height
 from genrecls.reports.numbers import kilobytes, known, milliseconds, percent
 from genrecls.reports.style import (
@@ -24,6 +23,7 @@ from genrecls.reports.style import (
     new_figure,
 )
 from genrecls.reports.text import drawable
+from genrecls.runtime.description import leak_mark
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
