@@ -13,7 +13,8 @@ import pytest
 from genrecls.cli.train import train
 from genrecls.config.compose import compose
 from genrecls.experiment.experiment import parse
-from genrecls.inference.keras_classifier import KerasClassifier
+from genrecls.inference.files import load_classifier
+from genrecls.inference.keras_predictor import KerasPredictor
 from genrecls.runs.run import Run
 
 
@@ -124,7 +125,7 @@ def test_the_scores_follow_from_the_predictions_that_are_written(
 def test_classifying_a_test_track_gives_what_evaluation_gave(
     run: Run, metrics: dict[str, Any]
 ) -> None:
-    classifier, labels = KerasClassifier.load(run.model), metrics["labels"]
+    classifier, labels = load_classifier(run.model), metrics["labels"]
     segments, tracks = (_rows(run.predictions(level)) for level in ("segments", "tracks"))
     chosen = [row for row in tracks if row["part"] == "test"][:4]
     assert chosen
@@ -141,7 +142,7 @@ def test_classifying_a_test_track_gives_what_evaluation_gave(
 def test_the_card_in_the_model_tells_the_same_as_the_metrics(
     run: Run, metrics: dict[str, Any]
 ) -> None:
-    card = KerasClassifier.load(run.model).card
+    card = KerasPredictor.load(run.model).card
     assert list(card.labels) == metrics["labels"]
     assert card.test == metrics["parts"]["test"]
     assert (card.run, card.vote, card.generated) == (run.name, "majority", True)
@@ -152,13 +153,13 @@ def test_the_same_training_again_gives_the_same_numbers(
 ) -> None:
     before = [{**row, "seconds": ""} for row in _rows(run.history)]
     predictions = run.predictions("segments").read_text(encoding="utf-8")
-    weights = KerasClassifier.load(run.model).model.get_weights()
+    weights = KerasPredictor.load(run.model).model.get_weights()
     again = _train(root, "force=true")
     assert again.name == run.name
     assert (run.folder.with_name(f"{run.name}~1") / "metrics.json").is_file()
     assert [{**row, "seconds": ""} for row in _rows(again.history)] == before
     assert again.predictions("segments").read_text(encoding="utf-8") == predictions
-    pairs = zip(KerasClassifier.load(again.model).model.get_weights(), weights, strict=True)
+    pairs = zip(KerasPredictor.load(again.model).model.get_weights(), weights, strict=True)
     assert all(np.array_equal(one, other) for one, other in pairs)
     first, second = ({**found, "seconds": None} for found in (metrics, again.read_metrics()))
     assert json.dumps(first) == json.dumps(second)

@@ -7,7 +7,8 @@ import pytest
 
 from genrecls.errors import ConfigError, DataError
 from genrecls.explain.explanation import explain
-from genrecls.inference.keras_classifier import KerasClassifier
+from genrecls.inference.keras_predictor import KerasPredictor
+from genrecls.runtime.classifier import Classifier
 from tests.explain.songs import LABELS, classifier, song
 
 
@@ -17,14 +18,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def trained() -> KerasClassifier:
+def trained() -> KerasPredictor:
     return classifier()
 
 
 def test_without_a_wish_the_surest_segment_of_the_answer_is_explained(
-    trained: KerasClassifier, place: Path
+    trained: KerasPredictor, place: Path
 ) -> None:
-    found, result = explain(trained, place), trained.classify(place)
+    found, result = explain(trained, place), Classifier(trained).classify(place)
     row = int(result.segments[:, result.decision].argmax())
     assert (found.genre, found.decision) == (result.decision, result.decision)
     assert found.place == (result.starts[row], result.ends[row])
@@ -36,7 +37,7 @@ def test_without_a_wish_the_surest_segment_of_the_answer_is_explained(
 
 @pytest.mark.parametrize(("start", "begins"), [(0.0, 0.0), (2.99, 0.0), (4.2, 3.0), (6.5, 4.5)])
 def test_the_wished_genre_and_moment_are_explained(
-    start: float, begins: float, trained: KerasClassifier, place: Path
+    start: float, begins: float, trained: KerasPredictor, place: Path
 ) -> None:
     found = explain(trained, place, genre="jazz", start=start)
     assert found.labels[found.genre] == "jazz"
@@ -48,21 +49,21 @@ def test_the_wished_genre_and_moment_are_explained(
 
 @pytest.mark.parametrize("start", [-1.0, 7.5, 99.0, float("nan")])
 def test_a_moment_outside_of_the_file_gets_one_line(
-    start: float, trained: KerasClassifier, place: Path
+    start: float, trained: KerasPredictor, place: Path
 ) -> None:
     with pytest.raises(ConfigError, match=r"--start: received .*; allowed: .* from 0 to 7\.50"):
         explain(trained, place, start=start)
 
 
 def test_an_unknown_genre_gets_one_line_with_the_nearest(
-    trained: KerasClassifier, place: Path
+    trained: KerasPredictor, place: Path
 ) -> None:
     with pytest.raises(ConfigError, match="allowed: blues, jazz, rock; did you mean 'jazz'"):
         explain(trained, place, genre="Jaz")
 
 
 def test_a_file_that_cannot_be_used_gets_its_reason(
-    trained: KerasClassifier, tmp_path: Path
+    trained: KerasPredictor, tmp_path: Path
 ) -> None:
     text = tmp_path / "text.wav"
     text.write_text("no music")
@@ -79,7 +80,7 @@ def test_mel_bands_are_shown_in_db_and_coefficients_in_deviations(place: Path) -
 
 
 def test_a_song_shorter_than_a_segment_is_explained_too(
-    trained: KerasClassifier, tmp_path: Path
+    trained: KerasPredictor, tmp_path: Path
 ) -> None:
     found = explain(trained, song(tmp_path / "short.wav", 1.2))
     assert found.place == pytest.approx((0, 1.2), abs=0.001)

@@ -18,7 +18,7 @@ from tests.integration.conftest import Answer, run_genrecls
 VARIANTS = [f"{kind}_{mode}" for kind in INPUTS for mode in MODES]
 # After eight epochs on ten tracks decisions are near a tie, and any rounding turns some.
 LENIENT = [f"gate.{mode}={{difference:0.2,decisions:0.6,accuracy:1}}" for mode in MODES[2:]]
-BESIDE = {"export.json", "card.md", "classify.py", "labels.txt", "tradeoff.png"}
+BESIDE = {"export.json", "card.md", "classify.pyz", "labels.txt", "tradeoff.png"}
 CLOSE = {"float32": 1e-4, "float16": 1e-2, "dynamic": 0.1, "int8": 0.2}
 
 
@@ -155,7 +155,7 @@ def test_the_single_file_for_devices_says_the_same(
 ) -> None:
     words = ["--model", str(bundle / f"{variant}.tflite"), "--format", "json", str(song)]
     alone = subprocess.run(
-        [sys.executable, "-I", str(bundle / "classify.py"), *words],
+        [sys.executable, "-I", str(bundle / "classify.pyz"), *words],
         capture_output=True,
         text=True,
         check=True,

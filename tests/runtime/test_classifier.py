@@ -10,9 +10,9 @@ import pytest
 from genrecls.dsp.audio import AudioLimits, read
 from genrecls.dsp.votes import decide
 from genrecls.errors import ModelFileError, RunError
-from genrecls.inference import keras_classifier
-from genrecls.runtime.classifier import TFLiteClassifier
+from genrecls.inference.files import load_classifier
 from genrecls.runtime.container import pack, unpack
+from genrecls.runtime.tflite_predictor import load_tflite
 from tests.export.exported import RATE
 from tests.runtime.packed import Packed, song
 
@@ -29,8 +29,8 @@ def test_a_file_is_answered_as_by_keras(
 ) -> None:
     files = exported(sort)
     path = song(tmp_path / "song.wav", seconds)
-    expected = keras_classifier.KerasClassifier.load(files.keras).classify(path)
-    found = TFLiteClassifier.load(files.file("features", "float32")).classify(path)
+    expected = load_classifier(files.keras).classify(path)
+    found = load_tflite(files.file("features", "float32")).classify(path)
     assert found.error is None
     assert found.decision == expected.decision
     np.testing.assert_allclose(found.segments, expected.segments, atol=1e-4)
@@ -46,7 +46,7 @@ def test_both_inputs_answer_alike(
 ) -> None:
     path = song(tmp_path / "song.wav", seconds, rate=2 * RATE)
     features, audio = (
-        TFLiteClassifier.load(exported(sort).file(kind, "float32")).classify(path)
+        load_tflite(exported(sort).file(kind, "float32")).classify(path)
         for kind in ("features", "audio")
     )
     np.testing.assert_array_equal(audio.starts, features.starts)
@@ -61,8 +61,8 @@ def test_summary_features_are_computed_where_librosa_is(
     sort: str, exported: Exported, tmp_path: Path
 ) -> None:
     path = song(tmp_path / "song.wav", 1.0)
-    expected = keras_classifier.KerasClassifier.load(exported(sort).keras).classify(path)
-    found = TFLiteClassifier.load(exported(sort).file("features", "float32")).classify(path)
+    expected = load_classifier(exported(sort).keras).classify(path)
+    found = load_classifier(exported(sort).file("features", "float32")).classify(path)
     np.testing.assert_allclose(found.segments, expected.segments, atol=1e-4)
 
 
@@ -71,12 +71,12 @@ def test_summary_features_are_computed_where_librosa_is(
 def test_windows_are_answered_like_the_segments_of_a_file(
     sort: str, kind: Any, exported: Exported, tmp_path: Path
 ) -> None:
-    classifier = TFLiteClassifier.load(exported(sort).file(kind, "float32"))
+    classifier = load_tflite(exported(sort).file(kind, "float32"))
     path = song(tmp_path / "song.wav", 1.5)
     expected = classifier.classify(path)
-    padded = np.pad(read(path, RATE, AudioLimits()), (classifier.window.margin, 2 * RATE))
+    padded = np.pad(read(path, RATE, AudioLimits()), (classifier.grid.window.margin, 2 * RATE))
     starts = np.rint(expected.starts * RATE).astype(int)
-    cut = np.stack([padded[start : start + classifier.segment_samples] for start in starts])
+    cut = np.stack([padded[start : start + classifier.grid.window.length] for start in starts])
     received = classifier.probabilities(cut.astype(np.float32))
     tolerance = 1e-4 if sort == "cnn" else 0.05
     np.testing.assert_allclose(received, expected.segments, atol=tolerance)
@@ -85,7 +85,7 @@ def test_windows_are_answered_like_the_segments_of_a_file(
 def test_an_int8_file_decides_like_its_float_one(exported: Exported, tmp_path: Path) -> None:
     path = song(tmp_path / "song.wav", 3.0)
     answers = [
-        TFLiteClassifier.load(exported("cnn").file("features", mode)).classify(path)
+        load_tflite(exported("cnn").file("features", mode)).classify(path)
         for mode in ("float32", "float16", "dynamic", "int8")
     ]
     for found in answers:
@@ -94,20 +94,20 @@ def test_an_int8_file_decides_like_its_float_one(exported: Exported, tmp_path: P
 
 def test_a_bad_file_gives_its_reason(exported: Exported, tmp_path: Path) -> None:
     (tmp_path / "text.wav").write_text("no music")
-    classifier = TFLiteClassifier.load(exported("cnn").file("features", "float32"))
+    classifier = load_tflite(exported("cnn").file("features", "float32"))
     assert str(classifier.classify(tmp_path / "text.wav").error).startswith("unreadable: ")
     assert str(classifier.classify(tmp_path / "absent.wav").error).startswith("missing: ")
 
 
 def test_it_says_how_far_it_can_be_trusted_in_the_words_of_keras(exported: Exported) -> None:
     files = exported("cnn")
-    keras = keras_classifier.KerasClassifier.load(files.keras)
+    keras = load_classifier(files.keras)
     for kind in ("features", "audio"):
-        found = TFLiteClassifier.load(files.file(kind, "float32"))
-        title = f"model {found.card['run']}"
-        assert found.describe().replace(f" ({kind} float32)", "") == keras.describe()
-        assert found.describe().startswith(f"{title} ({kind} float32): accuracy ")
-        assert found.about == keras.about
+        found = load_tflite(files.file(kind, "float32"))
+        title = f"model {found.description.run}"
+        assert str(found.description).replace(f" ({kind} float32)", "") == str(keras.description)
+        assert str(found.description).startswith(f"{title} ({kind} float32): accuracy ")
+        assert found.description.about == keras.description.about
         assert found.labels == keras.labels
 
 
@@ -121,7 +121,7 @@ def test_the_vote_of_the_card_decides(exported: Exported, tmp_path: Path) -> Non
     source = exported("cnn").file("features", "float32")
     path = song(tmp_path / "song.wav", 6)
     for vote in ("mean", "majority"):
-        changed = TFLiteClassifier.load(_changed(source, tmp_path / "model.tflite", vote=vote))
+        changed = load_tflite(_changed(source, tmp_path / "model.tflite", vote=vote))
         found = changed.classify(path)
         assert found.decision == decide(found.segments, vote)
 
@@ -143,20 +143,20 @@ def test_a_card_that_makes_no_sense_is_one_line(
 ) -> None:
     source = exported("cnn").file("features", "float32")
     with pytest.raises(ModelFileError, match="its description cannot be understood") as error:
-        TFLiteClassifier.load(_changed(source, tmp_path / "model.tflite", **changes))
+        load_tflite(_changed(source, tmp_path / "model.tflite", **changes))
     assert "\n" not in str(error.value)
 
 
 def test_a_card_of_another_network_is_refused(exported: Exported, tmp_path: Path) -> None:
     source = exported("cnn").file("features", "float32")
     with pytest.raises(ModelFileError, match="it takes mfcc but its description says mel"):
-        TFLiteClassifier.load(_changed(source, tmp_path / "model.tflite", inputs={"mel": {}}))
+        load_tflite(_changed(source, tmp_path / "model.tflite", inputs={"mel": {}}))
 
 
 def test_a_card_with_other_labels_is_refused(exported: Exported, tmp_path: Path) -> None:
     source = exported("cnn").file("features", "float32")
     with pytest.raises(ModelFileError, match="4 outputs but 2 labels"):
-        TFLiteClassifier.load(_changed(source, tmp_path / "model.tflite", labels=["a", "b"]))
+        load_tflite(_changed(source, tmp_path / "model.tflite", labels=["a", "b"]))
 
 
 def test_a_model_of_published_pictures_takes_no_audio(exported: Exported, tmp_path: Path) -> None:
@@ -164,4 +164,4 @@ def test_a_model_of_published_pictures_takes_no_audio(exported: Exported, tmp_pa
     published = {"name": "kaggle_picture", "size": None, "table": False}
     changed = _changed(source, tmp_path / "model.tflite", features=published)
     with pytest.raises(RunError, match="no audio; train with features"):
-        TFLiteClassifier.load(changed)
+        load_tflite(changed)

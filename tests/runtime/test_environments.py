@@ -11,7 +11,7 @@ import pytest
 
 from genrecls.export.bundle.standalone import write
 from genrecls.export.formats import Input, Mode
-from genrecls.runtime.classifier import TFLiteClassifier
+from genrecls.runtime.tflite_predictor import load_tflite
 from tests.runtime.conftest import Exported
 from tests.runtime.environments import OLD_RUNTIME, Environment, bare, base_requirements
 from tests.runtime.packed import song
@@ -26,7 +26,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def device(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """What `classify.py` names, and nothing else."""
+    """What `classify.pyz` names, and nothing else."""
     folder = tmp_path_factory.mktemp("device")
     return bare(folder, ["numpy", "soundfile", "ai-edge-litert"])
 
@@ -64,8 +64,8 @@ def _answer(environment: Environment, *words: str | Path) -> dict[str, Any]:
 
 
 def _check_same(found: dict[str, Any], model: Path, heard: Path, tolerance: float = 1e-4) -> None:
-    expected = TFLiteClassifier.load(model).classify(heard)
-    labels = TFLiteClassifier.load(model).labels
+    expected = load_tflite(model).classify(heard)
+    labels = load_tflite(model).labels
     assert found["genre"] == labels[expected.decision]
     assert found["probabilities"] == pytest.approx(
         dict(zip(labels, expected.probabilities, strict=True)), abs=tolerance
@@ -88,7 +88,7 @@ def test_the_bare_environments_are_bare(place: str, request: pytest.FixtureReque
     assert environment.run("-c", asked, *names, "numpy").stdout.strip() == "['numpy']"
 
 
-def test_classify_py_needs_the_runtime_alone(
+def test_the_program_needs_the_runtime_alone(
     device: Environment,
     program: Path,
     exported: Exported,
@@ -108,7 +108,7 @@ def test_classify_py_needs_the_runtime_alone(
         _check_same(found, model, heard)
 
 
-def test_classify_py_says_in_one_line_what_it_cannot_do(
+def test_the_program_says_in_one_line_what_it_cannot_do(
     device: Environment, program: Path, exported: Exported, heard: Path
 ) -> None:
     words = (program, "--model", exported("cnn").file("features", "float32"), heard)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from genrecls.errors import RunError
 from genrecls.features.base import FeatureSpec
 from genrecls.features.mel_image import MelImage, colour_table
+from genrecls.inference.front_end import feature_front_end
 from genrecls.runtime.colormaps import packed_colours, unpacked_colours
 from genrecls.runtime.front_end import front_end_of
 from tests.export.exported import features
@@ -98,7 +99,10 @@ def test_summary_and_joint_are_computed_by_the_features_of_genrecls() -> None:
     sounds = _sounds()[:2]
     for name in ("summary", "multi_input"):
         spec = features(name)
-        received, expected = front_end_of(_card(spec)).transform(sounds), spec.transform(sounds)
+        received, expected = (
+            front_end_of(_card(spec), feature_front_end).transform(sounds),
+            spec.transform(sounds),
+        )
         assert received.keys() == expected.keys()
         for key in expected:
             np.testing.assert_array_equal(received[key], expected[key])
@@ -108,7 +112,12 @@ def test_summary_without_librosa_is_one_line(monkeypatch: pytest.MonkeyPatch) ->
     card = _card(features("summary"))
     monkeypatch.setitem(sys.modules, "librosa", None)
     with pytest.raises(RunError, match=r"librosa is not installed; .*mel, mfcc or mel_image"):
-        front_end_of(card)
+        front_end_of(card, feature_front_end)
+
+
+def test_summary_where_nothing_computes_it_is_one_line() -> None:
+    with pytest.raises(RunError, match=r"this program does without; .*mel, mfcc or mel_image"):
+        front_end_of(_card(features("summary")))
 
 
 @pytest.mark.parametrize("name", ["kaggle_picture", "kaggle_table"])

@@ -14,6 +14,9 @@ from genrecls.errors import ConfigError, DataError
 from genrecls.features.base import Inputs
 from genrecls.features.mel import Mel
 from genrecls.features.segmentation import SegmentRule
+from genrecls.inference.front_end import FeatureFrontEnd
+from genrecls.runtime.classifier import Classifier
+from genrecls.runtime.description import ModelDescription
 from genrecls.runtime.live import Moment, listen, smoothed
 from genrecls.runtime.stream import Source
 
@@ -45,21 +48,29 @@ class MeanBands:
     spec: Mel
     rule: SegmentRule
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        return tuple("abcdefgh")
+    takes_samples = False
 
     @property
-    def features(self) -> Mapping[str, Any]:
-        return asdict(self.spec)
+    def description(self) -> ModelDescription:
+        test = {"track": {"accuracy": 1.0}}
+        named = dict.fromkeys(("run", "dataset", "split"), "toy")
+        card = {**named, "labels": "abcdefgh", "vote": "mean", "leaks": (), "generated": True}
+        return ModelDescription.of({**card, "test": test})
+
+    @property
+    def front_end(self) -> FeatureFrontEnd:
+        return FeatureFrontEnd(self.spec)
 
     @property
     def segment(self) -> Mapping[str, Any]:
         return asdict(self.rule)
 
-    def probabilities(self, audio: NDArray[np.float32], /) -> NDArray[np.float64]:
-        spec = replace(self.spec, center=False) if self.rule.source == "spectrogram" else self.spec
-        return _mean_bands(spec.transform(audio))
+    def probabilities(self, inputs: Inputs) -> NDArray[np.float64]:
+        return _mean_bands(inputs)
+
+
+def _classifier(spec: Mel = SPEC, rule: SegmentRule = RULE) -> Classifier:
+    return Classifier(MeanBands(spec, rule))
 
 
 def _mean_bands(inputs: Inputs) -> NDArray[np.float64]:
@@ -95,7 +106,7 @@ def test_a_finished_sound_is_cut_as_a_file_is(
     spec = replace(SPEC, center=center)
     track = _noise(count)
     expected = rule.cover(track, spec)
-    found = list(listen(MeanBands(spec, rule), Source(RATE, _pieces(track, size)), None))
+    found = list(listen(_classifier(spec, rule), Source(RATE, _pieces(track, size)), None))
     assert [moment.start for moment in found] == pytest.approx(expected.starts)
     bands = _mean_bands(expected.inputs)
     assert np.stack([moment.probabilities for moment in found]) == pytest.approx(bands, abs=1e-3)
@@ -111,13 +122,13 @@ def test_a_segment_is_answered_as_soon_as_it_has_been_heard() -> None:
             asked.append(number)
             yield _noise(RATE // 5, number)
 
-    moments = listen(MeanBands(SPEC, RULE), Source(RATE, blocks()), None)
+    moments = listen(_classifier(), Source(RATE, blocks()), None)
     assert [(next(moments).end, asked[-1]) for _ in range(3)] == [(0.5, 2), (1.0, 4), (1.5, 7)]
 
 
 def test_a_hop_of_ones_own_gives_more_lines() -> None:
     track = _noise(2 * RATE)
-    model = MeanBands(SPEC, RULE)
+    model = _classifier()
     found = list(listen(model, Source(RATE, _pieces(track, 777)), 0.25))
     assert [moment.start for moment in found] == [0.25 * n for n in range(7)]
 
@@ -127,14 +138,14 @@ def test_sound_of_another_rate_is_resampled_without_seams() -> None:
 
     track = _noise(3 * 11025)
     expected = RULE.cover(resampled(track, 11025, RATE), SPEC)
-    found = list(listen(MeanBands(SPEC, RULE), Source(11025, _pieces(track, 1000)), None))
+    found = list(listen(_classifier(), Source(11025, _pieces(track, 1000)), None))
     bands = _mean_bands(expected.inputs)
     assert np.stack([moment.probabilities for moment in found]) == pytest.approx(bands, abs=1e-3)
 
 
 def test_a_source_without_sound_is_named() -> None:
     with pytest.raises(DataError, match="without a single sample"):
-        list(listen(MeanBands(SPEC, RULE), Source(RATE, iter(())), None))
+        list(listen(_classifier(), Source(RATE, iter(())), None))
 
 
 def test_smoothing_is_the_mean_of_the_last_segments() -> None:
@@ -146,4 +157,4 @@ def test_smoothing_is_the_mean_of_the_last_segments() -> None:
 
 def test_a_hop_that_would_skip_sound_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"--hop: received 2 s; allowed: at most .* 0.5 s"):
-        list(listen(MeanBands(SPEC, RULE), Source(RATE, iter(())), 2.0))
+        list(listen(_classifier(), Source(RATE, iter(())), 2.0))

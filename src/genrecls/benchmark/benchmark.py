@@ -15,7 +15,7 @@ from typing import Any
 from genrecls.console import progress
 from genrecls.environment import cores
 from genrecls.errors import ModelFileError, RunError
-from genrecls.inference.keras_classifier import is_exported
+from genrecls.inference.files import is_exported
 from genrecls.runs.run import Run
 
 EXPORT = "export"

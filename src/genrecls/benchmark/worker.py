@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from genrecls.console import fail
 from genrecls.errors import GenreclsError
-from genrecls.inference.keras_classifier import is_exported
+from genrecls.inference.files import is_exported
 
 SECONDS = 30
 """Length of the track, that of GTZAN and FMA."""
@@ -144,9 +144,9 @@ def _keras(path: Path) -> BenchmarkTarget:
 
 
 def _tflite(path: Path, threads: int) -> BenchmarkTarget:
-    from genrecls.runtime.classifier import TFLiteClassifier
     from genrecls.runtime.container import unpack
     from genrecls.runtime.network import Network
+    from genrecls.runtime.tflite_predictor import load_tflite
 
     flatbuffer, card = unpack(path)
     known: dict[str, Any] = {"input": card["input"], "mode": card["mode"]}
@@ -156,12 +156,13 @@ def _tflite(path: Path, threads: int) -> BenchmarkTarget:
         known["infer"] = network.probabilities
         shapes = {name: tensor["shape"] for name, tensor in card["inputs"].items()}
         return _from_inputs(shapes, _segments(rule["length"], rule["hop"]), known)
-    classifier = TFLiteClassifier.load(path, threads)
-    infer, heard = classifier.network.probabilities, music(classifier.sample_rate, SECONDS)
+    classifier = load_tflite(path, threads)
+    infer, rate = classifier.predictor.probabilities, classifier.grid.rate
+    heard = music(rate, SECONDS)
     return BenchmarkTarget(
-        inputs=lambda samples: list(classifier.track_inputs(samples)),
+        inputs=lambda samples: list(classifier.inputs(samples)),
         infer=lambda batches: [infer(batch) for batch in batches],
-        segment=heard[: round(card["segment"]["length"] * classifier.sample_rate)],
+        segment=heard[: round(card["segment"]["length"] * rate)],
         track=heard,
         **known,
     )

@@ -20,7 +20,7 @@ from genrecls.benchmark.benchmark import (
 from genrecls.console import say, show, warn
 from genrecls.files.atomic import write_text
 from genrecls.files.tables import write_json
-from genrecls.inference.keras_classifier import names_model_file
+from genrecls.inference.files import names_model_file
 from genrecls.reports.figures.tradeoff import points, scope
 from genrecls.reports.numbers import kilobytes
 from genrecls.runs.run import find_run

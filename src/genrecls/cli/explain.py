@@ -17,7 +17,7 @@ def main(words: Sequence[str]) -> int:
     """Explain one segment of one file."""
     options = _parser().parse_args(words)
     from genrecls.explain.explanation import explain
-    from genrecls.inference.keras_classifier import KerasClassifier
+    from genrecls.inference.keras_predictor import KerasPredictor
     from genrecls.reports.explanation import write_explanation
     from genrecls.runs.run import find_run
 
@@ -25,10 +25,10 @@ def main(words: Sequence[str]) -> int:
     if path.suffix != ".keras":
         path = find_run(options.output_root, options.run).model
     layers = None if options.layers is None else tuple(options.layers.split(","))
-    classifier = KerasClassifier.load(path)
-    say(classifier.describe())
+    predictor = KerasPredictor.load(path)
+    say(str(predictor.description))
     found = explain(
-        classifier, options.file, layers=layers, genre=options.genre, start=options.start
+        predictor, options.file, layers=layers, genre=options.genre, start=options.start
     )
     folder = options.to or path.parent / "explanations" / options.file.name
     show(_table(found))

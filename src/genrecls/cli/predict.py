@@ -1,4 +1,4 @@
-"""`genrecls predict`: the genre of any audio file or folder, over time if wanted."""
+"""`genrecls predict`: the genre of any audio file or folder, over time if wanted, or live."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from genrecls.console import fail, say, show
 from genrecls.errors import ConfigError
-from genrecls.runtime.live_options import add_live_options, check_live_options
+from genrecls.runtime.command import add_live_options, check_live_options, run_live
 from genrecls.runtime.parser import Parser
 
 
@@ -16,33 +16,27 @@ def main(words: Sequence[str]) -> int:
     """Classify; the exit status is 1 where a file could not be classified."""
     options = _parser().parse_args(words)
     _check(options)
-    from genrecls.inference.keras_classifier import (
-        audio_files,
-        classifier_of,
-        names_model_file,
-        predict_files,
-    )
+    from genrecls.inference.files import load_classifier, names_model_file, predict
     from genrecls.runs.run import find_run
     from genrecls.runtime.formats import FORMATS
 
-    files, missing = audio_files(options.paths)
     path = options.model
     if path is None or not names_model_file(path):
         path = find_run(options.output_root, None if path is None else str(path)).model
-    classifier = classifier_of(path)
-    say(classifier.describe())
+    classifier = load_classifier(path)
+    say(str(classifier.description))
     if options.live is not None:
-        from genrecls.cli.live import listen_with
-
-        return listen_with(options, classifier)
-    results = [*missing, *predict_files(classifier, files)]
-    results.sort(key=lambda result: str(result.path))
+        return run_live(options, classifier)
+    results = predict(classifier, options.paths)
     show(FORMATS[options.format](results, classifier.labels))
     bad = [result for result in results if result.error is not None]
     if options.timeline is not None and len(bad) < len(results):
-        from genrecls.inference.timeline import write_timeline
+        from genrecls.reports.figures.timeline import timeline
+        from genrecls.reports.style import save
 
-        write_timeline(options.timeline, results, classifier)
+        usable = [result for result in results if result.error is None]
+        about = classifier.description.about
+        save(timeline(usable, classifier.labels, about=about), options.timeline)
         say(f"timeline in {options.timeline}")
     for result in bad:
         fail(f"{result.path}: {result.error}")

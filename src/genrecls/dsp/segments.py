@@ -1,7 +1,4 @@
-"""Where segments start and what they hold: arithmetic that needs nothing but NumPy.
-
-Training (`segmenting`) and the runtime of exported models share it.
-"""
+"""Where segments start and what they hold: the same in training, for files and live."""
 
 from __future__ import annotations
 
@@ -124,6 +121,44 @@ def audio_window(features: Mapping[str, Any], segment: Mapping[str, Any]) -> Aud
     n_fft = features["n_fft"]
     length = (frames - 1) * hop + n_fft
     return AudioWindow(length, hop, n_fft // 2 if features["center"] else 0)
+
+
+@dataclass(frozen=True)
+class SegmentGrid:
+    """Where the segments of a track or a stream lie.
+
+    Attributes:
+        rate: sample rate in Hz.
+        cut: length and hop in steps, which are samples or frames.
+        step: samples from one step to the next.
+        in_frames: whether the steps are frames.
+        window: samples that are looked at for one segment.
+    """
+
+    rate: int
+    cut: Cut
+    step: int
+    in_frames: bool
+    window: AudioWindow
+
+    @classmethod
+    def of(cls, features: Mapping[str, Any], segment: Mapping[str, Any]) -> SegmentGrid:
+        """Return the grid of a representation (`sample_rate`, `hop_length`...) and segment rule."""
+        in_frames = segment["source"] == "spectrogram"
+        rate, step = int(features["sample_rate"]), int(features["hop_length"]) if in_frames else 1
+        cut = cut_of(segment, rate / step, frames=in_frames)
+        return cls(rate, cut, step, in_frames, audio_window(features, segment))
+
+    def steps(self, n_samples: int) -> int:
+        """Return how many steps so many samples are."""
+        # What a single frame looks at; of samples it is one.
+        reach = self.window.length - (self.cut.length - 1) * self.step
+        inside = n_samples + 2 * self.window.margin - reach
+        return max(0, 1 + inside // self.step) if n_samples else 0
+
+    def seconds(self, steps: NDArray[np.int64] | int) -> Any:
+        """Return when a step is; for an array of steps an array."""
+        return steps * self.step / self.rate
 
 
 def frames_within(n_samples: int, features: Mapping[str, Any]) -> int:

@@ -1,4 +1,4 @@
-"""From a classifier and an audio file to what decided about it."""
+"""From a trained model and an audio file to what decided about it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from genrecls.errors import ConfigError, DataError, nearest
 from genrecls.explain.integrated_gradients import Explainer
 from genrecls.explain.layers import Kernel, activations, chosen_layers, first_kernel
 from genrecls.explain.plot_data import Evidence, evidence_of
-from genrecls.inference.keras_classifier import KerasClassifier
+from genrecls.inference.keras_predictor import KerasPredictor
+from genrecls.runtime.classifier import Classifier
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Explanation:
 
 
 def explain(
-    classifier: KerasClassifier,
+    predictor: KerasPredictor,
     path: Path,
     *,
     layers: Sequence[str] | None = None,
@@ -91,7 +92,7 @@ def explain(
     """Return what decided about one segment of a file.
 
     Args:
-        classifier: the trained network with its description.
+        predictor: the trained network with its description.
         path: an audio file.
         layers: names of the layers whose outputs are wanted; None for those that tell most.
         genre: name of the genre to explain; None for the answer.
@@ -102,14 +103,14 @@ def explain(
         ConfigError: there is no such layer, genre or moment.
         DataError: the file cannot be used.
     """
-    card, model = classifier.card, classifier.model
+    card, model = predictor.card, predictor.model
     layer_names = chosen_layers(model, layers)
     if genre is not None and genre not in card.labels:
         raise ConfigError(
             f"--genre: received '{genre}'; allowed: {', '.join(card.labels)}"
             f"{nearest(genre, card.labels)}"
         )
-    result = classifier.classify(path)
+    result = Classifier(predictor).classify(path)
     if result.error is not None:
         raise DataError(f"{path}: {result.error}")
     target = result.decision if genre is None else card.labels.index(genre)
@@ -136,7 +137,7 @@ def explain(
     place = (begin, begin + card.segment.length)
     return Explanation(
         file=path.name,
-        model=classifier.describe().removeprefix("model "),
+        model=str(predictor.description).removeprefix("model "),
         leaky="track" in card.leaks,
         labels=card.labels,
         decision=result.decision,

@@ -1,210 +1,139 @@
-"""A trained model in an exported file: from an audio file to its genre without TensorFlow."""
+"""From an audio file to its genre, with a trained model of any kind."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.dsp.audio import AudioLimits, AudioRejected, read
-from genrecls.dsp.segments import (
-    audio_window,
-    cut_of,
-    frames_within,
-    repeated,
-    samples_holding,
-    windows,
-)
-from genrecls.errors import ModelFileError, RunError
-from genrecls.runtime.container import unpack
-from genrecls.runtime.description import leak_mark
-from genrecls.runtime.front_end import FrontEnd, front_end_of
-from genrecls.runtime.network import Network
-from genrecls.runtime.result import Result, result_of
-
-Inputs = dict[str, NDArray[np.float32]]
-Starts = NDArray[np.int64]
+from genrecls.dsp.audio import AudioRejected
+from genrecls.dsp.segments import SegmentGrid, repeated, samples_holding, windows
+from genrecls.dsp.votes import decide
+from genrecls.runtime.description import ModelDescription
+from genrecls.runtime.front_end import FrontEnd, Inputs, Samples
+from genrecls.runtime.result import Result
 
 # Segments that are transformed at once: those of a long recording would not fit into memory.
 _AT_ONCE = 64
 
 
-class TFLiteClassifier:
-    """An exported model that classifies audio, whether it takes samples or features.
+class Predictor(Protocol):
+    """A trained network with what it says of itself: a Keras model or an exported file."""
+
+    @property
+    def description(self) -> ModelDescription:
+        """What it is and how far it can be trusted."""
+
+    @property
+    def front_end(self) -> FrontEnd:
+        """What reads audio for it and makes its inputs."""
+
+    @property
+    def segment(self) -> Mapping[str, Any]:
+        """Its segment rule: `length`, `hop`, `min_fill` and `source`."""
+
+    @property
+    def takes_samples(self) -> bool:
+        """Whether it computes its features itself, from the input `audio`."""
+
+    def probabilities(self, inputs: Inputs) -> NDArray[np.float64]:
+        """Return the probabilities of segments, shape (segments, classes)."""
+
+
+class Classifier:
+    """Classifies files of any length, and windows of sound that is still arriving.
 
     Args:
-        network: the network.
-        card: what the file says of itself.
-
-    Attributes:
-        card: plain values, as in the file.
-        labels: genres in the order of the probabilities.
-        features: settings of the representation; of the picture, where there are two.
-        segment: settings of the segment rule.
-        window: samples of one segment and how they lie in the audio.
+        predictor: the model.
     """
 
-    def __init__(self, network: Network, card: Mapping[str, Any]) -> None:
-        self.network, self.card = network, card
-        self.labels = tuple(str(label) for label in card["labels"])
-        features: Mapping[str, Any] = card["features"]
-        self.features = features.get("picture", features)
-        self.segment: Mapping[str, Any] = card["segment"]
-        self.window = audio_window(self.features, self.segment)
-        self._in_frames = self.segment["source"] == "spectrogram"
-        self._step = int(self.features["hop_length"]) if self._in_frames else 1
-        self._cut = cut_of(self.segment, self.sample_rate / self._step, frames=self._in_frames)
-
-    @classmethod
-    def load(cls, path: Path, threads: int = 1) -> TFLiteClassifier:
-        """Return the classifier in an exported file.
-
-        Args:
-            path: a `.tflite` file.
-            threads: how many the runtime may use.
-
-        Raises:
-            ModelFileError: it cannot be read, or this runtime cannot run it.
-            RunError: it takes something else than audio, or something is not installed.
-        """
-        flatbuffer, card = unpack(path)
-        try:
-            if card["input"] == "features":
-                front_end_of(card)
-            found = cls(Network(flatbuffer, threads), card)
-            found.describe()
-            found._check_match()
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ModelFileError(
-                f"{path}: its description cannot be understood ({type(error).__name__}: {error}); "
-                "export it again"
-            ) from None
-        except (ModelFileError, RunError) as error:
-            raise type(error)(f"{path}: {error}") from None
-        return found
-
-    def _check_match(self) -> None:
-        """Refuse a network that does not take and give what its card says."""
-        taken, described = sorted(self.network.inputs), sorted(self.card["inputs"])
-        if taken != described:
-            raise ModelFileError(
-                f"it takes {', '.join(taken)} but its description says {', '.join(described)}; "
-                "export it again"
-            )
-        outputs = self.network.output["shape"]
-        if outputs != [len(self.labels)]:
-            raise ModelFileError(
-                f"{outputs[-1]} outputs but {len(self.labels)} labels; export it again"
-            )
+    def __init__(self, predictor: Predictor) -> None:
+        self.predictor = predictor
+        self.description = predictor.description
 
     @property
-    def sample_rate(self) -> int:
-        """Rate in Hz that audio is resampled to."""
-        return int(self.features["sample_rate"])
-
-    @property
-    def segment_samples(self) -> int:
-        """Samples of one window."""
-        return self.window.length
-
-    @property
-    def segment_seconds(self) -> float:
-        """Length of a segment in seconds."""
-        return self._cut.length * self._step / self.sample_rate
-
-    @property
-    def _split(self) -> str:
-        return f"split {self.card['split']}{leak_mark(self.card['leaks'])}"
-
-    @property
-    def about(self) -> str:
-        """The run and how its data were split."""
-        generated = " · trained on generated data" if self.card["generated"] else ""
-        return f"{self.card['run']} · {self._split}{generated}"
+    def labels(self) -> tuple[str, ...]:
+        """Genres in the order of the probabilities."""
+        return self.description.labels
 
     @cached_property
-    def _front_end(self) -> FrontEnd:
-        """What makes the inputs of a whole track."""
-        return front_end_of(self.card)
-
-    @cached_property
-    def _window_front_end(self) -> FrontEnd:
-        """What makes the inputs of windows, which bring their margin with them."""
-        if not self._in_frames:
-            return self._front_end
-        return front_end_of({**self.card, "features": {**self.features, "center": False}})
-
-    def describe(self) -> str:
-        """Return in one line what the model is and how far it can be trusted."""
-        card, score = self.card, self.card["test"]["track"]["accuracy"]
-        generated = "; trained on generated data, not real music" if card["generated"] else ""
-        return (
-            f"model {card['run']} ({card['input']} {card['mode']}): accuracy {score:.3f} per "
-            f"track on the test part of {card['dataset']} ({self._split}){generated}"
-        )
+    def grid(self) -> SegmentGrid:
+        """Where the segments of a track lie."""
+        return SegmentGrid.of(self.predictor.front_end.features, self.predictor.segment)
 
     def classify(self, path: Path) -> Result:
         """Return the probabilities of one file, of any length; a bad file gives its reason."""
+        grid = self.grid
         try:
-            samples = read(path, self.sample_rate, AudioLimits())
+            samples = self.predictor.front_end.read(path)
         except AudioRejected as reason:
             return Result(path, error=f"{reason.code}: {reason.detail}")
-        batches = self.track_inputs(samples)
-        found = np.concatenate([self.network.probabilities(batch) for batch in batches])
-        starts = self._covered(samples)[1] * self._step / self.sample_rate
-        seconds = len(samples) / self.sample_rate
-        return result_of(path, self.card["vote"], found, starts, self.segment_seconds, seconds)
+        track, places = self._covered(samples)
+        inputs = self._inputs_of(track, places)
+        segments = np.concatenate([self.predictor.probabilities(batch) for batch in inputs])
+        starts = grid.seconds(places)
+        # A file shorter than a segment is repeated to fill one, but ends where it ends.
+        ends = np.minimum(starts + grid.seconds(grid.cut.length), len(samples) / grid.rate)
+        return Result(
+            path,
+            decision=decide(segments, self.description.vote),
+            probabilities=segments.mean(axis=0),
+            starts=starts,
+            ends=ends,
+            segments=segments,
+        )
 
-    def track_inputs(self, samples: NDArray[np.float32]) -> Iterator[Inputs]:
+    def inputs(self, samples: Samples) -> Iterator[Inputs]:
         """Yield what the network takes for the segments of a whole track, some at a time.
 
         The track is cut as `SegmentRule.cover` does it.
         """
-        track, starts = self._covered(samples)
-        if self._in_frames and self.card["input"] == "features":
-            yield self._cut_frames(track, starts)
-            return
-        track = np.pad(track, self.window.margin)
-        for first in range(0, len(starts), _AT_ONCE):
-            places = starts[first : first + _AT_ONCE] * self._step
-            yield self.inputs(windows(track, places, self.window.length))
+        return self._inputs_of(*self._covered(samples))
 
-    def inputs(self, audio: NDArray[np.float32]) -> Inputs:
-        """Return what the network takes for windows of samples, shape (segments, samples)."""
-        if self.card["input"] == "audio":
-            return {"audio": audio}
-        return self._window_front_end.transform(audio)
-
-    def probabilities(self, audio: NDArray[np.float32]) -> NDArray[np.float64]:
+    def probabilities(self, audio: Samples) -> NDArray[np.float64]:
         """Return the probabilities of windows of samples.
 
         Args:
-            audio: shape (segments, `segment_samples`); where `window.margin` is not 0 each window
-                begins so many samples before its segment.
+            audio: shape (segments, `grid.window.length`); where `grid.window.margin` is not 0 each
+                window begins so many samples before its segment.
 
         Returns:
             Shape (segments, classes).
         """
-        return self.network.probabilities(self.inputs(audio))
+        return self.predictor.probabilities(self._window_inputs(audio))
 
-    def _covered(self, samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], Starts]:
-        """Return the track, repeated where it is too short, and where its segments start."""
-        cut, frames_of = self._cut, partial(frames_within, features=self.features)
-        if not self._in_frames:
-            track = repeated(samples, cut.length, cut.needed)
-            return track, cut.covering(len(track))
-        enough = (samples_holding(n, self._step, frames_of) for n in (cut.length, cut.needed))
-        track = repeated(samples, *enough)
-        return track, cut.covering(frames_of(len(track)))
+    def _covered(self, samples: Samples) -> tuple[Samples, NDArray[np.int64]]:
+        """Return the track, repeated where it is too short, and the places of its segments.
 
-    def _cut_frames(self, track: NDArray[np.float32], starts: Starts) -> Inputs:
-        """Return segments of the frames of the whole track; a short rest is filled with silence."""
-        length = self._cut.length
-        total = frames_within(len(track), self.features)
-        missing = max(0, int(starts[-1]) + length - total) * self._step
-        whole = self._front_end.transform(np.pad(track, (0, missing))[None])
-        return {name: windows(values[0], starts, length) for name, values in whole.items()}
+        Places are counted in samples, or in frames where those are cut.
+        """
+        grid = self.grid
+        count = self.predictor.front_end.frames if grid.in_frames else int
+        wanted, enough = (
+            samples_holding(steps, grid.step, count) for steps in (grid.cut.length, grid.cut.needed)
+        )
+        track = repeated(samples, wanted, enough)
+        return track, grid.cut.covering(count(len(track)))
+
+    def _inputs_of(self, track: Samples, places: NDArray[np.int64]) -> Iterator[Inputs]:
+        grid, front_end = self.grid, self.predictor.front_end
+        if grid.in_frames and not self.predictor.takes_samples:
+            # The whole track is transformed; a short rest is filled with silence.
+            length = grid.cut.length
+            missing = max(0, int(places[-1]) + length - front_end.frames(len(track))) * grid.step
+            whole = front_end.transform(np.pad(track, (0, missing))[None])
+            yield {name: windows(values[0], places, length) for name, values in whole.items()}
+            return
+        track = np.pad(track, grid.window.margin)
+        for first in range(0, len(places), _AT_ONCE):
+            starts = places[first : first + _AT_ONCE] * grid.step
+            yield self._window_inputs(windows(track, starts, grid.window.length))
+
+    def _window_inputs(self, audio: Samples) -> Inputs:
+        if self.predictor.takes_samples:
+            return {"audio": audio}
+        return self.predictor.front_end.transform(audio, padded=self.grid.in_frames)

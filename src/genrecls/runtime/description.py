@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from genrecls.dsp.votes import Vote
 
 
 def leak_mark(leaks: Collection[str]) -> str:
@@ -10,3 +14,60 @@ def leak_mark(leaks: Collection[str]) -> str:
     if "track" in leaks:
         return " (LEAKY)"
     return " (artists shared)" if "artist" in leaks else ""
+
+
+@dataclass(frozen=True)
+class ModelDescription:
+    """What a trained model is, and how far it can be trusted.
+
+    Attributes:
+        labels: genres in the order of the probabilities.
+        vote: how the segments of a track decide about it.
+        run: name of the run that made it.
+        form: input and mode of an exported file; empty for a Keras model.
+        dataset: what it was trained on.
+        split: how that was split, with the mark of its leaks.
+        generated: whether the data were synthetic.
+        accuracy: of tracks of the test part, 0 to 1.
+    """
+
+    labels: tuple[str, ...]
+    vote: Vote
+    run: str
+    form: str
+    dataset: str
+    split: str
+    generated: bool
+    accuracy: float
+
+    @classmethod
+    def of(cls, card: Mapping[str, Any], form: str = "") -> ModelDescription:
+        """Return the description in the card of a model file.
+
+        Raises:
+            KeyError, TypeError, ValueError: the card lacks something or makes no sense.
+        """
+        return cls(
+            labels=tuple(str(label) for label in card["labels"]),
+            vote=card["vote"],
+            run=card["run"],
+            form=form,
+            dataset=card["dataset"],
+            split=f"split {card['split']}{leak_mark(card['leaks'])}",
+            generated=card["generated"],
+            accuracy=float(card["test"]["track"]["accuracy"]),
+        )
+
+    @property
+    def about(self) -> str:
+        """The run and how its data were split, as figures say it."""
+        generated = " · trained on generated data" if self.generated else ""
+        return f"{self.run} · {self.split}{generated}"
+
+    def __str__(self) -> str:
+        form = f" ({self.form})" if self.form else ""
+        generated = "; trained on generated data, not real music" if self.generated else ""
+        return (
+            f"model {self.run}{form}: accuracy {self.accuracy:.3f} per track on the test part of "
+            f"{self.dataset} ({self.split}){generated}"
+        )

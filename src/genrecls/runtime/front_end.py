@@ -1,55 +1,98 @@
-"""From samples to what a network takes, by NumPy alone.
-
-It equals `genrecls.features` (a test compares them), but is made from the plain card of an exported
-file and needs neither SciPy, Pillow, matplotlib nor librosa.
-"""
+"""What makes the inputs of a network of audio; here by NumPy alone, from the card of a file."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from importlib import import_module
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from genrecls.dsp.audio import AudioLimits, read
 from genrecls.dsp.mel import MelFrontEnd
 from genrecls.errors import RunError
 from genrecls.runtime.colormaps import unpacked_colours
 
+Samples = NDArray[np.float32]
+Inputs = dict[str, NDArray[np.float32]]
+"""Named inputs of a network; the first axis of every array counts segments."""
+
 
 class FrontEnd(Protocol):
-    """Something that makes the inputs of a network."""
+    """Something that reads audio and makes the inputs of a network."""
 
-    def transform(self, segments: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        """Return the inputs of `segments`, shape (segments, samples), by name."""
+    @property
+    def features(self) -> Mapping[str, Any]:
+        """`sample_rate` and `hop_length`; also `n_fft` and `center` where frames are cut."""
+
+    def read(self, path: Path) -> Samples:
+        """Return the mono samples of a file at `sample_rate`, shape (samples,).
+
+        Raises:
+            AudioRejected: the file cannot be trusted.
+        """
+
+    def frames(self, n_samples: int) -> int:
+        """Return the number of frames of so many samples."""
+
+    def transform(self, segments: Samples, *, padded: bool = False) -> Inputs:
+        """Return the inputs of segments.
+
+        Args:
+            segments: shape (segments, samples).
+            padded: whether they bring the samples around their first and last frame with them, so
+                that nothing is to be added for `center`.
+        """
 
 
 class NumpyFrontEnd:
-    """`mel`, `mfcc` and `mel_image`.
+    """`mel`, `mfcc` and `mel_image` by the settings of a card.
 
     Args:
         features: settings of the representation.
-        colours: the packed colour map of a `mel_image` that has one.
-    """
-
-    def __init__(self, features: Mapping[str, Any], colours: Sequence[int] | None = None) -> None:
-        self._name = features["name"]
-        plain = features.get("colour", "grey") in {"grey", "repeat"}
-        table = None if plain else unpacked_colours(colours or ())
-        self._front_end = MelFrontEnd.of(features, table)
-
-    def transform(self, segments: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        """Return the input of `segments`, shape (segments, samples)."""
-        name = "picture" if self._name == "mel_image" else self._name
-        return {name: self._front_end.transform(segments)}
-
-
-def front_end_of(card: Mapping[str, Any]) -> FrontEnd:
-    """Return the front end that the card of an exported file describes.
+        colours: the colour map of a `mel_image` that has one, as `packed_colours` packs it.
 
     Raises:
-        RunError: it takes no audio, or needs librosa, which is not installed.
+        TypeError: a setting is missing.
+        ValueError: the colours of a coloured picture are missing.
+    """
+
+    def __init__(self, features: Mapping[str, Any], colours: Any = None) -> None:
+        self.features = features
+        plain = features.get("colour", "grey") in {"grey", "repeat"}
+        table = None if plain else unpacked_colours(colours or ())
+        self._mel = MelFrontEnd.of(features, table)
+
+    def read(self, path: Path) -> Samples:
+        """Return the mono samples of a file, shape (samples,)."""
+        return read(path, self._mel.sample_rate, AudioLimits())
+
+    def frames(self, n_samples: int) -> int:
+        """Return the number of frames of so many samples."""
+        return self._mel.frames(n_samples)
+
+    def transform(self, segments: Samples, *, padded: bool = False) -> Inputs:
+        """Return the input of segments (segments, samples), by its name."""
+        mel = replace(self._mel, center=False) if padded else self._mel
+        name = self.features["name"]
+        return {"picture" if name == "mel_image" else name: mel.transform(segments)}
+
+
+FrontEndMaker = Callable[[Mapping[str, Any]], FrontEnd]
+
+
+def front_end_of(card: Mapping[str, Any], other: FrontEndMaker | None = None) -> FrontEnd:
+    """Return the front end that the card of an exported file describes.
+
+    Args:
+        card: of the file.
+        other: makes those that need more than NumPy, of the settings of the features; None where
+            there is nothing more, as on a device.
+
+    Raises:
+        RunError: the model takes no audio, or there is nothing that computes its features.
     """
     features = card["features"]
     name = features["name"]
@@ -60,16 +103,10 @@ def front_end_of(card: Mapping[str, Any]) -> FrontEnd:
             f"this model takes what was published ready-made (features={name}) and no audio; train "
             "with features that are computed from audio, such as features=mel_image"
         )
-    try:
-        # By name, for the single file `classify.py` is made without them.
-        registry = import_module("genrecls.features.base").FEATURES
-        select = import_module("genrecls.config.validation").select
-        import_module("librosa")
-    except ImportError as error:
+    if other is None:
         raise RunError(
-            f"features={name} are computed by librosa, but {error.name} is not installed; install "
-            "genrecls with pip install 'genrecls[train]', or export a model that takes mel, mfcc "
-            "or mel_image"
-        ) from None
-    found: FrontEnd = select(registry, features)
-    return found
+            f"features={name} are computed by librosa, which this program does without; predict "
+            "with genrecls itself (pip install 'genrecls[train]'), or export a model that takes "
+            "mel, mfcc or mel_image"
+        )
+    return other(features)

@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.dsp.votes import Vote, decide
-
 
 @dataclass(frozen=True, eq=False)
 class Result:
@@ -30,32 +28,3 @@ class Result:
     ends: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     segments: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
     error: str | None = None
-
-
-def result_of(
-    path: Path,
-    vote: Vote,
-    segments: NDArray[np.float64],
-    starts: NDArray[np.float64],
-    length: float,
-    seconds: float,
-) -> Result:
-    """Return what is said about a whole file.
-
-    Args:
-        path: the file.
-        vote: how its segments decide.
-        segments: probabilities, shape (segments, classes).
-        starts: start of each segment in seconds, shape (segments,).
-        length: of a segment, in seconds.
-        seconds: length of the file.
-    """
-    return Result(
-        path,
-        decision=decide(segments, vote),
-        probabilities=segments.mean(axis=0),
-        starts=starts,
-        # A file shorter than a segment is repeated to fill one, but ends where it ends.
-        ends=np.minimum(starts + length, seconds),
-        segments=segments,
-    )

@@ -31,7 +31,7 @@ from genrecls.runtime.network import Network
 
 # What an export writes; anything else in its folder is somebody's own.
 _OURS = re.compile(
-    r"(features|audio)_\w+\.tflite|golden_\w+\.npz|micro|labels\.txt|classify\.py|card\.md"
+    r"(features|audio)_\w+\.tflite|golden_\w+\.npz|micro|labels\.txt|classify\.pyz?|card\.md"
     r"|export\.json|tradeoff\.png|benchmark\.(json|png)"
 )
 

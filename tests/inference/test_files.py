@@ -14,10 +14,12 @@ from genrecls.dsp.votes import decide
 from genrecls.errors import RunError
 from genrecls.features.base import FEATURES
 from genrecls.features.segmentation import SegmentRule
-from genrecls.inference.keras_classifier import KerasClassifier, audio_files, predict_files
+from genrecls.inference.files import audio_files, classify_files, load_classifier
+from genrecls.inference.keras_predictor import KerasPredictor
 from genrecls.models import tensorflow_setup
 from genrecls.models.base import MODELS, Normalisation
 from genrecls.runs.model_file import ModelCard, save
+from genrecls.runtime.classifier import Classifier
 
 RATE = 22050
 LABELS = ("blues", "jazz", "rock")
@@ -44,7 +46,7 @@ def _card(**changes: Any) -> ModelCard:
 
 
 @pytest.fixture(scope="module")
-def classifier(tmp_path_factory: pytest.TempPathFactory) -> KerasClassifier:
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
     tensorflow_setup.configure_tensorflow()
     tensorflow_setup.fresh(1)
     card = _card()
@@ -53,7 +55,14 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> KerasClassifier:
     model = select(MODELS, _yaml("model/cnn")).build(shapes, len(LABELS), statistics)
     path = tmp_path_factory.mktemp("model") / "model.keras"
     save(path, model, card)
-    return KerasClassifier.load(path)
+    return load_classifier(path)
+
+
+def _with(classifier: Classifier, **changes: Any) -> Classifier:
+    """Return the same model with another card."""
+    predictor = classifier.predictor
+    assert isinstance(predictor, KerasPredictor)
+    return Classifier(KerasPredictor(predictor.model, _card(**changes)))
 
 
 def _song(path: Path, seconds: float, seed: int = 0) -> Path:
@@ -77,7 +86,7 @@ def _song(path: Path, seconds: float, seed: int = 0) -> Path:
     ],
 )
 def test_audio_of_any_length_is_heard_from_its_beginning_to_its_end(
-    seconds: float, starts: list[float], classifier: KerasClassifier, tmp_path: Path
+    seconds: float, starts: list[float], classifier: Classifier, tmp_path: Path
 ) -> None:
     found = classifier.classify(_song(tmp_path / "song.wav", seconds))
     assert found.error is None
@@ -100,24 +109,24 @@ def test_a_model_that_takes_no_audio_is_refused_in_one_line(
     model = select(MODELS, _yaml("model/cnn")).build(shapes, len(LABELS), statistics)
     save(tmp_path / "model.keras", model, card)
     with pytest.raises(RunError, match=r"takes a published picture .* no audio; train") as error:
-        KerasClassifier.load(tmp_path / "model.keras")
+        load_classifier(tmp_path / "model.keras")
     assert "\n" not in str(error.value)
 
 
 def test_the_vote_of_the_card_decides_about_the_whole_file(
-    classifier: KerasClassifier, tmp_path: Path
+    classifier: Classifier, tmp_path: Path
 ) -> None:
     song = _song(tmp_path / "song.wav", 9)
-    found = KerasClassifier(classifier.model, _card(vote="majority")).classify(song)
+    found = _with(classifier, vote="majority").classify(song)
     assert found.decision == decide(found.segments, "majority")
     assert found.probabilities == pytest.approx(found.segments.mean(axis=0))
 
 
 def test_a_file_gets_the_same_answer_again_and_among_others(
-    classifier: KerasClassifier, tmp_path: Path
+    classifier: Classifier, tmp_path: Path
 ) -> None:
     songs = [_song(tmp_path / f"{seed}.wav", 4 + seed, seed) for seed in range(6)]
-    together = list(predict_files(classifier, songs))
+    together = classify_files(classifier, songs)
     assert [result.path for result in together] == songs
     for song, result in zip(songs, together, strict=True):
         alone = classifier.classify(song)
@@ -125,14 +134,14 @@ def test_a_file_gets_the_same_answer_again_and_among_others(
 
 
 @pytest.mark.parametrize("suffix", [".flac", ".ogg", ".au", ".mp3"])
-def test_every_format_is_read(suffix: str, classifier: KerasClassifier, tmp_path: Path) -> None:
+def test_every_format_is_read(suffix: str, classifier: Classifier, tmp_path: Path) -> None:
     found = classifier.classify(_song(tmp_path / f"song{suffix}", 4))
     assert found.error is None
     assert len(found.segments) == 2
 
 
 def test_stereo_of_another_rate_sounds_like_the_original(
-    classifier: KerasClassifier, tmp_path: Path
+    classifier: Classifier, tmp_path: Path
 ) -> None:
     import soxr
 
@@ -145,7 +154,7 @@ def test_stereo_of_another_rate_sounds_like_the_original(
 
 
 def test_bad_files_are_named_and_the_others_classified(
-    classifier: KerasClassifier, tmp_path: Path
+    classifier: Classifier, tmp_path: Path
 ) -> None:
     good = [_song(tmp_path / f"good {n} é.wav", 3.5, n) for n in range(3)]
     text, silent, short = (tmp_path / f"{name}.wav" for name in ("text", "silent", "short"))
@@ -156,7 +165,7 @@ def test_bad_files_are_named_and_the_others_classified(
     cut.write_bytes(good[0].read_bytes()[: 2 * RATE])
     bad = {text: "unreadable", silent: "silent", short: "short", cut: "length-mismatch"}
     files = [good[0], *bad, good[1], tmp_path / "absent.wav", good[2]]
-    found = {result.path: result for result in predict_files(classifier, files)}
+    found = {result.path: result for result in classify_files(classifier, files)}
     assert list(found) == files
     for path, code in {**bad, tmp_path / "absent.wav": "missing"}.items():
         assert str(found[path].error).startswith(f"{code}: ")
@@ -191,19 +200,19 @@ def test_a_folder_without_audio_is_named(tmp_path: Path) -> None:
 
 
 def test_a_link_that_leads_nowhere_is_named_like_any_bad_file(
-    classifier: KerasClassifier, tmp_path: Path
+    classifier: Classifier, tmp_path: Path
 ) -> None:
     (tmp_path / "gone.wav").symlink_to(tmp_path / "nowhere.wav")
     files, _ = audio_files([tmp_path])
-    (found,) = predict_files(classifier, files)
+    (found,) = classify_files(classifier, files)
     assert str(found.error).startswith("missing: ")
 
 
-def test_the_description_says_how_far_the_model_can_be_trusted(classifier: KerasClassifier) -> None:
-    plain = classifier.describe()
+def test_the_description_says_how_far_the_model_can_be_trusted(classifier: Classifier) -> None:
+    plain = str(classifier.description)
     assert "accuracy 0.750 per track on the test part of toy (split track)" in plain
     assert "LEAKY" not in plain
     assert "generated" not in plain
-    leaky = KerasClassifier(classifier.model, _card(leaks=("track",), generated=True)).describe()
+    leaky = str(_with(classifier, leaks=("track",), generated=True).description)
     assert "split track (LEAKY)" in leaky
     assert "generated data, not real music" in leaky
