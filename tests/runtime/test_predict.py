@@ -23,8 +23,8 @@ _ABSENT = ("tensorflow", "keras", "librosa", "hydra", "pydantic", "sklearn", "sc
 
 _PROGRAM = f"""
 import sys
-from genrecls import cli
-status = cli.main(sys.argv[1:])
+from genrecls.cli.main import main
+status = main(sys.argv[1:])
 print([name for name in {_ABSENT!r} if name in sys.modules])
 sys.exit(status)
 """
