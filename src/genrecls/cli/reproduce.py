@@ -19,9 +19,10 @@ from genrecls.comparison.reproduction import (
     jobs,
 )
 from genrecls.comparison.reproduction import published_presets as presets
-from genrecls.console import fail, say, show, warn
+from genrecls.console import fail, say, warn
 from genrecls.errors import ConfigError, GenreclsError, Interrupted, RunError
 from genrecls.experiment.published import Published
+from genrecls.reports.reproduction import write_reproduction
 from genrecls.runs.run import Run
 from genrecls.runtime.parser import Parser
 from genrecls.training.distribution import devices_for
@@ -47,7 +48,8 @@ def main(words: Sequence[str]) -> int:
     work = {name: list(jobs(name, options.seeds, overrides)) for name in names}
     reproduced = _Reproduction(work, train=not options.finished, changed=_changed(overrides))
     rows = reproduced.rows()
-    _write(rows, _folder(options, work, wanted), f"genrecls reproduce {shlex.join(words)}".strip())
+    command = f"genrecls reproduce {shlex.join(words)}".strip()
+    write_reproduction(rows, _folder(options, work, wanted), command)
     if reproduced.failures:
         raise RunError(f"{reproduced.failures} trainings failed; see the lines above")
     if wanted and not any(row.cells for row in rows):
@@ -164,20 +166,3 @@ def _metrics(
 ) -> list[tuple[str, dict[str, Any]]]:
     wanted = [run for name, run in runs if name == protocol and run is not None]
     return [(run.name, run.read_metrics()) for run in wanted]
-
-
-def _write(rows: Sequence[ReproducedSystem], folder: Path, command: str) -> None:
-    from genrecls.environment import environment
-    from genrecls.files.atomic import write_text
-    from genrecls.reports.figures.reproduction import reported_and_ours
-    from genrecls.reports.reproduction import as_csv, as_html, as_markdown, as_table
-    from genrecls.reports.style import save
-
-    show(as_table(rows))
-    figure = reported_and_ours(rows)
-    versions = environment()
-    save(figure, folder / "reproduction.png")
-    write_text(folder / "reproduction.csv", as_csv(rows))
-    write_text(folder / "reproduction.md", as_markdown(rows, command, versions))
-    write_text(folder / "reproduction.html", as_html(rows, command, versions, figure))
-    say(f"written to {folder}")
