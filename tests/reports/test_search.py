@@ -6,7 +6,7 @@ import csv
 import io
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import pytest
 from matplotlib.figure import Figure
@@ -14,22 +14,32 @@ from matplotlib.text import Text
 from rich.console import Console
 
 from genrecls.reports.figures.search import figures, history, influences, pareto
+from genrecls.reports.numbers import count as shown_count
 from genrecls.reports.search import (
-    Answer,
+    Objective,
+    SearchedSetting,
+    SearchReport,
+    Trial,
     as_csv,
     as_html,
     as_markdown,
-    as_table,
-    lines,
+    as_terminal,
+    pareto_front,
+    rank_trials,
     short_names,
 )
 from genrecls.runs.record import read
-from genrecls.sweeps.search.space import read_space
-from genrecls.sweeps.search.trial import Trial
 from tests.runs.finished_runs import Made, finished_run
-from tests.sweeps.search.spaces import settings, space
 
-BOTH = ["accuracy", "parameters"]
+State = Literal["running", "finished", "pruned", "failed"]
+ACCURACY = Objective("validation accuracy", larger=True)
+LOSS = Objective("validation log loss", larger=False)
+SIZE = Objective("parameters", larger=False, shown=shown_count)
+SETTINGS = (
+    SearchedSetting("trainer.optimizer.learning_rate", low=1e-4, high=1e-2, log=True),
+    SearchedSetting("model.head.units", ("[16]", "[32,16]")),
+    SearchedSetting("model.head.dropout", low=0.0, high=0.5),
+)
 
 
 def chosen(number: int) -> dict[str, str]:
@@ -44,19 +54,22 @@ def trial(number: int, *values: float) -> Trial:
     return Trial(number, "finished", chosen(number), values, {1: 0.4}, f"run-{number}", "", 61.0)
 
 
-def answer(root: Path, trials: list[Trial], leaks: tuple[str, ...] = (), **changes: Any) -> Answer:
+def report(
+    root: Path,
+    trials: list[Trial],
+    leaks: tuple[str, ...] = (),
+    objectives: tuple[Objective, ...] = (ACCURACY,),
+) -> SearchReport:
     best = read(finished_run(root, "a-run", Made(leaks=leaks)))
-    found = settings(**changes)
-    importances = dict.fromkeys(space(), 1 / 3)
-    return Answer(
+    return SearchReport(
         name="search-mlp-1a2b3c4d",
         command="genrecls sweep search=mlp",
         again="genrecls train -cd there experiment=best",
         folder=root,
-        settings=found,
-        space=space(),
+        objectives=objectives,
+        settings=SETTINGS,
         trials=tuple(trials),
-        importances=importances,
+        importances={setting.key: 1 / 3 for setting in SETTINGS},
         best=best,
         versions={"python": "3.11"},
     )
@@ -65,7 +78,7 @@ def answer(root: Path, trials: list[Trial], leaks: tuple[str, ...] = (), **chang
 def mixed() -> list[Trial]:
     return [
         *(trial(number, 0.4 + number / 100) for number in range(12)),
-        Trial(12, "pruned", chosen(12), reason="hopeless after epoch 4 (median pruner)"),
+        Trial(12, "pruned", chosen(12), reason="stopped early after epoch 4 (median pruner)"),
         Trial(13, "failed", chosen(13), reason="took 3.1 GB | more"),
         Trial(14, "running", chosen(14)),
     ]
@@ -76,9 +89,9 @@ def texts(figure: Figure) -> list[str]:
     return [text.get_text() for text in figure.findobj(Text) if text.get_text()]
 
 
-def printed(found: Answer) -> str:
+def printed(found: SearchReport) -> str:
     console = Console(width=200, file=io.StringIO())
-    console.print(as_table(found))
+    console.print(as_terminal(found))
     return str(console.file.getvalue())  # type: ignore[attr-defined]
 
 
@@ -103,7 +116,7 @@ def test_keys_are_shortened_as_far_as_they_stay_apart() -> None:
 
 
 def test_the_ten_best_are_listed_with_their_settings(tmp_path: Path) -> None:
-    rows = lines(answer(tmp_path, mixed()))
+    rows = report(tmp_path, mixed()).table.rows
     assert len(rows) == 10
     place, number, score, what, run = rows[0]
     assert (place, number, score, run) == ("1", "11", "0.510", "run-11")
@@ -113,8 +126,8 @@ def test_the_ten_best_are_listed_with_their_settings(tmp_path: Path) -> None:
 def test_of_two_objectives_everything_that_nothing_beats_is_listed(tmp_path: Path) -> None:
     points = [(0.5, 1000), (0.6, 5000), (0.4, 2000)]
     trials = [trial(number, *values) for number, values in enumerate(points)]
-    found = answer(tmp_path, trials, objective=BOTH)
-    assert [row[1:4] for row in lines(found)] == [
+    found = report(tmp_path, trials, objectives=(ACCURACY, SIZE))
+    assert [row[1:4] for row in found.table.rows] == [
         ("1", "0.600", "5\u202f000"),
         ("0", "0.500", "1\u202f000"),
     ]
@@ -122,15 +135,15 @@ def test_of_two_objectives_everything_that_nothing_beats_is_listed(tmp_path: Pat
 
 
 def test_the_test_score_of_the_best_is_said_and_that_it_did_not_choose(tmp_path: Path) -> None:
-    found = answer(tmp_path, mixed())
+    found = report(tmp_path, mixed())
     for text in (printed(found), as_markdown(found), as_html(found, figures(found))):
         assert "Test accuracy of the best, per track: 75.0" in text
         assert "No test score took part in the search" in text
-        assert "12 finished, 1 stopped as hopeless, 1 failed, 1 interrupted" in text
+        assert "12 finished, 1 stopped early, 1 failed, 1 interrupted" in text
 
 
 def test_every_trial_has_a_line_with_all_its_settings(tmp_path: Path) -> None:
-    rows = list(csv.DictReader(io.StringIO(as_csv(answer(tmp_path, mixed())))))
+    rows = list(csv.DictReader(io.StringIO(as_csv(report(tmp_path, mixed())))))
     assert [row["state"] for row in rows[-3:]] == ["pruned", "failed", "running"]
     assert float(rows[3]["validation accuracy"]) == pytest.approx(0.43)
     assert rows[12]["validation accuracy"] == ""
@@ -140,9 +153,9 @@ def test_every_trial_has_a_line_with_all_its_settings(tmp_path: Path) -> None:
 
 
 def test_the_page_says_why_trials_have_no_score_and_loads_nothing(tmp_path: Path) -> None:
-    found = answer(tmp_path, mixed())
+    found = report(tmp_path, mixed())
     page = as_html(found, figures(found))
-    assert "hopeless after epoch 4 (median pruner)" in page
+    assert "stopped early after epoch 4 (median pruner)" in page
     assert "failed: took 3.1 GB | more" in page
     assert "genrecls train -cd there experiment=best" in page
     assert page.count("data:image/png") == 2
@@ -151,7 +164,7 @@ def test_the_page_says_why_trials_have_no_score_and_loads_nothing(tmp_path: Path
 
 
 def test_a_leaky_split_is_loud_everywhere(tmp_path: Path) -> None:
-    found = answer(tmp_path, mixed(), leaks=("track",))
+    found = report(tmp_path, mixed(), leaks=("track",))
     assert "LEAKY" in printed(found)
     assert "LEAKY" in as_markdown(found)
     assert 'class="about alarm"' in as_html(found, figures(found))
@@ -159,20 +172,20 @@ def test_a_leaky_split_is_loud_everywhere(tmp_path: Path) -> None:
 
 
 def test_the_history_marks_what_has_no_score(tmp_path: Path) -> None:
-    assert {"best so far", "finished", "best", "stopped as hopeless", "failed"} <= set(
-        texts(history(answer(tmp_path, mixed())))
+    assert {"best so far", "finished", "best", "stopped early", "failed"} <= set(
+        texts(history(report(tmp_path, mixed())))
     )
 
 
 def test_every_setting_has_a_panel_with_its_share(tmp_path: Path) -> None:
-    found = texts(influences(answer(tmp_path, mixed())))
+    found = texts(influences(report(tmp_path, mixed())))
     for name in ("learning_rate", "units", "dropout"):
         assert f"{name} · 33.3\u00a0%" in found
     assert {"[16]", "[32,16]"} <= set(found)
 
 
 def test_few_trials_tell_no_shares_and_the_figure_says_so(tmp_path: Path) -> None:
-    found = replace(answer(tmp_path, mixed()), importances={})
+    found = replace(report(tmp_path, mixed()), importances={})
     assert any(
         "can be told from 20 finished trials on" in text for text in texts(influences(found))
     )
@@ -181,7 +194,7 @@ def test_few_trials_tell_no_shares_and_the_figure_says_so(tmp_path: Path) -> Non
 
 def test_trials_with_the_settings_of_another_one_are_counted(tmp_path: Path) -> None:
     same = replace(trial(1, 0.4), run="run-0")
-    found = answer(tmp_path, [trial(0, 0.4), same, trial(2, 0.5)])
+    found = report(tmp_path, [trial(0, 0.4), same, trial(2, 0.5)])
     assert (
         found.counts == "3 trials: 3 finished, 1 of the finished with the settings of another one"
     )
@@ -190,7 +203,7 @@ def test_trials_with_the_settings_of_another_one_are_counted(tmp_path: Path) -> 
 @pytest.mark.parametrize("count", [1, 2])
 def test_one_trial_is_enough_for_all_figures(tmp_path: Path, count: int) -> None:
     trials = [trial(number, 0.5, 1000) for number in range(count)]
-    found = answer(tmp_path, trials, objective=BOTH)
+    found = report(tmp_path, trials, objectives=(ACCURACY, SIZE))
     assert set(figures(found)) == {"front", "history", "settings"}
     assert all(texts(figure) for figure in figures(found).values())
 
@@ -198,14 +211,14 @@ def test_one_trial_is_enough_for_all_figures(tmp_path: Path, count: int) -> None
 def test_the_front_names_its_trials(tmp_path: Path) -> None:
     points = [(0.5, 1000), (0.6, 5000), (0.4, 2000), (0.7, 90_000)]
     trials = [trial(number, *values) for number, values in enumerate(points)]
-    found = texts(pareto(answer(tmp_path, trials, objective=BOTH)))
+    found = texts(pareto(report(tmp_path, trials, objectives=(ACCURACY, SIZE))))
     assert {"0", "1", "3"} <= set(found)
     assert "2" not in found
     assert "Validation accuracy against parameters" in found
 
 
 def test_the_table_of_all_trials_may_be_broken_where_words_are_joined(tmp_path: Path) -> None:
-    found = answer(tmp_path, mixed())
+    found = report(tmp_path, mixed())
     page = as_html(found, figures(found))
     assert '<th scope="col">learning_<wbr>rate</th>' in page
     assert "<td>[32,16]</td>" in page
@@ -214,7 +227,36 @@ def test_the_table_of_all_trials_may_be_broken_where_words_are_joined(tmp_path: 
 
 def test_the_longest_list_of_units_is_read_in_full_below_its_panel(tmp_path: Path) -> None:
     key, longest = "model.head.units", "[512,512,256,64]"
-    found = answer(tmp_path, mixed())
-    wide = read_space({key: {"choices": [[16], [32, 16], [512, 512, 256, 64]]}})
-    drawn = influences(replace(found, space={**found.space, **wide}))
+    found = report(tmp_path, mixed())
+    wide = SearchedSetting(key, ("[16]", "[32,16]", longest))
+    settings = tuple(wide if setting.key == key else setting for setting in SETTINGS)
+    drawn = influences(replace(found, settings=settings))
     assert longest in texts(drawn)
+
+
+def attempt(number: int, *values: float, state: State = "finished", run: str = "") -> Trial:
+    return Trial(number, state, {}, values, run=run or f"run-{number}")
+
+
+def test_the_best_score_is_first_and_the_smaller_of_equal_ones() -> None:
+    trials = [
+        *(attempt(0, 0.5, 10), attempt(1, 0.7, 99), attempt(2, 0.7, 9)),
+        attempt(3, state="pruned"),
+    ]
+    assert [t.number for t in rank_trials(trials, (ACCURACY, SIZE))] == [2, 1, 0]
+
+
+def test_a_loss_is_best_where_it_is_smallest() -> None:
+    trials = [attempt(0, 0.5), attempt(1, 0.3)]
+    assert [t.number for t in rank_trials(trials, (LOSS,))] == [1, 0]
+
+
+def test_trials_that_led_to_one_run_are_one() -> None:
+    trials = [attempt(0, 0.5, run="a"), attempt(1, 0.4), attempt(2, 0.5, run="a")]
+    assert [t.number for t in rank_trials(trials, (ACCURACY,))] == [0, 1]
+
+
+def test_the_front_is_what_nothing_beats_in_both() -> None:
+    points = [(0.9, 100), (0.8, 50), (0.8, 60), (0.7, 70), (0.5, 10), (0.9, 100)]
+    trials = [attempt(number, *values) for number, values in enumerate(points)]
+    assert [t.number for t in pareto_front(trials, (ACCURACY, SIZE))] == [0, 1, 4]

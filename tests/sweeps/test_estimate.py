@@ -10,8 +10,8 @@ import yaml
 
 from genrecls.experiment.experiment import Experiment
 from genrecls.runs.run import Run
-from genrecls.sweeps.estimate import Estimates, epochs_of
-from genrecls.sweeps.job import Job, Record
+from genrecls.sweeps.estimate import Estimates, count_epochs
+from genrecls.sweeps.job import Job
 from tests.conftest import ComposeExperiment
 
 REST = 2.0 + 20.0
@@ -30,72 +30,70 @@ def finished(folder: Path, epochs: int, training: float, experiment: Experiment)
 
 
 @pytest.fixture
-def record(tmp_path: Path, compose_experiment: ComposeExperiment) -> Record:
+def job(tmp_path: Path, compose_experiment: ComposeExperiment) -> Job:
     """A training of ten epochs."""
     experiment = compose_experiment("trainer.epochs=10")
-    return Record(Job((), experiment, Run(tmp_path / "synth-mfcc-cnn-new")))
+    return Job((), experiment, Run(tmp_path / "synth-mfcc-cnn-new"))
 
 
-def test_nothing_is_known_of_another_model(record: Record, tmp_path: Path) -> None:
-    finished(tmp_path / "synth-mfcc-rnn-old", 5, 20.0, record.job.experiment)
-    assert Estimates([tmp_path]).seconds(record) is None
-    assert Estimates([tmp_path]).left([record], 1) is None
+def test_nothing_is_known_of_another_model(job: Job, tmp_path: Path) -> None:
+    finished(tmp_path / "synth-mfcc-rnn-old", 5, 20.0, job.experiment)
+    assert Estimates([tmp_path]).seconds(job) is None
+    assert Estimates([tmp_path]).left([job], 1) is None
 
 
-def test_finished_runs_tell_seconds_an_epoch_and_the_rest(record: Record, tmp_path: Path) -> None:
-    finished(tmp_path / "synth-mfcc-cnn-a", 5, 20.0, record.job.experiment)
-    finished(tmp_path / "synth-mfcc-cnn-b", 2, 4.0, record.job.experiment)
-    assert Estimates([tmp_path]).seconds(record) == pytest.approx(10 * 4.0 + REST)
+def test_finished_runs_tell_seconds_an_epoch_and_the_rest(job: Job, tmp_path: Path) -> None:
+    finished(tmp_path / "synth-mfcc-cnn-a", 5, 20.0, job.experiment)
+    finished(tmp_path / "synth-mfcc-cnn-b", 2, 4.0, job.experiment)
+    assert Estimates([tmp_path]).seconds(job) == pytest.approx(10 * 4.0 + REST)
 
 
-def test_the_seconds_of_a_process_tell_its_start_too(record: Record, tmp_path: Path) -> None:
-    run = finished(tmp_path / "synth-mfcc-cnn-a", 5, 20.0, record.job.experiment)
+def test_the_seconds_of_a_process_tell_its_start_too(job: Job, tmp_path: Path) -> None:
+    run = finished(tmp_path / "synth-mfcc-cnn-a", 5, 20.0, job.experiment)
     run.mark("finished", seconds=31.0)
-    assert Estimates([tmp_path]).seconds(record) == pytest.approx(10 * 4.0 + 11.0)
+    assert Estimates([tmp_path]).seconds(job) == pytest.approx(10 * 4.0 + 11.0)
 
 
 def test_runs_on_more_tracks_or_other_segments_are_of_another_kind(
-    record: Record, tmp_path: Path, compose_experiment: ComposeExperiment
+    job: Job, tmp_path: Path, compose_experiment: ComposeExperiment
 ) -> None:
     for word in ("dataset.tracks_per_band=9", "segment.length=1.0", "dataset.root=elsewhere"):
         other = compose_experiment("trainer.epochs=10", word)
         folder = tmp_path / word.partition("=")[0]
         finished(folder / "synth-mfcc-cnn-a", 5, 20.0, other)
-    assert Estimates([tmp_path / "dataset.tracks_per_band"]).seconds(record) is None
-    assert Estimates([tmp_path / "segment.length"]).seconds(record) is None
-    assert Estimates([tmp_path / "dataset.root"]).seconds(record) is not None
+    assert Estimates([tmp_path / "dataset.tracks_per_band"]).seconds(job) is None
+    assert Estimates([tmp_path / "segment.length"]).seconds(job) is None
+    assert Estimates([tmp_path / "dataset.root"]).seconds(job) is not None
 
 
-def test_a_damaged_run_tells_nothing(record: Record, tmp_path: Path) -> None:
-    finished(tmp_path / "synth-mfcc-cnn-a", 5, 20.0, record.job.experiment).metrics.write_text("{")
-    assert Estimates([tmp_path]).seconds(record) is None
+def test_a_damaged_run_tells_nothing(job: Job, tmp_path: Path) -> None:
+    finished(tmp_path / "synth-mfcc-cnn-a", 5, 20.0, job.experiment).metrics.write_text("{")
+    assert Estimates([tmp_path]).seconds(job) is None
 
 
-def test_a_sweep_learns_while_it_goes_on(record: Record, tmp_path: Path) -> None:
+def test_a_sweep_learns_while_it_goes_on(job: Job, tmp_path: Path) -> None:
     estimates = Estimates([tmp_path])
-    estimates.learn(finished(tmp_path / "synth-mfcc-cnn-a", 5, 20.0, record.job.experiment))
-    assert estimates.seconds(record) == pytest.approx(40.0 + REST)
+    estimates.learn(finished(tmp_path / "synth-mfcc-cnn-a", 5, 20.0, job.experiment))
+    assert estimates.seconds(job) == pytest.approx(40.0 + REST)
 
 
-def test_two_at_once_take_half_but_never_less_than_the_longest(
-    record: Record, tmp_path: Path
-) -> None:
-    finished(tmp_path / "synth-mfcc-cnn-a", 5, 20.0, record.job.experiment)
+def test_two_at_once_take_half_but_never_less_than_the_longest(job: Job, tmp_path: Path) -> None:
+    finished(tmp_path / "synth-mfcc-cnn-a", 5, 20.0, job.experiment)
     estimates = Estimates([tmp_path])
-    assert estimates.left([record] * 4, 2) == pytest.approx(2 * (40.0 + REST))
-    assert estimates.left([record], 2) == pytest.approx(40.0 + REST)
+    assert estimates.left([job] * 4, 2) == pytest.approx(2 * (40.0 + REST))
+    assert estimates.left([job], 2) == pytest.approx(40.0 + REST)
     assert estimates.left([], 2) == 0
 
 
-def test_a_running_one_takes_what_it_says(record: Record) -> None:
-    record.found("running", "")
-    record.job.run.folder.mkdir()
-    record.job.run.progress.write_text('{"epoch": 2, "seconds": 8.0, "seconds_left": 32.0}')
-    waiting = Record(record.job)
-    assert Estimates([]).left([record], 1) == pytest.approx(32.0 + 20.0)
-    assert Estimates([]).left([record, waiting], 1) == pytest.approx(32.0 + 40.0 + 2 * 20.0)
+def test_a_running_one_takes_what_it_says(job: Job) -> None:
+    job.mark("running")
+    job.run.folder.mkdir()
+    job.run.progress.write_text('{"epoch": 2, "seconds": 8.0, "seconds_left": 32.0}')
+    waiting = Job((), job.experiment, job.run)
+    assert Estimates([]).left([job], 1) == pytest.approx(32.0 + 20.0)
+    assert Estimates([]).left([job, waiting], 1) == pytest.approx(32.0 + 40.0 + 2 * 20.0)
 
 
 def test_all_stages_count(compose_experiment: ComposeExperiment) -> None:
     experiment = compose_experiment("trainer.epochs=10")
-    assert epochs_of(experiment) == 10
+    assert count_epochs(experiment) == 10

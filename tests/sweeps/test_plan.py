@@ -9,25 +9,25 @@ import pytest
 from genrecls.errors import ConfigError, DataError
 from genrecls.runs.run import Run
 from genrecls.sweeps.estimate import Estimates
-from genrecls.sweeps.job import Record
-from genrecls.sweeps.plan import Planner, expanded_words, planned, sweep_name
+from genrecls.sweeps.job import Job
+from genrecls.sweeps.plan import Planner, combine_values, plan_jobs, sweep_name
 from genrecls.sweeps.progress import announcement
 from tests.sweeps.sweeps import TINY, Place
 
 
-def plan(place: Place, *words: str) -> list[Record]:
-    return planned((), (*TINY, *place.words, *words))
+def plan(place: Place, *words: str) -> list[Job]:
+    return plan_jobs((*TINY, *place.words, *words))
 
 
 def test_lists_and_ranges_make_every_combination_in_order() -> None:
-    found = expanded_words((), ("model=cnn,rnn", "seed=range(0,3)", "vote=mean"))
+    found = combine_values(("model=cnn,rnn", "seed=range(0,3)", "vote=mean"), None)
     assert len(found) == 6
     assert found[0] == ("model=cnn", "seed=0", "vote=mean")
     assert found[-1] == ("model=rnn", "seed=2", "vote=mean")
 
 
 def test_a_glob_means_the_choices_that_match() -> None:
-    found = expanded_words((), ("experiment=glob(khamees*)",))
+    found = combine_values(("experiment=glob(khamees*)",), None)
     assert ("experiment=khamees2021_lstm",) in found
     assert all(word.startswith("experiment=khamees2021_") for (word,) in found)
 
@@ -35,14 +35,14 @@ def test_a_glob_means_the_choices_that_match() -> None:
 def test_a_glob_knows_the_choices_in_the_folder_of_the_user(tmp_path: Path) -> None:
     (tmp_path / "experiment").mkdir()
     (tmp_path / "experiment" / "mine_too.yaml").write_text("# @package _global_\nseed: 4\n")
-    flags = ("-cd", str(tmp_path))
-    assert expanded_words(flags, ("experiment=glob(mine*)",)) == [("experiment=mine_too",)]
-    assert Planner(flags).experiment(("experiment=mine_too",)).run.seed == 4
+    folder = str(tmp_path)
+    assert combine_values(("experiment=glob(mine*)",), folder) == [("experiment=mine_too",)]
+    assert Planner(folder).experiment(("experiment=mine_too",)).run.seed == 4
 
 
 def test_quoted_texts_and_lists_are_one_value() -> None:
     words = ("dataset.root='/a,b c'", "model.pools=[1,2],[3,4]", "~augment")
-    assert expanded_words((), words) == [
+    assert combine_values(words, None) == [
         ("dataset.root='/a,b c'", "model.pools=[1,2]", "~augment"),
         ("dataset.root='/a,b c'", "model.pools=[3,4]", "~augment"),
     ]
@@ -57,25 +57,25 @@ def test_quoted_texts_and_lists_are_one_value() -> None:
 )
 def test_a_word_without_values_is_one_line(word: str, expected: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        expanded_words((), (word,))
+        combine_values((word,), None)
     assert str(caught.value).startswith(expected)
 
 
 def test_trainings_that_are_the_same_run_are_planned_once_and_that_is_said(
     place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    records = plan(place, "seed=0,1,0", "memory_gb=4,8")
-    assert len(records) == 2
+    jobs = plan(place, "seed=0,1,0", "memory_gb=4,8")
+    assert len(jobs) == 2
     assert "6 combinations, 4 of them the same training as another one" in capsys.readouterr().err
-    assert len({record.job.run.name for record in records}) == 2
+    assert len({job.run.name for job in jobs}) == 2
 
 
 def test_a_training_is_called_by_what_the_others_do_not_have(place: Place) -> None:
-    titles = [record.title for record in plan(place, "seed=0,1", "vote=majority")]
+    titles = [job.title for job in plan(place, "seed=0,1", "vote=majority")]
     assert titles == ["seed=0", "seed=1"]
 
 
-def test_every_training_that_cannot_be_has_a_line_and_none_starts(
+def test_every_impossible_training_has_a_line_and_none_starts(
     place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -84,7 +84,7 @@ def test_every_training_that_cannot_be_has_a_line_and_none_starts(
     assert lines[0].startswith("genrecls: error: [model.head.units=[-1]] model.head.units")
     assert lines[1].startswith("genrecls: error: [model.head.units=x] model.head.units")
     assert len(lines) == 2
-    assert str(caught.value).startswith("2 of 3 trainings cannot be")
+    assert str(caught.value).startswith("2 of 3 trainings are impossible")
     assert not place.output_root.exists()
 
 
@@ -95,7 +95,7 @@ def test_what_is_wrong_with_all_trainings_is_said_once(place: Place) -> None:
 
 def test_absent_data_are_said_before_anything_starts(tmp_path: Path) -> None:
     with pytest.raises(DataError):
-        planned((), (f"data_root={tmp_path}", "dataset=gtzan", "seed=0,1"))
+        plan_jobs((f"data_root={tmp_path}", "dataset=gtzan", "seed=0,1"))
 
 
 def test_a_sweep_has_the_same_name_in_whatever_order_it_is_written(place: Place) -> None:
@@ -104,14 +104,14 @@ def test_a_sweep_has_the_same_name_in_whatever_order_it_is_written(place: Place)
 
 
 def test_the_plan_counts_what_is_done_interrupted_and_failed(place: Place) -> None:
-    records = plan(place, "seed=range(0,5)")
-    _left(records[0].job.run, "finished")
-    _left(records[1].job.run, "interrupted")
-    _left(records[2].job.run, "running")
-    _left(records[3].job.run, "failed")
-    assert announcement(records, Estimates([place.output_root]), 2).startswith(
-        "5 runs: 1 new, 1 done already, 2 interrupted, to be gone on with, 1 failed before, to be "
-        "tried again; 2 at once; "
+    jobs = plan(place, "seed=range(0,5)")
+    _left(jobs[0].run, "finished")
+    _left(jobs[1].run, "interrupted")
+    _left(jobs[2].run, "running")
+    _left(jobs[3].run, "failed")
+    assert announcement(jobs, Estimates([place.output_root]), 2).startswith(
+        "5 runs: 1 new, 1 already finished, 2 interrupted before, will continue, 1 failed before, "
+        "will be tried again; 2 at once; "
     )
 
 
@@ -124,4 +124,4 @@ def _left(run: Run, status: str) -> None:
 
 def test_a_training_over_several_hosts_is_no_part_of_a_sweep() -> None:
     with pytest.raises(ConfigError, match=r"multiworker.*allowed: single, mirrored"):
-        planned((), ["debug=smoke", "trainer.strategy=multiworker"])
+        plan_jobs(["debug=smoke", "trainer.strategy=multiworker"])

@@ -14,11 +14,11 @@ import psutil
 import pytest
 
 from genrecls.runs.run import Run
-from genrecls.sweeps import process as children
-from genrecls.sweeps.process import Child, JobResult, JobSpec, ResourceLimits
+from genrecls.sweeps import process
+from genrecls.sweeps.process import JobResult, ResourceLimits, TrainingProcess
 from tests.sweeps.sweeps import wait_for
 
-Started = Callable[..., Child]
+Started = Callable[..., TrainingProcess]
 
 
 @pytest.fixture
@@ -30,15 +30,16 @@ def run(tmp_path: Path) -> Run:
 def started(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Started:
     """Starts some code instead of a training."""
 
-    def start(code: str, **limits: object) -> Child:
-        monkeypatch.setattr(children, "_command", lambda _words: [sys.executable, "-c", code])
-        order = JobSpec(("seed=0",), run, tmp_path / "logs" / "run.log", sweep="abc")
-        return Child(order, ResourceLimits(**limits))  # type: ignore[arg-type]
+    def start(code: str, **limits: object) -> TrainingProcess:
+        monkeypatch.setattr(process, "TRAIN", (sys.executable, "-c", code))
+        log = tmp_path / "logs" / "run.log"
+        resources = ResourceLimits(**limits)  # type: ignore[arg-type]
+        return TrainingProcess(("seed=0",), run, log, resources, sweep="abc")
 
     return start
 
 
-def ending(child: Child) -> JobResult:
+def ending(child: TrainingProcess) -> JobResult:
     found: list[JobResult] = []
 
     def over() -> bool:
@@ -149,7 +150,7 @@ def test_a_stop_asks_first(started: Started) -> None:
         "print('ready', flush=True); time.sleep(60)"
     )
     child = started(code)
-    wait_for(lambda: "ready" in child.order.log.read_text())
+    wait_for(lambda: "ready" in child.log.read_text())
     child.stop("has no hope")
     found = ending(child)
     assert (found.state, found.reason) == ("stopped", "has no hope")
@@ -158,17 +159,17 @@ def test_a_stop_asks_first(started: Started) -> None:
 def test_who_does_not_heed_a_stop_is_killed_with_all_it_has_started(
     started: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(children, "_GRACE", 0.2)
+    monkeypatch.setattr(process, "_GRACE", 0.2)
     deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
     inner = f"{deaf} print('ready', flush=True); time.sleep(60)"
     child = started(
         f"{deaf} import subprocess, sys; subprocess.run([sys.executable, '-c', {inner!r}])"
     )
-    wait_for(lambda: "ready" in child.order.log.read_text())
+    wait_for(lambda: "ready" in child.log.read_text())
     tree = psutil.Process(child.pid).children(recursive=True)
     child.stop("has no hope")
     assert ending(child).state == "stopped"
-    wait_for(lambda: not any(process.is_running() for process in tree), 10)
+    wait_for(lambda: not any(child.is_running() for child in tree), 10)
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores cannot be assigned here")
@@ -202,30 +203,30 @@ def test_progress_that_is_damaged_or_absent_is_empty(run: Run) -> None:
     assert run.read_progress() == {"epoch": 3}
 
 
-def test_the_end_of_the_starter_stops_who_holds_the_lifeline(tmp_path: Path) -> None:
+def test_a_training_whose_starter_is_killed_is_stopped(tmp_path: Path) -> None:
     held = (
-        "from genrecls.sweeps import lifeline; import pathlib, signal, sys, time; "
+        "from genrecls.sweeps import parent_watch; import pathlib, signal, sys, time; "
         f"place = pathlib.Path({str(tmp_path)!r}); "
         "signal.signal(signal.SIGTERM, lambda *_: (place / 'stopped').touch() or sys.exit()); "
-        "lifeline.hold(); (place / 'ready').touch(); time.sleep(60)"
+        "parent_watch.hold(); (place / 'ready').touch(); time.sleep(60)"
     )
     starter = (
-        "import os, subprocess, sys, time; "
+        "import os, subprocess, sys, time; from genrecls.sweeps import parent_watch; "
         f"subprocess.Popen([sys.executable, '-c', {held!r}], stdin=subprocess.PIPE, "
-        "env={**os.environ, 'GENRECLS_LIFELINE': '1'}); time.sleep(60)"
+        "env={**os.environ, parent_watch.VARIABLE: '1'}); time.sleep(60)"
     )
-    process = psutil.Popen([sys.executable, "-c", starter])
+    parent = psutil.Popen([sys.executable, "-c", starter])
     wait_for((tmp_path / "ready").exists)
     assert not (tmp_path / "stopped").exists()
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
     wait_for((tmp_path / "stopped").exists, 10)
 
 
-def test_without_a_lifeline_the_input_is_left_alone() -> None:
+def test_a_training_that_no_sweep_started_does_not_read_its_input() -> None:
     code = (
-        "from genrecls.sweeps import lifeline; import threading; "
-        "lifeline.hold(); print(threading.active_count())"
+        "from genrecls.sweeps import parent_watch; import threading; "
+        "parent_watch.hold(); print(threading.active_count())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
     assert done.stdout.strip() == b"1"

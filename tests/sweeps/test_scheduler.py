@@ -1,4 +1,4 @@
-"""The engine: what runs at once, what is waited for, what is taken over."""
+"""What runs at once, what is waited for, what is taken over."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ import pytest
 
 from genrecls.errors import Interrupted
 from genrecls.runs.run import Run
-from genrecls.sweeps import process as children
-from genrecls.sweeps import scheduler
-from genrecls.sweeps.job import Job, Record, State
+from genrecls.sweeps import process, scheduler
+from genrecls.sweeps.job import Job, State
 from genrecls.sweeps.process import ResourceLimits
-from genrecls.sweeps.scheduler import SweepSlots, run_all, split_resources
+from genrecls.sweeps.scheduler import SweepSlots, run_jobs, split_resources
 from tests.conftest import ComposeExperiment
 
 # Stands for a training: leaves what makes a run finished.
@@ -47,71 +46,76 @@ _LEAVE_FINISHED = "run.mark('finished'); run.metrics.write_text('{}'); run.model
 
 
 class Notes:
-    """A watcher that remembers."""
+    """A listener that remembers."""
 
-    def __init__(self, records: list[Record]) -> None:
-        self.records = records
+    def __init__(self, jobs: list[Job]) -> None:
+        self.jobs = jobs
         self.states: list[tuple[str, State]] = []
         self.most = 0
 
-    def changed(self, record: Record) -> None:
-        self.states.append((record.job.run.name, record.state))
+    def changed(self, job: Job) -> None:
+        self.states.append((job.run.name, job.state))
 
     def tick(self) -> None:
-        running = sum(record.state == "running" for record in self.records)
+        running = sum(job.state == "running" for job in self.jobs)
         self.most = max(self.most, running)
 
 
 @pytest.fixture(autouse=True)
 def _stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(children, "_command", lambda words: [sys.executable, "-c", _TRAIN, *words])
+    monkeypatch.setattr(process, "TRAIN", (sys.executable, "-c", _TRAIN))
     monkeypatch.setattr(scheduler, "_LOOK_ELSEWHERE", 0.1)
 
 
 @pytest.fixture
-def records(tmp_path: Path, compose_experiment: ComposeExperiment) -> list[Record]:
+def jobs(tmp_path: Path, compose_experiment: ComposeExperiment) -> list[Job]:
     """Three trainings of a tenth of a second."""
     experiment = compose_experiment()
     runs = [Run(tmp_path / "outputs" / f"run{number}") for number in range(3)]
-    return [Record(Job((str(run.folder), "0.1"), experiment, run), run.name) for run in runs]
+    return [Job((str(run.folder), "0.1"), experiment, run, run.name) for run in runs]
 
 
-def trained(records: list[Record], folder: Path, jobs: int = 1) -> Notes:
-    notes = Notes(records)
-    run_all(iter(records), SweepSlots("abc", folder / "sweep", (ResourceLimits(),) * jobs), notes)
+def trained(jobs: list[Job], folder: Path, at_once: int = 1) -> Notes:
+    notes = Notes(jobs)
+    run_jobs(iter(jobs), SweepSlots(folder / "sweep", (ResourceLimits(),) * at_once), [notes])
     return notes
 
 
-def test_one_after_another(records: list[Record], tmp_path: Path) -> None:
-    notes = trained(records, tmp_path)
+def slow_copy(job: Job) -> Job:
+    """Return a training of a minute with the same run."""
+    return Job((job.words[0], "60"), job.experiment, job.run, job.title)
+
+
+def test_one_after_another(jobs: list[Job], tmp_path: Path) -> None:
+    notes = trained(jobs, tmp_path)
     assert notes.most == 1
     assert notes.states == [
         (f"run{number}", state) for number in range(3) for state in ("running", "finished")
     ]
 
 
-def test_two_at_once(records: list[Record], tmp_path: Path) -> None:
-    notes = trained(records, tmp_path, jobs=2)
+def test_two_at_once(jobs: list[Job], tmp_path: Path) -> None:
+    notes = trained(jobs, tmp_path, at_once=2)
     assert notes.most == 2
-    assert all(record.state == "finished" for record in records)
+    assert all(job.state == "finished" for job in jobs)
 
 
-def test_what_is_finished_is_not_trained(records: list[Record], tmp_path: Path) -> None:
-    trained(records[:1], tmp_path)
-    again = Record(records[0].job)
+def test_what_is_finished_is_not_trained(jobs: list[Job], tmp_path: Path) -> None:
+    trained(jobs[:1], tmp_path)
+    again = slow_copy(jobs[0])
     trained([again], tmp_path)
-    assert (again.state, again.note, again.here) == ("finished", "was finished before", False)
+    assert (again.state, again.note, again.log) == ("finished", "was finished before", None)
 
 
-def test_a_queue_is_asked_only_when_there_is_a_place(records: list[Record], tmp_path: Path) -> None:
+def test_a_queue_is_asked_only_when_there_is_a_slot(jobs: list[Job], tmp_path: Path) -> None:
     asked: list[list[State]] = []
 
-    def queue() -> Iterator[Record]:
-        for record in records:
-            asked.append([other.state for other in records])
-            yield record
+    def queue() -> Iterator[Job]:
+        for job in jobs:
+            asked.append([other.state for other in jobs])
+            yield job
 
-    run_all(queue(), SweepSlots("abc", tmp_path / "sweep", (ResourceLimits(),)), Notes(records))
+    run_jobs(queue(), SweepSlots(tmp_path / "sweep", (ResourceLimits(),)), [Notes(jobs)])
     assert asked == [
         ["waiting", "waiting", "waiting"],
         ["finished", "waiting", "waiting"],
@@ -119,63 +123,59 @@ def test_a_queue_is_asked_only_when_there_is_a_place(records: list[Record], tmp_
     ]
 
 
-def test_the_result_of_another_process_is_taken(records: list[Record], tmp_path: Path) -> None:
-    with another_process(records[1].job.run, _LEAVE_FINISHED):
-        notes = trained(records, tmp_path)
+def test_the_result_of_another_process_is_taken(jobs: list[Job], tmp_path: Path) -> None:
+    with another_process(jobs[1].run, _LEAVE_FINISHED):
+        notes = trained(jobs, tmp_path)
     assert ("run1", "elsewhere") in notes.states
     assert ("run1", "running") not in notes.states
-    assert records[1].note == "was trained by another process"
+    assert jobs[1].note == "was trained by another process"
 
 
-def test_the_failure_of_another_process_is_taken(records: list[Record], tmp_path: Path) -> None:
-    with another_process(records[1].job.run, "run.mark('failed', reason='the data are gone')"):
-        trained(records, tmp_path)
-    assert records[1].state == "failed"
-    assert records[1].note == "the data are gone (in another process)"
+def test_the_failure_of_another_process_is_taken(jobs: list[Job], tmp_path: Path) -> None:
+    with another_process(jobs[1].run, "run.mark('failed', reason='the data are gone')"):
+        trained(jobs, tmp_path)
+    assert jobs[1].state == "failed"
+    assert jobs[1].note == "the data are gone (in another process)"
 
 
-def test_what_another_process_leaves_undone_is_trained(
-    records: list[Record], tmp_path: Path
-) -> None:
-    with another_process(records[1].job.run, "run.mark('running')"):
-        notes = trained(records, tmp_path)
+def test_what_another_process_leaves_undone_is_trained(jobs: list[Job], tmp_path: Path) -> None:
+    with another_process(jobs[1].run, "run.mark('running')"):
+        notes = trained(jobs, tmp_path)
     assert notes.states[-2:] == [("run1", "running"), ("run1", "finished")]
 
 
-def test_who_finds_the_run_taken_after_all_is_waited_for(
-    records: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_training_that_finds_its_run_busy_is_tried_again(
+    jobs: list[Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late = tmp_path / "late"
     code = f"import pathlib, sys; late = pathlib.Path({str(late)!r})\n" + (
         "if not late.exists(): late.touch(); sys.exit(75)\n" + _TRAIN
     )
-    monkeypatch.setattr(children, "_command", lambda words: [sys.executable, "-c", code, *words])
-    notes = trained(records[:1], tmp_path)
+    monkeypatch.setattr(process, "TRAIN", (sys.executable, "-c", code))
+    notes = trained(jobs[:1], tmp_path)
     assert [state for _, state in notes.states] == [
         *("running", "elsewhere", "waiting", "running", "finished")
     ]
 
 
-def test_ctrl_c_stops_what_runs_and_begins_nothing(records: list[Record], tmp_path: Path) -> None:
-    slow = [Record(Job((r.job.words[0], "60"), r.job.experiment, r.job.run)) for r in records]
+def test_ctrl_c_stops_what_runs_and_begins_nothing(jobs: list[Job], tmp_path: Path) -> None:
+    slow = [slow_copy(job) for job in jobs]
     Timer(1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-    with pytest.raises(Interrupted, match="the same command goes on"):
+    with pytest.raises(Interrupted, match="repeat the command to continue"):
         trained(slow, tmp_path)
-    assert [record.state for record in slow] == ["stopped", "waiting", "waiting"]
+    assert [job.state for job in slow] == ["stopped", "waiting", "waiting"]
 
 
-def test_whatever_goes_wrong_nothing_is_left_running(records: list[Record], tmp_path: Path) -> None:
-    slow = [Record(Job((r.job.words[0], "60"), r.job.experiment, r.job.run)) for r in records]
+def test_whatever_goes_wrong_nothing_is_left_running(jobs: list[Job], tmp_path: Path) -> None:
+    slow = [slow_copy(job) for job in jobs]
 
     class Broken(Notes):
         def tick(self) -> None:
             raise OSError("the terminal is gone")
 
     with pytest.raises(OSError, match="the terminal is gone"):
-        run_all(
-            iter(slow), SweepSlots("abc", tmp_path / "sweep", (ResourceLimits(),)), Broken(slow)
-        )
-    assert slow[0].child is None
+        run_jobs(iter(slow), SweepSlots(tmp_path / "sweep", (ResourceLimits(),)), [Broken(slow)])
+    assert slow[0].training is None
     assert slow[0].note == "was killed together with the sweep"
 
 
@@ -183,11 +183,11 @@ def test_whatever_goes_wrong_nothing_is_left_running(records: list[Record], tmp_
 def test_cores_and_memory_are_divided(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {2, 3, 5, 7, 8})
     monkeypatch.setattr(scheduler, "free_memory", lambda: 8_000)
-    places = split_resources(2, None)
-    assert [place.cores for place in places] == [(2, 3), (5, 7, 8)]
-    assert [place.memory for place in places] == [4_000, 4_000]
+    slots = split_resources(2, None)
+    assert [slot.cores for slot in slots] == [(2, 3), (5, 7, 8)]
+    assert [slot.memory for slot in slots] == [4_000, 4_000]
     assert split_resources(1, None) == (ResourceLimits((), 8_000),)
-    assert [place.cores for place in split_resources(6, 2)] == [(2,), (3,), (5,), (7,), (8,), (2,)]
+    assert [slot.cores for slot in split_resources(6, 2)] == [(2,), (3,), (5,), (7,), (8,), (2,)]
     assert split_resources(6, 2)[0].memory == 2_000_000_000
 
 
@@ -195,9 +195,9 @@ def test_cores_and_memory_are_divided(monkeypatch: pytest.MonkeyPatch) -> None:
 def another_process(run: Run, leave: str) -> Iterator[None]:
     """Let another process have the run for a second, and leave it so."""
     code = _HOLD.format(folder=str(run.folder), leave=leave)
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "held\n"
+    holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
     yield
-    process.communicate(timeout=60)
-    assert process.returncode == 0
+    holder.communicate(timeout=60)
+    assert holder.returncode == 0

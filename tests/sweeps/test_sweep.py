@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from genrecls.runs.run import Run
-from genrecls.sweeps.plan import planned
+from genrecls.sweeps.plan import plan_jobs
 from tests.sweeps.sweeps import TINY, Place, end, start, sweep, training, wait_for
 
 ROUNDS = 10
@@ -63,7 +63,7 @@ def assert_equal(run: Run, other: Run) -> None:
 
 def test_the_middle_one_of_three_fails_and_the_others_are_compared(place: Place) -> None:
     words = ("seed=0,1,2", "segment.length=2.5", "jobs=2")
-    middle = planned((), (*TINY, *place.words, *words[:2]))[1].job.run
+    middle = plan_jobs((*TINY, *place.words, *words[:2]))[1].run
     # A folder of that name is in the way of a file that every training writes.
     in_the_way = middle.config / "folder"
     in_the_way.mkdir(parents=True)
@@ -78,7 +78,7 @@ def test_the_middle_one_of_three_fails_and_the_others_are_compared(place: Place)
     shutil.rmtree(middle.config)
     status, output = sweep(place, *words)
     assert status == 0
-    assert "3 runs: 2 done already, 1 failed before, to be tried again" in output
+    assert "3 runs: 2 already finished, 1 failed before, will be tried again" in output
     assert "3 runs, seeds 0 1 2" in output
     assert starts(place) == 4
 
@@ -126,12 +126,12 @@ def test_ctrl_c_leaves_checkpoints_and_one_line(place: Place) -> None:
     status, output = end(process)
     assert status == 130
     assert output.count("genrecls: error: ") == 1
-    assert "the same command goes on" in output
+    assert "repeat the command to continue" in output
     assert all(run.state["status"] == "interrupted" for run in place.runs)
     assert all(any(run.checkpoints.iterdir()) for run in place.runs)
     assert {row["state"] for row in place.records().values()} == {"stopped"}
     assert (
-        "2 runs: 2 interrupted, to be gone on with"
+        "2 runs: 2 interrupted before, will continue"
         in sweep(place, *LONG, "seed=0,1", "dry_run=true")[1]
     )
 
@@ -148,12 +148,12 @@ def test_a_sweep_that_is_killed_leaves_no_training_behind(place: Place) -> None:
 
 
 def test_what_is_done_is_not_trained_again(place: Place) -> None:
-    (record,) = planned((), (*TINY, *place.words))
-    record.job.run.mark("finished")
-    record.job.run.metrics.write_text("{}")
-    record.job.run.model.write_text("")
+    (job,) = plan_jobs((*TINY, *place.words))
+    job.run.mark("finished")
+    job.run.metrics.write_text("{}")
+    job.run.model.write_text("")
     output = sweep(place, "dry_run=true")[1]
-    assert "1 run: 1 done already; nothing is left to train" in output
+    assert "1 run: 1 already finished; nothing is left to train" in output
     assert not (place.output_root / "sweeps").exists()
 
 
@@ -222,8 +222,8 @@ def _logs(place: Place) -> list[str]:
     ("word", "expected"),
     [
         ("jobs=0", "jobs: "),
-        ("force=true", "'force=true': a sweep goes on"),
-        ("--cfg", "--cfg: a sweep takes the flags -m and -cd FOLDER alone"),
+        ("force=true", "'force=true': a sweep continues"),
+        ("--cfg", "--cfg: a sweep takes the flags -m and -cd FOLDER only"),
         ("hydra/sweeper=optuna", "'hydra/sweeper=optuna': a sweep lists or searches itself"),
         ("job=2", "job: unknown key"),
     ],

@@ -65,27 +65,25 @@ _SWEEP = """\
 genrecls sweep [-m] [group=choice,choice ...] [key=value,value ...] [-cd DIR]
 genrecls sweep search=SPACE [search.trials=30] [group=choice ...] [key=value ...]
 
-Trains one configuration for every combination of values, each in a process of its own, and ranks
-the finished runs. What several need (data, features) is made once. A training that fails, is killed
-or takes too much memory is recorded with its reason, and the others go on; the exit status is then
-1. The same command again trains what is missing, and goes on where a training was interrupted.
+Trains one configuration for every combination of values, each in its own process, and ranks the
+finished runs. What several need (data, features) is made once. A training that fails, is killed or
+takes too much memory is recorded with its reason, and the others continue; the exit status is then
+1. The same command again trains what is missing, and continues where a training was interrupted.
 
 values
   model=cnn,rnn            a list
   'seed=range(0,5)'        0 to 4
   'experiment=glob(kha*)'  all choices whose names match
 
-search: {purpose}
-{spaces}
+{groups}
 
 keys
 {keys}
 
   search.trials=50, search.objective=[accuracy,parameters] and so on set up a search, and
-  hydra/launcher=submitit_slurm with hydra.launcher.partition=gpu and so on has the trainings done
-  by a cluster. Everything else is a group or a key of 'genrecls train'. Runs that differ in seed
-  and split.fold alone are one system in the table, which lies in <output_root>/sweeps with what
-  every training has printed.
+  cluster.partition=gpu, cluster.timeout_min=240 and so on a cluster. Everything else is a group or
+  a key of 'genrecls train'. Runs that differ only in seed and split.fold are one system in the
+  table, which lies in <output_root>/sweeps with what every training has printed.
 
 flags
   -m                   for Hydra's habit; it changes nothing
@@ -137,9 +135,11 @@ def train() -> str:
 
 def sweep() -> str:
     """Return the text of `genrecls sweep --help`."""
-    default, purpose = groups("sweep")["search"]
-    spaces = _choices("search", default)
-    return _SWEEP.format(keys=_keys("sweep"), purpose=purpose, spaces=spaces)
+    blocks = [
+        f"{group}: {purpose}\n{_choices(group, default)}"
+        for group, (default, purpose) in groups("sweep").items()
+    ]
+    return _SWEEP.format(keys=_keys("sweep"), groups="\n\n".join(blocks))
 
 
 def evaluate() -> str:

@@ -1,21 +1,44 @@
-"""`genrecls sweep`: many trainings, each in a process of its own, and one table at the end."""
+"""`genrecls sweep`: many trainings, each in its own process, and one table at the end."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
-from genrecls.sweeps.arguments import read_request
+from genrecls.errors import ConfigError
+from genrecls.runtime.parser import Parser
+from genrecls.sweeps.settings import SweepArguments, read_arguments
 
 
 def main(words: Sequence[str]) -> int:
-    """Train everything that the words mean, or search, whatever becomes of single trainings."""
-    request = read_request(words)
-    if request.search is not None:
-        from genrecls.sweeps.search.search import search
+    """Train everything that the words describe, or search, even if single trainings fail."""
+    arguments = parse(words)
+    if arguments.search is not None:
+        from genrecls.sweeps.search.runner import search
 
-        search(request)
+        search(arguments)
     else:
         from genrecls.sweeps.sweep import sweep
 
-        sweep(request)
+        sweep(arguments)
     return 0
+
+
+def parse(words: Sequence[str]) -> SweepArguments:
+    """Return what the words behind `genrecls sweep` ask for.
+
+    Raises:
+        ConfigError: a flag or a word that a sweep does not take.
+    """
+    parser = Parser(prog="genrecls sweep", add_help=False, allow_abbrev=False)
+    parser.add_argument("-m", "--multirun", action="store_true")
+    parser.add_argument("-cd", "--config-dir")
+    options, rest = parser.parse_known_args(list(words))
+    for word in rest:
+        if word.startswith("-"):
+            raise ConfigError(
+                f"{word}: a sweep takes the flags -m and -cd FOLDER only; dry_run=true prints its "
+                "plan, and 'genrecls train' has other flags"
+            )
+    command = f"genrecls sweep {shlex.join(words)}".strip()
+    return read_arguments(rest, options.config_dir, command)

@@ -1,47 +1,140 @@
-"""What a search has found, for the terminal, and as Markdown, CSV and one page."""
+"""The result of a search, for the terminal, and as Markdown, CSV and one page."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 from genrecls.reports.numbers import decimal, duration, interval, known, percent
 from genrecls.reports.pages import render_page
+from genrecls.reports.tables import Column, Table, to_csv
 from genrecls.runs.record import RunRecord
-from genrecls.sweeps.search.objective import Objective
-from genrecls.sweeps.search.settings import SearchSettings
-from genrecls.sweeps.search.space import Space
-from genrecls.sweeps.search.trial import Trial, front, ranked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.console import Group
-    from rich.table import Table
+
+ENOUGH_TRIALS = 20
+"""Finished trials from which on the influence of a setting can be estimated."""
 
 _SHOWN = 10
-_MEANING = {
+_RUN = Column("run", "path")
+_STATES = {
     "finished": "finished",
-    "pruned": "stopped as hopeless",
+    "pruned": "stopped early",
     "failed": "failed",
     "running": "interrupted",
 }
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What is shown.
+class Objective:
+    """A number that a search makes as large or as small as possible.
+
+    Attributes:
+        title: what it is called in tables and figures.
+        larger: whether more is better.
+        shown: turns a value into text.
+    """
+
+    title: str
+    larger: bool
+    shown: Callable[[float | None], str] = decimal
+
+
+@dataclass(frozen=True)
+class SearchedSetting:
+    """A key of the configuration whose value a search chose.
+
+    Attributes:
+        choices: the values in their order, as texts; empty for numbers of a range.
+        low, high: ends of the range.
+        log: whether the range is searched, and drawn, by powers of ten.
+    """
+
+    key: str
+    choices: tuple[str, ...] = ()
+    low: float = math.nan
+    high: float = math.nan
+    log: bool = False
+
+    def position(self, text: str) -> float:
+        """Return where a value is on the axis of this setting."""
+        return self.choices.index(text) if self.choices else float(text)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One attempt of a search: the settings that were tried, and the result.
+
+    Attributes:
+        number: from 0, in the order in which trials were begun.
+        state: `pruned` was stopped early; `running` includes what an earlier call left.
+        settings: right side of the override of each key of the space.
+        values: of the objectives; empty unless finished.
+        epochs: value of each epoch by its number, as far as the pruner was told.
+        run: name of the run folder.
+        reason: why it failed or was stopped.
+        seconds: from its beginning to its end.
+    """
+
+    number: int
+    state: Literal["running", "finished", "pruned", "failed"]
+    settings: Mapping[str, str]
+    values: tuple[float, ...] = ()
+    epochs: Mapping[int, float] = field(default_factory=dict)
+    run: str = ""
+    reason: str = ""
+    seconds: float = math.nan
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return f"trial {self.number}"
+
+    def losses(self, objectives: Sequence[Objective]) -> tuple[float, ...]:
+        """Return the values with their signs such that less is better."""
+        pairs = zip(self.values, objectives, strict=True)
+        return tuple(-value if objective.larger else value for value, objective in pairs)
+
+
+def rank_trials(trials: Sequence[Trial], objectives: Sequence[Objective]) -> list[Trial]:
+    """Return the finished trials, the best score first, of equal ones the smaller model.
+
+    Trials that led to the same run are one.
+    """
+    finished = {trial.run: trial for trial in reversed(trials) if trial.state == "finished"}
+    return sorted(finished.values(), key=lambda trial: (*trial.losses(objectives), trial.number))
+
+
+def pareto_front(trials: Sequence[Trial], objectives: Sequence[Objective]) -> list[Trial]:
+    """Return the finished trials that no other one equals or beats in all objectives."""
+    front: list[Trial] = []
+    for trial in rank_trials(trials, objectives):
+        losses = trial.losses(objectives)
+        if not any(
+            all(other <= own for other, own in zip(kept.losses(objectives), losses, strict=True))
+            for kept in front
+        ):
+            front.append(trial)
+    return front
+
+
+@dataclass(frozen=True)
+class SearchReport:
+    """What is shown of a search.
 
     Attributes:
         command: the command line that made it.
         again: the command line that trains the best, or shows it.
         folder: where it is written, with the experiment file of the best.
-        space: what was searched.
-        importances: share of each key in what sets the best trials apart; may be empty.
+        objectives: what was searched for, the score first.
+        settings: what was searched.
+        importances: share of each key in what distinguishes the best trials; may be empty.
         best: run of the best trial.
         versions: of what made it.
     """
@@ -50,43 +143,38 @@ class Answer:
     command: str
     again: str
     folder: Path
-    settings: SearchSettings
-    space: Space
+    objectives: tuple[Objective, ...]
+    settings: tuple[SearchedSetting, ...]
     trials: tuple[Trial, ...]
     importances: Mapping[str, float]
     best: RunRecord
     versions: Mapping[str, str]
 
-    @property
-    def objectives(self) -> tuple[Objective, ...]:
-        """What was looked for."""
-        return self.settings.objectives
-
     @cached_property
     def ranked(self) -> list[Trial]:
         """The finished trials, the best first."""
-        return ranked(self.trials, self.objectives)
+        return rank_trials(self.trials, self.objectives)
 
     @cached_property
     def front(self) -> list[Trial]:
-        """The trials that no other one equals or beats in everything."""
-        return front(self.trials, self.objectives)
+        """The trials that no other one equals or beats in all objectives."""
+        return pareto_front(self.trials, self.objectives)
 
     @property
     def about(self) -> str:
-        """What the scores are scores of."""
+        """Where the scores come from."""
         return f"{self.best.data} · split {self.best.split} · validation part, per track"
 
     @property
     def leaky(self) -> bool:
-        """Whether pieces of one track train and select."""
+        """Whether segments of one track train and select."""
         return "track" in self.best.metrics["split"]["leaks"]
 
     @property
     def counts(self) -> str:
         """How many trials there are, and how they ended."""
         states = [trial.state for trial in self.trials]
-        parts = [f"{states.count(s)} {text}" for s, text in _MEANING.items() if s in states]
+        parts = [f"{states.count(s)} {text}" for s, text in _STATES.items() if s in states]
         again = states.count("finished") - len(self.ranked)
         parts += [f"{again} of the finished with the settings of another one"] if again else []
         return f"{len(states)} trial{'' if len(states) == 1 else 's'}: {', '.join(parts)}"
@@ -105,168 +193,127 @@ class Answer:
     @cached_property
     def names(self) -> dict[str, str]:
         """A short name for each key of the space, different for all."""
-        return short_names(list(self.space))
+        return short_names([setting.key for setting in self.settings])
 
     @property
-    def head(self) -> tuple[str, ...]:
-        """Names of the columns of the best trials."""
-        titles = tuple(objective.title for objective in self.objectives)
-        return ("", "trial", *titles, "settings", "run")
+    def table(self) -> Table:
+        """The best trials; of two objectives all that nothing beats."""
+        one = len(self.objectives) == 1
+        which = "best trials" if one else "trials that no other one beats"
+        titles = ("", "trial", *(objective.title for objective in self.objectives))
+        rows = [
+            (
+                str(place),
+                str(trial.number),
+                *self.scores(trial),
+                " · ".join(f"{self.names[key]} {text}" for key, text in trial.settings.items()),
+                trial.run,
+            )
+            for place, trial in enumerate(self.ranked[:_SHOWN] if one else self.front, start=1)
+        ]
+        return Table(
+            columns=(*(Column(title, "number") for title in titles), "settings", _RUN),
+            rows=rows,
+            title=f"{self.name}: {which} · {self.about}",
+            notes=(f"{self.counts}. {self.test}",),
+            alarm=self.leaky,
+            ruled=True,
+        )
+
+    @property
+    def all_trials(self) -> Table:
+        """Every trial with its state, scores, settings, time and run."""
+        rows = []
+        for trial in self.trials:
+            reasons = {"pruned": trial.reason, "failed": f"failed: {trial.reason}"}
+            rows.append(
+                (
+                    str(trial.number),
+                    reasons.get(trial.state) or _STATES[trial.state],
+                    *self.scores(trial),
+                    *(trial.settings.get(setting.key, "") for setting in self.settings),
+                    duration(trial.seconds),
+                    trial.run,
+                )
+            )
+        titles = [objective.title for objective in self.objectives]
+        return Table(("trial", "state", *titles, *self.names.values(), "time", _RUN), rows)
+
+    @property
+    def captions(self) -> dict[str, str]:
+        """The figures by file name, and what they show in words."""
+        score = self.objectives[0].title
+        order = ", the most important first" if self.importances else ""
+        captions = {
+            "history": f"{score} of every trial in the order in which they were begun",
+            "settings": f"{score} against every setting{order}",
+        }
+        if len(self.objectives) > 1:
+            captions = {"front": f"{score} against the number of parameters", **captions}
+        return captions
+
+    def scores(self, trial: Trial) -> list[str]:
+        """Return the values of a trial as texts."""
+        values = trial.values or (None,) * len(self.objectives)
+        return [o.shown(value) for o, value in zip(self.objectives, values, strict=True)]
 
 
 def short_names(keys: Sequence[str]) -> dict[str, str]:
     """Return the shortest endings of dotted keys that tell them apart and begin with a word."""
-    return {key: next(_endings(key, keys)) for key in keys}
+
+    def endings(key: str) -> Iterator[str]:
+        steps = key.split(".")
+        for count in range(1, len(steps) + 1):
+            ending = ".".join(steps[-count:])
+            alike = [other for other in keys if f".{other}".endswith(f".{ending}")]
+            if count == len(steps) or (alike == [key] and not ending[0].isdigit()):
+                yield ending
+
+    return {key: next(endings(key)) for key in keys}
 
 
-def _endings(key: str, keys: Sequence[str]) -> Iterator[str]:
-    steps = key.split(".")
-    for count in range(1, len(steps) + 1):
-        ending = ".".join(steps[-count:])
-        alike = [other for other in keys if f".{other}".endswith(f".{ending}")]
-        if count == len(steps) or (alike == [key] and not ending[0].isdigit()):
-            yield ending
-
-
-def lines(answer: Answer) -> list[tuple[str, ...]]:
-    """Return a row for each of the best trials; of two objectives for all that nothing beats."""
-    shown = answer.ranked[:_SHOWN] if len(answer.objectives) == 1 else answer.front
-    return [
-        (
-            str(place),
-            str(trial.number),
-            *_scores(answer, trial),
-            _settings(answer, trial),
-            trial.run,
-        )
-        for place, trial in enumerate(shown, start=1)
-    ]
-
-
-def _scores(answer: Answer, trial: Trial) -> list[str]:
-    pairs = zip(answer.objectives, trial.values, strict=True)
-    return [objective.shown(value) for objective, value in pairs]
-
-
-def _settings(answer: Answer, trial: Trial) -> str:
-    return " · ".join(f"{answer.names[key]} {text}" for key, text in trial.settings.items())
-
-
-def title(answer: Answer) -> str:
-    """Return what the table of the best is called."""
-    which = "best trials" if len(answer.objectives) == 1 else "trials that no other one beats"
-    return f"{answer.name}: {which} · {answer.about}"
-
-
-def as_table(answer: Answer) -> Group:
+def as_terminal(report: SearchReport) -> Group:
     """Return the best trials for the terminal."""
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
-    style = "bold red" if answer.leaky else "bold"
-    table = Table(title=Text(title(answer), style=style), title_justify="left", show_lines=True)
-    numbers = 2 + len(answer.objectives)
-    for index, name in enumerate(answer.head):
-        table.add_column(name, overflow="fold", justify="right" if index < numbers else "left")
-    for row in lines(answer):
-        table.add_row(*map(Text, row))
-    return Group(table, Text(f"{answer.counts}. {answer.test}"))
+    return report.table.to_terminal()
 
 
-def space_table(space: Space) -> Table:
-    """Return what will be searched."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table()
-    for name in ("key", "values"):
-        table.add_column(name, overflow="fold")
-    for key, dimension in space.items():
-        table.add_row(Text(key), Text(dimension.words))
-    return table
-
-
-def as_markdown(answer: Answer) -> str:
+def as_markdown(report: SearchReport) -> str:
     """Return a document with the best trials, the command and the versions."""
-    head = [f"| {' | '.join(answer.head)} |", f"|{' --- |' * len(answer.head)}"]
-    body = [
-        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in r)} |" for r in lines(answer)
-    ]
+    table = replace(report.table, notes=())
     parts = (
-        f"# {answer.name}",
-        f"{answer.about}. {answer.counts}. {answer.test}",
-        "\n".join((*head, *body)),
-        *(f"![{text}]({name}.png)" for name, text in captions(answer).items()),
+        f"# {report.name}",
+        f"{report.about}. {report.counts}. {report.test}",
+        table.to_markdown(heading=""),
+        *(f"![{text}]({name}.png)" for name, text in report.captions.items()),
         "## How it was made",
-        f"    {answer.command}",
+        f"    {report.command}",
         "The best is trained again, or shown, by",
-        f"    {answer.again}",
-        ", ".join(f"{name} {version}" for name, version in answer.versions.items()),
+        f"    {report.again}",
+        ", ".join(f"{name} {version}" for name, version in report.versions.items()),
     )
     return "\n\n".join(parts) + "\n"
 
 
-def as_csv(answer: Answer) -> str:
+def as_csv(report: SearchReport) -> str:
     """Return a line a trial, all numbers in full."""
-    records = [_record(answer, trial) for trial in answer.trials]
-    written = io.StringIO()
-    table = csv.DictWriter(written, list(records[0]), lineterminator="\n")
-    table.writeheader()
-    table.writerows(records)
-    return written.getvalue()
-
-
-def _record(answer: Answer, trial: Trial) -> dict[str, Any]:
-    values = trial.values or (None,) * len(answer.objectives)
-    return {
-        "trial": trial.number,
-        "state": trial.state,
-        **{o.title: value for o, value in zip(answer.objectives, values, strict=True)},
-        "epochs": max(trial.epochs, default=None),
-        "seconds": trial.seconds if known(trial.seconds) else None,
-        **{key: trial.settings.get(key) for key in answer.space},
-        "run": trial.run,
-        "reason": trial.reason,
-    }
-
-
-def captions(answer: Answer) -> dict[str, str]:
-    """Return the figures by file name, and what they show in words."""
-    score = answer.objectives[0].title
-    order = ", the most important first" if answer.importances else ""
-    found = {
-        "history": f"{score} of every trial in the order in which they were begun",
-        "settings": f"{score} against every setting{order}",
-    }
-    if len(answer.objectives) > 1:
-        found = {"front": f"{score} against the number of parameters", **found}
-    return found
-
-
-def as_html(answer: Answer, drawn: Mapping[str, Figure]) -> str:
-    """Return a page of its own with the best trials, the figures and all trials."""
-    return render_page(
-        "search.html.j2",
-        drawn,
-        answer=answer,
-        title=title(answer),
-        rows=lines(answer),
-        numbers=2 + len(answer.objectives),
-        trials=[_row(answer, trial) for trial in answer.trials],
-        captions=captions(answer),
+    titles = [objective.title for objective in report.objectives]
+    return to_csv(
+        [
+            {
+                "trial": trial.number,
+                "state": trial.state,
+                **dict(zip(titles, trial.values or (None,) * len(titles), strict=True)),
+                "epochs": max(trial.epochs, default=None),
+                "seconds": trial.seconds if known(trial.seconds) else None,
+                **{setting.key: trial.settings.get(setting.key) for setting in report.settings},
+                "run": trial.run,
+                "reason": trial.reason,
+            }
+            for trial in report.trials
+        ]
     )
 
 
-def _row(answer: Answer, trial: Trial) -> list[str]:
-    scores = _scores(answer, trial) if trial.values else [decimal(None)] * len(answer.objectives)
-    state = {"pruned": trial.reason, "failed": f"failed: {trial.reason}"}.get(trial.state)
-    settings = [trial.settings.get(key, "") for key in answer.space]
-    return [
-        str(trial.number),
-        state or _MEANING[trial.state],
-        *scores,
-        *settings,
-        duration(trial.seconds),
-        trial.run,
-    ]
+def as_html(report: SearchReport, drawn: Mapping[str, Figure]) -> str:
+    """Return a page of its own with the best trials, the figures and all trials."""
+    return render_page("search.html.j2", drawn, report=report)

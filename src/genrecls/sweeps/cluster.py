@@ -1,173 +1,316 @@
-"""Trainings of a sweep on other machines, by the launchers that Hydra has for Slurm and Ray.
+"""Trainings of a sweep on other machines: by Slurm, by Ray, or as submitit does it on this one.
 
-A launcher's job waits in the queue of the cluster, then starts there what `Child` is here: a fresh
+A job waits in the queue of the cluster, then starts there what `TrainingProcess` is here: a fresh
 process of `genrecls train`. All machines see the same folders under the same paths, so that
 the state of a training, its log and its result are read where they always are.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import shutil
 import signal
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, ClassVar, Literal, Protocol
 
-from genrecls.config.compose import compose
-from genrecls.config.paths import conf_dir
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from genrecls.config.schema import Schema
+from genrecls.config.validation import validate
 from genrecls.errors import ConfigError, GenreclsError, nearest
 from genrecls.runs.run import Run
-from genrecls.sweeps.plan import own_place
-from genrecls.sweeps.process import Child, JobResult, JobSpec, ResourceLimits, record_failure
+from genrecls.sweeps.process import JobResult, ResourceLimits, TrainingProcess, record_failure
 
 _LOOK_EVERY = 0.5
 
 
 @dataclass(frozen=True)
 class RemoteTask:
-    """What a job of a launcher does: start one training and watch it.
+    """What a job of a cluster does: start one training and watch it.
 
     Attributes:
-        order: what is trained, all paths absolute.
+        words, run, log, limits, sweep: as of `TrainingProcess`, all paths absolute.
         folder: working directory of the sweep, to which other paths are relative.
-        stop_file: the training is stopped when this file is there.
+        stop_file: the training is stopped when this file exists.
     """
 
-    order: JobSpec
+    words: tuple[str, ...]
+    run: Run
+    log: Path
     limits: ResourceLimits
+    sweep: str
     folder: Path
     stop_file: Path
 
-    def __call__(self, _: object = None) -> JobResult:
+    def __call__(self) -> JobResult:
         """Train, and return how it ended."""
         if self.stop_file.exists():
-            return JobResult("stopped", "was stopped before its turn came")
+            return JobResult("stopped", "was stopped before it started")
         os.chdir(self.folder)
-        with _left_to_us():
-            child = Child(self.order, self.limits)
+        training = self._start()
         try:
-            return self._watched(child)
+            while (result := training.poll()) is None:
+                if self.stop_file.exists():
+                    training.stop("was stopped together with the sweep")
+                time.sleep(_LOOK_EVERY)
         except BaseException:
-            # The cluster takes the machine back: what was trained must get into a checkpoint.
-            child.stop("was stopped by the cluster")
-            while child.poll() is None:
+            # The cluster takes the machine back: the training must write its checkpoint first.
+            training.stop("was stopped by the cluster")
+            while training.poll() is None:
                 time.sleep(_LOOK_EVERY)
             raise
-
-    def _watched(self, child: Child) -> JobResult:
-        while (ending := child.poll()) is None:
-            if self.stop_file.exists():
-                child.stop("was stopped together with the sweep")
-            time.sleep(_LOOK_EVERY)
         self.stop_file.unlink(missing_ok=True)
-        return ending
+        return result
+
+    def checkpoint(self) -> Any:
+        """Return what submitit is to queue again after a timeout: the same training continues."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self)
+
+    def _start(self) -> TrainingProcess:
+        """Start the training so that it ignores the signals by which a cluster warns of the end.
+
+        They reach all processes of a job; a training would end without a checkpoint.
+        """
+        before: dict[int, Any] = {}
+        # Only the main thread may set handlers, and tasks of Ray are not always in it.
+        with suppress(ValueError):
+            for name in ("SIGUSR1", "SIGUSR2"):
+                if (number := getattr(signal, name, None)) is not None:
+                    before[number] = signal.signal(number, signal.SIG_IGN)
+        try:
+            return TrainingProcess(self.words, self.run, self.log, self.limits, self.sweep)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
-@contextmanager
-def _left_to_us() -> Iterator[None]:
-    """Let what is started now ignore the signals by which a cluster warns of the end.
+class Cluster(Protocol):
+    """A cluster with its settings."""
 
-    They reach all processes of a job; one that does not know them would end without a checkpoint.
-    """
-    names = [name for name in ("SIGUSR1", "SIGUSR2") if hasattr(signal, name)]
-    before: dict[int, Any] = {}
-    # Ray's jobs are not always in the main thread, where alone this can be said.
-    with suppress(ValueError):
-        for name in names:
-            number = getattr(signal, name)
-            before[number] = signal.signal(number, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    @property
+    def name(self) -> str:
+        """Its name in the group `cluster`."""
 
-
-# Name of the plugin: extra that installs it.
-_EXTRAS = {"submitit": "slurm", "ray": "ray"}
-_ROOT = "sweep"
-
-
-class Launchpad:
-    """Starts trainings by a launcher of Hydra.
-
-    Args:
-        words: `hydra/launcher=<name>` and what sets it up, such as `hydra.launcher.partition=gpu`.
-        flags: Hydra's flags, such as `-cd` with a folder that has launchers, too.
-        folder: folder of the sweep; the launcher's own files go there.
-
-    Raises:
-        ConfigError: the launcher is not installed, is not one for a cluster or has no such setting.
-    """
-
-    def __init__(self, words: Sequence[str], flags: Sequence[str], folder: Path) -> None:
-        place = (f"hydra.sweep.dir='{folder.absolute()}'", "hydra.sweep.subdir=.")
-        self._words = (*own_place(flags), *words, *place)
-        self._chosen = _chosen(words)
-        settings, kind = _checked(self._words)
-        self._most = settings.get("array_parallelism")
-        if kind == "ray":
-            _start_ray(settings.ray.init)
-
-    def places(
-        self, waiting: int, jobs: int, memory_gb: float | None
-    ) -> tuple[ResourceLimits, ...]:
-        """Return the limits of each of the trainings that may be handed over at once.
+    def count_slots(self, waiting: int, jobs: int) -> int:
+        """Return how many trainings may be submitted at once.
 
         Args:
             waiting: trainings that are to come.
-            jobs: how many run at once where the launcher has no queue of its own.
-            memory_gb: what each may take; None leaves that to the launcher.
+            jobs: how many run at once where there is no queue.
         """
-        most = jobs if self._chosen == "submitit_local" else self._most or waiting
-        memory = None if memory_gb is None else int(memory_gb * 1e9)
-        return (ResourceLimits(memory=memory),) * min(most, max(1, waiting))
 
-    def start(self, order: JobSpec, limits: ResourceLimits) -> Launched:
-        """Hand a training over to the launcher.
+    def connect(self) -> None:
+        """Start or reach the cluster.
 
         Raises:
-            ConfigError: the launcher refuses its settings.
+            ConfigError: it cannot be reached from this machine.
         """
-        launched = Launched(order, self._chosen)
-        task = RemoteTask(_absolute(order), limits, Path.cwd(), launched.stop_file)
-        words = (*self._words, f"hydra.job.name='{order.run.name}'")
-        launched.begin(_launcher(self._chosen, words, task))
-        return launched
+
+    def run(self, task: RemoteTask, name: str, folder: Path, /) -> JobResult:
+        """Submit a task, wait until it has ended, and return its result.
+
+        Args:
+            task: the training.
+            name: name of the job.
+            folder: for files of the cluster's own.
+        """
 
 
-class Launched:
-    """A training that a launcher was given; it has the face of a `Child`.
+@dataclass(frozen=True)
+class LocalCluster(Schema):
+    """Keys of `conf/cluster/local.yaml`, which says what each is for."""
+
+    library: ClassVar[str] = "submitit"
+    extra: ClassVar[str] = "slurm"
+
+    name: Literal["local"]
+    timeout_min: PositiveInt
+    cpus_per_task: PositiveInt | None
+    gpus_per_node: NonNegativeInt | None
+    mem_gb: PositiveFloat | None
+
+    def count_slots(self, waiting: int, jobs: int) -> int:
+        """Return `jobs`, for there is no queue."""
+        return min(jobs, waiting)
+
+    def connect(self) -> None:
+        """Do nothing: submitit starts processes."""
+
+    def run(self, task: RemoteTask, name: str, folder: Path) -> JobResult:
+        """Run a task in a process that submitit starts."""
+        parameters = dataclasses.asdict(self)
+        del parameters["name"]
+        return _run_by_submitit(self.name, task, folder, {"name": name, **parameters})
+
+
+@dataclass(frozen=True)
+class SlurmCluster(Schema):
+    """Keys of `conf/cluster/slurm.yaml`, which says what each is for."""
+
+    library: ClassVar[str] = "submitit"
+    extra: ClassVar[str] = "slurm"
+
+    name: Literal["slurm"]
+    timeout_min: PositiveInt
+    cpus_per_task: PositiveInt | None
+    gpus_per_node: NonNegativeInt | None
+    mem_gb: PositiveFloat | None
+    partition: str | None
+    account: str | None
+    qos: str | None
+    constraint: str | None
+    exclude: str | None
+    gres: str | None
+    comment: str | None
+    cpus_per_gpu: PositiveInt | None
+    gpus_per_task: NonNegativeInt | None
+    mem_per_gpu: str | None
+    mem_per_cpu: str | None
+    signal_delay_s: NonNegativeInt
+    max_num_timeout: NonNegativeInt
+    array_parallelism: PositiveInt
+    setup: tuple[str, ...]
+    additional_parameters: dict[str, Any]
+
+    def count_slots(self, waiting: int, jobs: int) -> int:  # noqa: ARG002 - Slurm has a queue
+        """Return how many jobs the queue is given at once."""
+        return min(self.array_parallelism, waiting)
+
+    def connect(self) -> None:
+        """Check that this machine can submit jobs.
+
+        Raises:
+            ConfigError: it has no Slurm.
+        """
+        if shutil.which("srun") is None:
+            raise ConfigError(
+                "cluster=slurm: this machine has no command 'srun'; start the sweep on a machine "
+                "of the cluster, or try the command with cluster=local"
+            )
+
+    def run(self, task: RemoteTask, name: str, folder: Path) -> JobResult:
+        """Submit a task to Slurm and wait for it."""
+        parameters = dataclasses.asdict(self)
+        timeouts = parameters.pop("max_num_timeout")
+        del parameters["name"]
+        parameters["setup"] = list(self.setup)
+        shared = {field.name for field in dataclasses.fields(LocalCluster)}
+        named = {k if k in shared else f"slurm_{k}": value for k, value in parameters.items()}
+        return _run_by_submitit(
+            self.name, task, folder, {"name": name, **named}, slurm_max_num_timeout=timeouts
+        )
+
+
+@dataclass(frozen=True)
+class RayCluster(Schema):
+    """Keys of `conf/cluster/ray.yaml`, which says what each is for."""
+
+    library: ClassVar[str] = "ray"
+    extra: ClassVar[str] = "ray"
+
+    name: Literal["ray"]
+    num_cpus: NonNegativeFloat | None
+    num_gpus: NonNegativeFloat | None
+    init: dict[str, Any]
+    remote: dict[str, Any]
+
+    def count_slots(self, waiting: int, jobs: int) -> int:  # noqa: ARG002 - Ray has a queue
+        """Return `waiting`, for Ray queues what it cannot start yet."""
+        return waiting
+
+    def connect(self) -> None:
+        """Start Ray on this machine, or reach the cluster whose address is given."""
+        import ray
+
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        if not ray.is_initialized():
+            ray.init(**{"log_to_driver": False, "logging_level": "ERROR", **self.init})
+
+    def run(self, task: RemoteTask, name: str, folder: Path) -> JobResult:  # noqa: ARG002
+        """Run a task of Ray and wait for it."""
+        import ray
+
+        reserved = {"num_cpus": self.num_cpus, "num_gpus": self.num_gpus}
+        options = {key: value for key, value in reserved.items() if value is not None}
+        remote = ray.remote(RemoteTask.__call__).options(name=name, **options, **self.remote)
+        result: JobResult = ray.get(remote.remote(task))
+        return result
+
+
+CLUSTERS: Mapping[str, type[LocalCluster | SlurmCluster | RayCluster]] = {
+    "local": LocalCluster,
+    "ray": RayCluster,
+    "slurm": SlurmCluster,
+}
+
+
+def read_cluster(values: Mapping[str, Any]) -> Cluster:
+    """Return the cluster that the composed group `cluster` describes.
+
+    Raises:
+        ConfigError: a value is wrong, or the library of the cluster is not installed.
+    """
+    name = str(values.get("name"))
+    if name not in CLUSTERS:
+        raise ConfigError(
+            f"cluster.name: received '{name}'; allowed: {', '.join(CLUSTERS)}"
+            f"{nearest(name, CLUSTERS)}"
+        )
+    cluster = validate(CLUSTERS[name], dict(values), "cluster")
+    if find_spec(cluster.library) is None:
+        raise ConfigError(
+            f"cluster={name}: needs {cluster.library}, which is not installed; "
+            f"pip install 'genrecls[{cluster.extra}]'"
+        )
+    return cluster
+
+
+class ClusterJob:
+    """A training that was submitted to a cluster; to a sweep it is a `TrainingProcess`.
 
     Attributes:
-        order: what it trains.
-        stop_file: the job stops when this file is there.
+        log: file to which everything is appended that the training prints.
+        stop_file: the job stops when this file exists.
     """
 
-    def __init__(self, order: JobSpec, launcher: str) -> None:
-        self.order = order
-        # One of its own: a job still in the queue must not take the next one's for its.
-        self.stop_file = order.log.absolute().with_suffix(f".{uuid.uuid4().hex[:8]}.stop")
-        self._launcher = launcher
-        self._ending: JobResult | None = None
+    def __init__(
+        self,
+        cluster: Cluster,
+        words: Sequence[str],
+        run: Run,
+        log: Path,
+        limits: ResourceLimits,
+        sweep: str = "",
+    ) -> None:
+        """Submit the training; the arguments are those of `TrainingProcess`."""
+        self.log = log.absolute()
+        # One for each job: an older one that still waits in the queue must not take it for its own.
+        self.stop_file = self.log.with_suffix(f".{uuid.uuid4().hex[:8]}.stop")
+        self._run = Run(run.folder.absolute())
+        self._result: JobResult | None = None
         self._reason = ""
-        self._length = _length(order.log)
-
-    def begin(self, launcher: Any) -> None:
-        """Wait for the job beside the caller: a launcher returns when its jobs are done."""
-        Thread(target=self._wait, args=(launcher,), daemon=True).start()
+        self._log_length = self._measure_log()
+        task = RemoteTask(
+            tuple(words), self._run, self.log, limits, sweep, Path.cwd(), self.stop_file
+        )
+        Thread(target=self._wait, args=(cluster, task), daemon=True).start()
 
     def poll(self) -> JobResult | None:
         """Return how the training ended; None while it waits or runs."""
-        if self._ending is None and self._reason and _length(self.order.log) == self._length:
-            # It stands in a queue, perhaps for days; when its turn comes it ends at once.
-            self._ending = JobResult("stopped", self._reason)
-        return self._ending
+        if self._result is None and self._reason and self._measure_log() == self._log_length:
+            # It may stay in a queue for days; when its turn comes it ends at once.
+            self._result = JobResult("stopped", self._reason)
+        return self._result
 
     def stop(self, reason: str) -> None:
         """Ask the training to write a checkpoint and end."""
@@ -179,148 +322,34 @@ class Launched:
     def kill(self, reason: str = "") -> None:
         """Ask the training to end, and wait for it no longer: it is on another machine."""
         self.stop(reason or "was stopped")
-        self._ending = self._ending or JobResult("stopped", self._reason)
+        self._result = self._result or JobResult("stopped", self._reason)
 
-    def _wait(self, launcher: Any) -> None:
-        # Jobs on this machine inherit this: Ctrl-C is for the sweep, which passes it on.
+    def _measure_log(self) -> int:
+        return self.log.stat().st_size if self.log.exists() else 0
+
+    def _wait(self, cluster: Cluster, task: RemoteTask) -> None:
+        # Jobs on this machine inherit the mask: Ctrl-C is for the sweep, which passes it on.
         if hasattr(signal, "pthread_sigmask"):
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            (done,) = launcher.launch([[]], 0)
-            self._ending = done.return_value
-        except BaseException as error:  # noqa: BLE001 - a cluster has errors of all kinds
-            lost = JobResult("failed", f"{self._launcher}: {_line(error)}")
-            # First: who polls may look into the run as soon as it has ended.
-            record_failure(self.order.run, lost.reason)
-            self._ending = lost
+            self._result = cluster.run(task, self._run.name, self.log.parent)
+        except BaseException as error:  # noqa: BLE001 - clusters have errors of all kinds
+            known = isinstance(error, GenreclsError)
+            text = str(error) if known else f"{type(error).__name__}: {error}"
+            # The lines after these are in the cluster's own files, which are named here.
+            first = " ".join(" ".join(text.splitlines()[:2]).split())
+            reason = f"{cluster.name}: {first}"
+            # First: a sweep may read the run as soon as the job has ended.
+            record_failure(self._run, reason)
+            self._result = JobResult("failed", reason)
 
 
-def require_launcher(words: Sequence[str], flags: Sequence[str]) -> None:
-    """See to it that a launcher can be had, without anything being started.
+def _run_by_submitit(
+    cluster: str, task: RemoteTask, folder: Path, parameters: Mapping[str, Any], **executor: Any
+) -> JobResult:
+    import submitit
 
-    Args:
-        words: as of `Launchpad`.
-        flags: as of `Launchpad`.
-
-    Raises:
-        ConfigError: the launcher is not installed, is not one for a cluster or has no such setting.
-    """
-    _checked((*own_place(flags), *words))
-
-
-def _checked(words: Sequence[str]) -> tuple[Any, str]:
-    """Return what the launcher is set up with, and its plugin."""
-    chosen = _chosen(
-        [word for word in words if "hydra/launcher" in word or "hydra.launcher" in word]
-    )
-    _require_plugin(chosen)
-    settings = _settings(words)
-    return settings, _kind(chosen, str(settings._target_))
-
-
-def _chosen(words: Sequence[str]) -> str:
-    found = [word.partition("=")[2] for word in words if word.startswith("hydra/launcher=")]
-    if not found:
-        raise ConfigError(
-            f"{words[0]}: sets up a launcher that is not chosen; expected hydra/launcher="
-            "submitit_slurm, submitit_local or ray beside it"
-        )
-    return found[-1]
-
-
-def _require_plugin(chosen: str) -> None:
-    from importlib.util import find_spec
-
-    plugin = chosen.partition("_")[0]
-    if plugin in _EXTRAS and find_spec(f"hydra_plugins.hydra_{plugin}_launcher") is None:
-        raise ConfigError(
-            f"hydra/launcher={chosen}: needs a plugin that is not installed; "
-            f"pip install 'genrecls[{_EXTRAS[plugin]}]'"
-        )
-
-
-def _settings(words: Sequence[str]) -> Any:
-    """Return what the launcher is set up with."""
-    from hydra.errors import HydraException
-
-    others = [word for word in words if not word.lstrip("+").startswith("hydra.launcher.")]
-    # Says in one line where there is no such launcher.
-    compose(_ROOT, others)
-    known = [str(key) for key in _config(others)[0].hydra.launcher]
-    for word in words:
-        key = word.partition("=")[0].removeprefix("hydra.launcher.")
-        if word.startswith("hydra.launcher.") and key.partition(".")[0] not in known:
-            raise ConfigError(
-                f"{word}: unknown key; allowed: {', '.join(known)}{nearest(key, known)}"
-            )
-    try:
-        return _config(words)[0].hydra.launcher
-    except HydraException as error:
-        raise ConfigError(f"{_first(error)}: {_first(error.__cause__ or '')}") from None
-
-
-def _first(error: object) -> str:
-    return str(error).partition("\n")[0].rstrip(".")
-
-
-def _kind(chosen: str, target: str) -> str:
-    for plugin in _EXTRAS:
-        if target.startswith(f"hydra_plugins.hydra_{plugin}_launcher."):
-            return plugin
-    raise ConfigError(
-        f"hydra/launcher={chosen}: expected submitit_slurm, submitit_local or ray; without a "
-        "launcher a sweep trains on this machine"
-    )
-
-
-def _start_ray(settings: Any) -> None:
-    """Start or reach the cluster, once for all threads."""
-    import ray
-    from omegaconf import OmegaConf
-
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    given: Any = OmegaConf.to_container(settings, resolve=True)
-    if not ray.is_initialized():
-        ray.init(**{"log_to_driver": False, "logging_level": "ERROR", **given})
-
-
-def _launcher(chosen: str, words: Sequence[str], task: RemoteTask) -> Any:
-    from hydra._internal.callbacks import Callbacks
-    from hydra.core.plugins import Plugins
-    from hydra.errors import HydraException
-    from hydra.types import HydraContext
-
-    config, loader = _config(words)
-    try:
-        return Plugins.instance().instantiate_launcher(
-            # No callbacks, whatever the configuration names: see `config.inert`.
-            hydra_context=HydraContext(config_loader=loader, callbacks=Callbacks()),
-            task_function=task,
-            config=config,
-        )
-    except HydraException as error:
-        raise ConfigError(f"hydra/launcher={chosen}: {_line(error)}") from None
-
-
-def _config(words: Sequence[str]) -> tuple[Any, Any]:
-    """Return the configuration with Hydra's own part, and what it was loaded by."""
-    import hydra
-    from hydra.core.global_hydra import GlobalHydra
-
-    with hydra.initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        config = hydra.compose(_ROOT, overrides=list(words), return_hydra_config=True)
-        return config, GlobalHydra.instance().config_loader()
-
-
-def _absolute(order: JobSpec) -> JobSpec:
-    return replace(order, run=Run(order.run.folder.absolute()), log=order.log.absolute())
-
-
-def _length(log: Path) -> int:
-    return log.stat().st_size if log.exists() else 0
-
-
-def _line(error: BaseException) -> str:
-    told = str(error) if isinstance(error, GenreclsError) else f"{type(error).__name__}: {error}"
-    # What follows is in the launcher's own files, which are named here.
-    return " ".join(" ".join(told.splitlines()[:2]).split())
+    queue = submitit.AutoExecutor(folder / ".submitit" / "%j", cluster=cluster, **executor)
+    queue.update_parameters(**parameters)
+    result: JobResult = queue.submit(task).result()
+    return result

@@ -1,4 +1,4 @@
-"""How long trainings will take, from what finished ones of the same kind have taken."""
+"""How long trainings will take, from what finished runs of the same kind have taken."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from genrecls.config.aliases import current_config
 from genrecls.errors import RunError
 from genrecls.experiment.experiment import Experiment
 from genrecls.experiment.run_id import IRRELEVANT
 from genrecls.runs.run import Run, all_runs
-from genrecls.sweeps.job import Record
+from genrecls.sweeps.job import Job
 
-# Seconds of a process that no run has told of: its start, imports, data, compilation, the report.
+# Seconds of a process that no run records: its start, imports, data, compilation, the report.
 # Measured on two cores: 17 to 30.
-_STARTING = 20.0
+_OVERHEAD = 20.0
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a finished run has taken.
+    """What a run has taken.
 
     Attributes:
         epoch: seconds of training an epoch.
@@ -34,7 +35,7 @@ class Cost:
 
 
 class Estimates:
-    """What runs of each data set, features and model have taken; learns while a sweep goes on.
+    """What runs of each data set, features and model have taken; learns while a sweep runs.
 
     Of one kind are runs with equal settings of the data set and of the segments, and with the
     same name of features and of model.
@@ -48,56 +49,47 @@ class Estimates:
                 self.learn(run)
 
     def learn(self, run: Run) -> None:
-        """Take note of a run: what it has taken is read when somebody asks for its kind."""
+        """Add a run; its files are read when the time of a run of its kind is asked for."""
         self._unread.setdefault(_title(run), []).append(run)
 
-    def seconds(self, record: Record) -> float | None:
-        """Return seconds that a training takes at most from now on; None where nobody knows."""
-        return self._seconds(record, {})
+    def seconds(self, job: Job) -> float | None:
+        """Return seconds that a training takes at most from now on; None if unknown."""
+        return self._seconds(job, {})
 
-    def left(self, records: Sequence[Record], jobs: int) -> float | None:
-        """Return seconds that all take at most, so many at once; None where nobody knows.
+    def left(self, jobs: Sequence[Job], at_once: int) -> float | None:
+        """Return seconds that all take at most, `at_once` in parallel; None if unknown.
 
-        What nothing has finished of is judged by the epochs of those that are running.
+        A kind of which nothing has finished is estimated by the epochs of those that are running.
         """
-        running = {
-            _kind(record): cost
-            for record in records
-            if record.state == "running" and (cost := _so_far(record)) is not None
-        }
-        each = [self._seconds(record, running) for record in records]
+        running: dict[str, Cost] = {}
+        for job in jobs:
+            epoch, seconds = job.progress.get("epoch"), job.progress.get("seconds")
+            if job.state == "running" and epoch and seconds:
+                kind = _kind(job.run, job.experiment.resolved())
+                running[kind] = Cost(float(seconds) / int(epoch), _OVERHEAD)
+        each = [self._seconds(job, running) for job in jobs]
         known = [seconds for seconds in each if seconds is not None]
         if len(known) < len(each):
             return None
-        return max(sum(known) / jobs, *known) if known else 0.0
+        return max(sum(known) / at_once, *known) if known else 0.0
 
-    def _seconds(self, record: Record, running: Mapping[str, Cost]) -> float | None:
-        if record.ended:
+    def _seconds(self, job: Job, running: Mapping[str, Cost]) -> float | None:
+        if job.ended:
             return 0.0
-        kind = _kind(record)
-        self._read(_title(record.job.run))
-        cost = self._most(kind) or running.get(kind)
-        left = record.progress.get("seconds_left") if record.state != "waiting" else None
+        for run in self._unread.pop(_title(job.run), []):
+            if run.finished and (measured := _measured(run)):
+                self._costs.setdefault(measured[0], []).append(measured[1])
+        kind = _kind(job.run, job.experiment.resolved())
+        cost = running.get(kind)
+        if costs := self._costs.get(kind):
+            cost = Cost(max(cost.epoch for cost in costs), max(cost.rest for cost in costs))
+        left = job.progress.get("seconds_left") if job.state != "waiting" else None
         if isinstance(left, int | float):
-            return left + (cost.rest if cost else _STARTING)
-        if cost is None:
-            return None
-        return cost.epoch * epochs_of(record.job.experiment) + cost.rest
-
-    def _read(self, title: str) -> None:
-        for run in self._unread.pop(title, []):
-            known = _known(run) if run.finished else None
-            if known is not None:
-                self._costs.setdefault(known[0], []).append(known[1])
-
-    def _most(self, kind: str) -> Cost | None:
-        known = self._costs.get(kind)
-        if not known:
-            return None
-        return Cost(max(cost.epoch for cost in known), max(cost.rest for cost in known))
+            return left + (cost.rest if cost else _OVERHEAD)
+        return None if cost is None else cost.epoch * count_epochs(job.experiment) + cost.rest
 
 
-def epochs_of(experiment: Experiment) -> int:
+def count_epochs(experiment: Experiment) -> int:
     """Return how many epochs a training has at most, in all its stages."""
     usual = experiment.trainer.epochs
     return sum(stage.epochs or usual for stage in experiment.model.stages())
@@ -108,42 +100,28 @@ def _title(run: Run) -> str:
     return run.name.rpartition("-")[0]
 
 
-def _kind(record: Record) -> str:
-    return _kind_of(record.job.run, record.job.experiment.resolved())
-
-
-def _kind_of(run: Run, config: Mapping[str, Any]) -> str:
+def _kind(run: Run, config: Mapping[str, Any]) -> str:
     # Where the data lie does not change how many there are.
     places = {place[-1] for place in IRRELEVANT if place[0] == "dataset"}
     dataset = {key: value for key, value in config["dataset"].items() if key not in places}
     return json.dumps([_title(run), dataset, config["segment"]], sort_keys=True)
 
 
-def _known(run: Run) -> tuple[str, Cost] | None:
-    """Return the kind of a finished run and what it has taken; None where it does not tell."""
+def _measured(run: Run) -> tuple[str, Cost] | None:
+    """Return the kind of a finished run and what it has taken; None where its files are damaged."""
     import yaml
 
+    # The loader in C, where it was built, is ten times as fast.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     with suppress(RunError, OSError, LookupError, TypeError, ValueError, yaml.YAMLError):
-        # The one in C, where it was built, is ten times as fast.
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        config = yaml.load(run.config.read_text(encoding="utf-8"), loader)  # noqa: S506
-        return _kind_of(run, config), _cost(run)
+        stored = yaml.load(run.config.read_text(encoding="utf-8"), loader)  # noqa: S506
+        config = current_config(stored)
+        stages = {stage: float(s) for stage, s in run.read_metrics()["seconds"].items()}
+        epochs = len(run.history.read_text(encoding="utf-8").splitlines()) - 1
+        training = stages.pop("training")
+        # A sweep has extracted them before.
+        stages.pop("features", None)
+        whole = run.state.get("seconds")
+        rest = sum(stages.values()) + _OVERHEAD if whole is None else float(whole) - training
+        return _kind(run, config), Cost(training / max(epochs, 1), rest)
     return None
-
-
-def _cost(run: Run) -> Cost:
-    stages = {stage: float(s) for stage, s in run.read_metrics()["seconds"].items()}
-    epochs = len(run.history.read_text(encoding="utf-8").splitlines()) - 1
-    training = stages.pop("training")
-    # A sweep has extracted them before.
-    stages.pop("features", None)
-    whole = run.state.get("seconds")
-    rest = sum(stages.values()) + _STARTING if whole is None else float(whole) - training
-    return Cost(training / max(epochs, 1), rest)
-
-
-def _so_far(record: Record) -> Cost | None:
-    """Return what the epochs of a running training have taken; None before the first."""
-    progress = record.progress
-    epoch, seconds = progress.get("epoch"), progress.get("seconds")
-    return Cost(float(seconds) / int(epoch), _STARTING) if epoch and seconds else None

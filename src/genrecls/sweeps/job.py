@@ -1,9 +1,9 @@
-"""How each training of a sweep stands, in memory and as `sweep.json`."""
+"""One training of a sweep through its life, and the file `sweep.json` that shows all of them."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,112 +15,112 @@ from genrecls.runs.run import Run
 from genrecls.sweeps.process import JobResult, Training
 
 State = Literal["waiting", "elsewhere", "running", "finished", "failed", "stopped"]
-ENDED: frozenset[State] = frozenset({"finished", "failed", "stopped"})
+_ENDED: frozenset[State] = frozenset({"finished", "failed", "stopped"})
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Job:
-    """One training of a sweep.
+    """One training of a sweep: planned, then running, then ended.
 
     Attributes:
         words: what stands behind `genrecls train` to make it alone.
-        experiment: what they describe.
+        experiment: the configuration that they describe.
         run: the folder that they lead to.
+        title: what tells it from the other jobs of its sweep.
+        state: `elsewhere` is trained by another process; `stopped` can continue.
+        note: reason of a failure or a stop, or how it came to be finished.
+        lines: the last lines that a training which failed has printed.
+        training: what runs, as long as it does.
+        log: what its process prints; None before this sweep has started it.
+        seconds: how long its process ran.
+        stop_reason: why the sweep has asked it to stop; empty if it has not.
     """
 
     words: tuple[str, ...]
     experiment: Experiment
     run: Run
-
-
-@dataclass
-class Record:
-    """A training with how it stands.
-
-    Attributes:
-        title: what tells it from the others of its sweep.
-        state: `elsewhere` is in the hands of another process; `stopped` can go on.
-        note: reason of a failure or a stop, or how it came to be finished.
-        lines: the last lines that a training which failed has printed.
-        child: what runs, as long as it does.
-        log: what its process prints; None before it was ever started here.
-        seconds: how long its process ran.
-    """
-
-    job: Job
     title: str = ""
     state: State = "waiting"
     note: str = ""
     lines: tuple[str, ...] = ()
-    child: Training | None = None
+    training: Training | None = None
     log: Path | None = None
     seconds: float = 0.0
-    _since: float = field(default=0.0, repr=False)
+    stop_reason: str = ""
+    _started: float = field(default=0.0, repr=False)
     _progress: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen to it."""
-        return self.state in ENDED
-
-    @property
-    def here(self) -> bool:
-        """Whether this sweep has done something for it, rather than found it done."""
-        return self.log is not None
+        return self.state in _ENDED
 
     @property
     def progress(self) -> Mapping[str, Any]:
-        """Epochs and validation scores so far, see `training.progress_file`; may be empty."""
-        # A training takes its file away a little before it ends.
-        self._progress = self.job.run.read_progress() or self._progress
+        """Content of `progress.json`: epochs and validation scores so far; may be empty."""
+        # A training removes its file a little before it ends.
+        self._progress = self.run.read_progress() or self._progress
         return self._progress
 
-    def started(self, child: Training) -> None:
-        """Take note that it was begun."""
-        self.state, self.note, self.lines = "running", "", ()
-        self.child, self.log, self._since = child, child.order.log, time.monotonic()
-
-    def end(self, ending: JobResult) -> None:
-        """Take note of how its process ended."""
-        self.seconds += time.monotonic() - self._since
-        self.child = None
-        self.state = "elsewhere" if ending.state == "busy" else ending.state
-        self.log = None if ending.state == "busy" else self.log
-        self.note = ending.reason
-        self.lines = ending.lines if ending.state == "failed" else ()
-
-    def found(self, state: State, note: str) -> None:
-        """Take note of how somebody else has left it."""
+    def mark(self, state: State, note: str = "") -> None:
+        """Set the state that another process has brought it into."""
         self.state, self.note = state, note
 
+    def start(self, training: Training) -> None:
+        """Set the state of a training that was just started."""
+        self.state, self.note, self.lines, self.stop_reason = "running", "", (), ""
+        self.training, self.log, self._started = training, training.log, time.monotonic()
+
     def stop(self, reason: str) -> None:
-        """Have it write a checkpoint and end before its time; it ends as `stopped`."""
-        if self.child is not None:
-            self.child.stop(reason)
+        """Let it write a checkpoint and end early; it ends as `stopped` for the first reason."""
+        if self.training is not None:
+            self.stop_reason = self.stop_reason or reason
+            self.training.stop(reason)
+
+    def end(self, result: JobResult) -> None:
+        """Set the state in which its process has ended."""
+        self.seconds += time.monotonic() - self._started
+        self.training = None
+        self.state = "elsewhere" if result.state == "busy" else result.state
+        self.log = None if result.state == "busy" else self.log
+        self.note = result.reason
+        self.lines = result.lines if result.state == "failed" else ()
 
 
-def counted(records: Iterable[Record]) -> dict[State, int]:
-    """Return how many there are in each state, states without any left out."""
-    counts: dict[State, int] = {}
-    for record in records:
-        counts[record.state] = counts.get(record.state, 0) + 1
-    return counts
+@dataclass(frozen=True)
+class SweepFile:
+    """The file `sweep.json`, written anew with every change; a sweep restores nothing from it.
 
+    Attributes:
+        path: where it lies.
+        command: the command line of the sweep.
+        jobs: all jobs known so far; the list may grow.
+    """
 
-def write_records(path: Path, command: str, records: Sequence[Record]) -> None:
-    """Write how the sweep stands; it is for people and tools, nothing is ever restored from it."""
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    rows = [_row(record) for record in records]
-    write_json(path, {"command": command, "changed": now, "runs": rows})
+    path: Path
+    command: str
+    jobs: Sequence[Job]
 
+    def write(self) -> None:
+        """Write the state of all jobs."""
+        rows = [
+            {
+                "run": job.run.name,
+                "words": list(job.words),
+                "state": job.state,
+                "note": job.note,
+                "seconds": round(job.seconds, 1),
+                "log": job.log.name if job.log else None,
+                **({"lines": list(job.lines)} if job.lines else {}),
+            }
+            for job in self.jobs
+        ]
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        write_json(self.path, {"command": self.command, "changed": now, "runs": rows})
 
-def _row(record: Record) -> dict[str, Any]:
-    facts = {
-        "run": record.job.run.name,
-        "words": list(record.job.words),
-        "state": record.state,
-        "note": record.note,
-        "seconds": round(record.seconds, 1),
-        "log": record.log.name if record.log else None,
-    }
-    return {**facts, "lines": list(record.lines)} if record.lines else facts
+    def changed(self, _: Job) -> None:
+        """Write the state of all jobs after one of them has changed."""
+        self.write()
+
+    def tick(self) -> None:
+        """Do nothing: the file tells states, not epochs."""

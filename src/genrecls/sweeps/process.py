@@ -1,4 +1,4 @@
-"""One training in a process of its own: started, watched, stopped, its end put into words."""
+"""One training in its own process: started, watched, stopped, and how it ended."""
 
 from __future__ import annotations
 
@@ -12,51 +12,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from genrecls.errors import EXIT_BUSY, RunError
 from genrecls.files.tables import write_json
 from genrecls.runs.run import Run
 from genrecls.sweeps import parent_watch
 
-_CONTROL_GROUP = Path("/sys/fs/cgroup")
-
-
-def memory_of(pid: int) -> int:
-    """Return the bytes that a process and all of its descendants hold; 0 where it is gone.
-
-    Pages of files that are mapped do not count where the system tells them apart: it takes those
-    back when it needs them, as with examples that do not fit into memory.
-    """
-    import psutil
-
-    try:
-        process = psutil.Process(pid)
-        tree = [process, *process.children(recursive=True)]
-    except psutil.Error:
-        return 0
-    total = 0
-    for member in tree:
-        with suppress(psutil.Error):
-            found = member.memory_info()
-            total += found.rss - getattr(found, "shared", 0)
-    return total
-
-
-def free_memory() -> int:
-    """Return the bytes that are free for new processes: of the machine, or of the container."""
-    import psutil
-
-    free = int(psutil.virtual_memory().available)
-    # Version 2 of control groups; anything else says nothing of containers.
-    with suppress(OSError, ValueError):
-        most = int((_CONTROL_GROUP / "memory.max").read_text(encoding="ascii"))
-        used = int((_CONTROL_GROUP / "memory.current").read_text(encoding="ascii"))
-        stat = (_CONTROL_GROUP / "memory.stat").read_text(encoding="ascii").split()
-        cached = int(stat[stat.index("inactive_file") + 1])
-        free = min(free, max(0, most - used + cached))
-    return free
-
+TRAIN: tuple[str, ...] = (sys.executable, "-m", "genrecls", "train")
+"""The command that trains; the words of a training come behind it."""
 
 SWEEP = "GENRECLS_SWEEP"
 """Environment variable that names the sweep, for trackers that group its runs."""
@@ -64,10 +28,11 @@ SWEEP = "GENRECLS_SWEEP"
 _ERROR = "genrecls: error: "
 _LINES = 20
 _TAIL_BYTES = 1 << 16
-# Seconds between two looks at the memory; from SIGTERM, which writes a checkpoint, to SIGKILL.
-_LOOK_EVERY, _GRACE, _GRACE_OF_MEMORY = 0.5, 60.0, 10.0
-
-EndState = Literal["finished", "failed", "stopped", "busy"]
+# Seconds between two measurements of the memory.
+_MEASURE_EVERY = 0.5
+# Seconds from SIGTERM, after which a training writes a checkpoint, to SIGKILL.
+_GRACE, _GRACE_OVER_MEMORY = 60.0, 10.0
+_CONTROL_GROUP = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True)
@@ -85,41 +50,28 @@ class ResourceLimits:
 
 @dataclass(frozen=True)
 class JobResult:
-    """How a training ended.
+    """How the process of a training ended.
 
     Attributes:
-        state: `stopped` before its time, by us or by anyone with SIGTERM, so that it can go on;
-            `busy` where another process is at work on the same run.
+        state: `stopped` before its end, by the sweep or by SIGTERM, so that it can continue;
+            `busy` where another process is training the same run.
         reason: in words; empty for `finished`.
         lines: the last lines that it printed; empty for `finished`.
     """
 
-    state: EndState
+    state: Literal["finished", "failed", "stopped", "busy"]
     reason: str = ""
     lines: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class JobSpec:
-    """What is to be trained.
+class Training(Protocol):
+    """A training that was started, on this machine or by a cluster.
 
     Attributes:
-        words: overrides and flags behind `genrecls train`.
-        run: the run folder that they lead to.
-        log: file to which everything is appended that the process prints.
-        sweep: name of the sweep, for trackers that group runs.
+        log: file to which everything is appended that it prints.
     """
 
-    words: tuple[str, ...]
-    run: Run
     log: Path
-    sweep: str = ""
-
-
-class Training(Protocol):
-    """A training that was begun, wherever it runs."""
-
-    order: JobSpec
 
     def poll(self) -> JobResult | None:
         """Return how it ended; None while it waits or runs. To be called again and again."""
@@ -131,34 +83,67 @@ class Training(Protocol):
         """End it at once; `poll` then says how."""
 
 
-class Child:
+class TrainingProcess:
     """A training in a process of this machine.
 
     Attributes:
-        order: what it trains.
-        peak: most bytes of memory seen so far.
+        log: file to which everything is appended that it prints.
+        peak: most bytes of memory measured so far.
     """
 
-    def __init__(self, order: JobSpec, limits: ResourceLimits) -> None:
+    def __init__(
+        self, words: Sequence[str], run: Run, log: Path, limits: ResourceLimits, sweep: str = ""
+    ) -> None:
         """Start the training.
+
+        Args:
+            words: overrides and flags behind `genrecls train`.
+            run: the run folder that they lead to.
+            log: file for its output.
+            limits: cores that it is given, and memory at which it is stopped.
+            sweep: name of the sweep, for trackers that group runs.
 
         Raises:
             OSError: the log cannot be written, or no process can be started.
         """
-        self.order = order
+        self.log = log
         self.peak = 0
+        self._run = run
         self._limits = limits
-        self._reason, self._over = "", False
-        self._looked = self._kill_at = 0.0
-        # What goes on says nothing of how long a whole training takes.
-        self._whole, self._started = not order.run.state, time.monotonic()
-        order.log.parent.mkdir(parents=True, exist_ok=True)
-        with order.log.open("ab") as log:
-            log.write(f"$ genrecls train {shlex.join(order.words)}\n".encode())
-            log.flush()
-            self._begin = log.tell()
-            self._process = _start(order, limits, log)
-        _pin(self._process.pid, limits.cores)
+        self._reason, self._over_memory = "", False
+        self._measured = self._kill_at = 0.0
+        # A resumed training says nothing of how long a whole one takes.
+        self._whole, self._started = not run.state, time.monotonic()
+        environment = {**os.environ, parent_watch.VARIABLE: "1", "PYTHONUNBUFFERED": "1"}
+        # TensorFlow would take all memory of a GPU for the first of several trainings.
+        environment.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+        if sweep:
+            environment[SWEEP] = sweep
+        if limits.cores:
+            # Where no core can be assigned, at least as many threads as the share is worth.
+            for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+                environment.setdefault(name, str(len(limits.cores)))
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            output.write(f"$ genrecls train {shlex.join(words)}\n".encode())
+            output.flush()
+            self._log_start = output.tell()
+            self._process = subprocess.Popen(  # noqa: S603
+                [*TRAIN, *words],
+                # Kept open as long as this process lives: see `parent_watch`.
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                # Ctrl-C on the terminal is for the sweep, which passes it on.
+                start_new_session=True,
+            )
+        if limits.cores:
+            import psutil
+
+            # Its threads inherit the cores. macOS assigns none.
+            with suppress(AttributeError, psutil.Error, OSError):
+                psutil.Process(self.pid).cpu_affinity(list(limits.cores))
 
     @property
     def pid(self) -> int:
@@ -167,27 +152,40 @@ class Child:
 
     def poll(self) -> JobResult | None:
         """Return how the training ended; None while it runs. Watches the memory, too."""
-        if self._process.poll() is None:
-            self._watch()
+        code = self._process.poll()
+        if code is None:
+            now = time.monotonic()
+            if self._kill_at and now > self._kill_at:
+                self.kill()
+            if now - self._measured >= _MEASURE_EVERY:
+                self._measured = now
+                self._stop_over_memory()
             return None
-        ending = self._ending(self._process.returncode)
-        with suppress(OSError):
-            self._lifeline.close()
-        if ending.state == "finished" and self._whole:
-            _record_seconds(self.order.run, time.monotonic() - self._started)
-        if ending.state == "failed":
-            record_failure(self.order.run, ending.reason, over=self._over)
-        return ending
+        if self._process.stdin is not None:
+            with suppress(OSError):
+                self._process.stdin.close()
+        result = self._result(code)
+        if result.state == "finished" and self._whole:
+            # How long the whole process took, for estimates of others.
+            seconds = round(time.monotonic() - self._started, 1)
+            with suppress(RunError, OSError), self._run.locked():
+                if self._run.finished:
+                    state = {**self._run.state, "seconds": seconds}
+                    write_json(self._run.folder / "run.json", state)
+        if result.state == "failed":
+            record_failure(self._run, result.reason, over_memory=self._over_memory)
+        return result
 
     def stop(self, reason: str) -> None:
         """Ask the training to write a checkpoint and end; it is killed if it does not."""
         if not self._reason:
             self._reason = reason
-            self._kill_at = time.monotonic() + (_GRACE_OF_MEMORY if self._over else _GRACE)
+            grace = _GRACE_OVER_MEMORY if self._over_memory else _GRACE
+            self._kill_at = time.monotonic() + grace
             self._process.terminate()
 
     def kill(self, reason: str = "") -> None:
-        """End the training and whatever it has started, at once; `poll` then gives the reason."""
+        """End the training and all processes it started, at once; `poll` then gives the reason."""
         self._reason = self._reason or reason
         with suppress(ProcessLookupError, PermissionError):
             if hasattr(os, "killpg"):
@@ -196,124 +194,101 @@ class Child:
                 self._process.kill()
         self._process.wait()
 
-    @property
-    def _lifeline(self) -> Any:
-        return self._process.stdin
-
-    def _watch(self) -> None:
-        now = time.monotonic()
-        if self._kill_at and now > self._kill_at:
-            self.kill()
-        if now - self._looked < _LOOK_EVERY:
-            return
-        self._looked = now
-        used, most = memory_of(self.pid), self._limits.memory
+    def _stop_over_memory(self) -> None:
+        used, limit = memory_of(self.pid), self._limits.memory
         self.peak = max(self.peak, used)
-        if most is not None and used > most and not self._over:
-            self._over = True
-            self._reason = ""
-            self.stop(f"took {used / 1e9:.3g} GB, more than job_memory_gb={most / 1e9:.3g}")
+        if limit is not None and used > limit and not self._over_memory:
+            self._over_memory, self._reason = True, ""
+            self.stop(f"took {used / 1e9:.3g} GB, more than job_memory_gb={limit / 1e9:.3g}")
 
-    def _ending(self, code: int) -> JobResult:
-        if code == 0 and self.order.run.finished:
+    def _result(self, code: int) -> JobResult:
+        if code == 0 and self._run.finished:
             return JobResult("finished")
-        lines = _last_lines(self.order.log, self._begin)
+        lines = self._last_lines()
         if code == EXIT_BUSY:
-            return JobResult("busy", "another process trains it", lines)
-        if self._over:
-            return JobResult("failed", self._reason, lines)
+            return JobResult("busy", "another process is training it", lines)
         if self._reason:
-            return JobResult("stopped", self._reason, lines)
+            return JobResult("failed" if self._over_memory else "stopped", self._reason, lines)
         if code == 130:
             return JobResult("stopped", "was stopped from outside", lines)
-        return JobResult("failed", self._why(code, lines), lines)
-
-    def _why(self, code: int, lines: Sequence[str]) -> str:
         if code < 0:
-            return f"was killed by {_signal(-code)}; had taken {self.peak / 1e9:.1f} GB of memory"
-        told = [line for line in lines if line.startswith(_ERROR)]
-        if told:
-            return told[-1].removeprefix(_ERROR)
-        last = f": {lines[-1]}" if lines else ""
-        return f"ended with exit status {code} and without a result{last}"
+            reason = f"was killed by {_signal_name(-code)}; used {self.peak / 1e9:.1f} GB of memory"
+        elif errors := [line for line in lines if line.startswith(_ERROR)]:
+            reason = errors[-1].removeprefix(_ERROR)
+        else:
+            last = f": {lines[-1]}" if lines else ""
+            reason = f"ended with exit status {code} and without a result{last}"
+        return JobResult("failed", reason, lines)
+
+    def _last_lines(self) -> tuple[str, ...]:
+        """Return the last lines that this process has printed."""
+        try:
+            with self.log.open("rb") as file:
+                end = file.seek(0, os.SEEK_END)
+                file.seek(max(self._log_start, end - _TAIL_BYTES))
+                text = file.read().decode("utf-8", errors="replace")
+        except OSError:
+            return ()
+        return tuple(line.rstrip() for line in text.splitlines() if line.strip())[-_LINES:]
 
 
-def _command(words: Sequence[str]) -> list[str]:
-    return [sys.executable, "-m", "genrecls", "train", *words]
-
-
-def _start(order: JobSpec, limits: ResourceLimits, log: Any) -> subprocess.Popen[bytes]:
-    variables = {**os.environ, parent_watch.VARIABLE: "1", "PYTHONUNBUFFERED": "1"}
-    # TensorFlow would take all memory of a GPU for the first of several trainings.
-    variables.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    if order.sweep:
-        variables[SWEEP] = order.sweep
-    if limits.cores:
-        # Where no core can be assigned, at least as many threads as the share is worth.
-        count = str(len(limits.cores))
-        for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-            variables.setdefault(name, count)
-    # A session of its own: Ctrl-C on the terminal is for the sweep, which passes it on.
-    return subprocess.Popen(  # noqa: S603
-        _command(order.words),
-        stdin=subprocess.PIPE,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        env=variables,
-        start_new_session=True,
-    )
-
-
-def _pin(pid: int, cores: Sequence[int]) -> None:
-    """Assign cores to a process that has just begun, so to all of its threads to come."""
-    import psutil
-
-    # macOS assigns none.
-    with suppress(AttributeError, psutil.Error, OSError):
-        if cores:
-            psutil.Process(pid).cpu_affinity(list(cores))
-
-
-def record_failure(run: Run, reason: str, *, over: bool = False) -> None:
-    """Keep the reason in the run's folder where the training could not do so itself.
-
-    Args:
-        run: the run.
-        reason: why it failed.
-        over: whether it was stopped for its memory, and so took itself for interrupted.
-    """
-    untold = {"running", "interrupted"} if over else {"running"}
-    # Whoever has the run now knows better how it stands.
-    with suppress(RunError, OSError), run.locked():
-        if run.state.get("status") in untold:
-            run.mark("failed", reason=reason)
-
-
-def _record_seconds(run: Run, seconds: float) -> None:
-    """Keep how long the process ran, from its start to its end, for estimates of others."""
-    with suppress(RunError, OSError), run.locked():
-        if run.finished:
-            write_json(run.folder / "run.json", {**run.state, "seconds": round(seconds, 1)})
-
-
-def _last_lines(log: Path, begin: int) -> tuple[str, ...]:
-    """Return the last lines of a log behind the byte `begin`."""
-    try:
-        with log.open("rb") as file:
-            end = file.seek(0, os.SEEK_END)
-            file.seek(max(begin, end - _TAIL_BYTES))
-            text = file.read().decode("utf-8", errors="replace")
-    except OSError:
-        return ()
-    return tuple(line.rstrip() for line in text.splitlines() if line.strip())[-_LINES:]
-
-
-def _signal(number: int) -> str:
+def _signal_name(number: int) -> str:
     try:
         name = signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-    meaning = signal.strsignal(number)
     if name == "SIGKILL":
         return f"{name} (from outside, or because the machine had no memory left)"
+    meaning = signal.strsignal(number)
     return f"{name} ({meaning})" if meaning else name
+
+
+def record_failure(run: Run, reason: str, *, over_memory: bool = False) -> None:
+    """Write the reason into the run's folder where the training could not do so itself.
+
+    Args:
+        run: the run.
+        reason: why it failed.
+        over_memory: whether it was stopped for its memory, and so recorded itself as interrupted.
+    """
+    replaced = {"running", "interrupted"} if over_memory else {"running"}
+    # A process that has the run now knows its state better.
+    with suppress(RunError, OSError), run.locked():
+        if run.state.get("status") in replaced:
+            run.mark("failed", reason=reason)
+
+
+def memory_of(pid: int) -> int:
+    """Return the bytes that a process and all of its descendants hold; 0 where it has ended.
+
+    Pages of mapped files do not count where the system tells them apart: it frees those when it
+    needs memory, such as those of examples that do not fit into memory.
+    """
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        tree = [process, *process.children(recursive=True)]
+    except psutil.Error:
+        return 0
+    total = 0
+    for member in tree:
+        with suppress(psutil.Error):
+            memory = member.memory_info()
+            total += memory.rss - getattr(memory, "shared", 0)
+    return total
+
+
+def free_memory() -> int:
+    """Return the bytes that are free for new processes: of the machine, or of the container."""
+    import psutil
+
+    free = int(psutil.virtual_memory().available)
+    # Version 2 of control groups; others say nothing of containers.
+    with suppress(OSError, ValueError):
+        limit = int((_CONTROL_GROUP / "memory.max").read_text(encoding="ascii"))
+        used = int((_CONTROL_GROUP / "memory.current").read_text(encoding="ascii"))
+        stat = (_CONTROL_GROUP / "memory.stat").read_text(encoding="ascii").split()
+        cached = int(stat[stat.index("inactive_file") + 1])
+        free = min(free, max(0, limit - used + cached))
+    return free

@@ -15,239 +15,220 @@ from genrecls.console import log, messages, say, several, warn
 from genrecls.errors import RunError
 from genrecls.runs.run import Run
 from genrecls.sweeps.estimate import Estimates
-from genrecls.sweeps.job import Record, State, counted
-from genrecls.sweeps.scheduler import Watcher
+from genrecls.sweeps.job import Job, State
+from genrecls.sweeps.scheduler import SweepListener
 
 if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-_MEANINGS = {
+# In the order in which they are counted in the first line of a sweep.
+_STATUSES = {
     "new": "new",
-    "finished": "done already",
-    "elsewhere": "in the hands of another process, whose result is taken",
-    "interrupted": "interrupted, to be gone on with",
-    "failed": "failed before, to be tried again",
+    "finished": "already finished",
+    "elsewhere": "in training by another process, whose result is taken",
+    "interrupted": "interrupted before, will continue",
+    "failed": "failed before, will be tried again",
 }
-
-
-def standing(run: Run) -> str:
-    """Return how a run stands: one of `new`, `finished`, `elsewhere`, `interrupted`, `failed`."""
-    if run.finished:
-        return "finished"
-    if run.busy:
-        return "elsewhere"
-    status = run.state.get("status", "new")
-    # Who was killed could not say so; who finished without a result has to begin again.
-    return {"running": "interrupted", "finished": "new"}.get(status, str(status))
-
-
-def announcement(records: Sequence[Record], estimates: Estimates, jobs: int) -> str:
-    """Return how many trainings there are, how they stand, and how long they take."""
-    stands = [standing(record.job.run) for record in records]
-    parts = [f"{stands.count(name)} {text}" for name, text in _MEANINGS.items() if name in stands]
-    together = f"; {jobs} at once" if jobs > 1 else ""
-    counted = several(len(records), "run")
-    return f"{counted}: {', '.join(parts)}{together}; {_time(records, estimates, jobs)}"
-
-
-def plan_table(records: Sequence[Record], estimates: Estimates) -> Table:
-    """Return a table with a row a training: what it is, its run, how it stands, its time."""
-    from rich.table import Table
-
-    table = Table()
-    for column in ("training", "run", "state", "takes at most"):
-        table.add_column(column, overflow="fold")
-    for record in records:
-        seconds = estimates.seconds(record)
-        takes = "" if seconds is None else duration(seconds)
-        run = record.job.run
-        table.add_row(record.title, run.name, standing(run), "" if record.ended else takes)
-    return table
-
-
-def _time(records: Sequence[Record], estimates: Estimates, jobs: int) -> str:
-    pending = [record for record in records if not record.ended]
-    if not pending:
-        return "nothing is left to train"
-    seconds = estimates.left(pending, jobs)
-    if seconds is None:
-        return "how long they take is known after the first epochs"
-    return f"at most {duration(seconds)} by what finished runs of their kind have taken"
-
-
 _REFRESH = 0.5
 # Lines of a terminal around the rows, and trainings shown that have ended lately.
 _AROUND, _LATEST = 8, 3
 _STYLES: dict[State, str] = {"failed": "red", "finished": "green", "running": "bold"}
 
 
+def announcement(jobs: Sequence[Job], estimates: Estimates, at_once: int) -> str:
+    """Return how many trainings there are, the states of their runs, and how long they take."""
+    statuses = [run_status(job.run) for job in jobs]
+    parts = [f"{statuses.count(s)} {text}" for s, text in _STATUSES.items() if s in statuses]
+    together = f"; {at_once} at once" if at_once > 1 else ""
+    pending = [job for job in jobs if not job.ended]
+    seconds = estimates.left(pending, at_once)
+    if not pending:
+        time_needed = "nothing is left to train"
+    elif seconds is None:
+        time_needed = "how long they take is known after the first epochs"
+    else:
+        time_needed = f"at most {duration(seconds)} by what finished runs of their kind have taken"
+    return f"{several(len(jobs), 'run')}: {', '.join(parts)}{together}; {time_needed}"
+
+
+def plan_table(jobs: Sequence[Job], estimates: Estimates) -> Table:
+    """Return a table with a row for each training: its title, run, status and time."""
+    from rich.table import Table
+
+    table = Table()
+    for column in ("training", "run", "state", "takes at most"):
+        table.add_column(column, overflow="fold")
+    for job in jobs:
+        seconds = None if job.ended else estimates.seconds(job)
+        takes = "" if seconds is None else duration(seconds)
+        table.add_row(job.title, job.run.name, run_status(job.run), takes)
+    return table
+
+
+def run_status(run: Run) -> str:
+    """Return `new`, `finished`, `elsewhere` (another process has it), `interrupted` or `failed`."""
+    if run.finished:
+        return "finished"
+    if run.busy:
+        return "elsewhere"
+    status = run.state.get("status", "new")
+    # A killed training could not record it; one that finished without a result begins again.
+    return {"running": "interrupted", "finished": "new"}.get(status, str(status))
+
+
 @dataclass(frozen=True)
 class SweepView:
-    """What there is to see.
+    """What is shown of a sweep.
 
     Attributes:
-        records: all trainings known so far; the list may grow.
-        total: how many there will be, those of `before` counted.
-        jobs: how many run at once.
+        jobs: all trainings known so far; the list may grow.
+        total: how many there will be, those of `before` included.
+        at_once: how many run at once.
         estimates: learns from every training that finishes.
         noun: what one of them is called.
-        before: how many have ended in earlier calls and have no record, by state.
+        before: how many have ended in earlier calls and have no job, by state.
     """
 
-    records: Sequence[Record]
+    jobs: Sequence[Job]
     total: int
-    jobs: int
+    at_once: int
     estimates: Estimates
     noun: str = "run"
     before: Mapping[State, int] = field(default_factory=dict)
 
-    def left(self) -> str:
-        """Return how long it takes at most, in words; empty where nobody knows."""
-        unknown = self._unbegun > 0
-        seconds = None if unknown else self.estimates.left(self.records, self.jobs)
-        return f"at most {duration(max(1.0, seconds))} left" if seconds else ""
-
     def totals(self) -> str:
-        """Return the counts of all states in words."""
-        counts = Counter(counted(self.records)) + Counter(self.before)
-        waiting = counts.pop("waiting", 0) + self._unbegun
+        """Return the counts of all states, and how long the rest takes at most."""
+        counts = Counter(job.state for job in self.jobs) + Counter(self.before)
+        # Without a job yet: a search chooses one after the other.
+        unplanned = max(0, self.total - sum(self.before.values()) - len(self.jobs))
+        waiting = counts.pop("waiting", 0) + unplanned
         parts = [f"{count} {state}" for state, count in counts.items()]
         parts += [f"{waiting} to come"] if waiting else []
-        counted_in_all = f"{several(self.total, self.noun)}: {', '.join(parts)}"
-        return ", ".join(filter(None, (counted_in_all, self.left())))
-
-    @property
-    def _unbegun(self) -> int:
-        """How many have no record yet; one that fails in a search is replaced by another one."""
-        return max(0, self.total - sum(self.before.values()) - len(self.records))
+        line = f"{several(self.total, self.noun)}: {', '.join(parts)}"
+        seconds = None if unplanned else self.estimates.left(self.jobs, self.at_once)
+        return f"{line}, at most {duration(max(1.0, seconds))} left" if seconds else line
 
 
 @contextmanager
-def overview(scene: SweepView) -> Iterator[Watcher]:
-    """Yield who shows how a sweep goes on."""
+def show_progress(view: SweepView) -> Iterator[SweepListener]:
+    """Yield a listener that shows how a sweep proceeds."""
     console = messages()
     if not console.is_terminal:
-        yield _Lines(scene)
+        yield ProgressLines(view)
         return
     from rich.live import Live
 
     with Live(console=console, auto_refresh=False, transient=True) as live:
-        yield _Table(scene, live)
+        yield ProgressTable(view, live)
 
 
-def duration(seconds: float) -> str:
-    """Return a time in words, as exactly as one wants to know it."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+class ProgressLines:
+    """Prints a line for each change."""
+
+    def __init__(self, view: SweepView) -> None:
+        self._view = view
+
+    def changed(self, job: Job) -> None:
+        """Print the change, and after an end the counts of all states."""
+        tell = warn if job.state == "failed" else say
+        tell(describe(job))
+        if job.ended and job.log is not None:
+            self._view.estimates.learn(job.run)
+            say(self._view.totals())
+
+    def tick(self) -> None:
+        """Print nothing: lines several times a second would fill a log."""
 
 
-def score(record: Record) -> str:
+class ProgressTable:
+    """Keeps a table on a terminal up to date."""
+
+    def __init__(self, view: SweepView, live: Live) -> None:
+        self._view = view
+        self._live = live
+        self._next = 0.0
+        self._ended: list[Job] = []
+
+    def changed(self, job: Job) -> None:
+        """Leave a line above the table for a training that has ended."""
+        if job.ended:
+            self._ended.append(job)
+            text = describe(job)
+            log.info(text)
+            self._live.console.print(text, style=_STYLES.get(job.state, ""), markup=False)
+            if job.log is not None:
+                self._view.estimates.learn(job.run)
+
+    def tick(self) -> None:
+        """Draw the table again, twice a second."""
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + _REFRESH
+            self._live.update(self.table(), refresh=True)
+
+    def table(self) -> Table:
+        """Return the table: all jobs if they fit, else the running ones and the last to end."""
+        from rich.table import Table
+
+        table = Table(caption=self._view.totals(), caption_justify="left")
+        for name in ("run", "state", "epoch", "validation accuracy", "left at most", "note"):
+            table.add_column(name, overflow="ellipsis", no_wrap=True)
+        jobs, rows = list(self._view.jobs), max(self._live.console.height - _AROUND, 1)
+        if len(jobs) > rows:
+            active = [job for job in jobs if job.state in {"running", "elsewhere"}]
+            jobs = [*self._ended[-_LATEST:], *active][-rows:]
+        for job in jobs:
+            progress: Any = job.progress if job.state in {"running", "elsewhere"} else {}
+            left = progress.get("seconds_left")
+            table.add_row(
+                job.title,
+                job.state,
+                f"{progress['epoch']}/{progress['epochs']}" if "epochs" in progress else "",
+                "" if job.state == "waiting" else _score(job),
+                # After the last epoch come the scores and the report.
+                str(timedelta(seconds=round(left))) if left else "",
+                job.note or ("is starting" if job.state == "running" and not progress else ""),
+                style=_STYLES.get(job.state),
+            )
+        return table
+
+
+def describe(job: Job) -> str:
+    """Return the state of a job as a line."""
+    if job.state == "running":
+        epoch = job.progress.get("epoch")
+        return f"{job.title}: " + (f"continues after epoch {epoch}" if epoch else "started")
+    if job.state == "finished":
+        how = f"finished in {duration(job.seconds)}" if job.seconds else job.note
+        score = _score(job)
+        return f"{job.title}: {how}{f', validation accuracy {score}' if score else ''}"
+    note = f": {job.note}" if job.note else ""
+    log_file = f" (see {job.log})" if job.state == "failed" and job.log else ""
+    return f"{job.title}: {job.state}{note}{log_file}"
+
+
+def _score(job: Job) -> str:
     """Return the validation accuracy in words: of a finished run, else the best so far."""
-    if record.state == "finished":
-        found, unit = _validation(record.job.run), "track"
+    if job.state == "finished":
+        accuracy, unit = _validation_accuracy(job.run), "track"
     else:
-        history = record.progress.get("history", [])
-        found = max((float(row["validation_accuracy"]) for row in history), default=None)
+        history = job.progress.get("history", [])
+        accuracy = max((float(row["validation_accuracy"]) for row in history), default=None)
         unit = "segment"
-    return "" if found is None else f"{found:.3f} per {unit}"
+    return "" if accuracy is None else f"{accuracy:.3f} per {unit}"
 
 
 @cache
-def _validation(run: Run) -> float | None:
+def _validation_accuracy(run: Run) -> float | None:
     with suppress(RunError, LookupError, TypeError, ValueError):
         return float(run.read_metrics()["parts"]["validation"]["track"]["accuracy"])
     return None
 
 
-def described(record: Record) -> str:
-    """Return a change of state as a line."""
-    if record.state == "running":
-        epoch = record.progress.get("epoch")
-        return f"{record.title}: " + (f"goes on after epoch {epoch}" if epoch else "started")
-    if record.state == "finished":
-        found = score(record)
-        scored = f", validation accuracy {found}" if found else ""
-        how = f"finished in {duration(record.seconds)}" if record.seconds else record.note
-        return f"{record.title}: {how}{scored}"
-    note = f": {record.note}" if record.note else ""
-    place = f" (see {record.log})" if record.state == "failed" and record.log else ""
-    return f"{record.title}: {record.state}{note}{place}"
-
-
-class _Lines:
-    def __init__(self, scene: SweepView) -> None:
-        self._scene = scene
-
-    def changed(self, record: Record) -> None:
-        """Print the change, and after an end how the sweep stands."""
-        tell = warn if record.state == "failed" else say
-        tell(described(record))
-        if record.ended and record.here:
-            self._scene.estimates.learn(record.job.run)
-            say(self._scene.totals())
-
-    def tick(self) -> None:
-        """Say nothing: lines several times a second would fill a log."""
-
-
-class _Table:
-    def __init__(self, scene: SweepView, live: Live) -> None:
-        self._scene = scene
-        self._live = live
-        self._next = 0.0
-        self._ended: list[Record] = []
-
-    def changed(self, record: Record) -> None:
-        """Leave the line of what has ended above the table."""
-        if record.ended:
-            self._ended.append(record)
-            text = described(record)
-            log.info(text)
-            style = _STYLES.get(record.state, "")
-            self._live.console.print(text, style=style, markup=False)
-            if record.here:
-                self._scene.estimates.learn(record.job.run)
-
-    def tick(self) -> None:
-        """Draw the table anew, now and then."""
-        now = time.monotonic()
-        if now >= self._next:
-            self._next = now + _REFRESH
-            self._live.update(self._drawn(), refresh=True)
-
-    def _drawn(self) -> Table:
-        from rich.table import Table
-
-        table = Table(caption=self._scene.totals(), caption_justify="left")
-        for name in ("run", "state", "epoch", "validation accuracy", "left at most", "note"):
-            table.add_column(name, overflow="ellipsis", no_wrap=True)
-        for record in self._shown():
-            table.add_row(*_cells(record), style=_STYLES.get(record.state))
-        return table
-
-    def _shown(self) -> list[Record]:
-        """Return the records that fit: all, or what happens now and what has ended lately."""
-        records = self._scene.records
-        room = self._live.console.height - _AROUND
-        if len(records) <= room:
-            return list(records)
-        active = [record for record in records if record.state in {"running", "elsewhere"}]
-        return [*self._ended[-_LATEST:], *active][-max(room, 1) :]
-
-
-def _cells(record: Record) -> tuple[str, ...]:
-    progress: Any = record.progress if record.state in {"running", "elsewhere"} else {}
-    left = progress.get("seconds_left")
-    starting = "is starting" if record.state == "running" and not progress else ""
-    return (
-        record.title,
-        record.state,
-        f"{progress['epoch']}/{progress['epochs']}" if "epochs" in progress else "",
-        "" if record.state == "waiting" else score(record),
-        # After the last epoch come the scores and the report.
-        "" if not left else str(timedelta(seconds=round(left))),
-        record.note or starting,
-    )
+def duration(seconds: float) -> str:
+    """Return a time in words: seconds, minutes, or hours and minutes."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"

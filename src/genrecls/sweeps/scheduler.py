@@ -1,4 +1,4 @@
-"""The engine of a sweep: so many trainings at once, each in its own process, whatever happens."""
+"""Trains the jobs of a sweep, as many at once as there are slots, whatever becomes of one."""
 
 from __future__ import annotations
 
@@ -7,47 +7,44 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
 from genrecls.errors import Interrupted
-from genrecls.sweeps.job import Record
-from genrecls.sweeps.process import Child, JobSpec, ResourceLimits, Training, free_memory
-from genrecls.training.interrupts import StopRequest, stop_request
+from genrecls.runs.run import Run
+from genrecls.sweeps.job import Job
+from genrecls.sweeps.process import ResourceLimits, Training, TrainingProcess, free_memory
+from genrecls.training.interrupts import stop_request
 
-# Seconds between two rounds, and between two looks at a run that another process has.
-_TICK, _LOOK_ELSEWHERE = 0.1, 1.0
+# Seconds between two rounds, and between two looks at a run that another process trains.
+_ROUND, _LOOK_ELSEWHERE = 0.1, 1.0
 _NOTICE = "stopping: the trainings write their checkpoints; once more to kill them"
 
 
-class Watcher(Protocol):
-    """Who is told how a sweep goes on."""
+class SweepListener(Protocol):
+    """Is told how a sweep proceeds, in the thread of the sweep."""
 
-    def changed(self, record: Record) -> None:
-        """Take note that a training has another state; called from the thread of the engine."""
+    def changed(self, job: Job) -> None:
+        """Called after the state of a job has changed."""
 
     def tick(self) -> None:
-        """Look at what is running; called several times a second.
-
-        Here a training may be stopped, with `Record.stop`.
-        """
+        """Called several times a second; may stop a job with `Job.stop`."""
 
 
 @dataclass(frozen=True)
 class SweepSlots:
-    """Where and with what a sweep works.
+    """Where trainings run, and how many at once.
 
     Attributes:
-        name: name of the sweep.
-        folder: its folder, for the logs.
-        places: what each of the trainings that run at once may take.
-        start: begins a training; `Child` does so in a process of this machine.
+        folder: folder of the sweep, whose name is the sweep's, for the logs.
+        limits: what the training of each slot may take; there are as many slots.
+        start: starts a training from its words, run, log, limits and the name of the sweep.
     """
 
-    name: str
     folder: Path
-    places: tuple[ResourceLimits, ...]
-    start: Callable[[JobSpec, ResourceLimits], Training] = Child
+    limits: tuple[ResourceLimits, ...]
+    start: Callable[[Sequence[str], Run, Path, ResourceLimits, str], Training] = TrainingProcess
 
 
 def split_resources(jobs: int, memory_gb: float | None) -> tuple[ResourceLimits, ...]:
@@ -61,136 +58,134 @@ def split_resources(jobs: int, memory_gb: float | None) -> tuple[ResourceLimits,
     if jobs == 1 or not hasattr(os, "sched_getaffinity"):
         return (ResourceLimits(memory=memory),) * jobs
     cores = sorted(os.sched_getaffinity(0))
-    return tuple(ResourceLimits(_share(cores, place, jobs), memory) for place in range(jobs))
+    bounds = [slot * len(cores) // jobs for slot in range(jobs + 1)]
+    if len(cores) >= jobs:
+        shares = [tuple(cores[low:high]) for low, high in pairwise(bounds)]
+    else:
+        # Several slots share a core.
+        shares = [tuple(cores[slot % len(cores) :][:1]) for slot in range(jobs)]
+    return tuple(ResourceLimits(share, memory) for share in shares)
 
 
-def _share(cores: Sequence[int], place: int, places: int) -> tuple[int, ...]:
-    """Return the cores of one place; several share one where there are fewer cores than places."""
-    if len(cores) < places:
-        return (cores[place % len(cores)],)
-    return tuple(cores[place * len(cores) // places : (place + 1) * len(cores) // places])
+def run_jobs(queue: Iterator[Job], slots: SweepSlots, listeners: Sequence[SweepListener]) -> None:
+    """Train everything in `queue`; afterwards each job says how it ended.
 
-
-def run_all(queue: Iterator[Record], workplace: SweepSlots, watcher: Watcher) -> None:
-    """Train everything in `queue`; afterwards each record says how it ended.
-
-    A record is taken from the queue only when there is a place for it, so that a queue may make
-    the next one from what came of those before. A run that is finished already is not trained, and
-    one that another process works on is waited for and its result taken.
+    A job is taken from the queue only when there is a slot for it, so that a queue may choose the
+    next one by the results of those before. A run that is finished already is not trained, and one
+    that another process trains is waited for and its result taken.
 
     Raises:
         Interrupted: Ctrl-C or SIGTERM came; what was running has written checkpoints.
         KeyboardInterrupt: it came twice; what was running is killed.
     """
-    engine = _Engine(queue, workplace, watcher)
+    scheduler = _Scheduler(queue, slots, listeners)
     with stop_request(_NOTICE) as stop:
         try:
-            while engine.round(stop):
-                time.sleep(_TICK)
+            while scheduler.round(stopping=stop.received is not None):
+                time.sleep(_ROUND)
         finally:
-            # Nobody is left running, whatever went wrong here.
-            engine.kill()
+            # Nothing may go on running, whatever went wrong here.
+            scheduler.kill()
     if stop.received is not None:
-        raise Interrupted("the sweep was stopped; nothing is lost, the same command goes on")
+        raise Interrupted("the sweep was stopped; nothing is lost: repeat the command to continue")
 
 
 @dataclass
 class _Elsewhere:
-    """A training that another process works on, and since when that is known."""
+    """A job that another process trains, since when that is known, and when to look again."""
 
-    record: Record
-    since: str
+    job: Job
+    since: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     next_look: float = 0.0
 
 
 @dataclass
-class _Engine:
-    _queue: Iterator[Record]
-    _workplace: SweepSlots
-    _watcher: Watcher
-    _running: dict[int, Record] = field(default_factory=dict)
-    _elsewhere: list[_Elsewhere] = field(default_factory=list)
-    _again: list[Record] = field(default_factory=list)
-    _exhausted: bool = False
+class _Scheduler:
+    queue: Iterator[Job]
+    slots: SweepSlots
+    listeners: Sequence[SweepListener]
+    running: dict[int, Job] = field(default_factory=dict)
+    elsewhere: list[_Elsewhere] = field(default_factory=list)
+    again: list[Job] = field(default_factory=list)
+    exhausted: bool = False
 
-    def round(self, stop: StopRequest) -> bool:
-        """Look at everything once; return whether there is more to come."""
-        self._collect()
-        if stop.received is None:
-            self._look_elsewhere()
-            self._fill()
+    def round(self, *, stopping: bool) -> bool:
+        """Look at everything once; return whether something runs or is still to come."""
+        self.collect()
+        if stopping:
+            for job in self.running.values():
+                job.stop("was stopped together with the sweep")
         else:
-            for record in self._running.values():
-                record.stop("was stopped together with the sweep")
-        self._watcher.tick()
-        if stop.received is not None:
-            return bool(self._running)
-        return bool(self._running or self._elsewhere or self._again or not self._exhausted)
+            self.look_elsewhere()
+            for slot, limits in enumerate(self.slots.limits):
+                while slot not in self.running and (following := self.next_job()) is not None:
+                    self.start(slot, limits, following)
+        for listener in self.listeners:
+            listener.tick()
+        if stopping:
+            return bool(self.running)
+        return bool(self.running or self.elsewhere or self.again or not self.exhausted)
 
     def kill(self) -> None:
         """End what still runs, at once."""
-        for record in self._running.values():
-            if record.child is not None:
-                record.child.kill("was killed together with the sweep")
-        self._collect()
+        for job in self.running.values():
+            if job.training is not None:
+                job.training.kill("was killed together with the sweep")
+        self.collect()
 
-    def _collect(self) -> None:
-        for place, record in list(self._running.items()):
-            ending = record.child.poll() if record.child else None
-            if ending is None:
+    def collect(self) -> None:
+        """Take the results of the trainings that have ended."""
+        for slot, job in list(self.running.items()):
+            result = job.training.poll() if job.training else None
+            if result is None:
                 continue
-            del self._running[place]
-            record.end(ending)
-            if record.state == "elsewhere":
-                self._elsewhere.append(_Elsewhere(record, _now()))
-            self._watcher.changed(record)
+            del self.running[slot]
+            job.end(result)
+            if job.state == "elsewhere":
+                self.elsewhere.append(_Elsewhere(job))
+            self.tell(job)
 
-    def _fill(self) -> None:
-        for place, limits in enumerate(self._workplace.places):
-            while place not in self._running and (record := self._next()) is not None:
-                self._take(place, limits, record)
+    def next_job(self) -> Job | None:
+        """Return the job that is to be trained next; None if there is none now."""
+        if self.again:
+            return self.again.pop(0)
+        job = None if self.exhausted else next(self.queue, None)
+        self.exhausted = job is None
+        return job
 
-    def _next(self) -> Record | None:
-        if self._again:
-            return self._again.pop(0)
-        record = None if self._exhausted else next(self._queue, None)
-        self._exhausted = record is None
-        return record
-
-    def _take(self, place: int, limits: ResourceLimits, record: Record) -> None:
-        run = record.job.run
-        if run.finished:
-            record.found("finished", "was finished before")
-        elif run.busy:
-            record.found("elsewhere", "another process trains it")
-            self._elsewhere.append(_Elsewhere(record, _now()))
+    def start(self, slot: int, limits: ResourceLimits, job: Job) -> None:
+        """Train a job, unless it is finished or another process trains it."""
+        if job.run.finished:
+            job.mark("finished", "was finished before")
+        elif job.run.busy:
+            job.mark("elsewhere", "another process is training it")
+            self.elsewhere.append(_Elsewhere(job))
         else:
-            log = self._workplace.folder / f"{run.name}.log"
-            order = JobSpec(record.job.words, run, log, self._workplace.name)
-            record.started(self._workplace.start(order, limits))
-            self._running[place] = record
-        self._watcher.changed(record)
+            folder = self.slots.folder
+            log = folder / f"{job.run.name}.log"
+            job.start(self.slots.start(job.words, job.run, log, limits, folder.name))
+            self.running[slot] = job
+        self.tell(job)
 
-    def _look_elsewhere(self) -> None:
+    def look_elsewhere(self) -> None:
+        """Take results from other processes; queue what they have left unfinished."""
         now = time.monotonic()
-        for seen in [seen for seen in self._elsewhere if seen.next_look <= now]:
-            seen.next_look = now + _LOOK_ELSEWHERE
-            if not seen.record.job.run.busy:
-                self._elsewhere.remove(seen)
-                self._take_over(seen)
+        for other in [other for other in self.elsewhere if other.next_look <= now]:
+            other.next_look = now + _LOOK_ELSEWHERE
+            job, state = other.job, other.job.run.state
+            if job.run.busy:
+                continue
+            self.elsewhere.remove(other)
+            if job.run.finished:
+                job.mark("finished", "was trained by another process")
+            elif state.get("status") == "failed" and str(state.get("changed", "")) >= other.since:
+                job.mark("failed", f"{state.get('reason', 'failed')} (in another process)")
+            else:
+                job.mark("waiting")
+                self.again.append(job)
+            self.tell(job)
 
-    def _take_over(self, seen: _Elsewhere) -> None:
-        """Take the result of another process; train what it has left undone."""
-        record, state = seen.record, seen.record.job.run.state
-        if record.job.run.finished:
-            record.found("finished", "was trained by another process")
-        elif state.get("status") == "failed" and str(state.get("changed", "")) >= seen.since:
-            record.found("failed", f"{state.get('reason', 'failed')} (in another process)")
-        else:
-            record.found("waiting", "")
-            self._again.append(record)
-        self._watcher.changed(record)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    def tell(self, job: Job) -> None:
+        """Tell all listeners that the state of a job has changed."""
+        for listener in self.listeners:
+            listener.changed(job)

@@ -1,140 +1,105 @@
-"""A sweep from its plan to its leaderboard."""
+"""A sweep from top to bottom: words, jobs, shared work, trainings, comparison."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
 from genrecls.console import say, several, show
 from genrecls.errors import RunError
-from genrecls.sweeps.arguments import SweepArguments
+from genrecls.sweeps.cluster import ClusterJob
 from genrecls.sweeps.estimate import Estimates
-from genrecls.sweeps.job import Record, write_records
-from genrecls.sweeps.plan import planned, sweep_name
-from genrecls.sweeps.process import SWEEP
-from genrecls.sweeps.progress import SweepView, announcement, overview, plan_table
-from genrecls.sweeps.scheduler import SweepSlots, Watcher, run_all, split_resources
+from genrecls.sweeps.job import Job, SweepFile
+from genrecls.sweeps.plan import plan_jobs, sweep_name
+from genrecls.sweeps.process import SWEEP, ResourceLimits
+from genrecls.sweeps.progress import SweepView, announcement, plan_table, show_progress
+from genrecls.sweeps.scheduler import SweepSlots, run_jobs, split_resources
+from genrecls.sweeps.settings import SweepArguments
 from genrecls.sweeps.shared_work import prepare_shared
 
-FOLDER, RECORDS = "sweeps", "sweep.json"
+FOLDER, FILE = "sweeps", "sweep.json"
+"""Folder of all sweeps in `output_root`, and the file in each that shows the states of its jobs."""
 
 
-def sweep(request: SweepArguments) -> None:
-    """Train everything that is asked for and compare what is finished.
+def sweep(arguments: SweepArguments) -> list[Job]:
+    """Train everything that is asked for and compare the finished runs.
+
+    Returns:
+        The jobs in the order of the values; with `dry_run=true` none was started.
 
     Raises:
-        ConfigError: a training cannot be; nothing is started.
+        ConfigError: a training is impossible; nothing is started.
         DataError: a data set is absent; nothing is started.
         Interrupted: Ctrl-C or SIGTERM came.
         RunError: some trainings failed; the others are done and compared.
     """
-    if request.launcher:
-        from genrecls.sweeps.cluster import require_launcher
+    # Every combination of values is one job, its configuration checked and its run folder known.
+    settings = arguments.settings
+    jobs = plan_jobs(arguments.overrides, arguments.config_dir)
+    for job in jobs:
+        if job.run.finished:
+            job.mark("finished", "was finished before")
+    estimates = Estimates(job.experiment.output_root for job in jobs)
+    say(announcement(jobs, estimates, settings.jobs))
+    if settings.dry_run:
+        show(plan_table(jobs, estimates))
+        return jobs
 
-        require_launcher(request.launcher, request.flags)
-    records = planned(request.flags, request.overrides)
-    for record in records:
-        if record.job.run.finished:
-            record.found("finished", "was finished before")
-    estimates = Estimates(record.job.experiment.output_root for record in records)
-    say(announcement(records, estimates, request.settings.jobs))
-    if request.settings.dry_run:
-        show(plan_table(records, estimates))
-        return
-    folder = records[0].job.experiment.output_root / FOLDER / sweep_name(records)
-    _train(records, request, folder, estimates)
-    _hand_in(records, folder.name)
-    conclude(records, request.command, folder)
+    folder = jobs[0].experiment.output_root / FOLDER / sweep_name(jobs)
+    sweep_file = SweepFile(folder / FILE, arguments.command, jobs)
+    pending = [job for job in jobs if not job.ended]
+    if pending:
+        # Data, weights and features are made once, by this process.
+        slots = open_slots(arguments, folder, len(pending))
+        prepare_shared(pending)
+        # Then each training runs in its own process, as many at once as there are slots.
+        sweep_file.write()
+        view = SweepView(jobs, len(jobs), settings.jobs, estimates)
+        try:
+            with show_progress(view) as progress:
+                run_jobs(iter(pending), slots, [sweep_file, progress])
+        finally:
+            sweep_file.write()
+    else:
+        sweep_file.write()
+
+    # Trackers have not heard of the runs that were finished before or by another process.
+    from genrecls.trackers.watching import report_to_trackers
+
+    with patch.dict(os.environ, {SWEEP: folder.name}):
+        for job in jobs:
+            if job.state == "finished" and job.log is None:
+                report_to_trackers(job.run, job.experiment)
+
+    compare_jobs(jobs, arguments.command, folder)
+    return jobs
 
 
-def _train(
-    records: Sequence[Record], request: SweepArguments, folder: Path, estimates: Estimates
-) -> None:
-    pending = [record for record in records if not record.ended]
-    if not pending:
-        write_records(folder / RECORDS, request.command, records)
-        return
-    place = workplace(request, folder, len(pending))
-    prepare_shared(pending)
-    scene = SweepView(records, len(records), request.settings.jobs, estimates)
-    with (
-        overview(scene) as watcher,
-        writing_sweep_json(watcher, folder, request.command, records) as keeper,
-    ):
-        run_all(iter(pending), place, keeper)
-
-
-def workplace(request: SweepArguments, folder: Path, waiting: int) -> SweepSlots:
-    """Return where trainings are done: on this machine, or where a launcher of Hydra has them done.
+def open_slots(arguments: SweepArguments, folder: Path, waiting: int) -> SweepSlots:
+    """Return where the trainings run: in processes of this machine, or on a cluster.
 
     Args:
-        request: what is asked for.
-        folder: folder of the sweep, by which it is called.
+        arguments: what the sweep is asked to do.
+        folder: folder of the sweep, which gives it its name.
         waiting: how many trainings are to come.
 
     Raises:
-        ConfigError: there is no such launcher.
+        ConfigError: the cluster cannot be reached.
     """
-    jobs, memory = request.settings.jobs, request.settings.job_memory_gb
-    if not request.launcher:
-        return SweepSlots(folder.name, folder, split_resources(jobs, memory))
-    from genrecls.sweeps.cluster import Launchpad
-
-    pad = Launchpad(request.launcher, request.flags, folder)
-    return SweepSlots(folder.name, folder, pad.places(waiting, jobs, memory), pad.start)
-
-
-def _hand_in(records: Sequence[Record], name: str) -> None:
-    """Tell trackers of the runs that no training of this sweep could tell them of."""
-    from genrecls.trackers.watching import report_to_trackers
-
-    found = [record for record in records if record.state == "finished" and not record.here]
-    with patch.dict(os.environ, {SWEEP: name}):
-        for record in found:
-            report_to_trackers(record.job.run, record.job.experiment)
+    settings, cluster = arguments.settings, arguments.cluster
+    if cluster is None:
+        return SweepSlots(folder, split_resources(settings.jobs, settings.job_memory_gb))
+    cluster.connect()
+    memory_gb = settings.job_memory_gb
+    limits = ResourceLimits(memory=None if memory_gb is None else int(memory_gb * 1e9))
+    count = cluster.count_slots(waiting, settings.jobs)
+    return SweepSlots(folder, (limits,) * count, partial(ClusterJob, cluster))
 
 
-@contextmanager
-def writing_sweep_json(
-    watcher: Watcher, folder: Path, command: str, records: Sequence[Record]
-) -> Iterator[Watcher]:
-    """Yield a watcher that tells `watcher` everything and keeps `sweep.json` in `folder` true."""
-    keeper = _Keeper(watcher, folder / RECORDS, command, records)
-    keeper.write()
-    try:
-        yield keeper
-    finally:
-        keeper.write()
-
-
-class _Keeper:
-    def __init__(
-        self, watcher: Watcher, path: Path, command: str, records: Sequence[Record]
-    ) -> None:
-        self._watcher = watcher
-        self._path = path
-        self._command = command
-        self._records = records
-
-    def changed(self, record: Record) -> None:
-        """Write how the sweep stands, and pass the change on."""
-        self.write()
-        self._watcher.changed(record)
-
-    def tick(self) -> None:
-        """Pass the tick on."""
-        self._watcher.tick()
-
-    def write(self) -> None:
-        """Write how the sweep stands."""
-        write_records(self._path, self._command, self._records)
-
-
-def conclude(records: Sequence[Record], command: str, folder: Path) -> None:
-    """Compare the finished runs, and say of the others why there is nothing to compare.
+def compare_jobs(jobs: list[Job], command: str, folder: Path) -> None:
+    """Rank the finished runs and list the others with their reasons.
 
     Raises:
         RunError: some trainings failed or were stopped.
@@ -143,15 +108,12 @@ def conclude(records: Sequence[Record], command: str, folder: Path) -> None:
     from genrecls.reports.comparison import write_comparison
     from genrecls.runs.record import read
 
-    done = [read(record.job.run) for record in records if record.state == "finished"]
-    lost = [record for record in records if record.state in {"failed", "stopped"}]
-    failed = [
-        Failed(record.job.run.name, record.note, str(record.log or ""), title=record.title)
-        for record in lost
-    ]
-    write_comparison(newest(done)[0], folder, command, failed)
+    finished = [read(job.run) for job in jobs if job.state == "finished"]
+    lost = [job for job in jobs if job.state in {"failed", "stopped"}]
+    failed = [Failed(job.run.name, job.note, str(job.log or ""), title=job.title) for job in lost]
+    write_comparison(newest(finished)[0], folder, command, failed)
     if lost:
         raise RunError(
-            f"{len(lost)} of {several(len(records), 'run')} failed, each with its reason in the "
+            f"{len(lost)} of {several(len(jobs), 'run')} failed, each with its reason in the "
             "table; the same command tries them again"
         )

@@ -5,20 +5,16 @@ from typing import Any
 
 import pytest
 
+from genrecls.cli.sweep import parse
 from genrecls.errors import ConfigError
-from genrecls.sweeps.arguments import SweepArguments, read_request
 from genrecls.sweeps.plan import Planner
-from genrecls.sweeps.search.plan import SearchPlan, read_plan
-from genrecls.sweeps.search.preset import preset
+from genrecls.sweeps.search.plan import SearchPlan, plan_search
+from genrecls.sweeps.search.result import experiment_file
 from tests.sweeps.sweeps import Place
 
 
-def request(place: Place, *words: str) -> SweepArguments:
-    return read_request((*place.words, "dataset=synth_tiny", *words))
-
-
 def plan(place: Place, *words: str) -> SearchPlan:
-    return read_plan(request(place, *words))
+    return plan_search(parse((*place.words, "dataset=synth_tiny", *words)))
 
 
 def test_the_base_is_chosen_unless_the_command_line_chooses(place: Place) -> None:
@@ -36,7 +32,7 @@ def test_a_space_that_was_made_for_another_model_is_warned_of(
     assert "warning" not in capsys.readouterr().err
     plan(place, "search=mlp", "model=cnn", "features=mfcc")
     (line,) = capsys.readouterr().err.splitlines()
-    assert "was made for model=mlp, and is searched with model=cnn" in line
+    assert "was made for model=mlp, but model=cnn is searched" in line
 
 
 def test_an_experiment_is_a_choice_of_everything(place: Place) -> None:
@@ -66,7 +62,7 @@ def test_a_dimension_is_added_changed_and_left_out_on_the_command_line(place: Pl
         (("search=mlp", "seed=0,1"), "a search takes one value of each key"),
         (("search=mlp", "search.objective=[test]"), "the test part takes no part in a search"),
         (("search=mlp", "search.trials=0"), "search.trials: received 0"),
-        (("search=mlp", "hydra/launcher=submitit_local"), "a search runs on this machine"),
+        (("search=mlp", "cluster=local"), "cluster=local: a search runs on this machine"),
         (("search=nobody",), "search=nobody: no such choice"),
         (
             ("search=mlp", "+search.space={model.haed.l2:{low:0,high:1}}"),
@@ -78,7 +74,7 @@ def test_a_dimension_is_added_changed_and_left_out_on_the_command_line(place: Pl
         ),
     ],
 )
-def test_a_search_that_cannot_be_is_one_line(
+def test_an_impossible_search_is_one_line(
     place: Place, words: tuple[str, ...], expected: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -124,8 +120,10 @@ def test_the_experiment_file_of_a_trial_leads_to_its_run(
     job = found.job(chosen)
     folder = place.output_root / "made" / "experiment"
     folder.mkdir(parents=True)
-    (folder / "best.yaml").write_text(preset(job, found.flags, "the best"), encoding="utf-8")
-    planner = Planner(("-cd", str(folder.parent)))
+    (folder / "best.yaml").write_text(
+        experiment_file(job, found.config_dir, "the best"), encoding="utf-8"
+    )
+    planner = Planner(str(folder.parent))
     again = planner.job(("experiment=best", *place.words))
     assert again.run.name == job.run.name
     assert again.experiment.resolved() == job.experiment.resolved()
@@ -133,7 +131,7 @@ def test_the_experiment_file_of_a_trial_leads_to_its_run(
 
 def test_the_experiment_file_holds_nothing_that_is_usual(place: Place) -> None:
     found = plan(place, "search=mlp")
-    text = preset(found.job({"model.head.dropout": "0.2"}), (), "trial 3")
+    text = experiment_file(found.job({"model.head.dropout": "0.2"}), None, "trial 3")
     head, _, body = text.partition("\n\n")
     assert head.splitlines()[:3] == ["# @package _global_", "# trial 3", "defaults:"]
     assert "  - override /model: mlp" in head

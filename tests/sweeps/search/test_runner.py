@@ -1,11 +1,13 @@
-"""Trials become trainings, and what comes of those is told to the study; nothing is trained."""
+"""Trials become trainings, and the study is told their results; nothing is trained."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,51 +15,50 @@ import pytest
 
 from genrecls.errors import ConfigError
 from genrecls.runs.run import Run
-from genrecls.sweeps.job import Job, Record
+from genrecls.sweeps.job import Job
 from genrecls.sweeps.plan import Planner
 from genrecls.sweeps.process import JobResult
 from genrecls.sweeps.search.plan import SearchPlan
-from genrecls.sweeps.search.runner import Conductor
-from genrecls.sweeps.search.study import Study
+from genrecls.sweeps.search.runner import SearchRunner
+from genrecls.sweeps.search.storage import open_study
 from tests.runs.finished_runs import Made, finished_run
 from tests.sweeps.search.spaces import settings, space
 
 
 class Stand:
-    """Stands for the engine: does with the trainings what a test says."""
+    """Stands for the scheduler: does with the trainings what a test says."""
 
-    def __init__(self, root: Path, **changes: Any) -> None:
+    def __init__(self, root: Path, stack: ExitStack, **changes: Any) -> None:
         self.root = root
-        self.plan = _Plan(settings(**changes), space(), (), (), _job(root, "start"), Planner())
-        path = root / "study.journal"
-        self.study = Study(path, self.plan.settings, self.plan.space, epochs=10)
-        self.conductor = Conductor(self.plan, self.study)
-        self.watcher = self.conductor.watched(_Nobody())
-        self.queue: Iterator[Record] = self.conductor.queue()
+        self.plan = _Plan(settings(**changes), space(), None, (), _job(root, "start"), Planner())
+        opened = open_study(root, self.plan.settings, self.plan.space, epochs=10)
+        self.study = stack.enter_context(opened)
+        self.runner = SearchRunner(self.plan, self.study)
+        self.queue: Iterator[Job] = self.runner.queue()
 
-    def begin(self) -> Record:
-        record = next(self.queue)
-        record.state = "running"
-        return record
+    def begin(self) -> Job:
+        job = next(self.queue)
+        job.state = "running"
+        return job
 
-    def finish(self, record: Record, validation: tuple[int, ...] = (1, 0)) -> None:
-        shutil.rmtree(record.job.run.folder, ignore_errors=True)
-        finished_run(self.root, record.job.run.name, Made(validation=validation))
-        record.found("finished", "")
-        self.watcher.changed(record)
+    def finish(self, job: Job, validation: tuple[int, ...] = (1, 0)) -> None:
+        shutil.rmtree(job.run.folder, ignore_errors=True)
+        finished_run(self.root, job.run.name, Made(validation=validation))
+        job.mark("finished")
+        self.runner.changed(job)
 
-    def end(self, record: Record, ending: JobResult) -> None:
-        record.end(ending)
-        self.watcher.changed(record)
+    def end(self, job: Job, ending: JobResult) -> None:
+        job.end(ending)
+        self.runner.changed(job)
 
-    def progress(self, record: Record, *accuracies: float) -> None:
+    def progress(self, job: Job, *accuracies: float) -> None:
         rows = [
             {"epoch": epoch, "validation_accuracy": value, "validation_loss": 1 - value}
             for epoch, value in enumerate(accuracies, start=1)
         ]
-        record.job.run.folder.mkdir(exist_ok=True)
-        record.job.run.progress.write_text(json.dumps({"history": rows}))
-        self.watcher.tick()
+        job.run.folder.mkdir(exist_ok=True)
+        job.run.progress.write_text(json.dumps({"history": rows}))
+        self.runner.tick()
 
     @property
     def states(self) -> list[str]:
@@ -76,110 +77,114 @@ class _Refusing(_Plan):
         raise ConfigError(f"impossible together: {len(chosen)} settings")
 
 
-class _Nobody:
-    def changed(self, record: Record) -> None: ...
-
-    def tick(self) -> None: ...
-
-
 def _job(root: Path, name: str) -> Job:
     return Job((), Planner().experiment(("debug=smoke",)), Run(root / name))
 
 
-def test_trials_are_begun_one_by_one_until_there_are_enough(tmp_path: Path) -> None:
-    stand = Stand(tmp_path)
+MakeStand = Callable[..., Stand]
+
+
+@pytest.fixture
+def make_stand(tmp_path: Path) -> Iterator[MakeStand]:
+    """Makes stands whose studies are closed after the test."""
+    with ExitStack() as stack:
+        yield partial(Stand, tmp_path, stack)
+
+
+def test_trials_are_begun_one_by_one_until_there_are_enough(make_stand: MakeStand) -> None:
+    stand = make_stand()
     for _ in range(4):
         stand.finish(stand.begin())
     assert next(stand.queue, None) is None
     assert stand.states == ["finished"] * 4
     assert [trial.values for trial in stand.study.trials] == [(0.5,)] * 4
     assert [trial.epochs[3] for trial in stand.study.trials] == [pytest.approx(1 / 3)] * 4
-    assert [record.title for record in stand.conductor.records][:2] == ["trial 0", "trial 1"]
+    assert [job.title for job in stand.runner.jobs][:2] == ["trial 0", "trial 1"]
 
 
-def test_a_hopeless_training_is_stopped_and_counted(tmp_path: Path) -> None:
-    stand = Stand(tmp_path)
+def test_a_training_that_promises_nothing_is_stopped_and_counted(make_stand: MakeStand) -> None:
+    stand = make_stand()
     for _ in range(2):
-        record = stand.begin()
-        stand.progress(record, 0.5, 0.6)
-        stand.finish(record)
-    record = stand.begin()
+        job = stand.begin()
+        stand.progress(job, 0.5, 0.6)
+        stand.finish(job)
+    job = stand.begin()
     asked: list[str] = []
-    record.stop = asked.append  # type: ignore[assignment, method-assign]
-    stand.progress(record, 0.5)
-    stand.progress(record, 0.5, 0.1)
-    stand.progress(record, 0.1, 0.1, 0.1)
+    job.stop = asked.append  # type: ignore[assignment, method-assign]
+    stand.progress(job, 0.5)
+    stand.progress(job, 0.5, 0.1)
+    stand.progress(job, 0.1, 0.1, 0.1)
     assert len(asked) == 1
-    stand.end(record, JobResult("stopped", asked[0]))
+    stand.end(job, JobResult("stopped", asked[0]))
     assert stand.states == ["finished", "finished", "pruned"]
-    assert stand.study.trials[2].reason.startswith("hopeless after epoch")
-    assert stand.conductor.missing == 1
+    assert stand.study.trials[2].reason.startswith("stopped early after epoch")
+    assert stand.runner.missing == 1
 
 
 def test_a_training_that_finishes_before_it_can_be_stopped_counts_as_finished(
-    tmp_path: Path,
+    make_stand: MakeStand,
 ) -> None:
-    stand = Stand(tmp_path)
+    stand = make_stand()
     for _ in range(2):
-        record = stand.begin()
-        stand.progress(record, 0.9, 0.9)
-        stand.finish(record)
-    record = stand.begin()
-    stand.progress(record, 0.1, 0.1)
-    stand.finish(record)
+        job = stand.begin()
+        stand.progress(job, 0.9, 0.9)
+        stand.finish(job)
+    job = stand.begin()
+    stand.progress(job, 0.1, 0.1)
+    stand.finish(job)
     assert stand.states[2] == "finished"
 
 
-def test_a_failed_training_is_recorded_and_another_one_begun(tmp_path: Path) -> None:
-    stand = Stand(tmp_path, trials=2)
+def test_a_failed_training_is_recorded_and_another_one_begun(make_stand: MakeStand) -> None:
+    stand = make_stand(trials=2)
     stand.end(stand.begin(), JobResult("failed", "took too much"))
     stand.finish(stand.begin())
     stand.finish(stand.begin())
     assert stand.states == ["failed", "finished", "finished"]
-    assert stand.conductor.failed == ["took too much"]
-    assert stand.conductor.missing == 0
+    assert stand.runner.failed == ["took too much"]
+    assert stand.runner.missing == 0
 
 
 def test_five_failures_in_a_row_are_enough_and_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    make_stand: MakeStand, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stand = Stand(tmp_path, trials=20)
+    stand = make_stand(trials=20)
     for _ in range(5):
         stand.end(stand.begin(), JobResult("failed", "no disk"))
     assert next(stand.queue, None) is None
-    assert stand.conductor.missing == 0
+    assert stand.runner.missing == 0
     assert "5 trials in a row have failed: no more are begun" in capsys.readouterr().err
 
 
-def test_settings_that_are_impossible_together_are_a_failed_trial(tmp_path: Path) -> None:
-    stand = Stand(tmp_path)
+def test_settings_that_are_impossible_together_are_a_failed_trial(make_stand: MakeStand) -> None:
+    stand = make_stand()
     plan = _Refusing(**vars(stand.plan))
-    conductor = Conductor(plan, stand.study)
-    assert list(conductor.queue()) == []
+    runner = SearchRunner(plan, stand.study)
+    assert list(runner.queue()) == []
     assert stand.states == ["failed"] * 5
     assert stand.study.trials[0].reason == "impossible together: 3 settings"
 
 
-def test_a_training_stopped_by_somebody_goes_on_with_the_next_call(tmp_path: Path) -> None:
-    stand = Stand(tmp_path)
-    record = stand.begin()
-    stand.end(record, JobResult("stopped", "was stopped from outside"))
-    assert stand.conductor.stopped == 1
-    assert stand.conductor.missing == 3
-    again = Stand(tmp_path)
-    assert again.begin().job.run.name == record.job.run.name
+def test_a_training_stopped_by_somebody_continues_with_the_next_call(make_stand: MakeStand) -> None:
+    stand = make_stand()
+    job = stand.begin()
+    stand.end(job, JobResult("stopped", "was stopped from outside"))
+    assert stand.runner.stopped == 1
+    assert stand.runner.missing == 3
+    again = make_stand()
+    assert again.begin().run.name == job.run.name
     assert len(again.study.trials) == 1
 
 
-def test_a_search_can_be_extended(tmp_path: Path) -> None:
-    stand = Stand(tmp_path, trials=1)
+def test_a_search_can_be_extended(make_stand: MakeStand) -> None:
+    stand = make_stand(trials=1)
     stand.finish(stand.begin())
-    assert Stand(tmp_path, trials=1).conductor.missing == 0
-    assert Stand(tmp_path, trials=3).conductor.missing == 2
+    assert make_stand(trials=1).runner.missing == 0
+    assert make_stand(trials=3).runner.missing == 2
 
 
-def test_how_many_trials_there_are_is_no_part_of_the_name(tmp_path: Path) -> None:
-    plan = Stand(tmp_path).plan
+def test_how_many_trials_there_are_is_no_part_of_the_name(make_stand: MakeStand) -> None:
+    plan = make_stand().plan
     extended = replace(plan, settings=replace(plan.settings, trials=99))
     other = replace(plan, settings=replace(plan.settings, seed=1))
     assert extended.name == plan.name

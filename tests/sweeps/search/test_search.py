@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from genrecls.sweeps.arguments import read_request
-from genrecls.sweeps.search.plan import read_plan
-from genrecls.sweeps.search.study import Study
-from genrecls.sweeps.search.trial import Trial
+from genrecls.cli.sweep import parse
+from genrecls.reports.search import Trial
+from genrecls.sweeps.search.plan import plan_search
+from genrecls.sweeps.search.storage import open_study
 from tests.conftest import RunCommand
 from tests.sweeps.sweeps import TINY, Place, end, start, sweep, training, wait_for
 
@@ -30,9 +30,10 @@ SMALL = (
 
 
 def trials(place: Place) -> list[Trial]:
-    """Return what the journal says."""
-    plan = read_plan(read_request((*TINY, *place.words, *SMALL)))
-    return Study(plan.folder / "study.journal", plan.settings, plan.space, 2).trials
+    """Return what the study holds."""
+    plan = plan_search(parse((*TINY, *place.words, *SMALL)))
+    with open_study(plan.folder, plan.settings, plan.space, 2) as study:
+        return study.trials
 
 
 def facts(found: list[Trial]) -> list[tuple[Any, ...]]:
@@ -64,12 +65,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, data_root: Path) -> Pl
     return place
 
 
-def test_a_search_ends_in_an_answer_that_can_be_trained(
+def test_a_search_ends_in_a_result_that_can_be_trained(
     undisturbed: Place, run_command: RunCommand
 ) -> None:
     folder = undisturbed.folder
     written = {path.name for path in folder.iterdir()}
-    assert written >= {"study.journal", "search.md", "search.html", "trials.csv"}
+    assert written >= {"study.sqlite", "search.md", "search.html", "trials.csv"}
     assert written >= {"history.png", "settings.png", "experiment", "sweep.json"}
     assert [trial.state for trial in trials(undisturbed)] == ["finished"] * 3
     answer = run_command("train", "-cd", str(folder), "experiment=best", *undisturbed.words)
@@ -100,38 +101,40 @@ def test_a_search_that_is_killed_again_and_again_ends_like_an_undisturbed_one(
     assert {run.name for run in place.runs} == {run.name for run in undisturbed.runs}
 
 
-def test_ctrl_c_leaves_a_trial_that_goes_on(place: Place) -> None:
+def test_ctrl_c_leaves_a_trial_that_continues(place: Place) -> None:
     process = started(place)
     process.send_signal(signal.SIGINT)
     status, output = end(process)
     assert status == 130, output
-    assert "nothing is lost, the same command goes on" in output
+    assert "nothing is lost: repeat the command to continue" in output
     assert trials(place)[-1].state == "running"
     _, plan = sweep(place, *SMALL, "dry_run=true")
     assert "3 trials: 1 interrupted, 2 to come" in plan
 
 
-def test_a_search_in_other_hands_is_one_line(place: Place, run_command: RunCommand) -> None:
+def test_a_search_that_another_process_runs_is_one_line(
+    place: Place, run_command: RunCommand
+) -> None:
     words = (*TINY, *place.words, *SMALL)
-    folder = read_plan(read_request(words)).folder
+    folder = plan_search(parse(words)).folder
     folder.mkdir(parents=True)
     with FileLock(folder / ".lock"):
         answer = run_command("sweep", *words)
     assert answer.status == 75
-    assert "is in the hands of another process at this moment" in answer.error
+    assert "is running in another process" in answer.error
 
 
 def test_without_optuna_it_is_one_line_what_to_install(
     monkeypatch: pytest.MonkeyPatch, run_command: RunCommand
 ) -> None:
-    monkeypatch.setattr("genrecls.sweeps.search.search.find_spec", lambda _: None)
+    monkeypatch.setattr("genrecls.sweeps.search.runner.find_spec", lambda _: None)
     answer = run_command("sweep", "search=mlp")
     assert answer.error.endswith("pip install 'genrecls[search]'")
 
 
 def test_nothing_of_the_search_imports_tensorflow() -> None:
     code = (
-        "import sys; import genrecls.sweeps.search.search, genrecls.sweeps.search.result; "
-        "import genrecls.sweeps.search.runner; assert 'tensorflow' not in sys.modules"
+        "import sys; import genrecls.sweeps.search.runner, genrecls.sweeps.search.result; "
+        "import genrecls.sweeps.search.storage; assert 'tensorflow' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

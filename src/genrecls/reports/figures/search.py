@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from genrecls.reports.numbers import percent
-from genrecls.reports.search import Answer
+from genrecls.reports.search import ENOUGH_TRIALS, SearchedSetting, SearchReport, Trial
 from genrecls.reports.style import (
     BLUE,
     GREY,
@@ -21,8 +21,6 @@ from genrecls.reports.style import (
     new_figure,
 )
 from genrecls.reports.text import drawable
-from genrecls.sweeps.search.space import Choices, Dimension
-from genrecls.sweeps.search.trial import ENOUGH, Trial
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,24 +33,26 @@ _RING: dict[str, Any] = {"facecolors": "none", "edgecolors": INK, "linewidths": 
 
 
 @in_style
-def figures(answer: Answer) -> dict[str, Figure]:
+def figures(report: SearchReport) -> dict[str, Figure]:
     """Return all figures of a search by name."""
-    drawn = {"history": history(answer), "settings": influences(answer)}
-    return {"front": pareto(answer), **drawn} if len(answer.objectives) > 1 else drawn
+    drawn = {"history": history(report), "settings": influences(report)}
+    return {"front": pareto(report), **drawn} if len(report.objectives) > 1 else drawn
 
 
-def history(answer: Answer) -> Figure:
+def history(report: SearchReport) -> Figure:
     """Draw the score of every trial, and the best so far."""
-    score = answer.objectives[0]
-    about = f"{answer.name} · {answer.about} · {answer.counts}"
-    figure = new_figure("How the search went", drawable(about, 300), (8.5, 3.4), alarm=answer.leaky)
+    from matplotlib.ticker import MaxNLocator
+
+    score = report.objectives[0]
+    about = f"{report.name} · {report.about} · {report.counts}"
+    figure = new_figure("How the search went", drawable(about, 300), (8.5, 3.4), alarm=report.leaky)
     axes = clean_axes(figure.add_subplot(), grid="y")
-    done = [trial for trial in answer.trials if trial.state == "finished"]
-    numbers, values = [t.number for t in done], [t.values[0] for t in done]
+    finished = [trial for trial in report.trials if trial.state == "finished"]
+    numbers, values = [t.number for t in finished], [t.values[0] for t in finished]
     better = max if score.larger else min
     best = [better(values[: count + 1]) for count in range(len(values))]
     axes.plot(
-        [*numbers, len(answer.trials) - 1],
+        [*numbers, len(report.trials) - 1],
         [*best, best[-1]],
         drawstyle="steps-post",
         color=BLUE,
@@ -60,158 +60,137 @@ def history(answer: Answer) -> Figure:
         label="best so far",
     )
     axes.scatter(numbers, values, color=BLUE, s=26, alpha=0.75, zorder=3, label="finished")
-    first = answer.ranked[0]
+    first = report.ranked[0]
     axes.scatter([first.number], [first.values[0]], s=110, label="best", **_RING)
-    _rug(axes, answer.trials)
-    axes.set_xlabel("trial", size=8.5, color=MUTED)
-    axes.set_ylabel(score.title, size=9, color=INK)
-    _whole(axes)
-    figure.legend(loc="outside lower center", ncols=5, frameon=False, fontsize=8.5, labelcolor=INK)
-    return figure
-
-
-def _rug(axes: Axes, trials: Sequence[Trial]) -> None:
-    """Mark on the lower edge the trials that have no score."""
-    marks = {"pruned": ("|", ORANGE, "stopped as hopeless"), "failed": ("x", WARNING, "failed")}
+    # Trials without a score are marked on the lower edge.
+    marks = {"pruned": ("|", ORANGE, "stopped early"), "failed": ("x", WARNING, "failed")}
     for state, (marker, colour, label) in marks.items():
-        numbers = [trial.number for trial in trials if trial.state == state]
-        if numbers:
+        without = [trial.number for trial in report.trials if trial.state == state]
+        if without:
             axes.scatter(
-                numbers,
-                [0.03] * len(numbers),
+                without,
+                [0.03] * len(without),
                 transform=axes.get_xaxis_transform(),
                 marker=marker,
                 color=colour,
                 s=60,
                 label=label,
             )
-
-
-def _whole(axes: Axes) -> None:
-    from matplotlib.ticker import MaxNLocator
-
+    axes.set_xlabel("trial", size=8.5, color=MUTED)
+    axes.set_ylabel(score.title, size=9, color=INK)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=12, integer=True, min_n_ticks=1))
+    figure.legend(loc="outside lower center", ncols=5, frameon=False, fontsize=8.5, labelcolor=INK)
+    return figure
 
 
-def influences(answer: Answer) -> Figure:
+def influences(report: SearchReport) -> Figure:
     """Draw the score against every setting: a panel a key, the most important first."""
-    shares = answer.importances
-    keys = sorted(answer.space, key=lambda key: -shares.get(key, 0.0))
-    rows = math.ceil(len(keys) / _COLUMNS)
-    columns = min(_COLUMNS, len(keys))
+    shares = report.importances
+    settings = sorted(report.settings, key=lambda setting: -shares.get(setting.key, 0.0))
+    rows = math.ceil(len(settings) / _COLUMNS)
+    columns = min(_COLUMNS, len(settings))
     about = (
-        f"{answer.name} · {answer.about} · a dot a finished trial, the later the darker; ring: "
+        f"{report.name} · {report.about} · a dot a finished trial, the later the darker; ring: "
         "the best"
     )
     if shares:
-        about += " · in percent: share in what sets the best trials apart (PED-ANOVA)"
-    elif len(answer.ranked) < ENOUGH:
-        about += f" · what matters most can be told from {ENOUGH} finished trials on"
+        about += " · in percent: share in what distinguishes the best trials (PED-ANOVA)"
+    elif len(report.ranked) < ENOUGH_TRIALS:
+        about += f" · what matters most can be told from {ENOUGH_TRIALS} finished trials on"
     size = (max(2, columns) * _PANEL[0] + 0.3, rows * _PANEL[1])
-    figure = new_figure("What the settings do", drawable(about, 400), size, alarm=answer.leaky)
+    figure = new_figure("What the settings do", drawable(about, 400), size, alarm=report.leaky)
     panels = figure.subplots(rows, columns, squeeze=False, sharey=True)
-    for place, key in enumerate(keys):
-        axes = panels[place // columns, place % columns]
-        name = drawable(answer.names[key], 30)
+    best = report.ranked[0]
+    for number, setting in enumerate(settings):
+        axes, key = panels[number // columns, number % columns], setting.key
+        clean_axes(axes, grid="y")
+        finished = [t for t in report.trials if t.state == "finished" and key in t.settings]
+        axes.scatter(
+            [setting.position(trial.settings[key]) for trial in finished],
+            [trial.values[0] for trial in finished],
+            c=[0.35 + 0.65 * t.number / max(1, len(report.trials) - 1) for t in finished],
+            cmap="Blues",
+            vmin=0,
+            vmax=1,
+            s=22,
+            zorder=3,
+        )
+        axes.scatter([setting.position(best.settings[key])], [best.values[0]], s=80, **_RING)
+        axes.margins(y=0.12)
+        _set_scale(axes, setting)
         share = f" · {percent(shares[key])}" if key in shares else ""
-        _panel(axes, answer, key)
+        name = drawable(report.names[key], 30)
         axes.set_title(f"{name}{share}", loc="left", size=9, color=INK)
-        if place % columns == 0:
-            axes.set_ylabel(answer.objectives[0].title, size=8.5, color=MUTED)
-    for axes in panels.flat[len(keys) :]:
+        if number % columns == 0:
+            axes.set_ylabel(report.objectives[0].title, size=8.5, color=MUTED)
+    for axes in panels.flat[len(settings) :]:
         axes.set_axis_off()
     return figure
 
 
-def _panel(axes: Axes, answer: Answer, key: str) -> None:
-    clean_axes(axes, grid="y")
-    dimension = answer.space[key]
-    done = [t for t in answer.trials if t.state == "finished" and key in t.settings]
-    places = [_place(dimension, trial.settings[key]) for trial in done]
-    values = [trial.values[0] for trial in done]
-    colours = [0.35 + 0.65 * trial.number / max(1, len(answer.trials) - 1) for trial in done]
-    look: dict[str, Any] = {"cmap": "Blues", "vmin": 0, "vmax": 1, "s": 22, "zorder": 3}
-    axes.scatter(places, values, c=colours, **look)
-    best = answer.ranked[0]
-    axes.scatter([_place(dimension, best.settings[key])], [best.values[0]], s=80, **_RING)
-    axes.margins(y=0.12)
-    _scale(axes, dimension)
-
-
-def _place(dimension: Dimension, text: str) -> float:
-    return dimension.texts.index(text) if isinstance(dimension, Choices) else float(text)
-
-
-def _scale(axes: Axes, dimension: Dimension) -> None:
-    if isinstance(dimension, Choices):
-        shown = [drawable(text, _LONGEST) for text in dimension.texts]
+def _set_scale(axes: Axes, setting: SearchedSetting) -> None:
+    """Show all values that were searched, on a scale that suits them."""
+    if setting.choices:
+        texts = [drawable(text, _LONGEST) for text in setting.choices]
         slanted: dict[str, Any] = (
-            {"rotation": 25, "ha": "right"} if max(map(len, shown)) > 6 else {}
+            {"rotation": 25, "ha": "right"} if max(map(len, texts)) > 6 else {}
         )
-        axes.set_xticks(range(len(shown)), shown, **slanted)
-        axes.set_xlim(-0.5, len(shown) - 0.5)
-        return
-    if dimension.log:
+        axes.set_xticks(range(len(texts)), texts, **slanted)
+        axes.set_xlim(-0.5, len(texts) - 0.5)
+    elif setting.log:
         axes.set_xscale("log")
-        room = (dimension.high / dimension.low) ** 0.05
-        axes.set_xlim(dimension.low / room, dimension.high * room)
+        factor = (setting.high / setting.low) ** 0.05
+        axes.set_xlim(setting.low / factor, setting.high * factor)
         axes.minorticks_off()
     else:
-        room = 0.05 * (dimension.high - dimension.low)
-        axes.set_xlim(dimension.low - room, dimension.high + room)
+        margin = 0.05 * (setting.high - setting.low)
+        axes.set_xlim(setting.low - margin, setting.high + margin)
 
 
-def pareto(answer: Answer) -> Figure:
+def pareto(report: SearchReport) -> Figure:
     """Draw the score against the second objective, with the trials that no other one beats."""
-    score, cost = answer.objectives
-    about = f"{answer.name} · {answer.about} · blue: beaten by none in both"
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    score, cost = report.objectives
+    about = f"{report.name} · {report.about} · blue: beaten by none in both"
     figure = new_figure(
         f"{score.title.capitalize()} against {cost.title}",
         drawable(about, 300),
         (8.5, 4.2),
-        alarm=answer.leaky,
+        alarm=report.leaky,
     )
     axes = clean_axes(figure.add_subplot(), grid="y")
     axes.grid(axis="x", color=RULE, linewidth=0.6)
-    rest = [trial for trial in answer.ranked if trial not in answer.front]
+    rest = [trial for trial in report.ranked if trial not in report.front]
     axes.scatter(*_points(rest), color=GREY, s=26, zorder=2)
-    best = sorted(answer.front, key=lambda trial: trial.values[1])
+    best = sorted(report.front, key=lambda trial: trial.values[1])
     sizes, scores = _points(best)
-    largest = max(trial.values[1] for trial in answer.ranked)
+    largest = max(trial.values[1] for trial in report.ranked)
     steps = [*sizes, largest], [*scores, scores[-1]]
     axes.plot(*steps, drawstyle="steps-post", color=BLUE, linewidth=1.2, zorder=2)
     axes.scatter(sizes, scores, color=BLUE, s=44, zorder=3)
-    for trial in best:
-        _label(axes, trial)
+    for trial, size, value in zip(best, sizes, scores, strict=True):
+        axes.annotate(
+            str(trial.number),
+            (size, value),
+            xytext=(0, 6),
+            textcoords="offset points",
+            ha="center",
+            size=8,
+            color=INK,
+        )
     axes.set_xscale("log")
     axes.margins(x=0.08, y=0.12)
     axes.set_xlabel(cost.title, size=8.5, color=MUTED)
     axes.set_ylabel(score.title, size=9, color=INK)
-    _plain_sizes(axes)
-    return figure
-
-
-def _points(trials: Sequence[Trial]) -> tuple[list[float], list[float]]:
-    return [trial.values[1] for trial in trials], [trial.values[0] for trial in trials]
-
-
-def _label(axes: Axes, trial: Trial) -> None:
-    axes.annotate(
-        str(trial.number),
-        (trial.values[1], trial.values[0]),
-        xytext=(0, 6),
-        textcoords="offset points",
-        ha="center",
-        size=8,
-        color=INK,
-    )
-
-
-def _plain_sizes(axes: Axes) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
+    # Sizes as plain numbers, not as powers of ten.
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
     axes.xaxis.set_major_formatter(
         FuncFormatter(lambda value, _: f"{value:,.0f}".replace(",", " "))
     )
     axes.xaxis.set_minor_locator(NullLocator())
+    return figure
+
+
+def _points(trials: Sequence[Trial]) -> tuple[list[float], list[float]]:
+    return [trial.values[1] for trial in trials], [trial.values[0] for trial in trials]

@@ -1,4 +1,4 @@
-"""What a search looks for: figures of the validation part, and the size of the model."""
+"""What a search optimises: scores of the validation part, and the size of the model."""
 
 from __future__ import annotations
 
@@ -6,50 +6,53 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from genrecls.reports.numbers import count, decimal, finite
+from genrecls.reports.numbers import count
+from genrecls.reports.search import Objective
 
 ObjectiveName = Literal["accuracy", "macro_f1", "loss", "parameters"]
 
 
-@dataclass(frozen=True)
-class Objective:
-    """One figure that is made as large or as small as possible.
+@dataclass(frozen=True, kw_only=True)
+class SearchObjective(Objective):
+    """An objective and where its value comes from.
 
     Attributes:
-        title: what it is called in tables and figures.
-        direction: as Optuna calls it.
-        place: keys that lead to it in `metrics.json`.
-        column: its nearest relation in the rows of `progress.json`; empty where there is none.
+        read: its value in the metrics of a finished run.
+        column: the nearest number in the rows of `progress.json`; empty where there is none.
     """
 
-    title: str
-    direction: Literal["maximize", "minimize"]
-    place: tuple[str, ...]
+    read: Callable[[Mapping[str, Any]], float | None]
     column: str = ""
-    shown: Callable[[float | None], str] = decimal
 
-    @property
-    def larger(self) -> bool:
-        """Whether more is better."""
-        return self.direction == "maximize"
 
-    def of(self, metrics: Mapping[str, Any]) -> float:
-        """Return the figure of a finished run; not-a-number where there is none."""
-        found: Any = metrics
-        for key in self.place:
-            found = found[key]
-        return finite(found)
+def _validation(score: str) -> Callable[[Mapping[str, Any]], float | None]:
+    return lambda metrics: metrics["parts"]["validation"]["track"][score]
 
 
 # The test part is named nowhere here, and nothing else of a run is ever read by a search.
-_TRACKS = ("parts", "validation", "track")
-OBJECTIVES: Mapping[ObjectiveName, Objective] = {
-    "accuracy": Objective(
-        "validation accuracy", "maximize", (*_TRACKS, "accuracy"), "validation_accuracy"
+OBJECTIVES: Mapping[ObjectiveName, SearchObjective] = {
+    "accuracy": SearchObjective(
+        "validation accuracy",
+        larger=True,
+        read=_validation("accuracy"),
+        column="validation_accuracy",
     ),
-    "macro_f1": Objective(
-        "validation macro-F1", "maximize", (*_TRACKS, "macro_f1"), "validation_accuracy"
+    "macro_f1": SearchObjective(
+        "validation macro-F1",
+        larger=True,
+        read=_validation("macro_f1"),
+        column="validation_accuracy",
     ),
-    "loss": Objective("validation log loss", "minimize", (*_TRACKS, "log_loss"), "validation_loss"),
-    "parameters": Objective("parameters", "minimize", ("model", "parameters"), shown=count),
+    "loss": SearchObjective(
+        "validation log loss",
+        larger=False,
+        read=_validation("log_loss"),
+        column="validation_loss",
+    ),
+    "parameters": SearchObjective(
+        "parameters",
+        larger=False,
+        shown=count,
+        read=lambda metrics: metrics["model"]["parameters"],
+    ),
 }

@@ -1,80 +1,81 @@
-"""What a search leaves: the best settings, all trials, figures and a page."""
+"""The result of a search: the best settings to train with, all trials, figures and a page."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+import yaml
+
+from genrecls.config.compose import compose
+from genrecls.config.paths import conf_dir
 from genrecls.console import say, show, warn
 from genrecls.environment import environment
 from genrecls.errors import RunError
+from genrecls.experiment.experiment import GROUPS, parse
 from genrecls.experiment.run_id import IRRELEVANT
 from genrecls.files.atomic import write_text
 from genrecls.reports.figures.search import figures
-from genrecls.reports.search import Answer, as_csv, as_html, as_markdown, as_table
+from genrecls.reports.search import (
+    SearchReport,
+    as_csv,
+    as_html,
+    as_markdown,
+    as_terminal,
+    pareto_front,
+    rank_trials,
+)
 from genrecls.reports.style import save
 from genrecls.runs.record import read
 from genrecls.runs.run import Run
+from genrecls.sweeps.job import Job
+from genrecls.sweeps.plan import search_path
 from genrecls.sweeps.search.plan import SearchPlan
-from genrecls.sweeps.search.preset import preset
-from genrecls.sweeps.search.study import Study
-from genrecls.sweeps.search.trial import Trial, front, ranked
+
+if TYPE_CHECKING:
+    from genrecls.sweeps.search.storage import Study
 
 
-def write_answer(plan: SearchPlan, study: Study, command: str) -> None:
+def write_result(plan: SearchPlan, study: Study, command: str) -> None:
     """Write everything that is known of the trials, and show the best.
 
     Raises:
         RunError: no trial has finished.
     """
-    trials, settings = study.trials, plan.settings
-    best = ranked(trials, settings.objectives)
-    if not best:
+    trials, objectives, folder = study.trials, plan.objectives, plan.folder
+    ranked = rank_trials(trials, objectives)
+    if not ranked:
         reasons = [trial.reason for trial in trials if trial.reason]
         last = f"; the last: {reasons[-1]}" if reasons else ""
         raise RunError(f"none of {len(trials)} trials has a result{last}")
-    answer = Answer(
-        name=plan.name,
-        command=command,
-        again=_again(plan),
-        folder=plan.folder,
-        settings=settings,
-        space=plan.space,
-        trials=tuple(trials),
-        importances=study.importances(),
-        best=read(Run(plan.start.run.folder.parent / best[0].run)),
-        versions=environment(),
-    )
-    _write(answer)
-    _write_presets(plan, _named(best[0], front(trials, settings.objectives)))
-    show(as_table(answer))
-    say(f"written to {plan.folder}; trained again by: {answer.again}")
 
-
-def _again(plan: SearchPlan) -> str:
-    """Return the command line that trains the best, or finds it where it lies."""
+    # The command that trains the best, or finds its run where it lies.
     places = {".".join(key) for key in IRRELEVANT}
     words = [word for word in plan.words if word.partition("=")[0].lstrip("+") in places]
-    return shlex.join(["genrecls", "train", "-cd", str(plan.folder), "experiment=best", *words])
-
-
-def _write(answer: Answer) -> None:
-    drawn = figures(answer)
+    again = shlex.join(["genrecls", "train", "-cd", str(folder), "experiment=best", *words])
+    report = SearchReport(
+        name=plan.name,
+        command=command,
+        again=again,
+        folder=folder,
+        objectives=objectives,
+        settings=tuple(dimension.setting(key) for key, dimension in plan.space.items()),
+        trials=tuple(trials),
+        importances=study.importances(),
+        best=read(Run(plan.start.run.folder.parent / ranked[0].run)),
+        versions=environment(),
+    )
+    drawn = figures(report)
     for name, figure in drawn.items():
-        save(figure, answer.folder / f"{name}.png")
-    write_text(answer.folder / "trials.csv", as_csv(answer))
-    write_text(answer.folder / "search.md", as_markdown(answer))
-    write_text(answer.folder / "search.html", as_html(answer, drawn))
+        save(figure, folder / f"{name}.png")
+    write_text(folder / "trials.csv", as_csv(report))
+    write_text(folder / "search.md", as_markdown(report))
+    write_text(folder / "search.html", as_html(report, drawn))
 
-
-def _named(best: Trial, others: Sequence[Trial]) -> dict[str, Trial]:
-    """Return trials by the name of their experiment; of two objectives the whole front."""
-    return {"best": best, **{f"trial_{trial.number}": trial for trial in others[1:]}}
-
-
-def _write_presets(plan: SearchPlan, named: dict[str, Trial]) -> None:
-    folder: Path = plan.folder / "experiment"
+    # An experiment file for the best; of two objectives for all that nothing beats.
+    front = pareto_front(trials, objectives)
+    named = {"best": ranked[0], **{f"trial_{trial.number}": trial for trial in front[1:]}}
     for name, trial in named.items():
         job = plan.job(trial.settings)
         if job.run.name != trial.run:
@@ -82,7 +83,61 @@ def _write_presets(plan: SearchPlan, named: dict[str, Trial]) -> None:
             warn(f"{trial.title}: its settings no longer lead to its run {trial.run}")
         scores = ", ".join(
             f"{objective.title} {objective.shown(value)}"
-            for objective, value in zip(plan.settings.objectives, trial.values, strict=True)
+            for objective, value in zip(objectives, trial.values, strict=True)
         )
         about = f"{trial.title} of {plan.name}: {scores}"
-        write_text(folder / f"{name}.yaml", preset(job, plan.flags, about))
+        write_text(
+            folder / "experiment" / f"{name}.yaml", experiment_file(job, plan.config_dir, about)
+        )
+    show(as_terminal(report))
+    say(f"written to {folder}; trained again by: {again}")
+
+
+def experiment_file(job: Job, config_dir: str | None, about: str) -> str:
+    """Return the content of a file `experiment/<name>.yaml`: all that differs from the defaults.
+
+    Training with it leads to the same run.
+
+    Args:
+        job: the training of the trial.
+        config_dir: folder with configurations of the user, from which its words may choose.
+        about: first line, shown by `genrecls train --help`.
+    """
+    import hydra
+
+    flags = 0 if config_dir is None else 2
+    words = [*search_path(config_dir), *job.words[flags:]]
+    with hydra.initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        composed = hydra.compose("train", words, return_hydra_config=True)
+    # The option of each group, those too that an experiment has chosen.
+    chosen = {group: str(composed.hydra.runtime.choices[group]) for group in GROUPS}
+    plain = [f"{group}={option}" for group, option in chosen.items()]
+    usual = parse(compose("train", [*search_path(config_dir), *plain])).resolved()
+
+    settings = job.experiment.resolved()
+    for *groups, key in IRRELEVANT:
+        place: Any = settings
+        for group in groups:
+            place = place.get(group, {})
+        place.pop(key, None)
+    defaults = "".join(
+        f"  - override /{group}: {option}\n"
+        for group, option in chosen.items()
+        if group in settings
+    )
+    different = _different(settings, usual)
+    values = yaml.safe_dump(different, sort_keys=False, default_flow_style=None)
+    return f"# @package _global_\n# {about}\ndefaults:\n{defaults}\n{values if different else ''}"
+
+
+def _different(values: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of `values` is not so in `usual`, in the same layout; lists are one value."""
+    kept: dict[str, Any] = {}
+    for key, value in values.items():
+        other = usual.get(key)
+        if isinstance(value, Mapping) and isinstance(other, Mapping):
+            if inner := _different(value, other):
+                kept[key] = inner
+        elif value != other:
+            kept[key] = value
+    return kept

@@ -1,172 +1,253 @@
-"""Trials turned into trainings, and what comes of those told to the study."""
+"""A search from top to bottom: trials become trainings, and their results choose the next ones."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
-from genrecls.console import warn
-from genrecls.errors import ConfigError
+from genrecls.console import say, several, show, warn
+from genrecls.errors import ConfigError, RunError
+from genrecls.files.locks import locked
 from genrecls.reports.numbers import finite, known
+from genrecls.reports.search import Trial
 from genrecls.runs.run import Run
-from genrecls.sweeps.job import Record
-from genrecls.sweeps.scheduler import Watcher
-from genrecls.sweeps.search.plan import SearchPlan
-from genrecls.sweeps.search.study import Study
-from genrecls.sweeps.search.trial import Trial
+from genrecls.sweeps.estimate import Estimates, count_epochs
+from genrecls.sweeps.job import Job, State, SweepFile
+from genrecls.sweeps.progress import SweepView, duration, show_progress
+from genrecls.sweeps.scheduler import SweepSlots, run_jobs, split_resources
+from genrecls.sweeps.search.plan import SearchPlan, plan_search
+from genrecls.sweeps.settings import SweepArguments
+from genrecls.sweeps.shared_work import prepare_shared
+from genrecls.sweeps.sweep import FILE
 
-# As many in a row are no accident.
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from genrecls.sweeps.search.space import Space
+    from genrecls.sweeps.search.storage import Study
+
+# So many in a row are no accident.
 _MOST_FAILURES = 5
 
 
-@dataclass
-class _Attempt:
-    """A trial in training.
+def search(arguments: SweepArguments) -> None:
+    """Try as many settings as are asked for, including earlier calls, and report the best.
 
-    Attributes:
-        epoch: the last one that the study was told of.
-        hopeless: why it is to be stopped; empty as long as it is not.
+    Raises:
+        ConfigError: the search is impossible; nothing is started.
+        DataError: the data set is absent; nothing is started.
+        Interrupted: Ctrl-C or SIGTERM came; the same command continues.
+        RunError: trials failed; the others are done and written.
     """
+    if find_spec("optuna") is None:
+        raise ConfigError(
+            "search: needs Optuna, which is not installed; pip install 'genrecls[search]'"
+        )
+    from genrecls.sweeps.search.result import write_result
+    from genrecls.sweeps.search.storage import FILE as STUDY
+    from genrecls.sweeps.search.storage import open_study
 
-    trial: Trial
-    record: Record
-    epoch: int = 0
-    hopeless: str = ""
+    plan = plan_search(arguments)
+    settings, start = arguments.settings, plan.start
+    estimates = Estimates([start.experiment.output_root])
+    epochs = count_epochs(start.experiment)
+    if settings.dry_run:
+        trials: list[Trial] = []
+        if (plan.folder / STUDY).is_file():
+            with _locked(plan), open_study(plan.folder, plan.settings, plan.space, epochs) as study:
+                trials = study.trials
+        _announce(plan, trials, estimates, settings.jobs)
+        say(f"folder {plan.folder}")
+        show(space_table(plan.space))
+        return
+    with _locked(plan), open_study(plan.folder, plan.settings, plan.space, epochs) as study:
+        runner = SearchRunner(plan, study)
+        _announce(plan, study.trials, estimates, settings.jobs)
+        if runner.missing > 0:
+            # All trials vary one training, and so have its data and features in common.
+            prepare_shared([start])
+            limits = split_resources(settings.jobs, settings.job_memory_gb)
+            sweep_file = SweepFile(plan.folder / FILE, arguments.command, runner.jobs)
+            before: dict[State, int] = {"finished": 0, "stopped": 0}
+            for trial in runner.done:
+                before["finished" if trial.state == "finished" else "stopped"] += 1
+            view = SweepView(
+                runner.jobs, plan.settings.trials, settings.jobs, estimates, "trial", before
+            )
+            sweep_file.write()
+            try:
+                with show_progress(view) as progress:
+                    # A trial that fails at the end of a queue makes another one necessary.
+                    while runner.missing > 0:
+                        slots = SweepSlots(plan.folder, limits)
+                        run_jobs(runner.queue(), slots, [runner, sweep_file, progress])
+            finally:
+                sweep_file.write()
+        write_result(plan, study, arguments.command)
+    if runner.failed:
+        raise RunError(
+            f"{several(len(runner.failed), 'trial')} failed, the last one because: "
+            f"{runner.failed[-1]}; the same command tries others"
+        )
+    if runner.stopped:
+        stopped = several(runner.stopped, "trial")
+        raise RunError(f"{stopped} stopped before the end; repeat the command to continue")
 
 
-class Conductor:
-    """The queue of the trainings of a search, and who watches them.
+def _announce(
+    plan: SearchPlan, trials: Sequence[Trial], estimates: Estimates, at_once: int
+) -> None:
+    """Say what is searched, what is done of it, and how long the rest takes."""
+    states = [trial.state for trial in trials]
+    wanted, failed = plan.settings.trials, states.count("failed")
+    # Trials that failed do not count: others are tried instead.
+    counts = {
+        "finished": states.count("finished"),
+        "stopped early": states.count("pruned"),
+        "interrupted": states.count("running"),
+        "to come": max(0, wanted - len(states) + failed),
+    }
+    parts = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    beside = f"; {failed} more failed" if failed else ""
+    say(
+        f"search {plan.name} over {several(len(plan.space), 'setting')}: "
+        f"{several(wanted, 'trial')}: {parts}{beside}"
+    )
+    left = wanted - states.count("finished") - states.count("pruned")
+    seconds = estimates.seconds(plan.start)
+    if left > 0 and seconds is not None:
+        say(f"about {duration(seconds * left / at_once)}, by what runs of this kind have taken")
+    if plan.settings.pruner != "none" and not plan.settings.prunes:
+        say("no training is stopped early: with two objectives none is clearly worse")
+
+
+def _locked(plan: SearchPlan) -> AbstractContextManager[None]:
+    busy = (
+        f"search {plan.name} is running in another process; wait for it, or search with another "
+        "search.seed"
+    )
+    return locked(plan.folder / ".lock", patience=0, busy=busy)
+
+
+def space_table(space: Space) -> Table:
+    """Return what will be searched."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table()
+    for name in ("key", "values"):
+        table.add_column(name, overflow="fold")
+    for key, dimension in space.items():
+        table.add_row(Text(key), Text(dimension.words))
+    return table
+
+
+class SearchRunner:
+    """The queue of the trainings of a search, and the listener that tells the study their results.
 
     Attributes:
-        records: all trainings of this call, in the order in which they were begun.
+        jobs: all trainings of this call, in the order in which they were begun.
         failed: why trials of this call have failed.
-        stopped: how many were stopped by somebody else, and go on with the next call.
+        stopped: how many were stopped by somebody else, and continue with the next call.
     """
 
     def __init__(self, plan: SearchPlan, study: Study) -> None:
-        """Go on with what `study` remembers."""
-        self.records: list[Record] = []
+        """Continue with what `study` holds."""
+        self.jobs: list[Job] = []
         self.failed: list[str] = []
         self.stopped = 0
-        self._in_a_row = 0
+        self._failed_in_a_row = 0
         self._plan = plan
         self._study = study
-        self._left = [trial for trial in study.trials if trial.state == "running"]
-        self._attempts: list[_Attempt] = []
+        self._interrupted = [trial for trial in study.trials if trial.state == "running"]
+        self._trials: dict[Job, Trial] = {}
+        self._epochs: dict[Job, int] = {}
+        self._pruned: dict[Job, str] = {}
 
     @property
     def done(self) -> list[Trial]:
-        """The trials that count: those that have finished and those stopped as hopeless."""
+        """The trials that count: those that have finished and those that were stopped early."""
         return [trial for trial in self._study.trials if trial.state in {"finished", "pruned"}]
 
     @property
     def missing(self) -> int:
         """How many trials are still to be begun; none where too many have failed."""
-        if self._in_a_row >= _MOST_FAILURES:
+        if self._failed_in_a_row >= _MOST_FAILURES:
             return 0
-        return self._plan.settings.trials - len(self.done) - len(self._attempts) - self.stopped
+        return self._plan.settings.trials - len(self.done) - len(self._trials) - self.stopped
 
-    def queue(self) -> Iterator[Record]:
-        """Yield one training after the other, each chosen when there is a place for it."""
+    def queue(self) -> Iterator[Job]:
+        """Yield one training after the other, each chosen when there is a slot for it."""
         while self.missing > 0:
-            trial = self._left.pop(0) if self._left else self._study.ask()
-            record = self._begun(trial)
-            if record is not None:
-                yield record
+            trial = self._interrupted.pop(0) if self._interrupted else self._study.ask()
+            try:
+                job = self._plan.job(trial.settings)
+            except ConfigError as error:
+                warn(f"{trial.title}: impossible: {error}")
+                self._fail(trial, str(error))
+                continue
+            job.title = trial.title
+            self._study.set_run(trial, job.run.name)
+            self.jobs.append(job)
+            self._trials[job] = trial
+            yield job
 
-    def watched(self, watcher: Watcher) -> Watcher:
-        """Return a watcher that tells the study everything, and then `watcher`."""
-        return _Watching(self, watcher)
-
-    def ended(self, record: Record) -> None:
+    def changed(self, job: Job) -> None:
         """Tell the study how a training has ended."""
-        attempt = next(a for a in self._attempts if a.record is record)
-        self._attempts.remove(attempt)
-        trial = attempt.trial
-        if record.state == "finished":
-            self._finish(attempt)
-        elif record.state == "failed":
-            self._fail(trial, record.note)
-        elif attempt.hopeless:
-            self._in_a_row = 0
-            self._study.prune(trial, attempt.hopeless)
+        if not job.ended:
+            return
+        trial = self._trials[job]
+        if job.state == "finished":
+            self._report(job, _read_history(job.run))
+            metrics = job.run.read_metrics()
+            values = [finite(objective.read(metrics)) for objective in self._plan.objectives]
+            if all(map(known, values)):
+                self._failed_in_a_row = 0
+                self._study.finish(trial, values)
+            else:
+                self._fail(trial, "its score is not a number")
+        elif job.state == "failed":
+            self._fail(trial, job.note)
+        elif job in self._pruned:
+            self._failed_in_a_row = 0
+            self._study.prune(trial, self._pruned[job])
         else:
-            # Somebody stopped it, who may go on with it: it stays as it is.
+            # Stopped by somebody who may continue it: the study keeps it as running.
             self.stopped += 1
-
-    def look(self) -> None:
-        """Tell the study of new epochs, and stop what it has no hope for."""
-        for attempt in self._attempts:
-            record = attempt.record
-            watched = record.state == "running" and not attempt.hopeless
-            if watched and self._report(attempt, record.progress.get("history", [])):
-                record.stop(attempt.hopeless)
-
-    def _begun(self, trial: Trial) -> Record | None:
-        try:
-            job = self._plan.job(trial.settings)
-        except ConfigError as error:
-            warn(f"{trial.title}: cannot be: {error}")
-            self._fail(trial, str(error))
-            return None
-        self._study.place(trial, job.run.name)
-        record = Record(job, title=trial.title)
-        self.records.append(record)
-        self._attempts.append(_Attempt(trial, record))
-        return record
-
-    def _finish(self, attempt: _Attempt) -> None:
-        run, trial = attempt.record.job.run, attempt.trial
-        self._report(attempt, _history(run))
-        metrics = run.read_metrics()
-        values = [objective.of(metrics) for objective in self._plan.settings.objectives]
-        if all(map(known, values)):
-            self._in_a_row = 0
-            self._study.finish(trial, values)
-        else:
-            self._fail(trial, "its score is no number")
-
-    def _fail(self, trial: Trial, reason: str) -> None:
-        self._in_a_row += 1
-        self.failed.append(reason)
-        self._study.fail(trial, reason)
-        if self._in_a_row == _MOST_FAILURES:
-            warn(f"{_MOST_FAILURES} trials in a row have failed: no more are begun")
-
-    def _report(self, attempt: _Attempt, rows: Iterable[Mapping[str, Any]]) -> bool:
-        """Tell the study of new epochs; return whether one of them leaves no hope."""
-        column = self._plan.settings.objectives[0].column
-        values = {int(row["epoch"]): finite(row[column]) for row in rows}
-        for epoch in sorted(epoch for epoch in values if epoch > attempt.epoch):
-            attempt.epoch = epoch
-            if known(values[epoch]) and self._study.report(attempt.trial, epoch, values[epoch]):
-                pruner = self._plan.settings.pruner
-                attempt.hopeless = f"hopeless after epoch {epoch} ({pruner} pruner)"
-                return True
-        return False
-
-
-class _Watching:
-    def __init__(self, conductor: Conductor, watcher: Watcher) -> None:
-        self._conductor = conductor
-        self._watcher = watcher
-
-    def changed(self, record: Record) -> None:
-        """Tell the study of an end, and pass the change on."""
-        if record.ended:
-            self._conductor.ended(record)
-        self._watcher.changed(record)
+        del self._trials[job]
 
     def tick(self) -> None:
-        """Look at the epochs, and pass the tick on."""
-        self._conductor.look()
-        self._watcher.tick()
+        """Tell the study of new epochs, and stop the trainings that promise nothing."""
+        for job in self._trials:
+            if job.state == "running" and job not in self._pruned:
+                self._report(job, job.progress.get("history", []))
+                if job in self._pruned:
+                    job.stop(self._pruned[job])
+
+    def _fail(self, trial: Trial, reason: str) -> None:
+        self._failed_in_a_row += 1
+        self.failed.append(reason)
+        self._study.fail(trial, reason)
+        if self._failed_in_a_row == _MOST_FAILURES:
+            warn(f"{_MOST_FAILURES} trials in a row have failed: no more are begun")
+
+    def _report(self, job: Job, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Tell the study of epochs that it has not heard of, until one of them says to stop."""
+        column = self._plan.objectives[0].column
+        values = {int(row["epoch"]): finite(row[column]) for row in rows}
+        for epoch in sorted(epoch for epoch in values if epoch > self._epochs.get(job, 0)):
+            self._epochs[job] = epoch
+            trial, value = self._trials[job], values[epoch]
+            if known(value) and self._study.report(trial, epoch, value):
+                pruner = self._plan.settings.pruner
+                self._pruned[job] = f"stopped early after epoch {epoch} ({pruner} pruner)"
+                return
 
 
-def _history(run: Run) -> list[dict[str, float]]:
+def _read_history(run: Run) -> list[dict[str, float]]:
     """Return the rows of a finished run; none where they cannot be read, for they only help."""
     with (
         suppress(OSError, ValueError, TypeError, csv.Error),

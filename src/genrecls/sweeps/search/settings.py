@@ -1,4 +1,4 @@
-"""How a search goes about it, as configuration."""
+"""How a search works, as configuration."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import NonNegativeInt, PositiveInt
 from genrecls.config.schema import Schema
 from genrecls.config.validation import validate
 from genrecls.errors import ConfigError, nearest
-from genrecls.sweeps.search.objective import OBJECTIVES, Objective, ObjectiveName
+from genrecls.sweeps.search.objective import OBJECTIVES, ObjectiveName, SearchObjective
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class SearchSettings(Schema):
     Attributes:
         trials: finished and stopped ones in all.
         base: choices beside the space, by key.
-        space: see `searching.space`.
+        space: what is searched, see `sweeps.search.space`.
     """
 
     trials: PositiveInt
@@ -43,13 +43,13 @@ class SearchSettings(Schema):
             )
 
     @property
-    def objectives(self) -> tuple[Objective, ...]:
-        """What is looked for, the score first."""
+    def objectives(self) -> tuple[SearchObjective, ...]:
+        """What is searched for, the score first."""
         return tuple(OBJECTIVES[name] for name in self.objective)
 
     @property
     def prunes(self) -> bool:
-        """Whether a hopeless training is stopped; of two objectives nobody can tell."""
+        """Whether trainings are stopped early; with two objectives none is clearly worse."""
         return self.pruner != "none" and len(self.objective) == 1
 
 
@@ -61,19 +61,15 @@ def read_settings(values: Mapping[str, Any]) -> SearchSettings:
     """
     objective = values.get("objective")
     for name in objective if isinstance(objective, list | tuple) else [objective]:
-        known = f"allowed: {', '.join(OBJECTIVES)}"
+        allowed = f"allowed: {', '.join(OBJECTIVES)}"
         if "test" in str(name).lower():
             raise ConfigError(
                 f"search.objective: received {name!r}; the test part takes no part in a search, "
-                f"or its score would flatter the best; {known}"
+                f"or its score would flatter the best; {allowed}"
             )
         if isinstance(name, str) and name not in OBJECTIVES:
-            hint = _meant(name)
-            raise ConfigError(f"search.objective: received {name!r}; {known}{hint}")
+            # The beginning of a name is enough for a hint.
+            begun = [known for known in OBJECTIVES if name and known.startswith(name.lower())]
+            hint = f"; did you mean '{begun[0]}'?" if len(begun) == 1 else nearest(name, OBJECTIVES)
+            raise ConfigError(f"search.objective: received {name!r}; {allowed}{hint}")
     return validate(SearchSettings, dict(values), "search")
-
-
-def _meant(name: str) -> str:
-    """Return which objective a word may stand for; its beginning is enough."""
-    begun = [known for known in OBJECTIVES if name and known.startswith(name.lower())]
-    return f"; did you mean '{begun[0]}'?" if len(begun) == 1 else nearest(name, OBJECTIVES)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from genrecls.config.schema import Schema
 from genrecls.config.validation import validate
 from genrecls.errors import ConfigError
+from genrecls.reports.search import SearchedSetting
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -70,6 +71,10 @@ class Range(Schema):
         # Further digits change nothing but the length of a command line.
         return str(value) if isinstance(value, int) else f"{value:.4g}"
 
+    def setting(self, key: str) -> SearchedSetting:
+        """Return it as a report shows it."""
+        return SearchedSetting(key, low=self.low, high=self.high, log=self.log)
+
 
 @dataclass(frozen=True)
 class Choices(Schema):
@@ -115,6 +120,10 @@ class Choices(Schema):
         """Return a value as the right side of an override."""
         return str(value)
 
+    def setting(self, key: str) -> SearchedSetting:
+        """Return it as a report shows it."""
+        return SearchedSetting(key, tuple(self.texts))
+
 
 Dimension = Range | Choices
 Space = Mapping[str, Dimension]
@@ -126,7 +135,21 @@ def read_space(values: Mapping[str, Any]) -> dict[str, Dimension]:
     Raises:
         ConfigError: a dimension is neither a range nor choices, or impossible.
     """
-    return {key: _dimension(key, value) for key, value in values.items() if value is not None}
+    space: dict[str, Dimension] = {}
+    for key, value in values.items():
+        where = f"search.space.{key}"
+        if value is None:
+            continue
+        if not isinstance(value, Mapping):
+            raise ConfigError(
+                f"{where}: received {value!r}; allowed: {{low: .., high: ..}}, also with log: true "
+                "or step: .., or {choices: [..]}, or null"
+            )
+        if "choices" in value:
+            space[key] = validate(Choices, dict(value), where)
+        else:
+            space[key] = validate(Range, {"log": False, "step": None, **value}, where)
+    return space
 
 
 def override_text(value: Any) -> str:
@@ -139,18 +162,6 @@ def override_text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"[{','.join(map(override_text, value))}]"
     return str(value)
-
-
-def _dimension(key: str, value: Any) -> Dimension:
-    where = f"search.space.{key}"
-    if not isinstance(value, Mapping):
-        raise ConfigError(
-            f"{where}: received {value!r}; allowed: {{low: .., high: ..}}, also with log: true or "
-            "step: .., or {choices: [..]}, or null"
-        )
-    if "choices" in value:
-        return validate(Choices, dict(value), where)
-    return validate(Range, {"log": False, "step": None, **value}, where)
 
 
 def _reached(low: float, high: float, step: float) -> Decimal:

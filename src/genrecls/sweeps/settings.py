@@ -1,0 +1,150 @@
+"""The words of a sweep divided: into its own keys, and those of its trainings."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import PositiveFloat, PositiveInt
+
+from genrecls.config.aliases import current_word
+from genrecls.config.compose import compose
+from genrecls.config.options import groups, keys
+from genrecls.config.schema import Schema
+from genrecls.config.validation import validate
+from genrecls.console import warn
+from genrecls.errors import ConfigError, nearest
+from genrecls.sweeps.cluster import Cluster, read_cluster
+from genrecls.sweeps.plan import search_path
+
+_REFUSED = {
+    "force": "a sweep continues where it was stopped, which would begin again every time; choose "
+    "another output_root=<folder> to train everything again",
+    "show": "a sweep trains; 'genrecls train show=true' shows a model",
+}
+# What the groups were called when Hydra's plugins started the jobs.
+_LAUNCHERS = {"submitit_slurm": "slurm", "submitit_local": "local", "ray": "ray"}
+
+
+@dataclass(frozen=True)
+class SweepSettings(Schema):
+    """The keys of `conf/sweep.yaml`, which says what each is for."""
+
+    jobs: PositiveInt
+    job_memory_gb: PositiveFloat | None
+    dry_run: bool
+
+
+@dataclass(frozen=True)
+class SweepArguments:
+    """What a sweep is asked to do.
+
+    Attributes:
+        settings: the sweep's own keys.
+        overrides: words for the trainings, some with several values.
+        cluster: where trainings run; None for this machine.
+        search: composed values of the group `search`; None where nothing is searched.
+        config_dir: folder with configurations of the user, which every training gets.
+        command: the whole command line, for records.
+    """
+
+    settings: SweepSettings
+    overrides: tuple[str, ...]
+    cluster: Cluster | None
+    search: Mapping[str, Any] | None
+    config_dir: str | None
+    command: str
+
+
+def read_arguments(
+    words: Sequence[str], config_dir: str | None = None, command: str = ""
+) -> SweepArguments:
+    """Return what words such as `model=cnn,rnn jobs=2` ask for.
+
+    Args:
+        words: overrides, without flags.
+        config_dir: folder with configurations of the user.
+        command: the whole command line, if there is one.
+
+    Raises:
+        ConfigError: a word that a sweep does not take, or a cluster that cannot be used.
+    """
+    words = _with_current_names([current_word(word) for word in words])
+    mine, theirs = (
+        sorted({*(line.partition(":")[0] for line in keys(root)), *groups(root)})
+        for root in ("sweep", "train")
+    )
+    own: list[str] = []
+    overrides: list[str] = []
+    for word in words:
+        key = word.partition("=")[0]
+        bare = key.lstrip("+~")
+        first = bare.partition(".")[0]
+        if first in mine:
+            own.append(word)
+            continue
+        if bare in _REFUSED:
+            raise ConfigError(f"'{word}': {_REFUSED[bare]}")
+        if bare.startswith(("hydra/sweeper", "hydra.sweeper")):
+            raise ConfigError(
+                f"'{word}': a sweep lists or searches itself; see 'genrecls sweep --help'"
+            )
+        if "=" in word and key.partition(".")[0].isidentifier() and first not in theirs:
+            raise ConfigError(
+                f"{first}: unknown key; allowed: of the sweep {', '.join(mine)}; of its trainings "
+                f"{', '.join(theirs)}{nearest(first, [*mine, *theirs])}"
+            )
+        overrides.append(word)
+    composed = compose("sweep", [*search_path(config_dir), *own])
+    search, cluster = composed.pop("search", None), composed.pop("cluster", None)
+    return SweepArguments(
+        settings=validate(SweepSettings, composed, ""),
+        overrides=tuple(overrides),
+        cluster=None if cluster is None else read_cluster(cluster),
+        search=search,
+        config_dir=config_dir,
+        command=command or f"genrecls sweep {shlex.join(words)}".strip(),
+    )
+
+
+def _with_current_names(words: Sequence[str]) -> list[str]:
+    """Return the words with `cluster=...` for `hydra/launcher=...`, and say so in one line.
+
+    Raises:
+        ConfigError: the launcher has no counterpart, or is set up but not chosen.
+    """
+    current, old, new = [], [], []
+    for word in words:
+        key, _, value = word.partition("=")
+        bare = key.lstrip("+")
+        if bare == "hydra/launcher":
+            if value not in _LAUNCHERS:
+                raise ConfigError(
+                    f"{word}: expected cluster={', '.join(_LAUNCHERS.values())}; a launcher of "
+                    "your own becomes a file cluster/<name>.yaml in the folder behind -cd, with "
+                    "'defaults: [slurm]'; without a cluster a sweep trains on this machine"
+                )
+            renamed = f"cluster={_LAUNCHERS[value]}"
+        elif bare.startswith("hydra.launcher."):
+            place = bare.removeprefix("hydra.launcher.").removeprefix("ray.")
+            if place in {"remote.num_cpus", "remote.num_gpus"}:
+                place = place.removeprefix("remote.")
+            # What a plugin had to be given with '+' may be a key here, and the other way round.
+            plus = "++" if key != bare or place.startswith("init.") else ""
+            renamed = f"{plus}cluster.{place}={value}"
+        else:
+            current.append(word)
+            continue
+        old.append(word)
+        new.append(renamed)
+    if old and not any(word.startswith("cluster=") for word in (*current, *new)):
+        raise ConfigError(
+            f"{old[0]}: sets up a cluster that is not chosen; expected cluster=slurm, local or ray "
+            "beside it"
+        )
+    if old:
+        plain = " ".join(word.lstrip("+") for word in new)
+        warn(f"{' '.join(old)}: now written {plain}; this version accepts the old words, too")
+    return [*current, *new]

@@ -1,0 +1,128 @@
+"""The words of a sweep are divided: into its own, and those of its trainings."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from genrecls.cli.sweep import parse
+from genrecls.errors import ConfigError
+from genrecls.sweeps import cluster
+from genrecls.sweeps.cluster import RayCluster, SlurmCluster
+
+submitit = pytest.mark.skipif(find_spec("submitit") is None, reason="submitit is not installed")
+
+
+def test_own_keys_are_kept_from_the_trainings() -> None:
+    found = parse(("-m", "model=cnn,rnn", "jobs=2", "seed=0,1", "job_memory_gb=1.5"))
+    assert found.overrides == ("model=cnn,rnn", "seed=0,1")
+    assert (found.settings.jobs, found.settings.job_memory_gb) == (2, 1.5)
+    assert found.command == "genrecls sweep -m model=cnn,rnn jobs=2 seed=0,1 job_memory_gb=1.5"
+    assert (found.search, found.cluster) == (None, None)
+
+
+@submitit
+def test_a_cluster_is_kept_from_the_trainings() -> None:
+    found = parse(("cluster=slurm", "cluster.partition=gpu", "cluster.mem_gb=16", "seed=0,1"))
+    assert isinstance(found.cluster, SlurmCluster)
+    assert (found.cluster.partition, found.cluster.mem_gb) == ("gpu", 16)
+    assert found.overrides == ("seed=0,1",)
+
+
+@submitit
+def test_the_words_for_launchers_of_hydra_mean_a_cluster_and_one_line_names_the_new_ones(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    old = ("hydra/launcher=submitit_slurm", "hydra.launcher.partition=gpu", "seed=0,1")
+    new = ("cluster=slurm", "cluster.partition=gpu", "seed=0,1")
+    assert parse(old).cluster == parse(new).cluster
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == (
+        "warning: hydra/launcher=submitit_slurm hydra.launcher.partition=gpu: now written "
+        "cluster=slurm cluster.partition=gpu; this version accepts the old words, too"
+    )
+
+
+def test_the_words_for_the_launcher_of_ray_mean_a_cluster(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cluster, "find_spec", lambda _: True)
+    found = parse(
+        (
+            *("hydra/launcher=ray", "hydra.launcher.ray.init.address=auto"),
+            *("+hydra.launcher.ray.remote.num_cpus=8", "+hydra.launcher.ray.remote.num_gpus=1"),
+            "+hydra.launcher.ray.remote.resources={big:1}",
+        )
+    )
+    assert found.cluster == RayCluster("ray", 8, 1, {"address": "auto"}, {"resources": {"big": 1}})
+    assert "cluster=ray cluster.init.address=auto cluster.num_cpus=8" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("hydra/launcher=basic",), r"^hydra/launcher=basic: expected cluster=slurm, local, ray"),
+        (("hydra/launcher=ours",), r"a file cluster/<name>\.yaml in the folder behind -cd"),
+        (("hydra.launcher.partition=gpu",), "sets up a cluster that is not chosen"),
+        (("cluster=slum",), r"cluster=slum: no such choice; .*did you mean 'slurm'"),
+        (
+            ("cluster=slurm", "cluster.partitoin=gpu"),
+            r"cluster\.partitoin: unknown key; .*did you mean 'partition'",
+        ),
+        (
+            ("cluster=slurm", "cluster.timeout_min=an hour"),
+            r"cluster\.timeout_min: received 'an hour'; allowed: a whole number",
+        ),
+    ],
+)
+def test_a_cluster_that_cannot_be_meant_is_one_line(words: tuple[str, ...], expected: str) -> None:
+    with pytest.raises(ConfigError, match=expected):
+        parse(words)
+
+
+@pytest.mark.parametrize(
+    ("name", "extra"), [("slurm", "slurm"), ("local", "slurm"), ("ray", "ray")]
+)
+def test_a_library_that_is_absent_is_named_with_its_extra(
+    name: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "find_spec", lambda _: None)
+    with pytest.raises(ConfigError, match=rf"pip install 'genrecls\[{extra}\]'"):
+        parse((f"cluster={name}",))
+
+
+@submitit
+def test_a_cluster_may_come_from_the_users_own_folder(tmp_path: Path) -> None:
+    (tmp_path / "cluster").mkdir()
+    (tmp_path / "cluster" / "ours.yaml").write_text("defaults: [slurm]\npartition: long\n")
+    found = parse(("-cd", str(tmp_path), "cluster=ours")).cluster
+    assert isinstance(found, SlurmCluster)
+    assert (found.partition, found.array_parallelism) == ("long", 256)
+
+
+def test_the_folder_of_the_user_reaches_the_trainings(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    assert parse(("-cd", folder, "seed=0,1")).config_dir == folder
+    assert parse((f"--config-dir={folder}", "seed=0,1")).config_dir == folder
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("jobs=0", r"jobs: received 0; allowed"),
+        ("job_memory_gb=-1", r"job_memory_gb: received -1; allowed"),
+        ("jobs=1,2", r"jobs=1,2: several values"),
+        ("dry_run=perhaps", r"dry_run: received 'perhaps'; allowed"),
+        ("show=true", r"'show=true': a sweep trains"),
+        (
+            "job=2",
+            r"job: unknown key; .*sweep cluster, dry_run, job_memory_gb, jobs.*did you mean 'jobs'",
+        ),
+        ("--info", r"--info: a sweep takes the flags -m and -cd FOLDER only"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_line(word: str, expected: str) -> None:
+    with pytest.raises(ConfigError, match=expected):
+        parse((word,))
