@@ -208,7 +208,7 @@ def test_a_training_whose_starter_is_killed_is_stopped(tmp_path: Path) -> None:
         "from genrecls.sweeps import parent_watch; import pathlib, signal, sys, time; "
         f"place = pathlib.Path({str(tmp_path)!r}); "
         "signal.signal(signal.SIGTERM, lambda *_: (place / 'stopped').touch() or sys.exit()); "
-        "parent_watch.hold(); (place / 'ready').touch(); time.sleep(60)"
+        "parent_watch.stop_with_parent(); (place / 'ready').touch(); time.sleep(60)"
     )
     starter = (
         "import os, subprocess, sys, time; from genrecls.sweeps import parent_watch; "
@@ -226,7 +226,7 @@ def test_a_training_whose_starter_is_killed_is_stopped(tmp_path: Path) -> None:
 def test_a_training_that_no_sweep_started_does_not_read_its_input() -> None:
     code = (
         "from genrecls.sweeps import parent_watch; import threading; "
-        "parent_watch.hold(); print(threading.active_count())"
+        "parent_watch.stop_with_parent(); print(threading.active_count())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
     assert done.stdout.strip() == b"1"

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 def main(words: Sequence[str]) -> int:
     """Train what the overrides in `words` describe; Hydra's own flags work too."""
-    parent_watch.hold()
+    parent_watch.stop_with_parent()
     run_hydra("train", words, lambda composed: train(parse(composed), _command(words)))
     return 0
 

@@ -72,11 +72,11 @@ class Trial:
     """One attempt of a search: the settings that were tried, and the result.
 
     Attributes:
-        number: from 0, in the order in which trials were begun.
+        number: from 0, in the order in which trials were started.
         state: `pruned` was stopped early; `running` includes what an earlier call left.
         settings: right side of the override of each key of the space.
         values: of the objectives; empty unless finished.
-        epochs: value of each epoch by its number, as far as the pruner was told.
+        epochs: value of each epoch by its number, as far as the pruner knows them.
         run: name of the run folder.
         reason: why it failed or was stopped.
         seconds: from its beginning to its end.
@@ -245,7 +245,7 @@ class SearchReport:
         score = self.objectives[0].title
         order = ", the most important first" if self.importances else ""
         captions = {
-            "history": f"{score} of every trial in the order in which they were begun",
+            "history": f"{score} of every trial in the order in which they were started",
             "settings": f"{score} against every setting{order}",
         }
         if len(self.objectives) > 1:

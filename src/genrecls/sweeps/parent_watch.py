@@ -1,4 +1,4 @@
-"""A training that a sweep has started does not outlive the sweep, however that ends."""
+"""Stops a training whose sweep has ended, even if the sweep was killed."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import os
 import signal
 from threading import Thread
 
-VARIABLE = "GENRECLS_LIFELINE"
+VARIABLE = "GENRECLS_WATCH_PARENT"
+"""Environment variable by which a sweep says that it keeps the input of a training open."""
 
 
-def hold() -> None:
-    """Let this process be stopped, checkpoint and all, when the one that started it is gone.
+def stop_with_parent() -> None:
+    """Send this process SIGTERM, after which it writes a checkpoint, when its parent has ended.
 
-    Whoever starts a training and sets the variable keeps the other end of its standard input open
-    and writes nothing: the end of that input is the end of the starter, even by SIGKILL.
+    A parent that sets the variable keeps the other end of the standard input open and writes
+    nothing: when that input ends, the parent has ended, even by SIGKILL.
     """
-    # What this process starts itself has another input.
+    # Not for the processes that this one starts: they have another input.
     if os.environ.pop(VARIABLE, None):
-        Thread(target=_wait, name="lifeline", daemon=True).start()
+        Thread(target=_wait_for_parent, name="parent watch", daemon=True).start()
 
 
-def _wait() -> None:
+def _wait_for_parent() -> None:
     # Not by way of `sys.stdin`, which Python could not close while a thread reads from it.
     while os.read(0, 1024):
         pass

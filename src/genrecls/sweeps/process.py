@@ -18,12 +18,10 @@ from genrecls.errors import EXIT_BUSY, RunError
 from genrecls.files.tables import write_json
 from genrecls.runs.run import Run
 from genrecls.sweeps import parent_watch
+from genrecls.trackers.base import SWEEP
 
 TRAIN: tuple[str, ...] = (sys.executable, "-m", "genrecls", "train")
 """The command that trains; the words of a training come behind it."""
-
-SWEEP = "GENRECLS_SWEEP"
-"""Environment variable that names the sweep, for trackers that group its runs."""
 
 _ERROR = "genrecls: error: "
 _LINES = 20

@@ -84,7 +84,7 @@ def run_jobs(queue: Iterator[Job], slots: SweepSlots, listeners: Sequence[SweepL
             while scheduler.round(stopping=stop.received is not None):
                 time.sleep(_ROUND)
         finally:
-            # Nothing may go on running, whatever went wrong here.
+            # Nothing may be left running, whatever went wrong here.
             scheduler.kill()
     if stop.received is not None:
         raise Interrupted("the sweep was stopped; nothing is lost: repeat the command to continue")

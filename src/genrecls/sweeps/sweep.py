@@ -13,11 +13,12 @@ from genrecls.sweeps.cluster import ClusterJob
 from genrecls.sweeps.estimate import Estimates
 from genrecls.sweeps.job import Job, SweepFile
 from genrecls.sweeps.plan import plan_jobs, sweep_name
-from genrecls.sweeps.process import SWEEP, ResourceLimits
+from genrecls.sweeps.process import ResourceLimits
 from genrecls.sweeps.progress import SweepView, announcement, plan_table, show_progress
 from genrecls.sweeps.scheduler import SweepSlots, run_jobs, split_resources
 from genrecls.sweeps.settings import SweepArguments
 from genrecls.sweeps.shared_work import prepare_shared
+from genrecls.trackers.base import SWEEP
 
 FOLDER, FILE = "sweeps", "sweep.json"
 """Folder of all sweeps in `output_root`, and the file in each that shows the states of its jobs."""

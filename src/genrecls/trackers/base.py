@@ -13,6 +13,9 @@ from genrecls.errors import ConfigError
 from genrecls.runs.run import Run
 from genrecls.training.callbacks import Callback
 
+SWEEP = "GENRECLS_SWEEP"
+"""Environment variable that names the sweep to which a training belongs, for grouping its runs."""
+
 
 @dataclass(frozen=True)
 class Logger(Schema, ABC):

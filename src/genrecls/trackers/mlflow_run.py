@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from genrecls.config.options import flat
 from genrecls.files.locks import locked
 from genrecls.runs.run import Run
+from genrecls.trackers.base import SWEEP
 from genrecls.trackers.scores import final_scores, provenance_tags
 from genrecls.training.callbacks import Callback, StopReason, TrainingPlan
 from genrecls.training.checkpoint import Progress
@@ -21,9 +22,6 @@ from genrecls.training.checkpoint import Progress
 if TYPE_CHECKING:
     from mlflow.entities import Run as Stored
     from mlflow.tracking import MlflowClient
-
-SWEEP = "GENRECLS_SWEEP"
-"""Environment variable that names the sweep which a training is a job of."""
 
 _RUN, _SWEEP, _PARENT = "genrecls.run", "genrecls.sweep", "mlflow.parentRunId"
 # MLflow takes so many parameters in one call, of so many characters each.

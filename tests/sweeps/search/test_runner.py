@@ -153,7 +153,7 @@ def test_five_failures_in_a_row_are_enough_and_said(
         stand.end(stand.begin(), JobResult("failed", "no disk"))
     assert next(stand.queue, None) is None
     assert stand.runner.missing == 0
-    assert "5 trials in a row have failed: no more are begun" in capsys.readouterr().err
+    assert "5 trials in a row have failed: no more are started" in capsys.readouterr().err
 
 
 def test_settings_that_are_impossible_together_are_a_failed_trial(make_stand: MakeStand) -> None:

@@ -22,7 +22,7 @@ from genrecls.sweeps.sweep import FOLDER
 
 @dataclass(frozen=True)
 class SearchPlan:
-    """A search that can be begun or continued.
+    """A search that can be started or continued.
 
     Attributes:
         space: what is searched: all of it that the command line does not fix.

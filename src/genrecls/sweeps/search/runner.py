@@ -149,7 +149,7 @@ class SearchRunner:
     """The queue of the trainings of a search, and the listener that tells the study their results.
 
     Attributes:
-        jobs: all trainings of this call, in the order in which they were begun.
+        jobs: all trainings of this call, in the order in which they were started.
         failed: why trials of this call have failed.
         stopped: how many were stopped by somebody else, and continue with the next call.
     """
@@ -174,7 +174,7 @@ class SearchRunner:
 
     @property
     def missing(self) -> int:
-        """How many trials are still to be begun; none where too many have failed."""
+        """How many trials are still to be started; none where too many have failed."""
         if self._failed_in_a_row >= _MOST_FAILURES:
             return 0
         return self._plan.settings.trials - len(self.done) - len(self._trials) - self.stopped
@@ -232,7 +232,7 @@ class SearchRunner:
         self.failed.append(reason)
         self._study.fail(trial, reason)
         if self._failed_in_a_row == _MOST_FAILURES:
-            warn(f"{_MOST_FAILURES} trials in a row have failed: no more are begun")
+            warn(f"{_MOST_FAILURES} trials in a row have failed: no more are started")
 
     def _report(self, job: Job, rows: Sequence[Mapping[str, Any]]) -> None:
         """Tell the study of epochs that it has not heard of, until one of them says to stop."""

@@ -69,7 +69,11 @@ def read_settings(values: Mapping[str, Any]) -> SearchSettings:
             )
         if isinstance(name, str) and name not in OBJECTIVES:
             # The beginning of a name is enough for a hint.
-            begun = [known for known in OBJECTIVES if name and known.startswith(name.lower())]
-            hint = f"; did you mean '{begun[0]}'?" if len(begun) == 1 else nearest(name, OBJECTIVES)
+            starting = [known for known in OBJECTIVES if name and known.startswith(name.lower())]
+            hint = (
+                f"; did you mean '{starting[0]}'?"
+                if len(starting) == 1
+                else nearest(name, OBJECTIVES)
+            )
             raise ConfigError(f"search.objective: received {name!r}; {allowed}{hint}")
     return validate(SearchSettings, dict(values), "search")

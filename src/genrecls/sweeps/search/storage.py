@@ -1,4 +1,4 @@
-"""The memory of a search, in a file of Optuna's: which trials were begun, and their results."""
+"""The memory of a search, in a file of Optuna's: which trials were started, and their results."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ class Study:
 def open_study(
     folder: Path, settings: SearchSettings, space: Space, epochs: int
 ) -> Iterator[Study]:
-    """Open the study of a search, begun if there is none; closed after the block.
+    """Open the study of a search, a new one if there is none; closed after the block.
 
     Args:
         folder: folder of the search, which no other process may use at the same time.
