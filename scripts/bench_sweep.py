@@ -29,7 +29,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         outputs = Path(folder) / "outputs"
         wall = _swept(options, Path(folder), outputs)
-        trained = [run.read_metrics()["seconds"]["training"] for run in all_runs(outputs)]
+        trained = [run.read_metrics().seconds["training"] for run in all_runs(outputs)]
         (record,) = outputs.glob("sweeps/*/sweep.json")
         processes = sum(run["seconds"] for run in json.loads(record.read_text())["runs"])
     jobs = len(trained)

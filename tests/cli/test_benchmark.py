@@ -33,7 +33,7 @@ def tiny(make: Make, tmp_path_factory: pytest.TempPathFactory) -> Packed:
 def exported_run(root: Path, tiny: Packed) -> Path:
     """Make a finished run with two exported files, and one that was refused."""
     run = finished_run(root, "a-run", Made(leaks=["track"]))
-    shutil.copy(tiny.keras, run.model)
+    shutil.copy(tiny.keras, run.model_file)
     folder = run.folder / EXPORT
     folder.mkdir()
     for variant in (FEATURES, AUDIO):
@@ -79,7 +79,7 @@ def test_a_run_without_an_export_says_how_to_make_one_and_measures_keras(
     tmp_path: Path, tiny: Packed, run_command: RunCommand
 ) -> None:
     run = finished_run(tmp_path, "a-run")
-    shutil.copy(tiny.keras, run.model)
+    shutil.copy(tiny.keras, run.model_file)
     done = run_command("benchmark", "--runs", "1", "--output-root", str(tmp_path))
     assert done.status == 0, done.err
     hints = [line for line in done.err.splitlines() if "genrecls export --tflite a-run" in line]

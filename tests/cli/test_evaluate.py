@@ -4,20 +4,21 @@ from pathlib import Path
 
 import yaml
 
-from genrecls.features.extract import fingerprint
+from genrecls.features.extract import fingerprint as fingerprint_of
 from genrecls.files.atomic import write_text
 from genrecls.files.hashing import FileDigests
 from genrecls.files.tables import write_json
 from genrecls.runs.run import Run
 from tests.conftest import ComposeExperiment, RunCommand
+from tests.runs.finished_runs import Made, metrics_of
 
 
-def finished_run(folder: Path, compose_experiment: ComposeExperiment, **dataset: str) -> Run:
-    """Return a run on tiny generated data that knows this much of its data, and has no model."""
+def finished_run(folder: Path, compose_experiment: ComposeExperiment, fingerprint: str) -> Run:
+    """Return a run on data with this fingerprint, as it says; it has no model."""
     run = Run(folder / "outputs" / "synth-mfcc-cnn-1")
     run.mark("finished", command="genrecls train")
-    write_text(run.config, yaml.safe_dump(compose_experiment().resolved()))
-    write_json(run.metrics, {"dataset": dataset})
+    write_text(run.config_file, yaml.safe_dump(compose_experiment().resolved()))
+    write_json(run.metrics_file, metrics_of(Made(fingerprint=fingerprint)).to_json())
     return run
 
 
@@ -39,7 +40,7 @@ def test_other_data_than_those_of_the_training_are_refused(
 def test_a_run_that_has_lost_its_model_says_so_before_anything_is_extracted(
     tmp_path: Path, compose_experiment: ComposeExperiment, run_command: RunCommand
 ) -> None:
-    own = fingerprint(compose_experiment().dataset.load(tmp_path), FileDigests(None))
+    own = fingerprint_of(compose_experiment().dataset.load(tmp_path), FileDigests(None))
     run = finished_run(tmp_path, compose_experiment, fingerprint=own)
     assert "no such model file" in evaluated(tmp_path, run, run_command)
     assert not list(tmp_path.rglob("*.npz"))
@@ -51,7 +52,7 @@ def test_a_run_of_another_version_is_named_as_such(
     run = finished_run(tmp_path, compose_experiment, fingerprint="any")
     values = compose_experiment().resolved()
     del values["trainer"]["strategy"]
-    write_text(run.config, yaml.safe_dump(values))
+    write_text(run.config_file, yaml.safe_dump(values))
     error = evaluated(tmp_path, run, run_command)
     assert "this version of genrecls cannot read its configuration (trainer.strategy: mis" in error
     assert "environment.json" in error

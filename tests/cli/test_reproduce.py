@@ -9,12 +9,11 @@ import pytest
 
 from genrecls.cli import reproduce as command
 from genrecls.cli.main import main
-from genrecls.cli.train import finished
 from genrecls.datasets.gtzan import GENRES
 from genrecls.errors import GenreclsError
 from genrecls.experiment.experiment import Experiment
+from genrecls.experiment.train import train
 from genrecls.runs.run import Run
-from genrecls.training.distribution import Devices
 from tests.datasets.kaggle_copy import table_row, write_table
 
 QUICK = ("trainer.epochs=1",)
@@ -92,7 +91,7 @@ def test_finished_runs_are_used_again(
 ) -> None:
     assert reproduce("steiner2023_mlp", "--seeds", "1") == 0
     before = [path.stat().st_mtime_ns for path in trained(tmp_path)]
-    monkeypatch.setattr("genrecls.cli.train._train_in", _refuse)
+    monkeypatch.setattr("genrecls.experiment.train._fit", _refuse)
     assert reproduce("steiner2023_mlp", "--seeds", "1") == 0
     assert [path.stat().st_mtime_ns for path in trained(tmp_path)] == before
 
@@ -130,12 +129,14 @@ def test_a_training_that_fails_does_not_keep_the_others_from_their_numbers(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def sometimes(experiment: Experiment, words: str, devices: Devices) -> Run:
+    def sometimes(experiment: Experiment, words: str) -> Run:
         if "seed=1" in words:
             raise GenreclsError("the loss is nan")
-        return finished(experiment, words, devices)
+        run = train(experiment, words)
+        assert run is not None
+        return run
 
-    monkeypatch.setattr(command, "finished", sometimes)
+    monkeypatch.setattr(command, "train", sometimes)
     assert reproduce("steiner2023_mlp", "--seeds", "2") == 1
     errors = capsys.readouterr().err
     assert "steiner2023_mlp, honest split, seed 1: the loss is nan" in errors

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from genrecls.runs.metrics import PartMetrics
 from genrecls.runs.run import Run
 from tests.conftest import RunCommand
+from tests.runs.finished_runs import Made, metrics_of
 
-SCORES = {"accuracy": 0.75, "accuracy_interval": [0.7, 0.8], "macro_f1": 0.74}
-METRICS: dict[str, Any] = {
-    "seed": 3,
-    "dataset": {"name": "synth", "generated": True},
-    "split": {"name": "segment", "leaks": ["artist", "track"]},
-    "model": {"parameters": 12345},
-    "parts": {"test": {"track": SCORES}, "validation": {"track": SCORES}},
-}
+SHARED = ["artist", "track"]
+MADE = metrics_of(Made(seed=3, split={"name": "segment"}, leaks=SHARED, parameters=12345))
+SCORES = replace(MADE.test.track, accuracy=0.75, accuracy_interval=(0.7, 0.8), macro_f1=0.74)
+METRICS = replace(
+    MADE,
+    dataset=replace(MADE.dataset, name="synth", generated=True),
+    parts=dict.fromkeys(MADE.parts, PartMetrics(segment=SCORES, track=SCORES)),
+)
 
 
 def finished(root: Path, name: str) -> Run:
     run = Run(root / name)
     run.mark("finished", command="genrecls train")
-    run.metrics.write_text(json.dumps(METRICS))
-    run.model.touch()
+    run.metrics_file.write_text(json.dumps(METRICS.to_json()))
+    run.model_file.touch()
     return run
 
 
@@ -61,8 +64,8 @@ def test_a_run_that_is_at_work_is_running_and_one_that_was_killed_is_interrupted
 
 def test_damage_is_named_and_hides_no_other_run(tmp_path: Path, run_command: RunCommand) -> None:
     finished(tmp_path, "whole")
-    finished(tmp_path, "halved").metrics.write_text('{"parts": ')
-    finished(tmp_path, "other").metrics.write_text("[]")
+    finished(tmp_path, "halved").metrics_file.write_text('{"parts": ')
+    finished(tmp_path, "other").metrics_file.write_text("[]")
     (tmp_path / "stateless").mkdir()
     (tmp_path / "stateless" / "run.json").write_text('{"changed": 3, "status": null}')
     found = {row["run"]: row["status"] for row in listed(tmp_path, run_command)}

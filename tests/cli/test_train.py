@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 import soundfile
 
-from genrecls.cli.train import _write_settings
 from genrecls.environment import environment
+from genrecls.experiment.train import write_settings
 from genrecls.files.tables import write_json
 from genrecls.runs.run import Run
 from tests.conftest import ComposeExperiment, RunCommand
 
 
 def settings_written(run: Run, compose_experiment: ComposeExperiment, **versions: str) -> None:
-    run.checkpoints.mkdir(parents=True)
-    write_json(run.environment, {**environment(), **versions})
-    _write_settings(run, compose_experiment())
+    run.checkpoint_folder.mkdir(parents=True)
+    write_json(run.environment_file, {**environment(), **versions})
+    write_settings(run, compose_experiment())
 
 
 def test_a_run_that_goes_on_under_other_versions_warns_of_them(

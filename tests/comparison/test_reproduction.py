@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +15,8 @@ from genrecls.comparison.reproduction import (
     published_presets,
 )
 from genrecls.errors import ConfigError
+from genrecls.runs.metrics import PartMetrics, RunMetrics
+from tests.runs.finished_runs import Made, metrics_of
 
 FIGURE = published_presets()["khamees2021_cnn50"]
 
@@ -132,14 +134,9 @@ def test_a_cell_says_split_leak_data_and_sizes() -> None:
     assert found.n == 2
 
 
-def metrics(accuracy: float) -> dict[str, Any]:
-    return {
-        "dataset": {"name": "gtzan", "tracks": 160},
-        "split": {"name": "segment", "leaks": ["track", "artist"]},
-        "parts": {
-            "test": {
-                "segment": {"accuracy": accuracy, "count": 200},
-                "track": {"accuracy": accuracy, "count": 120},
-            }
-        },
-    }
+def metrics(accuracy: float) -> RunMetrics:
+    made = metrics_of(Made(split={"name": "segment"}, leaks=("track", "artist")))
+    scores = replace(made.test.segment, accuracy=accuracy, count=200)
+    test = PartMetrics(segment=scores, track=replace(scores, count=120))
+    dataset = replace(made.dataset, name="gtzan", tracks=160)
+    return replace(made, dataset=dataset, parts={**made.parts, "test": test})

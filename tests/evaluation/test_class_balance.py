@@ -37,14 +37,14 @@ def test_the_baseline_scores_what_a_model_scores_that_always_answers_that_genre(
     tracks = tuple(map(str, range(len(truth))))
     found = scores(Predictions(tracks, np.zeros(len(truth)), truth, always), LABELS, 0)
     baseline = majority_baseline(balance(9, 1, 1), balance(*test))
-    assert baseline["genre"] == "blues"
-    assert baseline["accuracy"] == pytest.approx(found["accuracy"])
-    assert baseline["macro_f1"] == pytest.approx(found["macro_f1"])
+    assert baseline.genre == "blues"
+    assert baseline.accuracy == pytest.approx(found.accuracy)
+    assert baseline.macro_f1 == pytest.approx(found.macro_f1)
 
 
 def test_the_answer_of_the_baseline_is_chosen_on_the_train_part_alone() -> None:
     baseline = majority_baseline(balance(2, 9, 1), balance(90, 9, 1))
-    assert (baseline["genre"], baseline["accuracy"]) == ("jazz", 0.09)
+    assert (baseline.genre, baseline.accuracy) == ("jazz", 0.09)
 
 
 def test_tracks_are_counted_once_however_many_segments_they_have() -> None:
@@ -53,8 +53,8 @@ def test_tracks_are_counted_once_however_many_segments_they_have() -> None:
     assert found["segment"].by_genre() == {"blues": 3, "jazz": 0, "rock": 2}
     assert found["track"].by_genre() == {"blues": 1, "jazz": 0, "rock": 2}
     baseline = majority_baselines(found, found)
-    assert baseline["segment"]["genre"] == "blues"
-    assert baseline["track"]["genre"] == "rock"
+    assert baseline["segment"].genre == "blues"
+    assert baseline["track"].genre == "rock"
 
 
 def test_unequal_genres_are_told_in_one_line_with_what_helps() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,13 @@ import pytest
 from numpy.typing import NDArray
 from sklearn import metrics
 
-from genrecls.evaluation.metrics import accuracy_interval, calibration_error, roc_auc, scores
+from genrecls.evaluation.metrics import (
+    GenreScores,
+    accuracy_interval,
+    calibration_error,
+    roc_auc,
+    scores,
+)
 from genrecls.evaluation.predictions import Predictions
 
 LABELS = ("blues", "jazz", "metal", "rock")
@@ -41,31 +48,32 @@ def _decided(truth: list[int], decided: list[int], classes: int = 4) -> Predicti
 
 def test_scores_are_what_a_calculation_by_hand_gives() -> None:
     found = scores(_decided([0, 0, 0, 1, 1, 2], [0, 0, 1, 1, 1, 0]), LABELS[:3], 0)
-    assert found["count"] == 6
-    assert found["accuracy"] == pytest.approx(4 / 6)
-    assert found["confusion"] == [[2, 1, 0], [0, 2, 0], [1, 0, 0]]
-    blues, jazz, metal = (found["per_genre"][label] for label in LABELS[:3])
+    assert found.count == 6
+    assert found.accuracy == pytest.approx(4 / 6)
+    assert found.confusion == ((2, 1, 0), (0, 2, 0), (1, 0, 0))
+    blues, jazz, metal = (asdict(found.per_genre[label]) for label in LABELS[:3])
     assert blues == pytest.approx({"precision": 2 / 3, "recall": 2 / 3, "f1": 2 / 3, "support": 3})
     assert jazz == pytest.approx({"precision": 2 / 3, "recall": 1, "f1": 0.8, "support": 2})
     assert metal == {"precision": 0, "recall": 0, "f1": 0, "support": 1}
-    assert found["macro_f1"] == pytest.approx((2 / 3 + 0.8 + 0) / 3)
+    assert found.macro_f1 == pytest.approx((2 / 3 + 0.8 + 0) / 3)
 
 
 def test_scores_are_those_of_scikit_learn() -> None:
     predictions = _random(200)
     found, truth, p = scores(predictions, LABELS, 0), predictions.truth, predictions.probabilities
     decided = p.argmax(axis=1)
-    assert found["accuracy"] == pytest.approx(metrics.accuracy_score(truth, decided))
-    assert found["macro_f1"] == pytest.approx(metrics.f1_score(truth, decided, average="macro"))
-    assert found["log_loss"] == pytest.approx(metrics.log_loss(truth, p))
-    assert found["roc_auc"] == pytest.approx(metrics.roc_auc_score(truth, p, multi_class="ovr"))
-    assert found["top3_accuracy"] == pytest.approx(metrics.top_k_accuracy_score(truth, p, k=3))
-    assert found["confusion"] == metrics.confusion_matrix(truth, decided).tolist()
-    assert 0.3 < found["accuracy"] < found["top3_accuracy"] < 1
+    assert found.accuracy == pytest.approx(metrics.accuracy_score(truth, decided))
+    assert found.macro_f1 == pytest.approx(metrics.f1_score(truth, decided, average="macro"))
+    assert found.log_loss == pytest.approx(metrics.log_loss(truth, p))
+    assert found.roc_auc == pytest.approx(metrics.roc_auc_score(truth, p, multi_class="ovr"))
+    assert found.top3_accuracy == pytest.approx(metrics.top_k_accuracy_score(truth, p, k=3))
+    assert np.array_equal(found.confusion, metrics.confusion_matrix(truth, decided))
+    assert found.top3_accuracy is not None
+    assert 0.3 < found.accuracy < found.top3_accuracy < 1
 
 
 def test_scores_are_plain_values_that_json_can_hold() -> None:
-    text = json.dumps(scores(_random(30), LABELS, 0), allow_nan=False)
+    text = json.dumps(asdict(scores(_random(30), LABELS, 0)), allow_nan=False)
     assert json.loads(text)["count"] == 30
 
 
@@ -75,32 +83,32 @@ def test_a_genre_without_examples_neither_helps_nor_harms() -> None:
     few = scores(predictions, LABELS[:3], 0)
     more = scores(_predictions(predictions.truth, wider), LABELS, 0)
     for name in ("macro_f1", "roc_auc", "log_loss", "accuracy", "calibration_error"):
-        assert more[name] == pytest.approx(few[name]), name
-    assert more["per_genre"]["rock"] == {"precision": 0, "recall": 0, "f1": 0, "support": 0}
+        assert getattr(more, name) == pytest.approx(getattr(few, name)), name
+    assert more.per_genre["rock"] == GenreScores(precision=0, recall=0, f1=0, support=0)
 
 
 def test_a_genre_that_is_only_predicted_lowers_the_f1_of_others_alone() -> None:
     found = scores(_decided([0, 0, 1, 1], [0, 3, 1, 1]), LABELS, 0)
-    assert found["macro_f1"] == pytest.approx((2 / 3 + 1) / 2)
+    assert found.macro_f1 == pytest.approx((2 / 3 + 1) / 2)
 
 
 def test_a_truth_of_one_genre_has_scores_but_no_roc_auc() -> None:
     found = scores(_decided([2, 2, 2], [2, 2, 0]), LABELS, 0)
-    assert found["roc_auc"] is None
-    assert found["accuracy"] == found["per_genre"]["metal"]["recall"] == pytest.approx(2 / 3)
-    assert np.array(found["confusion"]).shape == (4, 4)
-    assert found["macro_f1"] == pytest.approx(0.8)
+    assert found.roc_auc is None
+    assert found.accuracy == found.per_genre["metal"].recall == pytest.approx(2 / 3)
+    assert np.array(found.confusion).shape == (4, 4)
+    assert found.macro_f1 == pytest.approx(0.8)
 
 
 def test_among_three_genres_at_most_the_best_three_say_nothing() -> None:
     found = scores(_decided([0, 1, 1], [1, 0, 1], classes=2), LABELS[:2], 0)
-    assert found["top3_accuracy"] is None
-    assert found["accuracy"] == pytest.approx(1 / 3)
+    assert found.top3_accuracy is None
+    assert found.accuracy == pytest.approx(1 / 3)
 
 
 def test_the_best_three_are_counted_by_rank() -> None:
     row = [0.4, 0.3, 0.2, 0.1]
-    assert scores(_predictions([2, 3], [row, row]), LABELS, 0)["top3_accuracy"] == 0.5
+    assert scores(_predictions([2, 3], [row, row]), LABELS, 0).top3_accuracy == 0.5
 
 
 def test_roc_auc_is_perfect_reversed_or_even() -> None:
@@ -113,7 +121,7 @@ def test_roc_auc_is_perfect_reversed_or_even() -> None:
 
 def test_a_certain_and_wrong_answer_has_a_finite_log_loss() -> None:
     found = scores(_predictions([0, 1], [[0.0, 1.0], [0.0, 1.0]]), LABELS[:2], 0)
-    assert found["log_loss"] == pytest.approx(-np.log(1e-7) / 2)
+    assert found.log_loss == pytest.approx(-np.log(1e-7) / 2)
 
 
 @pytest.mark.parametrize(

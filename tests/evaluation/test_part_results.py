@@ -8,7 +8,6 @@ import pytest
 from genrecls.evaluation.prediction_tables import (
     PREDICTION_COLUMNS,
     mistakes,
-    part_scores,
     prediction_rows,
 )
 from genrecls.evaluation.predictions import Predictions
@@ -21,15 +20,6 @@ SEGMENTS = Predictions(
     probabilities=np.array([[0.6, 0.4], [0.6, 0.4], [0.1, 0.9], [0.25, 0.75]]),
 )
 PATHS = {"a": Path("music/a b,é.wav"), "b": Path("music/b.wav")}
-
-
-def test_a_part_has_scores_of_segments_and_of_tracks_by_the_chosen_vote() -> None:
-    found = part_scores(SEGMENTS, LABELS, "mean", 0)
-    assert found["segment"]["count"] == 4
-    assert found["segment"]["accuracy"] == 0.75
-    assert found["track"]["count"] == 2
-    assert found["track"]["accuracy"] == 0.5
-    assert part_scores(SEGMENTS, LABELS, "majority", 0)["track"]["accuracy"] == 1
 
 
 def test_a_row_tells_everything_about_a_prediction() -> None:

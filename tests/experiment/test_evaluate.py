@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from genrecls.cli.train import train
 from genrecls.config.compose import compose
 from genrecls.experiment.experiment import parse
+from genrecls.experiment.train import train
 from genrecls.inference.files import load_classifier
 from genrecls.inference.keras_predictor import KerasPredictor
+from genrecls.runs.metrics import Selection
 from genrecls.runs.run import Run
 
 
@@ -38,7 +39,8 @@ def run(root: Path) -> Run:
 
 @pytest.fixture(scope="module")
 def metrics(run: Run) -> dict[str, Any]:
-    return run.read_metrics()
+    content: dict[str, Any] = json.loads(run.metrics_file.read_text(encoding="utf-8"))
+    return content
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -52,7 +54,7 @@ def _vector(row: dict[str, str], labels: list[str]) -> list[float]:
 
 def test_a_finished_run_keeps_no_checkpoint(run: Run) -> None:
     assert run.finished
-    assert not run.checkpoints.exists()
+    assert not run.checkpoint_folder.exists()
 
 
 def test_the_metrics_tell_what_was_done(run: Run, metrics: dict[str, Any]) -> None:
@@ -60,14 +62,14 @@ def test_the_metrics_tell_what_was_done(run: Run, metrics: dict[str, Any]) -> No
     assert metrics["dataset"]["generated"] is True
     assert metrics["vote"] == "majority"
     assert metrics["rejected"] == []
-    assert metrics["selection"]["epochs"] == len(_rows(run.history)) == 2
+    assert metrics["selection"]["epochs"] == len(_rows(run.history_file)) == 2
     assert metrics["model"]["parameters"] > 45_000
     counts = metrics["split"]["counts"]
     assert sum(counts[part]["tracks"] for part in counts) == metrics["dataset"]["tracks"] == 30
 
 
 def test_the_selected_epoch_is_the_best_of_the_history(run: Run, metrics: dict[str, Any]) -> None:
-    losses = [float(row["validation_loss"]) for row in _rows(run.history)]
+    losses = [float(row["validation_loss"]) for row in _rows(run.history_file)]
     assert metrics["selection"]["epoch"] == 1 + int(np.argmin(losses))
     assert metrics["selection"]["value"] == min(losses)
     assert metrics["selection"]["keep"] == "best"
@@ -78,15 +80,15 @@ def test_the_selected_epoch_is_the_best_of_the_history(run: Run, metrics: dict[s
 
 def test_what_was_kept_is_told_with_its_own_value(root: Path) -> None:
     run = _train(root, "trainer.keep=last", "trainer.monitor=accuracy")
-    metrics, last = run.read_metrics(), _rows(run.history)[-1]
-    assert metrics["selection"] == {
-        "epoch": 2,
-        "epochs": 2,
-        "keep": "last",
-        "monitor": "validation accuracy",
-        "value": float(last["validation_accuracy"]),
-    }
-    scored = metrics["parts"]["validation"]["segment"]["log_loss"]
+    metrics, last = run.read_metrics(), _rows(run.history_file)[-1]
+    assert metrics.selection == Selection(
+        epoch=2,
+        epochs=2,
+        keep="last",
+        monitor="validation accuracy",
+        value=float(last["validation_accuracy"]),
+    )
+    scored = metrics.validation.segment.log_loss
     assert scored == pytest.approx(float(last["validation_loss"]), rel=1e-9)
 
 
@@ -110,7 +112,7 @@ def test_genres_are_counted_and_the_majority_of_train_is_the_baseline(
 def test_the_scores_follow_from_the_predictions_that_are_written(
     level: Any, run: Run, metrics: dict[str, Any]
 ) -> None:
-    rows = _rows(run.predictions(level))
+    rows = _rows(run.predictions_file(level))
     assert {row["part"] for row in rows} == {"validation", "test"}
     for part in ("validation", "test"):
         own = [row for row in rows if row["part"] == part]
@@ -125,8 +127,8 @@ def test_the_scores_follow_from_the_predictions_that_are_written(
 def test_classifying_a_test_track_gives_what_evaluation_gave(
     run: Run, metrics: dict[str, Any]
 ) -> None:
-    classifier, labels = load_classifier(run.model), metrics["labels"]
-    segments, tracks = (_rows(run.predictions(level)) for level in ("segments", "tracks"))
+    classifier, labels = load_classifier(run.model_file), metrics["labels"]
+    segments, tracks = (_rows(run.predictions_file(level)) for level in ("segments", "tracks"))
     chosen = [row for row in tracks if row["part"] == "test"][:4]
     assert chosen
     for track in chosen:
@@ -142,7 +144,7 @@ def test_classifying_a_test_track_gives_what_evaluation_gave(
 def test_the_card_in_the_model_tells_the_same_as_the_metrics(
     run: Run, metrics: dict[str, Any]
 ) -> None:
-    card = KerasPredictor.load(run.model).card
+    card = KerasPredictor.load(run.model_file).card
     assert list(card.labels) == metrics["labels"]
     assert card.test == metrics["parts"]["test"]
     assert (card.run, card.vote, card.generated) == (run.name, "majority", True)
@@ -151,15 +153,16 @@ def test_the_card_in_the_model_tells_the_same_as_the_metrics(
 def test_the_same_training_again_gives_the_same_numbers(
     root: Path, run: Run, metrics: dict[str, Any]
 ) -> None:
-    before = [{**row, "seconds": ""} for row in _rows(run.history)]
-    predictions = run.predictions("segments").read_text(encoding="utf-8")
-    weights = KerasPredictor.load(run.model).model.get_weights()
+    before = [{**row, "seconds": ""} for row in _rows(run.history_file)]
+    predictions = run.predictions_file("segments").read_text(encoding="utf-8")
+    weights = KerasPredictor.load(run.model_file).model.get_weights()
     again = _train(root, "force=true")
     assert again.name == run.name
     assert (run.folder.with_name(f"{run.name}~1") / "metrics.json").is_file()
-    assert [{**row, "seconds": ""} for row in _rows(again.history)] == before
-    assert again.predictions("segments").read_text(encoding="utf-8") == predictions
-    pairs = zip(KerasPredictor.load(again.model).model.get_weights(), weights, strict=True)
+    assert [{**row, "seconds": ""} for row in _rows(again.history_file)] == before
+    assert again.predictions_file("segments").read_text(encoding="utf-8") == predictions
+    pairs = zip(KerasPredictor.load(again.model_file).model.get_weights(), weights, strict=True)
     assert all(np.array_equal(one, other) for one, other in pairs)
-    first, second = ({**found, "seconds": None} for found in (metrics, again.read_metrics()))
+    written = json.loads(again.metrics_file.read_text(encoding="utf-8"))
+    first, second = ({**found, "seconds": None} for found in (metrics, written))
     assert json.dumps(first) == json.dumps(second)

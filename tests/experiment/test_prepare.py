@@ -13,7 +13,7 @@ from genrecls.datasets.base import Dataset, Provenance, Track
 from genrecls.dsp import audio
 from genrecls.errors import ConfigError, DataError, LeakError
 from genrecls.experiment.experiment import Experiment, parse
-from genrecls.experiment.prepare import prepare, with_copies
+from genrecls.experiment.prepare import prepare
 from genrecls.splits.base import PARTS
 
 RATE = 22050
@@ -150,8 +150,8 @@ def test_tracks_that_are_in_no_part_are_counted_and_said(
     found = prepare(_experiment(tmp_path, "split=artist"), replace(dataset, tracks=tracks))
     assert found.unused == ("t0",)
     said = " ".join(capsys.readouterr().err.split())
-    assert "tracks in no part" in said
-    assert "published partition: 1" in said
+    assert "split artist: in no part, because their artist is unknown" in said
+    assert "does not name them: 1 track" in said
 
 
 def test_a_genre_without_training_tracks_is_refused(dataset: Dataset, tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_the_training_part_and_no_other_gets_distorted_copies(
         return original(path, *rest)
 
     monkeypatch.setattr(audio, "read", watching)
-    found = with_copies(experiment, prepared)
+    found = prepare(experiment, dataset, copies=True)
     assert sorted(distorted) == sorted(2 * [*prepared.split.parts["train"]])
     assert found.parts["validation"].copies == found.parts["test"].copies == ()
     train = found.parts["train"]
@@ -201,9 +201,9 @@ def test_copies_come_back_from_the_cache_and_hang_on_the_seed(
     def copy(*overrides: str) -> np.ndarray[Any, Any]:
         words = ("augment=audio", "augment.audio.copies=1", "split=kfold", *overrides)
         experiment = _experiment(tmp_path, *words)
-        prepared = prepare(experiment, dataset)
+        prepared = prepare(experiment, dataset, copies=True)
         assert len(prepared.parts["train"]) > 0
-        (found,) = with_copies(experiment, prepared).parts["train"].copies
+        (found,) = prepared.parts["train"].copies
         return np.sort(found["mfcc"].reshape(-1))
 
     first = copy()

@@ -5,16 +5,15 @@ from __future__ import annotations
 import csv
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from genrecls.cli.train import train
 from genrecls.comparison.reproduction import published_presets
 from genrecls.config.compose import compose
 from genrecls.datasets.gtzan import GENRES
 from genrecls.experiment.experiment import Experiment, parse
+from genrecls.experiment.train import train
 from genrecls.runs.run import Run
 from tests.datasets.kaggle_copy import make_copy
 from tests.experiment.stand_ins import make_fma, make_gtzan
@@ -92,16 +91,16 @@ def test_a_preset_trains_and_reports_its_scores_beside_the_published_figure(
     assert run is not None
     assert run.finished
     metrics = run.read_metrics()
-    assert metrics["published"] == asdict(published_presets()[name])
+    assert metrics.published == published_presets()[name]
     for unit in ("segment", "track"):
-        assert 0 <= metrics["parts"]["test"][unit]["accuracy"] <= 1
+        assert 0 <= metrics.test.of(unit).accuracy <= 1
     leaky = experiment.split.name == "segment"
-    assert ("track" in metrics["split"]["leaks"]) == leaky
-    assert metrics["rejected"] == []
+    assert metrics.split.leaky == leaky
+    assert metrics.rejected == ()
     _check_files(run, leaky=leaky)
 
 
 def _check_files(run: Run, *, leaky: bool) -> None:
-    with run.history.open(newline="") as file:
+    with run.history_file.open(newline="") as file:
         assert len(list(csv.DictReader(file))) == 1
-    assert ("LEAKY" in run.report.read_text(encoding="utf-8")) == leaky
+    assert ("LEAKY" in run.report_file.read_text(encoding="utf-8")) == leaky

@@ -11,8 +11,18 @@ from typing import Any
 import yaml
 
 from genrecls.benchmark.benchmark import EXPORT
+from genrecls.evaluation.metrics import GenreScores, Scores
 from genrecls.files.tables import write_json
+from genrecls.runs.metrics import (
+    DatasetFacts,
+    ModelFacts,
+    PartMetrics,
+    RunMetrics,
+    Selection,
+    SplitFacts,
+)
 from genrecls.runs.run import Run
+from genrecls.splits.base import Part
 
 GENRES = ("jazz", "rock")
 Decisions = Sequence[int]
@@ -46,13 +56,13 @@ def finished_run(root: Path, name: str, made: Made | None = None) -> Run:
     run = Run(root / name)
     run.folder.mkdir(parents=True)
     run.mark("finished", command="genrecls train")
-    run.model.touch()
-    run.config.write_text(yaml.safe_dump(_config(made, root)), encoding="utf-8")
-    write_json(run.metrics, _metrics(made))
+    run.model_file.touch()
+    run.config_file.write_text(yaml.safe_dump(_config(made, root)), encoding="utf-8")
+    write_json(run.metrics_file, metrics_of(made).to_json())
     epochs = [[epoch, *[1 / epoch] * 4] for epoch in (1, 2, 3)]
     names = ["epoch", "loss", "accuracy", "validation_loss", "validation_accuracy"]
-    _write(run.history, [names, *epochs])
-    _write(run.predictions("tracks"), [["part", "track", "true", "predicted"], *_rows(made)])
+    _write(run.history_file, [names, *epochs])
+    _write(run.predictions_file("tracks"), [["part", "track", "true", "predicted"], *_rows(made)])
     if made.int8 is not None:
         write_json(run.folder / EXPORT / "export.json", {"files": _files(made.int8)})
     return run
@@ -81,29 +91,51 @@ def _config(made: Made, root: Path) -> dict[str, Any]:
     }
 
 
-def _metrics(made: Made) -> dict[str, Any]:
-    parts = {"validation": _units(made.validation), "test": _units(made.test)}
-    return {
-        "dataset": {"name": "made", "generated": False, "fingerprint": made.fingerprint},
-        "split": {"name": made.split["name"], "leaks": list(made.leaks)},
-        "seed": made.seed,
-        "selection": {"epoch": 2},
-        "labels": list(GENRES),
-        "model": {"name": made.model, "parameters": made.parameters},
-        "parts": parts,
-        "seconds": {"features": 5.0, "training": made.seconds, "evaluation": 1.0},
+def metrics_of(made: Made) -> RunMetrics:
+    """Return the metrics of a finished run."""
+    parts: dict[Part, PartMetrics] = {
+        "validation": _part(made.validation),
+        "test": _part(made.test),
     }
+    return RunMetrics(
+        dataset=DatasetFacts(
+            name="made",
+            title="Made",
+            generated=False,
+            tracks=10,
+            fingerprint=made.fingerprint,
+            citation="",
+            licence="",
+            note="",
+        ),
+        split=SplitFacts(made.split["name"], tuple(made.leaks), "", {}, 0),
+        vote="mean",
+        seed=made.seed,
+        published=None,
+        selection=Selection(2, 3, "best", "validation loss", 0.5),
+        labels=GENRES,
+        parts=parts,
+        rejected=(),
+        model=ModelFacts(made.model, made.parameters, 10 * made.parameters),
+        seconds={"features": 5.0, "training": made.seconds, "evaluation": 1.0},
+    )
 
 
-def _units(right: Decisions) -> dict[str, Any]:
+def _part(right: Decisions) -> PartMetrics:
     accuracy = sum(right) / len(right)
-    scores = {
-        "accuracy": accuracy,
-        "accuracy_interval": [accuracy / 2, 1.0],
-        "macro_f1": accuracy,
-        "per_genre": {genre: {"f1": accuracy} for genre in GENRES},
-    }
-    return {"track": scores, "segment": scores}
+    scores = Scores(
+        count=len(right),
+        accuracy=accuracy,
+        accuracy_interval=(accuracy / 2, 1.0),
+        macro_f1=accuracy,
+        top3_accuracy=None,
+        roc_auc=None,
+        log_loss=1.0,
+        calibration_error=0.1,
+        confusion=((1, 0), (0, 1)),
+        per_genre={genre: GenreScores(accuracy, accuracy, accuracy, 1) for genre in GENRES},
+    )
+    return PartMetrics(segment=scores, track=scores)
 
 
 def _rows(made: Made) -> list[list[str]]:

@@ -15,7 +15,7 @@ def test_a_finished_run_is_read_into_plain_values(tmp_path: Path) -> None:
     found = read(finished_run(tmp_path, "a", Made(seed=3, leaks=["track"])))
     assert found.name == "a"
     assert found.repetition == (3, None)
-    assert (found.data, found.split) == ("made", "artist (LEAKY)")
+    assert (found.metrics.dataset.label, found.metrics.split.title) == ("made", "artist (LEAKY)")
     assert found.score("test", "accuracy") == 0.75
     assert found.f1("validation") == {"jazz": 0.5, "rock": 0.5}
     assert [epoch["epoch"] for epoch in found.history] == [1, 2, 3]
@@ -26,8 +26,8 @@ def test_a_finished_run_is_read_into_plain_values(tmp_path: Path) -> None:
 def test_the_order_of_the_predictions_does_not_matter(tmp_path: Path) -> None:
     run = finished_run(tmp_path, "a")
     before = read(run).answers["test"]
-    head, *rows = run.predictions("tracks").read_text().splitlines()
-    run.predictions("tracks").write_text("\n".join([head, *reversed(rows)]))
+    head, *rows = run.predictions_file("tracks").read_text().splitlines()
+    run.predictions_file("tracks").write_text("\n".join([head, *reversed(rows)]))
     after = read(run).answers["test"]
     assert (after.asked, after.right.tolist()) == (before.asked, before.right.tolist())
 
@@ -37,7 +37,7 @@ def test_an_unfinished_run_is_refused(tmp_path: Path) -> None:
     run.mark("interrupted")
     with pytest.raises(RunError, match=r"run a is not finished \(interrupted\); repeat its"):
         read(run)
-    run.metrics.unlink()
+    run.metrics_file.unlink()
     with pytest.raises(RunError, match="run a is not finished"):
         read(run)
 
@@ -60,7 +60,7 @@ def test_damaged_predictions_are_named_with_what_is_wrong(
     text: str, reason: str, tmp_path: Path
 ) -> None:
     run = finished_run(tmp_path, "a")
-    run.predictions("tracks").write_text(text)
+    run.predictions_file("tracks").write_text(text)
     with pytest.raises(RunError, match=rf"predictions_tracks.csv is damaged \({reason}.*force"):
         read(run)
 
@@ -82,9 +82,9 @@ def test_any_file_that_is_damaged_or_absent_is_named(
 @pytest.mark.parametrize("key", ["dataset", "split", "model", "parts", "labels", "selection"])
 def test_metrics_that_lack_something_are_damaged(key: str, tmp_path: Path) -> None:
     run = finished_run(tmp_path, "a")
-    metrics = json.loads(run.metrics.read_text())
+    metrics = json.loads(run.metrics_file.read_text())
     del metrics[key]
-    run.metrics.write_text(json.dumps(metrics))
+    run.metrics_file.write_text(json.dumps(metrics))
     with pytest.raises(RunError, match=r"metrics\.json is damaged"):
         read(run)
 
@@ -92,7 +92,7 @@ def test_metrics_that_lack_something_are_damaged(key: str, tmp_path: Path) -> No
 @pytest.mark.parametrize("text", ["epoch,loss\n1,low\n", "loss\n0.5\n", "epoch\n1,2\n"])
 def test_a_history_without_epochs_or_numbers_is_damaged(text: str, tmp_path: Path) -> None:
     run = finished_run(tmp_path, "a")
-    run.history.write_text(text)
+    run.history_file.write_text(text)
     with pytest.raises(RunError, match=r"history\.csv is damaged"):
         read(run)
 
@@ -111,4 +111,4 @@ def test_a_damaged_export_is_named(text: str, tmp_path: Path) -> None:
 
 
 def test_training_time_is_without_features_and_evaluation(tmp_path: Path) -> None:
-    assert read(finished_run(tmp_path, "a", Made(seconds=40))).training_seconds == 40
+    assert read(finished_run(tmp_path, "a", Made(seconds=40))).metrics.training_seconds == 40

@@ -18,8 +18,8 @@ def make(root: Path, name: str, changed: str = "2026-01-01", status: Status = "f
     run.folder.mkdir(parents=True)
     (run.folder / "run.json").write_text(json.dumps({"status": status, "changed": changed}))
     if status == "finished":
-        run.metrics.write_text("{}")
-        run.model.write_bytes(b"")
+        run.metrics_file.write_text("{}")
+        run.model_file.write_bytes(b"")
     return run
 
 
@@ -106,9 +106,9 @@ class TestList:
 
     def test_a_run_without_its_model_is_not_finished(self, tmp_path: Path) -> None:
         run = make(tmp_path, "a")
-        run.model.unlink()
+        run.model_file.unlink()
         assert not run.finished
-        run.model.touch()
+        run.model_file.touch()
         assert Run(run.folder).finished
 
 
@@ -167,7 +167,7 @@ class TestFolder:
         self, text: str, reason: str, tmp_path: Path
     ) -> None:
         run = make(tmp_path, "a")
-        run.metrics.write_text(text)
+        run.metrics_file.write_text(text)
         with pytest.raises(RunError, match=rf"metrics.json is damaged \({reason}.*force=true"):
             run.read_metrics()
 

@@ -84,4 +84,4 @@ def wait_for(condition: Callable[[], Any], seconds: float = 120) -> None:
 
 def training(place: Place) -> Sequence[Run]:
     """Return the runs that have finished an epoch and are being trained."""
-    return [run for run in place.runs if run.progress.is_file() and run.busy]
+    return [run for run in place.runs if run.progress_file.is_file() and run.busy]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from genrecls.runs.run import Run
 from genrecls.sweeps.estimate import Estimates, count_epochs
 from genrecls.sweeps.job import Job
 from tests.conftest import ComposeExperiment
+from tests.runs.finished_runs import Made, metrics_of
 
 REST = 2.0 + 20.0
 """Seconds of the evaluation, and of all that a run without a sweep does not tell."""
@@ -21,11 +23,12 @@ REST = 2.0 + 20.0
 def finished(folder: Path, epochs: int, training: float, experiment: Experiment) -> Run:
     run = Run(folder)
     run.mark("finished")
-    run.model.write_text("")
-    run.config.write_text(yaml.safe_dump(experiment.resolved()))
-    run.history.write_text("epoch\n" + "1\n" * epochs)
+    run.model_file.write_text("")
+    run.config_file.write_text(yaml.safe_dump(experiment.resolved()))
+    run.history_file.write_text("epoch\n" + "1\n" * epochs)
     seconds = {"features": 50.0, "training": training, "evaluation": 2.0}
-    run.metrics.write_text(json.dumps({"seconds": seconds}))
+    metrics = replace(metrics_of(Made()), seconds=seconds)
+    run.metrics_file.write_text(json.dumps(metrics.to_json()))
     return run
 
 
@@ -67,7 +70,7 @@ def test_runs_on_more_tracks_or_other_segments_are_of_another_kind(
 
 
 def test_a_damaged_run_tells_nothing(job: Job, tmp_path: Path) -> None:
-    finished(tmp_path / "synth-mfcc-cnn-a", 5, 20.0, job.experiment).metrics.write_text("{")
+    finished(tmp_path / "synth-mfcc-cnn-a", 5, 20.0, job.experiment).metrics_file.write_text("{")
     assert Estimates([tmp_path]).seconds(job) is None
 
 
@@ -88,7 +91,7 @@ def test_two_at_once_take_half_but_never_less_than_the_longest(job: Job, tmp_pat
 def test_a_running_one_takes_what_it_says(job: Job) -> None:
     job.mark("running")
     job.run.folder.mkdir()
-    job.run.progress.write_text('{"epoch": 2, "seconds": 8.0, "seconds_left": 32.0}')
+    job.run.progress_file.write_text('{"epoch": 2, "seconds": 8.0, "seconds_left": 32.0}')
     waiting = Job((), job.experiment, job.run)
     assert Estimates([]).left([job], 1) == pytest.approx(32.0 + 20.0)
     assert Estimates([]).left([job, waiting], 1) == pytest.approx(32.0 + 40.0 + 2 * 20.0)

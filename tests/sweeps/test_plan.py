@@ -118,8 +118,8 @@ def test_the_plan_counts_what_is_done_interrupted_and_failed(place: Place) -> No
 def _left(run: Run, status: str) -> None:
     run.mark(status)  # type: ignore[arg-type]
     if status == "finished":
-        run.metrics.write_text("{}")
-        run.model.write_text("")
+        run.metrics_file.write_text("{}")
+        run.model_file.write_text("")
 
 
 def test_a_training_over_several_hosts_is_no_part_of_a_sweep() -> None:

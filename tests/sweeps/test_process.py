@@ -62,7 +62,7 @@ def test_a_whole_training_leaves_how_long_its_process_ran(started: Started, run:
     code = (
         "from pathlib import Path; from genrecls.runs.run import Run; "
         f"run = Run(Path({str(run.folder)!r})); "
-        "run.mark('finished'); run.metrics.touch(); run.model.touch()"
+        "run.mark('finished'); run.metrics_file.touch(); run.model_file.touch()"
     )
     assert ending(started(code)) == JobResult("finished")
     seconds = run.state["seconds"]
@@ -197,9 +197,9 @@ def test_ctrl_c_on_the_terminal_does_not_reach_it(started: Started) -> None:
 def test_progress_that_is_damaged_or_absent_is_empty(run: Run) -> None:
     assert run.read_progress() == {}
     run.folder.mkdir()
-    run.progress.write_text('{"epoch": ')
+    run.progress_file.write_text('{"epoch": ')
     assert run.read_progress() == {}
-    run.progress.write_text('{"epoch": 3}')
+    run.progress_file.write_text('{"epoch": 3}')
     assert run.read_progress() == {"epoch": 3}
 
 

@@ -41,7 +41,7 @@ def with_progress(job: Job, epoch: int) -> Job:
     seconds = {"seconds": 20.0, "seconds_left": 125.0}
     facts = {"epoch": epoch, "epochs": 40, **seconds, "history": history}
     job.run.folder.mkdir(exist_ok=True)
-    job.run.progress.write_text(json.dumps(facts))
+    job.run.progress_file.write_text(json.dumps(facts))
     return is_in(job, "running")
 
 
@@ -88,7 +88,7 @@ def test_the_totals_stand_below(jobs: list[Job]) -> None:
 def test_one_is_no_plural_and_what_runs_takes_some_time(jobs: list[Job]) -> None:
     with_progress(jobs[0], 3)
     facts = {"epoch": 40, "epochs": 40, "seconds": 20.0, "seconds_left": 0.0}
-    jobs[0].run.progress.write_text(json.dumps(facts))
+    jobs[0].run.progress_file.write_text(json.dumps(facts))
     text = drawn(jobs[:1])
     assert "1 run: 1 running, at most 20 s left" in text
     assert "0:00:00" not in text

@@ -42,7 +42,9 @@ with run.locked():
     time.sleep(1.5)
     {leave}
 """
-_LEAVE_FINISHED = "run.mark('finished'); run.metrics.write_text('{}'); run.model.write_text('')"
+_LEAVE_FINISHED = (
+    "run.mark('finished'); run.metrics_file.write_text('{}'); run.model_file.write_text('')"
+)
 
 
 class Notes:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,17 +45,18 @@ def weights(run: Run) -> dict[str, np.ndarray]:
         if isinstance(item, h5py.Dataset):
             found[name] = np.asarray(item)
 
-    with zipfile.ZipFile(run.model) as archive, archive.open("model.weights.h5") as file:
+    with zipfile.ZipFile(run.model_file) as archive, archive.open("model.weights.h5") as file:
         h5py.File(file).visititems(keep)
     return found
 
 
 def assert_equal(run: Run, other: Run) -> None:
-    metrics, others = run.read_metrics(), other.read_metrics()
-    for found in (metrics, others):
-        del found["seconds"]
+    metrics, others = (replace(one.read_metrics(), seconds={}) for one in (run, other))
     assert metrics == others
-    assert run.predictions("segments").read_text() == other.predictions("segments").read_text()
+    assert (
+        run.predictions_file("segments").read_text()
+        == other.predictions_file("segments").read_text()
+    )
     own, same = weights(run), weights(other)
     assert own
     assert own.keys() == same.keys()
@@ -65,7 +67,7 @@ def test_the_middle_one_of_three_fails_and_the_others_are_compared(place: Place)
     words = ("seed=0,1,2", "segment.length=2.5", "jobs=2")
     middle = plan_jobs((*TINY, *place.words, *words[:2]))[1].run
     # A folder of that name is in the way of a file that every training writes.
-    in_the_way = middle.config / "folder"
+    in_the_way = middle.config_file / "folder"
     in_the_way.mkdir(parents=True)
     status, output = sweep(place, *words)
     assert status == 1
@@ -75,7 +77,7 @@ def test_the_middle_one_of_three_fails_and_the_others_are_compared(place: Place)
     )
     assert "features summary of synth: 0 tracks from the cache, 30 computed" in output
     assert_two_of_three(place, middle)
-    shutil.rmtree(middle.config)
+    shutil.rmtree(middle.config_file)
     status, output = sweep(place, *words)
     assert status == 0
     assert "3 runs: 2 already finished, 1 failed before, will be tried again" in output
@@ -128,7 +130,7 @@ def test_ctrl_c_leaves_checkpoints_and_one_line(place: Place) -> None:
     assert output.count("genrecls: error: ") == 1
     assert "repeat the command to continue" in output
     assert all(run.state["status"] == "interrupted" for run in place.runs)
-    assert all(any(run.checkpoints.iterdir()) for run in place.runs)
+    assert all(any(run.checkpoint_folder.iterdir()) for run in place.runs)
     assert {row["state"] for row in place.records().values()} == {"stopped"}
     assert (
         "2 runs: 2 interrupted before, will continue"
@@ -144,14 +146,14 @@ def test_a_sweep_that_is_killed_leaves_no_training_behind(place: Place) -> None:
     (run,) = place.runs
     wait_for(lambda: not run.busy, 60)
     assert run.state["status"] == "interrupted"
-    assert any(run.checkpoints.iterdir())
+    assert any(run.checkpoint_folder.iterdir())
 
 
 def test_what_is_done_is_not_trained_again(place: Place) -> None:
     (job,) = plan_jobs((*TINY, *place.words))
     job.run.mark("finished")
-    job.run.metrics.write_text("{}")
-    job.run.model.write_text("")
+    job.run.metrics_file.write_text("{}")
+    job.run.model_file.write_text("")
     output = sweep(place, "dry_run=true")[1]
     assert "1 run: 1 already finished; nothing is left to train" in output
     assert not (place.output_root / "sweeps").exists()
@@ -215,7 +217,7 @@ def _holder(place: Place) -> int:
 
 
 def _logs(place: Place) -> list[str]:
-    return [line for run in place.runs for line in run.log.read_text().splitlines()]
+    return [line for run in place.runs for line in run.log_file.read_text().splitlines()]
 
 
 @pytest.mark.parametrize(

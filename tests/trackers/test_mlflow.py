@@ -54,9 +54,9 @@ def steps(root: Path, run: Any, name: str) -> list[int]:
 
 def test_a_run_has_parameters_epochs_scores_and_files(tmp_path: Path) -> None:
     run = started_run(tmp_path)
-    run.report.write_text("<p>report</p>", encoding="utf-8")
-    run.figures.mkdir()
-    (run.figures / "curves.png").write_bytes(b"picture")
+    run.report_file.write_text("<p>report</p>", encoding="utf-8")
+    run.figures_folder.mkdir()
+    (run.figures_folder / "curves.png").write_bytes(b"picture")
     tracker = watcher(run)
     for epochs in (0, 1, 2):
         tracker.on_epoch_end(after(epochs))
@@ -169,7 +169,7 @@ def test_jobs_that_start_at_once_make_one_store_and_one_sweep(
 
 def test_a_folder_can_be_the_store(tmp_path: Path) -> None:
     run, uri = started_run(tmp_path), str(tmp_path / "mlruns")
-    run.report.write_text("<p>report</p>", encoding="utf-8")
+    run.report_file.write_text("<p>report</p>", encoding="utf-8")
     tracker = watcher(run, uri)
     tracker.on_epoch_end(after(2))
     tracker.on_finish(METRICS)

@@ -30,7 +30,7 @@ def events(run: Run) -> Events:
     from tensorflow.core.util import event_pb2
 
     found: Events = defaultdict(list)
-    for path in sorted(run.events.glob("events.*")):
+    for path in sorted(run.events_folder.glob("events.*")):
         for record in tf.data.TFRecordDataset(str(path)):
             event = event_pb2.Event.FromString(record.numpy())
             for value in event.summary.value:
@@ -66,8 +66,8 @@ def test_a_training_that_is_taken_up_has_no_epoch_twice(tmp_path: Path) -> None:
 
 def test_scores_configuration_and_figures_are_there_at_the_end(tmp_path: Path) -> None:
     run = started_run(tmp_path)
-    run.figures.mkdir()
-    Image.fromarray(np.zeros((4, 6, 4), np.uint8)).save(run.figures / "confusion_matrix.png")
+    run.figures_folder.mkdir()
+    Image.fromarray(np.zeros((4, 6, 4), np.uint8)).save(run.figures_folder / "confusion_matrix.png")
     files = watcher(run)
     files.on_epoch_end(after(2))
     files.on_finish(METRICS)
@@ -81,8 +81,8 @@ def test_scores_configuration_and_figures_are_there_at_the_end(tmp_path: Path) -
 
 def test_figures_can_be_left_out(tmp_path: Path) -> None:
     run = started_run(tmp_path)
-    run.figures.mkdir()
-    Image.fromarray(np.zeros((4, 6, 3), np.uint8)).save(run.figures / "per_genre.png")
+    run.figures_folder.mkdir()
+    Image.fromarray(np.zeros((4, 6, 3), np.uint8)).save(run.figures_folder / "per_genre.png")
     files = watcher(run, figures=False)
     files.on_epoch_end(after(1))
     files.on_finish(METRICS)
@@ -97,7 +97,7 @@ def test_tensorboard_itself_reads_the_hyperparameters(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-    found = EventAccumulator(str(run.events))
+    found = EventAccumulator(str(run.events_folder))
     found.Reload()
     content = found.summary_metadata["_hparams_/session_start_info"].plugin_data.content
     data = metadata.parse_session_start_info_plugin_data(content)

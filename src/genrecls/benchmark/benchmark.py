@@ -8,7 +8,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -96,11 +96,11 @@ def facts_of_run(run: Run) -> dict[str, Any]:
         ) from None
     return {
         "run": run.name,
-        "dataset": metrics["dataset"],
-        "split": metrics["split"]["name"],
-        "leaks": metrics["split"]["leaks"],
-        "generated": metrics["dataset"]["generated"],
-        "keras": {"test": metrics["parts"]["test"], "bytes": run.model.stat().st_size},
+        "dataset": asdict(metrics.dataset),
+        "split": metrics.split.name,
+        "leaks": list(metrics.split.leaks),
+        "generated": metrics.dataset.generated,
+        "keras": {"test": asdict(metrics.test), "bytes": run.model_file.stat().st_size},
         "files": [],
     }
 

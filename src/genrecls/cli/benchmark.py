@@ -110,7 +110,7 @@ def _job(word: str | None, root: Path) -> _Job:
             f"no exported files in {folder}, so Keras is measured alone; make them with "
             f"'genrecls export --tflite {run.name}'"
         )
-    return _Job(facts, (run.model, *kept), folder / "benchmark.json", whole=bool(kept))
+    return _Job(facts, (run.model_file, *kept), folder / "benchmark.json", whole=bool(kept))
 
 
 def _draw(job: _Job, found: Mapping[str, Any]) -> None:

@@ -116,7 +116,7 @@ def script(shell: str) -> str:
 
 def _words() -> dict[str, str]:
     # Not at the top: `genrecls --help` need not wait for what validates configurations.
-    from genrecls.experiment.published import PAPERS
+    from genrecls.runs.published import PAPERS
 
     after = {verb: " ".join(flags) for verb, flags in _FLAGS.items()}
     after["evaluate"] = " ".join(("--help", *_settings("evaluate")))

@@ -14,8 +14,6 @@ from genrecls.config.schema import Schema
 from genrecls.config.validation import validate
 from genrecls.console import say, show
 from genrecls.dsp.votes import Vote
-from genrecls.experiment.restore import restore
-from genrecls.files.tables import write_json
 from genrecls.runs.run import find_run
 from genrecls.splits.base import Part
 
@@ -34,42 +32,16 @@ class EvaluateSettings(Schema):
 
 def main(words: Sequence[str]) -> int:
     """Evaluate the run that the first bare word names, or the newest finished one."""
-    run_hydra("evaluate", run_named(words), _task)
+    run_hydra("evaluate", run_named(words), _evaluate)
     return 0
 
 
-def _task(composed: dict[str, Any]) -> None:
-    evaluate(validate(EvaluateSettings, composed, ""))
-
-
-def evaluate(settings: EvaluateSettings) -> dict[str, Any]:
-    """Evaluate, print the scores and keep them beside the run's own as `evaluation-<part>.json`.
-
-    Raises:
-        RunError: no such run, or its data are not what it was trained on.
-    """
+def _evaluate(composed: dict[str, Any]) -> None:
+    settings = validate(EvaluateSettings, composed, "")
     run = find_run(Path(settings.output_root).expanduser(), settings.run)
-    reopened = restore(run, settings.data_root, settings.dataset_root)
-    from genrecls.evaluation.class_balance import balances, majority_baselines
-    from genrecls.evaluation.prediction_tables import part_scores
-    from genrecls.experiment.evaluate import predict_examples
-    from genrecls.experiment.prepare import prepare
-    from genrecls.runs.model_file import load
+    from genrecls.experiment.evaluate import evaluate
 
-    experiment, recorded = reopened.experiment, reopened.metrics
-    model, card = load(run.model)
-    prepared = prepare(experiment, reopened.dataset)
-    examples = prepared.parts[settings.part]
-    found = predict_examples(model, examples, experiment.trainer.batch_size)
-    vote: Vote = settings.vote or card.vote
-    scores = part_scores(found, card.labels, vote, experiment.run.seed)
-    genres = {p: balances(e.tracks, e.targets, card.labels) for p, e in prepared.parts.items()}
-    scores["baseline"] = majority_baselines(genres["train"], genres[settings.part])
-    path = run.folder / f"evaluation-{settings.part}.json"
-    facts = {"run": run.name, "dataset": recorded["dataset"], "split": recorded["split"]}
-    write_json(path, {**facts, "part": settings.part, "vote": vote, **scores})
-    columns = [(str(settings.part), unit) for unit in ("segment", "track")]
-    show(f"{run.name}\n{describe(recorded)}, vote {vote}")
-    show(score_table({str(settings.part): scores}, columns))
-    say(f"written to {path}")
-    return scores
+    result = evaluate(run, settings.part, settings.vote, settings.data_root, settings.dataset_root)
+    show(f"{run.name}\n{describe(result.recorded)}, vote {result.vote}")
+    show(score_table({result.part: result.scores}))
+    say(f"written to {result.file}")

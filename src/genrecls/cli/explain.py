@@ -23,7 +23,7 @@ def main(words: Sequence[str]) -> int:
 
     path = Path(options.run)
     if path.suffix != ".keras":
-        path = find_run(options.output_root, options.run).model
+        path = find_run(options.output_root, options.run).model_file
     layers = None if options.layers is None else tuple(options.layers.split(","))
     predictor = KerasPredictor.load(path)
     say(str(predictor.description))

@@ -22,7 +22,7 @@ def main(words: Sequence[str]) -> int:
 
     path = options.model
     if path is None or not names_model_file(path):
-        path = find_run(options.output_root, None if path is None else str(path)).model
+        path = find_run(options.output_root, None if path is None else str(path)).model_file
     classifier = load_classifier(path)
     say(str(classifier.description))
     if options.live is not None:

@@ -6,9 +6,7 @@ import argparse
 import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-from genrecls.cli.train import finished, run_of
 from genrecls.comparison.reproduction import (
     PROTOCOLS,
     Protocol,
@@ -21,11 +19,15 @@ from genrecls.comparison.reproduction import (
 from genrecls.comparison.reproduction import published_presets as presets
 from genrecls.console import fail, say, warn
 from genrecls.errors import ConfigError, GenreclsError, Interrupted, RunError
-from genrecls.experiment.published import Published
+from genrecls.experiment.prepare import store_of
+from genrecls.experiment.run_id import run_folder
+from genrecls.experiment.train import train
+from genrecls.features.extract import fingerprint
 from genrecls.reports.reproduction import write_reproduction
+from genrecls.runs.metrics import RunMetrics
+from genrecls.runs.published import Published
 from genrecls.runs.run import Run
 from genrecls.runtime.parser import Parser
-from genrecls.training.distribution import devices_for
 
 _DESCRIPTION = """Train the published systems on the data that are present, under the published
 protocol, on random tracks and under an honest split, and write their numbers beside ours. Finished
@@ -145,8 +147,7 @@ class _Reproduction:
         try:
             if not self._train:
                 return _existing(job)
-            devices = devices_for(job.experiment.trainer.strategy)
-            return finished(job.experiment, f"genrecls train {shlex.join(job.overrides)}", devices)
+            return train(job.experiment, f"genrecls train {shlex.join(job.overrides)}")
         except Interrupted:
             raise
         except GenreclsError as error:
@@ -157,12 +158,13 @@ class _Reproduction:
 
 def _existing(job: ReproductionJob) -> Run | None:
     experiment = job.experiment
-    run = run_of(experiment, experiment.dataset.load(experiment.data_root))
+    dataset = experiment.dataset.load(experiment.data_root)
+    run = Run(run_folder(experiment, fingerprint(dataset, store_of(experiment).digests)))
     return run if run.finished else None
 
 
 def _metrics(
     runs: Iterable[tuple[Protocol, Run | None]], protocol: Protocol
-) -> list[tuple[str, dict[str, Any]]]:
+) -> list[tuple[str, RunMetrics]]:
     wanted = [run for name, run in runs if name == protocol and run is not None]
     return [(run.name, run.read_metrics()) for run in wanted]

@@ -42,24 +42,22 @@ def _row(run: Run) -> dict[str, Any]:
         return row
     try:
         metrics = run.read_metrics()
-        validation = metrics["parts"]["validation"]["track"]
-        test = metrics["parts"]["test"]["track"]
-        return {
-            **row,
-            "dataset": metrics["dataset"]["name"],
-            "generated": metrics["dataset"]["generated"],
-            "split": metrics["split"]["name"],
-            "leaks": metrics["split"]["leaks"],
-            "leaky": "track" in metrics["split"]["leaks"],
-            "seed": metrics["seed"],
-            "validation_track_accuracy": float(validation["accuracy"]),
-            "test_track_accuracy": float(test["accuracy"]),
-            "test_track_accuracy_interval": [float(x) for x in test["accuracy_interval"]],
-            "test_track_macro_f1": float(test["macro_f1"]),
-            "parameters": int(metrics["model"]["parameters"]),
-        }
-    except (RunError, KeyError, TypeError, ValueError):
+    except RunError:
         return {**row, "status": "damaged"}
+    return {
+        **row,
+        "dataset": metrics.dataset.name,
+        "generated": metrics.dataset.generated,
+        "split": metrics.split.name,
+        "leaks": list(metrics.split.leaks),
+        "leaky": metrics.split.leaky,
+        "seed": metrics.seed,
+        "validation_track_accuracy": metrics.validation.track.accuracy,
+        "test_track_accuracy": metrics.test.track.accuracy,
+        "test_track_accuracy_interval": list(metrics.test.track.accuracy_interval),
+        "test_track_macro_f1": metrics.test.track.macro_f1,
+        "parameters": metrics.model.parameters,
+    }
 
 
 def _status(run: Run) -> str:

@@ -42,7 +42,7 @@ class System:
     @property
     def parameters(self) -> int:
         """Number of parameters of the model."""
-        return int(self.runs[0].metrics["model"]["parameters"])
+        return self.runs[0].metrics.model.parameters
 
     @property
     def int8_bytes(self) -> int | None:
@@ -52,7 +52,7 @@ class System:
     @property
     def seconds(self) -> SeedSummary | None:
         """Seconds of training over the runs; None where a run does not tell."""
-        told = [run.training_seconds for run in self.runs]
+        told = [run.metrics.training_seconds for run in self.runs]
         known = [seconds for seconds in told if seconds is not None]
         return summarise(known) if len(known) == len(told) else None
 
@@ -74,8 +74,7 @@ class System:
     def _interval(self, part: str) -> tuple[float, float]:
         if len(self.runs) > 1:
             return interval([run.answers[part] for run in self.runs])
-        low, high = self.runs[0].metrics["parts"][part]["track"]["accuracy_interval"]
-        return float(low), float(high)
+        return self.runs[0].part(part).track.accuracy_interval
 
     def f1(self, part: str) -> dict[str, float]:
         """Return F1 of each genre per track, the mean over the runs."""
@@ -140,12 +139,12 @@ class Leaderboard:
     @property
     def data(self) -> str:
         """Name of the data set."""
-        return self.systems[0].runs[0].data
+        return self.systems[0].runs[0].metrics.dataset.label
 
     @property
     def split(self) -> str:
         """Name of the split with what it leaks."""
-        return self.systems[0].runs[0].split
+        return self.systems[0].runs[0].metrics.split.title
 
     @cached_property
     def differing(self) -> tuple[str, ...]:
@@ -155,7 +154,7 @@ class Leaderboard:
     @property
     def leaky(self) -> bool:
         """Whether pieces of one track train and test."""
-        return "track" in self.systems[0].runs[0].metrics["split"]["leaks"]
+        return self.systems[0].runs[0].metrics.split.leaky
 
     @property
     def about(self) -> str:
@@ -242,8 +241,9 @@ def _grouped(runs: Iterable[RunRecord], key: Any) -> dict[str, list[RunRecord]]:
 def _place(run: RunRecord) -> str:
     """Return what runs ranked together share: data, genres and split, but for its fold."""
     split = {key: value for key, value in run.config["split"].items() if key != "fold"}
-    fingerprint, labels = run.metrics["dataset"]["fingerprint"], run.metrics["labels"]
-    return json.dumps([run.data, fingerprint, labels, run.split, split], sort_keys=True)
+    fingerprint, labels = run.metrics.dataset.fingerprint, run.metrics.labels
+    data, title = run.metrics.dataset.label, run.metrics.split.title
+    return json.dumps([data, fingerprint, labels, title, split], sort_keys=True)
 
 
 def _system(run: RunRecord) -> str:
@@ -266,7 +266,7 @@ def _apart(board: Leaderboard, like: Sequence[Leaderboard]) -> str:
     words = ", ".join(settings_in_words(own, apart[:_MOST_KEYS]))
     if words and settings.count(own) == 1 and len(apart) <= _MOST_KEYS:
         return words
-    fingerprint = board.systems[0].runs[0].metrics["dataset"]["fingerprint"]
+    fingerprint = board.systems[0].runs[0].metrics.dataset.fingerprint
     return ", ".join(filter(None, (words, f"files {fingerprint[:_FINGERPRINT]}")))
 
 

@@ -12,8 +12,8 @@ from genrecls.config.options import listed
 from genrecls.errors import ConfigError, nearest
 from genrecls.evaluation.significance import SeedSummary, summarise
 from genrecls.experiment.experiment import Experiment, parse
-from genrecls.experiment.published import PAPERS, Published
-from genrecls.runtime.description import leak_mark
+from genrecls.runs.metrics import RunMetrics
+from genrecls.runs.published import PAPERS, Published
 from genrecls.splits.base import SPLITS
 
 Protocol = Literal["published", "tracks", "honest"]
@@ -208,22 +208,20 @@ def _split(own: Mapping[str, Any], protocol: Protocol) -> tuple[str, ...]:
     return (f"split={wanted}", *([f"split.ratio={ratio}"] if ratio else []))
 
 
-def cell(metrics: Sequence[tuple[str, Mapping[str, Any]]]) -> ProtocolScores:
+def cell(metrics: Sequence[tuple[str, RunMetrics]]) -> ProtocolScores:
     """Return what finished runs of one preset and protocol amount to.
 
     Args:
-        metrics: name and `metrics.json` of each run, by seed.
+        metrics: name and metrics of each run, by seed.
     """
     first = metrics[0][1]
-    split, dataset = first["split"], first["dataset"]
     return ProtocolScores(
-        split=f"{split['name']}{leak_mark(split['leaks'])}",
-        fixed=SPLITS[split["name"]].published is not None,
-        data=f"{dataset['name']}, {dataset['tracks']} tracks",
-        test={unit: first["parts"]["test"][unit]["count"] for unit in UNITS},
+        split=first.split.title,
+        fixed=SPLITS[first.split.name].published is not None,
+        data=f"{first.dataset.name}, {first.dataset.tracks} tracks",
+        test={unit: first.test.of(unit).count for unit in UNITS},
         scores={
-            unit: Score(tuple(found["parts"]["test"][unit]["accuracy"] for _, found in metrics))
-            for unit in UNITS
+            unit: Score(tuple(its.test.of(unit).accuracy for _, its in metrics)) for unit in UNITS
         },
         runs=tuple(name for name, _ in metrics),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +56,15 @@ class Balance:
         return dict(zip(self.labels, self.counts.tolist(), strict=True))
 
 
+@dataclass(frozen=True)
+class MajorityBaseline:
+    """What always answering the most frequent genre of the train part scores."""
+
+    genre: str
+    accuracy: float
+    macro_f1: float
+
+
 def balances(
     tracks: Sequence[str], targets: NDArray[np.int64], labels: Sequence[str]
 ) -> dict[str, Balance]:
@@ -76,12 +84,12 @@ def balances(
 
 def majority_baselines(
     train: Mapping[str, Balance], scored: Mapping[str, Balance]
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, MajorityBaseline]:
     """Return `majority_baseline` of each unit, of balances as `balances` gives them."""
     return {unit: majority_baseline(train[unit], scored[unit]) for unit in scored}
 
 
-def majority_baseline(train: Balance, scored: Balance) -> dict[str, Any]:
+def majority_baseline(train: Balance, scored: Balance) -> MajorityBaseline:
     """Return what always answering the most frequent genre of the train part scores.
 
     That genre has recall 1 and its share as precision; every other genre has F1 zero. The mean
@@ -93,11 +101,11 @@ def majority_baseline(train: Balance, scored: Balance) -> dict[str, Any]:
     """
     share = float(scored.counts[train.most] / scored.counts.sum())
     present = int(np.count_nonzero(scored.counts))
-    return {
-        "genre": train.labels[train.most],
-        "accuracy": share,
-        "macro_f1": 2 * share / (1 + share) / present,
-    }
+    return MajorityBaseline(
+        genre=train.labels[train.most],
+        accuracy=share,
+        macro_f1=2 * share / (1 + share) / present,
+    )
 
 
 def describe(
@@ -114,7 +122,7 @@ def describe(
     if train.ratio <= WORTH_SAYING:
         return ""
     most, least = train.most, train.least
-    score = majority_baseline(train, Balance.of(targets["test"], labels))["accuracy"]
+    score = majority_baseline(train, Balance.of(targets["test"], labels)).accuracy
     advice = "" if weighed else f"{_ADVICE}; "
     return (
         f"train part: {labels[most]} {train.counts[most]} ... {labels[least]} "

@@ -6,21 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from genrecls.dsp.votes import Vote
-from genrecls.evaluation.metrics import scores
-from genrecls.evaluation.predictions import Predictions, by_track
+from genrecls.evaluation.predictions import Predictions
 
 PREDICTION_COLUMNS = ("split", "part", "track", "path", "start", "true", "predicted")
-
-
-def part_scores(
-    segments: Predictions, labels: Sequence[str], vote: Vote, seed: int
-) -> dict[str, Any]:
-    """Return the scores of one part, per segment and per track."""
-    return {
-        "segment": scores(segments, labels, seed),
-        "track": scores(by_track(segments, vote), labels, seed),
-    }
 
 
 def prediction_rows(

@@ -1,218 +1,235 @@
-"""What a finished training leaves in its run folder: model, predictions, scores, report."""
+"""What a model answers, and what that is worth: predictions and scores of the parts of the data."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from genrecls.console import say
-from genrecls.evaluation.class_balance import Balance, balances, majority_baselines
-from genrecls.evaluation.prediction_tables import (
-    PREDICTION_COLUMNS,
-    mistakes,
-    part_scores,
-    prediction_rows,
-)
+from genrecls.dsp.votes import Vote
+from genrecls.evaluation.class_balance import balances, majority_baselines
+from genrecls.evaluation.metrics import scores
+from genrecls.evaluation.prediction_tables import PREDICTION_COLUMNS, prediction_rows
 from genrecls.evaluation.predictions import Predictions, by_track
 from genrecls.experiment.experiment import Experiment
-from genrecls.experiment.prepare import PreparedData
-from genrecls.files.tables import write_json, write_rows, write_table
+from genrecls.experiment.prepare import PreparedData, prepare
+from genrecls.files.tables import write_json, write_table
 from genrecls.models.cost import layer_costs
-from genrecls.runs.model_file import ModelCard, save
+from genrecls.runs.metrics import (
+    DatasetFacts,
+    ModelFacts,
+    PartCounts,
+    PartMetrics,
+    RejectedFile,
+    RunMetrics,
+    Selection,
+    SplitFacts,
+)
 from genrecls.runs.run import Run
-from genrecls.runtime.description import leak_mark
 from genrecls.splits.base import Part
-from genrecls.training.checkpoint import Progress
 from genrecls.training.data import Examples
 from genrecls.training.loop import probabilities
 
 if TYPE_CHECKING:
     import keras
 
+    from genrecls.training.stages import TrainingResult
+
 EVALUATED: tuple[Part, ...] = ("validation", "test")
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A model after its last epoch, with the weights that `trainer.keep` names.
+class PartPredictions:
+    """What a model answers to one part: to its segments, and to its tracks by their vote."""
 
-    Attributes:
+    segments: Predictions
+    tracks: Predictions
+
+
+def predict_part(
+    model: keras.Model, examples: Examples, batch_size: int, vote: Vote
+) -> PartPredictions:
+    """Return the predictions of `model` for examples of known genre."""
+    segments = Predictions(
+        tracks=examples.tracks,
+        starts=examples.starts,
+        truth=examples.targets,
+        probabilities=probabilities(model, examples, batch_size),
+    )
+    return PartPredictions(segments, by_track(segments, vote))
+
+
+def score_part(
+    predictions: PartPredictions, train: Examples, labels: Sequence[str], seed: int
+) -> PartMetrics:
+    """Return the scores of one part, with those of always answering the majority of train.
+
+    Args:
+        predictions: of the part.
+        train: the train part, which alone decides what the majority is.
+        labels: genres in the order of the class indices.
+        seed: run seed, for the bootstrap.
+    """
+    segments = predictions.segments
+    return PartMetrics(
+        segment=scores(segments, labels, seed),
+        track=scores(predictions.tracks, labels, seed),
+        baseline=majority_baselines(
+            balances(train.tracks, train.targets, labels),
+            balances(segments.tracks, segments.truth, labels),
+        ),
+    )
+
+
+def run_metrics(
+    experiment: Experiment,
+    data: PreparedData,
+    result: TrainingResult,
+    parts: Mapping[Part, PartMetrics],
+    *,
+    fingerprint: str,
+    seconds: Mapping[str, float],
+) -> RunMetrics:
+    """Return the metrics of a training, with all that must be said beside its scores.
+
+    Args:
+        experiment: what was asked for.
+        data: what it was trained and tested on.
+        result: the trained network and how it came about.
+        parts: scores of the evaluated parts.
+        fingerprint: digest of the data.
         seconds: time spent on each stage.
     """
-
-    model: keras.Model
-    progress: Progress
-    seconds: Mapping[str, float]
-
-
-def write_results(
-    run: Run, experiment: Experiment, prepared: PreparedData, trained: Trained
-) -> None:
-    """Evaluate validation and test, once each, and write everything; `metrics.json` comes last."""
-    started = time.monotonic()
-    labels, vote = prepared.dataset.labels, experiment.run.vote
-    segments = {
-        part: predict_examples(trained.model, prepared.parts[part], experiment.trainer.batch_size)
-        for part in EVALUATED
-    }
-    genres = {part: balances(e.tracks, e.targets, labels) for part, e in prepared.parts.items()}
-    parts = _part_facts(experiment, labels, segments, genres)
-    seconds = {**trained.seconds, "evaluation": round(time.monotonic() - started, 2)}
-    metrics = {
-        "dataset": _dataset_facts(prepared),
-        "split": _split_facts(prepared, genres),
-        "vote": vote,
-        "seed": experiment.run.seed,
-        "published": asdict(experiment.published) if experiment.published else None,
-        "selection": _selection(experiment, trained.progress),
-        "labels": list(labels),
-        "parts": parts,
-        "rejected": [_rejected(bad) for bad in prepared.rejected],
-        "model": _model_facts(experiment, trained.model),
-        "seconds": seconds,
-    }
-    save(run.model, trained.model, _card(run, experiment, prepared, parts["test"]))
-    write_rows(run.history, trained.progress.history)
-    _write_predictions(run, experiment, prepared, segments)
-    from genrecls.explain.examples_per_genre import choose_examples, explain_examples
-    from genrecls.reports.run import RunReport, write_report
-
-    say("drawing the report")
-    features, seconds_each = experiment.features, experiment.segment.length
-    paths = {track.id: track.path for track in prepared.dataset.tracks}
-    report = RunReport(
-        name=run.name,
-        metrics=metrics,
-        history=trained.progress.history,
-        mistakes=mistakes(by_track(segments["test"], vote), labels, paths),
-        examples=choose_examples(prepared.parts["train"], labels, features.axes, seconds_each),
-        evidence=explain_examples(
-            trained.model, features, prepared.parts["test"], labels, seconds_each
+    dataset, progress, trainer = data.dataset, result.progress, experiment.trainer
+    epoch = progress.best_epoch if trainer.keep == "best" else progress.epoch
+    costs = layer_costs(result.model)
+    return RunMetrics(
+        dataset=DatasetFacts(
+            name=dataset.name,
+            title=dataset.provenance.title,
+            generated=dataset.generated,
+            tracks=len(dataset.tracks),
+            fingerprint=fingerprint,
+            citation=dataset.provenance.citation,
+            licence=dataset.provenance.licence,
+            note=dataset.provenance.note,
         ),
-        config_yaml=run.config.read_text(encoding="utf-8"),
-        environment=run.read_environment(),
-        command=str(run.state.get("command", "")),
+        split=SplitFacts(
+            name=data.split.name,
+            leaks=data.leaks,
+            caveat=data.caveat,
+            counts={
+                part: _count(examples, dataset.labels) for part, examples in data.parts.items()
+            },
+            unused=len(data.unused),
+        ),
+        vote=experiment.run.vote,
+        seed=experiment.run.seed,
+        published=experiment.published,
+        selection=Selection(
+            epoch=epoch,
+            epochs=progress.epoch,
+            keep=trainer.keep,
+            monitor=f"validation {trainer.monitor}",
+            value=progress.history[epoch - 1][f"validation_{trainer.monitor}"],
+        ),
+        labels=dataset.labels,
+        parts=parts,
+        rejected=tuple(
+            RejectedFile(file.track, str(file.path), file.code, file.detail)
+            for file in data.rejected
+        ),
+        model=ModelFacts(
+            name=experiment.model.name,
+            parameters=sum(cost.parameters for cost in costs),
+            macs=sum(cost.macs for cost in costs),
+        ),
+        seconds=seconds,
     )
-    write_report(run, report)
-    write_json(run.metrics, metrics)
 
 
-def predict_examples(model: keras.Model, examples: Examples, batch_size: int) -> Predictions:
-    """Return the predictions of `model` for examples of known genre."""
-    found = probabilities(model, examples, batch_size)
-    return Predictions(examples.tracks, examples.starts, examples.targets, found)
+def _count(examples: Examples, labels: Sequence[str]) -> PartCounts:
+    return PartCounts(
+        tracks=len(set(examples.tracks)),
+        segments=len(examples),
+        genres={
+            unit: balance.by_genre()
+            for unit, balance in balances(examples.tracks, examples.targets, labels).items()
+        },
+    )
 
 
-def _write_predictions(
-    run: Run, experiment: Experiment, prepared: PreparedData, segments: Mapping[Part, Predictions]
+def write_predictions(
+    run: Run, metrics: RunMetrics, parts: Mapping[Part, PartPredictions], paths: Mapping[str, Path]
 ) -> None:
-    labels = prepared.dataset.labels
-    paths = {track.id: track.path for track in prepared.dataset.tracks}
-    columns = [*PREDICTION_COLUMNS, *labels]
-    split = f"{prepared.split.name}{leak_mark(prepared.leaks)}"
-    tracks = {part: by_track(found, experiment.run.vote) for part, found in segments.items()}
-    for path, level in (
-        (run.predictions("segments"), segments),
-        (run.predictions("tracks"), tracks),
-    ):
+    """Write `predictions_segments.csv` and `predictions_tracks.csv`, a row a prediction.
+
+    Args:
+        run: whose folder they go to.
+        metrics: of the run, for the labels and the name of the split.
+        parts: predictions by part.
+        paths: file of each track id.
+    """
+    levels: dict[Path, dict[Part, Predictions]] = {
+        run.predictions_file("segments"): {part: its.segments for part, its in parts.items()},
+        run.predictions_file("tracks"): {part: its.tracks for part, its in parts.items()},
+    }
+    for path, level in levels.items():
         rows = [
             row
-            for part, found in level.items()
-            for row in prediction_rows((split, part), found, labels, paths)
+            for part, predictions in level.items()
+            for row in prediction_rows(
+                (metrics.split.title, part), predictions, metrics.labels, paths
+            )
         ]
-        write_table(path, columns, rows)
+        write_table(path, [*PREDICTION_COLUMNS, *metrics.labels], rows)
 
 
-def _part_facts(
-    experiment: Experiment,
-    labels: Sequence[str],
-    segments: Mapping[Part, Predictions],
-    genres: Mapping[Part, Mapping[str, Balance]],
-) -> dict[Part, dict[str, Any]]:
-    """Return the scores of each part, with those of always answering the majority of train."""
-    vote, seed = experiment.run.vote, experiment.run.seed
-    return {
-        part: {
-            **part_scores(found, labels, vote, seed),
-            "baseline": majority_baselines(genres["train"], genres[part]),
-        }
-        for part, found in segments.items()
-    }
+@dataclass(frozen=True)
+class Evaluation:
+    """A part of a finished run, evaluated again.
+
+    Attributes:
+        recorded: metrics that the run itself wrote.
+        vote: how segments of a track were put together now.
+        file: where the scores are kept.
+    """
+
+    recorded: RunMetrics
+    part: Part
+    vote: Vote
+    scores: PartMetrics
+    file: Path
 
 
-def _dataset_facts(prepared: PreparedData) -> dict[str, Any]:
-    dataset = prepared.dataset
-    return {
-        "name": dataset.name,
-        "title": dataset.provenance.title,
-        "generated": dataset.generated,
-        "tracks": len(dataset.tracks),
-        "fingerprint": prepared.fingerprint,
-        "citation": dataset.provenance.citation,
-        "licence": dataset.provenance.licence,
-        "note": dataset.provenance.note,
-    }
+def evaluate(
+    run: Run, part: Part, vote: Vote | None, data_root: str, dataset_root: str | None
+) -> Evaluation:
+    """Score a part of a finished run again, from its model and data, and keep the scores beside.
 
+    Args:
+        run: the run.
+        part: the part to score.
+        vote: how segments of a track are put together; None as in the training.
+        data_root: where data sets and the feature cache live now.
+        dataset_root: where the data set is now, if it was moved.
 
-def _split_facts(
-    prepared: PreparedData, genres: Mapping[Part, Mapping[str, Balance]]
-) -> dict[str, Any]:
-    counts = {
-        part: {
-            "tracks": len(set(examples.tracks)),
-            "segments": len(examples),
-            "genres": {unit: balance.by_genre() for unit, balance in genres[part].items()},
-        }
-        for part, examples in prepared.parts.items()
-    }
-    return {
-        "name": prepared.split.name,
-        "leaks": list(prepared.leaks),
-        "caveat": prepared.caveat,
-        "counts": counts,
-        "unused": len(prepared.unused),
-    }
+    Raises:
+        RunError: the run is not finished, or its data are not what it was trained on.
+        DataError: the data are not there.
+    """
+    from genrecls.experiment.restore import restore
+    from genrecls.runs.model_file import load
 
-
-def _selection(experiment: Experiment, progress: Progress) -> dict[str, Any]:
-    trainer = experiment.trainer
-    epoch = progress.best_epoch if trainer.keep == "best" else progress.epoch
-    return {
-        "epoch": epoch,
-        "epochs": progress.epoch,
-        "keep": trainer.keep,
-        "monitor": f"validation {trainer.monitor}",
-        "value": progress.history[epoch - 1][f"validation_{trainer.monitor}"],
-    }
-
-
-def _model_facts(experiment: Experiment, model: keras.Model) -> dict[str, Any]:
-    costs = layer_costs(model)
-    return {
-        "name": experiment.model.name,
-        "parameters": sum(cost.parameters for cost in costs),
-        "macs": sum(cost.macs for cost in costs),
-    }
-
-
-def _card(
-    run: Run, experiment: Experiment, prepared: PreparedData, test: dict[str, Any]
-) -> ModelCard:
-    return ModelCard(
-        labels=prepared.dataset.labels,
-        features=experiment.features,
-        segment=experiment.segment,
-        vote=experiment.run.vote,
-        run=run.name,
-        dataset=prepared.dataset.name,
-        split=prepared.split.name,
-        leaks=prepared.leaks,
-        generated=prepared.dataset.generated,
-        test=test,
-    )
-
-
-def _rejected(bad: Any) -> dict[str, str]:
-    return {"track": bad.track, "path": str(bad.path), "code": bad.code, "detail": bad.detail}
+    restored = restore(run, data_root, dataset_root)
+    experiment, recorded = restored.experiment, restored.metrics
+    model, card = load(run.model_file)
+    data = prepare(experiment, restored.dataset, restored.store)
+    vote = vote or card.vote
+    predictions = predict_part(model, data.parts[part], experiment.trainer.batch_size, vote)
+    scores = score_part(predictions, data.parts["train"], card.labels, experiment.run.seed)
+    file = run.folder / f"evaluation-{part}.json"
+    facts = {"dataset": asdict(recorded.dataset), "split": asdict(recorded.split)}
+    write_json(file, {"run": run.name, **facts, "part": part, "vote": vote, **asdict(scores)})
+    return Evaluation(recorded, part, vote, scores, file)

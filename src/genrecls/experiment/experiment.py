@@ -16,12 +16,12 @@ from genrecls.config.schema import Registry, Schema
 from genrecls.config.validation import select, validate
 from genrecls.datasets.base import DATASETS, DatasetSource
 from genrecls.errors import ConfigError, nearest
-from genrecls.experiment.published import Published
 from genrecls.features.audio_augmentation import require_audio
 from genrecls.features.base import FEATURES, FeatureSpec
 from genrecls.features.segmentation import SegmentRule
 from genrecls.models.base import MODELS, ModelFamily
 from genrecls.parallel import Backend
+from genrecls.runs.published import Published
 from genrecls.splits.base import SPLITS, Splitter
 from genrecls.trackers.base import LOGGERS, Logger
 from genrecls.training.settings import AugmentSettings, TrainerSettings

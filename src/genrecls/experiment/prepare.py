@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.console import say, warn
+from genrecls.console import say, several, warn
 from genrecls.datasets.artists import suggest
 from genrecls.datasets.base import Dataset
 from genrecls.datasets.manifest import ensure_as_recorded
@@ -19,7 +19,7 @@ from genrecls.evaluation.class_balance import describe
 from genrecls.experiment.experiment import Experiment
 from genrecls.features.audio_augmentation import DistortedCopy
 from genrecls.features.cache import FeatureStore, cache_root
-from genrecls.features.extract import Extraction, Rejection, extract, fingerprint
+from genrecls.features.extract import Extraction, Rejection, extract
 from genrecls.parallel import require_backend
 from genrecls.splits.base import PARTS, Part, Split, SplitInput
 from genrecls.splits.leakage import ensure_declared, find_leaks
@@ -37,7 +37,6 @@ class PreparedData:
         caveat: what a reader of a score must know; may be empty.
         unused: ids of tracks that are in no part.
         rejected: files that were left out.
-        fingerprint: digest of the data, rejected files included.
     """
 
     dataset: Dataset
@@ -47,11 +46,20 @@ class PreparedData:
     caveat: str
     unused: tuple[str, ...]
     rejected: Sequence[Rejection]
-    fingerprint: str
 
 
-def load_dataset_checked(experiment: Experiment) -> Dataset:
+def store_of(experiment: Experiment) -> FeatureStore:
+    """Return where the features of an experiment are kept; make one a command and hand it on."""
+    return FeatureStore(cache_root(experiment.data_root))
+
+
+def load_dataset_checked(experiment: Experiment, store: FeatureStore | None = None) -> Dataset:
     """Return the data of a training, after checking all that needs no audio.
+
+    Args:
+        experiment: says what the data are.
+        store: takes the digests of the files, which are compared with those that were recorded;
+            by default one of its own.
 
     Raises:
         ConfigError: a library that it needs is not installed.
@@ -60,102 +68,109 @@ def load_dataset_checked(experiment: Experiment) -> Dataset:
     experiment.logger.require()
     require_backend(experiment.run.backend)
     dataset = experiment.dataset.load(experiment.data_root)
-    ensure_as_recorded(dataset, FeatureStore(cache_root(experiment.data_root)).digests)
+    store = store or store_of(experiment)
+    ensure_as_recorded(dataset, store.digests)
     experiment.split.require(dataset)
     return dataset
 
 
-def prepare(experiment: Experiment, dataset: Dataset) -> PreparedData:
+def prepare(
+    experiment: Experiment,
+    dataset: Dataset,
+    store: FeatureStore | None = None,
+    *,
+    copies: bool = False,
+) -> PreparedData:
     """Extract (or find in the cache) the features, split, check for leaks, gather examples.
+
+    Args:
+        experiment: says how.
+        dataset: what it is done to.
+        store: where features are kept; by default one of its own.
+        copies: add the distorted copies of the train part that the experiment asks for; only a
+            training needs them.
 
     Raises:
         DataError: a file cannot be trusted and the configuration says `error`; too few tracks.
         LeakError: the split leaks what it does not declare.
     """
-    extraction = extracted(experiment, dataset)
-    kept = _without_rejected(experiment, dataset, extraction)
-    material = SplitInput(
+    store = store or store_of(experiment)
+    extraction = extract_features(experiment, dataset, store)
+    kept = _without_rejected(dataset, extraction, experiment.dataset.bad_audio)
+
+    # The split, and what is really on two sides of it.
+    split_input = SplitInput(
         dataset=kept,
         segment_counts={t.id: extraction.outlines[t.id].segments for t in kept.tracks},
         audio_digests={t.id: extraction.outlines[t.id].audio_digest for t in kept.tracks},
     )
-    split = experiment.split.assign(material, experiment.run.seed)
-    leaks = find_leaks(split, material)
+    split = experiment.split.assign(split_input, experiment.run.seed)
+    leaks = find_leaks(split, split_input)
     ensure_declared(split, leaks)
-    found = tuple(sorted({leak.kind for leak in leaks}))
+
+    # The examples of each part, in memory or, where they need more of it than they may, in a file.
+    memory_gb = experiment.run.memory_gb
+    counts = {part: sum(map(len, tracks.values())) for part, tracks in split.parts.items()}
+    segments = sum(counts.values()) + experiment.augment.audio.copies * counts["train"]
+    shapes = experiment.segment.shapes(experiment.features)
+    folder = None
+    if 4e-9 * segments * sum(map(prod, shapes.values())) > memory_gb:
+        folder = experiment.data_root / "cache" / "examples"
+        say(f"examples need more than memory_gb={memory_gb:g}: read from {folder}")
     classes = {track.id: kept.labels.index(track.label) for track in kept.tracks}
-    folder = _folder(experiment, split)
-    if folder:
-        say(f"examples need more than memory_gb={experiment.run.memory_gb:g}: read from {folder}")
     parts = {part: gather(extraction.tracks, split.parts[part], classes, folder) for part in PARTS}
-    prepared = PreparedData(
+    kinds = tuple(sorted({leak.kind for leak in leaks}))
+    data = PreparedData(
         dataset=kept,
         split=split,
         parts=parts,
-        leaks=found,
-        caveat=_caveat(split, found, kept),
+        leaks=kinds,
+        caveat=_caveat(split, kinds, kept),
         unused=tuple(t.id for t in kept.tracks if not any(t.id in split.parts[p] for p in PARTS)),
         rejected=extraction.rejected,
-        fingerprint=fingerprint(dataset, FeatureStore(cache_root(experiment.data_root)).digests),
     )
-    _announce(experiment, prepared)
-    _check_genres(kept.labels, parts)
-    return prepared
+    _announce(data, weighed=experiment.trainer.weighs_genres)
+    if copies and experiment.augment.audio.active:
+        train = replace(parts["train"], copies=_copies(experiment, kept, split, store, folder))
+        data = replace(data, parts={**parts, "train": train})
+    return data
 
 
-def extracted(experiment: Experiment, dataset: Dataset) -> Extraction:
+def extract_features(
+    experiment: Experiment, dataset: Dataset, store: FeatureStore | None = None
+) -> Extraction:
     """Compute the features of all tracks or find them in the cache, and say which.
 
     Raises:
         DataError: the cache cannot be written.
     """
-    store, features = FeatureStore(cache_root(experiment.data_root)), experiment.features
-    backend = experiment.run.backend
-    found = extract(dataset, features, experiment.segment, store, backend=backend)
+    features, backend = experiment.features, experiment.run.backend
+    store = store or store_of(experiment)
+    extraction = extract(dataset, features, experiment.segment, store, backend=backend)
     say(
-        f"features {features.name} of {dataset.name}: {found.hits} tracks from the cache, "
-        f"{found.computed} computed"
+        f"features {features.name} of {dataset.name}: {extraction.hits} tracks from the cache, "
+        f"{extraction.computed} computed"
     )
-    return found
+    return extraction
 
 
-def with_copies(experiment: Experiment, prepared: PreparedData) -> PreparedData:
-    """Return `prepared` with distorted copies of the training part, if any are wanted.
-
-    Only a training needs them; validation and test parts never have any.
-    """
-    if not experiment.augment.audio.active:
-        return prepared
-    train = prepared.split.parts["train"]
-    tracks = tuple(track for track in prepared.dataset.tracks if track.id in train)
-    copies = tuple(
-        _copy(experiment, prepared, replace(prepared.dataset, tracks=tracks), number)
-        for number in range(experiment.augment.audio.copies)
-    )
-    part = replace(prepared.parts["train"], copies=copies)
-    return replace(prepared, parts={**prepared.parts, "train": part})
-
-
-def _copy(
-    experiment: Experiment, prepared: PreparedData, tracks: Dataset, number: int
-) -> Mapping[str, NDArray[np.float32]]:
-    copy = DistortedCopy(experiment.augment.audio, experiment.run.seed, number)
-    store = FeatureStore(cache_root(experiment.data_root))
+def _copies(
+    experiment: Experiment,
+    dataset: Dataset,
+    split: Split,
+    store: FeatureStore,
+    folder: Path | None,
+) -> tuple[Mapping[str, NDArray[np.float32]], ...]:
+    """Return the inputs of each distorted copy of the train part, in the order of its examples."""
+    train = split.parts["train"]
+    tracks = replace(dataset, tracks=tuple(t for t in dataset.tracks if t.id in train))
     backend = experiment.run.backend
-    extraction = extract(tracks, experiment.features, experiment.segment, store, copy, backend)
-    classes = dict.fromkeys(prepared.split.parts["train"], 0)
-    folder = _folder(experiment, prepared.split)
-    return gather(extraction.tracks, prepared.split.parts["train"], classes, folder).inputs
-
-
-def _folder(experiment: Experiment, split: Split) -> Path | None:
-    """Return where examples are put that need more memory than they may; None: they do not."""
-    counts = {part: sum(map(len, tracks.values())) for part, tracks in split.parts.items()}
-    segments = sum(counts.values()) + experiment.augment.audio.copies * counts["train"]
-    shapes = experiment.segment.shapes(experiment.features)
-    needed = 4e-9 * segments * sum(map(prod, shapes.values()))
-    fits = needed <= experiment.run.memory_gb
-    return None if fits else cache_root(experiment.data_root).parent / "examples"
+    inputs = []
+    for number in range(experiment.augment.audio.copies):
+        copy = DistortedCopy(experiment.augment.audio, experiment.run.seed, number)
+        extraction = extract(tracks, experiment.features, experiment.segment, store, copy, backend)
+        inputs.append(gather(extraction.tracks, train, dict.fromkeys(train, 0), folder).inputs)
+    return tuple(inputs)
 
 
 def _caveat(split: Split, leaks: Sequence[str], dataset: Dataset) -> str:
@@ -171,10 +186,19 @@ def _caveat(split: Split, leaks: Sequence[str], dataset: Dataset) -> str:
     return ""
 
 
-def _without_rejected(experiment: Experiment, dataset: Dataset, extraction: Extraction) -> Dataset:
-    reasons = [_reason(dataset, bad) for bad in extraction.rejected]
+def _without_rejected(dataset: Dataset, extraction: Extraction, bad_audio: str) -> Dataset:
+    """Return the data without the files that cannot be used, or refuse them.
+
+    Raises:
+        DataError: `bad_audio` is `error`, or no file is left.
+        ConfigError: every file is too short for a segment.
+    """
+    reasons = []
+    for bad in extraction.rejected:
+        fault = dataset.faults.get(bad.track)
+        reasons.append(f"{bad.path}: {bad.code}: {bad.detail}{f'; {fault}' if fault else ''}")
     total = len(dataset.tracks)
-    if reasons and experiment.dataset.bad_audio == "error":
+    if reasons and bad_audio == "error":
         raise DataError(
             f"{reasons[0]} ({len(reasons)} of {total} files cannot be used; 'genrecls data verify' "
             "lists them; repair them, or leave them out with dataset.bad_audio=skip)"
@@ -189,39 +213,36 @@ def _without_rejected(experiment: Experiment, dataset: Dataset, extraction: Extr
     return dataset.without({bad.track for bad in extraction.rejected})
 
 
-def _reason(dataset: Dataset, bad: Rejection) -> str:
-    known = dataset.faults.get(bad.track)
-    return f"{bad.path}: {bad.code}: {bad.detail}{f'; {known}' if known else ''}"
+def _announce(data: PreparedData, *, weighed: bool) -> None:
+    """Say how large the parts are and warn of what flatters or spoils their scores.
 
-
-def _announce(experiment: Experiment, prepared: PreparedData) -> None:
-    name = prepared.split.name
+    Raises:
+        DataError: the train part lacks a genre.
+    """
+    name, labels = data.split.name, data.dataset.labels
     sizes = ", ".join(
         f"{part} {len(set(examples.tracks))} tracks / {len(examples)} segments"
-        for part, examples in prepared.parts.items()
+        for part, examples in data.parts.items()
     )
     say(f"split {name}: {sizes}")
-    if prepared.unused:
+    if data.unused:
         warn(
-            f"split {name}: tracks in no part, for want of a known artist or of a place in the "
-            f"published partition: {len(prepared.unused)}"
+            f"split {name}: in no part, because their artist is unknown or the published "
+            f"partition does not name them: {several(len(data.unused), 'track')}"
         )
-    if prepared.caveat:
-        warn(f"split {name}: {prepared.caveat}")
-    if "artist" in prepared.split.leaks and (hint := suggest(prepared.dataset)):
+    if data.caveat:
+        warn(f"split {name}: {data.caveat}")
+    if "artist" in data.split.leaks and (hint := suggest(data.dataset)):
         say(hint)
-    targets = {part: examples.targets for part, examples in prepared.parts.items()}
-    if unequal := describe(targets, prepared.dataset.labels, experiment.trainer.weighs_genres):
+    targets = {part: examples.targets for part, examples in data.parts.items()}
+    if unequal := describe(targets, labels, weighed):
         warn(unequal)
-
-
-def _check_genres(labels: Sequence[str], parts: Mapping[Part, Examples]) -> None:
-    for part, examples in parts.items():
-        missing = missing_classes(examples, labels)
+    for part, examples in data.parts.items():
+        missing = ", ".join(missing_classes(examples, labels))
         if missing and part == "train":
             raise DataError(
-                f"the train part has no example of {', '.join(missing)}; add tracks, choose "
-                "another split or leave the genre out"
+                f"the train part has no example of {missing}; add tracks, choose another split or "
+                "leave the genre out"
             )
         if missing:
-            warn(f"the {part} part has no example of {', '.join(missing)}")
+            warn(f"the {part} part has no example of {missing}")

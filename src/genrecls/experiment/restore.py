@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from genrecls.config.aliases import current_config
 from genrecls.datasets.base import Dataset
 from genrecls.errors import ConfigError, DataError, RunError
 from genrecls.experiment.experiment import Experiment, parse
+from genrecls.features.cache import FeatureStore, cache_root
+from genrecls.features.extract import fingerprint
+from genrecls.runs.metrics import RunMetrics
 from genrecls.runs.run import Run
 
 
@@ -18,13 +19,15 @@ class RestoredRun:
     """What a finished run was trained on.
 
     Attributes:
-        metrics: content of `metrics.json`.
+        metrics: its scores and what was recorded of its data.
+        store: where features are kept; it has taken the digests of the data.
     """
 
     run: Run
     experiment: Experiment
     dataset: Dataset
-    metrics: Mapping[str, Any]
+    metrics: RunMetrics
+    store: FeatureStore
 
 
 def restore(run: Run, data_root: str, dataset_root: str | None) -> RestoredRun:
@@ -47,26 +50,23 @@ def restore(run: Run, data_root: str, dataset_root: str | None) -> RestoredRun:
         raise DataError(
             f"{error}; here dataset_root=<folder> says where the data of run {run.name} are now"
         ) from None
-    from genrecls.features.cache import FeatureStore, cache_root
-    from genrecls.features.extract import fingerprint
-
     store = FeatureStore(cache_root(experiment.data_root))
-    if metrics["dataset"].get("fingerprint") != fingerprint(dataset, store.digests):
+    if metrics.dataset.fingerprint != fingerprint(dataset, store.digests):
         raise RunError(
             f"run {run.name}: the data are not those that it was trained on (files, genres, "
             "artists or published parts differ), so their parts would not be its parts; point to "
             "the right ones with dataset_root=<folder>, or train on these"
         )
-    return RestoredRun(run, experiment, dataset, metrics)
+    return RestoredRun(run, experiment, dataset, metrics, store)
 
 
 def _experiment(run: Run, data_root: str, dataset_root: str | None) -> Experiment:
     import yaml
 
     try:
-        values = yaml.safe_load(run.config.read_text(encoding="utf-8"))
+        values = yaml.safe_load(run.config_file.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
-        raise RunError(f"{run.config}: cannot be read ({error}); train again") from None
+        raise RunError(f"{run.config_file}: cannot be read ({error}); train again") from None
     values["data_root"] = data_root
     # What computed the features need not be here; older runs do not say it at all.
     values["backend"] = "threads"
@@ -77,5 +77,5 @@ def _experiment(run: Run, data_root: str, dataset_root: str | None) -> Experimen
     except ConfigError as error:
         raise RunError(
             f"run {run.name}: this version of genrecls cannot read its configuration ({error}); "
-            f"use the one that trained it (see {run.environment.name}), or train again"
+            f"use the one that trained it (see {run.environment_file.name}), or train again"
         ) from None

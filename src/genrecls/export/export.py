@@ -10,7 +10,7 @@ from genrecls.console import progress, say, warn
 from genrecls.dsp.segments import audio_window
 from genrecls.evaluation.metrics import scores
 from genrecls.evaluation.predictions import Predictions, by_track
-from genrecls.experiment.evaluate import predict_examples
+from genrecls.experiment.evaluate import predict_part
 from genrecls.experiment.prepare import PreparedData, prepare
 from genrecls.experiment.restore import RestoredRun
 from genrecls.export.convert.calibration import Calibration, choose
@@ -81,8 +81,8 @@ def export(reopened: RestoredRun, settings: ExportSettings) -> ExportResult:
         ExportError: the converter cannot be started.
     """
     run, experiment = reopened.run, reopened.experiment
-    model, card = load(run.model)
-    prepared = prepare(experiment, reopened.dataset)
+    model, card = load(run.model_file)
+    prepared = prepare(experiment, reopened.dataset, reopened.store)
     calibration = choose(prepared.parts["train"], settings.calibration, experiment.run.seed)
     refused = {v: refusal(model, card, v, settings.unroll_steps) for v in settings.variants}
     possible = tuple(variant for variant, reason in refused.items() if reason is None)
@@ -94,11 +94,11 @@ def export(reopened: RestoredRun, settings: ExportSettings) -> ExportResult:
         window=audio_window(asdict(card.features), asdict(card.segment)) if heard else None,
     )
     keras_answers = {
-        part: predict_examples(model, examples, experiment.trainer.batch_size)
+        part: predict_part(model, examples, experiment.trainer.batch_size, card.vote).segments
         for part, examples in held_out.examples.items()
     }
     judge = _Judge(held_out, keras_answers, card, settings, experiment.run.seed)
-    request = ConversionRequest(run.model, possible, calibration.inputs, settings.unroll_steps)
+    request = ConversionRequest(run.model_file, possible, calibration.inputs, settings.unroll_steps)
     made = {found.variant: judge.judge(found) for found in _converted(request)}
     return ExportResult(
         reopened=reopened,
@@ -175,7 +175,8 @@ class _Judge:
         levels = {"segment": answers, "track": by_track(answers, self.card.vote)}
         found = {unit: scores(one, labels, self.seed) for unit, one in levels.items()}
         return {
-            unit: {key: one[key] for key in ("accuracy", "macro_f1")} for unit, one in found.items()
+            unit: {"accuracy": one.accuracy, "macro_f1": one.macro_f1}
+            for unit, one in found.items()
         }
 
 

@@ -15,13 +15,13 @@ from genrecls.comparison.reproduction import (
 )
 from genrecls.console import say, several, show
 from genrecls.environment import environment
-from genrecls.experiment.published import PAPERS
 from genrecls.files.atomic import write_text
 from genrecls.reports.figures.reproduction import reported_and_ours
 from genrecls.reports.numbers import DASH
 from genrecls.reports.pages import render_page
 from genrecls.reports.style import save
 from genrecls.reports.tables import Table, to_csv
+from genrecls.runs.published import PAPERS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

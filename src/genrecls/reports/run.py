@@ -93,8 +93,8 @@ def write_report(run: Run, report: RunReport) -> None:
     """Draw all figures of a run into its folder and write `report.html`."""
     figures = draw(report)
     for name, figure in figures.items():
-        save(figure, run.figures / f"{name}.png")
-    write_text(run.report, render(report, figures))
+        save(figure, run.figures_folder / f"{name}.png")
+    write_text(run.report_file, render(report, figures))
 
 
 def draw(report: RunReport) -> dict[str, Figure]:

@@ -163,12 +163,13 @@ class SearchReport:
     @property
     def about(self) -> str:
         """Where the scores come from."""
-        return f"{self.best.data} · split {self.best.split} · validation part, per track"
+        metrics = self.best.metrics
+        return f"{metrics.dataset.label} · split {metrics.split.title} · validation part, per track"
 
     @property
     def leaky(self) -> bool:
         """Whether segments of one track train and select."""
-        return "track" in self.best.metrics["split"]["leaks"]
+        return self.best.metrics.split.leaky
 
     @property
     def counts(self) -> str:
@@ -182,10 +183,10 @@ class SearchReport:
     @property
     def test(self) -> str:
         """The test score of the best, in words."""
-        score = self.best.metrics["parts"]["test"]["track"]
-        bounds = interval(score["accuracy_interval"])
+        score = self.best.metrics.test.track
+        bounds = interval(score.accuracy_interval)
         return (
-            f"Test accuracy of the best, per track: {percent(score['accuracy'])} (95 % interval "
+            f"Test accuracy of the best, per track: {percent(score.accuracy)} (95 % interval "
             f"{bounds}). No test score took part in the search; the validation score of the best "
             f"flatters it, being the best of {len(self.ranked)}."
         )

@@ -15,8 +15,8 @@ from genrecls.benchmark.benchmark import EXPORT, facts_of_run
 from genrecls.config.aliases import current_config
 from genrecls.errors import RunError
 from genrecls.evaluation.paired_tests import PairedDecisions
+from genrecls.runs.metrics import PartMetrics, RunMetrics
 from genrecls.runs.run import Run
-from genrecls.runtime.description import leak_mark
 
 PARTS = ("validation", "test")
 _NEEDED = ("track", "part", "true", "predicted")
@@ -28,7 +28,7 @@ class RunRecord:
 
     Attributes:
         config: the resolved configuration.
-        metrics: content of `metrics.json`.
+        metrics: its scores and what must be said beside them.
         history: a row an epoch.
         answers: decisions per track of each part.
         changed: when the run was finished.
@@ -37,7 +37,7 @@ class RunRecord:
 
     name: str
     config: Mapping[str, Any]
-    metrics: Mapping[str, Any]
+    metrics: RunMetrics
     history: Sequence[Mapping[str, float]]
     answers: Mapping[str, PairedDecisions]
     changed: str
@@ -48,40 +48,25 @@ class RunRecord:
         """Seed and, where the split has folds, the fold: what may differ within a system."""
         return int(self.config["seed"]), self.config["split"].get("fold")
 
-    @property
-    def data(self) -> str:
-        """Name of the data set, and whether it is generated."""
-        dataset = self.metrics["dataset"]
-        return f"{dataset['name']}{' (generated)' if dataset['generated'] else ''}"
-
-    @property
-    def split(self) -> str:
-        """Name of the split with what it leaks."""
-        split = self.metrics["split"]
-        return f"{split['name']}{leak_mark(split['leaks'])}"
-
-    @property
-    def training_seconds(self) -> float | None:
-        """Time spent on learning, without features and evaluation; None where it is not told."""
-        told = self.metrics.get("seconds", {})
-        spent = [float(s) for stage, s in told.items() if stage not in {"features", "evaluation"}]
-        return sum(spent) if spent else None
+    def part(self, name: str) -> PartMetrics:
+        """Return the metrics of the part `validation` or `test`."""
+        return self.metrics.test if name == "test" else self.metrics.validation
 
     def score(self, part: str, name: str, unit: str = "track") -> float:
         """Return a score such as `accuracy`."""
-        return float(self.metrics["parts"][part][unit][name])
+        return float(getattr(self.part(part).of(unit), name))
 
     def f1(self, part: str) -> dict[str, float]:
         """Return F1 of each genre, per track."""
-        genres = self.metrics["parts"][part]["track"]["per_genre"]
-        return {genre: float(score["f1"]) for genre, score in genres.items()}
+        return {genre: scores.f1 for genre, scores in self.part(part).track.per_genre.items()}
 
 
 def read(run: Run) -> RunRecord:
-    """Return what is in the folder of a finished run.
+    """Return what is in the folder of a finished run, checked before a table is half made.
 
     Raises:
-        RunError: the run is not finished, or one of its files is damaged or absent.
+        RunError: the run is not finished, or one of its files is damaged, absent or of another
+            version.
     """
     metrics = run.read_metrics()
     if not run.finished:
@@ -89,43 +74,25 @@ def read(run: Run) -> RunRecord:
             f"run {run.name} is not finished ({run.state.get('status', 'no state')}); repeat its "
             "'genrecls train' command to go on"
         )
-    found = RunRecord(
+    record = RunRecord(
         name=run.name,
-        config=_config(run.config),
+        config=_config(run.config_file),
         metrics=metrics,
-        history=_history(run.history),
+        history=_history(run.history_file),
         answers=_answers(run),
         changed=str(run.state.get("changed", "")),
         int8_bytes=_int8_bytes(run),
     )
-    _check(run, found)
-    return found
-
-
-def _check(run: Run, found: RunRecord) -> None:
-    """Refuse what another version or a hand has changed, before a table is half made."""
-    with _reading(run.config):
-        _ = (found.repetition, found.config["model"]["name"], found.config["features"]["name"])
-    with _reading(run.history):
-        _ = [epoch["epoch"] for epoch in found.history]
-    with _reading(run.metrics):
-        _check_metrics(found)
-    for part, answers in found.answers.items():
-        here, there = float(answers.right.mean()), found.score(part, "accuracy")
+    with _reading(run.config_file):
+        _ = (record.repetition, record.config["model"]["name"], record.config["features"]["name"])
+    with _reading(run.history_file):
+        _ = [epoch["epoch"] for epoch in record.history]
+    for part, answers in record.answers.items():
+        here, there = float(answers.right.mean()), record.part(part).track.accuracy
         if abs(here - there) > 1e-6:
             reason = f"its {part} accuracy is {here:.3f}, in metrics.json {there:.3f}"
-            raise _damaged(run.predictions("tracks"), reason)
-
-
-def _check_metrics(found: RunRecord) -> None:
-    metrics = found.metrics
-    _ = (found.data, found.split, metrics["dataset"]["fingerprint"], list(metrics["labels"]))
-    _ = (metrics["selection"]["epoch"], int(metrics["model"]["parameters"]))
-    _ = found.training_seconds
-    for part in PARTS:
-        low, high = metrics["parts"][part]["track"]["accuracy_interval"]
-        _ = (float(low), float(high), found.f1(part), found.score(part, "macro_f1"))
-        _ = (found.score(part, "accuracy"), found.score(part, "accuracy", "segment"))
+            raise _damaged(run.predictions_file("tracks"), reason)
+    return record
 
 
 @contextmanager
@@ -172,7 +139,7 @@ def _history(path: Path) -> list[dict[str, float]]:
 
 
 def _answers(run: Run) -> dict[str, PairedDecisions]:
-    path = run.predictions("tracks")
+    path = run.predictions_file("tracks")
     rows = _rows(path)
     if not rows or any(row.get(column) in {None, ""} for row in rows for column in _NEEDED):
         raise _damaged(path, f"expected rows with {', '.join(_NEEDED)}")
@@ -186,7 +153,7 @@ def _of_part(run: Run, part: str, rows: Sequence[Mapping[str, str]]) -> PairedDe
     tracks = {track for track, _, _ in chosen}
     if not chosen or len(tracks) < len(chosen):
         problem = f"{len(chosen) - len(tracks)} tracks twice" if chosen else "no tracks"
-        raise _damaged(run.predictions("tracks"), f"{problem} in the {part} part")
+        raise _damaged(run.predictions_file("tracks"), f"{problem} in the {part} part")
     asked = tuple((track, true) for track, true, _ in chosen)
     return PairedDecisions(
         run.name, part, asked, np.array([true == said for _, true, said in chosen])

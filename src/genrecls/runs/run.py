@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from genrecls import __version__
-from genrecls.errors import RunError, nearest
+from genrecls.errors import Interrupted, RunError, nearest
 from genrecls.files.locks import is_locked, locked
 from genrecls.files.tables import mapping_or_empty, write_json
+from genrecls.runs.metrics import RunMetrics
 
 Status = Literal["running", "interrupted", "failed", "finished"]
 LATEST = "latest"
@@ -34,71 +35,71 @@ class Run:
         return self.folder.name
 
     @property
-    def config(self) -> Path:
+    def config_file(self) -> Path:
         """The resolved configuration."""
         return self.folder / "config.yaml"
 
     @property
-    def environment(self) -> Path:
+    def environment_file(self) -> Path:
         """Versions and commit under which the run was made."""
         return self.folder / "environment.json"
 
     @property
-    def log(self) -> Path:
+    def log_file(self) -> Path:
         """All messages, with the time."""
         return self.folder / "train.log"
 
     @property
-    def progress(self) -> Path:
+    def progress_file(self) -> Path:
         """How far a training is, see `training.progress_file`; not there once it is finished."""
         return self.folder / "progress.json"
 
     @property
-    def epochs(self) -> Path:
+    def epochs_file(self) -> Path:
         """Table of `logger=csv` that grows with every epoch."""
         return self.folder / "epochs.csv"
 
     @property
-    def scores(self) -> Path:
+    def scores_file(self) -> Path:
         """Table of `logger=csv` with the final scores."""
         return self.folder / "scores.csv"
 
     @property
-    def events(self) -> Path:
+    def events_folder(self) -> Path:
         """Folder of the event files of `logger=tensorboard`."""
         return self.folder / "tensorboard"
 
     @property
-    def history(self) -> Path:
+    def history_file(self) -> Path:
         """A row an epoch."""
         return self.folder / "history.csv"
 
     @property
-    def model(self) -> Path:
+    def model_file(self) -> Path:
         """The trained model, which describes itself."""
         return self.folder / "model.keras"
 
     @property
-    def metrics(self) -> Path:
+    def metrics_file(self) -> Path:
         """All scores; it is there if and only if the run is finished."""
         return self.folder / "metrics.json"
 
     @property
-    def report(self) -> Path:
+    def report_file(self) -> Path:
         """The page to look at."""
         return self.folder / "report.html"
 
     @property
-    def figures(self) -> Path:
+    def figures_folder(self) -> Path:
         """Folder of the figures."""
         return self.folder / "figures"
 
     @property
-    def checkpoints(self) -> Path:
+    def checkpoint_folder(self) -> Path:
         """Folder of the checkpoints."""
         return self.folder / "checkpoint"
 
-    def predictions(self, level: Literal["segments", "tracks"]) -> Path:
+    def predictions_file(self, level: Literal["segments", "tracks"]) -> Path:
         """Predictions of the validation and test parts, a row a segment or a track."""
         return self.folder / f"predictions_{level}.csv"
 
@@ -109,13 +110,13 @@ class Run:
 
     def read_progress(self) -> dict[str, Any]:
         """Return what a training last wrote of its progress; empty where there is nothing."""
-        return mapping_or_empty(self.progress)
+        return mapping_or_empty(self.progress_file)
 
     @property
     def finished(self) -> bool:
         """Whether the scores and the model are there."""
         done = self.state.get("status") == "finished"
-        return done and self.metrics.is_file() and self.model.is_file()
+        return done and self.metrics_file.is_file() and self.model_file.is_file()
 
     @property
     def busy(self) -> bool:
@@ -133,31 +134,47 @@ class Run:
         state = {"created": now, **self.state, **facts, "status": status, "changed": now}
         write_json(self.folder / "run.json", {**state, "genrecls": __version__})
 
-    def read_metrics(self) -> dict[str, Any]:
+    @contextmanager
+    def recorded(self, command: str) -> Iterator[None]:
+        """Keep the state of the run true, however the block ends."""
+
+        def mark(status: Status, **facts: str) -> None:
+            # The disk may be what failed; the first error is the one to report.
+            with suppress(OSError):
+                self.mark(status, **facts)
+
+        self.mark("running", command=command)
+        try:
+            yield
+        except (Interrupted, KeyboardInterrupt):
+            mark("interrupted")
+            raise
+        except BaseException as error:
+            mark("failed", reason=str(error) or type(error).__name__)
+            raise
+        self.mark("finished")
+
+    def read_metrics(self) -> RunMetrics:
         """Return the scores.
 
         Raises:
-            RunError: the run is unfinished or its file is damaged.
+            RunError: the run is unfinished, or its file is damaged or of another version.
         """
         try:
-            found = json.loads(self.metrics.read_text(encoding="utf-8"))
+            return RunMetrics.from_json(json.loads(self.metrics_file.read_text(encoding="utf-8")))
         except FileNotFoundError:
             raise RunError(
                 f"run {self.name} is not finished ({self.state.get('status', 'no state')}); "
                 "repeat its 'genrecls train' command to go on"
             ) from None
-        except ValueError as error:
-            raise self._damaged(str(error)) from None
-        if not isinstance(found, dict):
-            raise self._damaged("it holds no scores")
-        return found
-
-    def _damaged(self, reason: str) -> RunError:
-        return RunError(f"{self.metrics} is damaged ({reason}); train again with force=true")
+        except (ValueError, RecursionError, RunError) as error:
+            raise RunError(
+                f"{self.metrics_file} is damaged ({error}); train again with force=true"
+            ) from None
 
     def read_environment(self) -> dict[str, str]:
         """Return versions and commit under which the run was made."""
-        return dict(json.loads(self.environment.read_text(encoding="utf-8")))
+        return dict(json.loads(self.environment_file.read_text(encoding="utf-8")))
 
     @contextmanager
     def locked(self) -> Iterator[None]:

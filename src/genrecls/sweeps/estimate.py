@@ -114,10 +114,10 @@ def _measured(run: Run) -> tuple[str, Cost] | None:
     # The loader in C, where it was built, is ten times as fast.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     with suppress(RunError, OSError, LookupError, TypeError, ValueError, yaml.YAMLError):
-        stored = yaml.load(run.config.read_text(encoding="utf-8"), loader)  # noqa: S506
+        stored = yaml.load(run.config_file.read_text(encoding="utf-8"), loader)  # noqa: S506
         config = current_config(stored)
-        stages = {stage: float(s) for stage, s in run.read_metrics()["seconds"].items()}
-        epochs = len(run.history.read_text(encoding="utf-8").splitlines()) - 1
+        stages = dict(run.read_metrics().seconds)
+        epochs = len(run.history_file.read_text(encoding="utf-8").splitlines()) - 1
         training = stages.pop("training")
         # A sweep has extracted them before.
         stages.pop("features", None)

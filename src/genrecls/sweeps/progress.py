@@ -221,8 +221,8 @@ def _score(job: Job) -> str:
 
 @cache
 def _validation_accuracy(run: Run) -> float | None:
-    with suppress(RunError, LookupError, TypeError, ValueError):
-        return float(run.read_metrics()["parts"]["validation"]["track"]["accuracy"])
+    with suppress(RunError):
+        return run.read_metrics().validation.track.accuracy
     return None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from genrecls.experiment.experiment import Experiment
-from genrecls.experiment.prepare import extracted, prepare, with_copies
+from genrecls.experiment.prepare import extract_features, prepare
 from genrecls.sweeps.job import Job
 from genrecls.sweeps.plan import data_key
 
@@ -36,11 +36,11 @@ def prepare_shared(jobs: Iterable[Job]) -> None:
 
     def make_copies(experiment: Experiment) -> None:
         dataset = experiment.dataset.load(experiment.data_root)
-        with_copies(experiment, prepare(experiment, dataset))
+        prepare(experiment, dataset, copies=True)
 
     _once(experiments, lambda e: e.resolved()["logger"], lambda e: e.logger.require())
     _once(experiments, lambda e: e.resolved()["model"], lambda e: e.model.fetch())
-    _once(experiments, features_key, lambda e: extracted(e, e.dataset.load(e.data_root)))
+    _once(experiments, features_key, lambda e: extract_features(e, e.dataset.load(e.data_root)))
     distorted = [experiment for experiment in experiments if experiment.augment.audio.active]
     _once(distorted, copies_key, make_copies)
 

@@ -42,9 +42,9 @@ class CsvFiles(Callback):
         """Append what is new; the first rows replace what an earlier attempt wrote."""
         rows = progress.history
         if not rows:
-            self._run.epochs.unlink(missing_ok=True)
+            self._run.epochs_file.unlink(missing_ok=True)
         elif not self._written:
-            write_rows(self._run.epochs, rows)
+            write_rows(self._run.epochs_file, rows)
         else:
             self._append(rows[self._written :])
         self._written = len(rows)
@@ -53,9 +53,9 @@ class CsvFiles(Callback):
         """Write the final scores, a row each."""
         beside = provenance_tags(metrics)
         rows = [[*beside.values(), *score] for score in final_scores(metrics).items()]
-        write_table(self._run.scores, (*beside, "score", "value"), rows)
+        write_table(self._run.scores_file, (*beside, "score", "value"), rows)
 
     def _append(self, rows: Sequence[Mapping[str, float]]) -> None:
         # Appended and not replaced, so that `tail -f` shows it.
-        with self._run.epochs.open("a", newline="", encoding="utf-8") as file:
+        with self._run.epochs_file.open("a", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows(row.values() for row in rows)

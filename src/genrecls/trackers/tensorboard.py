@@ -78,7 +78,7 @@ class EventFiles(Callback):
             tf.summary.text("result", _table(provenance_tags(metrics)))
             for name, value in final_scores(metrics).items():
                 tf.summary.scalar(name, value)
-            for path in sorted(self._run.figures.glob("*.png")) if self._figures else ():
+            for path in sorted(self._run.figures_folder.glob("*.png")) if self._figures else ():
                 picture = tf.io.decode_png(path.read_bytes(), channels=3)
                 tf.summary.image(path.stem, picture[tf.newaxis])
         self._writer.close()
@@ -93,8 +93,8 @@ class EventFiles(Callback):
         import tensorflow as tf
         from tensorboard.plugins.hparams import api
 
-        shutil.rmtree(self._run.events, ignore_errors=True)
-        self._writer = tf.summary.create_file_writer(str(self._run.events))
+        shutil.rmtree(self._run.events_folder, ignore_errors=True)
+        self._writer = tf.summary.create_file_writer(str(self._run.events_folder))
         chosen = {key: _plain(value) for key, value in flat(self._settings)}
         with self._writer.as_default(step=0):
             api.hparams(chosen, trial_id=self._run.name)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +10,7 @@ from genrecls.sweeps.plan import Planner
 from genrecls.sweeps.search.objective import OBJECTIVES
 from genrecls.sweeps.search.settings import read_settings
 from genrecls.sweeps.search.space import override_text, read_space
+from tests.runs.finished_runs import Made, metrics_of
 from tests.sweeps.search.spaces import composed, settings
 
 
@@ -36,10 +37,11 @@ def test_the_test_part_cannot_choose(name: str) -> None:
 
 
 def test_no_objective_reads_anything_of_the_test_part() -> None:
-    metrics: dict[str, Any] = {
-        "parts": {"validation": {"track": {"accuracy": 0.7, "macro_f1": 0.6, "log_loss": 0.5}}},
-        "model": {"parameters": 1234},
-    }
+    made = metrics_of(Made(parameters=1234))
+    scores = replace(made.validation.track, accuracy=0.7, macro_f1=0.6, log_loss=0.5)
+    validation = replace(made.validation, track=scores)
+    # Where there is no test part, reading it would fail.
+    metrics = replace(made, parts={"validation": validation})
     assert [o.read(metrics) for o in OBJECTIVES.values()] == [0.7, 0.6, 0.5, 1234]
 
 

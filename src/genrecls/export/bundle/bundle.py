@@ -170,7 +170,9 @@ def _facts(exported: ExportResult) -> dict[str, Any]:
     return {
         "run": run.name,
         # Its note may name folders of this machine, and the bundle leaves it.
-        "dataset": {k: v for k, v in exported.reopened.metrics["dataset"].items() if k != "note"},
+        "dataset": {
+            k: v for k, v in asdict(exported.reopened.metrics.dataset).items() if k != "note"
+        },
         "split": model_card.split,
         "leaks": list(model_card.leaks),
         "generated": model_card.generated,
@@ -184,7 +186,7 @@ def _facts(exported: ExportResult) -> dict[str, Any]:
         "features": asdict(model_card.features),
         "segment": asdict(model_card.segment),
         "approximation": approximation(model_card),
-        "keras": {"test": exported.keras_test, "bytes": run.model.stat().st_size},
+        "keras": {"test": exported.keras_test, "bytes": run.model_file.stat().st_size},
         "calibration": {
             "part": "train",
             "segments": len(exported.calibration),

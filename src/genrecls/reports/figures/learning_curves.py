@@ -54,7 +54,7 @@ def learning_curves(boards: Sequence[Leaderboard]) -> Figure:
                     epochs = [epoch["epoch"] for epoch in run.history]
                     values = [finite(epoch.get(column)) for epoch in run.history]
                     axes.plot(epochs, values, color=colour, lw=1.2, alpha=0.85)
-                    kept = run.metrics["selection"]["epoch"]
+                    kept = run.metrics.selection.epoch
                     if kept in epochs:
                         axes.plot(kept, values[epochs.index(kept)], "o", color=colour, ms=4.5)
             axes.set(xlabel="epoch", ylabel=title)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from genrecls.reports.numbers import count
 from genrecls.reports.search import Objective
+from genrecls.runs.metrics import RunMetrics
 
 ObjectiveName = Literal["accuracy", "macro_f1", "loss", "parameters"]
 
@@ -21,12 +22,8 @@ class SearchObjective(Objective):
         column: the nearest number in the rows of `progress.json`; empty where there is none.
     """
 
-    read: Callable[[Mapping[str, Any]], float | None]
+    read: Callable[[RunMetrics], float | None]
     column: str = ""
-
-
-def _validation(score: str) -> Callable[[Mapping[str, Any]], float | None]:
-    return lambda metrics: metrics["parts"]["validation"]["track"][score]
 
 
 # The test part is named nowhere here, and nothing else of a run is ever read by a search.
@@ -34,25 +31,25 @@ OBJECTIVES: Mapping[ObjectiveName, SearchObjective] = {
     "accuracy": SearchObjective(
         "validation accuracy",
         larger=True,
-        read=_validation("accuracy"),
+        read=lambda metrics: metrics.validation.track.accuracy,
         column="validation_accuracy",
     ),
     "macro_f1": SearchObjective(
         "validation macro-F1",
         larger=True,
-        read=_validation("macro_f1"),
+        read=lambda metrics: metrics.validation.track.macro_f1,
         column="validation_accuracy",
     ),
     "loss": SearchObjective(
         "validation log loss",
         larger=False,
-        read=_validation("log_loss"),
+        read=lambda metrics: metrics.validation.track.log_loss,
         column="validation_loss",
     ),
     "parameters": SearchObjective(
         "parameters",
         larger=False,
         shown=count,
-        read=lambda metrics: metrics["model"]["parameters"],
+        read=lambda metrics: metrics.model.parameters,
     ),
 }

@@ -251,7 +251,7 @@ def _read_history(run: Run) -> list[dict[str, float]]:
     """Return the rows of a finished run; none where they cannot be read, for they only help."""
     with (
         suppress(OSError, ValueError, TypeError, csv.Error),
-        run.history.open(newline="", encoding="utf-8") as file,
+        run.history_file.open(newline="", encoding="utf-8") as file,
     ):
         return [
             {key: float(text or "nan") for key, text in row.items()} for row in csv.DictReader(file)

@@ -47,7 +47,7 @@ def epochs_of(path: Path) -> list[str]:
 def weights_of(run: Run) -> list[Any]:
     import keras
 
-    return list(keras.models.load_model(run.model, compile=False).get_weights())
+    return list(keras.models.load_model(run.model_file, compile=False).get_weights())
 
 
 @pytest.mark.parametrize("logger", ["csv", "tensorboard"])
@@ -67,9 +67,9 @@ def test_a_finished_run_has_no_progress_any_more_and_all_its_epochs(
 ) -> None:
     train("logger=csv")
     run = only_run(tmp_path)
-    assert not run.progress.exists()
-    assert epochs_of(run.epochs) == epochs_of(run.history) == ["1", "2"]
-    assert run.scores.is_file()
+    assert not run.progress_file.exists()
+    assert epochs_of(run.epochs_file) == epochs_of(run.history_file) == ["1", "2"]
+    assert run.scores_file.is_file()
 
 
 def test_a_stopped_run_keeps_its_progress_and_goes_on_in_the_same_table(
@@ -86,10 +86,10 @@ def test_a_stopped_run_keeps_its_progress_and_goes_on_in_the_same_table(
         patch.setattr(CsvFiles, "on_epoch_end", stopped)
         assert train("logger=csv").status == 130
     run = only_run(tmp_path)
-    assert run.progress.is_file()
-    assert epochs_of(run.epochs) == ["1"]
+    assert run.progress_file.is_file()
+    assert epochs_of(run.epochs_file) == ["1"]
     assert train("logger=csv").status == 0
-    assert epochs_of(run.epochs) == ["1", "2"]
+    assert epochs_of(run.epochs_file) == ["1", "2"]
 
 
 def test_a_tracker_that_fails_does_not_end_a_training(
@@ -112,8 +112,8 @@ def test_a_tracker_that_is_named_later_gets_the_finished_run(
     shutil.copytree(finished.folder, tmp_path / finished.name)
     assert "is trained already" in train("logger=csv").err
     run = only_run(tmp_path)
-    assert epochs_of(run.epochs) == ["1", "2"]
-    assert run.scores.is_file()
+    assert epochs_of(run.epochs_file) == ["1", "2"]
+    assert run.scores_file.is_file()
 
 
 def test_a_missing_library_is_told_before_anything_is_read(

@@ -1,0 +1,244 @@
+"""A training from its configuration to its finished run, from top to bottom."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from genrecls.console import log_file, say, warn
+from genrecls.environment import environment
+from genrecls.evaluation.prediction_tables import mistakes
+from genrecls.experiment.experiment import Experiment
+from genrecls.experiment.run_id import run_folder
+from genrecls.features.extract import fingerprint
+from genrecls.files.atomic import write_text
+from genrecls.files.tables import write_json, write_rows
+from genrecls.runs.record import read
+from genrecls.runs.run import Run
+from genrecls.training.callbacks import (
+    Callback,
+    Callbacks,
+    ProgressFile,
+    TrainingDisplay,
+    notify_on_stop,
+)
+from genrecls.training.checkpoint import Progress
+from genrecls.training.distribution import devices_for
+
+if TYPE_CHECKING:
+    from genrecls.experiment.prepare import PreparedData
+    from genrecls.runs.metrics import RunMetrics
+    from genrecls.training.distribution import Devices
+    from genrecls.training.stages import TrainingResult
+
+
+def train(
+    experiment: Experiment, command: str, display: Sequence[Callback] | None = None
+) -> Run | None:
+    """Train and evaluate, go on where an earlier attempt stopped, or find the finished run.
+
+    Args:
+        experiment: what to train, on what, and how.
+        command: the command line that does the same, kept in the run.
+        display: what shows the training; None shows it in the terminal.
+
+    Returns:
+        The finished run; None on a host that only helps the chief of a cluster.
+
+    Raises:
+        GenreclsError: what is wrong with the data, the model or the machine, as one line.
+    """
+    from genrecls.experiment.prepare import load_dataset_checked, prepare, store_of
+
+    display = [TrainingDisplay()] if display is None else display
+    devices = devices_for(experiment.trainer.strategy)
+    if not devices.chief:
+        _help_chief(experiment, devices, display)
+        return None
+
+    # The data, and the run that this configuration has on them.
+    store = store_of(experiment)
+    dataset = load_dataset_checked(experiment, store)
+    digest = fingerprint(dataset, store.digests)
+    run = Run(run_folder(experiment, digest))
+    with run.locked():
+        if not devices.agree(experiment.run.force or not run.finished):
+            say(f"this configuration is trained already ({run.name}); force=true trains it again")
+            _report_to_trackers(run, experiment)
+            return run
+        if experiment.run.force and run.state:
+            run.set_aside()
+        run.folder.mkdir(parents=True, exist_ok=True)
+        with log_file(run.log_file), run.recorded(command):
+            say(f"run {run.name}")
+            if dataset.generated:
+                say(f"data {dataset.provenance.title}")
+            write_settings(run, experiment)
+            experiment.model.fetch()
+
+            # Features, split, leak check, examples.
+            started = time.monotonic()
+            data = prepare(experiment, dataset, store, copies=True)
+            seconds = {"features": time.monotonic() - started}
+
+            # Everybody who follows the training hears of each epoch, and of how it ends.
+            trackers = experiment.logger.callbacks(run, experiment.resolved())
+            callbacks = Callbacks([*display, ProgressFile(run.progress_file), *trackers])
+            with notify_on_stop(callbacks):
+                result = _fit(run.checkpoint_folder, experiment, data, devices, callbacks)
+                seconds |= result.seconds
+                metrics = _write_results(run, experiment, data, result, digest, seconds)
+                callbacks.on_finish(metrics.to_json())
+        # Not before the run is marked as finished: until then it may have to be taken up again.
+        shutil.rmtree(run.checkpoint_folder, ignore_errors=True)
+    return run
+
+
+def _fit(
+    checkpoints: Path,
+    experiment: Experiment,
+    data: PreparedData,
+    devices: Devices,
+    callback: Callback,
+) -> TrainingResult:
+    from genrecls.training.frozen_outputs import backbone_root
+    from genrecls.training.stages import Task, TrainingPaths, fit
+
+    task = Task(
+        family=experiment.model,
+        shapes=experiment.segment.shapes(experiment.features),
+        n_classes=len(data.dataset.labels),
+        trainer=experiment.trainer,
+        augment=experiment.augment,
+        seed=experiment.run.seed,
+        training=data.parts["train"],
+        validation=data.parts["validation"],
+    )
+    paths = TrainingPaths(checkpoints, backbone_root(experiment.data_root))
+    return fit(task, paths, devices, callback)
+
+
+def _write_results(
+    run: Run,
+    experiment: Experiment,
+    data: PreparedData,
+    result: TrainingResult,
+    digest: str,
+    seconds: dict[str, float],
+) -> RunMetrics:
+    """Evaluate validation and test, once each, and write everything; `metrics.json` comes last."""
+    from genrecls.experiment.evaluate import (
+        EVALUATED,
+        predict_part,
+        run_metrics,
+        score_part,
+        write_predictions,
+    )
+    from genrecls.explain.examples_per_genre import choose_examples, explain_examples
+    from genrecls.reports.run import RunReport, write_report
+    from genrecls.runs.model_file import ModelCard, save
+
+    started = time.monotonic()
+    settings, labels = experiment.run, data.dataset.labels
+    predictions = {
+        part: predict_part(
+            result.model, data.parts[part], experiment.trainer.batch_size, settings.vote
+        )
+        for part in EVALUATED
+    }
+    parts = {
+        part: score_part(predictions[part], data.parts["train"], labels, settings.seed)
+        for part in EVALUATED
+    }
+    seconds = {**seconds, "evaluation": time.monotonic() - started}
+    rounded = {stage: round(spent, 2) for stage, spent in seconds.items()}
+    metrics = run_metrics(experiment, data, result, parts, fingerprint=digest, seconds=rounded)
+
+    card = ModelCard(
+        labels=labels,
+        features=experiment.features,
+        segment=experiment.segment,
+        vote=settings.vote,
+        run=run.name,
+        dataset=data.dataset.name,
+        split=data.split.name,
+        leaks=data.leaks,
+        generated=data.dataset.generated,
+        test=asdict(metrics.test),
+    )
+    save(run.model_file, result.model, card)
+    write_rows(run.history_file, result.progress.history)
+    paths = {track.id: track.path for track in data.dataset.tracks}
+    write_predictions(run, metrics, predictions, paths)
+    say("drawing the report")
+    features, length = experiment.features, experiment.segment.length
+    report = RunReport(
+        name=run.name,
+        metrics=metrics.to_json(),
+        history=result.progress.history,
+        mistakes=mistakes(predictions["test"].tracks, labels, paths),
+        examples=choose_examples(data.parts["train"], labels, features.axes, length),
+        evidence=explain_examples(result.model, features, data.parts["test"], labels, length),
+        config_yaml=run.config_file.read_text(encoding="utf-8"),
+        environment=run.read_environment(),
+        command=str(run.state.get("command", "")),
+    )
+    write_report(run, report)
+    write_json(run.metrics_file, metrics.to_json())
+    return metrics
+
+
+def write_settings(run: Run, experiment: Experiment) -> None:
+    """Write configuration and versions; warn where an interrupted run goes on under others."""
+    import yaml
+
+    now = environment()
+    if run.checkpoint_folder.is_dir():
+        with suppress(OSError, ValueError):
+            before = run.read_environment()
+            changed = [
+                f"{name} {before.get(name, 'none')} is now {now.get(name, 'none')}"
+                for name in sorted({*before, *now})
+                if before.get(name) != now.get(name)
+            ]
+            if changed:
+                warn(f"this run goes on, but perhaps not bit for bit: {', '.join(changed)}")
+    write_text(run.config_file, yaml.safe_dump(experiment.resolved(), sort_keys=False))
+    write_json(run.environment_file, now)
+
+
+def _help_chief(experiment: Experiment, devices: Devices, display: Sequence[Callback]) -> None:
+    """Take the steps of a host that is not the chief, which alone leaves anything."""
+    from genrecls.experiment.prepare import prepare, store_of
+
+    if not devices.agree(wish=False):
+        say("this configuration is trained already; the chief has the results")
+        return
+    dataset = experiment.dataset.load(experiment.data_root)
+    experiment.model.fetch()
+    store = store_of(experiment)
+    data = prepare(experiment, dataset, store, copies=True)
+    with TemporaryDirectory(prefix="genrecls-") as folder:
+        _fit(Path(folder, "checkpoint"), experiment, data, devices, Callbacks(display))
+    say("the training is done; the chief has the results")
+
+
+def _report_to_trackers(run: Run, experiment: Experiment) -> None:
+    """Report a run to its trackers that was finished before, perhaps without them."""
+    trackers = experiment.logger.callbacks(run, experiment.resolved())
+    if not trackers:
+        return
+    record = read(run)
+    rows = [
+        {key: int(value) if key in {"epoch", "stage"} else value for key, value in row.items()}
+        for row in record.history
+    ]
+    callbacks = Callbacks(trackers)
+    callbacks.on_epoch_end(Progress(epoch=len(rows), history=rows))
+    callbacks.on_finish(record.metrics.to_json())

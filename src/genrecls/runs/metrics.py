@@ -1,0 +1,218 @@
+"""The scores of a run and all that must be said beside them: what `metrics.json` holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
+
+from genrecls.dsp.votes import Vote
+from genrecls.errors import RunError
+from genrecls.evaluation.class_balance import MajorityBaseline
+from genrecls.evaluation.metrics import Scores
+from genrecls.runs.published import Published
+from genrecls.runtime.description import leak_mark
+from genrecls.splits.base import Part
+
+VERSION = 1
+"""Of the layout of `metrics.json`; files without a number have the first one."""
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """What a run was trained on.
+
+    Attributes:
+        name: of the option that was chosen, such as `gtzan`.
+        title: full name of the data.
+        generated: whether it is no real music.
+        tracks: number of tracks, without those that cannot be used.
+        fingerprint: digest of ids, genres, artists, published parts and contents of the files.
+        citation, licence, note: where the data come from, and what is known of their faults.
+    """
+
+    name: str
+    title: str
+    generated: bool
+    tracks: int
+    fingerprint: str
+    citation: str
+    licence: str
+    note: str
+
+    @property
+    def label(self) -> str:
+        """The name, with a mark behind that of generated data."""
+        return f"{self.name}{' (generated)' if self.generated else ''}"
+
+
+@dataclass(frozen=True)
+class PartCounts:
+    """How large one part is; `genres` counts by unit (`segment`, `track`) and genre."""
+
+    tracks: int
+    segments: int
+    genres: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True)
+class SplitFacts:
+    """How the data were split.
+
+    Attributes:
+        leaks: kinds of leak that were really found.
+        caveat: what a reader of a score must know; may be empty.
+        counts: sizes of the parts.
+        unused: number of tracks that are in no part.
+    """
+
+    name: str
+    leaks: tuple[str, ...]
+    caveat: str
+    counts: Mapping[Part, PartCounts]
+    unused: int
+
+    @property
+    def title(self) -> str:
+        """The name with what the split leaks, as it must stand beside every score."""
+        return f"{self.name}{leak_mark(self.leaks)}"
+
+    @property
+    def leaky(self) -> bool:
+        """Whether segments of one track are on both sides."""
+        return "track" in self.leaks
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The epoch whose weights the model has.
+
+    Attributes:
+        epoch: its number, from 1.
+        epochs: number of epochs of the whole training.
+        keep: which weights the trainer was told to keep, `best` or `last`.
+        monitor: what was watched, such as `validation loss`.
+        value: the watched value of that epoch.
+    """
+
+    epoch: int
+    epochs: int
+    keep: str
+    monitor: str
+    value: float
+
+
+@dataclass(frozen=True)
+class PartMetrics:
+    """Scores of one part.
+
+    Attributes:
+        segment: every segment counts by itself.
+        track: segments of a track vote.
+        baseline: of always answering the most frequent genre, by unit.
+    """
+
+    segment: Scores
+    track: Scores
+    baseline: Mapping[str, MajorityBaseline] = field(default_factory=dict)
+
+    def of(self, unit: str) -> Scores:
+        """Return the scores per `segment` or per `track`."""
+        return self.track if unit == "track" else self.segment
+
+
+@dataclass(frozen=True)
+class RejectedFile:
+    """A file that could not be used, with the code and the text of the reason."""
+
+    track: str
+    path: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """Size of a model; `macs` are multiply-accumulates for one segment."""
+
+    name: str
+    parameters: int
+    macs: int
+
+
+@dataclass(frozen=True)
+class RunMetrics:
+    """The result of a run.
+
+    Attributes:
+        vote: how segments of a track were put together.
+        published: the figure of a report that the run reproduces, if it does.
+        labels: genres in the order of the model's outputs.
+        parts: scores of the parts `validation` and `test`.
+        rejected: files that were left out.
+        seconds: time spent on each stage.
+    """
+
+    # Reading ignores what it does not know: a key may be added without a new version.
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "ignore"}
+
+    dataset: DatasetFacts
+    split: SplitFacts
+    vote: Vote
+    seed: int
+    published: Published | None
+    selection: Selection
+    labels: tuple[str, ...]
+    parts: Mapping[Part, PartMetrics]
+    rejected: tuple[RejectedFile, ...]
+    model: ModelFacts
+    seconds: Mapping[str, float]
+
+    @property
+    def validation(self) -> PartMetrics:
+        """Scores of the part that selected the epoch."""
+        return self.parts["validation"]
+
+    @property
+    def test(self) -> PartMetrics:
+        """Scores of the part that nothing was selected on."""
+        return self.parts["test"]
+
+    @property
+    def training_seconds(self) -> float | None:
+        """Time spent on learning, without features and evaluation; None where it is unknown."""
+        stages = {"features", "evaluation"}
+        spent = [seconds for stage, seconds in self.seconds.items() if stage not in stages]
+        return sum(spent) if spent else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content of `metrics.json` as plain values."""
+        return {"version": VERSION, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, values: Any) -> RunMetrics:
+        """Return the metrics that `to_json` gave.
+
+        Raises:
+            RunError: they are of another version, or something is absent or of another type.
+        """
+        from pydantic import TypeAdapter, ValidationError
+
+        if not isinstance(values, Mapping):
+            raise RunError("it holds no scores")
+        version = values.get("version", VERSION)
+        if version != VERSION:
+            raise RunError(
+                f"expected version {VERSION}, received {version!r}: another version of genrecls "
+                "wrote it"
+            )
+        try:
+            metrics = TypeAdapter(cls).validate_json(json.dumps(values), strict=True)
+        except ValidationError as error:
+            problem = error.errors()[0]
+            place = ".".join(map(str, problem["loc"])) or "the whole"
+            raise RunError(f"{place}: {problem['msg'].lower()}") from None
+        if absent := {"validation", "test"} - metrics.parts.keys():
+            raise RunError(f"parts: expected validation and test, {' and '.join(absent)} is absent")
+        return metrics
