@@ -5,26 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 from genrecls.config.aliases import original_config
+from genrecls.config.relevant import relevant
 from genrecls.experiment.experiment import Experiment
-
-# Where things lie, how often is saved and who is told does not change a result; what the data are
-# is in their fingerprint.
-IRRELEVANT = (
-    ("force",),
-    ("show",),
-    ("memory_gb",),
-    ("backend",),
-    ("data_root",),
-    ("output_root",),
-    ("dataset", "root"),
-    ("dataset", "csv"),
-    ("dataset", "artists"),
-    ("trainer", "checkpoint_minutes"),
-    ("logger",),
-)
 
 
 def run_id(experiment: Experiment, fingerprint: str) -> str:
@@ -34,15 +18,10 @@ def run_id(experiment: Experiment, fingerprint: str) -> str:
         experiment: validated configuration.
         fingerprint: digest of the data: ids, labels, groups, published parts and file contents.
     """
-    relevant = original_config(experiment.resolved())
-    for *groups, key in IRRELEVANT:
-        place: dict[str, Any] = relevant
-        for group in groups:
-            place = place[group]
-        place.pop(key, None)
+    config = original_config(relevant(experiment.resolved()))
     # What a file holds decides, not where it lies.
-    relevant["model"] |= experiment.model.contents()
-    text = json.dumps([relevant, fingerprint], sort_keys=True)
+    config["model"] |= experiment.model.contents()
+    text = json.dumps([config, fingerprint], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from genrecls.config.aliases import current_config
+from genrecls.config.relevant import IRRELEVANT
 from genrecls.errors import RunError
 from genrecls.experiment.experiment import Experiment
-from genrecls.experiment.run_id import IRRELEVANT
 from genrecls.runs.run import Run, all_runs
 from genrecls.sweeps.job import Job
 

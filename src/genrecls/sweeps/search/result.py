@@ -10,11 +10,11 @@ import yaml
 
 from genrecls.config.compose import compose
 from genrecls.config.paths import conf_dir
+from genrecls.config.relevant import IRRELEVANT, relevant
 from genrecls.console import say, show, warn
 from genrecls.environment import environment
 from genrecls.errors import RunError
 from genrecls.experiment.experiment import GROUPS, parse
-from genrecls.experiment.run_id import IRRELEVANT
 from genrecls.files.atomic import write_text
 from genrecls.reports.figures.search import figures
 from genrecls.reports.search import (
@@ -114,12 +114,7 @@ def experiment_file(job: Job, config_dir: str | None, about: str) -> str:
     plain = [f"{group}={option}" for group, option in chosen.items()]
     usual = parse(compose("train", [*search_path(config_dir), *plain])).resolved()
 
-    settings = job.experiment.resolved()
-    for *groups, key in IRRELEVANT:
-        place: Any = settings
-        for group in groups:
-            place = place.get(group, {})
-        place.pop(key, None)
+    settings = relevant(job.experiment.resolved())
     defaults = "".join(
         f"  - override /{group}: {option}\n"
         for group, option in chosen.items()
