@@ -70,7 +70,7 @@ def train(
     with run.locked():
         if not devices.agree(experiment.run.force or not run.finished):
             say(f"this configuration is trained already ({run.name}); force=true trains it again")
-            _report_to_trackers(run, experiment)
+            report_to_trackers(run, experiment)
             return run
         if experiment.run.force and run.state:
             run.set_aside()
@@ -229,7 +229,7 @@ def _help_chief(experiment: Experiment, devices: Devices, display: Sequence[Call
     say("the training is done; the chief has the results")
 
 
-def _report_to_trackers(run: Run, experiment: Experiment) -> None:
+def report_to_trackers(run: Run, experiment: Experiment) -> None:
     """Report a run to its trackers that was finished before, perhaps without them."""
     trackers = experiment.logger.callbacks(run, experiment.resolved())
     if not trackers:

@@ -67,7 +67,7 @@ def sweep(arguments: SweepArguments) -> list[Job]:
         sweep_file.write()
 
     # Trackers have not heard of the runs that were finished before or by another process.
-    from genrecls.trackers.watching import report_to_trackers
+    from genrecls.experiment.train import report_to_trackers
 
     with patch.dict(os.environ, {SWEEP: folder.name}):
         for job in jobs:
