@@ -11,7 +11,7 @@ from tests.export.exported import features, music, segment_rule
 
 
 def test_a_window_of_cut_samples_is_the_segment_itself() -> None:
-    spec, rule = features("mel"), segment_rule("samples", 0.5)
+    spec, rule = features("mel"), segment_rule("audio", 0.5)
     window = audio_window(asdict(spec), asdict(rule))
     assert (window.length, window.hop, window.margin) == (rule.samples(spec.rate), 128, 0)
 
@@ -20,7 +20,7 @@ def test_a_window_of_cut_samples_is_the_segment_itself() -> None:
 def test_a_window_of_cut_frames_gives_the_frames_of_the_whole_track(
     changes: dict[str, Any],
 ) -> None:
-    spec, rule = features("mel", top_db=None, **changes), segment_rule("frames", 0.5)
+    spec, rule = features("mel", top_db=None, **changes), segment_rule("spectrogram", 0.5)
     window = audio_window(asdict(spec), asdict(rule))
     (track,) = music(1, 16_000)
     segments = rule.cover(track, spec)

@@ -44,6 +44,16 @@ def test_the_card_of_the_first_version_is_read_in_the_present_words(
     }
 
 
+def test_the_parts_of_several_inputs_are_read_in_the_present_words(tmp_path: Path) -> None:
+    parts = {"picture": {"name": "picture", "size": [8, 8]}, "summary": {"name": "summary"}}
+    old = CARD | {"format": 1, "entrance": "features", "features": {"name": "joint", **parts}}
+    path = _written(tmp_path / "model.tflite", pack(FLATBUFFER, old))
+    features = unpack(path)[1]["features"]
+    assert features["name"] == "multi_input"
+    assert features["picture"] == {"name": "mel_image", "size": [8, 8]}
+    assert features["summary"] == {"name": "summary"}
+
+
 def test_equal_models_are_equal_files() -> None:
     assert pack(FLATBUFFER, CARD) == pack(FLATBUFFER, dict(CARD))
 

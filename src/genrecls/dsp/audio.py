@@ -158,15 +158,42 @@ def decode(path: Path, limits: AudioLimits) -> Decoded:
     Raises:
         AudioRejected: the file cannot be trusted; carries a code from `REASONS`.
     """
+    import soundfile
+
     with _rejecting(path):
-        _require_regular(path)
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise AudioRejected(path, "unreadable", "expected a sound file, found a folder")
+        # Opening a named pipe would wait for a writer, perhaps for ever.
+        if not stat.S_ISREG(status.st_mode):
+            detail = "expected a sound file, found a pipe or a device"
+            raise AudioRejected(path, "unreadable", detail)
+        if status.st_size == 0:
+            raise AudioRejected(path, "empty", "the file has no bytes; fetch or extract it again")
         with path.open("rb") as file:
             missing = _missing_bytes(file)
-        return _decode(path, limits, missing)
+        with soundfile.SoundFile(str(path)) as sound:
+            reason = _objection(sound, limits, missing)
+            if reason is not None:
+                raise AudioRejected(path, *reason)
+            samples, peak = _mono(path, sound, limits)
+            return Decoded(samples, sound.samplerate, sound.channels, peak, sound.format)
+
+
+def mixed(block: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean of the channels of a block (samples, channels), shape (samples,)."""
+    if block.shape[1] == 1:
+        return block[:, 0]
+    # Adding columns is thirty times faster than a mean along the short axis.
+    total = block[:, 0] + block[:, 1]
+    for column in block.T[2:]:
+        total += column
+    return total * np.float32(1 / block.shape[1])
 
 
 @contextmanager
 def _rejecting(path: Path) -> Iterator[None]:
+    """Turn what opening and decoding raise into an `AudioRejected`."""
     import soundfile
 
     try:
@@ -183,122 +210,92 @@ def _rejecting(path: Path) -> Iterator[None]:
         raise AudioRejected(path, "long", "it does not fit into memory") from error
 
 
-def _require_regular(path: Path) -> None:
-    status = path.stat()
-    if stat.S_ISDIR(status.st_mode):
-        raise AudioRejected(path, "unreadable", "expected a sound file, found a folder")
-    # Opening a named pipe would wait for a writer, perhaps for ever.
-    if not stat.S_ISREG(status.st_mode):
-        raise AudioRejected(path, "unreadable", "expected a sound file, found a pipe or a device")
-    if status.st_size == 0:
-        raise AudioRejected(path, "empty", "the file has no bytes; fetch or extract it again")
+def _missing_bytes(file: BinaryIO) -> int:
+    """Return how many bytes the header of a WAV or AU announces that the file lacks.
+
+    The decoder never says so.
+    """
+    head = file.read(12)
+    start = announced = 0
+    if head[:4] == b".snd":
+        start, announced = int.from_bytes(head[4:8]), int.from_bytes(head[8:12])
+    elif head[:4] == b"RIFF" and head[8:] == b"WAVE":
+        # Real headers have a handful of chunks before the sound; noise could have millions.
+        for _ in range(100):
+            chunk = file.read(8)
+            size = int.from_bytes(chunk[4:], "little")
+            if chunk[:4] == b"data":
+                start, announced = file.tell(), size
+                break
+            # Chunks are padded to an even length.
+            file.seek(size + size % 2, 1)
+    return 0 if announced >= _UNKNOWN_LENGTH else start + announced - file.seek(0, 2)
 
 
-def _decode(path: Path, limits: AudioLimits, missing: int) -> Decoded:
-    import soundfile
-
-    with soundfile.SoundFile(str(path)) as sound:
+def _objection(
+    sound: soundfile.SoundFile, limits: AudioLimits, missing: int
+) -> tuple[str, str] | None:
+    """Return code and detail of what makes a header implausible; None where nothing does."""
+    seconds = sound.frames / max(1, sound.samplerate)
+    checks = (
         # The decoder takes anything called .au for bare telephone samples.
-        if sound.format == "RAW":
-            raise AudioRejected(path, "unreadable", "expected a sound file, found no known header")
-        _check_header(path, sound, limits)
-        if missing > 0:
-            detail = f"the header announces {missing} bytes more than there are"
-            raise AudioRejected(path, "length-mismatch", f"{detail}; fetch it again")
-        _check_length(path, sound, limits)
-        samples, peak = _mono(path, sound, limits)
-        return Decoded(samples, sound.samplerate, sound.channels, peak, sound.format)
-
-
-def _check_header(path: Path, sound: soundfile.SoundFile, limits: AudioLimits) -> None:
-    if not limits.min_rate <= sound.samplerate <= limits.max_rate:
-        detail = f"expected {limits.min_rate} to {limits.max_rate} Hz, found {sound.samplerate}"
-        raise AudioRejected(path, "rate", detail)
-    if not 1 <= sound.channels <= limits.max_channels:
-        detail = f"expected at most {limits.max_channels} channels, found {sound.channels}"
-        raise AudioRejected(path, "channels", detail)
-    if sound.frames <= 0:
-        raise AudioRejected(path, "empty", "the header announces no samples; fetch it again")
-
-
-def _check_length(path: Path, sound: soundfile.SoundFile, limits: AudioLimits) -> None:
-    seconds = sound.frames / sound.samplerate
-    if seconds < limits.min_seconds:
-        detail = f"expected at least {limits.min_seconds:g} s, found {seconds:.3f} s"
-        raise AudioRejected(path, "short", detail)
-    if seconds > limits.max_seconds:
-        detail = f"expected at most {limits.max_seconds:g} s, the header announces {seconds:.0f} s"
-        raise AudioRejected(path, "long", detail)
+        (sound.format != "RAW", "unreadable", "expected a sound file, found no known header"),
+        (
+            limits.min_rate <= sound.samplerate <= limits.max_rate,
+            "rate",
+            f"expected {limits.min_rate} to {limits.max_rate} Hz, found {sound.samplerate}",
+        ),
+        (
+            1 <= sound.channels <= limits.max_channels,
+            "channels",
+            f"expected at most {limits.max_channels} channels, found {sound.channels}",
+        ),
+        (sound.frames > 0, "empty", "the header announces no samples; fetch it again"),
+        (
+            missing <= 0,
+            "length-mismatch",
+            f"the header announces {missing} bytes more than there are; fetch it again",
+        ),
+        (
+            seconds >= limits.min_seconds,
+            "short",
+            f"expected at least {limits.min_seconds:g} s, found {seconds:.3f} s",
+        ),
+        (
+            seconds <= limits.max_seconds,
+            "long",
+            f"expected at most {limits.max_seconds:g} s, the header announces {seconds:.0f} s",
+        ),
+    )
+    return next(((code, detail) for passed, code, detail in checks if not passed), None)
 
 
 def _mono(
     path: Path, sound: soundfile.SoundFile, limits: AudioLimits
 ) -> tuple[NDArray[np.float32], float]:
-    parts, peak, delivered = [], 0.0, 0
+    """Return the mean of the channels and the largest magnitude in any of them."""
+    blocks, peak, delivered = [], 0.0, 0
     while delivered < sound.frames:
         block = sound.read(_BLOCK_SAMPLES // sound.channels, dtype="float32", always_2d=True)
         if not len(block):
             detail = f"expected {sound.frames} frames as announced, found {delivered}"
             raise AudioRejected(path, "length-mismatch", f"{detail}; fetch it again")
-        peak = max(peak, _checked_peak(path, block, limits))
-        parts.append(mixed(block))
+        with np.errstate(invalid="ignore"):
+            low, high = float(block.min()), float(block.max())
+        # NaN wins every minimum, infinity one of the two: no pass over all samples is needed.
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise AudioRejected(path, "non-finite", "expected numbers, found NaN or infinity")
+        peak = max(peak, high, -low)
+        if peak > limits.max_peak:
+            detail = f"expected magnitudes up to {limits.max_peak:g}, found {peak:g}"
+            raise AudioRejected(path, "amplitude", detail)
+        blocks.append(mixed(block))
         delivered += len(block)
-    mono = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    mono = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
     if max(mono.max(), -mono.min()) < _SILENCE:
-        raise AudioRejected(path, "silent", _why_silent(peak))
+        detail = "every sample is zero"
+        if peak >= _SILENCE:
+            detail = "the channels cancel each other (opposite phase, peak "
+            detail += f"{peak:.2g}); use one of them"
+        raise AudioRejected(path, "silent", detail)
     return mono, peak
-
-
-def _checked_peak(path: Path, block: NDArray[np.float32], limits: AudioLimits) -> float:
-    with np.errstate(invalid="ignore"):
-        low, high = float(block.min()), float(block.max())
-    # NaN wins every minimum, infinity one of the two: no pass over all samples is needed.
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise AudioRejected(path, "non-finite", "expected numbers, found NaN or infinity")
-    peak = max(high, -low)
-    if peak > limits.max_peak:
-        detail = f"expected magnitudes up to {limits.max_peak:g}, found {peak:g}"
-        raise AudioRejected(path, "amplitude", detail)
-    return peak
-
-
-def mixed(block: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean of the channels of a block (samples, channels), shape (samples,)."""
-    if block.shape[1] == 1:
-        return block[:, 0]
-    # Adding columns is thirty times faster than a mean along the short axis.
-    total = block[:, 0] + block[:, 1]
-    for column in block.T[2:]:
-        total += column
-    return total * np.float32(1 / block.shape[1])
-
-
-def _why_silent(peak: float) -> str:
-    cancelled = f"the channels cancel each other (opposite phase, peak {peak:.2g}); use one of them"
-    return "every sample is zero" if peak < _SILENCE else cancelled
-
-
-def _missing_bytes(file: BinaryIO) -> int:
-    """Return how many bytes the header announces that the file lacks; the decoder never tells."""
-    start, announced = _announced(file)
-    if announced >= _UNKNOWN_LENGTH:
-        return 0
-    return start + announced - file.seek(0, 2)
-
-
-def _announced(file: BinaryIO) -> tuple[int, int]:
-    """Return where the samples of a WAV or AU file start, and how many bytes there should be."""
-    head = file.read(12)
-    if head[:4] == b".snd":
-        return int.from_bytes(head[4:8]), int.from_bytes(head[8:12])
-    if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-        return 0, 0
-    # Real headers have a handful of chunks before the sound; noise could have millions.
-    for _ in range(100):
-        chunk = file.read(8)
-        size = int.from_bytes(chunk[4:], "little")
-        if chunk[:4] == b"data":
-            return file.tell(), size
-        # Chunks are padded to an even length.
-        file.seek(size + size % 2, 1)
-    return 0, 0

@@ -24,16 +24,14 @@ _CARD = "genrecls.json"
 _SEAL = b"genrecls-sha256:"
 _DIGITS = 64
 _AGAIN = "copy it again or export again"
-# What cards of format 1 say otherwise, by the group of the card and the key in it.
-_OLD_KEYS = {"entrance": "input", "cut": "source"}
-_OLD_VALUES = {
-    ("segment", "source"): {"samples": "audio", "frames": "spectrogram"},
-    ("features", "name"): {
-        "picture": "mel_image",
-        "joint": "multi_input",
-        "published_picture": "kaggle_picture",
-        "published_table": "kaggle_table",
-    },
+
+# What cards of format 1 say otherwise.
+_OLD_SOURCES = {"samples": "audio", "frames": "spectrogram"}
+_OLD_FEATURES = {
+    "picture": "mel_image",
+    "joint": "multi_input",
+    "published_picture": "kaggle_picture",
+    "published_table": "kaggle_table",
 }
 
 
@@ -57,7 +55,14 @@ def unpack(path: Path) -> tuple[bytes, dict[str, Any]]:
     Raises:
         ModelFileError: no such file, damaged, not made by genrecls, or made by a newer one.
     """
-    content = _content(path)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise ModelFileError(
+            f"{path}: no such model file; expected a .tflite that 'genrecls export' wrote"
+        ) from None
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be read ({error.strerror}); {_AGAIN}") from None
     sealed, digest = content[:-_DIGITS], content[-_DIGITS:]
     if not sealed.endswith(_SEAL):
         raise ModelFileError(
@@ -73,7 +78,7 @@ def unpack(path: Path) -> tuple[bytes, dict[str, Any]]:
             made = int(card["format"])
             if made == 1:
                 card = _in_present_names(card)
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+    except (zipfile.BadZipFile, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelFileError(f"{path}: its description cannot be read ({error})") from None
     if made not in {1, FORMAT}:
         raise ModelFileError(
@@ -85,24 +90,17 @@ def unpack(path: Path) -> tuple[bytes, dict[str, Any]]:
 
 def _in_present_names(card: dict[str, Any]) -> dict[str, Any]:
     """Return a card of format 1 with the names of this one."""
-    renamed = {_OLD_KEYS.get(key, key): value for key, value in card.items()}
-    for (group, key), names in _OLD_VALUES.items():
-        if isinstance(renamed.get(group), dict):
-            values = {_OLD_KEYS.get(old, old): value for old, value in renamed[group].items()}
-            renamed[group] = values | {
-                name: names.get(value, value)
-                for name, value in values.items()
-                if name == key and isinstance(value, str)
-            }
-    return renamed
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise ModelFileError(
-            f"{path}: no such model file; expected a .tflite that 'genrecls export' wrote"
-        ) from None
-    except OSError as error:
-        raise ModelFileError(f"{path}: cannot be read ({error.strerror}); {_AGAIN}") from None
+    card = {**card, "input": card["entrance"]}
+    del card["entrance"]
+    if "segment" in card:
+        segment = dict(card["segment"])
+        cut = segment.pop("cut", None)
+        card["segment"] = {**segment, "source": _OLD_SOURCES.get(cut, cut)}
+    if "features" in card:
+        features = dict(card["features"])
+        # A representation of several inputs has another one within it.
+        for one in (features, features.get("picture")):
+            if isinstance(one, dict) and "name" in one:
+                one["name"] = _OLD_FEATURES.get(one["name"], one["name"])
+        card["features"] = features
+    return card

@@ -24,7 +24,6 @@ MOST_THREADS = max(64, 4 * (os.cpu_count() or 1))
 
 _RUNTIME, _OLD_RUNTIME = "ai_edge_litert", "tflite_runtime"
 
-
 Stored = NDArray[Any]
 """Numbers as the network takes or gives them: of its type, quantised where it is int8."""
 
@@ -95,8 +94,7 @@ class Network:
 
     def __init__(self, flatbuffer: bytes, threads: int = 1, *, delegates: bool = True) -> None:
         check_threads(threads)
-        runtime = _runtime()
-        module = _interpreter_module(runtime)
+        runtime, module = _tflite_runtime()
         options: dict[str, Any] = {}
         if not delegates:
             kind = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
@@ -108,24 +106,33 @@ class Network:
                 )
                 self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
-            raise ModelFileError(_why_not(runtime, error)) from None
-        found = self._interpreter.get_input_details()
-        self._inputs = {_name(details): self._input(details) for details in found}
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            if runtime == _OLD_RUNTIME:
+                raise ModelFileError(
+                    f"tflite-runtime cannot run this file ({reason}); it knows no dynamic-range "
+                    "files: use another file of the same export, or pip install 'genrecls[litert]'"
+                ) from None
+            raise ModelFileError(
+                f"the TFLite runtime cannot run this file ({reason}); export it again"
+            ) from None
+
+        # The normalisation of an input lies beside it under its name.
+        beside = {one["name"]: one["index"] for one in self._interpreter.get_tensor_details()}
+        self._inputs = {}
+        for details in self._interpreter.get_input_details():
+            # Without what TensorFlow adds to the names of a signature.
+            name = str(details["name"]).removeprefix("serving_default_").partition(":")[0]
+            tensor = _tensor(details)
+            if name + MEAN in beside:
+                mean, deviation = (
+                    tuple(map(float, self._interpreter.get_tensor(beside[name + part])))
+                    for part in (MEAN, DEVIATION)
+                )
+                tensor = replace(tensor, mean=mean, deviation=deviation)
+            self._inputs[name] = tensor
         self._output = _tensor(self._interpreter.get_output_details()[0])
         self.inputs = {name: tensor.details for name, tensor in self._inputs.items()}
         self.output = self._output.details
-
-    def _input(self, details: Mapping[str, Any]) -> _Tensor:
-        """Return an input with its normalisation, which lies beside it under its name."""
-        tensor, name = _tensor(details), _name(details)
-        beside = {one["name"]: one["index"] for one in self._interpreter.get_tensor_details()}
-        if name + MEAN not in beside:
-            return tensor
-        mean, deviation = (
-            tuple(map(float, self._interpreter.get_tensor(beside[name + part])))
-            for part in (MEAN, DEVIATION)
-        )
-        return replace(tensor, mean=mean, deviation=deviation)
 
     def quantised(self, name: str, values: NDArray[np.floating]) -> Stored:
         """Return values of the input `name` as the network takes them."""
@@ -138,16 +145,16 @@ class Network:
             inputs: an array for each of `inputs`, its first axis segments.
         """
         count = len(next(iter(inputs.values())))
-        answers = np.empty((count, *self._output.shape), self._output.dtype)
-        fed = [(tensor.index, tensor.stored(inputs[n])) for n, tensor in self._inputs.items()]
-        for row, answer in enumerate(answers):
+        outputs = np.empty((count, *self._output.shape), self._output.dtype)
+        stored = [(tensor.index, tensor.stored(inputs[n])) for n, tensor in self._inputs.items()]
+        for row, output in enumerate(outputs):
             # A fused LSTM would go on with the state that the segment before left.
             self._interpreter.reset_all_variables()
-            for index, values in fed:
+            for index, values in stored:
                 self._interpreter.set_tensor(index, values[row : row + 1])
             self._interpreter.invoke()
-            answer[:] = self._interpreter.get_tensor(self._output.index)[0]
-        return answers
+            output[:] = self._interpreter.get_tensor(self._output.index)[0]
+        return outputs
 
     def probabilities(self, inputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float64]:
         """Return the probabilities of segments, shape (segments, classes)."""
@@ -180,11 +187,6 @@ def _silence() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _name(details: Mapping[str, Any]) -> str:
-    """Return the name of an input without what TensorFlow adds to those of a signature."""
-    return str(details["name"]).removeprefix("serving_default_").partition(":")[0]
-
-
 def _tensor(details: Mapping[str, Any]) -> _Tensor:
     scale, zero_point = details["quantization"]
     return _Tensor(
@@ -196,36 +198,26 @@ def _tensor(details: Mapping[str, Any]) -> _Tensor:
     )
 
 
-def _runtime() -> str:
-    """Return the package of the TFLite runtime."""
-    if find_spec(_RUNTIME):
-        return _RUNTIME
-    if not find_spec(_OLD_RUNTIME):
-        raise RunError(
-            "no TFLite runtime is installed; install one with pip install 'genrecls[litert]', or "
-            "'genrecls[tflite-runtime]' on Python 3.11"
-        )
-    if int(np.__version__.partition(".")[0]) >= 2:
-        raise RunError(
-            f"tflite-runtime needs numpy below 2, found {np.__version__}; install "
-            "ai-edge-litert instead (pip install 'genrecls[litert]'), or an older numpy "
-            "(pip install 'numpy<2')"
-        )
-    return _OLD_RUNTIME
+def _tflite_runtime() -> tuple[str, Any]:
+    """Return the package of the TFLite runtime and its module of interpreters.
 
-
-def _interpreter_module(runtime: str) -> Any:
+    Raises:
+        RunError: none is installed, or it cannot work here.
+    """
+    runtime = _RUNTIME if find_spec(_RUNTIME) else _OLD_RUNTIME
+    if runtime == _OLD_RUNTIME:
+        if not find_spec(_OLD_RUNTIME):
+            raise RunError(
+                "no TFLite runtime is installed; install one with pip install 'genrecls[litert]', "
+                "or 'genrecls[tflite-runtime]' on Python 3.11"
+            )
+        if int(np.__version__.partition(".")[0]) >= 2:
+            raise RunError(
+                f"tflite-runtime needs numpy below 2, found {np.__version__}; install "
+                "ai-edge-litert instead (pip install 'genrecls[litert]'), or an older numpy "
+                "(pip install 'numpy<2')"
+            )
     try:
-        return import_module(f"{runtime}.interpreter")
+        return runtime, import_module(f"{runtime}.interpreter")
     except ImportError as error:
         raise RunError(f"{runtime} is installed but does not start ({error})") from None
-
-
-def _why_not(runtime: str, error: Exception) -> str:
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-    if runtime == _OLD_RUNTIME:
-        return (
-            f"tflite-runtime cannot run this file ({reason}); it knows no dynamic-range files: "
-            "use another file of the same export, or pip install 'genrecls[litert]'"
-        )
-    return f"the TFLite runtime cannot run this file ({reason}); export it again"

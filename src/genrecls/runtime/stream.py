@@ -74,7 +74,19 @@ class SampleFormat:
         Raises:
             DataError: they are no numbers or far above full scale.
         """
-        samples = _numbers(data, self.coding).reshape(-1, self.channels)
+        if self.coding == "f32le":
+            values = np.frombuffer(data, "<f4")
+        else:
+            if self.coding == "s24le":
+                # Three bytes become the upper ones of four: the sign comes by itself.
+                wide = np.zeros((len(data) // 3, 4), np.uint8)
+                wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
+                whole = wide.view("<i4")[:, 0]
+            else:
+                whole = np.frombuffer(data, "<i2" if self.coding == "s16le" else "<i4")
+            full_scale = -float(np.iinfo(whole.dtype).min)
+            values = whole.astype(np.float32) * np.float32(1 / full_scale)
+        samples = values.reshape(-1, self.channels)
         peak = float(np.abs(samples).max(initial=0))
         # Not a number fails every comparison.
         if not peak <= AudioLimits().max_peak:
@@ -83,22 +95,6 @@ class SampleFormat:
                 f"format ({self.coding}, {self.channels} channels)"
             )
         return mixed(samples)
-
-
-def _numbers(data: bytes, coding: Coding) -> NDArray[np.float32]:
-    if coding == "f32le":
-        return np.frombuffer(data, "<f4")
-    if coding == "s24le":
-        # Three bytes become the upper ones of four: the sign comes by itself.
-        wide = np.zeros((len(data) // 3, 4), np.uint8)
-        wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
-        return _scaled(wide.view("<i4")[:, 0])
-    return _scaled(np.frombuffer(data, "<i2" if coding == "s16le" else "<i4"))
-
-
-def _scaled(numbers: NDArray[np.signedinteger]) -> NDArray[np.float32]:
-    full = -float(np.iinfo(numbers.dtype).min)
-    return numbers.astype(np.float32) * np.float32(1 / full)
 
 
 @dataclass(frozen=True)
@@ -116,19 +112,19 @@ class Source:
 
 def raw_samples(stream: BinaryIO, form: SampleFormat) -> Source:
     """Return what comes through a pipe, up to its end; a last broken frame is left out."""
-    return Source(form.rate, _piped(stream, form))
-
-
-def _piped(stream: BinaryIO, form: SampleFormat) -> Iterator[NDArray[np.float32]]:
-    held = b""
     # One read returns what has arrived, however little; `read` would wait for all of it.
     read = getattr(stream, "read1", stream.read)
-    while data := read(form.block):
-        held += data
-        whole = len(held) - len(held) % form.frame
-        if whole:
-            yield form.mono(held[:whole])
-            held = held[whole:]
+
+    def blocks() -> Iterator[NDArray[np.float32]]:
+        buffer = b""
+        while data := read(form.block):
+            buffer += data
+            whole = len(buffer) - len(buffer) % form.frame
+            if whole:
+                yield form.mono(buffer[:whole])
+                buffer = buffer[whole:]
+
+    return Source(form.rate, blocks())
 
 
 def growing_wav(path: Path, wait: float) -> Source:
@@ -141,34 +137,36 @@ def growing_wav(path: Path, wait: float) -> Source:
     Raises:
         DataError: there is no such file or it holds something else.
     """
-    header = _awaited_header(path, wait)
-    return Source(header.form.rate, _appended(path, header, wait))
-
-
-@dataclass(frozen=True)
-class _Header:
-    """How the samples are stored, and at which byte of the file they begin."""
-
-    form: SampleFormat
-    start: int
-
-
-def _awaited_header(path: Path, wait: float) -> _Header:
     if path.exists() and not path.is_file():
         raise DataError(f"{path}: expected a WAV file; samples of a pipe are read with --live -")
-    asked = time.monotonic()
-    while True:
-        found = _header(path) if path.exists() else None
-        if found is not None:
-            return found
-        if time.monotonic() - asked >= wait:
+    began = time.monotonic()
+    while (header := _header(path) if path.exists() else None) is None:
+        if time.monotonic() - began >= wait:
             reason = "no WAV header in it" if path.exists() else "no such file"
             raise DataError(f"{path}: {reason} after {wait:g} s; start the recording first")
         time.sleep(_POLL_SECONDS)
+    form, start = header
+
+    def blocks() -> Iterator[NDArray[np.float32]]:
+        position, last_growth = start, time.monotonic()
+        with path.open("rb") as file:
+            while True:
+                available = _sound_end(file, start) - position
+                count = min(available - available % form.frame, form.block)
+                if count > 0:
+                    file.seek(position)
+                    yield form.mono(file.read(count))
+                    position, last_growth = position + count, time.monotonic()
+                elif time.monotonic() - last_growth >= wait:
+                    return
+                else:
+                    time.sleep(_POLL_SECONDS)
+
+    return Source(form.rate, blocks())
 
 
-def _header(path: Path) -> _Header | None:
-    """Return the header, or None where it is not complete yet."""
+def _header(path: Path) -> tuple[SampleFormat, int] | None:
+    """Return how samples are stored and at which byte they begin, or None where that is to come."""
     with path.open("rb") as file:
         head = file.read(12)
         if len(head) < 12:
@@ -181,7 +179,7 @@ def _header(path: Path) -> _Header | None:
         form = None
         while len(chunk := file.read(8)) == 8 and file.tell() < _MAX_HEADER:
             if chunk[:4] == b"data":
-                return None if form is None else _Header(form, file.tell())
+                return None if form is None else (form, file.tell())
             size = int.from_bytes(chunk[4:], "little")
             if chunk[:4] == b"fmt ":
                 form = _sample_format(path, file.read(size + size % 2))
@@ -209,22 +207,6 @@ def _sample_format(path: Path, chunk: bytes) -> SampleFormat | None:
     return SampleFormat(rate, channels, coding)
 
 
-def _appended(path: Path, header: _Header, wait: float) -> Iterator[NDArray[np.float32]]:
-    form, place, heard = header.form, header.start, time.monotonic()
-    with path.open("rb") as file:
-        while True:
-            there = _sound_end(file, header.start) - place
-            count = min(there - there % form.frame, form.block)
-            if count > 0:
-                file.seek(place)
-                yield form.mono(file.read(count))
-                place, heard = place + count, time.monotonic()
-            elif time.monotonic() - heard >= wait:
-                return
-            else:
-                time.sleep(_POLL_SECONDS)
-
-
 def _sound_end(file: BinaryIO, start: int) -> int:
     """Return at which byte the samples end at present.
 
@@ -234,13 +216,13 @@ def _sound_end(file: BinaryIO, start: int) -> int:
     size = file.seek(0, 2)
     file.seek(start - 4)
     end = start + int.from_bytes(file.read(4), "little")
-    place = end + end % 2
-    while place < size:
-        file.seek(place)
+    position = end + end % 2
+    while position < size:
+        file.seek(position)
         chunk = file.read(8)
         if not (chunk[:4].isascii() and chunk[:4].decode("ascii").isprintable()):
             return size
         length = int.from_bytes(chunk[4:], "little")
-        place += 8 + length + length % 2
+        position += 8 + length + length % 2
     # The last chunk may lack the byte that makes its length even.
-    return min(end, size) if place - size <= 1 else size
+    return min(end, size) if position - size <= 1 else size
