@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from genrecls.errors import ConfigError
-from genrecls.models.layers import ConvBlock, ConvStack
-from tests.models.families import build, family, noise
+from genrecls.models.base import Normalisation
+from genrecls.models.layers import ConvBlock, ConvStack, input_statistics
+from tests.models.families import build, build_for, family, noise
 
 ORDERS = {
     "none": ["Conv2D", "ReLU", "MaxPooling2D"],
@@ -159,3 +160,19 @@ def test_statistics_of_the_input_are_per_coefficient_and_not_trained() -> None:
 def test_statistics_of_a_picture_with_channels_are_per_channel() -> None:
     layer = build("cnn", (48, 40, 3), source="picture").get_layer("normalise_picture")
     assert np.asarray(layer.mean).size == 3
+
+
+def test_the_statistics_of_each_input_can_be_read_from_the_network() -> None:
+    shapes = {"mel": (128, 4), "summary": (3,)}
+    given = {
+        "mel": Normalisation(np.arange(4.0), np.arange(1.0, 5)),
+        "summary": Normalisation(np.full(3, -80.25), np.full(3, 0.5)),
+    }
+    network = build_for("cnn_mlp", shapes, statistics=given, conv={"blocks": []})
+    found = input_statistics(network)
+    assert set(found) == set(shapes)
+    for name, statistics in given.items():
+        assert found[name].mean.tolist() == statistics.mean.tolist()
+        assert found[name].variance.tolist() == statistics.variance.tolist()
+        assert found[name].mean.dtype == np.float32
+    assert input_statistics(build("cnn", (130, 13), standardise=False)) == {}

@@ -7,16 +7,16 @@ import pytest
 
 from genrecls.errors import DataError
 from genrecls.training import data as module
-from genrecls.training.data import Rows, chunks
+from genrecls.training.data import ArrayBuffer, chunks
 
 BLOCKS = [np.full((count, 2, 3), count, np.float32) for count in (1, 4, 2)]
 
 
 def _filled(folder: Path | None) -> np.ndarray:
-    rows = Rows(7, (2, 3), folder)
+    buffer = ArrayBuffer(7, (2, 3), folder)
     for block in BLOCKS:
-        rows.append(block)
-    return rows.array()
+        buffer.append(block)
+    return buffer.array()
 
 
 def test_rows_of_a_file_are_those_of_memory(tmp_path: Path) -> None:
@@ -39,9 +39,9 @@ def test_rows_of_a_file_cannot_be_changed_by_accident(tmp_path: Path) -> None:
 
 def test_a_block_that_is_no_contiguous_piece_of_memory_is_written_right(tmp_path: Path) -> None:
     block = np.arange(24, dtype=np.float32).reshape(4, 3, 2).transpose(0, 2, 1)[::2]
-    rows = Rows(2, (2, 3), tmp_path)
-    rows.append(block)
-    np.testing.assert_array_equal(rows.array(), block)
+    buffer = ArrayBuffer(2, (2, 3), tmp_path)
+    buffer.append(block)
+    np.testing.assert_array_equal(buffer.array(), block)
 
 
 def test_a_full_disk_is_said_with_what_is_needed(
@@ -52,9 +52,9 @@ def test_a_full_disk_is_said_with_what_is_needed(
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: Full())
-    rows = Rows(500_000, (1000,), tmp_path)
+    buffer = ArrayBuffer(500_000, (1000,), tmp_path)
     with pytest.raises(DataError, match=r"No space left.*2\.0 GB.*memory_gb"):
-        rows.append(np.zeros((1, 1000), np.float32))
+        buffer.append(np.zeros((1, 1000), np.float32))
 
 
 def test_chunks_are_all_the_rows_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:

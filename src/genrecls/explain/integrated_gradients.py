@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.explain.layers import normalisations
+from genrecls.models.layers import input_statistics
 
 if TYPE_CHECKING:
     import keras
@@ -118,9 +118,11 @@ def baseline(model: keras.Model, inputs: Arrays) -> dict[str, NDArray[np.float32
 
     The mean is known where a normalisation layer stands behind the input.
     """
-    statistics = normalisations(model)
+    statistics = input_statistics(model)
     return {
-        name: np.broadcast_to(statistics.get(name, (0.0, 1.0))[0], values.shape).astype(np.float32)
+        name: np.broadcast_to(
+            statistics[name].mean if name in statistics else 0.0, values.shape
+        ).astype(np.float32)
         for name, values in inputs.items()
     }
 

@@ -49,18 +49,6 @@ def layers_of(model: keras.Model) -> dict[str, Any]:
     return found
 
 
-def normalisations(model: keras.Model) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
-    """Return mean and variance of each input behind which a normalisation layer stands."""
-    import keras
-
-    sources = {id(source): name for name, source in dict(model.input).items()}
-    return {
-        sources[id(layer.input)]: (np.asarray(layer.mean)[0], np.asarray(layer.variance)[0])
-        for layer in model.layers
-        if isinstance(layer, keras.layers.Normalization) and id(layer.input) in sources
-    }
-
-
 def chosen_layers(model: keras.Model, names: Sequence[str] | None = None) -> list[str]:
     """Return the names of the layers to show, in the order of the network.
 

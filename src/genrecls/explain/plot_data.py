@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.explain.frequency_axis import Axis, axis_of, in_hz
-from genrecls.explain.layers import normalisations
 from genrecls.features.base import FeatureSpec
+from genrecls.models.layers import input_statistics
 
 if TYPE_CHECKING:
     import keras
@@ -59,13 +59,14 @@ def evidence_of(
         weights: the evidence, in the same shapes.
         place: beginning and end of the segment in seconds.
     """
-    statistics = normalisations(model)
+    statistics = input_statistics(model)
     for name, given in inputs.items():
         values, summed, unit = given, weights[name], "dB"
         if not (in_hz(spec) and is_picture(given)):
-            mean, variance = statistics.get(name, (0.0, 1.0))
-            values = (given - mean) / np.sqrt(variance)
-            unit = "deviations from the mean" if name in statistics else "value"
+            unit = "value"
+            if name in statistics:
+                values = (given - statistics[name].mean) / np.sqrt(statistics[name].variance)
+                unit = "deviations from the mean"
         if values.ndim == 3:
             values, summed = values.mean(axis=2), summed.sum(axis=2)
         if is_picture(values):

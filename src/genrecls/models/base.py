@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,8 +54,8 @@ class Normalisation:
         mean, variance: shape (coefficients,), or (channels,) where a picture has them.
     """
 
-    mean: NDArray[np.float64]
-    variance: NDArray[np.float64]
+    mean: NDArray[np.floating[Any]]
+    variance: NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)

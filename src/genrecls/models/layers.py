@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import numpy as np
 from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from genrecls.config.schema import Schema, Share
@@ -206,6 +207,25 @@ def normalised_input(
         name=f"normalise_{name}",
     )
     return source, standardise(source)
+
+
+def input_statistics(model: keras.Model) -> dict[str, Normalisation]:
+    """Return the statistics with which a network standardises its inputs, by input name.
+
+    Values are float32, one for each item of the last axis of the input. An input that is fed as it
+    is has none.
+    """
+    import keras
+
+    names = {id(source): name for name, source in dict(model.input).items()}
+    return {
+        names[id(layer.input)]: Normalisation(
+            mean=np.ravel(np.asarray(layer.mean, np.float32)),
+            variance=np.ravel(np.asarray(layer.variance, np.float32)),
+        )
+        for layer in model.layers
+        if isinstance(layer, keras.layers.Normalization) and id(layer.input) in names
+    }
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""The segments of one part of a split, as arrays."""
+"""Examples: the segments of one part of a split with their genres, as arrays.
+
+Inputs that do not fit into memory are in a file that is read where it is looked at.
+"""
 
 from __future__ import annotations
 
@@ -15,65 +18,8 @@ from genrecls.errors import DataError
 from genrecls.features.cache import TrackFeatures
 from genrecls.models.base import Normalisation
 
-# The rows that a statistic looks at in one go.
+# So much of an array is copied at once for a statistic.
 _CHUNK_BYTES = 16 * 1024 * 1024
-
-
-class Rows:
-    """Rows of one array of float32: append them all, then take the array.
-
-    A file has no name: it is gone with the array or the process, however that ends.
-
-    Args:
-        count: number of rows to come.
-        shape: of one row.
-        folder: where the file is made; None keeps the rows in memory.
-    """
-
-    def __init__(self, count: int, shape: tuple[int, ...], folder: Path | None) -> None:
-        self._shape = (count, *shape)
-        self._folder = folder
-        self._filled = 0
-        if folder is None:
-            self._memory = np.empty(self._shape, np.float32)
-        else:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - lives with the array
-
-    def append(self, block: NDArray[np.float32]) -> None:
-        """Add rows, shape (rows, *shape).
-
-        Raises:
-            DataError: the disk is full.
-        """
-        if self._folder is None:
-            self._memory[self._filled : self._filled + len(block)] = block
-            self._filled += len(block)
-            return
-        try:
-            self._file.write(np.ascontiguousarray(block, np.float32).data)
-        except OSError as error:
-            needed = prod(self._shape) * 4 / 1e9
-            raise DataError(
-                f"{self._folder}: the examples cannot be written ({error.strerror or error}); they "
-                f"need {needed:.1f} GB there: free space, set another data_root, or keep them in "
-                "memory with a larger memory_gb"
-            ) from error
-
-    def array(self) -> NDArray[np.float32]:
-        """Return all rows; those of a file are read from it when they are looked at."""
-        if self._folder is None:
-            return self._memory
-        with self._file as file:
-            file.flush()
-            # The map holds the content of the file after it is closed.
-            return np.memmap(file, np.float32, mode="r", shape=self._shape)
-
-
-def chunks(array: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
-    """Return `array` in views of whole rows, each small enough to be copied."""
-    rows = max(1, _CHUNK_BYTES // max(1, array[:1].nbytes))
-    return [array[start : start + rows] for start in range(0, len(array), rows)]
 
 
 @dataclass(frozen=True)
@@ -110,23 +56,23 @@ def gather(
         features: of each track id.
         part: indices of the wanted segments of each track id.
         classes: class index of each track id.
-        folder: where the inputs are put that do not fit into memory; None keeps them in memory.
+        folder: where inputs are put that do not fit into memory; None keeps them in memory.
 
     Raises:
         DataError: the folder is full.
     """
     count = sum(map(len, part.values()))
-    rows: dict[str, Rows] = {}
+    buffers: dict[str, ArrayBuffer] = {}
     starts = []
-    for track, chosen in part.items():
+    for track, indices in part.items():
         segments = features[track].segments
         for name, values in segments.inputs.items():
-            if name not in rows:
-                rows[name] = Rows(count, values.shape[1:], folder)
-            rows[name].append(values[chosen])
-        starts.append(segments.starts[chosen])
+            if name not in buffers:
+                buffers[name] = ArrayBuffer(count, values.shape[1:], folder)
+            buffers[name].append(values[indices])
+        starts.append(segments.starts[indices])
     return Examples(
-        inputs={name: filled.array() for name, filled in rows.items()},
+        inputs={name: buffer.array() for name, buffer in buffers.items()},
         targets=np.concatenate([np.full(len(part[t]), classes[t]) for t in part]),
         tracks=tuple(t for t in part for _ in part[t]),
         starts=np.concatenate(starts),
@@ -135,16 +81,16 @@ def gather(
 
 def normalisation(examples: Examples) -> dict[str, Normalisation]:
     """Return mean and variance per coefficient of each input; meant for the training part only."""
-    found = {}
+    statistics = {}
     for name, values in examples.inputs.items():
         axes = tuple(range(values.ndim - 1))
         count = prod(values.shape[:-1])
         parts = chunks(values)
         mean = sum(part.sum(axis=axes, dtype=np.float64) for part in parts) / count
-        squares = (np.square(part - mean).sum(axis=axes) for part in parts)
+        variance = sum(np.square(part - mean).sum(axis=axes) for part in parts) / count
         # A constant coefficient carries nothing; variance 1 keeps it at zero, not infinite.
-        found[name] = Normalisation(mean=mean, variance=_without_zeros(sum(squares) / count))
-    return found
+        statistics[name] = Normalisation(mean, np.where(variance > 0, variance, 1.0))
+    return statistics
 
 
 def class_weights(targets: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
@@ -160,5 +106,58 @@ def missing_classes(examples: Examples, labels: Sequence[str]) -> list[str]:
     return [label for index, label in enumerate(labels) if index not in present]
 
 
-def _without_zeros(variance: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(variance > 0, variance, 1.0)
+class ArrayBuffer:
+    """An array of float32 that is filled row by row, in memory or in a file.
+
+    The file has no name: it is gone with the array or the process, however that ends.
+
+    Args:
+        count: number of rows to come.
+        shape: of one row.
+        folder: where the file is made; None keeps the rows in memory.
+    """
+
+    def __init__(self, count: int, shape: tuple[int, ...], folder: Path | None) -> None:
+        self._shape = (count, *shape)
+        self._folder = folder
+        self._filled = 0
+        if folder is None:
+            self._memory = np.empty(self._shape, np.float32)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - lives with the array
+
+    def append(self, rows: NDArray[np.float32]) -> None:
+        """Add rows, shape (rows, *shape).
+
+        Raises:
+            DataError: the disk is full.
+        """
+        if self._folder is None:
+            self._memory[self._filled : self._filled + len(rows)] = rows
+            self._filled += len(rows)
+            return
+        try:
+            self._file.write(np.ascontiguousarray(rows, np.float32).data)
+        except OSError as error:
+            needed = prod(self._shape) * 4 / 1e9
+            raise DataError(
+                f"{self._folder}: the examples cannot be written ({error.strerror or error}); they "
+                f"need {needed:.1f} GB there: free space, set another data_root, or keep them in "
+                "memory with a larger memory_gb"
+            ) from error
+
+    def array(self) -> NDArray[np.float32]:
+        """Return all rows; those of a file are read from it when they are looked at."""
+        if self._folder is None:
+            return self._memory
+        with self._file as file:
+            file.flush()
+            # The map holds the content of the file after it is closed.
+            return np.memmap(file, np.float32, mode="r", shape=self._shape)
+
+
+def chunks(array: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
+    """Return `array` in views of whole rows, each small enough to be copied."""
+    rows = max(1, _CHUNK_BYTES // max(1, array[:1].nbytes))
+    return [array[start : start + rows] for start in range(0, len(array), rows)]

@@ -15,7 +15,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -64,11 +64,18 @@ def divide(model: keras.Model, frozen: str) -> tuple[keras.Model, keras.Model]:
 def embed(backbone: keras.Model, examples: Examples, root: Path) -> Examples:
     """Return `examples` with the outputs of `backbone` as their only input, called `INPUT`.
 
+    Args:
+        backbone: the frozen layers.
+        examples: what they compute.
+        root: folder of all outputs, see `backbone_root`.
+
     Raises:
         DataError: what was computed cannot be written.
     """
+    import tensorflow as tf
+
     store = _Store(root, backbone)
-    digests = [_digest(examples.inputs, index) for index in range(len(examples))]
+    digests = [_example_digest(examples.inputs, index) for index in range(len(examples))]
     outputs = np.empty((len(examples), *store.shape), dtype=np.float32)
     missing = [
         index for index, digest in enumerate(digests) if not store.read(digest, outputs[index])
@@ -76,11 +83,20 @@ def embed(backbone: keras.Model, examples: Examples, root: Path) -> Examples:
     if store.damaged:
         warn(f"backbone outputs: {store.damaged} damaged and computed again")
 
-    def keep(index: int, found: NDArray[np.float32]) -> None:
-        outputs[index] = found
-        store.write(digests[index], found)
-
-    _compute(backbone, examples, missing, keep)
+    # Every batch is filled up to the same size, for which one graph is compiled: in it an example
+    # has the same outputs bit for bit, whichever others are with it. TensorFlow takes a second and
+    # third `predict` in one process for a mistake and warns of it.
+    forward = tf.function(lambda batch: backbone(batch, training=False), jit_compile=False)
+    with progress("backbone outputs", len(missing)) as advance:
+        for start in range(0, len(missing), _BATCH):
+            chosen = missing[start : start + _BATCH]
+            rows = [*chosen, *[chosen[-1]] * (_BATCH - len(chosen))]
+            batch = {name: tf.constant(values[rows]) for name, values in examples.inputs.items()}
+            for index, output in zip(chosen, forward(batch).numpy(), strict=False):
+                outputs[index] = output
+                store.write(digests[index], output)
+            for _ in chosen:
+                advance()
     say(f"backbone outputs: {len(examples) - len(missing)} from the cache, {len(missing)} computed")
     return replace(examples, inputs={INPUT: outputs})
 
@@ -90,45 +106,53 @@ class _Store:
 
     Attributes:
         shape: of one entry.
-        damaged: entries found broken so far; each counts as absent.
+        damaged: damaged entries met so far; each counts as absent.
     """
 
     def __init__(self, root: Path, backbone: keras.Model) -> None:
+        import keras
+        import tensorflow as tf
+
         self.shape: tuple[int, ...] = tuple(backbone.output_shape[1:])
         self.damaged = 0
-        self._folder = root / _key(backbone)
-        described = self._folder / "spec.json"
+        # The key names the layers, their weights and the libraries that compute with them.
+        versions = {"keras": keras.__version__, "tensorflow": tf.__version__}
+        key = hashlib.sha256(json.dumps([backbone.to_json(), versions]).encode())
+        for value in backbone.get_weights():
+            key.update(value.tobytes())
+        self._folder = root / key.hexdigest()[:32]
         layers = [layer.name for layer in backbone.layers]
         with _writing(self._folder):
-            # Written anew at each use: its time tells how long a folder has been of no use.
-            write_json(described, {"layers": layers, "outputs": self.shape, **_versions()})
+            # Written anew at each use: its time says when a folder was last of use.
+            spec = {"layers": layers, "outputs": self.shape, **versions}
+            write_json(self._folder / "spec.json", spec)
 
     def read(self, digest: str, into: NDArray[np.float32]) -> bool:
         """Put an entry into `into`; return whether it is there and whole."""
         try:
             # Reading a member whole is what makes the archive verify its checksum.
-            with zipfile.ZipFile(self._entry(digest)) as archive:
+            with zipfile.ZipFile(self._path(digest)) as archive:
                 content = io.BytesIO(archive.read(f"{_ARRAY}.npy"))
-            found = np.lib.format.read_array(content, allow_pickle=False)
-            if found.shape != self.shape or found.dtype != np.float32:
+            values = np.lib.format.read_array(content, allow_pickle=False)
+            if values.shape != self.shape or values.dtype != np.float32:
                 raise ValueError("another shape or type")
         except FileNotFoundError:
             return False
         except Exception:  # noqa: BLE001 - whatever damage makes the readers of zip and npy raise
             self.damaged += 1
             return False
-        into[...] = found
+        into[...] = values
         return True
 
     def write(self, digest: str, outputs: NDArray[np.float32]) -> None:
         """Write an entry, whole or not at all."""
         with (
             _writing(self._folder),
-            replacing(self._entry(digest), durable=False) as beside,
+            replacing(self._path(digest), durable=False) as beside,
         ):
             np.savez(beside, allow_pickle=False, **{_ARRAY: outputs})
 
-    def _entry(self, digest: str) -> Path:
+    def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / f"{digest}.npz"
 
 
@@ -143,48 +167,7 @@ def _writing(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _compute(
-    backbone: keras.Model,
-    examples: Examples,
-    missing: Sequence[int],
-    keep: Callable[[int, NDArray[np.float32]], None],
-) -> None:
-    """Hand the outputs of the examples `missing`, by index, to `keep` as soon as they are there.
-
-    Every batch is filled up to the same size, for which one graph is compiled: in it an example
-    has the same outputs bit for bit, whichever others are with it.
-    """
-    import tensorflow as tf
-
-    # TensorFlow takes a second and third `predict` in one process for a mistake and warns of it.
-    forward = tf.function(lambda batch: backbone(batch, training=False), jit_compile=False)
-    with progress("backbone outputs", len(missing)) as advance:
-        for start in range(0, len(missing), _BATCH):
-            chosen = missing[start : start + _BATCH]
-            rows = [*chosen, *[chosen[-1]] * (_BATCH - len(chosen))]
-            batch = {name: tf.constant(values[rows]) for name, values in examples.inputs.items()}
-            for index, found in zip(chosen, forward(batch).numpy(), strict=False):
-                keep(index, found)
-            for _ in chosen:
-                advance()
-
-
-def _key(backbone: keras.Model) -> str:
-    """Return a digest of the layers, their weights and the libraries that compute with them."""
-    digest = hashlib.sha256(json.dumps([backbone.to_json(), _versions()]).encode())
-    for value in backbone.get_weights():
-        digest.update(value.tobytes())
-    return digest.hexdigest()[:32]
-
-
-def _versions() -> dict[str, str]:
-    import keras
-    import tensorflow as tf
-
-    return {"keras": keras.__version__, "tensorflow": tf.__version__}
-
-
-def _digest(inputs: Mapping[str, NDArray[np.float32]], index: int) -> str:
+def _example_digest(inputs: Mapping[str, NDArray[np.float32]], index: int) -> str:
     digest = hashlib.sha256()
     for name in sorted(inputs):
         digest.update(f"{name} {inputs[name].shape[1:]} {inputs[name].dtype}".encode())

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from genrecls import __version__
 from genrecls.environment import environment
 from genrecls.export.export import ExportedFile, ExportResult
 from genrecls.features.base import FeatureSpec
 from genrecls.features.mel_image import MelImage, colour_table
+from genrecls.models.layers import input_statistics
 from genrecls.runtime.colormaps import packed_colours
 from genrecls.runtime.container import FORMAT
 from genrecls.runtime.network import Network
@@ -62,17 +63,15 @@ def normalisation(model: keras.Model) -> dict[str, dict[str, list[float]]]:
 
     They are inside the graph as well; here they can be read.
     """
-    found = {}
-    for layer in model.layers:
-        if type(layer).__name__ == "Normalization":
-            name = layer.name.removeprefix("normalise_")
-            found[name] = {"mean": _numbers(layer.mean), "variance": _numbers(layer.variance)}
-    return found
+    return {
+        name: {"mean": _numbers(statistics.mean), "variance": _numbers(statistics.variance)}
+        for name, statistics in input_statistics(model).items()
+    }
 
 
-def _numbers(values: Any) -> list[float]:
+def _numbers(values: NDArray[Any]) -> list[float]:
     # Six digits are what float32 has; more would only make the file longer.
-    return [float(f"{value:.6g}") for value in np.ravel(np.asarray(values))]
+    return [float(f"{value:.6g}") for value in values]
 
 
 def _calibration(exported: ExportResult) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.export.tflite.schema import classes, compact, content_of, is_kind, packed, read
+from genrecls.models.layers import input_statistics
 from genrecls.runtime.network import DEVIATION, MEAN
 
 if TYPE_CHECKING:
@@ -47,12 +48,11 @@ class Scaling:
 def scalings(model: keras.Model) -> dict[str, Scaling]:
     """Return the normalisation with which a network begins, by input; empty if with none."""
     return {
-        layer.name.removeprefix("normalise_"): Scaling(
-            np.ravel(np.asarray(layer.mean, np.float32)),
-            np.maximum(np.ravel(np.sqrt(np.asarray(layer.variance, np.float32))), _LEAST),
+        name: Scaling(
+            np.asarray(statistics.mean, np.float32),
+            np.maximum(np.sqrt(np.asarray(statistics.variance, np.float32)), _LEAST),
         )
-        for layer in model.layers
-        if is_normalisation(layer)
+        for name, statistics in input_statistics(model).items()
     }
 
 
