@@ -71,13 +71,13 @@ def _dataset(folder: Path, count: int) -> Dataset:
 def _steps(experiment: Experiment, dataset: Dataset, folder: Path) -> Iterator[tuple[str, float]]:
     started = time.monotonic()
     cache = folder / "cache"
-    found = extract(dataset, experiment.features, experiment.segment, FeatureStore(cache))
-    if found.computed != len(dataset.tracks):
-        sys.exit(f"only {found.computed} of {len(dataset.tracks)} tracks were computed")
-    rate = found.computed / (time.monotonic() - started)
+    extraction = extract(dataset, experiment.features, experiment.segment, FeatureStore(cache))
+    if extraction.computed != len(dataset.tracks):
+        sys.exit(f"only {extraction.computed} of {len(dataset.tracks)} tracks were computed")
+    rate = extraction.computed / (time.monotonic() - started)
     yield f"extracted ({rate:.0f} tracks/s)", _peak()
-    part = {name: np.arange(outline.segments) for name, outline in found.outlines.items()}
-    examples = gather(found.tracks, part, dict.fromkeys(part, 0), folder)
+    part = {name: np.arange(outline.segments) for name, outline in extraction.outlines.items()}
+    examples = gather(extraction.tracks, part, dict.fromkeys(part, 0), folder)
     size = sum(values.nbytes for values in examples.inputs.values()) / 1e9
     yield f"{len(examples)} examples, {size:.2f} GB on disk", _peak()
     normalisation(examples)

@@ -77,10 +77,11 @@ def pair(system: Sequence[PairedDecisions], best: Sequence[PairedDecisions]) -> 
         for (track, _), gap in zip(asked, difference, strict=True):
             gaps[track] += gap
             counts[track] += 1
-    found = np.array([gaps[track] for track in counts])
     first, second = _first(system, shared[0]), _first(best, shared[0])
     return Pairing(
-        difference=paired_bootstrap(found, np.array(list(counts.values()))),
+        difference=paired_bootstrap(
+            np.array([gaps[track] for track in counts]), np.array(list(counts.values()))
+        ),
         mcnemar=mcnemar(first.right, second.right),
         runs=(first.run, second.run),
         compared=(_count(system, shared), _count(best, shared)),

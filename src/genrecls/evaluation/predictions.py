@@ -50,6 +50,6 @@ def by_track(segments: Predictions, rule: Vote) -> Predictions:
         tracks=tuple(rows),
         starts=np.zeros(len(rows)),
         truth=np.array([segments.truth[members[0]] for members in rows.values()]),
-        probabilities=np.stack([found.mean(axis=0) for found in pieces]),
-        decisions=np.array([decide(found, rule) for found in pieces]),
+        probabilities=np.stack([of_track.mean(axis=0) for of_track in pieces]),
+        decisions=np.array([decide(of_track, rule) for of_track in pieces]),
     )

@@ -6,20 +6,19 @@ them in the code of its network only.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import socket
 import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from genrecls.config.paths import expanded
 from genrecls.console import messages, say
 from genrecls.errors import ConfigError, ModelFileError
+from genrecls.files.hashing import hash_file
 
 if TYPE_CHECKING:
     import keras
@@ -190,6 +189,5 @@ def _keras_home() -> Path:
 
 
 def _digest(path: Path, algorithm: str) -> str:
-    with path.open("rb") as file:
-        new = partial(hashlib.new, algorithm, usedforsecurity=False)
-        return hashlib.file_digest(file, new).hexdigest()
+    _, hashes = hash_file(path, (algorithm,))
+    return hashes[algorithm].hexdigest()

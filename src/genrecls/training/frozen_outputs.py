@@ -1,6 +1,6 @@
 """Outputs of the frozen layers of a network: computed once for each example, then read back.
 
-Nothing that is trained changes them, so a head trains on them as on features. An entry is found by
+Nothing that is trained changes them, so a head trains on them as on features. An entry is named by
 the content of its example and by everything else that decides its values: layers, weights and
 library versions. So it cannot go stale, and other splits and seeds find it too. Layout, below a
 root folder:

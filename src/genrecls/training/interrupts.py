@@ -1,4 +1,4 @@
-"""Stopping at the user's wish without losing work."""
+"""Stop signals: Ctrl-C and SIGTERM end a training after its step, with a checkpoint."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from genrecls.console import say
 
 
 class StopRequest:
-    """Whether a signal has asked to stop."""
+    """Whether a signal has asked to stop, and which."""
 
     def __init__(self, notice: str) -> None:
         self.received: signal.Signals | None = None
@@ -34,7 +34,7 @@ def stop_request(
     """Yield a request that Ctrl-C and SIGTERM fill instead of ending the process.
 
     Args:
-        notice: what the user is told then.
+        notice: message to the user when the first signal comes.
     """
     request = StopRequest(notice)
     previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -234,10 +234,10 @@ class _Loop:
         """
         figures = np.zeros(2)
         if self._devices.chief:
-            found = probabilities(self._model, self._validation, self._trainer.batch_size)
+            outputs = probabilities(self._model, self._validation, self._trainer.batch_size)
             targets = self._validation.targets
-            true = np.clip(found[np.arange(len(targets)), targets], 1e-7, 1)
-            figures = np.array([-np.log(true).mean(), (found.argmax(axis=1) == targets).mean()])
+            true = np.clip(outputs[np.arange(len(targets)), targets], 1e-7, 1)
+            figures = np.array([-np.log(true).mean(), (outputs.argmax(axis=1) == targets).mean()])
         loss, accuracy = self._devices.from_chief(figures).tolist()
         return loss, accuracy
 

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     import keras
 
 Step = Callable[[Any, Any], tuple[Any, Any]]
-"""Takes inputs and soft targets of a batch; gives its mean loss and the number correct."""
+"""Takes inputs and soft targets of a batch; returns its mean loss and the number correct."""
 
 
 @dataclass(frozen=True)
 class Learner:
-    """A network with what changes its weights.
+    """A network with everything that decides how its weights change.
 
     Attributes:
         optimizer: built for the network.
@@ -44,14 +44,14 @@ class Learner:
         return inputs, tf.TensorSpec(self.model.output.shape, tf.float32)
 
     def compare(self, inputs: Any, targets: Any) -> tuple[Any, Any]:
-        """Return the weighted loss of each example, and whether its class was found."""
+        """Return the weighted loss of each example, and whether its class is right."""
         import tensorflow as tf
         from keras import losses
 
-        found = self.model(inputs, training=True)
+        outputs = self.model(inputs, training=True)
         smoothing = self.label_smoothing
-        each = losses.categorical_crossentropy(targets, found, label_smoothing=smoothing)
-        hits = tf.argmax(found, axis=1) == tf.argmax(targets, axis=1)
+        each = losses.categorical_crossentropy(targets, outputs, label_smoothing=smoothing)
+        hits = tf.argmax(outputs, axis=1) == tf.argmax(targets, axis=1)
         return each * tf.linalg.matvec(targets, self.weights), hits
 
 
