@@ -229,6 +229,6 @@ def test_on_a_terminal_the_display_has_a_bar_that_goes_when_the_stage_ends(
         _one_epoch(TrainingDisplay())
     messages = capsys.readouterr().err
     assert messages.count("*best") == 1
-    assert "epoch 1/2" in messages
     assert "left at most" in messages
+    assert messages.endswith("\x1b[?25h\r\x1b[1A\x1b[2K"), "the bar is wiped, the cursor is back"
     assert (tmp_path / "train.log").read_text().count("validation loss 0.7500") == 2

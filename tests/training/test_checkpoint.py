@@ -161,7 +161,7 @@ def test_an_error_in_the_code_is_not_taken_for_damage(
 ) -> None:
     checkpoint.save(tmp_path, _moment(1))
 
-    def wrong(*_: object) -> None:
+    def wrong(*_: object, **__: object) -> None:
         raise TypeError("a mistake")
 
     monkeypatch.setattr(checkpoint, "Checkpoint", wrong)
