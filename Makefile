@@ -7,10 +7,10 @@ OLD := .venv-tflite-runtime
 OLD_READY := $(OLD)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test lint types bench clean
+.PHONY: help setup train test test-fast lint types bench clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \
@@ -31,8 +31,14 @@ setup: $(READY) ## make .venv and install genrecls into it
 train: $(READY) ## train the default model on the built-in, generated data
 	$(BIN)/genrecls train
 
-test: $(READY) $(OLD_READY) ## run the tests
-	$(BIN)/python -m pytest -n 2
+# Each of two processes begins with half of the tests and then takes over from the other.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+
+test: $(READY) $(OLD_READY) ## run all tests
+	$(PYTEST) $(TEST_OPTIONS)
+
+test-fast: $(READY) ## run the tests that need neither TensorFlow nor a process of their own
+	$(PYTEST) -m 'not tensorflow and not process'
 
 lint: $(READY) ## check style and formatting
 	$(BIN)/ruff check
@@ -45,4 +51,4 @@ bench: $(READY) ## measure feature extraction against the plain loop
 	$(BIN)/python scripts/bench_features.py
 
 clean: ## remove the environments and caches; data/ and outputs/ stay
-	rm -rf .venv $(OLD) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv $(OLD) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* coverage.json

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-import signal
-from collections.abc import Callable, Iterator
+import gc
+import os
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,12 +16,80 @@ from pytest_socket import disable_socket
 from genrecls.cli import main
 from genrecls.config.compose import compose
 from genrecls.experiment.experiment import Experiment, parse
+from genrecls.models import tensorflow_setup
+from tests import tiers
+from tests.in_process import undisturbed
 
 # No folder of examples in the working directory, no failures of a busy machine.
 settings.register_profile("genrecls", database=None, deadline=None)
 settings.load_profile("genrecls")
 
 ComposeExperiment = Callable[..., Experiment]
+
+
+def pytest_configure() -> None:
+    tiers.watch()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tiers.mark(items)
+
+
+def pytest_collection_finish() -> None:
+    _keep()
+
+
+def _keep() -> None:
+    """Leave what exists by now out of every collection of garbage: it stays to the end.
+
+    Keras collects garbage whenever its session is cleared, and would look through TensorFlow and
+    all tests for 0.7 s each time.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    with tiers.permitting(tiers.permissions(item)):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, Any, Any]:
+    """Holds a fixture that all modules share to its own word, whichever test comes first."""
+    if fixturedef.scope != "session":
+        return (yield)
+    permitted = tiers.fixture_permissions(fixturedef.argname, request._arg2fixturedefs)
+    with tiers.permitting(permitted):
+        return (yield)
+
+
+@pytest.fixture(scope="session")
+def tensorflow() -> None:
+    """TensorFlow, started as a training does; a test that requests it has the marker."""
+    tensorflow_setup.configure_tensorflow()
+    import keras  # noqa: F401 - so that it is among what stays
+
+    _keep()
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run of the tests have in common.
+
+    Whoever makes something there holds a lock, so that it is made once.
+    """
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def process() -> None:
+    """Nothing; a test or fixture that requests it may start processes, and has the marker."""
 
 
 def pytest_runtest_setup() -> None:
@@ -61,14 +130,8 @@ RunCommand = Callable[..., Outcome]
 
 
 @pytest.fixture
-def run_command(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[RunCommand]:
+def run_command(capsys: pytest.CaptureFixture[str]) -> Iterator[RunCommand]:
     """Runs `genrecls` with the given words in this process."""
-    monkeypatch.delenv("GENRECLS_DEBUG", raising=False)
-    previous = signal.getsignal(signal.SIGTERM)
-    # Hydra's --info adds a handler that writes to the standard output of this test.
-    handlers = list(logging.getLogger().handlers)
 
     def run(*words: str) -> Outcome:
         capsys.readouterr()
@@ -76,9 +139,8 @@ def run_command(
         captured = capsys.readouterr()
         return Outcome(status, captured.out, captured.err)
 
-    yield run
-    signal.signal(signal.SIGTERM, previous)
-    logging.getLogger().handlers[:] = handlers
+    with undisturbed():
+        yield run
 
 
 @pytest.fixture

@@ -66,6 +66,7 @@ def test_a_terminal_gets_a_bar_with_rate_and_time_left(
     assert "left" in screen.getvalue()
 
 
+@pytest.mark.process
 def test_messages_go_on_when_nobody_reads_them_any_more() -> None:
     script = (
         "from genrecls.console import say\nfor n in range(20000): say(f'line {n}')\nprint('done')"

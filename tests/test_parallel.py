@@ -17,6 +17,7 @@ from genrecls.parallel import Backend, parallel_map
 Maker = Callable[..., Any]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("by", ["threads", "loky"])
 def test_results_come_in_the_order_of_the_items(by: Backend) -> None:
     items = list(range(20))
@@ -51,6 +52,7 @@ def _refuse(_: int) -> None:
     raise DataError("the disk is full")
 
 
+@pytest.mark.process
 @pytest.mark.filterwarnings("ignore:A worker stopped:UserWarning")
 def test_a_process_that_is_killed_gets_one_line() -> None:
     with pytest.raises(DataError, match=r"^Extracting: a process of backend=loky was killed"):
@@ -68,6 +70,7 @@ def test_a_library_that_is_absent_is_named_with_its_extra(monkeypatch: pytest.Mo
         parallel_map(_slow, [1], "x", backend="ray")
 
 
+@pytest.mark.process
 def test_ctrl_c_ends_all_processes_and_keeps_what_is_finished(tmp_path: Path) -> None:
     process = _scripted(CTRL_C, tmp_path)
     assert process.stdout is not None

@@ -38,7 +38,7 @@ def check(row: dict[str, Any], measured: tuple[str, ...] = TIMES) -> None:
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model(tmp_path_factory: pytest.TempPathFactory, tensorflow: None) -> Path:
     """A model file with random weights on MFCC."""
     path = tmp_path_factory.mktemp("model") / "model.keras"
     tensorflow_setup.configure_tensorflow()
@@ -59,6 +59,7 @@ def test_a_row_a_file_and_number_of_threads_with_the_machine(model: Path) -> Non
     assert json.loads(json.dumps(found)) == found
 
 
+@pytest.mark.tensorflow
 def test_models_on_published_features_are_measured_from_their_inputs_on(tmp_path: Path) -> None:
     path = tmp_path / "model.keras"
     trained = classifier("mlp", "summary")
@@ -76,6 +77,7 @@ def test_the_music_is_the_same_each_time_and_loud_enough_to_be_some() -> None:
     assert 0.01 < np.sqrt(np.mean(first**2)) < 0.5
 
 
+@pytest.mark.process
 def test_a_bad_file_is_the_error_of_its_reader(tmp_path: Path) -> None:
     (tmp_path / "bad.keras").write_text("no model")
     with pytest.raises(ModelFileError, match=r"bad\.keras: not a readable model file"):
@@ -84,6 +86,7 @@ def test_a_bad_file_is_the_error_of_its_reader(tmp_path: Path) -> None:
         benchmark("x", BenchmarkSettings([tmp_path / "none.tflite"], (1,), 1))
 
 
+@pytest.mark.tensorflow
 def test_a_crash_while_measuring_is_one_line(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def crashed(*_: Any, **__: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess([], -11, stdout="", stderr="first\nlast words\n")
@@ -124,6 +127,7 @@ def test_what_is_no_model_file_is_one_line(tmp_path: Path) -> None:
         facts_of_file(tmp_path / "notes.txt")
 
 
+@pytest.mark.tensorflow
 def test_a_model_file_tells_its_own_facts(model: Path) -> None:
     facts = facts_of_file(model)
     assert (facts["dataset"], facts["split"]) == ({"name": "toy"}, "track")
@@ -131,6 +135,7 @@ def test_a_model_file_tells_its_own_facts(model: Path) -> None:
     assert facts["keras"]["test"] == scores(0.75)
 
 
+@pytest.mark.process
 def test_measuring_a_tflite_file_starts_no_tensorflow() -> None:
     code = """
 import sys, genrecls.cli.benchmark, genrecls.benchmark.worker

@@ -13,6 +13,8 @@ import pytest
 from genrecls.cli.completion import SHELLS, script
 from genrecls.cli.help import VERBS
 
+pytestmark = pytest.mark.process
+
 EXPECTED = {
     "genrecls tr": {"train"},
     "genrecls ": {*VERBS, "--help", "--version", "--completion"},

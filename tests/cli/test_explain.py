@@ -14,7 +14,7 @@ from tests.explain.songs import classifier, song
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, tensorflow: None) -> Path:
     """A folder with a model and a song."""
     folder = tmp_path_factory.mktemp("explain")
     tensorflow_setup.configure_tensorflow()
@@ -84,6 +84,7 @@ def test_a_wrong_wish_gets_one_line_and_leaves_nothing(
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.tensorflow
 def test_what_is_no_model_or_no_music_gets_one_line(
     place: Path, run_command: RunCommand, tmp_path: Path
 ) -> None:

@@ -41,6 +41,7 @@ def genrecls(*words: str, code: str = _PROBE) -> subprocess.CompletedProcess[str
     )
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "words",
     [
@@ -75,6 +76,7 @@ def test_what_needs_no_training_imports_nothing_heavy(words: str) -> None:
     assert done.stdout or done.stderr.startswith("genrecls: error: ")
 
 
+@pytest.mark.process
 def test_general_help_does_not_even_wait_for_hydra_or_the_registries() -> None:
     code = _PROBE.replace("for name in (", "for name in ('hydra', 'numpy', 'pydantic', ")
     assert genrecls("--help", code=code).returncode == 0
@@ -215,6 +217,7 @@ class TestErrors:
         )
 
 
+@pytest.mark.process
 def test_a_reader_that_has_gone_is_no_error_message() -> None:
     read, write = os.pipe()
     os.close(read)
@@ -231,6 +234,7 @@ def test_a_reader_that_has_gone_is_no_error_message() -> None:
     assert (done.returncode, done.stderr) == (1, "")
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device /dev/full")
 def test_output_that_cannot_be_written_is_one_line() -> None:
     code = "import sys; from genrecls.cli.main import main; sys.exit(main(['--help']))"

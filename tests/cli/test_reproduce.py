@@ -35,7 +35,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def reproduce(data: Path, tmp_path: Path) -> Callable[..., int]:
+def reproduce(data: Path, tmp_path: Path, tensorflow: None) -> Callable[..., int]:
     def call(*words: str) -> int:
         roots = (f"data_root={data}", f"output_root={tmp_path / 'runs'}")
         return main(["reproduce", *words, *roots, *QUICK])

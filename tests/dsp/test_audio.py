@@ -237,6 +237,7 @@ def test_absurd_lengths_cost_neither_time_nor_memory(tmp_path: Path) -> None:
     assert time.perf_counter() - started < 2
 
 
+@pytest.mark.process
 def test_importing_the_reader_imports_no_decoder() -> None:
     heavy = "{'soundfile', 'soxr', 'librosa'}"
     program = f"import sys, genrecls.dsp.audio; sys.exit(bool({heavy} & {{*sys.modules}}))"

@@ -33,7 +33,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(root: Path) -> Run:
+def run(root: Path, tensorflow: None) -> Run:
     return _train(root)
 
 
@@ -52,11 +52,13 @@ def _vector(row: dict[str, str], labels: list[str]) -> list[float]:
     return [float(row[label]) for label in labels]
 
 
+@pytest.mark.tensorflow
 def test_a_finished_run_keeps_no_checkpoint(run: Run) -> None:
     assert run.finished
     assert not run.checkpoint_folder.exists()
 
 
+@pytest.mark.tensorflow
 def test_the_metrics_tell_what_was_done(run: Run, metrics: dict[str, Any]) -> None:
     assert metrics["dataset"]["name"] == "synth"
     assert metrics["dataset"]["generated"] is True
@@ -68,6 +70,7 @@ def test_the_metrics_tell_what_was_done(run: Run, metrics: dict[str, Any]) -> No
     assert sum(counts[part]["tracks"] for part in counts) == metrics["dataset"]["tracks"] == 30
 
 
+@pytest.mark.tensorflow
 def test_the_selected_epoch_is_the_best_of_the_history(run: Run, metrics: dict[str, Any]) -> None:
     losses = [float(row["validation_loss"]) for row in _rows(run.history_file)]
     assert metrics["selection"]["epoch"] == 1 + int(np.argmin(losses))
@@ -78,6 +81,7 @@ def test_the_selected_epoch_is_the_best_of_the_history(run: Run, metrics: dict[s
     assert scored == pytest.approx(min(losses), rel=1e-9), "the best weights were evaluated"
 
 
+@pytest.mark.tensorflow
 def test_what_was_kept_is_told_with_its_own_value(root: Path) -> None:
     run = _train(root, "trainer.keep=last", "trainer.monitor=accuracy")
     metrics, last = run.read_metrics(), _rows(run.history_file)[-1]
@@ -150,6 +154,7 @@ def test_the_card_in_the_model_tells_the_same_as_the_metrics(
     assert (card.run, card.vote, card.generated) == (run.name, "majority", True)
 
 
+@pytest.mark.tensorflow
 def test_the_same_training_again_gives_the_same_numbers(
     root: Path, run: Run, metrics: dict[str, Any]
 ) -> None:

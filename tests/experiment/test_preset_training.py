@@ -18,11 +18,11 @@ from genrecls.runs.run import Run
 from tests.datasets.kaggle_copy import make_copy
 from tests.experiment.stand_ins import make_fma, make_gtzan
 
-# No test reaches a network for ImageNet's weights; a few large pictures are enough to go through
-# all of VGG-16.
-VGG16 = ("model.weights=none", "dataset.genres=[blues,rock]")
+# No test reaches a network for ImageNet's weights. A few small pictures are enough to go through
+# all of VGG-16; the dense layers of ImageNet, which take large ones alone, have tests of their own.
+VGG16 = ("model.weights=none", "dataset.genres=[blues,rock]", "features.size=[32,32]")
 LIGHTER = {
-    "karam_vgg16": (*VGG16, "segment.count=2"),
+    "karam_vgg16": (*VGG16, "model.upto=conv", "segment.count=2"),
     "bahuleyan2018_vgg16": (*VGG16, "segment.count=1"),
 }
 MAKERS: dict[str, Callable[[Path], None]] = {
@@ -33,6 +33,7 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "fma": make_fma,
 }
 StandIn = Callable[[str], Path]
+pytestmark = pytest.mark.tensorflow
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from tests.conftest import RunCommand
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def plain(tmp_path_factory: pytest.TempPathFactory, tensorflow: None) -> Path:
     """A folder with data, and runs with one that nobody watched."""
     folder = tmp_path_factory.mktemp("plain")
     roots = (f"data_root={folder / 'data'}", f"output_root={folder / 'runs'}")

@@ -188,8 +188,16 @@ def convert_here(request: ConversionRequest, folder: Path) -> dict[ExportFormat,
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         main(folder)
-    results = {variant: place.result(variant) for variant in request.variants}
-    return {variant: result for variant, result in results.items() if result is not None}
+    return results(request, folder)
+
+
+def results(request: ConversionRequest, folder: Path) -> dict[ExportFormat, ConversionResult]:
+    """Return what a conversion has left in `folder`."""
+    from genrecls.export.convert.conversion_folder import ConversionFolder
+
+    place = ConversionFolder(folder)
+    left = {variant: place.result(variant) for variant in request.variants}
+    return {variant: result for variant, result in left.items() if result is not None}
 
 
 def converted(model: Any, mode: Mode) -> bytes:

@@ -255,6 +255,7 @@ def _write(root: Path, seed: int, enough: Event) -> None:
         cache.store(example(seed))
 
 
+@pytest.mark.process
 def test_concurrent_writers_never_show_a_reader_half_an_entry(tmp_path: Path) -> None:
     cache = FeatureCache(tmp_path, *PARTS)
     cache.store(example())

@@ -39,6 +39,7 @@ def test_an_error_stops_the_rest_of_the_work(
     assert len(calls) < 100
 
 
+@pytest.mark.process
 def test_ctrl_c_ends_without_a_hang_and_keeps_what_is_finished(tmp_path: Path) -> None:
     script = tmp_path / "slow.py"
     script.write_text(SLOW_EXTRACTION, encoding="utf-8")

@@ -162,6 +162,7 @@ def test_audio_shorter_than_a_frame_has_the_announced_shape(
         assert received.shape == (2, *spec.shapes(count)["mel"])
 
 
+@pytest.mark.process
 def test_extraction_does_not_import_librosa_or_tensorflow() -> None:
     code = (
         "import sys, numpy as np\n"

@@ -46,7 +46,7 @@ def _card(**changes: Any) -> ModelCard:
 
 
 @pytest.fixture(scope="module")
-def classifier(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
+def classifier(tmp_path_factory: pytest.TempPathFactory, tensorflow: None) -> Classifier:
     tensorflow_setup.configure_tensorflow()
     tensorflow_setup.fresh(1)
     card = _card()
@@ -99,6 +99,7 @@ def test_audio_of_any_length_is_heard_from_its_beginning_to_its_end(
         assert np.ptp(found.segments, axis=0).max() > 1e-3
 
 
+@pytest.mark.tensorflow
 def test_a_model_that_takes_no_audio_is_refused_in_one_line(
     tmp_path: Path,
 ) -> None:
@@ -113,6 +114,7 @@ def test_a_model_that_takes_no_audio_is_refused_in_one_line(
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.tensorflow
 def test_the_vote_of_the_card_decides_about_the_whole_file(
     classifier: Classifier, tmp_path: Path
 ) -> None:
@@ -133,6 +135,7 @@ def test_a_file_gets_the_same_answer_again_and_among_others(
         assert np.array_equal(alone.probabilities, result.probabilities)
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("suffix", [".flac", ".ogg", ".au", ".mp3"])
 def test_every_format_is_read(suffix: str, classifier: Classifier, tmp_path: Path) -> None:
     found = classifier.classify(_song(tmp_path / f"song{suffix}", 4))
@@ -140,6 +143,7 @@ def test_every_format_is_read(suffix: str, classifier: Classifier, tmp_path: Pat
     assert len(found.segments) == 2
 
 
+@pytest.mark.tensorflow
 def test_stereo_of_another_rate_sounds_like_the_original(
     classifier: Classifier, tmp_path: Path
 ) -> None:
@@ -153,6 +157,7 @@ def test_stereo_of_another_rate_sounds_like_the_original(
     assert other.probabilities == pytest.approx(one.probabilities, abs=0.05)
 
 
+@pytest.mark.tensorflow
 def test_bad_files_are_named_and_the_others_classified(
     classifier: Classifier, tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from genrecls.export.formats import INPUTS, MODES
-from tests.integration.conftest import Answer, run_genrecls
+from tests.in_process import Answer, run_here
 
 VARIANTS = [f"{kind}_{mode}" for kind in INPUTS for mode in MODES]
 # After eight epochs on ten tracks decisions are near a tie, and any rounding turns some.
@@ -23,11 +23,11 @@ CLOSE = {"float32": 1e-4, "float16": 1e-2, "dynamic": 0.1, "int8": 0.2}
 
 
 @pytest.fixture(scope="session")
-def work(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def work(home: Path, tmp_path_factory: pytest.TempPathFactory, process: None) -> Path:
     """A working folder with a finished run that has been exported in all modes."""
     folder = tmp_path_factory.mktemp("export") / "work"
     shutil.copytree(home, folder, symlinks=True)
-    answer = run_genrecls(folder, "export", "--tflite", *LENIENT, "target=cortex-m7")
+    answer = run_here(folder, "export", "--tflite", *LENIENT, "target=cortex-m7")
     assert answer.status == 0, answer.err
     return folder
 
@@ -53,7 +53,7 @@ def probabilities(answer: Answer | subprocess.CompletedProcess[str]) -> tuple[st
 
 @pytest.fixture(scope="session")
 def keras(work: Path, song: Path) -> tuple[str, Any]:
-    answer = run_genrecls(work, "predict", song, "--format", "json")
+    answer = run_here(work, "predict", song, "--format", "json")
     assert answer.status == 0, answer.err
     return probabilities(answer)
 
@@ -120,11 +120,11 @@ def test_nothing_in_the_bundle_names_a_folder_of_this_machine(bundle: Path, work
 
 
 def test_summary_features_are_exported_with_a_card_and_without_files_that_take_audio(
-    tmp_path: Path,
+    tmp_path: Path, tensorflow: None, process: None
 ) -> None:
     words = ["debug=smoke", "features=summary", "model=mlp", "model.head.units=[16]"]
-    assert run_genrecls(tmp_path, "train", *words, "dataset.root=null").status == 0
-    answer = run_genrecls(tmp_path, "export", "--tflite", "modes=[float16,int8]", *LENIENT[1:])
+    assert run_here(tmp_path, "train", *words, "dataset.root=null").status == 0
+    answer = run_here(tmp_path, "export", "--tflite", "modes=[float16,int8]", *LENIENT[1:])
     assert answer.status == 0, answer.err
     refused = [line for line in answer.err.splitlines() if "beat tracking" in line]
     assert len(refused) == 1
@@ -141,7 +141,7 @@ def test_every_file_says_of_a_song_what_keras_says(
     variant: str, work: Path, bundle: Path, song: Path, keras: tuple[str, Any]
 ) -> None:
     file = bundle / f"{variant}.tflite"
-    answer = run_genrecls(work, "predict", song, "--model", file, "--format", "json")
+    answer = run_here(work, "predict", song, "--model", file, "--format", "json")
     assert answer.status == 0, answer.err
     genre, found = probabilities(answer)
     assert np.abs(found - keras[1]).max() < CLOSE[variant.partition("_")[2]]
@@ -162,7 +162,7 @@ def test_the_single_file_for_devices_says_the_same(
         timeout=120,
         cwd=work,
     )
-    program = run_genrecls(work, "predict", *words)
+    program = run_here(work, "predict", *words)
     assert probabilities(alone)[0] == probabilities(program)[0]
     assert np.abs(probabilities(alone)[1] - probabilities(program)[1]).max() < 1e-4
 
@@ -172,7 +172,7 @@ def test_live_says_of_each_segment_what_a_file_says(
 ) -> None:
     file = bundle / "features_float32.tflite"
     options = ["--smooth", "1", "--live-wait", "0.5", "--format", "json"]
-    answer = run_genrecls(work, "predict", "--model", file, "--live", song, *options)
+    answer = run_here(work, "predict", "--model", file, "--live", song, *options)
     assert answer.status == 0, answer.err
     lines = [json.loads(line) for line in answer.out.splitlines()]
     live = np.array([list(line["probabilities"].values()) for line in lines])
@@ -187,7 +187,7 @@ def test_a_file_that_fails_the_gate_is_not_left_and_the_status_says_so(work: Pat
     (found,) = folder.glob("outputs/synth-*/export")
     (found / "notes.txt").write_text("mine")
     never = "gate.float32={difference:1e-12,decisions:null,accuracy:null}"
-    answer = run_genrecls(folder, "export", "modes=[float32]", "inputs=[features]", never)
+    answer = run_here(folder, "export", "modes=[float32]", "inputs=[features]", never)
     assert answer.status == 1
     assert "differs by" in answer.err
     assert "Traceback" not in answer.err
@@ -212,6 +212,6 @@ def test_a_file_that_fails_the_gate_is_not_left_and_the_status_says_so(work: Pat
     ],
 )
 def test_what_cannot_be_meant_is_one_line_at_once(work: Path, word: str, expected: str) -> None:
-    answer = run_genrecls(work, "export", word)
+    answer = run_here(work, "export", word)
     assert answer.status == 1
     assert expected in answer.error

@@ -23,7 +23,7 @@ from genrecls.config.compose import compose
 from genrecls.experiment.experiment import parse
 from genrecls.experiment.prepare import PreparedData, prepare
 from tests.datasets.fma_copy import Clip, clip_path, write_checksums, write_metadata
-from tests.integration.conftest import Answer, run_genrecls
+from tests.in_process import Answer, run_here
 
 DATA = os.environ.get("GENRECLS_TEST_DATA", "")
 ORDER = ("training", "test", "validation")
@@ -102,8 +102,8 @@ def words(root: Path) -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="module")
-def trained(fma: Path) -> Answer:
-    answer = run_genrecls(fma, "train", "debug=smoke", *words(fma))
+def trained(fma: Path, tensorflow: None) -> Answer:
+    answer = run_here(fma, "train", "debug=smoke", *words(fma))
     assert answer.status == 0, answer.err
     return answer
 
@@ -124,7 +124,7 @@ def prepared(root: Path, *more: str) -> PreparedData:
 
 
 def test_verification_tells_lost_clips_from_those_published_broken(fma: Path) -> None:
-    answer = run_genrecls(fma, "data", "verify", *words(fma)[:2], "--format=json")
+    answer = run_here(fma, "data", "verify", *words(fma)[:2], "--format=json")
     assert answer.status == 1
     unusable = [row for row in json.loads(answer.out) if not row["usable"]]
     assert [(row["track"], row["code"]) for row in unusable] == [
@@ -162,14 +162,14 @@ def test_every_clip_is_in_its_official_part(fma: Path, trained: Answer) -> None:
 
 
 def test_evaluation_and_prediction_agree_with_the_training(fma: Path, trained: Answer) -> None:
-    answer = run_genrecls(fma, "evaluate")
+    answer = run_here(fma, "evaluate")
     assert answer.status == 0, answer.err
     again = json.loads((latest(fma) / "evaluation-test.json").read_text())
     assert again["track"] == metrics(fma)["parts"]["test"]["track"]
     with (latest(fma) / "predictions_tracks.csv").open(newline="") as stream:
         row = next(row for row in csv.DictReader(stream) if row["part"] == "test")
     clip = clip_path(fma / "fma_small", int(row["track"]))
-    answer = run_genrecls(fma, "predict", clip, "--format", "json")
+    answer = run_here(fma, "predict", clip, "--format", "json")
     assert answer.status == 0, answer.err
     (result,) = json.loads(answer.out)
     assert result["segments"][-1]["end"] > 5
@@ -183,7 +183,7 @@ def test_some_genres_are_trained_on_without_the_others(fma: Path) -> None:
 
 
 def test_a_genre_that_is_not_there_is_named(fma: Path) -> None:
-    answer = run_genrecls(fma, "train", *words(fma), "dataset.genres=[Rock,Instrumental]")
+    answer = run_here(fma, "train", *words(fma), "dataset.genres=[Rock,Instrumental]")
     assert answer.status == 1
     assert "expected Instrumental too; complete it" in answer.error
 
@@ -200,7 +200,7 @@ def test_a_cut_tracks_csv_stops_the_training_with_its_name(
         content.rindex(b"title") - 5 if kept == "half a line" else content.rindex(b"\n151920,") + 1
     )
     file.write_bytes(content[:end])
-    answer = run_genrecls(tmp_path, "train", *words(tmp_path))
+    answer = run_here(tmp_path, "train", *words(tmp_path))
     assert answer.status == 1
     assert str(file) in answer.error
     assert "unpack" in answer.error

@@ -9,9 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from genrecls.dsp.audio import REASONS
 from tests.dsp.bad_audio import write_all
-from tests.integration.conftest import Command, run_genrecls
+from tests.in_process import run_here
+from tests.integration.conftest import Command
 
 
 def test_an_output_folder_that_cannot_be_written_is_named(genrecls: Command, home: Path) -> None:
@@ -22,11 +25,11 @@ def test_an_output_folder_that_cannot_be_written_is_named(genrecls: Command, hom
 
 
 def test_a_full_disk_ends_in_one_line_and_keeps_what_was_there(
-    genrecls: Command, home: Path
+    genrecls: Command, genrecls_process: Command, home: Path
 ) -> None:
     """A limit on file sizes stands for the full disk: the model file no longer fits."""
     command = ("train", "debug=smoke", "trainer.epochs=8", "seed=7", "output_root=full")
-    answer = genrecls(
+    answer = genrecls_process(
         *command, before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
     )
     assert answer.status == 1
@@ -38,6 +41,8 @@ def test_a_full_disk_ends_in_one_line_and_keeps_what_was_there(
     assert again.status == 0, again.err
 
 
+@pytest.mark.process
+@pytest.mark.tensorflow
 def test_two_trainings_at_once_on_a_cold_cache_both_succeed(tmp_path: Path) -> None:
     commands = [
         [sys.executable, "-m", "genrecls", "train", "debug=smoke", f"seed={seed}"]
@@ -49,7 +54,7 @@ def test_two_trainings_at_once_on_a_cold_cache_both_succeed(tmp_path: Path) -> N
     ]
     errors = [process.communicate(timeout=240)[1] for process in running]
     assert [process.returncode for process in running] == [0, 0], errors
-    rows = json.loads(run_genrecls(tmp_path, "runs", "--format", "json").out)
+    rows = json.loads(run_here(tmp_path, "runs", "--format", "json").out)
     assert [row["status"] for row in rows] == ["finished", "finished"]
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import Answer, run_genrecls
+from tests.in_process import Answer, run_here
 
 DATA = os.environ.get("GENRECLS_TEST_DATA", "")
 pytestmark = [
     pytest.mark.real_data,
+    pytest.mark.tensorflow,
     pytest.mark.skipif(not DATA, reason="GENRECLS_TEST_DATA is not set"),
 ]
 GTZAN = ("dataset=gtzan", f"dataset.root='{DATA}/gtzan'")
@@ -24,7 +25,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def train(work: Path, *overrides: str) -> Answer:
-    answer = run_genrecls(work, "train", *GTZAN, *overrides)
+    answer = run_here(work, "train", *GTZAN, *overrides)
     assert answer.status == 0, answer.err
     return answer
 
@@ -41,22 +42,30 @@ def test_all_real_tracks_are_usable(work: Path) -> None:
     for genre in Path(DATA, "gtzan").resolve().iterdir():
         (work / "tracks" / genre.name).symlink_to(genre)
     words = ("dataset=gtzan", "dataset.root=tracks", "--format", "json")
-    answer = run_genrecls(work, "data", "verify", *words)
+    answer = run_here(work, "data", "verify", *words)
     assert answer.status == 0, answer.err
     assert "160 files checked: 160 usable, 0 not" in answer.err
     assert {row["code"] for row in json.loads(answer.out)} <= {"clipped"}
 
 
-def test_a_short_training_on_real_music_is_far_above_chance(work: Path) -> None:
-    train(work, "trainer.epochs=8")
-    scores = latest_scores(work)
-    assert scores["track"]["count"] == 30
-    assert scores["segment"]["accuracy"] > 0.25
-    assert scores["track"]["top3_accuracy"] > 0.5
+@pytest.fixture(scope="module")
+def trained(work: Path, tensorflow: None) -> dict[str, dict[str, float]]:
+    """The scores of the first training, which computes the features of all tracks."""
+    assert "0 tracks from the cache, 160 computed" in train(work, "trainer.epochs=8").err
+    return latest_scores(work)
 
 
-def test_the_second_training_on_the_same_features_reads_no_audio(work: Path) -> None:
-    train(work, "trainer.epochs=1", "seed=1")
+def test_a_short_training_on_real_music_is_far_above_chance(
+    trained: dict[str, dict[str, float]],
+) -> None:
+    assert trained["track"]["count"] == 30
+    assert trained["segment"]["accuracy"] > 0.25
+    assert trained["track"]["top3_accuracy"] > 0.5
+
+
+def test_the_second_training_on_the_same_features_reads_no_audio(
+    work: Path, trained: dict[str, dict[str, float]]
+) -> None:
     answer = train(work, "trainer.epochs=1", "seed=2")
     assert "160 tracks from the cache, 0 computed" in answer.err
 
@@ -69,16 +78,18 @@ def test_the_second_training_on_the_same_features_reads_no_audio(work: Path) -> 
         ("fault_filtered", 144),
     ],
 )
-def test_published_knowledge_shapes_the_splits(work: Path, split: str, kept: int) -> None:
+def test_published_knowledge_shapes_the_splits(
+    work: Path, trained: dict[str, dict[str, float]], split: str, kept: int
+) -> None:
     train(work, "trainer.epochs=1", f"split={split}")
     metrics = json.loads((work / "outputs" / "latest" / "metrics.json").read_text())
     counts = metrics["split"]["counts"]
     assert sum(part["tracks"] for part in counts.values()) == kept
 
 
-def test_real_stereo_mp3_is_classified(work: Path) -> None:
+def test_real_stereo_mp3_is_classified(work: Path, trained: dict[str, dict[str, float]]) -> None:
     clips = sorted(Path(DATA, "fma_small_sample", "000").glob("*.mp3"))
-    answer = run_genrecls(work, "predict", *clips, "--format", "json")
+    answer = run_here(work, "predict", *clips, "--format", "json")
     assert answer.status == 0, answer.err
     found = json.loads(answer.out)
     assert len(found) == len(clips) == 13

@@ -14,7 +14,7 @@ from genrecls.config.compose import compose
 from genrecls.experiment.experiment import parse
 from genrecls.experiment.prepare import prepare
 from tests.datasets.fma_copy import Clip, write_metadata
-from tests.integration.conftest import run_genrecls
+from tests.in_process import run_here
 
 DATA = os.environ.get("GENRECLS_TEST_DATA", "")
 pytestmark = [
@@ -46,7 +46,7 @@ def _splits(genres: list[str]) -> list[str]:
 
 
 def test_the_real_clips_are_described(copy: Path) -> None:
-    answer = run_genrecls(copy, "data", "info", "dataset=fma", f"dataset.root={copy}")
+    answer = run_here(copy, "data", "info", "dataset=fma", f"dataset.root={copy}")
     assert answer.status == 0, answer.err
     for text in ("International", "test 6, train 6, validation 1", "Defferrard"):
         assert text in answer.out
@@ -54,7 +54,7 @@ def test_the_real_clips_are_described(copy: Path) -> None:
 
 def test_the_real_clips_are_usable(copy: Path) -> None:
     words = ("data", "verify", "dataset=fma_small", f"dataset.root={copy}", "--format", "json")
-    answer = run_genrecls(copy, *words)
+    answer = run_here(copy, *words)
     assert answer.status == 0, answer.err
     assert "13 files checked: 13 usable, 0 not" in answer.err
     assert "13 of them compared with their published checksums" in answer.err
@@ -82,7 +82,7 @@ def test_a_real_clip_with_one_wrong_bit_is_found_by_its_checksum(
     clip.chmod(0o644)
     clip.write_bytes(content)
     words = ("dataset=fma_small", f"dataset.root={tmp_path / 'copy'}", "--format", "json")
-    answer = run_genrecls(tmp_path, "data", "verify", *words)
+    answer = run_here(tmp_path, "data", "verify", *words)
     assert answer.status == 1
     wrong = [row for row in json.loads(answer.out) if row["code"] == "checksum"]
     assert [row["track"] for row in wrong] == ["000140"]

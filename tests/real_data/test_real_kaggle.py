@@ -18,7 +18,7 @@ from genrecls.datasets.gtzan_kaggle import read_picture
 from genrecls.experiment.experiment import parse
 from genrecls.experiment.prepare import PreparedData, prepare
 from tests.datasets.kaggle_copy import HEADER
-from tests.integration.conftest import run_genrecls
+from tests.in_process import run_here
 
 DATA = os.environ.get("GENRECLS_TEST_DATA", "")
 ROOT = Path(DATA).resolve() / "gtzan_kaggle"
@@ -62,7 +62,7 @@ def test_all_are_usable_and_the_known_repetitions_are_named(
     for published in ("images_original", "features_30_sec.csv"):
         (tmp_path / published).symlink_to(ROOT / published)
     words = ("data", "verify", f"dataset={name}", f"dataset.root={tmp_path}", "--format", "json")
-    answer = run_genrecls(tmp_path, *words)
+    answer = run_here(tmp_path, *words)
     assert answer.status == 0, answer.err
     assert f"{count} files checked: {count} usable, 0 not" in answer.err
     found = json.loads(answer.out)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from genrecls.runs.run import Run
 from genrecls.splits.base import Part
 
 GENRES = ("jazz", "rock")
+_COLUMNS = ("epoch", "loss", "accuracy", "validation_loss", "validation_accuracy")
 Decisions = Sequence[int]
 """For each track whether it is right, 0 or 1; even tracks are jazz, odd ones rock."""
 
@@ -48,6 +49,9 @@ class Made:
     seconds: float = 60.0
     parameters: int = 1234
     int8: int | None = None
+    epochs: Sequence[Mapping[str, float]] = tuple(
+        {"epoch": epoch, **dict.fromkeys(_COLUMNS[1:], 1 / epoch)} for epoch in (1, 2, 3)
+    )
 
 
 def finished_run(root: Path, name: str, made: Made | None = None) -> Run:
@@ -56,16 +60,20 @@ def finished_run(root: Path, name: str, made: Made | None = None) -> Run:
     run = Run(root / name)
     run.folder.mkdir(parents=True)
     run.mark("finished", command="genrecls train")
-    run.model_file.touch()
     run.config_file.write_text(yaml.safe_dump(_config(made, root)), encoding="utf-8")
+    fill(run, made)
+    return run
+
+
+def fill(run: Run, made: Made) -> None:
+    """Write all that a finished run has beside its configuration and its state."""
+    run.model_file.touch()
     write_json(run.metrics_file, metrics_of(made).to_json())
-    epochs = [[epoch, *[1 / epoch] * 4] for epoch in (1, 2, 3)]
-    names = ["epoch", "loss", "accuracy", "validation_loss", "validation_accuracy"]
-    _write(run.history_file, [names, *epochs])
+    rows = [[row[column] for column in _COLUMNS] for row in made.epochs]
+    _write(run.history_file, [_COLUMNS, *rows])
     _write(run.predictions_file("tracks"), [["part", "track", "true", "predicted"], *_rows(made)])
     if made.int8 is not None:
         write_json(run.folder / EXPORT / "export.json", {"files": _files(made.int8)})
-    return run
 
 
 def _files(size: int) -> list[dict[str, Any]]:

@@ -46,7 +46,7 @@ def _card() -> model_file.ModelCard:
 
 
 @pytest.fixture(scope="module")
-def network() -> Any:
+def network(tensorflow: None) -> Any:
     tensorflow_setup.configure_tensorflow()
     tensorflow_setup.fresh(1)
     card = _card()

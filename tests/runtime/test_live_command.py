@@ -65,6 +65,7 @@ def test_a_finished_wav_gets_the_answers_of_its_segments(
     _same(_lines(live.out), file.out, 1e-5)
 
 
+@pytest.mark.tensorflow
 def test_a_keras_model_listens_as_well(
     tmp_path: Path, exported: Exported, run_command: RunCommand
 ) -> None:
@@ -150,6 +151,7 @@ def test_options_that_contradict_each_other_get_one_line(
     assert reason in refused.error
 
 
+@pytest.mark.process
 def test_ctrl_c_ends_listening_without_an_error(tmp_path: Path, exported: Exported) -> None:
     model, heard = exported("cnn").file("features", "int8"), song(tmp_path / "song.wav")
     command = [sys.executable, "-c", PROGRAM, "predict", "--model", str(model)]

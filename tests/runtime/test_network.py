@@ -90,6 +90,7 @@ def test_threads_that_cannot_be_are_one_line(threads: int) -> None:
         Network(b"never looked at", threads)
 
 
+@pytest.mark.process
 def test_the_runtime_does_not_greet(exported: Exported) -> None:
     code = """
 import sys

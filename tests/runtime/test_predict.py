@@ -35,6 +35,7 @@ def model(exported: Exported) -> Path:
     return exported("cnn").file("features", "float32")
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("kind", ["features", "audio"])
 def test_nothing_is_imported_that_a_device_lacks(
     kind: Any, exported: Exported, tmp_path: Path

@@ -11,15 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from genrecls.runs.run import Run, all_runs
+from genrecls.sweeps import process
+from tests.in_process import run_here
 
 # A background shell switches Ctrl-C off for its children.
 _GENRECLS = """
 import signal, sys
 from genrecls.cli.main import main
+from genrecls.sweeps import process
 signal.signal(signal.SIGINT, signal.default_int_handler)
+{stand_in}
 sys.exit(main())
 """
+_STAND_IN = (sys.executable, "-m", "tests.sweeps.stand_in")
 TINY = ("debug=smoke", "model=mlp", "features=summary")
 
 
@@ -52,10 +59,11 @@ class Place:
         return {row["run"]: row for row in found["runs"]}
 
 
-def start(place: Place, *words: str) -> subprocess.Popen[str]:
-    """Start a sweep over tiny runs."""
+def start(place: Place, *words: str, real: bool = False) -> subprocess.Popen[str]:
+    """Start a sweep over tiny runs, in which `stand_in` stands for the trainings unless `real`."""
+    code = _GENRECLS.format(stand_in="" if real else f"process.TRAIN = {_STAND_IN!r}")
     return subprocess.Popen(
-        [sys.executable, "-c", _GENRECLS, "sweep", *TINY, *place.words, *words],
+        [sys.executable, "-c", code, "sweep", *TINY, *place.words, *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -69,9 +77,13 @@ def end(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, output
 
 
-def sweep(place: Place, *words: str) -> tuple[int, str]:
-    """Do a whole sweep over tiny runs."""
-    return end(start(place, *words))
+def sweep(place: Place, *words: str, real: bool = False) -> tuple[int, str]:
+    """Do a whole sweep over tiny runs in this process; return exit status and all output."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not real:
+            patch.setattr(process, "TRAIN", _STAND_IN)
+        answer = run_here(Path.cwd(), "sweep", *TINY, *place.words, *words)
+    return answer.status, answer.out + answer.err
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 120) -> None:

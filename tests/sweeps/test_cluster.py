@@ -29,6 +29,8 @@ from genrecls.sweeps.sweep import sweep as sweep_of
 from tests.sweeps import slurm
 from tests.sweeps.sweeps import TINY, Place, end, start, sweep, training, wait_for
 
+pytestmark = pytest.mark.process
+
 SLURM = (
     *("cluster=slurm", "cluster.partition=gpu", "cluster.gpus_per_node=1"),
     *("cluster.timeout_min=90", "cluster.signal_delay_s=60", "cluster.mem_gb=16"),

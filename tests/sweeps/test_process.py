@@ -18,6 +18,8 @@ from genrecls.sweeps import process
 from genrecls.sweeps.process import JobResult, ResourceLimits, TrainingProcess
 from tests.sweeps.sweeps import wait_for
 
+pytestmark = pytest.mark.process
+
 Started = Callable[..., TrainingProcess]
 
 

@@ -21,6 +21,8 @@ from genrecls.sweeps.process import ResourceLimits
 from genrecls.sweeps.scheduler import SweepSlots, run_jobs, split_resources
 from tests.conftest import ComposeExperiment
 
+pytestmark = pytest.mark.process
+
 # Stands for a training: leaves what makes a run finished.
 _TRAIN = """
 import json, pathlib, sys, time

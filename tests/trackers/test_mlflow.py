@@ -152,6 +152,7 @@ tracker.on_finish(METRICS)
 """
 
 
+@pytest.mark.process
 def test_jobs_that_start_at_once_make_one_store_and_one_sweep(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,8 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,24 +19,20 @@ from numpy.typing import NDArray
 from genrecls.errors import ConfigError, RunError
 from genrecls.training import checkpoint
 from genrecls.training.distribution import Devices, devices_for
-from tests.training.distributed import trained
+from tests.forked import Forked
+from tests.training.distributed import main, trained
 
 Found = Mapping[str, NDArray[Any]]
 ALIKE = ("plain", "everything", "recurrent")
 """Trainings without dropout."""
 
 
-def _command(devices: int, name: str, folder: Path, trainings: Sequence[str]) -> list[str]:
-    module = "tests.training.distributed"
-    return [sys.executable, "-m", module, str(devices), name, str(folder), *trainings]
-
-
 def _mirrored(devices: int, folder: Path, *trainings: str) -> tuple[dict[str, Found], str]:
     """Train on virtual CPU devices; return what was learnt and the messages."""
-    command = _command(devices, "mirrored", folder, trainings)
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert ended.returncode == 0, ended.stderr
-    return {name: _found(folder, name) for name in trainings}, ended.stderr
+    words = (str(devices), "mirrored", str(folder), *trainings)
+    status, messages = Forked(main, *words, folder=folder).end()
+    assert status == 0, messages
+    return {name: _found(folder, name) for name in trainings}, messages
 
 
 def _found(folder: Path, training: str) -> Found:
@@ -54,23 +49,15 @@ class Hosts:
         self.processes = []
         for index, own in enumerate(self.folders):
             own.mkdir(exist_ok=True)
-            task = {"type": "worker", "index": index}
-            config = json.dumps({"cluster": {"worker": addresses}, "task": task})
-            process = subprocess.Popen(
-                _command(1, "multiworker", own, trainings),
-                env={**os.environ, "TF_CONFIG": config},
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            self.processes.append(process)
+            words = ("1", "multiworker", str(own), *trainings)
+            config = {"TF_CONFIG": _config(addresses, index)}
+            self.processes.append(Forked(main, *words, folder=own, variables=config))
 
     def wait_for_a_checkpoint(self) -> None:
         """Wait until a step is done that was not done before."""
         before = self._checkpoints()
-        deadline = time.monotonic() + 120
         while self._checkpoints() <= before:
-            assert all(process.poll() is None for process in self.processes)
-            assert time.monotonic() < deadline
+            assert all(process.returncode is None for process in self.processes)
             time.sleep(0.01)
 
     def _checkpoints(self) -> list[str]:
@@ -78,11 +65,13 @@ class Hosts:
 
     def end(self) -> tuple[list[int], list[str]]:
         """Return exit status and messages of both."""
-        with ExitStack() as stack:
-            for process in self.processes:
-                stack.enter_context(process)
-            messages = [process.communicate(timeout=120)[1] for process in self.processes]
-        return [process.returncode for process in self.processes], messages
+        ended = [process.end() for process in self.processes]
+        return [status for status, _ in ended], [messages for _, messages in ended]
+
+
+def _config(addresses: list[str], index: int) -> str:
+    task = {"type": "worker", "index": index}
+    return json.dumps({"cluster": {"worker": addresses}, "task": task})
 
 
 def _free_ports(count: int) -> list[str]:
@@ -102,15 +91,15 @@ def single(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Found]:
 
 
 @pytest.fixture(scope="module")
-def mirrored(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Found], str]:
+def mirrored(
+    tmp_path_factory: pytest.TempPathFactory, process: None
+) -> tuple[dict[str, Found], str]:
     names = (*ALIKE, "staged", "dropping", "interrupted")
     return _mirrored(3, tmp_path_factory.mktemp("mirrored"), *names)
 
 
 @pytest.fixture(scope="module")
-def hosts(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> tuple[list[Path], list[str]]:
+def hosts(tmp_path_factory: pytest.TempPathFactory, process: None) -> tuple[list[Path], list[str]]:
     both = Hosts(tmp_path_factory.mktemp("hosts"), "everything", "slow")
     status, messages = both.end()
     assert status == [0, 0], messages
@@ -156,6 +145,7 @@ def test_an_interrupted_training_on_devices_ends_like_an_undisturbed_one(
     assert len(set(found["dropping"]["loss"])) == 3, "something was learnt"
 
 
+@pytest.mark.process
 def test_one_device_alone_works_and_is_said(tmp_path: Path, single: dict[str, Found]) -> None:
     found, messages = _mirrored(1, tmp_path, "plain")
     _assert_close(found["plain"], single["plain"])
@@ -179,6 +169,7 @@ def test_only_the_chief_writes_checkpoints(hosts: tuple[list[Path], list[str]]) 
     assert not (helper / "slow.run").exists()
 
 
+@pytest.mark.process
 def test_a_signal_to_any_host_or_the_death_of_one_loses_nothing(
     hosts: tuple[list[Path], list[str]], tmp_path: Path
 ) -> None:
@@ -192,7 +183,7 @@ def test_a_signal_to_any_host_or_the_death_of_one_loses_nothing(
     assert "goes on from here" in stops[0]
     robbed = Hosts(tmp_path, "slow")
     robbed.wait_for_a_checkpoint()
-    robbed.processes[1].kill()
+    robbed.processes[1].send_signal(signal.SIGKILL)
     status, messages = robbed.end()
     assert status == [1, -signal.SIGKILL], messages
     last = messages[0].splitlines()[-1]
@@ -207,6 +198,7 @@ def test_a_signal_to_any_host_or_the_death_of_one_loses_nothing(
     assert all(_equal(_found(folder, "slow"), undisturbed) for folder in resumed.folders)
 
 
+@pytest.mark.process
 def test_hosts_that_train_different_things_are_refused_on_each(tmp_path: Path) -> None:
     status, messages = Hosts(tmp_path, "unlike").end()
     assert status == [1, 1]
@@ -216,16 +208,23 @@ def test_hosts_that_train_different_things_are_refused_on_each(tmp_path: Path) -
         )
 
 
+@pytest.mark.process
 def test_ctrl_c_ends_the_wait_for_a_host_that_never_comes(tmp_path: Path) -> None:
-    alone = Hosts(tmp_path, "slow")
-    alone.processes[1].kill()
-    waiting = alone.processes[0]
+    words = ("tests.training.distributed", "1", "multiworker", str(tmp_path), "slow")
+    config = _config([f"127.0.0.1:{port}" for port in _free_ports(2)], 0)
+    waiting = subprocess.Popen(
+        [sys.executable, "-m", *words],
+        env={**os.environ, "TF_CONFIG": config},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     assert waiting.stderr is not None
     while "waiting for all" not in waiting.stderr.readline():
         assert waiting.poll() is None
     time.sleep(1)
     waiting.send_signal(signal.SIGINT)
-    assert alone.end()[0] == [-signal.SIGINT, -signal.SIGKILL]
+    waiting.communicate()
+    assert waiting.returncode == -signal.SIGINT
 
 
 def test_hosts_that_nobody_named_are_asked_for_before_anything_starts(
@@ -246,6 +245,7 @@ def test_hosts_are_not_joined_after_tensorflow_has_started(
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.process
 def test_a_single_device_needs_no_tensorflow_to_be_chosen() -> None:
     code = (
         "import sys; from genrecls.training.distribution import devices_for; "

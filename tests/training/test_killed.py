@@ -6,8 +6,6 @@ import csv
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import numpy as np
 import pytest
 
 from genrecls.runs import model_file
+from tests.forked import Forked, program
 
 OVERRIDES = (
     "debug=smoke",
@@ -29,9 +28,12 @@ OVERRIDES = (
 )
 
 
-def _command(data: Path, outputs: Path) -> list[str]:
+pytestmark = pytest.mark.process
+
+
+def _started(data: Path, outputs: Path) -> Forked:
     places = (f"data_root={data}", f"output_root={outputs}")
-    return [sys.executable, "-m", "genrecls", "train", *OVERRIDES, *places]
+    return Forked(program, "train", *OVERRIDES, *places, folder=outputs)
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +42,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def undisturbed(data: Path, tmp_path_factory: pytest.TempPathFactory, process: None) -> Path:
     outputs = tmp_path_factory.mktemp("undisturbed")
-    subprocess.run(_command(data, outputs), check=True, capture_output=True, cwd=outputs)
+    status, messages = _started(data, outputs).end()
+    assert status == 0, messages
     return _run(outputs)
 
 
@@ -55,23 +58,16 @@ def _checkpoints(outputs: Path) -> list[str]:
     return sorted(path.name for path in outputs.glob("synth-*/checkpoint/epoch-*"))
 
 
-def _interrupt(
-    command: list[str], outputs: Path, number: signal.Signals, delay: float
-) -> tuple[int, str]:
+def _interrupt(data: Path, outputs: Path, number: signal.Signals, delay: float) -> tuple[int, str]:
     """Send the signal a while after the first new checkpoint; return exit status and messages."""
     before = _checkpoints(outputs)[-1:]
-    with subprocess.Popen(
-        command, cwd=outputs, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    ) as process:
-        deadline = time.monotonic() + 90
-        while _checkpoints(outputs)[-1:] <= before:
-            assert process.poll() is None, "it ended before it could be interrupted"
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
-        time.sleep(delay)
-        process.send_signal(number)
-        _, messages = process.communicate(timeout=60)
-    return process.returncode, messages
+    process = _started(data, outputs)
+    while _checkpoints(outputs)[-1:] <= before:
+        assert process.returncode is None, "it ended before it could be interrupted"
+        time.sleep(0.005)
+    time.sleep(delay)
+    process.send_signal(number)
+    return process.end()
 
 
 def _history(run: Path) -> list[dict[str, str]]:
@@ -86,19 +82,20 @@ def _weights(run: Path) -> list[Any]:
 def test_a_training_that_was_killed_and_stopped_ends_like_an_undisturbed_one(
     data: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
-    command, chance = _command(data, tmp_path), random.Random(0)  # noqa: S311
+    chance = random.Random(0)  # noqa: S311
     for _ in range(3):
-        status, _ = _interrupt(command, tmp_path, signal.SIGKILL, chance.uniform(0, 0.4))
+        status, _ = _interrupt(data, tmp_path, signal.SIGKILL, chance.uniform(0, 0.4))
         assert status == -signal.SIGKILL
     for number in (signal.SIGTERM, signal.SIGINT):
-        status, messages = _interrupt(command, tmp_path, number, chance.uniform(0, 0.2))
+        status, messages = _interrupt(data, tmp_path, number, chance.uniform(0, 0.2))
         assert status == 130
         assert "goes on from here" in messages
         assert messages.count("genrecls: error:") == 1
         assert "Traceback" not in messages
         assert len(_checkpoints(tmp_path)) == 2
-    last = subprocess.run(command, check=True, capture_output=True, text=True, cwd=tmp_path)
-    assert "going on after epoch" in last.stderr
+    status, messages = _started(data, tmp_path).end()
+    assert status == 0, messages
+    assert "going on after epoch" in messages
     run = _run(tmp_path)
     assert run.name == undisturbed.name
     assert len(_history(run)) == 8

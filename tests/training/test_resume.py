@@ -11,6 +11,7 @@ import pytest
 from genrecls.errors import Interrupted
 from genrecls.training import checkpoint
 from tests.training.toys import (
+    ONE_BLOCK,
     StoppingBatches,
     augment_settings,
     batch_maker,
@@ -26,6 +27,11 @@ EPOCHS = 3
 STOPS = ((0, 3), (1, 0), (2, 2))
 """At the end of an epoch, after its first step, and so that the next batch is a smaller one."""
 
+SMALL: dict[str, dict[str, Any]] = {
+    "cnn": {"conv": ONE_BLOCK},
+    "rnn": {"recurrent": {"units": [8]}},
+    "crnn": {"conv": ONE_BLOCK, "recurrent": {"units": [8]}},
+}
 EVERYTHING = {"mixup": 0.4, "time_masks": 2, "frequency_masks": 2, "crop": 0.8}
 SCHEDULES: dict[str, dict[str, Any]] = {
     "plateau": {"schedule": {"name": "plateau", "patience": 1, "factor": 0.3}},
@@ -46,7 +52,8 @@ def _train(
     batches = batch_maker(toy_examples(27), augment=augment)
     if stop is not None:
         batches = StoppingBatches(**vars(batches), stop_at=stop, number=signal.SIGTERM)
-    model = network(family, seed=seed, head={"units": [16], "dropout": 0.4})
+    head = {"units": [16], "dropout": 0.4}
+    model = network(family, seed=seed, head=head, **SMALL[family])
     if seed:
         keras.utils.set_random_seed(seed)
     changes: dict[str, Any] = {"epochs": EPOCHS, "patience": None, **SCHEDULES[schedule]}

@@ -25,6 +25,12 @@ from genrecls.training.settings import AugmentSettings, TrainerSettings
 
 SIZE = (24, 13)
 N_CLASSES = 3
+ONE_BLOCK = {
+    "blocks": [
+        {"filters": 8, "kernel": [3, 3], "stride": [1, 1], "pool": [2, 2], "pool_stride": None}
+    ]
+}
+"""Settings of the convolutions of a network whose size does not matter."""
 
 
 def trainer_settings(**changes: Any) -> TrainerSettings:
@@ -90,7 +96,8 @@ def network(name: str = "cnn", *, seed: int = 0, **changes: Any) -> Any:
     from genrecls.models import tensorflow_setup
 
     tensorflow_setup.fresh(seed)
-    values = _merged(_yaml(f"model/{name}"), changes)
+    small = {"conv": ONE_BLOCK} if name == "cnn" else {}
+    values = _merged(_yaml(f"model/{name}"), {**small, **changes})
     shapes = {"mfcc": SIZE}
     statistics = normalisation(toy_examples(30))
     return select(MODELS, values).build(shapes, N_CLASSES, statistics)

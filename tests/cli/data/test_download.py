@@ -170,6 +170,7 @@ def test_a_mistake_is_one_line(
     assert outcome.status == 1
 
 
+@pytest.mark.process
 def test_two_processes_fetch_it_once(gtzan: bytes, server: Server) -> None:
     asked, goes_on = threading.Event(), threading.Event()
 
@@ -197,6 +198,7 @@ def test_two_processes_fetch_it_once(gtzan: bytes, server: Server) -> None:
     assert len(server.requests) == 1
 
 
+@pytest.mark.process
 def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
     gtzan: bytes,
     server: Server,

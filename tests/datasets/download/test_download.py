@@ -186,6 +186,7 @@ fetch(published(body, sys.argv[2]), Path(sys.argv[4]))
 """
 
 
+@pytest.mark.process
 @pytest.mark.skipif(sys.platform == "win32", reason="needs limits of Unix")
 def test_a_real_limit_on_file_sizes_keeps_the_part_too(server: Server, tmp_path: Path) -> None:
     url = server.gives("/a", whole(BODY))

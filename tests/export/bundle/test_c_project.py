@@ -52,6 +52,7 @@ def test_all_files_are_written(project: Project, tmp_path: Path) -> None:
     assert all("{{" not in path.read_text(encoding="utf-8") for path in paths)
 
 
+@pytest.mark.process
 @needs_compiler
 def test_golden_answers_pass_and_two_steps_are_forgiven(project: Project, tmp_path: Path) -> None:
     for error in (0, 2):
@@ -62,6 +63,7 @@ def test_golden_answers_pass_and_two_steps_are_forgiven(project: Project, tmp_pa
         assert lines[1:-1] == [f"example {i}: {g}, as expected" for i, g in enumerate(genres)]
 
 
+@pytest.mark.process
 @needs_compiler
 def test_other_answers_fail(project: Project, tmp_path: Path) -> None:
     status, lines = _run(project, tmp_path, "-DSTUB_ERROR=3")
@@ -69,6 +71,7 @@ def test_other_answers_fail(project: Project, tmp_path: Path) -> None:
     assert lines[-1] == "4 of 4 examples wrong"
 
 
+@pytest.mark.process
 @needs_compiler
 def test_the_arena_is_the_reported_one_and_a_little_more(project: Project, tmp_path: Path) -> None:
     status, lines = _run(project, tmp_path, "-DSTUB_ARENA=9000")
@@ -77,6 +80,7 @@ def test_the_arena_is_the_reported_one_and_a_little_more(project: Project, tmp_p
     assert (status, lines) == (1, ["arena: 10240 bytes are not enough"])
 
 
+@pytest.mark.process
 @needs_compiler
 def test_float_networks_have_a_project_as_well(
     make: Make, project: Project, tmp_path: Path
@@ -92,6 +96,7 @@ def test_float_networks_have_a_project_as_well(
     assert (status, lines[-1]) == (0, "0 of 2 examples wrong")
 
 
+@pytest.mark.process
 @needs_compiler
 @pytest.mark.skipif(shutil.which("cmake") is None, reason="no CMake")
 def test_cmake_builds_and_runs_it_with_a_tree_of_tensorflow_lite_micro(

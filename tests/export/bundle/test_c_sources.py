@@ -73,6 +73,7 @@ int main() {
 """
 
 
+@pytest.mark.process
 @needs_compiler
 @pytest.mark.parametrize("mode", ["int8", "float32"])
 def test_a_compiler_reads_what_python_wrote(make: Make, tmp_path: Path, mode: Mode) -> None:
@@ -99,6 +100,8 @@ def test_a_compiler_reads_what_python_wrote(make: Make, tmp_path: Path, mode: Mo
     assert found["constants"] == pytest.approx(expected)
 
 
+@pytest.mark.tensorflow
+@pytest.mark.process
 @needs_compiler
 def test_features_without_tables_have_labels_and_scales(make: Make, tmp_path: Path) -> None:
     made = make("mlp")
@@ -118,6 +121,7 @@ def test_segments_cut_from_frames_need_no_padding() -> None:
     assert front.cosine is None
 
 
+@pytest.mark.tensorflow
 def test_the_comments_of_the_tables_say_what_the_features_are(make: Make, tmp_path: Path) -> None:
     flatbuffer = make("cnn").flatbuffer(ExportFormat("features", "int8"))
     spec = features("mel", ref="max", top_db=None, power=1)

@@ -22,6 +22,7 @@ FLOAT = {"float32": 1e-4, "float16": 1e-2}
 FEATURES = tuple(ExportFormat("features", mode) for mode in MODES)
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("name", SORTS)
 def test_every_file_answers_like_keras(name: str, make: Make) -> None:
     made = make(name)
@@ -115,6 +116,7 @@ def test_a_child_process_converts_and_names_what_would_crash_it(make: Make, tmp_
     assert (tmp_path / "converter.log").is_file()
 
 
+@pytest.mark.process
 def test_a_model_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "model.keras").write_bytes(b"no model")
     request = ConversionRequest(tmp_path / "model.keras", FEATURES, None, 64)
@@ -158,6 +160,7 @@ def _request(*modes: Any, model: str = "model.keras") -> ConversionRequest:
     return ConversionRequest(Path(model), variants, None, 64)
 
 
+@pytest.mark.process
 def test_a_crash_costs_one_file_and_is_one_line(fragile: None, tmp_path: Path) -> None:
     found = list(convert(_request("float32", "float16", "int8"), tmp_path))
     assert [one.flatbuffer for one in found] == [b"float32", None, b"int8"]
@@ -168,6 +171,7 @@ def test_a_crash_costs_one_file_and_is_one_line(fragile: None, tmp_path: Path) -
     assert (tmp_path / "converter.log").read_text().count("begun") == 2
 
 
+@pytest.mark.process
 def test_a_converter_that_was_killed_says_why_that_happens(fragile: None) -> None:
     killed, after = convert(_request("int8", "float32", model="to be killed.keras"))
     assert killed.error == (
@@ -207,6 +211,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.process
 def test_the_child_ends_after_its_parent_was_killed() -> None:
     words = (sys.executable, "-c", _ORPHAN, _WATCHFUL)
     parent = subprocess.Popen(words, stdout=subprocess.PIPE)
@@ -220,6 +225,7 @@ def test_the_child_ends_after_its_parent_was_killed() -> None:
     parent.stdout.close()
 
 
+@pytest.mark.process
 def test_a_converter_that_never_ends_is_stopped(
     fragile: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,6 +235,7 @@ def test_a_converter_that_never_ends_is_stopped(
     assert after.flatbuffer == b"int8"
 
 
+@pytest.mark.process
 def test_results_of_an_earlier_conversion_are_not_taken_for_new_ones(
     fragile: None, tmp_path: Path
 ) -> None:

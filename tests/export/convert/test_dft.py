@@ -9,6 +9,7 @@ from genrecls.export.convert.dft import FourStep, four_step
 from genrecls.models import tensorflow_setup
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("length", [16, 30, 62, 400, 1024, 1500, 2048])
 def test_it_is_the_fourier_transform_of_any_length(length: int) -> None:
     tensorflow_setup.configure_tensorflow()
@@ -19,6 +20,7 @@ def test_it_is_the_fourier_transform_of_any_length(length: int) -> None:
     assert np.abs(found - expected).max() < 2e-6 * expected.max()
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("way", [FourStep(1, 24), FourStep(24, 1), FourStep(4, 6), FourStep(6, 4)])
 def test_every_way_to_take_frames_apart_gives_the_same(way: FourStep) -> None:
     tensorflow_setup.configure_tensorflow()

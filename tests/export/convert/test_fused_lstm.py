@@ -55,6 +55,7 @@ def test_the_layer_computes_what_keras_computes(
     assert ours.compute_output_shape(values.shape) == expected.shape
 
 
+@pytest.mark.tensorflow
 def test_a_cell_may_leave_the_range_in_which_the_converter_would_hold_it() -> None:
     import keras
 

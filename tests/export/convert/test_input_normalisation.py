@@ -61,6 +61,7 @@ def test_one_scale_for_all_coefficients_would_lose_more(make: Make) -> None:
     assert loss[0] < 0.8 * loss[1]
 
 
+@pytest.mark.tensorflow
 def test_half_precision_does_not_touch_the_normalisation(tmp_path: Path) -> None:
     tensorflow_setup.configure_tensorflow()
     mean, deviation = np.array([1.5, 3217.3, 2e5]), np.array([1e-4, 811.7, 9e4])

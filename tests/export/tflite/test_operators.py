@@ -84,6 +84,7 @@ def test_other_bytes_are_refused_in_one_line() -> None:
         uses(b"RIFF....WAVE")
 
 
+@pytest.mark.process
 @needs_micro
 @pytest.mark.parametrize("name", [*PRESENT, *ABSENT])
 def test_the_list_is_what_the_interpreter_has(name: str) -> None:

@@ -79,6 +79,7 @@ def test_what_the_interpreter_refuses_is_one_line_with_its_reason(
     assert "Traceback" not in str(caught.value)
 
 
+@pytest.mark.process
 def test_a_crash_of_the_interpreter_is_one_line() -> None:
     # The loop has no subgraphs, for which the interpreter looks without asking whether they exist.
     with pytest.raises(ExportError, match=r"^TensorFlow Lite Micro crashed \(signal 11\)$"):

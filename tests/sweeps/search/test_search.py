@@ -27,12 +27,15 @@ SMALL = (
     "search.pruner=none",
     "trainer.batch_size=16",
 )
+EPOCHS = 30
+# Long enough to be met in the middle.
+LONGER = (f"trainer.epochs={EPOCHS}", "trainer.patience=null")
 
 
-def trials(place: Place) -> list[Trial]:
+def trials(place: Place, *more: str, epochs: int = 2) -> list[Trial]:
     """Return what the study holds."""
-    plan = plan_search(parse((*TINY, *place.words, *SMALL)))
-    with open_study(plan.folder, plan.settings, plan.space, 2) as study:
+    plan = plan_search(parse((*TINY, *place.words, *SMALL, *more)))
+    with open_study(plan.folder, plan.settings, plan.space, epochs) as study:
         return study.trials
 
 
@@ -41,8 +44,8 @@ def facts(found: list[Trial]) -> list[tuple[Any, ...]]:
 
 
 def started(place: Place) -> subprocess.Popen[str]:
-    """Return a search in the middle of a training."""
-    process = start(place, *SMALL)
+    """Return a search in the middle of a training, for which a stand-in stands."""
+    process = start(place, *SMALL, *LONGER)
     wait_for(lambda: training(place) or process.poll() is not None)
     return process
 
@@ -58,9 +61,12 @@ def killed_in_training(place: Place, seconds: float) -> None:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, data_root: Path) -> Place:
+def undisturbed(
+    tmp_path_factory: pytest.TempPathFactory, data_root: Path, tensorflow: None, process: None
+) -> Place:
+    """The one search with real trainings."""
     place = Place(data_root, tmp_path_factory.mktemp("whole"))
-    status, output = sweep(place, *SMALL)
+    status, output = sweep(place, *SMALL, real=True)
     assert status == 0, output
     return place
 
@@ -90,25 +96,31 @@ def test_the_same_command_trains_nothing_again_and_more_trials_go_on(undisturbed
     assert facts(trials(undisturbed)) == before
 
 
+@pytest.mark.process
 def test_a_search_that_is_killed_again_and_again_ends_like_an_undisturbed_one(
-    undisturbed: Place, place: Place
+    place: Place, data_root: Path, tmp_path: Path
 ) -> None:
-    for moment in np.random.default_rng(6).uniform(0, 2, 3):
+    calm = Place(data_root, tmp_path / "calm")
+    assert sweep(calm, *SMALL, *LONGER)[0] == 0
+    for moment in np.random.default_rng(6).uniform(0, 1, 3):
         killed_in_training(place, moment)
-    status, output = sweep(place, *SMALL)
+    status, output = sweep(place, *SMALL, *LONGER)
     assert status == 0, output
-    assert facts(trials(place)) == facts(trials(undisturbed))
-    assert {run.name for run in place.runs} == {run.name for run in undisturbed.runs}
+    both = [facts(trials(each, *LONGER, epochs=EPOCHS)) for each in (place, calm)]
+    assert both[0] == both[1]
+    assert [len(trial[4]) for trial in both[0]] == [EPOCHS] * 3
+    assert {run.name for run in place.runs} == {run.name for run in calm.runs}
 
 
+@pytest.mark.process
 def test_ctrl_c_leaves_a_trial_that_continues(place: Place) -> None:
     process = started(place)
     process.send_signal(signal.SIGINT)
     status, output = end(process)
     assert status == 130, output
     assert "nothing is lost: repeat the command to continue" in output
-    assert trials(place)[-1].state == "running"
-    _, plan = sweep(place, *SMALL, "dry_run=true")
+    assert trials(place, *LONGER, epochs=EPOCHS)[-1].state == "running"
+    _, plan = sweep(place, *SMALL, *LONGER, "dry_run=true")
     assert "3 trials: 1 interrupted, 2 to come" in plan
 
 
@@ -132,6 +144,7 @@ def test_without_optuna_it_is_one_line_what_to_install(
     assert answer.error.endswith("pip install 'genrecls[search]'")
 
 
+@pytest.mark.process
 def test_nothing_of_the_search_imports_tensorflow() -> None:
     code = (
         "import sys; import genrecls.sweeps.search.runner, genrecls.sweeps.search.result; "
