@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,10 +13,12 @@ import pytest
 
 from genrecls import console
 from genrecls.errors import Interrupted
+from genrecls.training import loop, stages
 from genrecls.training.callbacks import (
     Callback,
     Callbacks,
     FunctionCallback,
+    ProgressFile,
     StopReason,
     TrainingDisplay,
     TrainingPlan,
@@ -24,8 +27,7 @@ from genrecls.training.callbacks import (
 from genrecls.training.checkpoint import Progress
 from genrecls.training.distribution import Devices
 from genrecls.training.loop import TrainingData
-from genrecls.training.loop import fit as fit_stage
-from genrecls.training.stages import TrainingPaths, fit
+from genrecls.training.stages import TrainingPaths
 from tests.training.staged import HEAD, WHOLE, task
 from tests.training.toys import (
     StoppingBatches,
@@ -73,7 +75,7 @@ def training_data(stop_at: tuple[int, int] | None = None) -> TrainingData:
 
 def train(folder: Path, callback: Callback, stop_at: tuple[int, int] | None = None) -> Progress:
     trainer = trainer_settings(epochs=3)
-    return fit_stage(training_data(stop_at), trainer, folder, Devices(), callback)
+    return loop.fit(training_data(stop_at), trainer, folder, Devices(), callback)
 
 
 def test_every_epoch_is_reported_once_and_the_beginning_too(tmp_path: Path) -> None:
@@ -128,7 +130,7 @@ def test_epochs_of_all_stages_are_reported_numbered_through(tmp_path: Path) -> N
 
     kept = Kept()
     plan = task(replace(HEAD, epochs=2), replace(WHOLE, epochs=1))
-    result = fit(plan, TrainingPaths(tmp_path / "run", tmp_path / "cache"), Devices(), kept)
+    result = stages.fit(plan, TrainingPaths(tmp_path / "run", tmp_path / "cache"), Devices(), kept)
     reported = kept.progress
     assert [progress.epoch for progress in reported] == [0, 1, 2, 2, 3]
     assert reported[3].best_epoch == reported[2].best_epoch > 0
@@ -232,3 +234,82 @@ def test_on_a_terminal_the_display_has_a_bar_that_goes_when_the_stage_ends(
     assert "left at most" in messages
     assert messages.endswith("\x1b[?25h\r\x1b[1A\x1b[2K"), "the bar is wiped, the cursor is back"
     assert (tmp_path / "train.log").read_text().count("validation loss 0.7500") == 2
+
+
+FIVE_EPOCHS = TrainingPlan(epochs=5, steps=4, monitor="loss")
+
+
+def reported(*losses: float) -> Progress:
+    """Return a training whose epochs had the validation losses `losses` and took 2 s each."""
+    rows = [
+        {
+            "epoch": number,
+            "loss": loss,
+            "accuracy": 0.5,
+            "validation_loss": loss,
+            "validation_accuracy": 1 - loss,
+            "learning_rate": 0.1,
+            "seconds": 2.0,
+        }
+        for number, loss in enumerate(losses, start=1)
+    ]
+    best = 1 + losses.index(min(losses)) if losses else 0
+    return Progress(
+        epoch=len(losses), seconds=2.0 * len(losses), history=rows, best_epoch=best, best_value=None
+    )
+
+
+def written(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def test_before_the_first_epoch_there_are_no_scores(tmp_path: Path) -> None:
+    ProgressFile(tmp_path / "progress.json").on_stage_start(reported(), FIVE_EPOCHS)
+    facts = written(tmp_path / "progress.json")
+    assert facts.pop("updated").startswith("20")
+    assert facts == {
+        "epoch": 0,
+        "validation_accuracy": None,
+        "validation_loss": None,
+        "epochs": 5,
+        "best": None,
+        "seconds": 0.0,
+        "seconds_left": None,
+        "history": [],
+    }
+
+
+def test_after_an_epoch_it_has_scores_the_best_and_the_time_left(tmp_path: Path) -> None:
+    file = ProgressFile(tmp_path / "progress.json")
+    file.on_stage_start(reported(), replace(FIVE_EPOCHS, monitor="accuracy"))
+    file.on_epoch_end(reported(0.4, 0.25, 0.5))
+    facts = written(tmp_path / "progress.json")
+    assert facts["epoch"] == 3
+    assert facts["validation_accuracy"] == 0.5
+    assert facts["best"] == {"epoch": 2, "value": 0.75, "monitor": "accuracy"}
+    assert (facts["seconds"], facts["seconds_left"]) == (6.0, 4.0)
+    assert [row["validation_loss"] for row in facts["history"]] == [0.4, 0.25, 0.5]
+    assert set(facts["history"][0]) == {"epoch", "validation_accuracy", "validation_loss"}
+
+
+def test_it_goes_when_the_run_is_finished_and_stays_when_it_is_stopped(tmp_path: Path) -> None:
+    file = ProgressFile(tmp_path / "progress.json")
+    file.on_stage_start(reported(0.4), FIVE_EPOCHS)
+    file.on_stop("interrupted")
+    assert file.path.is_file()
+    file.on_finish({})
+    file.on_finish({})
+    assert not file.path.exists()
+
+
+@pytest.mark.parametrize("monitor", ["loss", "accuracy"])
+def test_a_training_agrees_with_its_file(monitor: str, tmp_path: Path) -> None:
+    trainer = trainer_settings(epochs=2, monitor=monitor)
+    file = ProgressFile(tmp_path / "progress.json")
+    data = TrainingData(network(), batch_maker(toy_examples(30)), toy_examples(15, seed=1))
+    final = loop.fit(data, trainer, tmp_path / "checkpoint", Devices(), file)
+    facts = written(file.path)
+    assert facts["best"]["epoch"] == final.best_epoch
+    assert facts["best"]["value"] == pytest.approx(abs(final.best_value or 0))
+    assert facts["seconds_left"] == 0
+    assert facts["validation_loss"] == final.history[-1]["validation_loss"]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from genrecls.errors import ConfigError, RunError
 from genrecls.training import checkpoint
-from genrecls.training.distribution import Devices, devices_for
+from genrecls.training.distribution import Devices, cluster_of_environment, devices_for
 from tests.forked import Forked
 from tests.training.distributed import main, trained
 
@@ -235,6 +235,18 @@ def test_hosts_that_nobody_named_are_asked_for_before_anything_starts(
         devices_for("multiworker")
 
 
+def test_hosts_that_nobody_named_are_asked_for_at_once_without_tensorflow() -> None:
+    code = (
+        "import sys; from genrecls.errors import ConfigError\n"
+        "from genrecls.training.distribution import devices_for\n"
+        "try: devices_for('multiworker')\n"
+        "except ConfigError: sys.exit('tensorflow' in sys.modules)\n"
+        "sys.exit(1)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CONFIG"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
 def test_hosts_are_not_joined_after_tensorflow_has_started(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -252,3 +264,60 @@ def test_a_single_device_needs_no_tensorflow_to_be_chosen() -> None:
         "devices_for('single'); sys.exit('tensorflow' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+WORKERS = {"worker": ["one:1", "two:2"]}
+
+
+def _tf_config(cluster: Any, role: str, index: Any) -> str:
+    return json.dumps({"cluster": cluster, "task": {"type": role, "index": index}})
+
+
+@pytest.mark.parametrize(
+    ("config", "own"),
+    [
+        (_tf_config(WORKERS, "worker", 0), 0),
+        (_tf_config(WORKERS, "worker", "1"), 1),
+        (_tf_config({"worker": ["two:2"], "chief": ["one:1"]}, "chief", 0), 0),
+        (_tf_config({"worker": ["two:2"], "chief": ["one:1"]}, "worker", 0), 1),
+    ],
+)
+def test_the_chief_is_the_host_of_that_name_or_the_first_worker(
+    config: str, own: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TF_CONFIG", config)
+    cluster = cluster_of_environment()
+    assert cluster.hosts == ("one:1", "two:2")
+    assert cluster.index == own
+    assert cluster.chief == (own == 0)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        _tf_config(WORKERS, "worker", 2),
+        _tf_config(WORKERS, "worker", None),
+        _tf_config(WORKERS, "chief", 0),
+        _tf_config({**WORKERS, "ps": ["three:3"]}, "worker", 0),
+        _tf_config({}, "worker", 0),
+        _tf_config(["one:1"], "worker", 0),
+    ],
+)
+def test_hosts_that_are_not_named_are_asked_for_in_one_line(
+    config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(ConfigError, match=r"strategy=multiworker: expected .* set it on") as error:
+        cluster_of_environment()
+    assert (config or "received nothing") in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_variable_that_is_not_set_counts_as_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    with pytest.raises(ConfigError, match="received nothing"):
+        cluster_of_environment()
