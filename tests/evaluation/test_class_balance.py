@@ -21,11 +21,11 @@ def balance(*counts: int) -> Balance:
 
 
 def test_the_ratio_is_of_the_most_frequent_to_the_rarest_genre_that_occurs() -> None:
-    found = balance(3, 30, 10)
-    assert (LABELS[found.most], LABELS[found.least], found.ratio) == ("jazz", "blues", 10)
+    result = balance(3, 30, 10)
+    assert (LABELS[result.most], LABELS[result.least], result.ratio) == ("jazz", "blues", 10)
     assert balance(0, 30, 10).ratio == 3
     assert balance(7, 7, 7).ratio == 1
-    assert found.by_genre() == {"blues": 3, "jazz": 30, "rock": 10}
+    assert result.by_genre() == {"blues": 3, "jazz": 30, "rock": 10}
 
 
 @pytest.mark.parametrize("test", [(10, 2, 4), (0, 5, 5), (4, 0, 0), (5, 5, 5)])
@@ -35,11 +35,11 @@ def test_the_baseline_scores_what_a_model_scores_that_always_answers_that_genre(
     truth = np.repeat(np.arange(3), test)
     always = np.tile([0.8, 0.1, 0.1], (len(truth), 1))
     tracks = tuple(map(str, range(len(truth))))
-    found = scores(Predictions(tracks, np.zeros(len(truth)), truth, always), LABELS, 0)
+    result = scores(Predictions(tracks, np.zeros(len(truth)), truth, always), LABELS, 0)
     baseline = majority_baseline(balance(9, 1, 1), balance(*test))
     assert baseline.genre == "blues"
-    assert baseline.accuracy == pytest.approx(found.accuracy)
-    assert baseline.macro_f1 == pytest.approx(found.macro_f1)
+    assert baseline.accuracy == pytest.approx(result.accuracy)
+    assert baseline.macro_f1 == pytest.approx(result.macro_f1)
 
 
 def test_the_answer_of_the_baseline_is_chosen_on_the_train_part_alone() -> None:
@@ -49,10 +49,10 @@ def test_the_answer_of_the_baseline_is_chosen_on_the_train_part_alone() -> None:
 
 def test_tracks_are_counted_once_however_many_segments_they_have() -> None:
     tracks = ("a", "a", "a", "b", "c")
-    found = balances(tracks, np.array([0, 0, 0, 2, 2]), LABELS)
-    assert found["segment"].by_genre() == {"blues": 3, "jazz": 0, "rock": 2}
-    assert found["track"].by_genre() == {"blues": 1, "jazz": 0, "rock": 2}
-    baseline = majority_baselines(found, found)
+    result = balances(tracks, np.array([0, 0, 0, 2, 2]), LABELS)
+    assert result["segment"].by_genre() == {"blues": 3, "jazz": 0, "rock": 2}
+    assert result["track"].by_genre() == {"blues": 1, "jazz": 0, "rock": 2}
+    baseline = majority_baselines(result, result)
     assert baseline["segment"].genre == "blues"
     assert baseline["track"].genre == "rock"
 

@@ -47,29 +47,29 @@ def _decided(truth: list[int], decided: list[int], classes: int = 4) -> Predicti
 
 
 def test_scores_are_what_a_calculation_by_hand_gives() -> None:
-    found = scores(_decided([0, 0, 0, 1, 1, 2], [0, 0, 1, 1, 1, 0]), LABELS[:3], 0)
-    assert found.count == 6
-    assert found.accuracy == pytest.approx(4 / 6)
-    assert found.confusion == ((2, 1, 0), (0, 2, 0), (1, 0, 0))
-    blues, jazz, metal = (asdict(found.per_genre[label]) for label in LABELS[:3])
+    result = scores(_decided([0, 0, 0, 1, 1, 2], [0, 0, 1, 1, 1, 0]), LABELS[:3], 0)
+    assert result.count == 6
+    assert result.accuracy == pytest.approx(4 / 6)
+    assert result.confusion == ((2, 1, 0), (0, 2, 0), (1, 0, 0))
+    blues, jazz, metal = (asdict(result.per_genre[label]) for label in LABELS[:3])
     assert blues == pytest.approx({"precision": 2 / 3, "recall": 2 / 3, "f1": 2 / 3, "support": 3})
     assert jazz == pytest.approx({"precision": 2 / 3, "recall": 1, "f1": 0.8, "support": 2})
     assert metal == {"precision": 0, "recall": 0, "f1": 0, "support": 1}
-    assert found.macro_f1 == pytest.approx((2 / 3 + 0.8 + 0) / 3)
+    assert result.macro_f1 == pytest.approx((2 / 3 + 0.8 + 0) / 3)
 
 
 def test_scores_are_those_of_scikit_learn() -> None:
     predictions = _random(200)
-    found, truth, p = scores(predictions, LABELS, 0), predictions.truth, predictions.probabilities
+    result, truth, p = scores(predictions, LABELS, 0), predictions.truth, predictions.probabilities
     decided = p.argmax(axis=1)
-    assert found.accuracy == pytest.approx(metrics.accuracy_score(truth, decided))
-    assert found.macro_f1 == pytest.approx(metrics.f1_score(truth, decided, average="macro"))
-    assert found.log_loss == pytest.approx(metrics.log_loss(truth, p))
-    assert found.roc_auc == pytest.approx(metrics.roc_auc_score(truth, p, multi_class="ovr"))
-    assert found.top3_accuracy == pytest.approx(metrics.top_k_accuracy_score(truth, p, k=3))
-    assert np.array_equal(found.confusion, metrics.confusion_matrix(truth, decided))
-    assert found.top3_accuracy is not None
-    assert 0.3 < found.accuracy < found.top3_accuracy < 1
+    assert result.accuracy == pytest.approx(metrics.accuracy_score(truth, decided))
+    assert result.macro_f1 == pytest.approx(metrics.f1_score(truth, decided, average="macro"))
+    assert result.log_loss == pytest.approx(metrics.log_loss(truth, p))
+    assert result.roc_auc == pytest.approx(metrics.roc_auc_score(truth, p, multi_class="ovr"))
+    assert result.top3_accuracy == pytest.approx(metrics.top_k_accuracy_score(truth, p, k=3))
+    assert np.array_equal(result.confusion, metrics.confusion_matrix(truth, decided))
+    assert result.top3_accuracy is not None
+    assert 0.3 < result.accuracy < result.top3_accuracy < 1
 
 
 def test_scores_are_plain_values_that_json_can_hold() -> None:
@@ -88,22 +88,22 @@ def test_a_genre_without_examples_neither_helps_nor_harms() -> None:
 
 
 def test_a_genre_that_is_only_predicted_lowers_the_f1_of_others_alone() -> None:
-    found = scores(_decided([0, 0, 1, 1], [0, 3, 1, 1]), LABELS, 0)
-    assert found.macro_f1 == pytest.approx((2 / 3 + 1) / 2)
+    result = scores(_decided([0, 0, 1, 1], [0, 3, 1, 1]), LABELS, 0)
+    assert result.macro_f1 == pytest.approx((2 / 3 + 1) / 2)
 
 
 def test_a_truth_of_one_genre_has_scores_but_no_roc_auc() -> None:
-    found = scores(_decided([2, 2, 2], [2, 2, 0]), LABELS, 0)
-    assert found.roc_auc is None
-    assert found.accuracy == found.per_genre["metal"].recall == pytest.approx(2 / 3)
-    assert np.array(found.confusion).shape == (4, 4)
-    assert found.macro_f1 == pytest.approx(0.8)
+    result = scores(_decided([2, 2, 2], [2, 2, 0]), LABELS, 0)
+    assert result.roc_auc is None
+    assert result.accuracy == result.per_genre["metal"].recall == pytest.approx(2 / 3)
+    assert np.array(result.confusion).shape == (4, 4)
+    assert result.macro_f1 == pytest.approx(0.8)
 
 
 def test_among_three_genres_at_most_the_best_three_say_nothing() -> None:
-    found = scores(_decided([0, 1, 1], [1, 0, 1], classes=2), LABELS[:2], 0)
-    assert found.top3_accuracy is None
-    assert found.accuracy == pytest.approx(1 / 3)
+    result = scores(_decided([0, 1, 1], [1, 0, 1], classes=2), LABELS[:2], 0)
+    assert result.top3_accuracy is None
+    assert result.accuracy == pytest.approx(1 / 3)
 
 
 def test_the_best_three_are_counted_by_rank() -> None:
@@ -120,8 +120,8 @@ def test_roc_auc_is_perfect_reversed_or_even() -> None:
 
 
 def test_a_certain_and_wrong_answer_has_a_finite_log_loss() -> None:
-    found = scores(_predictions([0, 1], [[0.0, 1.0], [0.0, 1.0]]), LABELS[:2], 0)
-    assert found.log_loss == pytest.approx(-np.log(1e-7) / 2)
+    result = scores(_predictions([0, 1], [[0.0, 1.0], [0.0, 1.0]]), LABELS[:2], 0)
+    assert result.log_loss == pytest.approx(-np.log(1e-7) / 2)
 
 
 @pytest.mark.parametrize(
@@ -138,17 +138,19 @@ def test_a_certain_and_wrong_answer_has_a_finite_log_loss() -> None:
 def test_the_calibration_error_of_known_cases(
     confidence: list[float], right: list[bool], expected: float
 ) -> None:
-    found = np.array([[c, 1 - c] for c in confidence])
+    probabilities = np.array([[c, 1 - c] for c in confidence])
     truth = np.where(right, 0, 1).astype(np.int64)
-    assert calibration_error(found, truth) == pytest.approx(expected, abs=1e-9)
+    assert calibration_error(probabilities, truth) == pytest.approx(expected, abs=1e-9)
 
 
 def test_calibrated_predictions_have_a_small_calibration_error() -> None:
     rng = np.random.default_rng(0)
-    found = rng.dirichlet(np.ones(4), 20_000)
-    truth = (rng.random((20_000, 1)) > found.cumsum(axis=1)).sum(axis=1).clip(max=3)
-    assert calibration_error(found, truth) < 0.02
-    sharpened: NDArray[np.float64] = found**3 / (found**3).sum(axis=1, keepdims=True)
+    probabilities = rng.dirichlet(np.ones(4), 20_000)
+    truth = (rng.random((20_000, 1)) > probabilities.cumsum(axis=1)).sum(axis=1).clip(max=3)
+    assert calibration_error(probabilities, truth) < 0.02
+    sharpened: NDArray[np.float64] = probabilities**3 / (probabilities**3).sum(
+        axis=1, keepdims=True
+    )
     assert calibration_error(sharpened, truth) > 0.1
 
 

@@ -16,46 +16,46 @@ def _answers(
 
 
 def test_two_runs_are_compared_on_their_tracks() -> None:
-    found = pair([_answers([1, 0, 0, 0], "a")], [_answers([0, 1, 1, 0], "b")])
-    assert found.difference is not None
-    assert found.mcnemar is not None
-    assert found.difference.mean == -0.25
-    assert (found.mcnemar.only_first, found.mcnemar.only_second) == (1, 2)
-    assert (found.runs, found.compared, found.tracks) == (("a", "b"), (1, 1), 4)
+    pairing = pair([_answers([1, 0, 0, 0], "a")], [_answers([0, 1, 1, 0], "b")])
+    assert pairing.difference is not None
+    assert pairing.mcnemar is not None
+    assert pairing.difference.mean == -0.25
+    assert (pairing.mcnemar.only_first, pairing.mcnemar.only_second) == (1, 2)
+    assert (pairing.runs, pairing.compared, pairing.tracks) == (("a", "b"), (1, 1), 4)
 
 
 def test_over_seeds_with_the_same_tracks_the_correctness_is_averaged() -> None:
     system = [_answers([1, 1, 0, 0], "a0"), _answers([0, 1, 0, 0], "a1")]
-    found = pair(system, [_answers([1, 1, 1, 1], "b0")])
-    assert found.difference is not None
-    assert found.difference.mean == pytest.approx(-0.625)
-    assert found.runs == ("a0", "b0")
-    assert (found.compared, found.tracks) == ((2, 1), 4)
+    pairing = pair(system, [_answers([1, 1, 1, 1], "b0")])
+    assert pairing.difference is not None
+    assert pairing.difference.mean == pytest.approx(-0.625)
+    assert pairing.runs == ("a0", "b0")
+    assert (pairing.compared, pairing.tracks) == ((2, 1), 4)
 
 
 def test_seeds_with_tracks_of_their_own_are_matched_and_taken_together() -> None:
     system = [_answers([0, 0, 1, 1], "a0"), _answers([0, 0, 0, 0], "a1", first=2)]
     best = [_answers([1, 1, 1, 1], "b1", first=2), _answers([1, 1, 1, 1], "b0")]
-    found = pair(system, best)
-    assert found.difference is not None
-    assert found.difference.mean == pytest.approx(-6 / 8)
-    assert found.runs == ("a0", "b0")
-    assert (found.compared, found.tracks) == ((2, 2), 6)
+    pairing = pair(system, best)
+    assert pairing.difference is not None
+    assert pairing.difference.mean == pytest.approx(-6 / 8)
+    assert pairing.runs == ("a0", "b0")
+    assert (pairing.compared, pairing.tracks) == ((2, 2), 6)
 
 
 def test_a_seed_that_only_one_of_them_has_takes_no_part() -> None:
     system = [_answers([0, 0], "a0"), _answers([1, 1], "a1", first=5)]
-    found = pair(system, [_answers([1, 1], "b0")])
-    assert found.difference is not None
-    assert (found.difference.mean, found.compared) == (-1, (1, 1))
+    pairing = pair(system, [_answers([1, 1], "b0")])
+    assert pairing.difference is not None
+    assert (pairing.difference.mean, pairing.compared) == (-1, (1, 1))
 
 
 def test_other_tracks_are_not_compared_and_the_reason_is_given() -> None:
-    found = pair([_answers([1] * 4)], [_answers([1] * 4, first=3)])
-    assert (found.difference, found.mcnemar) == (None, None)
-    assert found.reason == "other test tracks: 1 of 4 in common"
+    result = pair([_answers([1] * 4)], [_answers([1] * 4, first=3)])
+    assert (result.difference, result.mcnemar) == (None, None)
+    assert result.reason == "other test tracks: 1 of 4 in common"
 
 
 def test_other_truths_are_not_compared() -> None:
-    found = pair([_answers([1, 1])], [_answers([1, 1], genre="rock")])
-    assert found.reason == "other truths: 2 of 2 test tracks"
+    result = pair([_answers([1, 1])], [_answers([1, 1], genre="rock")])
+    assert result.reason == "other truths: 2 of 2 test tracks"

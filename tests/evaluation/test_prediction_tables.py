@@ -38,9 +38,9 @@ def test_mistakes_begin_with_the_most_confident_and_are_no_more_than_asked_for()
         probabilities=np.array([[0.45, 0.55], [0.9, 0.1], [0.8, 0.2], [0.05, 0.95]]),
     )
     paths = {track: Path(f"{track}.wav") for track in wrong.tracks}
-    found = mistakes(wrong, LABELS, paths)
-    assert [row["track"] for row in found] == ["worst", "bad", "mild"]
-    assert found[0] == {
+    rows = mistakes(wrong, LABELS, paths)
+    assert [row["track"] for row in rows] == ["worst", "bad", "mild"]
+    assert rows[0] == {
         "track": "worst",
         "path": "worst.wav",
         "true": "blues",

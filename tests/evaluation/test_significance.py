@@ -25,16 +25,16 @@ def _ones(gaps: np.ndarray) -> np.ndarray:
 
 def test_mcnemar_of_many_pairs_is_the_textbook_example() -> None:
     """The ratings of a prime minister, 150 and 86 changes of mind (Agresti 2002, table 10.1)."""
-    found = mcnemar(*_discordant(150, 86))
-    assert (found.only_first, found.only_second, found.exact) == (150, 86, False)
-    assert found.p == pytest.approx(stats.chi2.sf(63**2 / 236, 1))
-    assert found.p == pytest.approx(4.115e-5, rel=1e-3)
+    tested = mcnemar(*_discordant(150, 86))
+    assert (tested.only_first, tested.only_second, tested.exact) == (150, 86, False)
+    assert tested.p == pytest.approx(stats.chi2.sf(63**2 / 236, 1))
+    assert tested.p == pytest.approx(4.115e-5, rel=1e-3)
 
 
 def test_mcnemar_of_few_pairs_is_exact() -> None:
-    found = mcnemar(*_discordant(2, 10))
-    assert found.exact
-    assert found.p == pytest.approx(2 * (1 + 12 + 66) / 2**12)
+    tested = mcnemar(*_discordant(2, 10))
+    assert tested.exact
+    assert tested.p == pytest.approx(2 * (1 + 12 + 66) / 2**12)
 
 
 def test_mcnemar_changes_from_exact_to_chi_square_at_25_pairs() -> None:
@@ -48,20 +48,20 @@ def test_mcnemar_of_equal_systems_finds_no_difference() -> None:
 
 def test_the_bootstrap_interval_is_that_of_scipy() -> None:
     gaps = np.random.default_rng(1).choice([-1.0, 0, 0.5, 1], p=[0.1, 0.6, 0.1, 0.2], size=200)
-    found = paired_bootstrap(gaps, _ones(gaps))
+    difference = paired_bootstrap(gaps, _ones(gaps))
     reference = stats.bootstrap((gaps,), np.mean, n_resamples=9999, method="percentile")
-    assert found.mean == pytest.approx(gaps.mean())
-    assert found.interval == pytest.approx(tuple(reference.confidence_interval), abs=0.008)
+    assert difference.mean == pytest.approx(gaps.mean())
+    assert difference.interval == pytest.approx(tuple(reference.confidence_interval), abs=0.008)
 
 
 def test_the_bootstrap_interval_holds_the_truth_95_times_in_100() -> None:
     rng = np.random.default_rng(2)
-    found = []
+    result = []
     for seed in range(300):
         gaps = rng.choice([-1.0, 0, 1], p=[0.15, 0.6, 0.25], size=120)
         low, high = paired_bootstrap(gaps, _ones(gaps), seed).interval
-        found.append(low <= 0.1 <= high)
-    assert 0.91 < np.mean(found) < 0.98
+        result.append(low <= 0.1 <= high)
+    assert 0.91 < np.mean(result) < 0.98
 
 
 def test_p_is_small_as_often_as_it_says_where_there_is_no_difference() -> None:
@@ -75,8 +75,8 @@ def test_p_is_small_as_often_as_it_says_where_there_is_no_difference() -> None:
 @pytest.mark.parametrize("wins", [60, 66, 75, 85])
 def test_p_and_interval_agree(wins: int) -> None:
     gaps = np.array([1.0] * wins + [-1.0] * 50)
-    found = paired_bootstrap(gaps, _ones(gaps))
-    assert (found.p < 0.05) == (found.interval[0] > 0)
+    difference = paired_bootstrap(gaps, _ones(gaps))
+    assert (difference.p < 0.05) == (difference.interval[0] > 0)
 
 
 @pytest.mark.parametrize(("wins", "losses"), [(5, 0), (6, 0), (7, 1), (12, 4)])
@@ -87,8 +87,8 @@ def test_p_is_that_of_the_exact_sign_test_however_few_the_tracks(wins: int, loss
 
 
 def test_equal_systems_have_no_difference_and_p_of_one() -> None:
-    found = paired_bootstrap(np.zeros(10), np.ones(10, np.int64))
-    assert (found.mean, found.interval, found.p) == (0, (0, 0), 1)
+    difference = paired_bootstrap(np.zeros(10), np.ones(10, np.int64))
+    assert (difference.mean, difference.interval, difference.p) == (0, (0, 0), 1)
 
 
 def test_gaps_that_cancel_out_over_seeds_are_no_difference() -> None:
@@ -150,14 +150,14 @@ def test_an_interval_exists_where_a_draw_misses_all_tracks_of_a_run() -> None:
 
 
 def test_a_summary_has_the_t_interval_of_the_mean() -> None:
-    found = summarise([0.7, 0.8, 0.6])
-    assert found.n == 3
-    assert found.mean == pytest.approx(0.7)
-    assert found.deviation == pytest.approx(0.1)
+    summary = summarise([0.7, 0.8, 0.6])
+    assert summary.n == 3
+    assert summary.mean == pytest.approx(0.7)
+    assert summary.deviation == pytest.approx(0.1)
     reference = stats.t.interval(0.95, 2, 0.7, 0.1 / 3**0.5)
-    assert found.interval == pytest.approx(reference)
+    assert summary.interval == pytest.approx(reference)
 
 
 def test_a_single_value_has_neither_spread_nor_interval() -> None:
-    found = summarise([0.5])
-    assert (found.mean, found.deviation, found.n, found.interval) == (0.5, None, 1, None)
+    summary = summarise([0.5])
+    assert (summary.mean, summary.deviation, summary.n, summary.interval) == (0.5, None, 1, None)

@@ -53,9 +53,9 @@ def takes(name: str, shapes: Shapes) -> bool:
 
 def inputs_of(name: str) -> list[Shapes]:
     """Return the candidates that the family `name` takes, small ones first."""
-    found = [shapes for shapes in CANDIDATES if takes(name, shapes)]
-    assert found, f"no test gives '{name}' inputs that it takes: add some to CANDIDATES"
-    return found
+    result = [shapes for shapes in CANDIDATES if takes(name, shapes)]
+    assert result, f"no test gives '{name}' inputs that it takes: add some to CANDIDATES"
+    return result
 
 
 def unit(shapes: Shapes) -> dict[str, Normalisation]:

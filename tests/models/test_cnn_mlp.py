@@ -45,8 +45,8 @@ def test_the_order_of_the_inputs_does_not_matter() -> None:
         keras.utils.set_random_seed(2)
         networks.append(build_for("cnn_mlp", shapes))
     batch = batch_of(3, SHAPES)
-    found = [np.asarray(network(batch)) for network in networks]
-    assert np.array_equal(found[0], found[1])
+    outputs = [np.asarray(network(batch)) for network in networks]
+    assert np.array_equal(outputs[0], outputs[1])
 
 
 def test_the_answer_depends_on_both_inputs() -> None:

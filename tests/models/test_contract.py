@@ -39,11 +39,11 @@ def shapes(name: str) -> Shapes:
 
 def test_it_gives_one_probability_vector_a_segment(name: str) -> None:
     for shapes in inputs_of(name):
-        found = build_for(name, shapes).predict(batch_of(3, shapes), verbose=0)
-        assert found.shape == (3, N_CLASSES)
-        assert (found > 0).all()
-        assert found.sum(axis=1) == pytest.approx(np.ones(3), abs=1e-5)
-        assert np.ptp(found, axis=0).max() > 1e-4, "different segments give different answers"
+        result = build_for(name, shapes).predict(batch_of(3, shapes), verbose=0)
+        assert result.shape == (3, N_CLASSES)
+        assert (result > 0).all()
+        assert result.sum(axis=1) == pytest.approx(np.ones(3), abs=1e-5)
+        assert np.ptp(result, axis=0).max() > 1e-4, "different segments give different answers"
 
 
 @pytest.mark.parametrize("n_classes", [2, 7])
@@ -72,9 +72,9 @@ def test_it_comes_back_from_a_file_exactly(name: str, shapes: Shapes, tmp_path: 
     network.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras", compile=False, safe_mode=True)
     batch = _as_measured(batch_of(4, shapes), statistics)
-    found = network.predict(batch, verbose=0)
-    assert np.ptp(found, axis=0).max() > 1e-4
-    assert np.array_equal(found, again.predict(batch, verbose=0))
+    result = network.predict(batch, verbose=0)
+    assert np.ptp(result, axis=0).max() > 1e-4
+    assert np.array_equal(result, again.predict(batch, verbose=0))
 
 
 def test_a_segment_gets_the_same_answer_alone_as_among_others(name: str, shapes: Shapes) -> None:
@@ -106,8 +106,8 @@ def test_every_trainable_weight_gets_a_gradient(name: str, shapes: Shapes) -> No
 
     network = build_for(name, shapes)
     with tf.GradientTape() as tape:
-        found = network(batch_of(8, shapes), training=True)
-        loss = tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(np.arange(8), found))
+        result = network(batch_of(8, shapes), training=True)
+        loss = tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(np.arange(8), result))
     gradients = tape.gradient(loss, network.trainable_variables)
     pairs = zip(network.trainable_variables, gradients, strict=True)
     assert [variable.path for variable, gradient in pairs if gradient is None] == []
@@ -141,8 +141,8 @@ def test_equal_seeds_give_equal_weights_and_other_seeds_others(name: str, shapes
     for seed in (5, 5, 6):
         keras.backend.clear_session()
         keras.utils.set_random_seed(seed)
-        found = build_for(name, shapes).get_weights()
-        weights.append(np.concatenate([array.ravel() for array in found]))
+        result = build_for(name, shapes).get_weights()
+        weights.append(np.concatenate([array.ravel() for array in result]))
     assert np.array_equal(weights[0], weights[1])
     assert not np.array_equal(weights[0], weights[2])
 

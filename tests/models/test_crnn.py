@@ -25,26 +25,26 @@ def steps(frames: str) -> Any:
     reshape = keras.Model(network.get_layer("relu1").output, network.get_layer("frames").output)
     shape = FRAMES, COEFFICIENTS, CHANNELS
     places = np.arange(np.prod(shape), dtype=np.float32).reshape(1, *shape)
-    found = np.asarray(reshape(places))[0].astype(int)
-    return np.stack(np.unravel_index(found, shape), axis=-1)
+    result = np.asarray(reshape(places))[0].astype(int)
+    return np.stack(np.unravel_index(result, shape), axis=-1)
 
 
 def test_a_step_is_a_whole_frame_and_nothing_else() -> None:
-    found = steps("time")
-    assert found.shape == (FRAMES, COEFFICIENTS * CHANNELS, 3)
-    assert (found[..., 0] == np.arange(FRAMES)[:, None]).all()
+    places = steps("time")
+    assert places.shape == (FRAMES, COEFFICIENTS * CHANNELS, 3)
+    assert (places[..., 0] == np.arange(FRAMES)[:, None]).all()
 
 
 def test_the_published_reshape_mixes_coefficients_and_channels_in_a_step() -> None:
-    found = steps("published")
-    assert found.shape == (FRAMES * COEFFICIENTS, CHANNELS, 3)
+    places = steps("published")
+    assert places.shape == (FRAMES * COEFFICIENTS, CHANNELS, 3)
     # Row 0 of frame 0: channels 0 to 4 with all six coefficients, and two of channel 5.
-    assert found[0, :, 2].tolist() == [place // 6 for place in range(32)]
-    assert found[0, :, 1].tolist() == [place % 6 for place in range(32)]
-    for row in found:
+    assert places[0, :, 2].tolist() == [place // 6 for place in range(32)]
+    assert places[0, :, 1].tolist() == [place % 6 for place in range(32)]
+    for row in places:
         assert len(set(row[:, 1])) == COEFFICIENTS, "no step is one position"
         assert len(set(row[:, 2])) < CHANNELS, "no step has every channel"
-    assert (found[:, 0, 0] == np.repeat(np.arange(FRAMES), COEFFICIENTS)).all()
+    assert (places[:, 0, 0] == np.repeat(np.arange(FRAMES), COEFFICIENTS)).all()
 
 
 def test_the_published_reshape_is_that_of_the_paper() -> None:

@@ -40,8 +40,8 @@ def test_a_convolution_leaves_the_activation_to_a_layer_of_its_own(activation: s
     elu = np.where(x > 0, x, np.expm1(x))
     selu = 1.05070098 * np.where(x > 0, x, 1.67326324 * np.expm1(x))
     expected = {"relu": np.maximum(x, 0), "elu": elu, "selu": selu}[activation]
-    found = np.asarray(network.get_layer(f"{activation}1")(x))
-    assert np.abs(found - expected).max() < 1e-5
+    result = np.asarray(network.get_layer(f"{activation}1")(x))
+    assert np.abs(result - expected).max() < 1e-5
 
 
 def test_selu_brings_its_initialiser_and_its_dropout() -> None:
@@ -69,8 +69,8 @@ def test_the_predicted_size_is_the_real_one(padding: Any, pool_padding: Any) -> 
             4, (kernel, 2), (stride, 1), (pool, 2) if pool else None, (step, 2) if step else None
         )
         stack = ConvStack((block,), padding, pool_padding, "relu", "none", 0.0)
-        found = stack.apply(keras.Input((frames, 9, 3))).shape[1:]
-        assert found == stack.output((frames, 9, 3))
+        result = stack.apply(keras.Input((frames, 9, 3))).shape[1:]
+        assert result == stack.output((frames, 9, 3))
 
 
 @pytest.mark.parametrize("size", [(130, 2), (4, 13), (1, 1)], ids=str)
@@ -169,12 +169,12 @@ def test_the_statistics_of_each_input_can_be_read_from_the_network() -> None:
         "summary": Normalisation(np.full(3, -80.25), np.full(3, 0.5)),
     }
     network = build_for("cnn_mlp", shapes, statistics=given, conv={"blocks": []})
-    found = input_statistics(network)
-    assert set(found) == set(shapes)
+    result = input_statistics(network)
+    assert set(result) == set(shapes)
     for name, statistics in given.items():
-        assert found[name].mean.tolist() == statistics.mean.tolist()
-        assert found[name].variance.tolist() == statistics.variance.tolist()
-        assert found[name].mean.dtype == np.float32
+        assert result[name].mean.tolist() == statistics.mean.tolist()
+        assert result[name].variance.tolist() == statistics.variance.tolist()
+        assert result[name].mean.dtype == np.float32
     assert input_statistics(build("cnn", (130, 13), standardise=False)) == {}
 
 
@@ -205,9 +205,9 @@ def test_the_backward_half_sees_the_end_first() -> None:
     turned = picture[:, ::-1]
     layer = network.get_layer("bidirectional1")
     layer.backward_layer.set_weights(layer.forward_layer.get_weights())
-    found, mirrored = (np.asarray(state({"mfcc": x}))[0] for x in (picture, turned))
-    assert np.abs(found[:4] - mirrored[4:]).max() < 1e-6
-    assert np.abs(found[:4] - found[4:]).max() > 1e-3
+    outputs, mirrored = (np.asarray(state({"mfcc": x}))[0] for x in (picture, turned))
+    assert np.abs(outputs[:4] - mirrored[4:]).max() < 1e-6
+    assert np.abs(outputs[:4] - outputs[4:]).max() > 1e-3
 
 
 def test_dropout_stands_behind_each_layer_and_none_inside() -> None:

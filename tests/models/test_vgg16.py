@@ -73,9 +73,9 @@ def test_published_weights_see_what_they_were_trained_with(tmp_path: Path) -> No
     backbone = keras.Model(network.input, network.get_layer("average").output)
     pictures = colours(3)
     expected = published(keras.applications.vgg16.preprocess_input(255 * pictures)).numpy()
-    found = backbone({"picture": pictures}).numpy()
+    outputs = backbone({"picture": pictures}).numpy()
     assert np.ptp(expected, axis=0).max() > 1e-3
-    assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
+    assert np.abs(outputs - expected).max() < 1e-4 * np.abs(expected).max()
 
 
 def test_its_layers_are_layers_of_the_network_itself() -> None:
@@ -96,8 +96,8 @@ def test_its_layers_are_layers_of_the_network_itself() -> None:
     ids=str,
 )
 def test_each_way_to_train_has_its_stages(changes: dict[str, Any], stages: list[Any]) -> None:
-    found = family("vgg16", **changes).stages()
-    assert [(stage.name, stage.frozen, stage.epochs) for stage in found] == stages
+    result = family("vgg16", **changes).stages()
+    assert [(stage.name, stage.frozen, stage.epochs) for stage in result] == stages
 
 
 def test_fine_tuning_from_the_first_block_freezes_nothing() -> None:

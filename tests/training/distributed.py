@@ -79,8 +79,8 @@ def recurrent(devices: Devices, folder: Path) -> tuple[Any, Progress]:
 
 def staged(devices: Devices, folder: Path) -> tuple[Any, Progress]:
     """Train a head on frozen layers, with dropout."""
-    found = fitted(folder, task(HEAD), devices=devices)
-    return found.model, found.progress
+    result = fitted(folder, task(HEAD), devices=devices)
+    return result.model, result.progress
 
 
 def dropping(

@@ -56,7 +56,7 @@ def task(*plan: Stage, **changes: Any) -> Task:
     """Return the task to fit `Staged` in the stages `plan`."""
     width = changes.pop("width", 6)
     augment = augment_settings(**changes.pop("augment", {}))
-    found = Task(
+    made = Task(
         family=Staged("staged", standardise=False, plan=plan, width=width),
         shapes={"mfcc": SIZE},
         n_classes=N_CLASSES,
@@ -66,7 +66,7 @@ def task(*plan: Stage, **changes: Any) -> Task:
         training=toy_examples(30),
         validation=toy_examples(15, seed=1),
     )
-    return replace(found, **changes)
+    return replace(made, **changes)
 
 
 def fitted(

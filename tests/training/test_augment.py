@@ -35,8 +35,8 @@ def _run(
 
     change = augmenter(augment_settings(**changes), dict.fromkeys(inputs, fill))
     tensors = {name: tf.constant(values) for name, values in inputs.items()}
-    found, soft = change(tensors, tf.constant(targets), tf.constant(seed))
-    return {name: values.numpy() for name, values in found.items()}, soft.numpy()
+    result, soft = change(tensors, tf.constant(targets), tf.constant(seed))
+    return {name: values.numpy() for name, values in result.items()}, soft.numpy()
 
 
 def _picture(*, seed: tuple[int, int] = (11, 3), **changes: Any) -> NDArray[np.float32]:
@@ -49,8 +49,8 @@ def _masked(axis: str, count: int, share: float) -> NDArray[np.float32]:
 
 
 def test_nothing_happens_when_everything_is_off() -> None:
-    found, soft = _run({"mel": _numbered()}, _one_hot())
-    assert np.array_equal(found["mel"], _numbered())
+    changed, soft = _run({"mel": _numbered()}, _one_hot())
+    assert np.array_equal(changed["mel"], _numbered())
     assert np.array_equal(soft, _one_hot())
     assert not augment_settings().active
 
@@ -67,7 +67,7 @@ def test_the_same_seed_gives_the_same_and_another_seed_something_else(
 
 
 def test_mixup_keeps_the_sum_of_every_target_and_mixes_mirrored_examples() -> None:
-    found, soft = _run({"mel": _numbered()}, _one_hot(), mixup=0.4)
+    result, soft = _run({"mel": _numbered()}, _one_hot(), mixup=0.4)
     assert soft.sum(axis=1) == pytest.approx(np.ones(COUNT), abs=1e-6)
     weight = soft[np.arange(COUNT), np.arange(COUNT) % GENRES]
     mirrored = _one_hot()[::-1]
@@ -77,7 +77,7 @@ def test_mixup_keeps_the_sum_of_every_target_and_mixes_mirrored_examples() -> No
     assert weight[different].min() < 0.9, "something is mixed"
     shaped = weight[different, None, None].astype(np.float64)
     expected = shaped * _numbered()[different] + (1 - shaped) * _numbered()[::-1][different]
-    assert found["mel"][different] == pytest.approx(expected, rel=1e-4, abs=0.1)
+    assert result["mel"][different] == pytest.approx(expected, rel=1e-4, abs=0.1)
 
 
 def test_mixup_weights_follow_the_beta_distribution_of_its_alpha() -> None:
@@ -95,14 +95,14 @@ def test_mixup_weights_follow_the_beta_distribution_of_its_alpha() -> None:
 
 
 def test_a_tiny_alpha_mixes_hardly_and_makes_no_broken_number() -> None:
-    found, soft = _run({"mel": _numbered()}, _one_hot(), mixup=1e-6)
-    assert np.isfinite(found["mel"]).all()
+    result, soft = _run({"mel": _numbered()}, _one_hot(), mixup=1e-6)
+    assert np.isfinite(result["mel"]).all()
     assert soft == pytest.approx(_one_hot(), abs=1e-3)
 
 
 def test_a_batch_of_one_mixed_with_itself_stays_as_it_is() -> None:
-    found, soft = _run({"mel": _numbered(1)}, _one_hot(1), mixup=0.4)
-    assert found["mel"] == pytest.approx(_numbered(1), abs=1e-4)
+    result, soft = _run({"mel": _numbered(1)}, _one_hot(1), mixup=0.4)
+    assert result["mel"] == pytest.approx(_numbered(1), abs=1e-4)
     assert soft == pytest.approx(_one_hot(1))
 
 
@@ -111,11 +111,11 @@ def test_a_batch_of_one_mixed_with_itself_stays_as_it_is() -> None:
 def test_a_mask_is_one_stretch_of_the_mean_no_wider_than_its_share(
     key: str, axis: int, share: float
 ) -> None:
-    found = _masked(key, 1, share)
-    covered = found == FILL[None, None, :]
+    changed = _masked(key, 1, share)
+    covered = changed == FILL[None, None, :]
     lines = covered.all(axis=3 - axis)
     assert np.array_equal(covered, np.broadcast_to(np.expand_dims(lines, 3 - axis), covered.shape))
-    assert np.array_equal(found[~covered], _numbered()[~covered])
+    assert np.array_equal(changed[~covered], _numbered()[~covered])
     length = lines.shape[1]
     widths = lines.sum(axis=1)
     starts = np.diff(lines.astype(int), axis=1, prepend=0) == 1
@@ -132,28 +132,28 @@ def test_masks_reach_both_ends_of_the_axis() -> None:
 
 
 def test_masks_of_both_axes_differ_from_example_to_example() -> None:
-    found = _picture(time_masks=2, frequency_masks=2, time_mask_share=0.3)
-    patterns = {(picture == FILL[None, :]).tobytes() for picture in found}
+    result = _picture(time_masks=2, frequency_masks=2, time_mask_share=0.3)
+    patterns = {(picture == FILL[None, :]).tobytes() for picture in result}
     assert len(patterns) > COUNT / 2
 
 
 @pytest.mark.parametrize("key", ["time", "frequency"])
 def test_a_mask_of_the_share_zero_covers_nothing(key: str) -> None:
-    found = _masked(key, 3, 0.0)
-    assert np.array_equal(found, _numbered())
+    changed = _masked(key, 3, 0.0)
+    assert np.array_equal(changed, _numbered())
 
 
 @pytest.mark.parametrize(("crop", "kept"), [(0.75, 30), (0.5, 20), (0.01, 1)])
 def test_a_crop_keeps_contiguous_frames_and_repeats_them(crop: float, kept: int) -> None:
-    found = _picture(crop=crop)
-    frames = found[:, :, 0] - 1000.0 * np.arange(COUNT)[:, None]
+    result = _picture(crop=crop)
+    frames = result[:, :, 0] - 1000.0 * np.arange(COUNT)[:, None]
     offsets = frames[:, 0]
     expected = offsets[:, None] + np.arange(FRAMES)[None, :] % kept
     assert np.array_equal(frames, expected)
     assert offsets.min() >= 0
     assert offsets.max() <= FRAMES - kept
     assert len(set(offsets.tolist())) > 5, "examples are cropped at different places"
-    assert np.array_equal(found, np.broadcast_to(found[:, :, :1], found.shape))
+    assert np.array_equal(result, np.broadcast_to(result[:, :, :1], result.shape))
 
 
 def test_crops_begin_at_every_possible_place() -> None:
@@ -169,8 +169,8 @@ def test_a_picture_in_colour_is_masked_and_cropped_in_all_channels_alike() -> No
     channels = 3
     colour = np.repeat(_numbered()[..., None], channels, axis=-1)
     settings: dict[str, Any] = {"time_masks": 1, "time_mask_share": 0.3, "crop": 0.8}
-    found, _ = _run({"picture": colour}, _one_hot(), fill=FILL[:channels], **settings)
-    picture = found["picture"]
+    result, _ = _run({"picture": colour}, _one_hot(), fill=FILL[:channels], **settings)
+    picture = result["picture"]
     covered = picture == FILL[:channels]
     assert covered.any()
     assert np.array_equal(covered.any(axis=-1), covered.all(axis=-1))
@@ -181,8 +181,8 @@ def test_a_picture_in_colour_is_masked_and_cropped_in_all_channels_alike() -> No
 def test_inputs_that_are_no_pictures_are_neither_cropped_nor_masked(rank: int) -> None:
     shape = (COUNT, 6)[:rank]
     other = np.random.default_rng(0).random(shape).astype(np.float32)
-    found, _ = _run({"other": other}, _one_hot(), time_masks=2, frequency_masks=2, crop=0.5)
-    assert np.array_equal(found["other"], other)
+    result, _ = _run({"other": other}, _one_hot(), time_masks=2, frequency_masks=2, crop=0.5)
+    assert np.array_equal(result["other"], other)
     mixed, soft = _run({"other": other}, _one_hot(), mixup=0.4)
     assert mixed["other"].shape == shape
     assert not np.array_equal(mixed["other"], other)
@@ -191,5 +191,5 @@ def test_inputs_that_are_no_pictures_are_neither_cropped_nor_masked(rank: int) -
 
 def test_all_inputs_of_an_example_are_mixed_with_the_same_weight() -> None:
     vector = 1000.0 * np.arange(COUNT, dtype=np.float32)[:, None]
-    found, _ = _run({"mel": _numbered(), "vector": vector}, _one_hot(), mixup=0.4)
-    assert found["mel"][:, 0, 0] == pytest.approx(found["vector"][:, 0], rel=1e-5, abs=0.01)
+    result, _ = _run({"mel": _numbered(), "vector": vector}, _one_hot(), mixup=0.4)
+    assert result["mel"][:, 0, 0] == pytest.approx(result["vector"][:, 0], rel=1e-5, abs=0.01)

@@ -28,10 +28,10 @@ def _equal(one: Any, other: Any) -> bool:
 
 def test_every_example_comes_once_an_epoch_with_its_own_target() -> None:
     examples = toy_examples(30)
-    found = _batches(batch_maker(examples).epoch(4))
-    assert [len(targets) for _, targets in found] == [8, 8, 8, 6]
-    pictures = np.concatenate([inputs for inputs, _ in found])
-    targets = np.concatenate([targets for _, targets in found])
+    batches = _batches(batch_maker(examples).epoch(4))
+    assert [len(targets) for _, targets in batches] == [8, 8, 8, 6]
+    pictures = np.concatenate([inputs for inputs, _ in batches])
+    targets = np.concatenate([targets for _, targets in batches])
     by_content = {p.tobytes(): t for p, t in zip(pictures, targets.argmax(axis=1), strict=True)}
     expected = dict(
         zip((p.tobytes() for p in examples.inputs["mfcc"]), examples.targets, strict=True)
@@ -129,8 +129,8 @@ def test_of_an_example_and_its_copies_each_epoch_takes_one_at_random() -> None:
 def test_balanced_batches_have_as_many_of_each_genre() -> None:
     examples = toy_examples(60)
     rare = replace(examples, targets=np.array([0] * 50 + [1] * 8 + [2] * 2))
-    found = _batches(batch_maker(rare, balanced=True, batch_size=12).epoch(0))
-    assert [targets.sum(axis=0).tolist() for _, targets in found] == [[4, 4, 4]] * 5
+    result = _batches(batch_maker(rare, balanced=True, batch_size=12).epoch(0))
+    assert [targets.sum(axis=0).tolist() for _, targets in result] == [[4, 4, 4]] * 5
 
 
 RARE = np.repeat([0, 1, 2, 3], [100, 37, 12, 1])

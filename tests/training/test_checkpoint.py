@@ -27,11 +27,11 @@ def _names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def _assert_same(found: Checkpoint | None, expected: Checkpoint) -> None:
-    assert found is not None
-    assert found.progress == expected.progress
+def _assert_same(result: Checkpoint | None, expected: Checkpoint) -> None:
+    assert result is not None
+    assert result.progress == expected.progress
     for group in ("model", "optimizer", "best"):
-        got, wanted = getattr(found, group), getattr(expected, group)
+        got, wanted = getattr(result, group), getattr(expected, group)
         assert [a.dtype for a in got] == [a.dtype for a in wanted]
         assert [a.shape for a in got] == [a.shape for a in wanted]
         assert [a.tobytes() for a in got] == [a.tobytes() for a in wanted]
@@ -65,10 +65,10 @@ def test_what_was_saved_comes_back_bit_for_bit(tmp_path: Path) -> None:
 def test_more_than_ten_arrays_keep_their_order(tmp_path: Path) -> None:
     many = [np.array([n]) for n in range(23)]
     checkpoint.save(tmp_path, Checkpoint(Progress(), many, many, []))
-    found = checkpoint.load(tmp_path)
-    assert found is not None
-    assert [int(array[0]) for array in found.model] == list(range(23))
-    assert found.best == []
+    loaded = checkpoint.load(tmp_path)
+    assert loaded is not None
+    assert [int(array[0]) for array in loaded.model] == list(range(23))
+    assert loaded.best == []
 
 
 def test_without_a_checkpoint_there_is_none(tmp_path: Path) -> None:
@@ -179,10 +179,10 @@ def test_flipped_bytes_are_noticed_or_harmless(tmp_path: Path) -> None:
         damaged = bytearray(whole)
         damaged[place] ^= int(rng.integers(1, 256))
         arrays.write_bytes(damaged)
-        found = checkpoint.load(tmp_path)
-        noticed += found is None
-        if found is not None:
-            _assert_same(found, _moment(1))
+        loaded = checkpoint.load(tmp_path)
+        noticed += loaded is None
+        if loaded is not None:
+            _assert_same(loaded, _moment(1))
     assert noticed > 100
 
 

@@ -40,27 +40,27 @@ def _examples(values: np.ndarray, targets: tuple[int, ...] = (0, 1)) -> Examples
 def test_gathering_takes_the_named_segments_of_each_track_in_order() -> None:
     features = {"a": _features(0, 3), "b": _features(10, 4), "c": _features(20, 1)}
     part = {"b": np.array([0, 3]), "a": np.array([2])}
-    found = gather(features, part, {"a": 1, "b": 4, "c": 0})
-    assert found.inputs["mel"][:, 0, 0].tolist() == [10, 13, 2]
-    assert found.inputs["vector"][:, 0].tolist() == [10, 13, 2]
-    assert found.targets.tolist() == [4, 4, 1]
-    assert found.tracks == ("b", "b", "a")
-    assert found.starts.tolist() == [0, 9, 6]
-    assert len(found) == 3
+    examples = gather(features, part, {"a": 1, "b": 4, "c": 0})
+    assert examples.inputs["mel"][:, 0, 0].tolist() == [10, 13, 2]
+    assert examples.inputs["vector"][:, 0].tolist() == [10, 13, 2]
+    assert examples.targets.tolist() == [4, 4, 1]
+    assert examples.tracks == ("b", "b", "a")
+    assert examples.starts.tolist() == [0, 9, 6]
+    assert len(examples) == 3
 
 
 def test_statistics_are_those_of_each_coefficient_over_examples_and_frames() -> None:
     values = np.random.default_rng(0).normal(-200, 30, (50, 20, 4)) * [1, 2, 3, 0.1]
-    found = normalisation(_examples(values))["mel"]
-    assert found.mean == pytest.approx(values.mean(axis=(0, 1)), rel=1e-5)
-    assert found.variance == pytest.approx(values.var(axis=(0, 1)), rel=1e-5)
+    statistics = normalisation(_examples(values))["mel"]
+    assert statistics.mean == pytest.approx(values.mean(axis=(0, 1)), rel=1e-5)
+    assert statistics.variance == pytest.approx(values.var(axis=(0, 1)), rel=1e-5)
 
 
 def test_statistics_of_vectors_are_those_of_each_entry() -> None:
     values = np.random.default_rng(0).normal(5, 2, (50, 4))
-    found = normalisation(_examples(values))["mel"]
-    assert found.mean == pytest.approx(values.mean(axis=0), rel=1e-5)
-    assert found.variance.shape == (4,)
+    statistics = normalisation(_examples(values))["mel"]
+    assert statistics.mean == pytest.approx(values.mean(axis=0), rel=1e-5)
+    assert statistics.variance.shape == (4,)
 
 
 @pytest.mark.parametrize("constant", [0.0, -80.0, 0.1, -313.37, 1e-5, 12345.678])
@@ -115,9 +115,9 @@ def test_statistics_do_not_need_all_examples_at_once(monkeypatch: pytest.MonkeyP
     values = np.random.default_rng(0).normal(-200, 30, (50, 20, 4))
     whole = normalisation(_examples(values))["mel"]
     monkeypatch.setattr("genrecls.training.data._CHUNK_BYTES", 3 * 20 * 4 * 4)
-    found = normalisation(_examples(values))["mel"]
-    assert found.mean == pytest.approx(whole.mean, rel=1e-12)
-    assert found.variance == pytest.approx(whole.variance, rel=1e-12)
+    statistics = normalisation(_examples(values))["mel"]
+    assert statistics.mean == pytest.approx(whole.mean, rel=1e-12)
+    assert statistics.variance == pytest.approx(whole.variance, rel=1e-12)
 
 
 BLOCKS = [np.full((count, 2, 3), count, np.float32) for count in (1, 4, 2)]

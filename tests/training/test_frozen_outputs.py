@@ -44,14 +44,14 @@ def first(examples: Examples, count: int) -> Examples:
 def test_both_halves_make_the_whole(tmp_path: Path) -> None:
     whole, backbone, head = network()
     examples = toy_examples(37)
-    found = embed(backbone, examples, tmp_path)
-    assert list(found.inputs) == [INPUT]
-    assert found.inputs[INPUT].shape == (37, 6)
-    assert found.inputs[INPUT].dtype == np.float32
-    assert np.array_equal(found.targets, examples.targets)
-    assert found.tracks == examples.tracks
+    embedded = embed(backbone, examples, tmp_path)
+    assert list(embedded.inputs) == [INPUT]
+    assert embedded.inputs[INPUT].shape == (37, 6)
+    assert embedded.inputs[INPUT].dtype == np.float32
+    assert np.array_equal(embedded.targets, examples.targets)
+    assert embedded.tracks == examples.tracks
     expected = whole.predict(dict(examples.inputs), verbose=0)
-    assert np.abs(head.predict(dict(found.inputs), verbose=0) - expected).max() < 1e-5
+    assert np.abs(head.predict(dict(embedded.inputs), verbose=0) - expected).max() < 1e-5
     assert whole.get_layer("probabilities") in head.layers
 
 

@@ -50,8 +50,8 @@ def undisturbed(data: Path, tmp_path_factory: pytest.TempPathFactory, process: N
 
 
 def _run(outputs: Path) -> Path:
-    (found,) = (path for path in outputs.glob("synth-*") if path.is_dir())
-    return found
+    (run,) = (path for path in outputs.glob("synth-*") if path.is_dir())
+    return run
 
 
 def _checkpoints(outputs: Path) -> list[str]:

@@ -52,10 +52,10 @@ def test_the_history_has_a_row_an_epoch_with_the_figures_of_both_parts(tmp_path:
         assert row["learning_rate"] == pytest.approx(0.003)
         assert row["seconds"] > 0
     best = progress.history[progress.best_epoch - 1]
-    found = probabilities(model, validation, 32)
-    own = -np.log(found[np.arange(15), validation.targets]).mean()
+    outputs = probabilities(model, validation, 32)
+    own = -np.log(outputs[np.arange(15), validation.targets]).mean()
     assert best["validation_loss"] == pytest.approx(own, rel=1e-6)
-    accuracy = (found.argmax(axis=1) == validation.targets).mean()
+    accuracy = (outputs.argmax(axis=1) == validation.targets).mean()
     assert best["validation_accuracy"] == pytest.approx(accuracy)
 
 
@@ -66,8 +66,8 @@ def test_the_model_ends_with_the_weights_of_its_best_epoch(tmp_path: Path) -> No
     )
     losses = [row["validation_loss"] for row in progress.history]
     assert progress.best_epoch == 1 + int(np.argmin(losses))
-    found = probabilities(model, validation, 32)
-    own = -np.log(np.clip(found[np.arange(15), validation.targets], 1e-7, 1)).mean()
+    outputs = probabilities(model, validation, 32)
+    own = -np.log(np.clip(outputs[np.arange(15), validation.targets], 1e-7, 1)).mean()
     assert own == pytest.approx(min(losses), rel=1e-6)
     assert len(set(losses)) == 6
 
@@ -174,7 +174,7 @@ def test_the_rate_of_a_cosine_schedule_in_the_history_is_the_one_of_the_next_ste
 def test_the_loss_of_a_step_is_the_weighted_smoothed_cross_entropy(tmp_path: Path) -> None:
     examples = replace(toy_examples(12), targets=np.array([0] * 8 + [1] * 3 + [2]))
     model = network(head=DENSE)
-    found = np.asarray(model(dict(examples.inputs), training=True), np.float64)
+    result = np.asarray(model(dict(examples.inputs), training=True), np.float64)
     model = network(head=DENSE)
     _, progress = train(
         tmp_path,
@@ -185,7 +185,7 @@ def test_the_loss_of_a_step_is_the_weighted_smoothed_cross_entropy(tmp_path: Pat
         class_weights="balanced",
     )
     targets = 0.7 * np.eye(N_CLASSES)[examples.targets] + 0.1
-    each = -(targets * np.log(found)).sum(axis=1)
+    each = -(targets * np.log(result)).sum(axis=1)
     weights = 12 / (3 * np.array([8, 3, 1]))[examples.targets]
     assert progress.history[0]["loss"] == pytest.approx((weights * each).mean(), rel=1e-4)
 

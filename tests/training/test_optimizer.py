@@ -20,9 +20,9 @@ def _after_steps(count: int, gradient: float = 1.0, **optimizer: Any) -> float:
     import keras
 
     variable = keras.Variable(np.ones(1, np.float32))
-    found = _optimizer(optimizer={"learning_rate": 0.1, **optimizer})
+    result = _optimizer(optimizer={"learning_rate": 0.1, **optimizer})
     for _ in range(count):
-        found.apply([keras.ops.full((1,), gradient)], [variable])
+        result.apply([keras.ops.full((1,), gradient)], [variable])
     return float(variable.numpy()[0])
 
 
@@ -35,8 +35,8 @@ def test_every_optimiser_goes_downhill(name: str, decay: float) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_weight_decay_pulls_weights_to_zero_without_a_gradient(name: str) -> None:
     assert _after_steps(1, 0.0, name=name) == 1
-    found = _after_steps(1, 0.0, name=name, weight_decay=0.5)
-    assert found == pytest.approx(1 - 0.1 * 0.5, abs=1e-6)
+    result = _after_steps(1, 0.0, name=name, weight_decay=0.5)
+    assert result == pytest.approx(1 - 0.1 * 0.5, abs=1e-6)
 
 
 def test_the_gradient_is_clipped_to_the_norm_that_is_set() -> None:
@@ -55,11 +55,11 @@ def test_momentum_is_used_where_it_is_known() -> None:
 
 
 def _rates(steps: int, count: int, **changes: Any) -> list[float]:
-    found = _optimizer(steps, **changes)
+    built = _optimizer(steps, **changes)
     rates = []
     for step in range(count):
-        found.iterations.assign(step)
-        rates.append(current_rate(found))
+        built.iterations.assign(step)
+        rates.append(current_rate(built))
     return rates
 
 

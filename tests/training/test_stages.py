@@ -41,12 +41,12 @@ def weights(model: Any, name: str) -> np.ndarray[Any, Any]:
 
 
 def test_one_stage_without_a_name_is_a_plain_training(tmp_path: Path) -> None:
-    found = fitted(tmp_path, task(Stage()))
-    assert found.progress.epoch == 3
-    assert "stage" not in found.progress.history[0]
+    result = fitted(tmp_path, task(Stage()))
+    assert result.progress.epoch == 3
+    assert "stage" not in result.progress.history[0]
     assert [path.name[:6] for path in (tmp_path / "run").iterdir()] == ["epoch-"] * 2
     assert not (tmp_path / "backbone").exists()
-    assert list(found.seconds) == ["training"]
+    assert list(result.seconds) == ["training"]
 
 
 def test_frozen_layers_keep_their_weights_and_the_head_learns(tmp_path: Path) -> None:
@@ -74,32 +74,32 @@ def test_a_head_on_kept_outputs_learns_what_it_learns_behind_the_frozen_layers(
 
 
 def test_the_network_that_is_returned_is_the_whole_one(tmp_path: Path) -> None:
-    found = fitted(tmp_path, task(HEAD))
-    assert list(found.model.input) == ["mfcc"]
-    found.model.save(tmp_path / "model.keras")
+    result = fitted(tmp_path, task(HEAD))
+    assert list(result.model.input) == ["mfcc"]
+    result.model.save(tmp_path / "model.keras")
     import keras
 
     again = keras.models.load_model(tmp_path / "model.keras", compile=False, safe_mode=True)
     inputs = dict(task(HEAD).validation.inputs)
-    assert np.array_equal(again.predict(inputs, verbose=0), found.model.predict(inputs, verbose=0))
-    best = found.progress.history[found.progress.best_epoch - 1]
-    hits = found.model.predict(inputs, verbose=0).argmax(axis=1) == task(HEAD).validation.targets
+    assert np.array_equal(again.predict(inputs, verbose=0), result.model.predict(inputs, verbose=0))
+    best = result.progress.history[result.progress.best_epoch - 1]
+    hits = result.model.predict(inputs, verbose=0).argmax(axis=1) == task(HEAD).validation.targets
     assert hits.mean() == pytest.approx(best["validation_accuracy"])
 
 
 def test_epochs_of_all_stages_are_numbered_through(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = fitted(tmp_path, task(HEAD, WHOLE))
-    rows = found.progress.history
+    result = fitted(tmp_path, task(HEAD, WHOLE))
+    rows = result.progress.history
     assert [row["epoch"] for row in rows] == [1, 2, 3, 4, 5]
     assert [row["stage"] for row in rows] == [1, 1, 1, 2, 2]
     assert [row["learning_rate"] for row in rows[2:4]] == pytest.approx([1e-3, 1e-4])
-    assert found.progress.epoch == 5
-    assert found.progress.seconds == pytest.approx(sum(r["seconds"] for r in rows), abs=0.01)
+    assert result.progress.epoch == 5
+    assert result.progress.seconds == pytest.approx(sum(r["seconds"] for r in rows), abs=0.01)
     losses = [row["validation_loss"] for row in rows]
-    assert found.progress.best_epoch == 1 + losses.index(min(losses))
-    assert set(found.seconds) == {"frozen layers", "training"}
+    assert result.progress.best_epoch == 1 + losses.index(min(losses))
+    assert set(result.seconds) == {"frozen layers", "training"}
     messages = capsys.readouterr().err
     assert "stage head: 21 of " in messages
     assert "stage whole: " in messages
@@ -108,21 +108,21 @@ def test_epochs_of_all_stages_are_numbered_through(
 def test_a_stage_that_only_spoils_leaves_the_weights_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = fitted(tmp_path, task(HEAD, _SURE, validation=_contrary()))
+    result = fitted(tmp_path, task(HEAD, _SURE, validation=_contrary()))
     alone = fitted(tmp_path, task(HEAD, validation=_contrary()), "alone")
-    assert found.progress.best_epoch == alone.progress.best_epoch <= 3
-    assert found.progress.best_value == alone.progress.best_value
-    assert found.progress.epoch == 5
-    pairs = zip(found.model.get_weights(), alone.model.get_weights(), strict=True)
+    assert result.progress.best_epoch == alone.progress.best_epoch <= 3
+    assert result.progress.best_value == alone.progress.best_value
+    assert result.progress.epoch == 5
+    pairs = zip(result.model.get_weights(), alone.model.get_weights(), strict=True)
     assert all(np.array_equal(one, other) for one, other in pairs)
     assert "whole: no epoch is better" in capsys.readouterr().err
 
 
 def test_the_last_weights_are_kept_where_the_trainer_says_so(tmp_path: Path) -> None:
     changes: dict[str, Any] = {"validation": _contrary(), "trainer": {"keep": "last"}}
-    found = fitted(tmp_path, task(HEAD, _SURE, **changes))
+    result = fitted(tmp_path, task(HEAD, _SURE, **changes))
     alone = fitted(tmp_path, task(HEAD, **changes), "alone")
-    assert not np.array_equal(weights(found.model, "bottom"), weights(alone.model, "bottom"))
+    assert not np.array_equal(weights(result.model, "bottom"), weights(alone.model, "bottom"))
 
 
 @pytest.mark.parametrize("augment", [{}, {"mixup": 0.3}], ids=["kept outputs", "every step"])
@@ -152,12 +152,12 @@ def test_a_training_stopped_in_either_stage_ends_like_an_undisturbed_one(
 def test_outputs_that_cannot_be_kept_are_computed_in_every_step(
     changes: dict[str, Any], reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = fitted(tmp_path, task(HEAD, **changes))
+    result = fitted(tmp_path, task(HEAD, **changes))
     messages = capsys.readouterr().err
     assert messages.count(f"{reason}, so the frozen layers are computed in every step") == 1
     assert "backbone outputs" not in messages
     assert not (tmp_path / "backbone").exists()
-    assert found.progress.epoch == 3
+    assert result.progress.epoch == 3
 
 
 def _stopping(stage: int, stop: tuple[int, int]) -> Callable[..., BatchMaker]:

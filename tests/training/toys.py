@@ -61,7 +61,7 @@ def toy_examples(
 
 def batch_maker(examples: Examples, **changes: Any) -> BatchMaker:
     """Return batches of eight without augmentation."""
-    mean = {name: found.mean for name, found in normalisation(examples).items()}
+    mean = {name: result.mean for name, result in normalisation(examples).items()}
     fields: dict[str, Any] = {
         "n_classes": N_CLASSES,
         "batch_size": 8,
