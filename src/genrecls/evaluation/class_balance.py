@@ -1,4 +1,4 @@
-"""How unequal the genres are, and what a score is worth that answers only the commonest one."""
+"""How unequal the genres are, and what always answering the most frequent one would score."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from genrecls.splits.base import Part
 
-WORTH_SAYING = 1.5
+REPORTED_RATIO = 1.5
 """Most frequent to least frequent genre from which on accuracy alone begins to mislead."""
 
 _ADVICE = (
@@ -119,7 +119,7 @@ def describe(
         weighed: whether class weights or balanced batches are chosen already.
     """
     train = Balance.of(targets["train"], labels)
-    if train.ratio <= WORTH_SAYING:
+    if train.ratio <= REPORTED_RATIO:
         return ""
     most, least = train.most, train.least
     score = majority_baseline(train, Balance.of(targets["test"], labels)).accuracy

@@ -1,4 +1,4 @@
-"""The result of a run as plain values: what `metrics.json` and the CSVs hold."""
+"""Predictions as rows: those of the CSV files of a run, and the mistakes that its report shows."""
 
 from __future__ import annotations
 

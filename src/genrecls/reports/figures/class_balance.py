@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from genrecls.evaluation.class_balance import WORTH_SAYING
+from genrecls.evaluation.class_balance import REPORTED_RATIO
 from genrecls.reports.numbers import count
 from genrecls.reports.scope import Scope
 from genrecls.reports.style import (
@@ -31,7 +31,7 @@ _COLOURS = {"train": BLUE, "validation": VERMILION, "test": GREEN}
 def unequal(counts: Counts) -> bool:
     """Return whether some part has much more of one genre than of another, or none of one."""
     return any(
-        max(genres.values()) > WORTH_SAYING * min(genres.values()) for genres in counts.values()
+        max(genres.values()) > REPORTED_RATIO * min(genres.values()) for genres in counts.values()
     )
 
 
