@@ -22,12 +22,12 @@ from genrecls.training.distribution import Devices, cluster_of_environment, devi
 from tests.forked import Forked
 from tests.training.distributed import main, trained
 
-Found = Mapping[str, NDArray[Any]]
+Learnt = Mapping[str, NDArray[Any]]
 ALIKE = ("plain", "everything", "recurrent")
 """Trainings without dropout."""
 
 
-def _mirrored(devices: int, folder: Path, *trainings: str) -> tuple[dict[str, Found], str]:
+def _mirrored(devices: int, folder: Path, *trainings: str) -> tuple[dict[str, Learnt], str]:
     """Train on virtual CPU devices; return what was learnt and the messages."""
     words = (str(devices), "mirrored", str(folder), *trainings)
     status, messages = Forked(main, *words, folder=folder).end()
@@ -35,7 +35,7 @@ def _mirrored(devices: int, folder: Path, *trainings: str) -> tuple[dict[str, Fo
     return {name: _found(folder, name) for name in trainings}, messages
 
 
-def _found(folder: Path, training: str) -> Found:
+def _found(folder: Path, training: str) -> Learnt:
     with np.load(folder / f"{training}.npz") as stored:
         return dict(stored)
 
@@ -85,7 +85,7 @@ def _free_ports(count: int) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def single(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Found]:
+def single(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Learnt]:
     folder = tmp_path_factory.mktemp("single")
     return {name: trained(name, Devices(), folder) for name in (*ALIKE, "staged")}
 
@@ -93,7 +93,7 @@ def single(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Found]:
 @pytest.fixture(scope="module")
 def mirrored(
     tmp_path_factory: pytest.TempPathFactory, process: None
-) -> tuple[dict[str, Found], str]:
+) -> tuple[dict[str, Learnt], str]:
     names = (*ALIKE, "staged", "dropping", "interrupted")
     return _mirrored(3, tmp_path_factory.mktemp("mirrored"), *names)
 
@@ -106,28 +106,28 @@ def hosts(tmp_path_factory: pytest.TempPathFactory, process: None) -> tuple[list
     return both.folders, messages
 
 
-def _assert_close(found: Found, expected: Found) -> None:
-    assert found.keys() == expected.keys()
+def _assert_close(result: Learnt, expected: Learnt) -> None:
+    assert result.keys() == expected.keys()
     for name, value in expected.items():
-        np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=1e-5, err_msg=name)
+        np.testing.assert_allclose(result[name], value, rtol=1e-4, atol=1e-5, err_msg=name)
 
 
-def _equal(one: Found, other: Found) -> bool:
+def _equal(one: Learnt, other: Learnt) -> bool:
     return one.keys() == other.keys() and all(np.array_equal(one[k], other[k]) for k in one)
 
 
 @pytest.mark.parametrize("training", ALIKE)
 def test_devices_of_one_machine_learn_what_one_device_learns(
-    training: str, single: dict[str, Found], mirrored: tuple[dict[str, Found], str]
+    training: str, single: dict[str, Learnt], mirrored: tuple[dict[str, Learnt], str]
 ) -> None:
-    found, messages = mirrored
-    _assert_close(found[training], single[training])
+    learnt, messages = mirrored
+    _assert_close(learnt[training], single[training])
     assert messages.count("strategy mirrored: every batch is divided among 3 devices") == 1
     assert "dropout draws the same on each" in messages
 
 
 def test_frozen_layers_stay_as_they_are_on_all_devices(
-    single: dict[str, Found], mirrored: tuple[dict[str, Found], str]
+    single: dict[str, Learnt], mirrored: tuple[dict[str, Learnt], str]
 ) -> None:
     one, other = mirrored[0]["staged"], single["staged"]
     assert one.keys() == other.keys()
@@ -137,23 +137,23 @@ def test_frozen_layers_stay_as_they_are_on_all_devices(
 
 
 def test_an_interrupted_training_on_devices_ends_like_an_undisturbed_one(
-    mirrored: tuple[dict[str, Found], str],
+    mirrored: tuple[dict[str, Learnt], str],
 ) -> None:
-    found, messages = mirrored
-    assert _equal(found["interrupted"], found["dropping"])
+    learnt, messages = mirrored
+    assert _equal(learnt["interrupted"], learnt["dropping"])
     assert "going on after epoch 1, step 3" in messages
-    assert len(set(found["dropping"]["loss"])) == 3, "something was learnt"
+    assert len(set(learnt["dropping"]["loss"])) == 3, "something was learnt"
 
 
 @pytest.mark.process
-def test_one_device_alone_works_and_is_said(tmp_path: Path, single: dict[str, Found]) -> None:
-    found, messages = _mirrored(1, tmp_path, "plain")
-    _assert_close(found["plain"], single["plain"])
+def test_one_device_alone_works_and_is_said(tmp_path: Path, single: dict[str, Learnt]) -> None:
+    learnt, messages = _mirrored(1, tmp_path, "plain")
+    _assert_close(learnt["plain"], single["plain"])
     assert messages.count("there is only one device, so that nothing is gained") == 1
 
 
 def test_two_hosts_learn_what_one_device_learns(
-    single: dict[str, Found], hosts: tuple[list[Path], list[str]]
+    single: dict[str, Learnt], hosts: tuple[list[Path], list[str]]
 ) -> None:
     folders, messages = hosts
     chief, helper = (_found(folder, "everything") for folder in folders)
@@ -235,6 +235,7 @@ def test_hosts_that_nobody_named_are_asked_for_before_anything_starts(
         devices_for("multiworker")
 
 
+@pytest.mark.process
 def test_hosts_that_nobody_named_are_asked_for_at_once_without_tensorflow() -> None:
     code = (
         "import sys; from genrecls.errors import ConfigError\n"
