@@ -14,13 +14,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 # Seconds between two lines of a transfer where there is no terminal.
 _TELL_EVERY = 60
+
+# What `muted` holds back at present: results, messages or both.
+_muted: frozenset[str] = frozenset()
 
 log = logging.getLogger("genrecls")
 log.setLevel(logging.INFO)
@@ -48,7 +51,8 @@ def say(text: str) -> None:
     from rich.markup import escape
 
     log.info(text)
-    messages().print(escape(text))
+    if "messages" not in _muted:
+        messages().print(escape(text))
 
 
 def warn(text: str) -> None:
@@ -71,8 +75,24 @@ def several(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
+@contextmanager
+def muted(*kinds: Literal["results", "messages"]) -> Iterator[None]:
+    """Print no results, or neither messages nor progress, during the block; warnings are printed.
+
+    The Python API returns results instead of printing them. Log files get everything.
+    """
+    global _muted  # noqa: PLW0603 - the terminal is one for the whole process
+    before, _muted = _muted, _muted | set(kinds)
+    try:
+        yield
+    finally:
+        _muted = before
+
+
 def show(table: RenderableType) -> None:
     """Print a result to standard output."""
+    if "results" in _muted:
+        return
     from rich.console import Console
 
     plain = isinstance(table, str)
@@ -91,7 +111,7 @@ def progress(description: str, total: int) -> Iterator[Callable[[], None]]:
         A function to call, from any thread, after each of the `total` steps.
     """
     console = messages()
-    if not console.is_terminal:
+    if "messages" in _muted or not console.is_terminal:
         yield _plain_steps(description, total)
         return
     from rich.progress import (
@@ -144,7 +164,7 @@ def bytes_progress(
         A function to call with the number of further bytes.
     """
     console = messages()
-    if not console.is_terminal:
+    if "messages" in _muted or not console.is_terminal:
         yield _plain_bytes(description, total, done)
         return
     from rich.progress import (

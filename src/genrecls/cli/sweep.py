@@ -18,9 +18,9 @@ def main(words: Sequence[str]) -> int:
 
         search(arguments)
     else:
-        from genrecls.sweeps.sweep import sweep
+        from genrecls.sweeps.sweep import require_success, sweep
 
-        sweep(arguments)
+        require_success(sweep(arguments))
     return 0
 
 

@@ -16,6 +16,7 @@ from genrecls.errors import Interrupted, RunError, nearest
 from genrecls.files.locks import is_locked, locked
 from genrecls.files.tables import mapping_or_empty, write_json
 from genrecls.runs.metrics import RunMetrics
+from genrecls.runs.result_tables import Unit, as_frame, read_epochs, read_predictions
 
 Status = Literal["running", "interrupted", "failed", "finished"]
 LATEST = "latest"
@@ -171,6 +172,33 @@ class Run:
             raise RunError(
                 f"{self.metrics_file} is damaged ({error}); train again with force=true"
             ) from None
+
+    @property
+    def metrics(self) -> RunMetrics:
+        """The scores of the finished run, as `read_metrics` returns them."""
+        return self.read_metrics()
+
+    @property
+    def history(self) -> Any:
+        """A row an epoch: a pandas DataFrame where pandas is installed, else a list of `Epoch`."""
+        return as_frame(read_epochs(self.history_file))
+
+    def predictions(self, part: Literal["validation", "test"], unit: Unit = "track") -> Any:
+        """Return what the model answered to one part.
+
+        Args:
+            part: `validation` or `test`.
+            unit: a row a `segment` or a `track`.
+
+        Returns:
+            A pandas DataFrame where pandas is installed, else a list of `PredictedExample`.
+
+        Raises:
+            RunError: the run is not finished, or a file is damaged.
+        """
+        labels = self.read_metrics().labels
+        path = self.predictions_file("segments" if unit == "segment" else "tracks")
+        return as_frame(read_predictions(path, part, labels))
 
     def read_environment(self) -> dict[str, str]:
         """Return versions and commit under which the run was made."""

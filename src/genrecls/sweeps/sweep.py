@@ -28,13 +28,13 @@ def sweep(arguments: SweepArguments) -> list[Job]:
     """Train everything that is asked for and compare the finished runs.
 
     Returns:
-        The jobs in the order of the values; with `dry_run=true` none was started.
+        The jobs in the order of the values, those that failed too; with `dry_run=true` none was
+        started.
 
     Raises:
         ConfigError: a training is impossible; nothing is started.
         DataError: a data set is absent; nothing is started.
         Interrupted: Ctrl-C or SIGTERM came.
-        RunError: some trainings failed; the others are done and compared.
     """
     # Every combination of values is one job, its configuration checked and its run folder known.
     settings = arguments.settings
@@ -100,11 +100,7 @@ def open_slots(arguments: SweepArguments, folder: Path, waiting: int) -> SweepSl
 
 
 def compare_jobs(jobs: list[Job], command: str, folder: Path) -> None:
-    """Rank the finished runs and list the others with their reasons.
-
-    Raises:
-        RunError: some trainings failed or were stopped.
-    """
+    """Rank the finished runs and list the others with their reasons."""
     from genrecls.comparison.leaderboard import Failed, newest
     from genrecls.reports.comparison import write_comparison
     from genrecls.runs.record import read
@@ -113,6 +109,15 @@ def compare_jobs(jobs: list[Job], command: str, folder: Path) -> None:
     lost = [job for job in jobs if job.state in {"failed", "stopped"}]
     failed = [Failed(job.run.name, job.note, str(job.log or ""), title=job.title) for job in lost]
     write_comparison(newest(finished)[0], folder, command, failed)
+
+
+def require_success(jobs: list[Job]) -> None:
+    """Refuse to call a sweep done some of whose trainings failed or were stopped.
+
+    Raises:
+        RunError: says how many; the others are done and compared.
+    """
+    lost = [job for job in jobs if job.state in {"failed", "stopped"}]
     if lost:
         raise RunError(
             f"{len(lost)} of {several(len(jobs), 'run')} failed, each with its reason in the "

@@ -1,0 +1,435 @@
+"""The Python API: the verbs of the command line as functions that return values.
+
+    import genrecls
+    run = genrecls.train("model=crnn", dataset="gtzan")
+    run.metrics.test.track.accuracy
+    genrecls.load(run).predict("song.mp3").genres
+
+Nothing is printed to standard output. Messages and progress go to standard error, as everywhere;
+`progress=False` holds them back. Errors are the exceptions of `genrecls.errors`.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from genrecls.console import muted
+from genrecls.errors import DataError, RunError
+from genrecls.runs.metrics import PartMetrics
+from genrecls.runs.run import LATEST, Run, all_runs, find_run
+
+if TYPE_CHECKING:
+    from genrecls.comparison.leaderboard import Leaderboard
+    from genrecls.explain.explanation import Explanation
+    from genrecls.runtime.classifier import Classifier
+    from genrecls.runtime.result import Result
+    from genrecls.training.checkpoint import Progress
+
+__all__ = [
+    "Comparison",
+    "Export",
+    "Model",
+    "Prediction",
+    "Run",
+    "SegmentPrediction",
+    "Sweep",
+    "compare",
+    "evaluate",
+    "explain",
+    "export",
+    "load",
+    "runs",
+    "sweep",
+    "train",
+]
+
+AnyPath = str | Path
+Part = Literal["validation", "test"]
+ProgressOption = bool | Callable[["Progress"], None]
+"""True shows progress on standard error, False shows nothing, a function is called instead, with
+how far the training is, before its first epoch and after every epoch."""
+
+
+def train(*overrides: str, progress: ProgressOption = True, **settings: Any) -> Run:
+    """Train and evaluate, go on where an earlier attempt stopped, or find the finished run.
+
+    Args:
+        overrides: as behind `genrecls train`, such as "model=crnn" or "trainer.epochs=5".
+        progress: see `ProgressOption`.
+        settings: the same as keywords: `dataset="gtzan"`, `seed=3`, `trainer={"epochs": 5}`.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        GenreclsError: what is wrong with the configuration, the data or the model.
+    """
+    from genrecls.config.compose import compose
+    from genrecls.experiment import train as training
+    from genrecls.experiment.experiment import parse
+    from genrecls.training.callbacks import FunctionCallback
+
+    words = [*overrides, *_overrides(settings)]
+    experiment = parse(compose("train", words))
+    command = f"genrecls train {shlex.join(words)}".rstrip()
+    display = [FunctionCallback(progress)] if callable(progress) else None if progress else []
+    with _quietly(progress):
+        run = training.train(experiment, command, display)
+    if run is None:
+        raise RunError("this host helps the chief of TF_CONFIG, which alone has the run")
+    run.point_latest()
+    return run
+
+
+def runs(output_root: AnyPath = "outputs", *, finished: bool = True) -> list[Run]:
+    """Return the runs of a folder, the one last changed first.
+
+    Args:
+        output_root: folder of the runs.
+        finished: leave out what is not finished.
+    """
+    every = all_runs(Path(output_root).expanduser())
+    return [run for run in every if run.finished] if finished else every
+
+
+def evaluate(
+    run: Run | AnyPath,
+    part: Part = "test",
+    *,
+    vote: Literal["mean", "majority"] | None = None,
+    dataset_root: AnyPath | None = None,
+    data_root: AnyPath = "data",
+) -> PartMetrics:
+    """Score a part of a finished run again, from its model and data.
+
+    Args:
+        run: the run, or its folder, name or end of name.
+        part: the part to score.
+        vote: how segments of a track are put together; None as in the training.
+        dataset_root: where the data set is now, if it was moved.
+        data_root: where data sets and the feature cache live.
+
+    Raises:
+        RunError: the run is not finished, or its data are not what it was trained on.
+        DataError: the data are not there.
+    """
+    from genrecls.experiment import evaluate as evaluation
+
+    root = None if dataset_root is None else str(dataset_root)
+    with muted("results"):
+        return evaluation.evaluate(_run(run), part, vote, str(data_root), root).scores
+
+
+@dataclass(frozen=True)
+class SegmentPrediction:
+    """What a model says about one segment of a file, `start` to `end` in seconds."""
+
+    start: float
+    end: float
+    genres: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says about one file.
+
+    Attributes:
+        path: the file.
+        genre: the answer.
+        genres: probability of each genre, the most probable one first.
+        segments: the same for each segment, in the order of time.
+    """
+
+    path: Path
+    genre: str
+    genres: Mapping[str, float]
+    segments: tuple[SegmentPrediction, ...]
+
+
+class Model:
+    """A trained model that classifies files; `load` makes it.
+
+    Attributes:
+        labels: genres in the order of the model's outputs.
+        description: what the model is and how far it can be trusted, in one line.
+    """
+
+    def __init__(self, classifier: Classifier) -> None:
+        self._classifier = classifier
+        self.labels = classifier.labels
+        self.description = str(classifier.description)
+
+    @overload
+    def predict(self, paths: AnyPath) -> Prediction: ...
+
+    @overload
+    def predict(self, paths: list[AnyPath] | tuple[AnyPath, ...]) -> list[Prediction]: ...
+
+    def predict(
+        self, paths: AnyPath | list[AnyPath] | tuple[AnyPath, ...]
+    ) -> Prediction | list[Prediction]:
+        """Return what the model says about a file, or about several in their order.
+
+        Raises:
+            DataError: a file cannot be used; the reason is the one of `genrecls predict`.
+        """
+        if isinstance(paths, str | Path):
+            return self._predict(Path(paths))
+        return [self._predict(Path(path)) for path in paths]
+
+    def _predict(self, path: Path) -> Prediction:
+        from genrecls.console import quiet_libraries
+
+        with quiet_libraries():
+            result: Result = self._classifier.classify(path)
+        if result.error is not None:
+            raise DataError(f"{path}: {result.error}")
+
+        def by_genre(probabilities: Sequence[float]) -> dict[str, float]:
+            pairs = zip(self.labels, map(float, probabilities), strict=True)
+            return dict(sorted(pairs, key=lambda pair: -pair[1]))
+
+        return Prediction(
+            path=path,
+            genre=self.labels[result.decision],
+            genres=by_genre(result.probabilities.tolist()),
+            segments=tuple(
+                SegmentPrediction(float(start), float(end), by_genre(row.tolist()))
+                for start, end, row in zip(result.starts, result.ends, result.segments, strict=True)
+            ),
+        )
+
+
+def load(model: Run | AnyPath = LATEST, *, output_root: AnyPath = "outputs") -> Model:
+    """Return a trained model, to classify files.
+
+    Args:
+        model: a run, or its folder, name or end of name; a `.keras` or `.tflite` file; `latest`
+            for the newest finished run.
+        output_root: where runs are looked for by name.
+
+    Raises:
+        RunError: there is no such run, or it is not finished.
+        ModelFileError: the file cannot be read.
+    """
+    from genrecls.inference.files import load_classifier, names_model_file
+
+    if isinstance(model, Run):
+        return Model(load_classifier(model.model_file))
+    path = Path(model).expanduser()
+    if not names_model_file(path):
+        path = _run(model, output_root).model_file
+    return Model(load_classifier(path))
+
+
+def explain(
+    model: Run | AnyPath, path: AnyPath, *, genre: str | None = None, start: float | None = None
+) -> Explanation:
+    """Return what in a segment of a file decided (integrated gradients).
+
+    Args:
+        model: a run, or its folder, name or end of name, or a `.keras` file.
+        path: an audio file.
+        genre: the genre to explain; None for the answer.
+        start: a second inside the segment; None for the segment that is surest of the genre.
+
+    Raises:
+        ConfigError: there is no such genre or moment.
+        DataError: the file cannot be used.
+    """
+    from genrecls.explain import explanation
+    from genrecls.inference.keras_predictor import KerasPredictor
+
+    file = model if isinstance(model, str | Path) else model.model_file
+    file = Path(file).expanduser()
+    if file.suffix != ".keras":
+        file = _run(file).model_file
+    predictor = KerasPredictor.load(file)
+    return explanation.explain(predictor, Path(path), genre=genre, start=start)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Finished runs side by side.
+
+    Attributes:
+        leaderboards: one for each data set and split, the best system first.
+    """
+
+    leaderboards: tuple[Leaderboard, ...]
+    _comparison: Any
+
+    def to_markdown(self) -> str:
+        """Return the leaderboards as Markdown tables, with how to read them."""
+        from genrecls.reports.comparison import as_markdown
+
+        return as_markdown(self._comparison)
+
+    def to_csv(self) -> str:
+        """Return a row a system, with every figure."""
+        from genrecls.reports.comparison import as_csv
+
+        return as_csv(self._comparison)
+
+
+def compare(
+    runs: Sequence[Run | AnyPath], *, rank_by: Part = "validation", test_on: Part = "test"
+) -> Comparison:
+    """Rank finished runs and test each system against the best on the same tracks.
+
+    Args:
+        runs: runs, or their folders, names or ends of names; those that differ in seed or fold
+            alone are one system.
+        rank_by: the part whose accuracy per track ranks; ranking by test flatters the best.
+        test_on: the part on which systems are tested against the best.
+
+    Raises:
+        RunError: a run is not finished or damaged, or there is none.
+    """
+    from genrecls.comparison import leaderboard
+    from genrecls.environment import environment
+    from genrecls.reports import comparison
+    from genrecls.runs.record import read
+
+    if not runs:
+        raise RunError("expected runs to compare, received none; genrecls.runs() lists them")
+    records, _ = leaderboard.newest([read(_run(run)) for run in runs])
+    boards = leaderboard.compare(records, rank_by, test_on)
+    command = f"genrecls compare {shlex.join(record.name for record in records)}"
+    page = comparison.Comparison(boards, rank_by, test_on, command, environment())
+    return Comparison(boards, page)
+
+
+@dataclass(frozen=True)
+class Export:
+    """What an export has left.
+
+    Attributes:
+        folder: the bundle: files, card, C++ project and program for devices.
+        facts: content of `export.json`.
+    """
+
+    folder: Path
+    facts: Mapping[str, Any]
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The files that passed their checks, by name."""
+        kept = [row["file"] for row in self.facts["files"] if row["status"] == "kept"]
+        return {name: self.folder / name for name in kept}
+
+
+def export(
+    run: Run | AnyPath = LATEST,
+    *overrides: str,
+    modes: Sequence[str] | None = None,
+    progress: bool = True,
+    **settings: Any,
+) -> Export:
+    """Write TFLite files of a finished run, each checked against the model.
+
+    Args:
+        run: the run, or its folder, name or end of name.
+        overrides: as behind `genrecls export`, such as "inputs=[features]".
+        modes: of float32, float16, dynamic and int8; None for all.
+        progress: show messages on standard error.
+        settings: more overrides as keywords, such as `target="cortex-m4"`.
+
+    Raises:
+        ExportError: a file that was asked for, or that should have worked, could not be made.
+    """
+    from genrecls.cli.export import export_run
+    from genrecls.config.compose import compose
+    from genrecls.config.validation import validate
+    from genrecls.export.settings import ExportSettings
+
+    wanted = settings if modes is None else {**settings, "modes": list(modes)}
+    words = [*overrides, *_overrides(wanted)]
+    folder = json.dumps(str(_run(run).folder))
+    composed = compose("export", [*words, f"run={folder}"])
+    with _quietly(progress):
+        bundle = export_run(validate(ExportSettings, composed, ""), words)
+    text = (bundle / "export.json").read_text(encoding="utf-8")
+    return Export(bundle, json.loads(text))
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A finished sweep.
+
+    Attributes:
+        runs: the finished runs, in the order of the values.
+        failed: the reason of each training that failed, by the name of its run.
+    """
+
+    runs: tuple[Run, ...]
+    failed: Mapping[str, str]
+
+    def compare(self, *, rank_by: Part = "validation", test_on: Part = "test") -> Comparison:
+        """Rank the finished runs, see `genrecls.compare`."""
+        return compare(self.runs, rank_by=rank_by, test_on=test_on)
+
+
+def sweep(*overrides: str, progress: bool = True, **settings: Any) -> Sweep:
+    """Train every combination of values, each in its own process.
+
+    Args:
+        overrides: as behind `genrecls sweep`, such as "model=cnn,rnn" and "jobs=2".
+        progress: show progress and messages on standard error.
+        settings: the same as keywords; a tuple means several values: `seed=(0, 1, 2)`.
+
+    Raises:
+        ConfigError: a training is impossible; nothing is started.
+        Interrupted: Ctrl-C or SIGTERM came.
+    """
+    from genrecls.sweeps import sweep as sweeping
+    from genrecls.sweeps.settings import read_arguments
+
+    words = [*overrides, *_overrides(settings)]
+    arguments = read_arguments(words, None, f"genrecls sweep {shlex.join(words)}".rstrip())
+    with _quietly(progress):
+        jobs = sweeping.sweep(arguments)
+    return Sweep(
+        runs=tuple(job.run for job in jobs if job.state == "finished"),
+        failed={job.run.name: job.note for job in jobs if job.state in {"failed", "stopped"}},
+    )
+
+
+@contextmanager
+def _quietly(progress: ProgressOption) -> Iterator[None]:
+    """Print no results; no messages either where progress is shown by no terminal."""
+    with muted("results") if progress is True else muted("results", "messages"):
+        yield
+
+
+def _run(run: Run | AnyPath, output_root: AnyPath = "outputs") -> Run:
+    if isinstance(run, Run):
+        return run
+    root = Path(output_root).expanduser()
+    return find_run(root, None if str(run) == LATEST else str(run))
+
+
+def _overrides(settings: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Yield settings as overrides: texts quoted, mappings as dotted keys, tuples as choices."""
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _overrides(value, f"{prefix}{key}.")
+        elif isinstance(value, tuple):
+            yield f"{prefix}{key}={','.join(map(_value, value))}"
+        else:
+            yield f"{prefix}{key}={_value(value)}"
+
+
+def _value(value: Any) -> str:
+    """Return a value in the grammar of overrides, which JSON is part of but for bare words."""
+    if isinstance(value, Path):
+        value = str(value)
+    if isinstance(value, str) and value.replace("_", "").replace("-", "").isalnum():
+        return value
+    return json.dumps(value)

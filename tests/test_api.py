@@ -1,0 +1,199 @@
+"""The Python API says what the command line says, and prints none of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+import genrecls
+from genrecls import api
+from genrecls.errors import ConfigError, DataError, ModelFileError, RunError
+from genrecls.runs.result_tables import Epoch, PredictedExample
+from tests.runs.finished_runs import Made, finished_run
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("api")
+
+
+@pytest.fixture(scope="module")
+def places(root: Path) -> dict[str, Any]:
+    return {"data_root": root / "data", "output_root": root / "outputs"}
+
+
+@pytest.fixture(scope="module")
+def epochs() -> list[int]:
+    """The epochs that the callback of `run` was told."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def run(places: dict[str, Any], epochs: list[int]) -> api.Run:
+    return api.train(
+        "debug=smoke",
+        "model=cnn",
+        trainer={"epochs": 2},
+        progress=lambda progress: epochs.append(progress.epoch),
+        **places,
+    )
+
+
+@pytest.fixture
+def no_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tables come as lists of rows, whatever is installed."""
+    monkeypatch.setattr("genrecls.runs.result_tables.find_spec", lambda _: None)
+
+
+def test_a_training_returns_its_run_and_calls_back_after_every_epoch(
+    run: api.Run, epochs: list[int]
+) -> None:
+    assert run.finished
+    assert epochs == [0, 1, 2]
+    assert run.metrics.dataset.name == "synth"
+    assert 0 <= run.metrics.test.track.accuracy <= 1
+
+
+@pytest.mark.usefixtures("no_pandas")
+def test_history_and_predictions_are_typed_rows(run: api.Run) -> None:
+    history = run.history
+    assert [epoch.epoch for epoch in history] == [1, 2]
+    assert all(isinstance(epoch, Epoch) and epoch.loss > 0 for epoch in history)
+    rows = run.predictions("test")
+    assert all(isinstance(row, PredictedExample) for row in rows)
+    right = np.mean([row.true == row.predicted for row in rows])
+    assert right == pytest.approx(run.metrics.test.track.accuracy)
+    assert len(run.predictions("test", "segment")) == run.metrics.test.segment.count
+    assert sum(rows[0].probabilities.values()) == pytest.approx(1, abs=1e-4)
+
+
+def test_tables_are_data_frames_where_pandas_is_installed(
+    run: api.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Pandas:
+        DataFrame = staticmethod(lambda records: ("frame", records))
+
+    monkeypatch.setattr("genrecls.runs.result_tables.find_spec", lambda _: object())
+    monkeypatch.setitem(sys.modules, "pandas", Pandas)
+    kind, records = run.predictions("validation")
+    assert kind == "frame"
+    assert {"track", "true", "predicted", *run.metrics.labels} <= records[0].keys()
+
+
+def test_the_same_training_again_is_found_and_prints_nothing(
+    run: api.Run, places: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = api.train("debug=smoke", "model=cnn", trainer={"epochs": 2}, progress=False, **places)
+    assert again.folder == run.folder
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "")
+
+
+def test_a_run_is_evaluated_again_with_the_same_scores(
+    run: api.Run, places: dict[str, Any]
+) -> None:
+    scores = api.evaluate(run, "test", data_root=places["data_root"])
+    assert scores.track == run.metrics.test.track
+
+
+def test_a_model_says_the_genres_of_a_file_the_most_probable_first(
+    run: api.Run, places: dict[str, Any]
+) -> None:
+    row = next(iter((places["data_root"]).rglob("*.wav")))
+    model = api.load("latest", output_root=places["output_root"])
+    one = model.predict(row)
+    assert one.path == row
+    assert tuple(one.genres) == tuple(sorted(one.genres, key=lambda genre: -one.genres[genre]))
+    assert set(one.genres) == set(run.metrics.labels)
+    assert sum(one.genres.values()) == pytest.approx(1)
+    assert one.segments[0].start == 0
+    (same,) = model.predict([row])
+    assert same.genres == one.genres
+    by_file = api.load(run.model_file).predict(row)
+    assert by_file.genres == one.genres
+
+
+def test_a_file_that_cannot_be_used_is_an_error_with_its_reason(
+    run: api.Run, tmp_path: Path
+) -> None:
+    text = tmp_path / "text.wav"
+    text.write_text("no music")
+    with pytest.raises(DataError, match=r"text\.wav: unreadable"):
+        api.load(run).predict(text)
+
+
+def test_what_decided_is_explained(run: api.Run, tmp_path: Path) -> None:
+    file = tmp_path / "noise.wav"
+    soundfile.write(file, np.random.default_rng(0).standard_normal(22050 * 6) * 0.1, 22050)
+    explanation = api.explain(run, file, genre=run.metrics.labels[0])
+    assert explanation.genre == 0
+    with pytest.raises(ConfigError, match="allowed: "):
+        api.explain(run, file, genre="polka")
+
+
+def test_runs_are_compared_without_printing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finished_run(tmp_path, "a", Made(test=(1, 1, 1, 1)))
+    finished_run(tmp_path, "b", Made(model="rnn"))
+    found = api.runs(tmp_path)
+    assert {run.name for run in found} == {"a", "b"}
+    comparison = api.compare(found)
+    (board,) = comparison.leaderboards
+    assert [system.label for system in board.systems] == ["cnn mfcc", "rnn mfcc"]
+    assert "cnn mfcc" in comparison.to_markdown()
+    assert comparison.to_csv().startswith("state,data,split")
+    assert capsys.readouterr().out == ""
+    with pytest.raises(RunError, match="expected runs to compare, received none"):
+        api.compare([])
+
+
+def test_an_export_says_which_files_are_there(run: api.Run, places: dict[str, Any]) -> None:
+    exported = api.export(run, "inputs=[features]", modes=["float32"], progress=False, **places)
+    (path,) = exported.files.values()
+    assert path.is_file()
+    assert json.loads((exported.folder / "export.json").read_text()) == exported.facts
+    assert api.load(path).labels == run.metrics.labels
+
+
+def test_a_sweep_trains_every_value(places: dict[str, Any]) -> None:
+    words = ("debug=smoke", "model=cnn", "trainer.epochs=2")
+    swept = api.sweep(*words, seed=(0, 1), progress=False, **places)
+    assert len(swept.runs) == 2
+    assert swept.failed == {}
+    (board,) = swept.compare().leaderboards
+    assert board.systems[0].repetitions == "seeds 0 1"
+
+
+def test_errors_are_those_of_the_command_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="model=ccn: no such choice"):
+        api.train("model=ccn")
+    with pytest.raises(ConfigError, match=r"trainer.epochs: received 'many'"):
+        api.train(trainer={"epochs": "many"})
+    with pytest.raises(RunError, match="no finished run"):
+        api.load(output_root=tmp_path)
+    with pytest.raises(ModelFileError):
+        api.load(tmp_path / "none.tflite")
+
+
+def test_functions_of_the_package_are_imported_when_they_are_used() -> None:
+    code = (
+        "import sys, genrecls; assert set(dir(genrecls)) >= {'train', 'load', 'compare'}; "
+        "heavy = {'tensorflow', 'librosa', 'hydra', 'matplotlib'} & set(sys.modules); "
+        "assert not heavy, heavy; "
+        "import genrecls.export, genrecls.runs; "
+        "assert callable(genrecls.export) and genrecls.runs('/nowhere') == []"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'tarin'"):
+        _ = genrecls.tarin
