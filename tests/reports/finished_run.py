@@ -1,64 +1,95 @@
 """A plausible finished run, made of values alone."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from genrecls.evaluation.class_balance import MajorityBaseline
+from genrecls.evaluation.metrics import GenreScores, Scores
 from genrecls.explain.examples_per_genre import ExampleInputs
 from genrecls.reports.run import RunReport
+from genrecls.runs.metrics import (
+    DatasetFacts,
+    ModelFacts,
+    PartCounts,
+    PartMetrics,
+    RunMetrics,
+    Selection,
+    SplitFacts,
+)
+from genrecls.splits.base import Part
 
 
-def scores_of(confusion: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
+def scores_of(confusion: np.ndarray, labels: Sequence[str]) -> Scores:
     total = int(confusion.sum())
     accuracy = float(np.trace(confusion) / total)
-    genre = {"precision": 0.5, "recall": 0.25, "f1": 1 / 3}
-    return {
-        "count": total,
-        "accuracy": accuracy,
-        "accuracy_interval": [accuracy - 0.1, min(1.0, accuracy + 0.05)],
-        "macro_f1": 0.789,
-        "top3_accuracy": 0.95,
-        "roc_auc": 0.9,
-        "log_loss": 0.81,
-        "calibration_error": 0.06,
-        "confusion": confusion.tolist(),
-        "per_genre": {
-            label: {**genre, "support": int(row.sum())}
+    return Scores(
+        count=total,
+        accuracy=accuracy,
+        accuracy_interval=(accuracy - 0.1, min(1.0, accuracy + 0.05)),
+        macro_f1=0.789,
+        top3_accuracy=0.95,
+        roc_auc=0.9,
+        log_loss=0.81,
+        calibration_error=0.06,
+        confusion=tuple(map(tuple, confusion.tolist())),
+        per_genre={
+            label: GenreScores(0.5, 0.25, 1 / 3, int(row.sum()))
             for label, row in zip(labels, confusion, strict=True)
         },
-    }
+    )
 
 
-def genres_of(segments: Mapping[str, int]) -> dict[str, dict[str, int]]:
+def counts_of(segments: Mapping[str, int]) -> PartCounts:
     """Return the counts by genre of a part that has so many segments, two a track."""
-    return {"segment": dict(segments), "track": {name: n // 2 for name, n in segments.items()}}
+    tracks = {name: number // 2 for name, number in segments.items()}
+    return PartCounts(10, 50, {"segment": dict(segments), "track": tracks})
 
 
-def metrics_of(labels: Sequence[str], wrong: int, **split: object) -> dict[str, Any]:
+def metrics_of(
+    labels: Sequence[str],
+    wrong: int,
+    name: str = "artist",
+    leaks: tuple[str, ...] = (),
+    caveat: str = "",
+) -> RunMetrics:
     confusion = np.eye(len(labels), dtype=int) * 7
     confusion[0, -1] = wrong
-    units = {name: scores_of(confusion * k, labels) for name, k in (("track", 1), ("segment", 5))}
-    sizes = {"tracks": 10, "segments": 50, "genres": genres_of(dict.fromkeys(labels, 5))}
-    baseline = {"genre": labels[0], "accuracy": 0.391, "macro_f1": 0.187}
-    units["baseline"] = {"track": baseline, "segment": {**baseline, "accuracy": 0.402}}
-    return {
-        "dataset": {"name": "made", "title": "Made up", "generated": False, "tracks": 30},
-        "split": {
-            "name": "artist",
-            "leaks": [],
-            "caveat": "",
-            "counts": {part: dict(sizes) for part in ("train", "validation", "test")},
-            **split,
+    part = PartMetrics(
+        segment=scores_of(confusion * 5, labels),
+        track=scores_of(confusion, labels),
+        baseline={
+            "track": MajorityBaseline(labels[0], 0.391, 0.187),
+            "segment": MajorityBaseline(labels[0], 0.402, 0.187),
         },
-        "vote": "mean",
-        "selection": {"epoch": 2, "epochs": 3, "monitor": "validation loss", "value": 0.5},
-        "labels": list(labels),
-        "parts": {"validation": dict(units), "test": dict(units)},
-        "rejected": [],
-        "model": {"name": "cnn", "parameters": 78282, "macs": None},
-        "seconds": {"training": 61.0},
-    }
+    )
+    counts = counts_of(dict.fromkeys(labels, 5))
+    return RunMetrics(
+        dataset=DatasetFacts(
+            "made",
+            "Made up",
+            generated=False,
+            tracks=30,
+            fingerprint="f",
+            citation="",
+            licence="",
+            note="",
+        ),
+        split=SplitFacts(
+            name, leaks, caveat, {"train": counts, "validation": counts, "test": counts}, 0
+        ),
+        vote="mean",
+        seed=7,
+        published=None,
+        selection=Selection(2, 3, "best", "validation loss", 0.5),
+        labels=tuple(labels),
+        parts={"validation": part, "test": part},
+        rejected=(),
+        model=ModelFacts("cnn", 78282, 1_500_000),
+        seconds={"training": 61.0},
+    )
 
 
 def epochs_of(count: int) -> list[dict[str, Any]]:
@@ -73,7 +104,7 @@ def finished_run(
     labels: Sequence[str] = ("blues", "jazz", "rock"),
     wrong: int = 2,
     epochs: int = 3,
-    **split: object,
+    **split: Any,
 ) -> RunReport:
     """Return a report of so many wrong tracks and epochs; `split` are fields of the split."""
     mistake = {"true": labels[0], "predicted": labels[-1], "probability": 0.9}
@@ -91,3 +122,17 @@ def finished_run(
         environment={"python": "3.11.9"},
         command="genrecls train seed=7",
     )
+
+
+def changed(report: RunReport, group: str | None = None, /, **values: Any) -> RunReport:
+    """Return a report with other values in its metrics, or in one group of them."""
+    metrics = report.metrics
+    if group is not None:
+        values = {group: replace(getattr(metrics, group), **values)}
+    return replace(report, metrics=replace(metrics, **values))
+
+
+def with_counts(report: RunReport, part: Part, segments: Mapping[str, int]) -> RunReport:
+    """Return a report of a run with other numbers of segments of each genre in a part."""
+    counts = {**report.metrics.split.counts, part: counts_of(segments)}
+    return changed(report, "split", counts=counts)

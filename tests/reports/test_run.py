@@ -2,14 +2,18 @@ import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
 
+from genrecls.evaluation.class_balance import MajorityBaseline
+from genrecls.evaluation.metrics import GenreScores, Scores
 from genrecls.reports import numbers
 from genrecls.reports.run import RunReport, draw
 from genrecls.reports.run import render as render_with
-from tests.reports.finished_run import finished_run, genres_of
+from genrecls.runs.metrics import PartMetrics, RejectedFile
+from tests.reports.finished_run import changed, finished_run, with_counts
 
 DASH = "\u2013"
 SPACE = "\u00a0"
@@ -66,18 +70,13 @@ def banners(report: RunReport) -> dict[str, str]:
     return dict(zip(page(report).texts("aside"), kinds, strict=True))
 
 
-def changed(report: RunReport, group: str, **values: object) -> RunReport:
-    metrics = {**report.metrics, group: {**report.metrics[group], **values}}
-    return replace(report, metrics=metrics)
-
-
 def test_an_honest_run_has_no_banner() -> None:
     assert banners(finished_run()) == {}
     assert "LEAKY" not in render(finished_run(), figures={})
 
 
 def test_a_leaky_split_has_one_red_banner_and_is_named_beside_every_headline() -> None:
-    report = finished_run(name="segment", leaks=["track"], caveat="Mind the gap.")
+    report = finished_run(name="segment", leaks=("track",), caveat="Mind the gap.")
     ((text, kind),) = banners(report).items()
     assert kind == "leaky"
     assert text.startswith("LEAKY split segment")
@@ -94,15 +93,15 @@ def test_the_page_marks_the_name_of_the_split_and_has_no_bare_backticks() -> Non
 
 
 def test_shared_artists_have_one_amber_banner_with_the_caveat() -> None:
-    given = banners(finished_run(name="track", leaks=["artist"], caveat="Artists are everywhere."))
+    given = banners(finished_run(name="track", leaks=("artist",), caveat="Artists are everywhere."))
     assert given == {"Artists are sharedArtists are everywhere.": "caution"}
-    ((text, kind),) = banners(finished_run(name="track", leaks=["artist"])).items()
+    ((text, kind),) = banners(finished_run(name="track", leaks=("artist",))).items()
     assert kind == "caution"
     assert "split=artist keeps them apart" in text
 
 
 def test_a_split_that_leaks_tracks_and_artists_has_the_graver_banner_alone() -> None:
-    report = finished_run(name="segment", leaks=["track", "artist"], caveat="Artists too.")
+    report = finished_run(name="segment", leaks=("track", "artist"), caveat="Artists too.")
     assert banners(report) == {"LEAKY split segmentArtists too.": "leaky"}
 
 
@@ -114,16 +113,16 @@ def test_generated_data_have_a_blue_banner_and_are_named_at_the_headline() -> No
 
 @pytest.mark.parametrize(("count", "words"), [(1, "1 file was not"), (3, "3 files were not")])
 def test_rejected_files_have_an_amber_banner_and_are_listed(count: int, words: str) -> None:
-    file = {"track": "x", "path": "in/broken.wav", "code": "unreadable", "detail": "no header"}
-    report = replace(finished_run(), metrics={**finished_run().metrics, "rejected": [file] * count})
+    file = RejectedFile("x", "in/broken.wav", "unreadable", "no header")
+    report = changed(finished_run(), rejected=(file,) * count)
     ((text, kind),) = banners(report).items()
     assert (kind, words in text) == ("caution", True)
     assert page(report).texts("th", "path").count("in/broken.wav") == count
 
 
 def test_a_thousand_rejected_files_are_counted_but_not_all_listed() -> None:
-    file = {"track": "x", "path": "in/broken.wav", "code": "unreadable", "detail": ""}
-    report = replace(finished_run(), metrics={**finished_run().metrics, "rejected": [file] * 1000})
+    file = RejectedFile("x", "in/broken.wav", "unreadable", "")
+    report = changed(finished_run(), rejected=(file,) * 1000)
     assert page(report).texts("th", "path").count("in/broken.wav") == 100
     assert "First 100 of 1\u202f000 in no part of the split" in render(report, figures={})
 
@@ -137,7 +136,7 @@ def test_hostile_names_are_shown_as_text_and_never_become_markup() -> None:
         config_yaml=bad,
         environment={bad: bad},
     )
-    report.metrics["rejected"].append({"track": bad, "path": bad, "code": bad, "detail": bad})
+    report = changed(report, rejected=(RejectedFile(bad, bad, bad, bad),))
     report = changed(report, "dataset", title=bad, citation=bad, licence=bad, note=bad)
     html = render(report)
     tags = {name for name, _, _ in Page(html).elements}
@@ -202,14 +201,15 @@ def test_every_number_outside_the_score_table_names_its_part() -> None:
 
 def test_each_column_shows_the_scores_of_its_own_part() -> None:
     report = finished_run()
-    parts = {
-        part: {
-            unit: {**report.scores(part, unit), "macro_f1": value}
-            for unit, value in zip(("track", "segment"), values, strict=True)
-        }
-        for part, values in {"validation": (0.111, 0.222), "test": (0.333, 0.444)}.items()
-    }
-    parsed = page(replace(report, metrics={**report.metrics, "parts": parts}))
+    parts = {}
+    for part, values in {"validation": (0.111, 0.222), "test": (0.333, 0.444)}.items():
+        old = report.metrics.test
+        parts[part] = replace(
+            old,
+            track=replace(old.track, macro_f1=values[0]),
+            segment=replace(old.segment, macro_f1=values[1]),
+        )
+    parsed = page(changed(report, parts=parts))
     row = next(text for text in parsed.texts("tr") if text.startswith("Macro-F1"))
     assert row == "Macro-F10.3330.4440.1110.222"
     assert "0.333" in parsed.texts("div", "card")[1]
@@ -238,35 +238,41 @@ def test_accuracy_stands_beside_macro_f1_and_beside_the_majority_baseline() -> N
 
 def test_a_run_whose_baseline_is_not_known_has_dashes_for_it() -> None:
     report = finished_run()
-    for units in report.metrics["parts"].values():
-        units.pop("baseline", None)
-    row = next(text for text in page(report).texts("tr") if "Macro-F1 of the majority" in text)
+    parts = {name: replace(part, baseline={}) for name, part in report.metrics.parts.items()}
+    row = next(
+        text
+        for text in page(changed(report, parts=parts)).texts("tr")
+        if "Macro-F1 of the majority" in text
+    )
     assert row == "Macro-F1 of the majority baseline" + DASH * 4
 
 
 def test_unequal_genres_have_a_figure_with_what_helps_and_equal_ones_have_none() -> None:
     assert "Balance of the genres" not in render(finished_run())
-    report = finished_run()
-    report.metrics["split"]["counts"]["train"]["genres"] = genres_of(
-        {"blues": 90, "jazz": 10, "rock": 50}
-    )
-    html = render(report)
+    unequal = {"blues": 90, "jazz": 10, "rock": 50}
+    html = render(with_counts(finished_run(), "train", unequal))
     assert "Balance of the genres" in html
     assert "trainer.batches=balanced" in html
     assert 'class="genre_counts"' in html
 
 
 @pytest.mark.parametrize("missing", [None, math.nan])
-def test_scores_that_do_not_exist_are_a_dash(missing: float | None) -> None:
+def test_scores_that_do_not_exist_are_a_dash(missing: Any) -> None:
     report = finished_run()
-    for units in report.metrics["parts"].values():
-        units["baseline"] = {unit: {"accuracy": missing} for unit in units}
-        for scores in (units["track"], units["segment"]):
-            keys = ("accuracy", "macro_f1", "roc_auc", "log_loss", "top3_accuracy")
-            scores.update(dict.fromkeys(keys, missing), accuracy_interval=None)
-            for genre in scores["per_genre"].values():
-                genre.update(precision=missing, recall=missing, f1=missing)
-    html = render(report)
+
+    def without(scores: Scores) -> Scores:
+        keys = ("accuracy", "macro_f1", "roc_auc", "log_loss", "top3_accuracy")
+        lost: dict[str, Any] = {**dict.fromkeys(keys, missing), "accuracy_interval": None}
+        genres = {name: GenreScores(missing, missing, missing, 7) for name in scores.per_genre}
+        return replace(scores, **lost, per_genre=genres)
+
+    baseline = MajorityBaseline("blues", missing, missing)
+    part = PartMetrics(
+        segment=without(report.metrics.test.segment),
+        track=without(report.metrics.test.track),
+        baseline={"segment": baseline, "track": baseline},
+    )
+    html = render(changed(report, parts={"validation": part, "test": part}))
     row = next(text for text in Page(html).texts("tr") if text.startswith("Area"))
     assert row == "Area under the ROC curve" + DASH * 4
     assert not re.search(r">\s*(nan|None)\b", html)
@@ -274,8 +280,7 @@ def test_scores_that_do_not_exist_are_a_dash(missing: float | None) -> None:
 
 
 def test_a_run_without_validation_scores_has_only_test_columns() -> None:
-    report = finished_run()
-    del report.metrics["parts"]["validation"]
+    report = changed(finished_run(), parts={"test": finished_run().metrics.test})
     assert page(report).texts("th", "number")[:2] == ["test per track", "test per segment"]
     assert "validation per" not in render(report)
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.text import Text
 
+from genrecls.evaluation.metrics import GenreScores
 from genrecls.explain.examples_per_genre import ExampleInputs
 from genrecls.reports.figures.class_balance import genre_counts, unequal
 from genrecls.reports.figures.confusion import confusion_matrix
@@ -24,7 +25,7 @@ from genrecls.reports.scope import Scope
 from genrecls.reports.style import save
 from genrecls.reports.text import drawable, elide
 from genrecls.runtime.result import Result
-from tests.reports.finished_run import finished_run, genres_of, metrics_of
+from tests.reports.finished_run import changed, finished_run, metrics_of, with_counts
 
 SCOPE = Scope("test", "track", "artist")
 HOSTILE = ["<script>", "$x_1$", "日本のポップ", "Élec\ntro", "a\udcff", "_hidden", "long " * 20]
@@ -51,15 +52,14 @@ def test_every_figure_says_part_unit_and_split() -> None:
 
 
 def test_every_figure_of_a_leaky_split_on_generated_data_says_both() -> None:
-    report = finished_run(name="segment", leaks=["track"])
-    report.metrics["dataset"]["generated"] = True
-    for figure in draw(report).values():
+    report = finished_run(name="segment", leaks=("track",))
+    for figure in draw(changed(report, "dataset", generated=True)).values():
         about = figure.texts[1].get_text().replace("\n", " ")
         assert about.endswith("split segment (LEAKY) · generated data")
 
 
 def test_shared_artists_alone_are_not_called_leaky() -> None:
-    for figure in draw(finished_run(name="track", leaks=["artist"])).values():
+    for figure in draw(finished_run(name="track", leaks=("artist",))).values():
         assert "LEAKY" not in figure.texts[1].get_text()
 
 
@@ -132,18 +132,21 @@ def test_counts_are_drawn_only_where_a_part_is_unequal_or_lacks_a_genre() -> Non
     assert unequal({"train": even, "test": {"jazz": 0, "rock": 1}})
     report = finished_run(("jazz", "rock"))
     assert "genre_counts" not in draw(report)
-    report.metrics["split"]["counts"]["test"]["genres"] = genres_of({"jazz": 5, "rock": 50})
-    about = draw(report)["genre_counts"].texts[1].get_text()
+    about = (
+        draw(with_counts(report, "test", {"jazz": 5, "rock": 50}))["genre_counts"]
+        .texts[1]
+        .get_text()
+    )
     assert about == "train, validation and test parts, per segment · split artist"
 
 
 def test_genres_are_ranked_by_f1_and_unknown_scores_come_last_as_a_dash() -> None:
-    keys = ("precision", "recall", "f1")
-    scores: dict[str, dict[str, Any]] = {
-        "none": {**dict.fromkeys(keys), "support": 0},
-        "low": {**dict.fromkeys(keys, 0.1), "support": 4},
-        "high": {**dict.fromkeys(keys, 0.9), "support": 5},
-        "nan": {**dict.fromkeys(keys, math.nan), "support": 0},
+    unknown: Any = None
+    scores = {
+        "none": GenreScores(unknown, unknown, unknown, 0),
+        "low": GenreScores(0.1, 0.1, 0.1, 4),
+        "high": GenreScores(0.9, 0.9, 0.9, 5),
+        "nan": GenreScores(math.nan, math.nan, math.nan, 0),
     }
     axes = per_genre_bars(scores, SCOPE).axes[0]
     names = [tick.get_text().split()[0] for tick in axes.get_yticklabels()]
@@ -262,10 +265,10 @@ def test_figures_are_drawn_in_a_thread_without_a_display(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DISPLAY", raising=False)
-    scores = metrics_of(["a", "b"], 1)["parts"]["test"]["track"]
+    scores = metrics_of(["a", "b"], 1).test.track
 
     def work() -> None:
-        save(per_genre_bars(scores["per_genre"], SCOPE), tmp_path / "thread.png")
+        save(per_genre_bars(scores.per_genre, SCOPE), tmp_path / "thread.png")
 
     thread = threading.Thread(target=work)
     thread.start()

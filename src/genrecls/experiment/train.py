@@ -180,7 +180,7 @@ def _write_results(
     features, length = experiment.features, experiment.segment.length
     report = RunReport(
         name=run.name,
-        metrics=metrics.to_json(),
+        metrics=metrics,
         history=result.progress.history,
         mistakes=mistakes(predictions["test"].tracks, labels, paths),
         examples=choose_examples(data.parts["train"], labels, features.axes, length),

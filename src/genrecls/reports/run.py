@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from genrecls.evaluation.class_balance import MajorityBaseline
+from genrecls.evaluation.metrics import Scores
 from genrecls.explain.examples_per_genre import ExampleInputs, GenreExample
 from genrecls.files.atomic import write_text
 from genrecls.reports.figures.class_balance import genre_counts, unequal
@@ -19,28 +21,31 @@ from genrecls.reports.numbers import count, decimal, interval, percent
 from genrecls.reports.pages import Banner, render_page
 from genrecls.reports.scope import Scope
 from genrecls.reports.style import save
+from genrecls.runs.metrics import RunMetrics
 from genrecls.runs.run import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Metrics = Mapping[str, Any]
-"""`metrics.json` of a run: dataset, split, vote, selection, labels, parts, rejected, model, ..."""
-Scores = Mapping[str, Any]
-"""Scores of one part and unit; any score may be None or not-a-number and is then not shown."""
-
 _MOST_MISTAKES, _MOST_REJECTED = 50, 100
-_ROWS = (
-    ("Scored", "count", count),
-    ("Accuracy", "accuracy", percent),
-    ("95 % interval of accuracy", "accuracy_interval", interval),
-    ("Macro-F1", "macro_f1", decimal),
-    ("Accuracy of the majority baseline", "baseline_accuracy", percent),
-    ("Macro-F1 of the majority baseline", "baseline_macro_f1", decimal),
-    ("Accuracy of the first three answers", "top3_accuracy", percent),
-    ("Area under the ROC curve", "roc_auc", decimal),
-    ("Log loss", "log_loss", decimal),
-    ("Calibration error", "calibration_error", decimal),
+Row = tuple[str, Callable[[Scores, MajorityBaseline | None], str]]
+_ROWS: tuple[Row, ...] = (
+    ("Scored", lambda scores, _: count(scores.count)),
+    ("Accuracy", lambda scores, _: percent(scores.accuracy)),
+    ("95 % interval of accuracy", lambda scores, _: interval(scores.accuracy_interval)),
+    ("Macro-F1", lambda scores, _: decimal(scores.macro_f1)),
+    (
+        "Accuracy of the majority baseline",
+        lambda _, baseline: percent(baseline.accuracy if baseline else None),
+    ),
+    (
+        "Macro-F1 of the majority baseline",
+        lambda _, baseline: decimal(baseline.macro_f1 if baseline else None),
+    ),
+    ("Accuracy of the first three answers", lambda scores, _: percent(scores.top3_accuracy)),
+    ("Area under the ROC curve", lambda scores, _: decimal(scores.roc_auc)),
+    ("Log loss", lambda scores, _: decimal(scores.log_loss)),
+    ("Calibration error", lambda scores, _: decimal(scores.calibration_error)),
 )
 
 
@@ -50,7 +55,7 @@ class RunReport:
 
     Attributes:
         name: name of the run folder.
-        metrics: content of the run's `metrics.json`.
+        metrics: the scores, and what must be said beside them.
         history: the epochs in order, each with epoch (from 1), loss, accuracy, validation_loss,
             validation_accuracy, ...; may be empty.
         mistakes: wrongly classified tracks of the test part, worst first, each with track, path,
@@ -63,7 +68,7 @@ class RunReport:
     """
 
     name: str
-    metrics: Metrics
+    metrics: RunMetrics
     history: Sequence[Mapping[str, Any]] = ()
     mistakes: Sequence[Mapping[str, Any]] = ()
     examples: ExampleInputs = field(default_factory=ExampleInputs)
@@ -72,21 +77,10 @@ class RunReport:
     environment: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
 
-    def scores(self, part: str, unit: str) -> Scores:
-        """Return the scores of `part` ("test") per `unit` ("track"); empty where there are none."""
-        scores: Scores = self.metrics["parts"].get(part, {}).get(unit, {})
-        return scores
-
-    def baseline(self, part: str, unit: str) -> Scores:
-        """Return what always answering the most frequent genre scores; empty where unknown."""
-        baselines: Mapping[str, Scores] = self.metrics["parts"].get(part, {}).get("baseline", {})
-        return baselines.get(unit, {})
-
     def scope(self, part: str, unit: str) -> Scope:
         """Return what numbers of `part` per `unit` are numbers of."""
-        split, dataset = self.metrics["split"], self.metrics["dataset"]
-        leaky = "track" in split["leaks"]
-        return Scope(part, unit, split["name"], leaky, bool(dataset["generated"]))
+        split, generated = self.metrics.split, self.metrics.dataset.generated
+        return Scope(part, unit, split.name, split.leaky, generated)
 
 
 def write_report(run: Run, report: RunReport) -> None:
@@ -103,15 +97,14 @@ def draw(report: RunReport) -> dict[str, Figure]:
     What the run has nothing to show of is left out: curves without epochs, examples of nothing.
     """
     figures: dict[str, Figure] = {}
-    scope, scores = report.scope("test", "track"), report.scores("test", "track")
+    metrics, scope = report.metrics, report.scope("test", "track")
     if report.history:
         both = report.scope("train and validation", "segment")
-        selected = report.metrics["selection"].get("epoch")
+        selected = metrics.selection.epoch
         figures["learning_curves"] = learning_curve(report.history, both, selected)
-    if scores:
-        labels = report.metrics["labels"]
-        figures["confusion_matrix"] = confusion_matrix(scores["confusion"], labels, scope)
-        figures["per_genre"] = per_genre_bars(scores["per_genre"], scope)
+    scores = metrics.test.track
+    figures["confusion_matrix"] = confusion_matrix(scores.confusion, metrics.labels, scope)
+    figures["per_genre"] = per_genre_bars(scores.per_genre, scope)
     if report.mistakes:
         figures["worst_mistakes"] = worst_mistakes(report.mistakes, scope)
     if report.evidence:
@@ -119,8 +112,9 @@ def draw(report: RunReport) -> dict[str, Figure]:
     if report.examples.pictures:
         seen = report.scope(report.examples.part, "segment")
         figures["example_inputs"] = example_inputs(report.examples, seen)
-    parts = report.metrics["split"]["counts"]
-    counts = {name: p["genres"]["segment"] for name, p in parts.items() if "genres" in p}
+    parts = metrics.split.counts
+    counts: dict[str, Mapping[str, int]]
+    counts = {name: part.genres["segment"] for name, part in parts.items() if part.genres}
     if counts and unequal(counts):
         every = report.scope("train, validation and test", "segment")
         figures["genre_counts"] = genre_counts(counts, every)
@@ -130,25 +124,21 @@ def draw(report: RunReport) -> dict[str, Figure]:
 def render(report: RunReport, figures: Mapping[str, Figure]) -> str:
     """Return the page as HTML, with the figures as `draw` makes them."""
     metrics = report.metrics
-    # Every part and unit that has scores, test first: it is what is looked for.
-    parts = sorted(metrics["parts"], key=lambda part: part != "test")
+    # The test part comes first: it is what is looked for.
     columns = [
         {
             "part": part,
             "unit": unit,
             "key": f"{part}-{unit}",
             "scope": report.scope(part, unit),
-            "scores": {
-                **report.scores(part, unit),
-                **{f"baseline_{key}": v for key, v in report.baseline(part, unit).items()},
-            },
+            "scores": metrics.parts[part].of(unit),
+            "baseline": metrics.parts[part].baseline.get(unit),
         }
-        for part in parts
+        for part in sorted(metrics.parts, key=lambda part: part != "test")
         for unit in ("track", "segment")
-        if report.scores(part, unit)
     ]
     # The report may list only the worst of the wrong tracks.
-    confusion = report.scores("test", "track").get("confusion", [])
+    confusion = metrics.test.track.confusion
     wrong = sum(map(sum, confusion)) - sum(row[index] for index, row in enumerate(confusion))
     return render_page(
         "run.html.j2",
@@ -156,44 +146,43 @@ def render(report: RunReport, figures: Mapping[str, Figure]) -> str:
         report=report,
         metrics=metrics,
         banners=list(_banners(metrics)),
-        headline=report.scores("test", "track"),
-        baseline=report.baseline("test", "track"),
+        headline=metrics.test.track,
+        baseline=metrics.test.baseline.get("track"),
         scope=report.scope("test", "track"),
         columns=columns,
         rows=_ROWS,
         mistakes=report.mistakes[:_MOST_MISTAKES],
-        wrong=max(int(wrong), len(report.mistakes)),
-        rejected=metrics["rejected"][:_MOST_REJECTED],
+        wrong=max(wrong, len(report.mistakes)),
+        rejected=metrics.rejected[:_MOST_REJECTED],
     )
 
 
-def _banners(metrics: Metrics) -> Iterator[Banner]:
+def _banners(metrics: RunMetrics) -> Iterator[Banner]:
     """Yield the warnings that a run's numbers need, gravest first."""
-    split = metrics["split"]
-    caveat, leaks = split["caveat"], split["leaks"]
-    if "track" in leaks:
+    split, caveat = metrics.split, metrics.split.caveat
+    if split.leaky:
         # A model that has heard the track has heard the artist: the graver warning says enough.
         text = (
             "Segments of one track are in the train part and in the test part. The model has heard "
             "the tracks that it is tested on, so the scores are too high and say little about new "
             "music."
         )
-        yield Banner("leaky", f"LEAKY split {split['name']}", caveat or text)
-    elif "artist" in leaks:
+        yield Banner("leaky", f"LEAKY split {split.name}", caveat or text)
+    elif "artist" in split.leaks:
         text = (
             "Artists are on both sides of this split, so part of a score may be recognition of an "
             "artist; split=artist keeps them apart."
         )
         yield Banner("caution", "Artists are shared", caveat or text)
     elif caveat:
-        yield Banner("caution", f"Caveat of split {split['name']}", caveat)
-    if metrics["dataset"]["generated"]:
+        yield Banner("caution", f"Caveat of split {split.name}", caveat)
+    if metrics.dataset.generated:
         text = (
             "The tracks were made by a program. The scores show that everything works, not how "
             "well recorded music is classified."
         )
         yield Banner("generated", "Generated data", text)
-    if many := len(metrics["rejected"]):
+    if many := len(metrics.rejected):
         files = "1 file was not usable and is" if many == 1 else f"{many} files were not usable and"
         text = (
             f"{files}{'' if many == 1 else ' are'} in no part; the reasons are listed under Data."

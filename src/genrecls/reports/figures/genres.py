@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genrecls.evaluation.metrics import GenreScores
 from genrecls.reports.numbers import decimal, finite
 from genrecls.reports.scope import Scope
 from genrecls.reports.style import (
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @in_style
-def per_genre_bars(per_genre: Mapping[str, Mapping[str, Any]], scope: Scope) -> Figure:
+def per_genre_bars(per_genre: Mapping[str, GenreScores], scope: Scope) -> Figure:
     """Draw F1 of every genre as a bar, precision and recall as marks on it, best genre first.
 
     Args:
@@ -36,20 +37,20 @@ def per_genre_bars(per_genre: Mapping[str, Mapping[str, Any]], scope: Scope) -> 
     height = 0.34 * max(2, len(per_genre)) + 1.0
     figure = new_figure("Scores of each genre", str(scope), (7.4, height), alarm=scope.leaky)
     axes = clean_axes(figure.add_subplot(), "x")
-    f1 = {genre: np.nan_to_num(finite(s["f1"]), nan=-1.0) for genre, s in per_genre.items()}
-    ranked = sorted(per_genre, key=lambda genre: -f1[genre])
+    ranks = {genre: np.nan_to_num(finite(s.f1), nan=-1.0) for genre, s in per_genre.items()}
+    ranked = sorted(per_genre, key=lambda genre: -ranks[genre])
     scores = [per_genre[genre] for genre in ranked]
-    rows = np.arange(len(scores))
-    precision, recall, bars = (
-        np.array([finite(score[key]) for score in scores]) for key in ("precision", "recall", "f1")
-    )
-    axes.barh(rows, np.nan_to_num(bars), height=0.62, color=PALE, label="F1")
+    rows = range(len(scores))
+    f1 = np.nan_to_num([finite(score.f1) for score in scores])
+    axes.barh(rows, f1, height=0.62, color=PALE, label="F1")
+    recall = [finite(score.recall) for score in scores]
     axes.plot(recall, rows, "|", ms=13, mew=2.4, color=VERMILION, label="recall")
+    precision = [finite(score.precision) for score in scores]
     axes.plot(precision, rows, "o", ms=5.5, color=INK, label="precision")
     axes.text(1.03, -0.75, "F1", va="center", color=MUTED)
     for row, score in enumerate(scores):
-        axes.text(1.03, row, decimal(score["f1"], 2), va="center")
-    name_rows(axes, [f"{drawable(g, 28)}  (n = {per_genre[g]['support']})" for g in ranked])
+        axes.text(1.03, row, decimal(score.f1, 2), va="center")
+    name_rows(axes, [f"{drawable(g, 28)}  (n = {per_genre[g].support})" for g in ranked])
     axes.set(xlim=(0, 1.08), xticks=np.linspace(0, 1, 6))
     figure.legend(loc="outside lower right", ncols=3)
     return figure
