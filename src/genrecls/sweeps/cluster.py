@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Protocol
 
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
@@ -133,7 +133,7 @@ class LocalCluster(Schema):
     library: ClassVar[str] = "submitit"
     extra: ClassVar[str] = "slurm"
 
-    name: Literal["local"]
+    name: str
     timeout_min: PositiveInt
     cpus_per_task: PositiveInt | None
     gpus_per_node: NonNegativeInt | None
@@ -144,27 +144,28 @@ class LocalCluster(Schema):
         return min(jobs, waiting)
 
     def connect(self) -> None:
-        """Do nothing: submitit starts processes."""
+        """Do nothing: submitit starts processes of this machine."""
 
-    def run(self, task: RemoteTask, name: str, folder: Path) -> JobResult:
-        """Run a task in a process that submitit starts."""
+    def run(self, task: RemoteTask, name: str, folder: Path, /) -> JobResult:
+        """Submit a task by submitit and wait for it."""
+        import submitit
+
         parameters = dataclasses.asdict(self)
-        del parameters["name"]
-        return _run_by_submitit(self.name, task, folder, {"name": name, **parameters})
+        kind, timeouts = parameters.pop("name"), parameters.pop("max_num_timeout", None)
+        options = {} if timeouts is None else {f"{kind}_max_num_timeout": timeouts}
+        executor = submitit.AutoExecutor(folder / ".submitit" / "%j", cluster=kind, **options)
+        # Parameters that only one kind of cluster has are called after it.
+        shared = {field.name for field in dataclasses.fields(LocalCluster)}
+        named = {k if k in shared else f"{kind}_{k}": value for k, value in parameters.items()}
+        executor.update_parameters(name=name, **named)
+        result: JobResult = executor.submit(task).result()
+        return result
 
 
 @dataclass(frozen=True)
-class SlurmCluster(Schema):
+class SlurmCluster(LocalCluster):
     """Keys of `conf/cluster/slurm.yaml`, which says what each is for."""
 
-    library: ClassVar[str] = "submitit"
-    extra: ClassVar[str] = "slurm"
-
-    name: Literal["slurm"]
-    timeout_min: PositiveInt
-    cpus_per_task: PositiveInt | None
-    gpus_per_node: NonNegativeInt | None
-    mem_gb: PositiveFloat | None
     partition: str | None
     account: str | None
     qos: str | None
@@ -179,7 +180,7 @@ class SlurmCluster(Schema):
     signal_delay_s: NonNegativeInt
     max_num_timeout: NonNegativeInt
     array_parallelism: PositiveInt
-    setup: tuple[str, ...]
+    setup: list[str]
     additional_parameters: dict[str, Any]
 
     def count_slots(self, waiting: int, jobs: int) -> int:  # noqa: ARG002 - Slurm has a queue
@@ -198,18 +199,6 @@ class SlurmCluster(Schema):
                 "of the cluster, or try the command with cluster=local"
             )
 
-    def run(self, task: RemoteTask, name: str, folder: Path) -> JobResult:
-        """Submit a task to Slurm and wait for it."""
-        parameters = dataclasses.asdict(self)
-        timeouts = parameters.pop("max_num_timeout")
-        del parameters["name"]
-        parameters["setup"] = list(self.setup)
-        shared = {field.name for field in dataclasses.fields(LocalCluster)}
-        named = {k if k in shared else f"slurm_{k}": value for k, value in parameters.items()}
-        return _run_by_submitit(
-            self.name, task, folder, {"name": name, **named}, slurm_max_num_timeout=timeouts
-        )
-
 
 @dataclass(frozen=True)
 class RayCluster(Schema):
@@ -218,7 +207,7 @@ class RayCluster(Schema):
     library: ClassVar[str] = "ray"
     extra: ClassVar[str] = "ray"
 
-    name: Literal["ray"]
+    name: str
     num_cpus: NonNegativeFloat | None
     num_gpus: NonNegativeFloat | None
     init: dict[str, Any]
@@ -236,7 +225,7 @@ class RayCluster(Schema):
         if not ray.is_initialized():
             ray.init(**{"log_to_driver": False, "logging_level": "ERROR", **self.init})
 
-    def run(self, task: RemoteTask, name: str, folder: Path) -> JobResult:  # noqa: ARG002
+    def run(self, task: RemoteTask, name: str, folder: Path, /) -> JobResult:  # noqa: ARG002
         """Run a task of Ray and wait for it."""
         import ray
 
@@ -247,7 +236,7 @@ class RayCluster(Schema):
         return result
 
 
-CLUSTERS: Mapping[str, type[LocalCluster | SlurmCluster | RayCluster]] = {
+CLUSTERS: Mapping[str, type[LocalCluster | RayCluster]] = {
     "local": LocalCluster,
     "ray": RayCluster,
     "slurm": SlurmCluster,
@@ -342,14 +331,3 @@ class ClusterJob:
             # First: a sweep may read the run as soon as the job has ended.
             record_failure(self._run, reason)
             self._result = JobResult("failed", reason)
-
-
-def _run_by_submitit(
-    cluster: str, task: RemoteTask, folder: Path, parameters: Mapping[str, Any], **executor: Any
-) -> JobResult:
-    import submitit
-
-    queue = submitit.AutoExecutor(folder / ".submitit" / "%j", cluster=cluster, **executor)
-    queue.update_parameters(**parameters)
-    result: JobResult = queue.submit(task).result()
-    return result

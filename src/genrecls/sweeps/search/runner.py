@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -47,23 +47,21 @@ def search(arguments: SweepArguments) -> None:
             "search: needs Optuna, which is not installed; pip install 'genrecls[search]'"
         )
     from genrecls.sweeps.search.result import write_result
-    from genrecls.sweeps.search.storage import FILE as STUDY
-    from genrecls.sweeps.search.storage import open_study
+    from genrecls.sweeps.search.storage import STUDY
 
     plan = plan_search(arguments)
     settings, start = arguments.settings, plan.start
     estimates = Estimates([start.experiment.output_root])
-    epochs = count_epochs(start.experiment)
     if settings.dry_run:
         trials: list[Trial] = []
         if (plan.folder / STUDY).is_file():
-            with _locked(plan), open_study(plan.folder, plan.settings, plan.space, epochs) as study:
+            with _locked_study(plan) as study:
                 trials = study.trials
         _announce(plan, trials, estimates, settings.jobs)
         say(f"folder {plan.folder}")
         show(space_table(plan.space))
         return
-    with _locked(plan), open_study(plan.folder, plan.settings, plan.space, epochs) as study:
+    with _locked_study(plan) as study:
         runner = SearchRunner(plan, study)
         _announce(plan, study.trials, estimates, settings.jobs)
         if runner.missing > 0:
@@ -71,18 +69,14 @@ def search(arguments: SweepArguments) -> None:
             prepare_shared([start])
             limits = split_resources(settings.jobs, settings.job_memory_gb)
             sweep_file = SweepFile(plan.folder / FILE, arguments.command, runner.jobs)
-            before: dict[State, int] = {"finished": 0, "stopped": 0}
-            for trial in runner.done:
-                before["finished" if trial.state == "finished" else "stopped"] += 1
-            view = SweepView(
-                runner.jobs, plan.settings.trials, settings.jobs, estimates, "trial", before
-            )
+            total, before = plan.settings.trials, runner.count_done()
+            view = SweepView(runner.jobs, total, settings.jobs, estimates, "trial", before)
+            slots = SweepSlots(plan.folder, limits)
             sweep_file.write()
             try:
                 with show_progress(view) as progress:
                     # A trial that fails at the end of a queue makes another one necessary.
                     while runner.missing > 0:
-                        slots = SweepSlots(plan.folder, limits)
                         run_jobs(runner.queue(), slots, [runner, sweep_file, progress])
             finally:
                 sweep_file.write()
@@ -124,12 +118,21 @@ def _announce(
         say("no training is stopped early: with two objectives none is clearly worse")
 
 
-def _locked(plan: SearchPlan) -> AbstractContextManager[None]:
+@contextmanager
+def _locked_study(plan: SearchPlan) -> Iterator[Study]:
+    """Open the study of a search, and keep other processes out of its folder."""
+    from genrecls.sweeps.search.storage import open_study
+
     busy = (
         f"search {plan.name} is running in another process; wait for it, or search with another "
         "search.seed"
     )
-    return locked(plan.folder / ".lock", patience=0, busy=busy)
+    epochs = count_epochs(plan.start.experiment)
+    with (
+        locked(plan.folder / ".lock", patience=0, busy=busy),
+        open_study(plan.folder, plan.settings, plan.space, epochs) as study,
+    ):
+        yield study
 
 
 def space_table(space: Space) -> Table:
@@ -178,6 +181,11 @@ class SearchRunner:
         if self._failed_in_a_row >= _MOST_FAILURES:
             return 0
         return self._plan.settings.trials - len(self.done) - len(self._trials) - self.stopped
+
+    def count_done(self) -> dict[State, int]:
+        """Return how many trials count, by the state of their jobs."""
+        finished = sum(trial.state == "finished" for trial in self.done)
+        return {"finished": finished, "stopped": len(self.done) - finished}
 
     def queue(self) -> Iterator[Job]:
         """Yield one training after the other, each chosen when there is a slot for it."""

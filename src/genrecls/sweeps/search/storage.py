@@ -24,10 +24,10 @@ from genrecls.reports.search import ENOUGH_TRIALS, Trial
 from genrecls.sweeps.search.settings import SearchSettings
 from genrecls.sweeps.search.space import Space
 
-FILE = "study.sqlite"
+STUDY = "study.sqlite"
 """Name of the file in the folder of a search."""
 
-_STUDY = "search"
+_NAME = "search"
 # Up to version 79a4a76.
 _JOURNAL = "study.journal"
 _STATES: dict[TrialState, Literal["running", "finished", "pruned", "failed"]] = {
@@ -50,6 +50,7 @@ class Study:
         self, storage: RDBStorage, settings: SearchSettings, space: Space, epochs: int
     ) -> None:
         """Open the study in `storage`; see `open_study`."""
+        self._storage = storage
         self._settings = settings
         self._space = space
         self._distributions = {key: dimension.distribution() for key, dimension in space.items()}
@@ -60,12 +61,11 @@ class Study:
         ]
         self._study = optuna.create_study(
             storage=storage,
-            study_name=_STUDY,
+            study_name=_NAME,
             directions=self._directions,
             pruner=self._pruner,
             load_if_exists=True,
         )
-        self._storage = self._study._storage
 
     @property
     def trials(self) -> list[Trial]:
@@ -79,7 +79,7 @@ class Study:
         # search would begin its random numbers again after an interruption, and repeat trials.
         before = self._study.get_trials()
         rehearsal = optuna.create_study(
-            study_name=_STUDY,
+            study_name=_NAME,
             directions=self._directions,
             pruner=self._pruner,
             sampler=make_sampler(self._settings, len(before)),
@@ -148,7 +148,7 @@ class Study:
         return self._study.get_trials(deepcopy=False)
 
     def _id(self, trial: Trial) -> int:
-        study = self._storage.get_study_id_from_name(_STUDY)
+        study = self._storage.get_study_id_from_name(_NAME)
         return self._storage.get_trial_id_from_study_id_trial_number(study, trial.number)
 
     def _read(self, frozen: FrozenTrial) -> Trial:
@@ -185,7 +185,7 @@ def open_study(
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / FILE
+    path = folder / STUDY
     if not path.exists() and (folder / _JOURNAL).exists():
         say(
             f"{folder / _JOURNAL} was written by an earlier version and is not read: the search "
