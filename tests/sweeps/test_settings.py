@@ -40,8 +40,8 @@ def test_the_words_for_launchers_of_hydra_mean_a_cluster_and_one_line_names_the_
     assert parse(old).cluster == parse(new).cluster
     (line,) = capsys.readouterr().err.splitlines()
     assert line == (
-        "warning: hydra/launcher=submitit_slurm hydra.launcher.partition=gpu: now written "
-        "cluster=slurm cluster.partition=gpu; this version accepts the old words, too"
+        "warning: hydra/launcher=submitit_slurm hydra.launcher.partition=gpu is called "
+        "cluster=slurm cluster.partition=gpu now; this version still accepts the old name"
     )
 
 

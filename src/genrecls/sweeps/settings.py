@@ -9,18 +9,17 @@ from typing import Any
 
 from pydantic import PositiveFloat, PositiveInt
 
-from genrecls.config.aliases import current_word
+from genrecls.config.aliases import current_word, tell_new_name
 from genrecls.config.compose import compose
 from genrecls.config.options import groups, keys
 from genrecls.config.schema import Schema
 from genrecls.config.validation import validate
-from genrecls.console import warn
 from genrecls.errors import ConfigError, nearest
 from genrecls.sweeps.cluster import Cluster, read_cluster
 from genrecls.sweeps.plan import search_path
 
 _REFUSED = {
-    "force": "a sweep continues where it was stopped, which would begin again every time; choose "
+    "force": "a sweep continues where it was stopped, but this would begin again each time; choose "
     "another output_root=<folder> to train everything again",
     "show": "a sweep trains; 'genrecls train show=true' shows a model",
 }
@@ -145,6 +144,5 @@ def _with_current_names(words: Sequence[str]) -> list[str]:
             "beside it"
         )
     if old:
-        plain = " ".join(word.lstrip("+") for word in new)
-        warn(f"{' '.join(old)}: now written {plain}; this version accepts the old words, too")
+        tell_new_name(" ".join(old), " ".join(word.lstrip("+") for word in new))
     return [*current, *new]
