@@ -15,9 +15,8 @@ from genrecls.config.paths import conf_dir
 from genrecls.console import fail, say
 from genrecls.errors import ConfigError
 from genrecls.experiment.experiment import Experiment, parse
-from genrecls.experiment.prepare import load_dataset_checked
+from genrecls.experiment.prepare import load_dataset_checked, store_of
 from genrecls.experiment.run_id import run_folder
-from genrecls.features.cache import FeatureStore, cache_root
 from genrecls.features.extract import fingerprint
 from genrecls.runs.run import Run
 from genrecls.sweeps.job import Job
@@ -151,8 +150,8 @@ class Planner:
         experiment = experiment or self.experiment(words)
         key = data_key(experiment)
         if key not in self._fingerprints:
-            dataset = load_dataset_checked(experiment)
-            store = FeatureStore(cache_root(experiment.data_root))
+            store = store_of(experiment)
+            dataset = load_dataset_checked(experiment, store)
             digest = fingerprint(dataset, store.digests)
             self._fingerprints[key] = dataset, digest
         dataset, digest = self._fingerprints[key]

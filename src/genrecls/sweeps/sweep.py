@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 from genrecls.console import say, several, show
 from genrecls.errors import RunError
+from genrecls.experiment.train import report_to_trackers
 from genrecls.sweeps.cluster import ClusterJob
 from genrecls.sweeps.estimate import Estimates
 from genrecls.sweeps.job import Job, SweepFile
@@ -67,8 +68,6 @@ def sweep(arguments: SweepArguments) -> list[Job]:
         sweep_file.write()
 
     # Trackers have not heard of the runs that were finished before or by another process.
-    from genrecls.experiment.train import report_to_trackers
-
     with patch.dict(os.environ, {SWEEP: folder.name}):
         for job in jobs:
             if job.state == "finished" and job.log is None:

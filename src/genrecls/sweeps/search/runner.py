@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from genrecls.console import say, several, show, warn
-from genrecls.errors import ConfigError, RunError
+from genrecls.errors import ConfigError, DamagedFile, RunError
 from genrecls.files.locks import locked
+from genrecls.files.tables import read_rows
 from genrecls.reports.numbers import finite, known
 from genrecls.reports.search import Trial
 from genrecls.runs.run import Run
@@ -257,11 +257,7 @@ class SearchRunner:
 
 def _read_history(run: Run) -> list[dict[str, float]]:
     """Return the rows of a finished run; none where they cannot be read, for they only help."""
-    with (
-        suppress(OSError, ValueError, TypeError, csv.Error),
-        run.history_file.open(newline="", encoding="utf-8") as file,
-    ):
-        return [
-            {key: float(text or "nan") for key, text in row.items()} for row in csv.DictReader(file)
-        ]
+    with suppress(FileNotFoundError, DamagedFile, ValueError, TypeError):
+        rows = read_rows(run.history_file)
+        return [{key: float(text or "nan") for key, text in row.items()} for row in rows]
     return []
