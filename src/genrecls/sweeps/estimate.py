@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from genrecls.config.aliases import current_config
-from genrecls.config.relevant import IRRELEVANT
+from genrecls.config.relevant import relevant
 from genrecls.errors import RunError
 from genrecls.experiment.experiment import Experiment
 from genrecls.runs.run import Run, all_runs
@@ -102,9 +102,8 @@ def _title(run: Run) -> str:
 
 def _kind(run: Run, config: Mapping[str, Any]) -> str:
     # Where the data lie does not change how many there are.
-    places = {place[-1] for place in IRRELEVANT if place[0] == "dataset"}
-    dataset = {key: value for key, value in config["dataset"].items() if key not in places}
-    return json.dumps([_title(run), dataset, config["segment"]], sort_keys=True)
+    settings = relevant(config)
+    return json.dumps([_title(run), settings["dataset"], settings["segment"]], sort_keys=True)
 
 
 def _measured(run: Run) -> tuple[str, Cost] | None:
