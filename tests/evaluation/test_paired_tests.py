@@ -11,8 +11,8 @@ from genrecls.evaluation.paired_tests import PairedDecisions, pair
 def _answers(
     right: Sequence[int], run: str = "run", first: int = 0, genre: str = "jazz"
 ) -> PairedDecisions:
-    asked = tuple((f"t{first + number:03d}", genre) for number in range(len(right)))
-    return PairedDecisions(run, "test", asked, np.array(right, dtype=bool))
+    truth = tuple((f"t{first + number:03d}", genre) for number in range(len(right)))
+    return PairedDecisions(run, "test", truth, np.array(right, dtype=bool))
 
 
 def test_two_runs_are_compared_on_their_tracks() -> None:

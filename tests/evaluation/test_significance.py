@@ -131,8 +131,8 @@ def test_runs_that_agree_on_the_same_tracks_are_worth_no_more_than_one() -> None
 
 def test_folds_have_tracks_of_their_own_and_together_a_narrower_interval() -> None:
     right, one = np.tile(_first_right(*[0.8] * 4), (1, 4)), _first_right(0.8)
-    asked = np.kron(np.eye(4), np.ones(100)).astype(bool)
-    together = np.ptp(accuracy_interval(right & asked, asked))
+    tested = np.kron(np.eye(4), np.ones(100)).astype(bool)
+    together = np.ptp(accuracy_interval(right & tested, tested))
     alone = np.ptp(accuracy_interval(one, np.ones_like(one)))
     # Never narrower than 400 tracks in one part would have it.
     assert 2 * 1.96 * (0.8 * 0.2 / 400) ** 0.5 < together < 0.75 * alone
@@ -145,8 +145,8 @@ def test_the_spread_of_seeds_widens_the_interval() -> None:
 
 
 def test_an_interval_exists_where_a_draw_misses_all_tracks_of_a_run() -> None:
-    asked = np.eye(2, dtype=bool)
-    assert accuracy_interval(asked & [[True], [False]], asked) == (0.0, 1.0)
+    tested = np.eye(2, dtype=bool)
+    assert accuracy_interval(tested & [[True], [False]], tested) == (0.0, 1.0)
 
 
 def test_a_summary_has_the_t_interval_of_the_mean() -> None:

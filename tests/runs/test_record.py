@@ -19,7 +19,7 @@ def test_a_finished_run_is_read_into_plain_values(tmp_path: Path) -> None:
     assert found.score("test", "accuracy") == 0.75
     assert found.f1("validation") == {"jazz": 0.5, "rock": 0.5}
     assert [epoch["epoch"] for epoch in found.history] == [1, 2, 3]
-    assert found.answers["test"].asked[:2] == (("t000", "jazz"), ("t001", "rock"))
+    assert found.answers["test"].truth[:2] == (("t000", "jazz"), ("t001", "rock"))
     assert found.answers["test"].right.tolist() == [True, True, True, False]
 
 
@@ -29,7 +29,7 @@ def test_the_order_of_the_predictions_does_not_matter(tmp_path: Path) -> None:
     head, *rows = run.predictions_file("tracks").read_text().splitlines()
     run.predictions_file("tracks").write_text("\n".join([head, *reversed(rows)]))
     after = read(run).answers["test"]
-    assert (after.asked, after.right.tolist()) == (before.asked, before.right.tolist())
+    assert (after.truth, after.right.tolist()) == (before.truth, before.right.tolist())
 
 
 def test_an_unfinished_run_is_refused(tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ class Leaderboard:
 
     def tracks(self, part: str) -> str:
         """Return how many tracks the part has, as a range where seeds or folds differ."""
-        counts = {len(run.answers[part].asked) for system in self.systems for run in system.runs}
+        counts = {len(run.answers[part].truth) for system in self.systems for run in system.runs}
         low, high = min(counts), max(counts)
         return f"{low} {part} tracks" if low == high else f"{low} to {high} {part} tracks"
 

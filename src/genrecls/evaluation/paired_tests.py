@@ -1,4 +1,4 @@
-"""Two systems on the same tracks: what each has right, and whether that is more than luck."""
+"""Two systems on the same tracks: which each has right, and whether the difference is chance."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from genrecls.evaluation.significance import (
     paired_bootstrap,
 )
 
-Asked = tuple[tuple[str, str], ...]
+Truth = tuple[tuple[str, str], ...]
 """Id and true genre of each track of a part, in the order of the ids."""
 
 
@@ -28,13 +28,13 @@ class PairedDecisions:
     Attributes:
         run: name of the run.
         part: part of the split.
-        asked: what there was to decide.
+        truth: the tracks and their true genres.
         right: for each track whether the decision is the true genre.
     """
 
     run: str
     part: str
-    asked: Asked
+    truth: Truth
     right: NDArray[np.bool_]
 
 
@@ -60,63 +60,62 @@ class Pairing:
 
 
 def pair(system: Sequence[PairedDecisions], best: Sequence[PairedDecisions]) -> Pairing:
-    """Return the tests of `system` against `best` over all test parts that both have answered.
+    """Return the tests of `system` against `best` over all test parts that both have.
 
-    Runs are matched by what they were asked: over seeds with the same test tracks the correctness
-    of each track is averaged; where a seed or a fold has test tracks of its own, the tracks of all
-    of them are taken together.
+    Runs are matched by their tracks: over seeds with the same test tracks the correctness of each
+    track is averaged; where a seed or a fold has test tracks of its own, the tracks of all of them
+    are taken together.
     """
-    known = {answers.asked for answers in best}
-    shared = [asked for asked in dict.fromkeys(a.asked for a in system) if asked in known]
+    of_best = {run.truth for run in best}
+    shared = [truth for truth in dict.fromkeys(run.truth for run in system) if truth in of_best]
     if not shared:
-        return Pairing(reason=_why(system[0], best[0]))
+        return Pairing(reason=_why_not_comparable(system[0], best[0]))
     gaps: Counter[str] = Counter()
     counts: Counter[str] = Counter()
-    for asked in shared:
-        difference = _share_right(system, asked) - _share_right(best, asked)
-        for (track, _), gap in zip(asked, difference, strict=True):
+    for truth in shared:
+        difference = _share_right(system, truth) - _share_right(best, truth)
+        for (track, _), gap in zip(truth, difference, strict=True):
             gaps[track] += gap
             counts[track] += 1
-    first, second = _first(system, shared[0]), _first(best, shared[0])
+    # McNemar's test is between one run of each.
+    first, second = (next(run for run in runs if run.truth == shared[0]) for runs in (system, best))
     return Pairing(
         difference=paired_bootstrap(
             np.array([gaps[track] for track in counts]), np.array(list(counts.values()))
         ),
         mcnemar=mcnemar(first.right, second.right),
         runs=(first.run, second.run),
-        compared=(_count(system, shared), _count(best, shared)),
+        compared=(
+            sum(run.truth in shared for run in system),
+            sum(run.truth in shared for run in best),
+        ),
         tracks=len(counts),
     )
 
 
 def interval(runs: Sequence[PairedDecisions]) -> tuple[float, float]:
     """Return the 95 % interval of the mean accuracy of runs, by drawing them and their tracks."""
-    tracks = {track: at for at, track in enumerate(dict.fromkeys(t for a in runs for t in a.asked))}
-    right, asked = np.zeros((2, len(runs), len(tracks)), dtype=np.bool_)
-    for row, answers in enumerate(runs):
-        places = [tracks[track] for track in answers.asked]
-        right[row, places], asked[row, places] = answers.right, True
-    return accuracy_interval(right, asked)
+    columns = {
+        track: column
+        for column, track in enumerate(dict.fromkeys(t for run in runs for t in run.truth))
+    }
+    right, tested = np.zeros((2, len(runs), len(columns)), dtype=np.bool_)
+    for row, run in enumerate(runs):
+        of_run = [columns[track] for track in run.truth]
+        right[row, of_run], tested[row, of_run] = run.right, True
+    return accuracy_interval(right, tested)
 
 
-def _share_right(system: Sequence[PairedDecisions], asked: Asked) -> NDArray[np.float64]:
-    """Return for each track of `asked` the share of the runs that have it right."""
-    rights = [answers.right for answers in system if answers.asked == asked]
+def _share_right(runs: Sequence[PairedDecisions], truth: Truth) -> NDArray[np.float64]:
+    """Return for each track of `truth` the share of the runs that have it right."""
+    rights = [run.right for run in runs if run.truth == truth]
     return np.asarray(np.mean(rights, axis=0), dtype=np.float64)
 
 
-def _count(system: Sequence[PairedDecisions], shared: Sequence[Asked]) -> int:
-    return sum(answers.asked in shared for answers in system)
-
-
-def _first(system: Sequence[PairedDecisions], asked: Asked) -> PairedDecisions:
-    return next(answers for answers in system if answers.asked == asked)
-
-
-def _why(one: PairedDecisions, other: PairedDecisions) -> str:
-    mine, theirs = dict(one.asked), dict(other.asked)
-    common = mine.keys() & theirs.keys()
-    relabelled = sum(mine[track] != theirs[track] for track in common)
-    if mine.keys() == theirs.keys():
+def _why_not_comparable(one: PairedDecisions, other: PairedDecisions) -> str:
+    first, second = dict(one.truth), dict(other.truth)
+    common = first.keys() & second.keys()
+    relabelled = sum(first[track] != second[track] for track in common)
+    if first.keys() == second.keys():
         return f"other truths: {relabelled} of {len(common)} {one.part} tracks"
-    return f"other {one.part} tracks: {len(common)} of {len(mine)} in common"
+    return f"other {one.part} tracks: {len(common)} of {len(first)} in common"

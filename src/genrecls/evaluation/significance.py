@@ -75,28 +75,28 @@ def summarise(values: Sequence[float]) -> SeedSummary:
 
 
 def accuracy_interval(
-    right: NDArray[np.bool_], asked: NDArray[np.bool_], seed: int = 0
+    right: NDArray[np.bool_], tested: NDArray[np.bool_], seed: int = 0
 ) -> tuple[float, float]:
     """Return the 95 % percentile bootstrap interval of the mean accuracy of runs.
 
-    Runs and tracks are drawn at once. A track that several runs were asked is drawn for all of
-    them, because their answers to it are no independent examples. Such an interval is rather too
-    wide than too narrow (the pigeonhole bootstrap, Owen 2007).
+    Runs and tracks are drawn at once. A track in the test parts of several runs is drawn for all
+    of them, because their decisions on it are no independent examples. Such an interval is rather
+    too wide than too narrow (the pigeonhole bootstrap, Owen 2007).
 
     Args:
         right: (runs, tracks), whether the run has the track right.
-        asked: (runs, tracks), whether the track is in the test part of the run.
+        tested: (runs, tracks), whether the track is in the test part of the run.
         seed: of the draws.
     """
-    # Tracks that are alike need not be told apart: their numbers in a draw are multinomial.
-    answers = np.concatenate([right & asked, asked]).astype(np.int64)
-    kinds, sizes = np.unique(answers, axis=1, return_counts=True)
-    runs, tracks = asked.shape
+    # Equal tracks are counted and not drawn one by one: their numbers are multinomial.
+    decisions = np.concatenate([right & tested, tested]).astype(np.int64)
+    kinds, sizes = np.unique(decisions, axis=1, return_counts=True)
+    runs, tracks = tested.shape
     rng = stream(seed, "bootstrap of runs and tracks")
     drawn = rng.multinomial(tracks, sizes / tracks, size=RESAMPLES)
     hits, counts = np.split(drawn @ kinds.T, 2, axis=1)
     # On few tracks a draw can miss all those of a run.
-    accuracies = np.where(counts > 0, hits / np.maximum(counts, 1), right.sum(1) / asked.sum(1))
+    accuracies = np.where(counts > 0, hits / np.maximum(counts, 1), right.sum(1) / tested.sum(1))
     weights = rng.multinomial(runs, np.full(runs, 1 / runs), size=RESAMPLES) / runs
     return _percentiles((accuracies * weights).sum(axis=1))
 
@@ -116,7 +116,7 @@ def paired_bootstrap(
         counts: for each track the number of test parts with it.
         seed: of the draws.
     """
-    # Tracks that are alike need not be told apart: their numbers in a draw are multinomial.
+    # Equal tracks are counted and not drawn one by one: their numbers are multinomial.
     kinds, sizes = np.unique(np.stack([gaps.round(12), counts], axis=1), axis=0, return_counts=True)
     draws = stream(seed, "paired bootstrap").multinomial(
         len(gaps), sizes / len(gaps), size=RESAMPLES
