@@ -154,9 +154,9 @@ def _of_part(run: Run, part: str, rows: Sequence[Mapping[str, str]]) -> PairedDe
     if not chosen or len(tracks) < len(chosen):
         problem = f"{len(chosen) - len(tracks)} tracks twice" if chosen else "no tracks"
         raise _damaged(run.predictions_file("tracks"), f"{problem} in the {part} part")
-    asked = tuple((track, true) for track, true, _ in chosen)
+    truth = tuple((track, true) for track, true, _ in chosen)
     return PairedDecisions(
-        run.name, part, asked, np.array([true == said for _, true, said in chosen])
+        run.name, part, truth, np.array([true == said for _, true, said in chosen])
     )
 
 
