@@ -28,7 +28,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.benchmark.benchmark import EXPORT
 from genrecls.benchmark.worker import SECONDS, music
 from genrecls.config.compose import compose
 from genrecls.dsp.segments import audio_window, windows
@@ -38,6 +37,7 @@ from genrecls.export.convert.conversion import ConversionRequest, convert
 from genrecls.export.formats import ExportFormat
 from genrecls.models import tensorflow_setup
 from genrecls.models.base import Normalisation
+from genrecls.runs.export_facts import EXPORT
 from genrecls.runs.model_file import ModelCard, save
 from genrecls.runs.run import find_run
 from genrecls.runtime.container import unpack

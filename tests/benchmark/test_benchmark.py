@@ -12,21 +12,18 @@ import numpy as np
 import pytest
 
 from genrecls.benchmark.benchmark import (
-    EXPORT,
     BenchmarkSettings,
     benchmark,
-    facts_of_file,
-    facts_of_run,
     machine,
+    model_files_of_file,
 )
 from genrecls.benchmark.worker import SECONDS, measure, music
 from genrecls.errors import ModelFileError, RunError
-from genrecls.files.tables import write_json
 from genrecls.models import tensorflow_setup
+from genrecls.runs.export_facts import DataSource, KerasFile
 from genrecls.runs.model_file import save
 from tests.explain.songs import classifier
-from tests.export.exported_facts import export_facts, scores
-from tests.runs.finished_runs import Made, finished_run
+from tests.export.exported_facts import part_scores, scores
 
 TIMES = ("segment_ms", "features_ms", "inference_ms", "track_ms")
 
@@ -104,35 +101,17 @@ def test_the_machine_is_told_without_its_name() -> None:
     assert facts["cores"] >= 1
 
 
-def test_a_run_without_an_export_has_facts_of_its_model_alone(tmp_path: Path) -> None:
-    run = finished_run(tmp_path, "a-run", Made(leaks=["track"]))
-    facts = facts_of_run(run)
-    assert (facts["run"], facts["leaks"], facts["files"]) == ("a-run", ["track"], [])
-    assert facts["keras"]["test"]["track"]["accuracy"] == 0.75
-
-
-def test_an_export_is_read_and_a_damaged_one_is_one_line(tmp_path: Path) -> None:
-    run = finished_run(tmp_path, "a-run")
-    path = run.folder / EXPORT / "export.json"
-    write_json(path, export_facts())
-    assert facts_of_run(run) == export_facts()
-    path.write_text("{")
-    with pytest.raises(RunError, match=r"export\.json is damaged"):
-        facts_of_run(run)
-
-
 def test_what_is_no_model_file_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no model")
     with pytest.raises(ModelFileError, match=r"expected a model\.keras or \.tflite"):
-        facts_of_file(tmp_path / "notes.txt")
+        model_files_of_file(tmp_path / "notes.txt")
 
 
 @pytest.mark.tensorflow
 def test_a_model_file_tells_its_own_facts(model: Path) -> None:
-    facts = facts_of_file(model)
-    assert (facts["dataset"], facts["split"]) == ({"name": "toy"}, "track")
-    assert facts["keras"]["bytes"] == model.stat().st_size
-    assert facts["keras"]["test"] == scores(0.75)
+    known = model_files_of_file(model)
+    assert (known.dataset, known.split) == (DataSource("toy"), "track")
+    assert known.keras == KerasFile(part_scores(0.75), model.stat().st_size)
 
 
 @pytest.mark.process

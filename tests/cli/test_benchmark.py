@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from matplotlib.image import imread
 
-from genrecls.benchmark.benchmark import EXPORT
 from genrecls.export.formats import ExportFormat
 from genrecls.files.tables import write_json
+from genrecls.runs.export_facts import EXPORT
 from tests.conftest import RunCommand
 from tests.export.conftest import Make, make
 from tests.export.exported_facts import export_facts, kept, lost
@@ -36,11 +36,12 @@ def exported_run(root: Path, tiny: Packed) -> Path:
     shutil.copy(tiny.keras, run.model_file)
     folder = run.folder / EXPORT
     folder.mkdir()
-    for variant in (FEATURES, AUDIO):
-        shutil.copy(tiny.files[variant], folder / variant.file)
+    for made in (FEATURES, AUDIO):
+        shutil.copy(tiny.files[made], folder / made.file)
     refused = lost(ExportFormat("audio", "int8"), "refused", "no")
     rows = [kept(FEATURES), kept(AUDIO), refused]
-    write_json(folder / "export.json", export_facts(rows, run="a-run", leaks=["track"]))
+    facts = export_facts(rows, run="a-run", leaks=("track",))
+    write_json(folder / "export.json", facts.to_json())
     return folder
 
 
@@ -90,16 +91,16 @@ def test_a_run_without_an_export_says_how_to_make_one_and_measures_keras(
     assert not (run.folder / EXPORT / "card.md").exists()
 
 
-@pytest.mark.parametrize("variant", [FEATURES, AUDIO])
+@pytest.mark.parametrize("export_format", [FEATURES, AUDIO])
 def test_a_single_file_is_measured_beside_itself(
-    variant: ExportFormat, tmp_path: Path, tiny: Packed, run_command: RunCommand
+    export_format: ExportFormat, tmp_path: Path, tiny: Packed, run_command: RunCommand
 ) -> None:
     file = tmp_path / "my model.tflite"
-    shutil.copy(tiny.files[variant], file)
+    shutil.copy(tiny.files[export_format], file)
     done = run_command("benchmark", str(file), "--runs", "1")
     assert done.status == 0, done.err
     (row,) = rows_of(tmp_path / "my model.benchmark.json")
-    assert (row["input"], row["mode"]) == (variant.input, variant.mode)
+    assert (row["input"], row["mode"]) == (export_format.input, export_format.mode)
     assert (tmp_path / "my model.benchmark.png").is_file()
     assert {path.suffix for path in tmp_path.iterdir()} == {".tflite", ".json", ".png"}
 

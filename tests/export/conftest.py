@@ -19,11 +19,11 @@ class Made:
     tiny: Tiny
     files: Mapping[ExportFormat, ConversionResult]
 
-    def flatbuffer(self, variant: ExportFormat) -> bytes:
-        """The file of `variant`, which must have been made."""
-        found = self.files[variant]
-        assert found.flatbuffer is not None, found.error
-        return found.flatbuffer
+    def flatbuffer(self, export_format: ExportFormat) -> bytes:
+        """The file of a format, which must have been made."""
+        result = self.files[export_format]
+        assert result.flatbuffer is not None, result.error
+        return result.flatbuffer
 
 
 Make = Callable[[str], Made]

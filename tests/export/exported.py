@@ -31,7 +31,7 @@ RATE = 8000
 SEGMENTS = 40
 UNROLL_STEPS = 40
 
-VARIANTS = tuple(ExportFormat(kind, mode) for kind in INPUTS for mode in MODES)
+FORMATS = tuple(ExportFormat(kind, mode) for kind in INPUTS for mode in MODES)
 
 _SPECTRUM = {"sample_rate": RATE, "n_fft": 256, "hop_length": 128, "n_mels": 16}
 _FEATURES: Mapping[str, Mapping[str, Any]] = {
@@ -110,18 +110,18 @@ class Tiny:
         """What Keras says to the segments."""
         return np.asarray(self.model.predict_on_batch(dict(self.inputs)), np.float64)
 
-    def request(self, *variants: ExportFormat) -> ConversionRequest:
-        """A request for `variants`, or for all that are possible."""
-        possible = tuple(v for v in VARIANTS if self.refusal(v) is None)
-        return ConversionRequest(self.path, variants or possible, self.inputs, UNROLL_STEPS)
+    def request(self, *formats: ExportFormat) -> ConversionRequest:
+        """A request for `formats`, or for all that are possible."""
+        possible = tuple(one for one in FORMATS if self.refusal(one) is None)
+        return ConversionRequest(self.path, formats or possible, self.inputs, UNROLL_STEPS)
 
-    def heard_by(self, variant: ExportFormat) -> Mapping[str, NDArray[np.float32]]:
+    def taken_by(self, export_format: ExportFormat) -> Mapping[str, NDArray[np.float32]]:
         """The segments as a file takes them."""
-        return self.inputs if variant.input == "features" else {"audio": self.audio}
+        return self.inputs if export_format.input == "features" else {"audio": self.audio}
 
-    def refusal(self, variant: ExportFormat) -> str | None:
+    def refusal(self, export_format: ExportFormat) -> str | None:
         """Why there is no such file."""
-        return refusal(self.model, self.card, variant, UNROLL_STEPS)
+        return refusal(self.model, self.card, export_format, UNROLL_STEPS)
 
 
 def features(name: str, **changes: Any) -> FeatureSpec:
@@ -183,8 +183,8 @@ def convert_here(request: ConversionRequest, folder: Path) -> dict[ExportFormat,
     from genrecls.export.convert.worker import main
 
     folder.mkdir()
-    place = ConversionFolder(folder)
-    place.prepare(request)
+    shared = ConversionFolder(folder)
+    shared.write_request(request)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         main(folder)
@@ -195,9 +195,9 @@ def results(request: ConversionRequest, folder: Path) -> dict[ExportFormat, Conv
     """Return what a conversion has left in `folder`."""
     from genrecls.export.convert.conversion_folder import ConversionFolder
 
-    place = ConversionFolder(folder)
-    left = {variant: place.result(variant) for variant in request.variants}
-    return {variant: result for variant, result in left.items() if result is not None}
+    shared = ConversionFolder(folder)
+    left = {one: shared.result(one) for one in request.formats}
+    return {one: result for one, result in left.items() if result is not None}
 
 
 def converted(model: Any, mode: Mode) -> bytes:
@@ -241,7 +241,10 @@ def _card(spec: FeatureSpec, rule: SegmentRule) -> model_file.ModelCard:
         split="track",
         leaks=(),
         generated=True,
-        test={"track": {"accuracy": 0.75}, "segment": {"accuracy": 0.5}},
+        test={
+            "track": {"accuracy": 0.75, "macro_f1": 0.7},
+            "segment": {"accuracy": 0.5, "macro_f1": 0.4},
+        },
     )
 
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import yaml
 
-from genrecls.benchmark.benchmark import EXPORT
 from genrecls.evaluation.metrics import GenreScores, Scores
+from genrecls.export.formats import ExportFormat
 from genrecls.files.tables import write_json
+from genrecls.runs.export_facts import EXPORT, ExportedFile
 from genrecls.runs.metrics import (
     DatasetFacts,
     ModelFacts,
@@ -23,6 +24,7 @@ from genrecls.runs.metrics import (
 )
 from genrecls.runs.run import Run
 from genrecls.splits.base import Part
+from tests.export.exported_facts import export_facts, kept, lost
 
 GENRES = ("jazz", "rock")
 _COLUMNS = ("epoch", "loss", "accuracy", "validation_loss", "validation_accuracy")
@@ -73,17 +75,17 @@ def fill(run: Run, made: Made) -> None:
     _write(run.history_file, [_COLUMNS, *rows])
     _write(run.predictions_file("tracks"), [["part", "track", "true", "predicted"], *_rows(made)])
     if made.int8 is not None:
-        write_json(run.folder / EXPORT / "export.json", {"files": _files(made.int8)})
+        facts = export_facts(_files(made.int8), run=run.name)
+        write_json(run.folder / EXPORT / "export.json", facts.to_json())
 
 
-def _files(size: int) -> list[dict[str, Any]]:
+def _files(size: int) -> list[ExportedFile]:
     """Return two int8 files and two that are not what is looked for."""
-    kept = {"status": "kept", "mode": "int8"}
     return [
-        {"input": "audio", "bytes": 2 * size, **kept},
-        {"input": "features", "bytes": size, **kept},
-        {"input": "features", "bytes": 9 * size, **kept, "mode": "float32"},
-        {"input": "features", "status": "rejected", "mode": "int8"},
+        kept(ExportFormat("audio", "int8"), 2 * size),
+        kept(ExportFormat("features", "int8"), size),
+        kept(ExportFormat("features", "float32"), 9 * size),
+        lost(ExportFormat("features", "int8"), "rejected", "it answers the same to every segment"),
     ]
 
 

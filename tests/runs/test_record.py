@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from genrecls.benchmark.benchmark import EXPORT
 from genrecls.errors import RunError
+from genrecls.runs.export_facts import EXPORT
 from genrecls.runs.record import read
 from tests.runs.finished_runs import Made, finished_run
 

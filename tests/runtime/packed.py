@@ -36,15 +36,15 @@ def packed(made: Made, folder: Path) -> Packed:
     """Write every file of `made` with its card."""
     folder.mkdir()
     places = {}
-    for variant, found in made.files.items():
-        assert found.flatbuffer is not None, found.error
-        places[variant] = folder / variant.file
-        card = plain_card(made.tiny.card, variant, found.flatbuffer)
-        places[variant].write_bytes(pack(found.flatbuffer, card))
+    for export_format, result in made.files.items():
+        assert result.flatbuffer is not None, result.error
+        places[export_format] = folder / export_format.file
+        card = plain_card(made.tiny.card, export_format, result.flatbuffer)
+        places[export_format].write_bytes(pack(result.flatbuffer, card))
     return Packed(made.tiny.path, places)
 
 
-def plain_card(card: ModelCard, variant: ExportFormat, flatbuffer: bytes) -> dict[str, Any]:
+def plain_card(card: ModelCard, export_format: ExportFormat, flatbuffer: bytes) -> dict[str, Any]:
     """Return what an exported file says of itself."""
     network = Network(flatbuffer)
     facts = {**asdict(card), "labels": list(card.labels), "leaks": list(card.leaks)}
@@ -52,8 +52,8 @@ def plain_card(card: ModelCard, variant: ExportFormat, flatbuffer: bytes) -> dic
         **facts,
         "format": FORMAT,
         "genrecls": __version__,
-        "input": variant.input,
-        "mode": variant.mode,
+        "input": export_format.input,
+        "mode": export_format.mode,
         "inputs": network.inputs,
         "output": network.output,
         "normalisation": {},

@@ -32,14 +32,14 @@ _COMPUTED = ("mel", "mfcc", "mel_image")
 _WARM_UPS = 3
 
 Samples = NDArray[np.float32]
-Inputs = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True, eq=False)
 class BenchmarkTarget:
-    """A loaded model, and what it is given to hear.
+    """A loaded model, and what it is given to classify.
 
     Attributes:
+        input: `keras`, `features` or `audio`.
         runtime: name and version of what runs it.
         inputs: makes inputs of samples as `genrecls predict` does; None where only inference is
             measured.
@@ -56,13 +56,16 @@ class BenchmarkTarget:
     segment: Any
     track: Any
 
-    def times(self, heard: Any) -> tuple[float, float]:
-        """Return the seconds that features and inference take."""
-        began = time.perf_counter()
-        inputs = heard if self.inputs is None else self.inputs(heard)
-        made = time.perf_counter()
-        self.infer(inputs)
-        return made - began, time.perf_counter() - made
+    def seconds(self, given: Any, runs: int) -> NDArray[np.float64]:
+        """Return the seconds that features and inference take, shape (runs, 2), after a warm-up."""
+        times = []
+        for _ in range(_WARM_UPS + runs):
+            began = time.perf_counter()
+            inputs = given if self.inputs is None else self.inputs(given)
+            made = time.perf_counter()
+            self.infer(inputs)
+            times.append((made - began, time.perf_counter() - made))
+        return np.array(times[_WARM_UPS:])
 
 
 def measure(path: Path, threads: int, runs: int) -> dict[str, Any]:
@@ -77,27 +80,26 @@ def measure(path: Path, threads: int, runs: int) -> dict[str, Any]:
     Raises:
         GenreclsError: the file cannot be used.
     """
-    subject = _tflite(path, threads) if is_exported(path) else _keras(path)
-    segment, track = (_repeated(subject, heard, runs) for heard in (subject.segment, subject.track))
-    made = subject.inputs is not None
+    target = _tflite_target(path, threads) if is_exported(path) else _keras_target(path)
+    segment, track = (target.seconds(given, runs) for given in (target.segment, target.track))
     return {
         "file": path.name,
-        "input": subject.input,
-        "mode": subject.mode,
+        "input": target.input,
+        "mode": target.mode,
         "threads": threads,
         "runs": runs,
-        "runtime": subject.runtime,
-        "segment_ms": _spread(segment.sum(axis=1)),
-        "features_ms": _spread(segment[:, 0]) if made else None,
-        "inference_ms": _spread(segment[:, 1]),
-        "track_ms": {**_spread(track.sum(axis=1)), "seconds": SECONDS},
+        "runtime": target.runtime,
+        "segment_ms": _median_and_p95(segment.sum(axis=1)),
+        "features_ms": None if target.inputs is None else _median_and_p95(segment[:, 0]),
+        "inference_ms": _median_and_p95(segment[:, 1]),
+        "track_ms": {**_median_and_p95(track.sum(axis=1)), "seconds": SECONDS},
     }
 
 
 def music(rate: int, seconds: float) -> Samples:
     """Return mono samples that keep a front end busy: chords on a beat, and noise.
 
-    They are the same in every process, so that all models hear the same.
+    They are the same in every process, so that all models are given the same.
 
     Args:
         rate: samples a second.
@@ -111,83 +113,81 @@ def music(rate: int, seconds: float) -> Samples:
     return np.asarray(0.08 * chord * beat + 0.02 * noise, np.float32)
 
 
-def _repeated(subject: BenchmarkTarget, heard: Any, runs: int) -> NDArray[np.float64]:
-    """Return seconds of features and inference, shape (runs, 2), after a warm-up."""
-    for _ in range(_WARM_UPS):
-        subject.times(heard)
-    return np.array([subject.times(heard) for _ in range(runs)])
-
-
-def _spread(seconds: NDArray[np.float64]) -> dict[str, float]:
+def _median_and_p95(seconds: NDArray[np.float64]) -> dict[str, float]:
     median, high = 1000 * np.percentile(seconds, (50, 95))
     return {"median": round(float(median), 4), "p95": round(float(high), 4)}
 
 
-def _keras(path: Path) -> BenchmarkTarget:
+def _keras_target(path: Path) -> BenchmarkTarget:
     from genrecls.runs.model_file import load
 
     model, card = load(path)
     spec, rule = card.features, card.segment
-    # One call for one batch: `predict` would add the making of a data set to each.
-    known: dict[str, Any] = {"input": "keras", "mode": "float32"}
-    known |= {"infer": model.predict_on_batch}
-    known["runtime"] = _installed("tensorflow-cpu", "tensorflow")
+    known: dict[str, Any] = {
+        "input": "keras",
+        "mode": "float32",
+        "runtime": _installed("tensorflow-cpu", "tensorflow"),
+        # One call for one batch: `predict` would add the making of a data set to each.
+        "infer": model.predict_on_batch,
+    }
     if spec.name not in _COMPUTED:
-        return _from_inputs(rule.shapes(spec), _segments(rule.length, rule.hop), known)
-    heard = music(int(spec.rate), SECONDS)
+        return _target_without_audio(rule.shapes(spec), (rule.length, rule.hop), known)
+    track = music(int(spec.rate), SECONDS)
     return BenchmarkTarget(
         inputs=lambda samples: rule.cover(samples, spec).inputs,
-        segment=heard[: rule.samples(spec.rate)],
-        track=heard,
+        segment=track[: rule.samples(spec.rate)],
+        track=track,
         **known,
     )
 
 
-def _tflite(path: Path, threads: int) -> BenchmarkTarget:
+def _tflite_target(path: Path, threads: int) -> BenchmarkTarget:
     from genrecls.runtime.container import unpack
     from genrecls.runtime.network import Network
     from genrecls.runtime.tflite_predictor import load_tflite
 
     flatbuffer, card = unpack(path)
-    known: dict[str, Any] = {"input": card["input"], "mode": card["mode"]}
-    known["runtime"] = _installed("ai-edge-litert", "tflite-runtime")
+    known: dict[str, Any] = {
+        "input": card["input"],
+        "mode": card["mode"],
+        "runtime": _installed("ai-edge-litert", "tflite-runtime"),
+    }
+    rule = card["segment"]
     if card["features"]["name"] not in _COMPUTED:
-        network, rule = Network(flatbuffer, threads), card["segment"]
-        known["infer"] = network.probabilities
+        known["infer"] = Network(flatbuffer, threads).probabilities
         shapes = {name: tensor["shape"] for name, tensor in card["inputs"].items()}
-        return _from_inputs(shapes, _segments(rule["length"], rule["hop"]), known)
+        return _target_without_audio(shapes, (rule["length"], rule["hop"]), known)
     classifier = load_tflite(path, threads)
     infer, rate = classifier.predictor.probabilities, classifier.grid.rate
-    heard = music(rate, SECONDS)
+    track = music(rate, SECONDS)
     return BenchmarkTarget(
         inputs=lambda samples: list(classifier.inputs(samples)),
         infer=lambda batches: [infer(batch) for batch in batches],
-        segment=heard[: round(card["segment"]["length"] * rate)],
-        track=heard,
+        segment=track[: round(rule["length"] * rate)],
+        track=track,
         **known,
     )
 
 
-def _segments(length: float, hop: float | None) -> int:
-    """Return how many segments of `length` seconds the track has."""
-    return max(1, 1 + int(round((SECONDS - length) / (hop or length), 6)))
-
-
-def _from_inputs(
-    shapes: Mapping[str, Sequence[int]], count: int, known: Mapping[str, Any]
+def _target_without_audio(
+    shapes: Mapping[str, Sequence[int]], cut: tuple[float, float | None], known: Mapping[str, Any]
 ) -> BenchmarkTarget:
-    """Return a subject that is given inputs, `count` segments a track, instead of audio."""
-    return BenchmarkTarget(
-        inputs=None, segment=_noise(1, shapes), track=_noise(count, shapes), **known
-    )
+    """Return a target that is given random inputs instead of audio.
 
-
-def _noise(count: int, shapes: Mapping[str, Sequence[int]]) -> Inputs:
+    Args:
+        shapes: of one segment, by input.
+        cut: length and hop of the segments in seconds; without a hop they lie side by side.
+        known: the other fields.
+    """
+    length, hop = cut
+    segments = max(1, 1 + int(round((SECONDS - length) / (hop or length), 6)))
     rng = np.random.default_rng(0)
-    return {
-        name: rng.standard_normal((count, *shape), dtype=np.float32)
+    track = {
+        name: rng.standard_normal((segments, *shape), dtype=np.float32)
         for name, shape in shapes.items()
     }
+    one = {name: values[:1] for name, values in track.items()}
+    return BenchmarkTarget(inputs=None, segment=one, track=track, **known)
 
 
 def _installed(*packages: str) -> str:
@@ -201,7 +201,7 @@ def _installed(*packages: str) -> str:
 
 
 def main(words: Sequence[str]) -> int:
-    """Measure one file and print what was found; an error is one line."""
+    """Measure one file and print the result; an error is one line."""
     path, threads, runs = words
     try:
         print(json.dumps(measure(Path(path), int(threads), int(runs))))  # noqa: T201

@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from genrecls.benchmark.benchmark import (
-    EXPORT,
     BenchmarkSettings,
     benchmark,
-    facts_of_file,
-    facts_of_run,
-    named,
+    machine_title,
+    model_files_of_file,
 )
 from genrecls.console import say, show, warn
 from genrecls.files.atomic import write_text
@@ -23,6 +21,7 @@ from genrecls.files.tables import write_json
 from genrecls.inference.files import names_model_file
 from genrecls.reports.figures.tradeoff import points, scope
 from genrecls.reports.numbers import kilobytes
+from genrecls.runs.export_facts import EXPORT, ExportFacts, ModelFiles, model_files_of_run
 from genrecls.runs.run import find_run
 from genrecls.runtime.network import check_threads
 from genrecls.runtime.parser import Parser
@@ -38,39 +37,45 @@ class _Job:
     """What is measured and where the results go.
 
     Attributes:
-        facts: content of `export.json`, or what of it is known.
+        model: what is known of the model and its files.
+        paths: files to measure.
         to: the JSON file; the figure lies beside it.
-        whole: whether it is all of an export, whose card is then written again.
     """
 
-    facts: Mapping[str, Any]
-    files: tuple[Path, ...]
+    model: ModelFiles
+    paths: tuple[Path, ...]
     to: Path
-    whole: bool
 
 
 def main(words: Sequence[str]) -> int:
     """Measure, print a table, and write JSON and figure."""
     options = _parser().parse_args(words)
     job = _job(options.model, options.output_root.expanduser())
-    found = benchmark(job.facts["run"], BenchmarkSettings(job.files, options.threads, options.runs))
-    show(_table(found, job.facts))
-    if any(row["features_ms"] is None for row in found["rows"]):
+    settings = BenchmarkSettings(job.paths, options.threads, options.runs)
+    result = benchmark(job.model.run, settings)
+    show(_table(result, job.model))
+    if any(row["features_ms"] is None for row in result["rows"]):
         warn("inference alone was measured: what this model takes is not computed in an export")
-    write_json(job.to, found)
-    _draw(job, found)
-    if job.whole:
+    write_json(job.to, result)
+    # A device that runs files needs no library for figures.
+    if find_spec("matplotlib") is not None:
+        from genrecls.reports.figures.tradeoff import tradeoff
+        from genrecls.reports.style import save
+
+        save(tradeoff(job.model, result), job.to.with_suffix(".png"))
+    # The card of an export has the latency of its files.
+    if isinstance(job.model, ExportFacts) and job.model.kept:
         from genrecls.export.bundle.card import card
 
-        write_text(job.to.with_name("card.md"), card(job.facts, found))
+        write_text(job.to.with_name("card.md"), card(job.model, result))
     say(f"written to {job.to}")
     return 0
 
 
 def _parser() -> Parser:
     parser = Parser(prog="genrecls benchmark", description=_DESCRIPTION)
-    named_so = "a run (folder, name, or end of a name), a model.keras or a .tflite"
-    parser.add_argument("model", nargs="?", metavar="RUN|FILE", help=f"{named_so}; the newest run")
+    model = "a run (folder, name, or end of a name), a model.keras or a .tflite; the newest run"
+    parser.add_argument("model", nargs="?", metavar="RUN|FILE", help=model)
     threads = "numbers of threads, each measured (1)"
     parser.add_argument("--threads", type=_numbers, default=(1,), metavar="1,2", help=threads)
     runs = "counted repetitions of each measurement (30)"
@@ -101,39 +106,29 @@ def _job(word: str | None, root: Path) -> _Job:
     path = Path(word or "").expanduser()
     if names_model_file(path):
         to = path.with_name(f"{path.stem}.benchmark.json")
-        return _Job(facts_of_file(path), (path,), to, whole=False)
+        return _Job(model_files_of_file(path), (path,), to)
     run = find_run(root, word)
-    facts, folder = facts_of_run(run), run.folder / EXPORT
-    kept = [folder / file["file"] for file in facts["files"] if file["status"] == "kept"]
-    if not kept:
+    model, folder = model_files_of_run(run), run.folder / EXPORT
+    if not model.kept:
         warn(
             f"no exported files in {folder}, so Keras is measured alone; make them with "
             f"'genrecls export --tflite {run.name}'"
         )
-    return _Job(facts, (run.model_file, *kept), folder / "benchmark.json", whole=bool(kept))
+    paths = (run.model_file, *(folder / file.file for file in model.kept))
+    return _Job(model, paths, folder / "benchmark.json")
 
 
-def _draw(job: _Job, found: Mapping[str, Any]) -> None:
-    # A device that runs files needs no library for figures.
-    if find_spec("matplotlib") is None:
-        return
-    from genrecls.reports.figures.tradeoff import tradeoff
-    from genrecls.reports.style import save
-
-    save(tradeoff(job.facts, found), job.to.with_suffix(".png"))
-
-
-def _table(found: Mapping[str, Any], facts: Mapping[str, Any]) -> Any:
+def _table(result: Mapping[str, Any], model: ModelFiles) -> Any:
     from rich.table import Table
     from rich.text import Text
 
-    about = f"{scope(facts)}\nmilliseconds: median (95th percentile) · {named(found)}"
-    loud = "bold red" if "track" in facts["leaks"] else "bold"
+    about = f"{scope(model)}\nmilliseconds: median (95th percentile) · {machine_title(result)}"
+    loud = "bold red" if "track" in model.leaks else "bold"
     table = Table(title=Text(about, style=loud), title_justify="left")
     for name in _HEAD:
         table.add_column(name, justify="left" if name == "file" else "right")
-    known = {point.file: point for point in points(facts, None)}
-    for row in found["rows"]:
+    known = {point.file: point for point in points(model, None)}
+    for row in result["rows"]:
         point = known[row["file"]]
         cells = (row["file"], kilobytes(point.bytes), f"{point.accuracy:.3f}", str(row["threads"]))
         times = (_cell(row[f"{key}_ms"]) for key in ("inference", "segment", "track"))

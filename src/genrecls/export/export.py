@@ -1,200 +1,184 @@
-"""From a finished run to files that were compared with their model: convert, gate, score."""
+"""From a finished run to a bundle of TensorFlow Lite files that were compared with their model."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from genrecls.console import progress, say, warn
+from genrecls.console import progress, warn
 from genrecls.dsp.segments import audio_window
-from genrecls.evaluation.metrics import scores
-from genrecls.evaluation.predictions import Predictions, by_track
+from genrecls.environment import environment
 from genrecls.experiment.evaluate import predict_part
-from genrecls.experiment.prepare import PreparedData, prepare
-from genrecls.experiment.restore import RestoredRun
-from genrecls.export.convert.calibration import Calibration, choose
+from genrecls.experiment.prepare import prepare
+from genrecls.experiment.restore import RestoredRun, restore
+from genrecls.export.bundle.bundle import BundleFile, write_bundle
+from genrecls.export.bundle.metadata import description
+from genrecls.export.bundle.targets import target as find_target
+from genrecls.export.bundle.targets import verdicts
+from genrecls.export.convert.calibration import Calibration, choose_calibration
 from genrecls.export.convert.conversion import ConversionRequest, ConversionResult, convert
-from genrecls.export.convert.limitations import refusal
-from genrecls.export.formats import ExportFormat
-from genrecls.export.settings import Bounds, ExportSettings
-from genrecls.export.verify.held_out import PARTS, HeldOut, pooled
-from genrecls.export.verify.parity import Agreement, compare, reason_to_reject
-from genrecls.features.mel import MelSettings
-from genrecls.features.mel_image import MelImage, colour_table
+from genrecls.export.convert.limitations import approximation, refusal
+from genrecls.export.settings import ExportSettings
+from genrecls.export.tflite.arithmetic import macs
+from genrecls.export.tflite.operators import operator_uses
+from genrecls.export.verify.held_out import PARTS, HeldOut
+from genrecls.export.verify.micro import GoldenVectors, check_golden, golden_examples
+from genrecls.export.verify.parity import ParityGate
+from genrecls.runs.export_facts import (
+    CalibrationData,
+    DataSource,
+    ExportedFile,
+    ExportFacts,
+    KerasFile,
+)
 from genrecls.runs.model_file import ModelCard, load
+from genrecls.runs.run import find_run
+from genrecls.runtime.container import pack
+from genrecls.runtime.network import Network
+from genrecls.training.data import Examples
 
 if TYPE_CHECKING:
     import keras
 
-_INEXACT = "its front end is exact only with segment.source=audio and without a colour map"
 
-Status = Literal["kept", "rejected", "refused", "crashed"]
-
-
-@dataclass(frozen=True, eq=False)
-class ExportedFile:
-    """What became of one variant.
-
-    Attributes:
-        reason: why there is no file, in one line.
-        flatbuffer: the converted network, kept or not.
-        agreement: how it compares with Keras on the held-out parts.
-        bounds: what it was held to.
-        test: scores on the test part, per segment and per track.
-    """
-
-    variant: ExportFormat
-    status: Status
-    reason: str | None = None
-    flatbuffer: bytes = b""
-    agreement: Agreement | None = None
-    bounds: Bounds | None = None
-    test: Mapping[str, Mapping[str, float]] | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class ExportResult:
-    """All that an export found out, before it is written.
-
-    Attributes:
-        keras_test: scores of the model itself on the test part.
-        keras: answers of the model to the held-out segments.
-    """
-
-    reopened: RestoredRun
-    model: keras.Model
-    card: ModelCard
-    prepared: PreparedData
-    calibration: Calibration
-    held_out: HeldOut
-    keras: Mapping[Any, Predictions]
-    keras_test: Mapping[str, Mapping[str, float]]
-    files: tuple[ExportedFile, ...]
-
-
-def export(reopened: RestoredRun, settings: ExportSettings) -> ExportResult:
-    """Convert a finished run and compare every file with its model.
-
-    Raises:
-        RunError, DataError, ModelFileError: model or data cannot be read.
-        ExportError: the converter cannot be started.
-    """
-    run, experiment = reopened.run, reopened.experiment
-    model, card = load(run.model_file)
-    prepared = prepare(experiment, reopened.dataset, reopened.store)
-    calibration = choose(prepared.parts["train"], settings.calibration, experiment.run.seed)
-    refused = {v: refusal(model, card, v, settings.unroll_steps) for v in settings.variants}
-    possible = tuple(variant for variant, reason in refused.items() if reason is None)
-    heard = any(variant.input == "audio" for variant in possible)
-    held_out = HeldOut(
-        examples={part: prepared.parts[part] for part in PARTS},
-        dataset=prepared.dataset,
-        features=experiment.features,
-        window=audio_window(asdict(card.features), asdict(card.segment)) if heard else None,
-    )
-    keras_answers = {
-        part: predict_part(model, examples, experiment.trainer.batch_size, card.vote).segments
-        for part, examples in held_out.examples.items()
-    }
-    judge = _Judge(held_out, keras_answers, card, settings, experiment.run.seed)
-    request = ConversionRequest(run.model_file, possible, calibration.inputs, settings.unroll_steps)
-    made = {found.variant: judge.judge(found) for found in _converted(request)}
-    return ExportResult(
-        reopened=reopened,
-        model=model,
-        card=card,
-        prepared=prepared,
-        calibration=calibration,
-        held_out=held_out,
-        keras=keras_answers,
-        keras_test=judge.scores(keras_answers["test"]),
-        files=tuple(_file(variant, reason, made) for variant, reason in refused.items()),
-    )
-
-
-def _file(
-    variant: ExportFormat, reason: str | None, made: Mapping[ExportFormat, ExportedFile]
-) -> ExportedFile:
-    return made[variant] if reason is None else ExportedFile(variant, "refused", reason)
-
-
-def _converted(request: ConversionRequest) -> list[ConversionResult]:
-    """Return what the converter makes, with progress."""
-    found = []
-    with progress("Converting", len(request.variants)) as advance:
-        for converted in convert(request):
-            found.append(converted)
-            advance()
-    return found
+COMMAND = ("genrecls", "export", "--tflite")
 
 
 @dataclass(frozen=True)
-class _Judge:
-    """Compares converted files with Keras.
+class ExportResult:
+    """What an export wrote.
 
     Attributes:
-        keras: answers of the model to the held-out segments.
-        seed: run seed, for the bootstrap of the scores.
+        folder: the bundle.
+        facts: content of its `export.json`.
     """
 
-    held_out: HeldOut
-    keras: Mapping[Any, Predictions]
-    card: ModelCard
-    settings: ExportSettings
-    seed: int
+    folder: Path
+    facts: ExportFacts
 
-    def judge(self, found: ConversionResult) -> ExportedFile:
-        """Return the file, kept if it passes the gate."""
-        variant = found.variant
-        if found.flatbuffer is None:
-            warn(f"{variant.title}: {found.error}")
-            return ExportedFile(variant, "crashed", found.error)
-        from genrecls.runtime.network import Network
 
-        answers = self.held_out.answers(Network(found.flatbuffer), variant.title)
-        agreement = compare(pooled(self.keras), pooled(answers), self.card.vote, PARTS)
-        exact = approximation(self.card) is None
-        bounds = self.settings.gate.of(variant, exact=exact)
-        reason = reason_to_reject(agreement, bounds)
-        if reason:
-            if variant.input == "audio" and not exact:
-                reason = f"{reason}; {_INEXACT}"
-            warn(f"{variant.title}: not kept: {reason}")
-            return ExportedFile(variant, "rejected", reason, found.flatbuffer, agreement, bounds)
-        say(
-            f"{variant.title}: {len(found.flatbuffer):,} bytes, largest difference of a "
-            f"probability {agreement.difference:.2g}, equal decisions {agreement.decisions:.1%}"
-        )
-        test = self.scores(answers["test"])
-        return ExportedFile(variant, "kept", None, found.flatbuffer, agreement, bounds, test)
+def export(settings: ExportSettings, words: Sequence[str] = ()) -> ExportResult:
+    """Convert a finished run, compare every file with its model, and write the bundle.
 
-    def scores(self, answers: Predictions) -> dict[str, dict[str, float]]:
-        """Return accuracy and macro-F1, per segment and per track."""
-        labels = self.card.labels
-        levels = {"segment": answers, "track": by_track(answers, self.card.vote)}
-        found = {unit: scores(one, labels, self.seed) for unit, one in levels.items()}
-        return {
-            unit: {"accuracy": one.accuracy, "macro_f1": one.macro_f1}
-            for unit, one in found.items()
+    Args:
+        settings: which run, which formats, and how much a file may differ.
+        words: the overrides that made the settings, for the card.
+
+    Raises:
+        ConfigError: there is no such target.
+        RunError, RunBusy, DataError, ModelFileError: model or data cannot be read.
+        ExportError: the converter cannot be started.
+    """
+    # A target may be misspelt: that is said before minutes of work are spent.
+    target = find_target(settings.target) if settings.target else None
+    run = find_run(Path(settings.output_root).expanduser(), settings.run)
+    restored = restore(run, settings.data_root, settings.dataset_root)
+    experiment = restored.experiment
+    with run.locked():
+        model, card = load(run.model_file)
+        prepared = prepare(experiment, restored.dataset, restored.store)
+
+        # What a model cannot be converted to is known before the converter is asked.
+        steps = settings.unroll_steps
+        refusals = {wanted: refusal(model, card, wanted, steps) for wanted in settings.formats}
+        possible = tuple(wanted for wanted, reason in refusals.items() if reason is None)
+
+        # int8 is calibrated on the training part; every file is compared on the two others.
+        train = prepared.parts["train"]
+        calibration = choose_calibration(train, settings.calibration, experiment.run.seed)
+        audio = any(wanted.input == "audio" for wanted in possible)
+        window = audio_window(asdict(card.features), asdict(card.segment)) if audio else None
+        examples = {part: prepared.parts[part] for part in PARTS}
+        held_out = HeldOut(examples, prepared.dataset, experiment.features, window)
+        batch = experiment.trainer.batch_size
+        answers = {part: predict_part(model, examples[part], batch, card.vote) for part in PARTS}
+        gate = ParityGate(held_out, answers, card, settings.gate, experiment.run.seed)
+
+        request = ConversionRequest(run.model_file, possible, calibration.inputs, steps)
+        results = []
+        with progress("Converting", len(possible)) as advance:
+            for result in convert(request):
+                results.append(result)
+                advance()
+
+        facts = _facts(restored, card, gate, calibration)
+        facts = replace(facts, command=shlex.join([*COMMAND, run.name, *words]))
+        golden = golden_examples(prepared.parts["test"], len(card.labels))
+        converted = {
+            result.format: _checked(result, gate, facts, model, golden) for result in results
         }
+        files = tuple(
+            converted[wanted][0]
+            if reason is None
+            else ExportedFile(wanted.file, wanted.input, wanted.mode, "refused", reason)
+            for wanted, reason in refusals.items()
+        )
+        facts = replace(facts, files=files)
+        if target:
+            facts = replace(facts, target=verdicts(target, facts.kept))
+        kept = [file for _, file in converted.values() if file is not None]
+        return ExportResult(write_bundle(run.folder, facts, card, kept), facts)
 
 
-def approximation(card: ModelCard) -> str | None:
-    """Return why a front end that hears a segment at a time is not exact, or None if it is."""
-    spec, rule = card.features, card.segment
-    if not isinstance(spec, MelSettings):
-        return None
-    if rule.source == "spectrogram" and (spec.top_db is not None or spec.ref == "max"):
-        return (
-            "The features of this model depend on what is loudest in the whole track, for training "
-            "cut finished spectrograms (`segment.source=spectrogram`); an `audio` file takes what "
-            "is loudest in the segment. `segment.source=audio` trains a model without that "
-            "difference."
-        )
-    if isinstance(spec, MelImage) and colour_table(spec.colour) is not None:
-        return (
-            "The pictures of this model have 256 colours; where a value lies on the edge between "
-            "two of them, rounding in an `audio` file may choose the other one."
-        )
-    return None
+def _facts(
+    restored: RestoredRun, card: ModelCard, gate: ParityGate, calibration: Calibration
+) -> ExportFacts:
+    """Return what is known of an export before its files are checked."""
+    run, data = restored.run, restored.metrics.dataset
+    return ExportFacts(
+        run=run.name,
+        # Without its note, which may name folders of this machine: a bundle leaves it.
+        dataset=DataSource(
+            data.name, data.title, data.tracks, data.fingerprint, data.citation, data.licence
+        ),
+        split=card.split,
+        leaks=card.leaks,
+        generated=card.generated,
+        keras=KerasFile(gate.scores(gate.keras["test"]), run.model_file.stat().st_size),
+        files=(),
+        model=restored.metrics.model,
+        labels=card.labels,
+        vote=card.vote,
+        features=asdict(card.features),
+        segment=asdict(card.segment),
+        approximation=approximation(card),
+        calibration=CalibrationData("train", len(calibration), calibration.tracks),
+        versions=environment(),
+    )
+
+
+def _checked(
+    result: ConversionResult,
+    gate: ParityGate,
+    facts: ExportFacts,
+    model: keras.Model,
+    examples: Examples,
+) -> tuple[ExportedFile, BundleFile | None]:
+    """Compare a converted file with Keras and, if it is kept, run it as a microcontroller would."""
+    made, flatbuffer = result.format, result.flatbuffer
+    if flatbuffer is None:
+        warn(f"{made.title}: {result.error}")
+        return ExportedFile(made.file, made.input, made.mode, "crashed", result.error), None
+    file = gate.check(made, flatbuffer)
+    if file.status != "kept":
+        return file, None
+    network = Network(flatbuffer, delegates=False)
+    (inputs,) = gate.held_out.inputs(network, examples)
+    golden = GoldenVectors.of(network, inputs, examples.targets)
+    micro = check_golden(flatbuffer, golden)
+    card = description(facts, file, Network(flatbuffer), gate.card, model)
+    content = pack(flatbuffer, card)
+    file = replace(
+        file,
+        bytes=len(content),
+        flatbuffer=len(flatbuffer),
+        inputs=card["inputs"],
+        macs=macs(flatbuffer),
+        operators=operator_uses(flatbuffer),
+        micro=micro.support,
+        arena=micro.arena,
+    )
+    return file, BundleFile(made, content, flatbuffer, golden, micro)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
-Mode = Literal["float32", "float16", "dynamic", "int8"]
-Input = Literal["features", "audio"]
+from genrecls.runs.export_facts import Input, Mode
+
+__all__ = ["INPUTS", "MODES", "ExportFormat", "Input", "Mode"]
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 INPUTS: tuple[Input, ...] = get_args(Input)
@@ -14,7 +15,7 @@ INPUTS: tuple[Input, ...] = get_args(Input)
 
 @dataclass(frozen=True)
 class ExportFormat:
-    """One of the files that a model can be exported to.
+    """One of the formats that a model can be exported to.
 
     Attributes:
         input: `features` takes what the model takes, `audio` raw samples.

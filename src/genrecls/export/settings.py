@@ -42,11 +42,11 @@ class Gate(Schema):
     int8: Bounds
     approximate: Bounds
 
-    def of(self, variant: ExportFormat, *, exact: bool) -> Bounds:
-        """Return the bounds of `variant`; `exact`: a front end equals the features of training."""
-        instead = variant.input == "audio" and not exact
-        found: Bounds = self.approximate if instead else getattr(self, variant.mode)
-        return found
+    def of(self, export_format: ExportFormat, *, exact: bool) -> Bounds:
+        """Return the bounds of a file; `exact`: its front end equals the features of training."""
+        approximate = export_format.input == "audio" and not exact
+        bounds: Bounds = getattr(self, "approximate" if approximate else export_format.mode)
+        return bounds
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class ExportSettings(Schema):
     output_root: str
 
     @property
-    def variants(self) -> tuple[ExportFormat, ...]:
+    def formats(self) -> tuple[ExportFormat, ...]:
         """What is to be made, as far as the model supports it."""
         return tuple(
             ExportFormat(source, mode)
@@ -73,6 +73,8 @@ class ExportSettings(Schema):
             for mode in dict.fromkeys(self.modes or MODES)
         )
 
-    def demands(self, variant: ExportFormat) -> bool:
-        """Return whether the user named this very variant, so that its want is an error."""
-        return self.modes is not None and (self.inputs is not None or variant.input == INPUTS[0])
+    def names(self, export_format: ExportFormat) -> bool:
+        """Return whether the user named this very format, so that its absence is an error."""
+        return self.modes is not None and (
+            self.inputs is not None or export_format.input == INPUTS[0]
+        )

@@ -38,6 +38,11 @@ class Normalisation:
     mean: NDArray[np.floating[Any]]
     variance: NDArray[np.floating[Any]]
 
+    @property
+    def deviation(self) -> NDArray[np.floating[Any]]:
+        """What a network divides by; never zero, so that a constant coefficient stays finite."""
+        return np.asarray(np.maximum(np.sqrt(self.variance), np.float32(1e-7)))
+
 
 @dataclass(frozen=True)
 class Stage:

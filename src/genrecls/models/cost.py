@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -27,41 +27,51 @@ class LayerCost:
     macs: int
 
 
-def layer_costs(model: keras.Model) -> list[LayerCost]:
+def layer_costs(model: keras.Model, prefix: str = "") -> list[LayerCost]:
     """Return the cost of every layer of a built model, first to last.
 
-    A model inside the model is taken apart: its layers are called `<model>/<layer>`.
+    Args:
+        model: the network. A model inside it is taken apart: its layers are called
+            `<model>/<layer>`.
+        prefix: what the names begin with.
     """
-    return list(_costs(model, ""))
-
-
-def _costs(model: keras.Model, prefix: str) -> Iterator[LayerCost]:
+    costs = []
     for layer in model.layers:
         name = f"{prefix}{layer.name}"
         if hasattr(layer, "layers"):
-            yield from _costs(layer, f"{name}/")
+            costs += layer_costs(layer, f"{name}/")
             continue
-        yield LayerCost(
+        cost = LayerCost(
             name=name,
             kind=type(layer).__name__,
             output=tuple(layer.output.shape[1:]),
             parameters=layer.count_params(),
-            macs=_macs(layer),
+            macs=multiply_accumulates(*_weights_and_uses(layer)),
         )
+        costs.append(cost)
+    return costs
 
 
-def _macs(layer: Any) -> int:
-    """Count from the kernels: each weight of a kernel is used once per output position."""
+def multiply_accumulates(weights: Iterable[Sequence[int]], uses: int) -> int:
+    """Return how many products a layer adds up, of which each takes one of its weights.
+
+    Args:
+        weights: shapes of its kernels.
+        uses: how often each weight is used: at every position of a convolution, for every row of a
+            dense layer, at every step of a recurrent one.
+    """
+    return uses * sum(map(prod, weights))
+
+
+def _weights_and_uses(layer: Any) -> tuple[list[Sequence[int]], int]:
+    """Return the shapes of a layer's kernels, and how often it uses each of their weights."""
     kind = type(layer).__name__
     if kind in {"Conv1D", "Conv2D", "Dense"}:
-        return int(prod(layer.kernel.shape) * prod(layer.output.shape[1:-1]))
-    if kind in {"LSTM", "GRU", "SimpleRNN"}:
-        return int(layer.input.shape[1] * _weights_a_step(layer))
-    if kind == "Bidirectional":
-        directions = layer.forward_layer, layer.backward_layer
-        return int(layer.input.shape[1] * sum(map(_weights_a_step, directions)))
-    return 0
-
-
-def _weights_a_step(layer: Any) -> int:
-    return int(prod(layer.cell.kernel.shape) + prod(layer.cell.recurrent_kernel.shape))
+        return [layer.kernel.shape], prod(layer.output.shape[1:-1])
+    if kind in {"LSTM", "GRU", "SimpleRNN", "Bidirectional"}:
+        both = kind == "Bidirectional"
+        directions = (layer.forward_layer, layer.backward_layer) if both else (layer,)
+        cells = [direction.cell for direction in directions]
+        kernels = [matrix.shape for c in cells for matrix in (c.kernel, c.recurrent_kernel)]
+        return kernels, layer.input.shape[1]
+    return [], 0

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from genrecls.benchmark.benchmark import EXPORT, facts_of_run
 from genrecls.config.aliases import current_config
 from genrecls.errors import RunError
 from genrecls.evaluation.paired_tests import PairedDecisions
+from genrecls.runs.export_facts import read_export
 from genrecls.runs.metrics import PartMetrics, RunMetrics
 from genrecls.runs.run import Run
 
@@ -74,6 +74,7 @@ def read(run: Run) -> RunRecord:
             f"run {run.name} is not finished ({run.state.get('status', 'no state')}); repeat its "
             "'genrecls train' command to go on"
         )
+    exported = read_export(run)
     record = RunRecord(
         name=run.name,
         config=_config(run.config_file),
@@ -81,7 +82,7 @@ def read(run: Run) -> RunRecord:
         history=_history(run.history_file),
         answers=_answers(run),
         changed=str(run.state.get("changed", "")),
-        int8_bytes=_int8_bytes(run),
+        int8_bytes=exported.int8_bytes if exported else None,
     )
     with _reading(run.config_file):
         _ = (record.repetition, record.config["model"]["name"], record.config["features"]["name"])
@@ -114,22 +115,6 @@ def _config(path: Path) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         raise _damaged(path, "it holds no configuration")
     return current_config(found)
-
-
-def _int8_bytes(run: Run) -> int | None:
-    path = run.folder / EXPORT / "export.json"
-    if not path.is_file():
-        return None
-    try:
-        files = facts_of_run(run)["files"]
-        kept = [file for file in files if (file["mode"], file["status"]) == ("int8", "kept")]
-        sizes = {file["input"]: int(file["bytes"]) for file in kept}
-    except (LookupError, TypeError, ValueError) as error:
-        raise RunError(
-            f"{path} is damaged ({type(error).__name__}: {error}); run 'genrecls export --tflite' "
-            "again"
-        ) from None
-    return sizes.get("features", sizes.get("audio"))
 
 
 def _history(path: Path) -> list[dict[str, float]]:

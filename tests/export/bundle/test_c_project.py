@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from genrecls.errors import ExportError
-from genrecls.export.bundle.c_project import LARGEST, Project, arena_kib, write
+from genrecls.export.bundle.c_project import Project, arena_kib, write_project
 from genrecls.export.formats import ExportFormat
-from genrecls.export.tflite.operators import uses
+from genrecls.export.tflite.operators import operator_uses
+from genrecls.export.verify.micro import LARGEST_NETWORK
 from genrecls.runtime.network import Network
 from tests.export.compiled import COMPILER, build, output, write_stand_ins
 from tests.export.conftest import Make
@@ -43,7 +44,7 @@ def project(make: Make) -> Project:
 
 
 def test_all_files_are_written(project: Project, tmp_path: Path) -> None:
-    paths = write(tmp_path, project)
+    paths = write_project(tmp_path, project)
     assert {path.name for path in paths} == {
         *SOURCES,
         *("model.h", "tables.h", "golden.h", "CMakeLists.txt", "README.md"),
@@ -103,8 +104,8 @@ def test_cmake_builds_and_runs_it_with_a_tree_of_tensorflow_lite_micro(
     project: Project, tmp_path: Path
 ) -> None:
     folder, tree = tmp_path / "micro", tmp_path / "tflm"
-    write(folder, project)
-    write_stand_ins(tree, [str(use.method) for use in uses(project.flatbuffer)])
+    write_project(folder, project)
+    write_stand_ins(tree, [str(use.method) for use in operator_uses(project.flatbuffer)])
     (tree / "tensorflow" / "lite" / "nothing.cc").write_text("", encoding="utf-8")
     flags = f"-DCMAKE_CXX_FLAGS=-I{folder}"
     refused = _cmake("-B", "build", "-DTFLITE_MICRO_DIR=nowhere", folder=folder)
@@ -117,9 +118,9 @@ def test_cmake_builds_and_runs_it_with_a_tree_of_tensorflow_lite_micro(
 
 
 def test_only_the_needed_operators_are_added(project: Project, tmp_path: Path) -> None:
-    write(tmp_path, project)
+    write_project(tmp_path, project)
     source = (tmp_path / "main.cc").read_text(encoding="utf-8")
-    methods = [str(use.method) for use in uses(project.flatbuffer)]
+    methods = [str(use.method) for use in operator_uses(project.flatbuffer)]
     assert f"MicroMutableOpResolver<{len(methods)}>" in source
     assert all(source.count(f"resolver.{method}()") == 1 for method in methods)
     assert source.count("resolver.Add") == len(methods)
@@ -129,23 +130,23 @@ def test_golden_vectors_leave_room_for_the_network(project: Project, tmp_path: P
     size = project.inputs[0][0].nbytes
     many = 2 * 65_536 // size
     inputs = (np.repeat(project.inputs[0][:1], many, axis=0),)
-    write(tmp_path, replace(project, inputs=inputs, outputs=np.zeros((many, 4), np.int8)))
+    write_project(tmp_path, replace(project, inputs=inputs, outputs=np.zeros((many, 4), np.int8)))
     header = (tmp_path / "golden.h").read_text(encoding="utf-8")
     assert f"kGoldenCount = {65_536 // size};" in header
 
 
 def test_what_micro_lacks_is_named_instead_of_written(project: Project, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"not for TensorFlow Lite Micro: GELU \(x1\)"):
-        write(tmp_path, replace(project, flatbuffer=one_operator("GELU")))
+        write_project(tmp_path, replace(project, flatbuffer=one_operator("GELU")))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_network_that_no_microcontroller_holds_is_refused(
     project: Project, tmp_path: Path
 ) -> None:
-    large = project.flatbuffer + bytes(LARGEST)
+    large = project.flatbuffer + bytes(LARGEST_NETWORK)
     with pytest.raises(ExportError, match="at most 4,000,000 bytes, received 4,"):
-        write(tmp_path, replace(project, flatbuffer=large))
+        write_project(tmp_path, replace(project, flatbuffer=large))
 
 
 def test_arenas_are_whole_kibibytes_with_some_to_spare() -> None:
@@ -159,6 +160,6 @@ def _cmake(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def _run(project: Project, folder: Path, *flags: str) -> tuple[int, list[str]]:
-    write(folder, project)
-    write_stand_ins(folder, [str(use.method) for use in uses(project.flatbuffer)])
+    write_project(folder, project)
+    write_stand_ins(folder, [str(use.method) for use in operator_uses(project.flatbuffer)])
     return output(build(folder, SOURCES, *flags))

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from genrecls.export.bundle.card import card
 from genrecls.export.formats import ExportFormat
+from genrecls.runs.export_facts import MicroSupport, OperatorUse, TargetVerdict, TargetVerdicts
 from tests.export.exported_facts import (
     EVERY,
     benchmark_facts,
@@ -37,13 +39,13 @@ def test_all_rows_of_a_table_have_as_many_cells_as_its_head() -> None:
 @pytest.mark.parametrize(
     ("leaks", "mark", "warning"),
     [
-        ([], "", None),
-        (["artist"], " (artists shared)", "Artists are on both sides"),
-        (["track", "artist"], " (LEAKY)", "The split is LEAKY"),
+        ((), "", None),
+        (("artist",), " (artists shared)", "Artists are on both sides"),
+        (("track", "artist"), " (LEAKY)", "The split is LEAKY"),
     ],
 )
 def test_the_leak_of_a_split_stands_beside_its_numbers(
-    leaks: list[str], mark: str, warning: str | None
+    leaks: tuple[str, ...], mark: str, warning: str | None
 ) -> None:
     text = card(export_facts(leaks=leaks, split="some"), None)
     assert f"split some{mark}, beside the model in Keras" in text
@@ -88,25 +90,23 @@ def test_operators_that_are_not_on_micro_are_bold_and_the_arena_names_its_source
     assert "does not run: so it was told | 31\u202f744 (estimate) |" in text
     assert "CONV_2D x3, **RFFT2D x1**" in text
     file = kept(ExportFormat("audio", "float32"))
-    file["micro"]["runs"] = None
-    del file["arena"]
+    file = replace(file, micro=MicroSupport(None, "so it was told"), arena=None)
     assert "not proved: so it was told | \u2013 |" in card(export_facts([file]), None)
 
 
 def test_the_state_of_a_fused_lstm_is_warned_of_only_where_there_is_one() -> None:
     facts = export_facts()
     assert "Reset the state" not in card(facts, None)
-    use = {"name": "UNIDIRECTIONAL_SEQUENCE_LSTM", "count": 2, "micro": True, "note": ""}
-    facts["files"][0]["operators"].append(use)
-    assert "Reset the state before every segment" in card(facts, None)
+    use = OperatorUse("UNIDIRECTIONAL_SEQUENCE_LSTM", 2, micro=True, note="")
+    file = replace(facts.files[0], operators=(*facts.files[0].operators, use))
+    changed = replace(facts, files=(file, *facts.files[1:]))
+    assert "Reset the state before every segment" in card(changed, None)
 
 
 def test_verdicts_of_a_target_are_told_with_their_reasons() -> None:
-    verdicts = [
-        {"file": "features_int8.tflite", "fits": True, "reasons": []},
-        {"file": "audio_int8.tflite", "fits": False, "reasons": ["too large", "no FFT"]},
-    ]
-    target = {"name": "esp32", "title": "ESP32", "verdicts": verdicts}
+    fits = TargetVerdict("features_int8.tflite", fits=True, reasons=())
+    not_so = TargetVerdict("audio_int8.tflite", fits=False, reasons=("too large", "no FFT"))
+    target = TargetVerdicts("esp32", "ESP32", (fits, not_so))
     text = card(export_facts(target=target), None)
     assert "- `features_int8.tflite`: fits\n" in text
     assert "- `audio_int8.tflite`: does not fit: too large; no FFT\n" in text
@@ -120,7 +120,7 @@ def test_features_and_segments_are_put_in_words_and_tracks_stay_out() -> None:
     assert "segments of 3 s, one every 3 s" in text
     assert "200 segments of 2 tracks of the train part" in text
     assert "jazz.00001" not in text
-    table = card({**facts, "features": {"name": "kaggle_table"}}, None)
+    table = card(replace(facts, features={"name": "kaggle_table"}), None)
     assert "- **Features**: `kaggle_table`." in table
     assert "feed the input tensors" in table
     assert "song.mp3" not in table

@@ -9,13 +9,30 @@ import pytest
 
 from genrecls.config.paths import conf_dir
 from genrecls.errors import ConfigError
-from genrecls.export.bundle.targets import Needs, target, targets, verdict
+from genrecls.export.bundle.targets import reasons_not_to_fit, target, targets, verdicts
+from genrecls.runs.export_facts import ArenaSize, ExportedFile, MicroSupport
 
 # An int8 LSTM of 64 and 64 units on 130 frames, and VGG-16 in float32, as measured.
-SMALL = Needs(model=65_832, memory=22_352, macs=6_827_136, integer=True, objections=())
-LARGE = Needs(
-    model=57_621_000, memory=26_000_000, macs=15_300_000_000, integer=False, objections=()
+SMALL = ExportedFile(
+    "features_int8.tflite",
+    "features",
+    "int8",
+    "kept",
+    flatbuffer=65_832,
+    macs=6_827_136,
+    arena=ArenaSize(22_352, "tflite-micro"),
+    micro=MicroSupport(runs=True, reason="ran there"),
 )
+LARGE = ExportedFile(
+    "audio_float32.tflite",
+    "audio",
+    "float32",
+    "kept",
+    flatbuffer=57_621_000,
+    macs=15_300_000_000,
+    arena=ArenaSize(26_000_000, "estimate"),
+)
+LACKING = MicroSupport(runs=False, reason="RFFT2D (x1): not there")
 LATE = "latency: 15,300.0 million multiply-accumulates take about 5.7e+03 s a segment; allowed: 1 s"
 NAMES = ["cortex-m4", "cortex-m7", "esp32", "phone", "rpi"]
 
@@ -39,11 +56,11 @@ def test_every_class_validates_and_says_where_its_numbers_are_from(name: str) ->
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_small_network_fits_everywhere(name: str) -> None:
-    assert verdict(target(name), SMALL) == []
+    assert reasons_not_to_fit(target(name), SMALL) == []
 
 
 def test_a_large_network_fails_in_every_respect_on_a_microcontroller() -> None:
-    reasons = verdict(target("cortex-m4"), replace(LARGE, objections=("RFFT2D (x1): not there",)))
+    reasons = reasons_not_to_fit(target("cortex-m4"), replace(LARGE, micro=LACKING))
     assert reasons == [
         "RFFT2D (x1): not there",
         "flash: model 57,621,000 bytes and code 160,000 bytes; there are 1,000,000 bytes",
@@ -53,25 +70,34 @@ def test_a_large_network_fails_in_every_respect_on_a_microcontroller() -> None:
 
 
 def test_what_micro_lacks_is_no_matter_where_litert_runs() -> None:
-    assert verdict(target("rpi"), replace(SMALL, objections=("RFFT2D (x1): not there",))) == []
+    assert reasons_not_to_fit(target("rpi"), replace(SMALL, micro=LACKING)) == []
 
 
 def test_float_networks_take_longer_on_a_microcontroller() -> None:
-    (reason,) = verdict(target("cortex-m4"), replace(SMALL, integer=False))
+    (reason,) = reasons_not_to_fit(target("cortex-m4"), replace(SMALL, mode="float32"))
     assert reason.startswith("latency: 6.8 million multiply-accumulates take about 2.5 s")
 
 
 def test_exactly_full_still_fits() -> None:
     device = target("cortex-m7")
-    full = Needs(
-        model=device.flash - device.code,
-        memory=device.memory,
+    size = device.flash - device.code
+    full = replace(
+        SMALL,
+        flatbuffer=size,
+        arena=ArenaSize(device.memory, "estimate"),
         macs=int(device.int8_macs * device.latency),
-        integer=True,
-        objections=(),
     )
-    assert verdict(device, full) == []
-    assert len(verdict(device, replace(full, model=full.model + 1))) == 1
+    assert reasons_not_to_fit(device, full) == []
+    assert len(reasons_not_to_fit(device, replace(full, flatbuffer=size + 1))) == 1
+
+
+def test_every_file_has_its_verdict() -> None:
+    judged = verdicts(target("cortex-m4"), (SMALL, LARGE))
+    assert (judged.name, judged.title) == ("cortex-m4", target("cortex-m4").title)
+    assert [(one.file, one.fits, len(one.reasons)) for one in judged.verdicts] == [
+        (SMALL.file, True, 0),
+        (LARGE.file, False, 3),
+    ]
 
 
 def test_an_unknown_class_gets_the_nearest_one() -> None:
@@ -85,7 +111,7 @@ def test_a_file_of_ones_own_is_a_class(tmp_path: Path) -> None:
     path = tmp_path / "board.yaml"
     text = (conf_dir() / "export" / "target" / "esp32.yaml").read_text(encoding="utf-8")
     path.write_text(text.replace("memory: 163840", "memory: 20000"), encoding="utf-8")
-    assert verdict(target(str(path)), SMALL) == [
+    assert reasons_not_to_fit(target(str(path)), SMALL) == [
         "memory: the tensor arena takes 22,352 bytes; there are 20,000 bytes for it"
     ]
 

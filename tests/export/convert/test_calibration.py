@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from genrecls.export.convert.calibration import choose
+from genrecls.export.convert.calibration import choose_calibration
 from genrecls.training.data import Examples
 
 
@@ -26,7 +26,9 @@ def examples(counts: tuple[int, ...]) -> Examples:
 
 def chosen(train: Examples, count: int, seed: int = 1) -> list[int]:
     """Return the rows that are chosen, without the first and the last: these are the extremes."""
-    rows: list[int] = choose(train, count, seed).inputs["mfcc"][:, 0].astype(int).tolist()
+    rows: list[int] = (
+        choose_calibration(train, count, seed).inputs["mfcc"][:, 0].astype(int).tolist()
+    )
     assert {0, len(train) - 1} <= set(rows)
     return rows[1:-1]
 
@@ -52,17 +54,17 @@ def test_the_quietest_and_the_loudest_segment_are_always_there() -> None:
     train = examples((40, 40))
     values = train.inputs["mfcc"][:, 0]
     for seed in range(5):
-        found = choose(train, 4, seed).inputs["mfcc"][:, 0]
+        found = choose_calibration(train, 4, seed).inputs["mfcc"][:, 0]
         assert (found.min(), found.max()) == (values.min(), values.max())
 
 
 def test_a_small_training_part_is_taken_whole() -> None:
-    assert len(choose(examples((3, 2)), 200, seed=0)) == 5
+    assert len(choose_calibration(examples((3, 2)), 200, seed=0)) == 5
 
 
 def test_the_tracks_are_those_of_the_examples_and_inputs_stay_together() -> None:
     train = examples((8, 8))
-    found = choose(train, 6, seed=3)
+    found = choose_calibration(train, 6, seed=3)
     rows = found.inputs["mfcc"][:, 0].astype(int)
     assert found.tracks == tuple(sorted({train.tracks[row] for row in rows}))
     assert (found.inputs["summary"][:, 0] == -rows).all()

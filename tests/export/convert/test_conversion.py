@@ -28,12 +28,12 @@ def test_every_file_answers_like_keras(name: str, make: Make) -> None:
     made = make(name)
     expected = made.tiny.answers
     assert len(set(expected.argmax(1))) == len(LABELS)
-    for variant in made.files:
-        found = run(made.flatbuffer(variant), made.tiny.heard_by(variant))
+    for made_format in made.files:
+        found = run(made.flatbuffer(made_format), made.tiny.taken_by(made_format))
         assert found.shape == expected.shape
-        if variant.mode in FLOAT:
-            assert np.abs(found - expected).max() < FLOAT[variant.mode], variant.title
-        assert _clear_decisions_equal(found, expected) > 0.95, variant.title
+        if made_format.mode in FLOAT:
+            assert np.abs(found - expected).max() < FLOAT[made_format.mode], made_format.title
+        assert _clear_decisions_equal(found, expected) > 0.95, made_format.title
 
 
 def _clear_decisions_equal(found: Any, expected: Any) -> float:
@@ -49,7 +49,7 @@ def test_a_family_has_all_modes_for_both_inputs_unless_it_says_why_not(
     name: str, make: Make
 ) -> None:
     made = make(name)
-    assert {variant for variant in made.files if variant.input == "features"} == set(FEATURES)
+    assert {one for one in made.files if one.input == "features"} == set(FEATURES)
     if made.tiny.audio.size:
         assert len(made.files) == 8
     else:
@@ -63,11 +63,11 @@ def test_integers_go_in_and_out_of_int8_features_and_floats_of_everything_else(
     from ai_edge_litert.interpreter import Interpreter
 
     made = make(name)
-    for variant in made.files:
-        interpreter = Interpreter(model_content=made.flatbuffer(variant))
+    for made_format in made.files:
+        interpreter = Interpreter(model_content=made.flatbuffer(made_format))
         sources, (output,) = interpreter.get_input_details(), interpreter.get_output_details()
-        inputs = made.tiny.heard_by(variant)
-        expected = np.int8 if variant == ExportFormat("features", "int8") else np.float32
+        inputs = made.tiny.taken_by(made_format)
+        expected = np.int8 if made_format == ExportFormat("features", "int8") else np.float32
         assert {source["name"] for source in sources} == set(inputs)
         assert output["name"] == "probabilities"
         assert {one["dtype"] for one in (*sources, output)} == {expected}
@@ -95,9 +95,9 @@ def test_a_model_trained_in_half_precision_is_exported_in_float32(
         model = keras.Model({"mfcc": source}, keras.layers.Dense(3)(half.apply(source)))
     finally:
         keras.mixed_precision.set_global_policy("float32")
-    from genrecls.export.convert.keras_rewrite import rebuilt
+    from genrecls.export.convert.keras_rewrite import rewritten
 
-    twin = rebuilt(model, unroll=False)
+    twin = rewritten(model, unroll=False)
     values = {"mfcc": np.ones((1, 6, 5), np.float32)}
     assert {layer.compute_dtype for layer in twin.layers} == {"float32"}
     assert np.abs(np.asarray(twin(values)) - np.asarray(model(values), np.float32)).max() < 1e-2
@@ -128,20 +128,21 @@ def test_a_model_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
 _CHILD = """
 import os, signal, sys, time
 from pathlib import Path
-from genrecls.export.convert.conversion_folder import Workplace
+from genrecls.export.convert.conversion_folder import ConversionFolder
 
-place = Workplace(Path(sys.argv[1]))
+folder = ConversionFolder(Path(sys.argv[1]))
+request = folder.read_request()
 print("begun", flush=True)
-for variant in place.variants:
-    if place.result(variant) is None:
-        if variant.mode == "float16":
+for wanted in request.formats:
+    if folder.result(wanted) is None:
+        if wanted.mode == "float16":
             print("a tensor is not what it should be", flush=True)
             os.kill(os.getpid(), signal.SIGSEGV)
-        if variant.mode == "int8" and "kill" in str(place.model):
+        if wanted.mode == "int8" and "kill" in str(request.model):
             os.kill(os.getpid(), signal.SIGKILL)
-        if variant.mode == "dynamic":
+        if wanted.mode == "dynamic":
             time.sleep(60)
-        place.keep(variant, variant.mode.encode())
+        folder.keep(wanted, wanted.mode.encode())
 """
 
 
@@ -149,15 +150,12 @@ for variant in place.variants:
 def fragile(monkeypatch: pytest.MonkeyPatch) -> None:
     """Replaces the converter by one that crashes on float16 and never ends on dynamic."""
 
-    def command(place: ConversionFolder) -> list[str]:
-        return [sys.executable, "-c", textwrap.dedent(_CHILD), str(place.folder)]
-
-    monkeypatch.setattr(conversion, "_command", command)
+    monkeypatch.setattr(conversion, "WORKER", (sys.executable, "-c", textwrap.dedent(_CHILD)))
 
 
 def _request(*modes: Any, model: str = "model.keras") -> ConversionRequest:
-    variants = tuple(ExportFormat("features", mode) for mode in modes)
-    return ConversionRequest(Path(model), variants, None, 64)
+    formats = tuple(ExportFormat("features", mode) for mode in modes)
+    return ConversionRequest(Path(model), formats, None, 64)
 
 
 @pytest.mark.process
@@ -186,13 +184,13 @@ def test_what_ended_the_child_before_costs_the_other_input_nothing(
 ) -> None:
     small = make("cnn").tiny
     kinds: tuple[Input, ...] = ("features", "audio")
-    variants = tuple(ExportFormat(kind, "float32") for kind in kinds)
-    place = ConversionFolder(tmp_path)
-    place.prepare(ConversionRequest(small.path, variants, None, 64))
-    place.keep_error(variants[0], "the converter was killed")
+    formats = tuple(ExportFormat(kind, "float32") for kind in kinds)
+    folder = ConversionFolder(tmp_path)
+    folder.write_request(ConversionRequest(small.path, formats, None, 64))
+    folder.keep_error(formats[0], "the converter was killed")
     words = (sys.executable, "-m", "genrecls.export.convert.worker", str(tmp_path))
     assert subprocess.run(words, capture_output=True, check=False).returncode == 0
-    found = place.result(variants[1])
+    found = folder.result(formats[1])
     assert found is not None
     assert found.error is None
     assert found.flatbuffer is not None

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from genrecls.export.convert.input_normalisation import scalings
-from genrecls.export.convert.keras_rewrite import rebuilt
-from genrecls.export.convert.worker import _converter, network
+from genrecls.export.convert.keras_rewrite import rewritten
+from genrecls.export.convert.worker import converter, network
 from genrecls.export.formats import MODES, ExportFormat
 from genrecls.export.tflite.converter_fixes import cleaned
 from genrecls.models import tensorflow_setup
 from genrecls.models.base import Normalisation
+from genrecls.models.layers import input_statistics
 from genrecls.runs.model_file import load
 from genrecls.runtime.network import Network
 from tests.export.conftest import Make
@@ -28,7 +28,7 @@ INT8 = ExportFormat("features", "int8")
 @pytest.mark.parametrize("name", ["cnn", "rnn_lstm", "cnn_mlp"])
 def test_an_int8_file_holds_mean_and_deviation_of_every_coefficient(name: str, make: Make) -> None:
     made = make(name)
-    found, file = scalings(load(made.tiny.path)[0]), Network(made.flatbuffer(INT8))
+    found, file = input_statistics(load(made.tiny.path)[0]), Network(made.flatbuffer(INT8))
     assert set(found) == set(file.inputs)
     for source, details in file.inputs.items():
         assert len(details["mean"]) == details["shape"][-1]
@@ -50,10 +50,10 @@ def test_the_other_modes_normalise_inside(mode: Any, make: Make) -> None:
 def test_one_scale_for_all_coefficients_would_lose_more(make: Make) -> None:
     made = make("cnn")
     calibration = made.tiny.request(INT8).calibration
-    twin = rebuilt(load(made.tiny.path)[0])
+    twin = rewritten(load(made.tiny.path)[0])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        one_scale = cleaned(_converter(twin, "int8", calibration).convert())
+        one_scale = cleaned(converter(twin, "int8", calibration).convert())
     loss = [
         np.abs(run(content, made.tiny.inputs) - made.tiny.answers).mean()
         for content in (made.flatbuffer(INT8), one_scale)

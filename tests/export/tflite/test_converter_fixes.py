@@ -21,12 +21,12 @@ def test_no_operator_is_foreign(name: str, make: Make) -> None:
 
 
 def test_a_foreign_operator_is_refused(make: Make) -> None:
-    from genrecls.export.tflite import converter_fixes, schema
+    from genrecls.export.tflite import converter_fixes, flatbuffer
 
     model = taken_apart(make("mlp").flatbuffer(ExportFormat("features", "float32")))
     model.operatorCodes[0].customCode = b"FlexTensorListReserve"
     with pytest.raises(ExportError, match="FlexTensorListReserve"):
-        converter_fixes.cleaned(schema.packed(model))
+        converter_fixes.cleaned(flatbuffer.pack(model))
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from genrecls.config.compose import compose
 from genrecls.experiment.experiment import parse
 from genrecls.export.formats import ExportFormat, Mode
-from genrecls.export.tflite.graph import graphs
+from genrecls.export.tflite.flatbuffer import graphs
 from genrecls.export.tflite.memory import Arena, arena
 from genrecls.export.verify import micro
 from genrecls.models import tensorflow_setup

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 from genrecls.errors import ExportError
 from genrecls.export.formats import ExportFormat
 from genrecls.export.tflite import operators
-from genrecls.export.tflite.operators import Use, objections, resolver_methods, uses
+from genrecls.export.tflite.operators import objections, operator_uses, resolver_methods
 from genrecls.export.verify import micro
+from genrecls.runs.export_facts import OperatorUse
 from tests.export.conftest import Make
 from tests.export.exported import operators as names_in
 from tests.export.one_operator import one_operator
@@ -24,7 +26,7 @@ needs_micro = pytest.mark.skipif(not micro.available(), reason="no wheel for thi
 
 @pytest.mark.parametrize("sort", ["cnn", "rnn_lstm", "crnn", "cnn_mlp", "mlp"])
 def test_an_int8_file_is_for_microcontrollers(make: Make, sort: str) -> None:
-    found = uses(make(sort).flatbuffer(ExportFormat("features", "int8")))
+    found = operator_uses(make(sort).flatbuffer(ExportFormat("features", "int8")))
     assert objections(found) == []
     assert all(use.method in set(resolver_methods().values()) for use in found)
 
@@ -33,29 +35,29 @@ def test_an_int8_file_is_for_microcontrollers(make: Make, sort: str) -> None:
 def test_every_operator_of_every_subgraph_is_counted(make: Make, sort: str) -> None:
     flatbuffer = make(sort).flatbuffer(ExportFormat("features", "float32"))
     expected = names_in(flatbuffer)
-    found = {use.name: use.count for use in uses(flatbuffer)}
+    found = {use.name: use.count for use in operator_uses(flatbuffer)}
     assert found == {name: expected.count(name) for name in expected}
     assert list(found) == list(dict.fromkeys(expected)), "in the order in which they run"
 
 
 def test_float16_weights_are_refused_where_they_are_unpacked(make: Make) -> None:
-    found = uses(make("cnn").flatbuffer(ExportFormat("features", "float16")))
+    found = operator_uses(make("cnn").flatbuffer(ExportFormat("features", "float16")))
     assert [use.name for use in found if not use.micro] == ["DEQUANTIZE"]
     assert "float16" in objections(found)[0]
 
 
 def test_int8_weights_with_float_values_are_refused(make: Make) -> None:
-    found = uses(make("cnn").flatbuffer(ExportFormat("features", "dynamic")))
+    found = operator_uses(make("cnn").flatbuffer(ExportFormat("features", "dynamic")))
     assert "FULLY_CONNECTED" in {use.name for use in found if not use.micro}
     assert all("int8 weights with float values" in line for line in objections(found))
 
 
 def test_the_front_end_of_an_audio_file_needs_nothing_that_micro_lacks(make: Make) -> None:
-    assert objections(uses(make("cnn").flatbuffer(ExportFormat("audio", "float32")))) == []
+    assert objections(operator_uses(make("cnn").flatbuffer(ExportFormat("audio", "float32")))) == []
 
 
 def test_only_a_run_proves_that_a_loop_ends(make: Make) -> None:
-    found = uses(make("rnn_gru").flatbuffer(ExportFormat("features", "float32")))
+    found = operator_uses(make("rnn_gru").flatbuffer(ExportFormat("features", "float32")))
     (loop,) = (use for use in found if use.name == "WHILE")
     assert loop.micro
     assert loop.method == "AddWhile"
@@ -64,24 +66,31 @@ def test_only_a_run_proves_that_a_loop_ends(make: Make) -> None:
 
 
 def test_an_operator_that_micro_lacks_is_named() -> None:
-    (use,) = uses(one_operator("GELU"))
-    assert use == Use("GELU", 1, micro=False, note="not in TensorFlow Lite Micro", method=None)
-    assert objections((use,)) == ["GELU (x1): not in TensorFlow Lite Micro"]
+    (use,) = operator_uses(one_operator("GELU"))
+    missing = "not in TensorFlow Lite Micro"
+    assert use == OperatorUse("GELU", 1, micro=False, note=missing, method=None)
+    assert objections((use,)) == [f"GELU (x1): {missing}"]
 
 
 def test_a_custom_operator_is_refused_by_its_own_name() -> None:
-    (use,) = uses(one_operator("CUSTOM", "ADD"))
+    (use,) = operator_uses(one_operator("CUSTOM", "ADD"))
     assert (use.name, use.micro, use.method) == ("ADD", False, None)
 
 
 def test_facts_are_plain_values() -> None:
-    (use,) = uses(one_operator("ADD"))
-    assert use.facts() == {"name": "ADD", "count": 1, "micro": True, "note": ""}
+    (use,) = operator_uses(one_operator("ADD"))
+    assert asdict(use) == {
+        "name": "ADD",
+        "count": 1,
+        "micro": True,
+        "note": "",
+        "method": "AddAdd",
+    }
 
 
 def test_other_bytes_are_refused_in_one_line() -> None:
     with pytest.raises(ExportError, match="expected a TensorFlow Lite flatbuffer"):
-        uses(b"RIFF....WAVE")
+        operator_uses(b"RIFF....WAVE")
 
 
 @pytest.mark.process

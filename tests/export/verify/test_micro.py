@@ -90,7 +90,7 @@ def test_an_interpreter_that_hangs_is_stopped(make: Make) -> None:
     made = make("cnn")
     flatbuffer = made.flatbuffer(ExportFormat("features", "int8"))
     with pytest.raises(ExportError, match=r"did not end within 0\.01 s: loops"):
-        micro.run(flatbuffer, _quantised(made, Network(flatbuffer)), patience=0.01)
+        micro.run(flatbuffer, _quantised(made, Network(flatbuffer)), time_limit_s=0.01)
 
 
 def test_a_missing_report_is_an_error_and_not_a_size_of_nothing(

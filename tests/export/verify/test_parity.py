@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from genrecls.evaluation.predictions import Predictions
 from genrecls.export.settings import Bounds
-from genrecls.export.verify.parity import Agreement, compare, reason_to_reject
+from genrecls.export.verify.parity import compare, reason_to_reject
+from genrecls.runs.export_facts import Agreement
 
 ANYTHING = Bounds(difference=None, decisions=None, accuracy=None)
 

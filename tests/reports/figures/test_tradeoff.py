@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -67,14 +68,14 @@ def test_nothing_known_gives_a_notice() -> None:
 
 
 @pytest.mark.parametrize(
-    ("leaks", "mark"), [([], ""), (["artist"], " (artists shared)"), (["track"], " (LEAKY)")]
+    ("leaks", "mark"), [((), ""), (("artist",), " (artists shared)"), (("track",), " (LEAKY)")]
 )
-def test_the_split_is_named_with_its_leak(leaks: list[str], mark: str) -> None:
+def test_the_split_is_named_with_its_leak(leaks: tuple[str, ...], mark: str) -> None:
     facts = export_facts(leaks=leaks, split="some")
     named = f"made-mfcc-cnn-1234abcd · made, test part, per track · split some{mark}"
     assert scope(facts) == named
     assert named in texts(tradeoff(facts, None))
-    assert scope({**facts, "generated": True}) == f"{named} · generated data"
+    assert scope(replace(facts, generated=True)) == f"{named} · generated data"
 
 
 def test_the_latency_is_that_of_the_fewest_threads_and_names_the_machine() -> None:

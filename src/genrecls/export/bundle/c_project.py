@@ -1,22 +1,36 @@
-"""Writes a small C++ project that runs a network on TensorFlow Lite Micro and checks itself."""
+"""Writes a small C++ project that runs a network on TensorFlow Lite Micro and checks itself.
+
+Its sources are the templates in `templates/c`, filled with the network, its golden vectors and the
+tables of `genrecls.export.bundle.c_tables`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from genrecls import __version__
 from genrecls.errors import ExportError
-from genrecls.export.bundle import c_sources, c_tables
-from genrecls.export.tflite.operators import Use, objections, uses
+from genrecls.export.bundle.c_tables import front_end_tables, interface
+from genrecls.export.tflite.operators import objections, operator_uses
+from genrecls.export.verify.micro import LARGEST_NETWORK
 from genrecls.features.base import FeatureSpec
 from genrecls.features.segmentation import SegmentRule
+from genrecls.files.atomic import write_text
+from genrecls.files.templates import templates
 
-LARGEST = 4_000_000
-"""Bytes of the largest network that is written as C; few microcontrollers have so much flash."""
+INTEGER_TOLERANCE = 2
+"""Steps of an int8 output that kernels of different processors may differ by."""
 
+FLOAT_TOLERANCE = 1e-4
+"""The same of a float output, in probability."""
+
+_COLUMNS = 96
 _GOLDEN_BYTES = 65_536
 _SPARE = 1024
 
@@ -49,41 +63,92 @@ class Project:
     measured: bool
 
 
-def write(folder: Path, project: Project) -> list[Path]:
+def write_project(folder: Path, project: Project) -> list[Path]:
     """Write the project into `folder` and return its files.
 
     Raises:
         ExportError: TensorFlow Lite Micro lacks an operator, or the network is far too large.
     """
-    operators = uses(project.flatbuffer)
-    _require_possible(project, operators)
-    count = _affordable(project)
-    inputs, outputs = tuple(x[:count] for x in project.inputs), project.outputs[:count]
-    integer = bool(np.issubdtype(outputs.dtype, np.integer))
-    front = c_tables.front_end(project.features, project.segment)
-    return [
-        *c_sources.write_model(folder, project.flatbuffer),
-        *c_tables.write_tables(
-            folder, project.flatbuffer, project.features, project.segment, project.labels
-        ),
-        *c_sources.write_golden(folder, inputs, outputs),
-        *c_sources.fill(
-            folder,
-            ("main.cc", "CMakeLists.txt", "README.md"),
-            title=project.title,
-            flatbuffer=project.flatbuffer,
-            operators=operators,
-            methods=[use.method for use in operators],
-            arena_bytes=project.arena_bytes,
-            arena_kib=arena_kib(project.arena_bytes),
-            measured=project.measured,
-            outputs=outputs,
-            integer=integer,
-            tolerance=c_sources.tolerance(integer=integer),
-            spec=project.features,
-            front=front,
-        ),
-    ]
+    flatbuffer, spec, segment = project.flatbuffer, project.features, project.segment
+    operators, size = operator_uses(flatbuffer), len(flatbuffer)
+    # Loops are written as well: whether they end is for a run to show.
+    problems = objections(operators, proved=True)
+    if problems:
+        raise ExportError(f"C project: not for TensorFlow Lite Micro: {'; '.join(problems)}")
+    if size > LARGEST_NETWORK:
+        raise ExportError(
+            f"C project: expected a network of at most {LARGEST_NETWORK:,} bytes, received "
+            f"{size:,}; no microcontroller holds it"
+        )
+    # As many examples as a microcontroller has room for beside the network, at least one.
+    one = sum(examples[:1].nbytes for examples in project.inputs)
+    count = max(1, min(len(project.outputs), _GOLDEN_BYTES // one))
+    outputs = project.outputs[:count]
+    golden = write_golden(folder, [x[:count] for x in project.inputs], outputs)
+    main = _fill(
+        folder,
+        ("main.cc", "CMakeLists.txt", "README.md"),
+        title=project.title,
+        flatbuffer=flatbuffer,
+        operators=operators,
+        methods=[use.method for use in operators],
+        arena_bytes=project.arena_bytes,
+        arena_kib=arena_kib(project.arena_bytes),
+        measured=project.measured,
+        outputs=outputs,
+        spec=spec,
+        front=front_end_tables(spec, segment),
+        **_tolerance(outputs),
+    )
+    tables = write_tables(folder, flatbuffer, spec, segment, project.labels)
+    return [*write_model(folder, flatbuffer), *tables, *golden, *main]
+
+
+def write_model(folder: Path, flatbuffer: bytes) -> list[Path]:
+    """Write a flatbuffer as `model.cc` and `model.h` into `folder`; return their paths."""
+    return _fill(folder, ("model.h", "model.cc"), flatbuffer=flatbuffer)
+
+
+def write_tables(
+    folder: Path, flatbuffer: bytes, spec: FeatureSpec, segment: SegmentRule, labels: Sequence[str]
+) -> list[Path]:
+    """Write `tables.cc` and `tables.h` into `folder`; return their paths.
+
+    Features that a microcontroller does not compute, such as pictures, have no tables: labels and
+    scales are all that is written then.
+
+    Args:
+        folder: where to.
+        flatbuffer: the network.
+        spec: its features.
+        segment: how tracks are cut.
+        labels: its genres, in the order of its output.
+    """
+    network = interface(flatbuffer)
+    return _fill(
+        folder,
+        ("tables.h", "tables.cc"),
+        inputs=network.inputs,
+        output=network.output,
+        element=network.element,
+        labels=labels,
+        spec=spec,
+        front=front_end_tables(spec, segment),
+    )
+
+
+def write_golden(
+    folder: Path, inputs: Sequence[NDArray[np.generic]], outputs: NDArray[np.generic]
+) -> list[Path]:
+    """Write golden vectors as `golden.cc` and `golden.h` into `folder`; return their paths.
+
+    Args:
+        folder: where `tables.h` is, too.
+        inputs: an array for each input of the network in its order, first axis examples.
+        outputs: what the network answers, shape (examples, classes).
+    """
+    names = ("golden.h", "golden.cc")
+    return _fill(folder, names, inputs=inputs, outputs=outputs, **_tolerance(outputs))
 
 
 def arena_kib(size: int) -> int:
@@ -91,19 +156,50 @@ def arena_kib(size: int) -> int:
     return -(-(size + _SPARE) // 1024)
 
 
-def _require_possible(project: Project, operators: tuple[Use, ...]) -> None:
-    # Loops are written as well: whether they end is for a run to show.
-    problems = objections(operators, proved=True)
-    if problems:
-        raise ExportError(f"C project: not for TensorFlow Lite Micro: {'; '.join(problems)}")
-    if len(project.flatbuffer) > LARGEST:
-        raise ExportError(
-            f"C project: expected a network of at most {LARGEST:,} bytes, received "
-            f"{len(project.flatbuffer):,}; no microcontroller holds it"
-        )
+def _tolerance(outputs: NDArray[np.generic]) -> dict[str, Any]:
+    """Return whether a network answers in integers, and the tolerance as C++ source."""
+    integer = bool(np.issubdtype(outputs.dtype, np.integer))
+    tolerance = str(INTEGER_TOLERANCE) if integer else number(FLOAT_TOLERANCE)
+    return {"integer": integer, "tolerance": tolerance}
 
 
-def _affordable(project: Project) -> int:
-    """Return how many examples a microcontroller has room for beside the network, at least one."""
-    one = sum(examples[:1].nbytes for examples in project.inputs)
-    return max(1, min(len(project.outputs), _GOLDEN_BYTES // one))
+def _fill(folder: Path, names: Sequence[str], **values: Any) -> list[Path]:
+    """Write the templates called `names` with these values into `folder`; return the paths."""
+    filters = {"array": array, "number": number, "text": text}
+    environment = templates("genrecls.export.bundle", "templates/c", filters, html=False)
+    paths = [folder / name for name in names]
+    for path in paths:
+        template = environment.get_template(f"{path.name}.j2")
+        write_text(path, template.render(version=__version__, **values))
+    return paths
+
+
+def array(values: bytes | NDArray[np.generic]) -> str:
+    """Return values, last axis fastest, as the lines between the braces of a C array."""
+    flat = np.frombuffer(values, np.uint8) if isinstance(values, bytes) else values.ravel()
+    integer = np.issubdtype(flat.dtype, np.integer)
+    lines, line = [], ""
+    for word in map(str, flat.tolist()) if integer else map(number, flat):
+        if len(line) + len(word) > _COLUMNS:
+            lines.append(line.rstrip())
+            line = ""
+        line += f"{word}, "
+    return "\n".join([*lines, line.rstrip()])
+
+
+def number(value: Any) -> str:
+    """Return a number as the C literal of the nearest `float`."""
+    single = np.float32(value)
+    if not np.isfinite(single):
+        raise ValueError(f"{value} cannot be written as a C literal")
+    return f"{single!s}f"
+
+
+def text(value: str) -> str:
+    """Return a text as a C string literal in UTF-8."""
+    # Octal escapes have three digits and no more, so the next character cannot become part of one.
+    characters = (
+        chr(code) if 32 <= code < 127 and chr(code) not in '"\\?' else f"\\{code:03o}"
+        for code in value.encode()
+    )
+    return f'"{"".join(characters)}"'

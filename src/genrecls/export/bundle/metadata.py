@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from genrecls import __version__
-from genrecls.environment import environment
-from genrecls.export.export import ExportedFile, ExportResult
-from genrecls.features.base import FeatureSpec
 from genrecls.features.mel_image import MelImage, colour_table
 from genrecls.models.layers import input_statistics
+from genrecls.runs.export_facts import ExportedFile, ExportFacts
+from genrecls.runs.model_file import ModelCard
 from genrecls.runtime.colormaps import packed_colours
 from genrecls.runtime.container import FORMAT
 from genrecls.runtime.network import Network
@@ -24,56 +23,57 @@ if TYPE_CHECKING:
 _VERSIONS = ("ai-edge-litert", "keras", "tensorflow", "tensorflow-cpu")
 
 
-def description(exported: ExportResult, file: ExportedFile) -> dict[str, Any]:
-    """Return the plain values that travel inside `file`."""
-    card, network = exported.card, Network(file.flatbuffer)
+def description(
+    facts: ExportFacts, file: ExportedFile, network: Network, card: ModelCard, model: keras.Model
+) -> dict[str, Any]:
+    """Return the plain values that travel inside an exported file.
+
+    Args:
+        facts: of the export, its files not among them.
+        file: the exported file.
+        network: what is in it.
+        card: of the model.
+        model: what knows the statistics that normalise the inputs.
+    """
+    # A device has no library for colour maps.
+    spec = card.features
+    colours = colour_table(spec.colour) if isinstance(spec, MelImage) else None
+    calibration, keras_test = facts.calibration, facts.keras and asdict(facts.keras.test)
     return {
         "format": FORMAT,
         "genrecls": __version__,
-        "input": file.variant.input,
-        "mode": file.variant.mode,
-        "labels": list(card.labels),
-        "vote": card.vote,
-        "run": card.run,
-        "dataset": card.dataset,
-        "split": card.split,
-        "leaks": list(card.leaks),
-        "generated": card.generated,
-        "features": asdict(card.features),
-        "segment": asdict(card.segment),
+        "input": file.input,
+        "mode": file.mode,
+        "labels": list(facts.labels),
+        "vote": facts.vote,
+        "run": facts.run,
+        "dataset": facts.dataset.name,
+        "split": facts.split,
+        "leaks": list(facts.leaks),
+        "generated": facts.generated,
+        "features": facts.features,
+        "segment": facts.segment,
         "inputs": dict(network.inputs),
         "output": network.output,
-        "normalisation": normalisation(exported.model),
-        "calibration": _calibration(exported) if file.variant.mode == "int8" else None,
-        "test": file.test,
-        "keras_test": exported.keras_test,
-        **_colours(card.features),
-        "versions": {name: v for name, v in environment().items() if name in _VERSIONS},
+        # It is inside the graph as well; here it can be read.
+        "normalisation": {
+            name: {"mean": _numbers(known.mean), "variance": _numbers(known.variance)}
+            for name, known in input_statistics(model).items()
+        },
+        "calibration": {
+            "part": calibration.part,
+            "tracks": len(calibration.tracks),
+            "segments": calibration.segments,
+        }
+        if file.mode == "int8"
+        else None,
+        "test": file.test and asdict(file.test),
+        "keras_test": keras_test,
+        **({} if colours is None else {"colours": packed_colours(colours)}),
+        "versions": {name: v for name, v in facts.versions.items() if name in _VERSIONS},
     }
 
 
-def _colours(features: FeatureSpec) -> dict[str, list[int]]:
-    """Return the colour map of a picture, which a device has no library for."""
-    table = colour_table(features.colour) if isinstance(features, MelImage) else None
-    return {} if table is None else {"colours": packed_colours(table)}
-
-
-def normalisation(model: keras.Model) -> dict[str, dict[str, list[float]]]:
-    """Return the statistics with which the network standardises its inputs, by input name.
-
-    They are inside the graph as well; here they can be read.
-    """
-    return {
-        name: {"mean": _numbers(statistics.mean), "variance": _numbers(statistics.variance)}
-        for name, statistics in input_statistics(model).items()
-    }
-
-
-def _numbers(values: NDArray[Any]) -> list[float]:
+def _numbers(values: NDArray[np.floating]) -> list[float]:
     # Six digits are what float32 has; more would only make the file longer.
     return [float(f"{value:.6g}") for value in values]
-
-
-def _calibration(exported: ExportResult) -> Mapping[str, Any]:
-    chosen = exported.calibration
-    return {"part": "train", "tracks": len(chosen.tracks), "segments": len(chosen)}

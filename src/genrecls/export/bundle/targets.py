@@ -16,6 +16,7 @@ from genrecls.config.paths import conf_dir
 from genrecls.config.schema import Schema
 from genrecls.config.validation import validate
 from genrecls.errors import ConfigError, nearest
+from genrecls.runs.export_facts import ExportedFile, TargetVerdict, TargetVerdicts
 
 
 @dataclass(frozen=True)
@@ -44,25 +45,6 @@ class Target(Schema):
     latency: PositiveFloat
 
 
-@dataclass(frozen=True)
-class Needs:
-    """What an exported file asks of a device.
-
-    Attributes:
-        model: bytes of the file as it is stored there.
-        memory: bytes of the tensor arena.
-        macs: multiply-accumulates a segment.
-        integer: whether it computes in int8.
-        objections: why TensorFlow Lite Micro does not run it; none where it does.
-    """
-
-    model: int
-    memory: int
-    macs: int
-    integer: bool
-    objections: Sequence[str]
-
-
 def targets() -> tuple[str, ...]:
     """Return the names of all classes of devices."""
     return tuple(sorted(path.stem for path in _folder().glob("*.yaml")))
@@ -88,27 +70,40 @@ def target(name: str) -> Target:
     return validate(Target, _values(_folder() / f"{name}.yaml"), "target")
 
 
-def verdict(device: Target, needs: Needs) -> list[str]:
-    """Return why a file does not fit a class of devices, a line a reason; empty where it fits."""
-    speed = device.int8_macs if needs.integer else device.float_macs
-    seconds = needs.macs / speed
-    reasons = list(needs.objections) if device.runtime == "micro" else []
-    if needs.model + device.code > device.flash:
+def reasons_not_to_fit(device: Target, file: ExportedFile) -> list[str]:
+    """Return why a kept file does not fit a class of devices, one line each; empty if it fits."""
+    model, memory = file.flatbuffer or 0, file.arena.bytes if file.arena else 0
+    macs, integer = file.macs or 0, file.mode == "int8"
+    seconds = macs / (device.int8_macs if integer else device.float_macs)
+    reasons = []
+    if device.runtime == "micro" and file.micro and file.micro.runs is False:
+        reasons.append(file.micro.reason)
+    if model + device.code > device.flash:
         reasons.append(
-            f"flash: model {needs.model:,} bytes and code {device.code:,} bytes; there are "
+            f"flash: model {model:,} bytes and code {device.code:,} bytes; there are "
             f"{device.flash:,} bytes"
         )
-    if needs.memory > device.memory:
+    if memory > device.memory:
         reasons.append(
-            f"memory: the tensor arena takes {needs.memory:,} bytes; there are "
+            f"memory: the tensor arena takes {memory:,} bytes; there are "
             f"{device.memory:,} bytes for it"
         )
     if seconds > device.latency:
         reasons.append(
-            f"latency: {needs.macs / 1e6:,.1f} million multiply-accumulates take about "
+            f"latency: {macs / 1e6:,.1f} million multiply-accumulates take about "
             f"{seconds:.2g} s a segment; allowed: {device.latency:g} s"
         )
     return reasons
+
+
+def verdicts(device: Target, files: Sequence[ExportedFile]) -> TargetVerdicts:
+    """Return what a class of devices says to every kept file."""
+    reasons = {file.file: reasons_not_to_fit(device, file) for file in files}
+    return TargetVerdicts(
+        name=device.name,
+        title=device.title,
+        verdicts=tuple(TargetVerdict(name, not why, tuple(why)) for name, why in reasons.items()),
+    )
 
 
 def _folder() -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from genrecls.features.base import Inputs
 from genrecls.rng import stream
@@ -28,7 +27,7 @@ class Calibration:
         return len(next(iter(self.inputs.values())))
 
 
-def choose(train: Examples, count: int, seed: int) -> Calibration:
+def choose_calibration(train: Examples, count: int, seed: int) -> Calibration:
     """Return up to `count` examples, as many of each genre as of any other if there are enough.
 
     The quietest and the loudest of the part are always among them: what lies beyond the scale of
@@ -41,21 +40,13 @@ def choose(train: Examples, count: int, seed: int) -> Calibration:
     """
     draws = stream(seed, "calibration")
     genres = [draws.permutation(np.flatnonzero(train.targets == g)) for g in set(train.targets)]
-    rows = np.union1d(_dealt(genres, count), _extremes(train))
+    # One of each genre, then a second one of each, and so on.
+    longest = max(map(len, genres))
+    turns = [rows[turn] for turn in range(longest) for rows in genres if turn < len(rows)]
+    flat = [values.reshape(len(train), -1) for values in train.inputs.values()]
+    extremes = [row for x in flat for row in (x.min(axis=1).argmin(), x.max(axis=1).argmax())]
+    rows = np.union1d(np.asarray(turns[:count], np.int64), np.asarray(extremes, np.int64))
     return Calibration(
         inputs={name: values[rows] for name, values in train.inputs.items()},
         tracks=tuple(sorted({train.tracks[row] for row in rows})),
     )
-
-
-def _extremes(train: Examples) -> list[int]:
-    """Return the rows with the smallest and the largest value of each input."""
-    flat = [values.reshape(len(train), -1) for values in train.inputs.values()]
-    return [int(row) for x in flat for row in (x.min(axis=1).argmin(), x.max(axis=1).argmax())]
-
-
-def _dealt(genres: list[NDArray[np.int64]], count: int) -> NDArray[np.int64]:
-    """Return the first rows of each genre in turn."""
-    longest = max(map(len, genres))
-    turns = [rows[turn] for turn in range(longest) for rows in genres if turn < len(rows)]
-    return np.asarray(turns[:count], np.int64)

@@ -1,7 +1,7 @@
-"""The folder in which a conversion and its child process tell each other what to do and what is.
+"""The folder that a conversion and its child process exchange requests and results by.
 
-`request.json` and `calibration.npz` go in; `<input>_<mode>.tflite` or `<input>_<mode>.txt`
-(one line: why not) come out, each whole or not at all; `converter.log` has what the child said.
+`request.json` and `calibration.npz` go in; `<input>_<mode>.tflite` or `<input>_<mode>.txt` (one
+line: why not) come out, each whole or not at all; `converter.log` has what the child printed.
 """
 
 from __future__ import annotations
@@ -9,9 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,28 +25,28 @@ class ConversionRequest:
 
     Attributes:
         model: a `.keras` file of genrecls.
-        variants: in the order in which the results are wanted.
+        formats: in the order in which the results are wanted.
         calibration: segments of the training part for int8: name of an input to an array
             (segments, ...) of what the network takes; None where there is no int8 among them.
         unroll_steps: for int8, loops of at most so many steps are written out.
     """
 
     model: Path
-    variants: tuple[ExportFormat, ...]
+    formats: tuple[ExportFormat, ...]
     calibration: Mapping[str, NDArray[np.float32]] | None
     unroll_steps: int
 
 
 @dataclass(frozen=True, eq=False)
 class ConversionResult:
-    """What became of one variant.
+    """What became of one format.
 
     Attributes:
         flatbuffer: the TensorFlow Lite file, without a card; None if there is none.
         error: one line: which layer or what, why, and what to use instead; None if all is well.
     """
 
-    variant: ExportFormat
+    format: ExportFormat
     flatbuffer: bytes | None
     error: str | None
 
@@ -59,72 +57,52 @@ class ConversionFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.log = folder / "converter.log"
+        self._request = folder / "request.json"
+        self._calibration = folder / "calibration.npz"
 
-    def prepare(self, request: ConversionRequest) -> None:
-        """Write the request and forget earlier results."""
-        for variant in request.variants:
-            self._file(variant).unlink(missing_ok=True)
-            self._error(variant).unlink(missing_ok=True)
+    def write_request(self, request: ConversionRequest) -> None:
+        """Write the request and remove earlier results."""
+        for wanted in request.formats:
+            self._file(wanted).unlink(missing_ok=True)
+            self._error(wanted).unlink(missing_ok=True)
         self.log.unlink(missing_ok=True)
-        np.savez(self._segments, **(request.calibration or {}))  # type: ignore[arg-type]
-        variants = [asdict(variant) for variant in request.variants]
-        model = str(request.model.absolute())
-        content = {"model": model, "variants": variants, "unroll_steps": request.unroll_steps}
+        np.savez(self._calibration, **(request.calibration or {}))  # type: ignore[arg-type]
+        content = {
+            "model": str(request.model.absolute()),
+            "formats": [asdict(wanted) for wanted in request.formats],
+            "unroll_steps": request.unroll_steps,
+        }
         write_json(self._request, content)
 
-    @property
-    def model(self) -> Path:
-        """The model file."""
-        return Path(self._content["model"])
+    def read_request(self) -> ConversionRequest:
+        """Return the request."""
+        content = json.loads(self._request.read_text(encoding="utf-8"))
+        with np.load(self._calibration) as archive:
+            calibration = dict(archive) or None
+        formats = tuple(ExportFormat(**fields) for fields in content["formats"])
+        return ConversionRequest(
+            Path(content["model"]), formats, calibration, content["unroll_steps"]
+        )
 
-    @property
-    def variants(self) -> list[ExportFormat]:
-        """What is asked for."""
-        return [ExportFormat(**fields) for fields in self._content["variants"]]
-
-    @property
-    def unroll_steps(self) -> int:
-        """The longest loop that may be written out."""
-        return int(self._content["unroll_steps"])
-
-    @property
-    def calibration(self) -> dict[str, NDArray[np.float32]] | None:
-        """Segments by input."""
-        with np.load(self._segments) as archive:
-            return dict(archive) or None
-
-    def result(self, variant: ExportFormat) -> ConversionResult | None:
-        """Return what became of `variant`; None if nothing has yet."""
-        if self._file(variant).is_file():
-            return ConversionResult(variant, self._file(variant).read_bytes(), None)
-        if self._error(variant).is_file():
-            return ConversionResult(variant, None, self._error(variant).read_text(encoding="utf-8"))
+    def result(self, wanted: ExportFormat) -> ConversionResult | None:
+        """Return what became of a format; None if nothing has yet."""
+        if self._file(wanted).is_file():
+            return ConversionResult(wanted, self._file(wanted).read_bytes(), None)
+        if self._error(wanted).is_file():
+            return ConversionResult(wanted, None, self._error(wanted).read_text(encoding="utf-8"))
         return None
 
-    def keep(self, variant: ExportFormat, flatbuffer: bytes) -> None:
-        """Write what was made of `variant`."""
-        with replacing(self._file(variant), durable=False) as beside:
+    def keep(self, wanted: ExportFormat, flatbuffer: bytes) -> None:
+        """Write the file of a format."""
+        with replacing(self._file(wanted), durable=False) as beside:
             beside.write_bytes(flatbuffer)
 
-    def keep_error(self, variant: ExportFormat, line: str) -> None:
-        """Write why there is no file of `variant`."""
-        write_text(self._error(variant), line)
+    def keep_error(self, wanted: ExportFormat, line: str) -> None:
+        """Write why there is no file of a format."""
+        write_text(self._error(wanted), line)
 
-    @cached_property
-    def _content(self) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads(self._request.read_text(encoding="utf-8"))
-        return content
+    def _file(self, wanted: ExportFormat) -> Path:
+        return self.folder / wanted.file
 
-    @property
-    def _request(self) -> Path:
-        return self.folder / "request.json"
-
-    @property
-    def _segments(self) -> Path:
-        return self.folder / "calibration.npz"
-
-    def _file(self, variant: ExportFormat) -> Path:
-        return self.folder / variant.file
-
-    def _error(self, variant: ExportFormat) -> Path:
-        return self._file(variant).with_suffix(".txt")
+    def _error(self, wanted: ExportFormat) -> Path:
+        return self._file(wanted).with_suffix(".txt")

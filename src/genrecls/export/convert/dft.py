@@ -15,8 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Matrix = NDArray[np.float32]
-
 
 @dataclass(frozen=True)
 class FourStep:
@@ -48,49 +46,33 @@ class FourStep:
         """
         import tensorflow as tf
 
-        count, kept = frames.shape[0], self.kept
-        columns = tf.transpose(tf.reshape(frames, (count, self.rows, self.columns)), [0, 2, 1])
-        turned = self._turned(tf.reshape(columns, (-1, self.rows)) @ self._first, count)
-        both = tf.reshape(tf.transpose(turned, [0, 2, 1]), (count * kept, 2 * self.columns))
-        squares = tf.square(both @ self._second)
-        power = squares[:, : self.columns] + squares[:, self.columns :]
-        return tf.gather(tf.reshape(power, (count, kept * self.columns)), self._places, axis=1)
+        count, kept, columns = frames.shape[0], self.kept, self.columns
+        length = self.rows * columns
 
-    def _turned(self, columns: Any, count: int) -> Any:
-        """Return real above imaginary parts, (frames, 2 * columns, kept), each value turned."""
-        import tensorflow as tf
+        # Transform the columns: real parts of all kept results, then their imaginary parts.
+        roots = _roots(self.rows, kept, self.rows)
+        first = np.concatenate([roots.real, roots.imag], axis=1).astype(np.float32)
+        samples = tf.transpose(tf.reshape(frames, (count, self.rows, columns)), [0, 2, 1])
+        parts = tf.reshape(tf.reshape(samples, (-1, self.rows)) @ first, (count, columns, 2 * kept))
+        real, imaginary = parts[..., :kept], parts[..., kept:]
 
-        parts = tf.reshape(columns, (count, self.columns, 2 * self.kept))
-        real, imaginary = parts[..., : self.kept], parts[..., self.kept :]
-        turn = _roots(np.outer(np.arange(self.columns), np.arange(self.kept)), self._length)
+        # Turn each value by its place; real parts are above imaginary ones from here on.
+        turn = _roots(columns, kept, length)
         cosine, sine = turn.real.astype("f"), turn.imag.astype("f")
         turned = real * cosine - imaginary * sine, real * sine + imaginary * cosine
-        return tf.concat(turned, axis=1)
+        both = tf.transpose(tf.concat(turned, axis=1), [0, 2, 1])
 
-    @property
-    def _length(self) -> int:
-        return self.rows * self.columns
+        # Transform the rows, complex values as pairs of real ones.
+        roots = _roots(columns, columns, columns)
+        second = np.block([[roots.real, roots.imag], [-roots.imag, roots.real]]).astype(np.float32)
+        squares = tf.square(tf.reshape(both, (count * kept, 2 * columns)) @ second)
+        power = tf.reshape(squares[:, :columns] + squares[:, columns:], (count, kept * columns))
 
-    @property
-    def _first(self) -> Matrix:
-        """Transform of a real column: (rows, 2 * kept), real parts and then imaginary ones."""
-        roots = _roots(np.outer(np.arange(self.rows), np.arange(self.kept)), self.rows)
-        return np.concatenate([roots.real, roots.imag], axis=1).astype(np.float32)
-
-    @property
-    def _second(self) -> Matrix:
-        """Transform of a complex row, (2 * columns, 2 * columns), parts as in `_first`."""
-        roots = _roots(np.outer(np.arange(self.columns), np.arange(self.columns)), self.columns)
-        blocks = [[roots.real, roots.imag], [-roots.imag, roots.real]]
-        return np.block(blocks).astype(np.float32)
-
-    @property
-    def _places(self) -> NDArray[np.int32]:
-        """Where each bin of 0 to n / 2 is: what was not computed is at its mirror image."""
-        bins = np.arange(self._length // 2 + 1)
-        mirrored = np.where(bins % self.rows < self.kept, bins, self._length - bins)
-        places = (mirrored % self.rows) * self.columns + mirrored // self.rows
-        return np.asarray(places, np.int32)
+        # Where each bin is: what was not computed is at its mirror image.
+        bins = np.arange(length // 2 + 1)
+        mirrored = np.where(bins % self.rows < kept, bins, length - bins)
+        places = (mirrored % self.rows) * columns + mirrored // self.rows
+        return tf.gather(power, np.asarray(places, np.int32), axis=1)
 
 
 def four_step(length: int) -> FourStep:
@@ -99,5 +81,7 @@ def four_step(length: int) -> FourStep:
     return min((FourStep(rows, length // rows) for rows in divisors), key=lambda way: way.products)
 
 
-def _roots(powers: NDArray[np.int64], order: int) -> NDArray[np.complex128]:
+def _roots(rows: int, columns: int, order: int) -> NDArray[np.complex128]:
+    """Return the roots of unity of an order with the powers row * column, (rows, columns)."""
+    powers = np.outer(np.arange(rows), np.arange(columns))
     return np.asarray(np.exp(-2j * np.pi * (powers % order) / order))

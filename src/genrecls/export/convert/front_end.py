@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from genrecls.errors import ExportError
 from genrecls.export.convert.dft import four_step
-from genrecls.export.convert.input_normalisation import Scaling
 from genrecls.features.base import FeatureSpec
 from genrecls.features.mel import MelSettings
 from genrecls.features.mel_image import Colour, MelImage, coloured, scaled
 from genrecls.features.mfcc import Mfcc
+from genrecls.models.base import Normalisation
 
 Matrix = NDArray[np.float32]
 
@@ -29,7 +29,7 @@ _COLOURS = 256
 
 
 def front_end(
-    spec: FeatureSpec, length: int, *, padded: bool, scaling: Scaling | None = None
+    spec: FeatureSpec, length: int, *, padded: bool, statistics: Normalisation | None = None
 ) -> bytes:
     """Return a TensorFlow Lite file: `audio` (1, length) in, the input of the network out.
 
@@ -38,7 +38,7 @@ def front_end(
         length: samples of a segment.
         padded: whether the graph itself adds the zeros of `center` at both ends; otherwise they
             are part of the `length` samples.
-        scaling: normalisation to end with; None leaves it to the network.
+        statistics: of the normalisation to end with; None leaves it to the network.
 
     Raises:
         ExportError: there is no such graph for these features.
@@ -50,8 +50,10 @@ def front_end(
     features = _graph(spec, length, padded=padded)
 
     def graph(audio: Any) -> Any:
-        found = features(audio)
-        return found if scaling is None else (found - scaling.mean) * (1 / scaling.deviation)
+        values = features(audio)
+        if statistics is None:
+            return values
+        return (values - statistics.mean) * (1 / statistics.deviation)
 
     signature = [tf.TensorSpec((1, length), tf.float32, name="audio")]
     function = tf.function(graph, input_signature=signature, autograph=False)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from genrecls.export.convert.fused_lstm import fused
-from genrecls.export.convert.input_normalisation import is_normalisation
 
 if TYPE_CHECKING:
     import keras
@@ -21,7 +20,7 @@ _SELU_SCALE = 1.0507009873554805
 _SELU_ALPHA = 1.6732632423543772
 
 
-def rebuilt(model: keras.Model, *, unroll: bool = False, normalise: bool = True) -> keras.Model:
+def rewritten(model: keras.Model, *, unroll: bool = False, normalise: bool = True) -> keras.Model:
     """Return the same network with the same weights for a single segment.
 
     Args:
@@ -31,42 +30,36 @@ def rebuilt(model: keras.Model, *, unroll: bool = False, normalise: bool = True)
     """
     import keras
 
-    def twin_of(layer: Any) -> Any:
-        if is_normalisation(layer) and not normalise:
+    left_out = () if normalise else (keras.layers.Normalization,)
+
+    def rewrite(layer: Any) -> Any:
+        if isinstance(layer, left_out):
             return keras.layers.Identity(name=layer.name)
-        return _twin(layer, unroll=unroll)
+        if recurrent_kind(layer) == "LSTM":
+            return fused(layer)
+        copy = type(layer).from_config(_plain(layer.get_config(), unroll=unroll))
+        if getattr(getattr(layer, "activation", None), "__name__", None) == "selu":
+            copy.activation = _selu
+        return copy
 
     sources = {
         name: keras.Input(batch_shape=(1, *source.shape[1:]), name=name)
         for name, source in dict(model.input).items()
     }
-    twin = keras.models.clone_model(model, input_tensors=sources, clone_function=twin_of)
-    kept = [layer for layer in model.layers if normalise or not is_normalisation(layer)]
-    twin.set_weights([weight for layer in kept for weight in layer.get_weights()])
-    return twin
+    network = keras.models.clone_model(model, input_tensors=sources, clone_function=rewrite)
+    kept = [layer for layer in model.layers if not isinstance(layer, left_out)]
+    network.set_weights([weight for layer in kept for weight in layer.get_weights()])
+    return network
 
 
 def loops(model: keras.Model) -> list[Any]:
     """Return the recurrent layers that have no operator of their own."""
-    return [layer for layer in model.layers if _kind(layer) in {"GRU", "SimpleRNN"}]
+    return [layer for layer in model.layers if recurrent_kind(layer) in {"GRU", "SimpleRNN"}]
 
 
-def _kind(layer: Any) -> str:
+def recurrent_kind(layer: Any) -> str:
     """Return the class of a layer, or of the layer that it reads both ways with."""
     return type(getattr(layer, "forward_layer", layer)).__name__
-
-
-def _twin(layer: Any, *, unroll: bool) -> Any:
-    if _kind(layer) == "LSTM":
-        return fused(layer)
-    twin = type(layer).from_config(_plain(layer.get_config(), unroll=unroll))
-    if _activation(layer) == "selu":
-        twin.activation = _selu
-    return twin
-
-
-def _activation(layer: Any) -> str | None:
-    return getattr(getattr(layer, "activation", None), "__name__", None)
 
 
 def _selu(x: Any) -> Any:

@@ -1,13 +1,13 @@
-"""What is known to be impossible, said before it is tried."""
+"""What is known to be impossible or inexact, said before it is tried."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from genrecls.export.convert.keras_rewrite import loops
+from genrecls.export.convert.keras_rewrite import loops, recurrent_kind
 from genrecls.export.formats import ExportFormat
-from genrecls.features.base import FeatureSpec
 from genrecls.features.mel import MelSettings
+from genrecls.features.mel_image import MelImage, colour_table
 from genrecls.runs.model_file import ModelCard
 
 if TYPE_CHECKING:
@@ -17,43 +17,38 @@ _OPERATORS_A_STEP = {"GRU": 17, "SimpleRNN": 4}
 
 
 def refusal(
-    model: keras.Model, card: ModelCard, variant: ExportFormat, unroll_steps: int
+    model: keras.Model, card: ModelCard, wanted: ExportFormat, unroll_steps: int
 ) -> str | None:
     """Return in one line why there can be no such file and what to use instead; None if there can.
 
     Args:
         model: the trained network.
         card: what its file says of it.
-        variant: what is asked for.
+        wanted: the format that is asked for.
         unroll_steps: loops of at most so many steps may be written out.
     """
-    if variant.input == "audio" and not isinstance(card.features, MelSettings):
-        return _no_front_end(card.features)
-    if variant.mode == "int8":
-        return _no_calibration(model, unroll_steps)
-    return None
-
-
-def _no_front_end(features: FeatureSpec) -> str:
-    return (
-        f"features={features.title} cannot be computed inside the graph: {_missing(features)}; use "
-        "the files that take features, which 'genrecls predict' feeds from audio, or train on "
-        "features=mel, mfcc or mel_image"
-    )
-
-
-def _missing(features: FeatureSpec) -> str:
-    if "audio" not in features.media:
-        return "they were published without the program that made them"
-    return "beat tracking and harmonic-percussive separation have no built-in operators"
-
-
-def _no_calibration(model: keras.Model, unroll_steps: int) -> str | None:
+    features = card.features
+    if wanted.input == "audio" and not isinstance(features, MelSettings):
+        missing = (
+            "beat tracking and harmonic-percussive separation have no built-in operators"
+            if "audio" in features.media
+            else "they were published without the program that made them"
+        )
+        return (
+            f"features={features.title} cannot be computed inside the graph: {missing}; use "
+            "the files that take features, which 'genrecls predict' feeds from audio, or train on "
+            "features=mel, mfcc or mel_image"
+        )
     long = [layer for layer in loops(model) if layer.input.shape[1] > unroll_steps]
-    if not long:
+    if wanted.mode != "int8" or not long:
         return None
     steps = max(layer.input.shape[1] for layer in long)
-    operators = sum(_operators(layer) for layer in loops(model))
+    operators = sum(
+        layer.input.shape[1]
+        * _OPERATORS_A_STEP[recurrent_kind(layer)]
+        * (2 if hasattr(layer, "forward_layer") else 1)
+        for layer in loops(model)
+    )
     names = ", ".join(f"{layer.name} ({layer.input.shape[1]} steps)" for layer in long)
     return (
         f"{names}: a loop, on which the converter's calibration for int8 crashes, and too long to "
@@ -62,8 +57,21 @@ def _no_calibration(model: keras.Model, unroll_steps: int) -> str | None:
     )
 
 
-def _operators(layer: Any) -> int:
-    """Return about how many operators a recurrent layer becomes where it is written out."""
-    one_way = getattr(layer, "forward_layer", None)
-    kind, ways = type(one_way or layer).__name__, 2 if one_way else 1
-    return int(layer.input.shape[1] * _OPERATORS_A_STEP[kind] * ways)
+def approximation(card: ModelCard) -> str | None:
+    """Return why a front end that is given one segment at a time is not exact; None if it is."""
+    features, segment = card.features, card.segment
+    if not isinstance(features, MelSettings):
+        return None
+    if segment.source == "spectrogram" and (features.top_db is not None or features.ref == "max"):
+        return (
+            "The features of this model depend on what is loudest in the whole track, for training "
+            "cut finished spectrograms (`segment.source=spectrogram`); an `audio` file takes what "
+            "is loudest in the segment. `segment.source=audio` trains a model without that "
+            "difference."
+        )
+    if isinstance(features, MelImage) and colour_table(features.colour) is not None:
+        return (
+            "The pictures of this model have 256 colours; where a value lies on the edge between "
+            "two of them, rounding in an `audio` file may choose the other one."
+        )
+    return None

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from math import prod
 
-from genrecls.export.tflite.graph import Graph, Operator, graphs
-
-_LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"
-
-# Products that make up each value of the output.
-_TERMS: dict[str, Callable[[Operator, Graph], int]] = {
-    "CONV_2D": lambda operator, graph: prod(graph.given(operator)[1].shape[1:]),
-    "DEPTHWISE_CONV_2D": lambda operator, graph: prod(graph.given(operator)[1].shape[1:3]),
-    "FULLY_CONNECTED": lambda operator, graph: graph.given(operator)[1].shape[-1],
-    "BATCH_MATMUL": lambda operator, graph: graph.given(operator)[0].shape[
-        -2 if operator.options.adjX else -1
-    ],
-}
+from genrecls.export.tflite.flatbuffer import FUSED_LSTM, Graph, Operator, graphs
+from genrecls.models.cost import multiply_accumulates
 
 
 def macs(flatbuffer: bytes) -> int:
@@ -29,34 +18,34 @@ def macs(flatbuffer: bytes) -> int:
     Raises:
         ExportError: the bytes are no TensorFlow Lite model.
     """
-    found = graphs(flatbuffer)
-    return _macs(found[0], found)
+    subgraphs = graphs(flatbuffer)
+    return _macs_of_graph(subgraphs[0], subgraphs)
 
 
-def _macs(graph: Graph, all_graphs: tuple[Graph, ...]) -> int:
-    return sum(_of(operator, graph, all_graphs) for operator in graph.operators)
+def _macs_of_graph(graph: Graph, subgraphs: Sequence[Graph]) -> int:
+    total = 0
+    for operator in graph.operators:
+        if operator.name == "WHILE":
+            body = subgraphs[operator.options.bodySubgraphIndex]
+            condition = subgraphs[operator.options.condSubgraphIndex]
+            total += _steps(condition) * _macs_of_graph(body, subgraphs)
+        else:
+            total += multiply_accumulates(*_weights_and_uses(operator, graph))
+    return total
 
 
-def _of(operator: Operator, graph: Graph, all_graphs: tuple[Graph, ...]) -> int:
-    if operator.name == "WHILE":
-        return _loop(operator, all_graphs)
-    if operator.name == _LSTM:
-        return _lstm(operator, graph)
-    if operator.name in _TERMS:
-        return graph.made(operator)[0].elements * _TERMS[operator.name](operator, graph)
-    return 0
-
-
-def _loop(operator: Operator, all_graphs: tuple[Graph, ...]) -> int:
-    body = all_graphs[operator.options.bodySubgraphIndex]
-    return _steps(all_graphs[operator.options.condSubgraphIndex]) * _macs(body, all_graphs)
-
-
-def _lstm(operator: Operator, graph: Graph) -> int:
-    """Count each weight of the four gates once a step; its inputs 1 to 8 are the matrices."""
-    matrices = (graph.tensors[index] for index in operator.inputs[1:9] if index >= 0)
-    steps = graph.tensors[operator.inputs[0]].shape[1]
-    return steps * sum(matrix.elements for matrix in matrices)
+def _weights_and_uses(operator: Operator, graph: Graph) -> tuple[list[tuple[int, ...]], int]:
+    """Return the shapes of what an operator multiplies with, and how often it uses each weight."""
+    if operator.name == FUSED_LSTM:
+        # Its inputs 1 to 8 are the matrices of the four gates; each is used once a time step.
+        matrices = [graph.tensors[index].shape for index in operator.inputs[1:9] if index >= 0]
+        return matrices, graph.tensors[operator.inputs[0]].shape[1]
+    positions = prod(graph.outputs_of(operator)[0].shape[:-1])
+    if operator.name in {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}:
+        return [graph.inputs_of(operator)[1].shape], positions
+    if operator.name == "BATCH_MATMUL":
+        return [graph.inputs_of(operator)[1].shape[-2:]], positions
+    return [], 0
 
 
 def _steps(condition: Graph) -> int:
@@ -65,7 +54,7 @@ def _steps(condition: Graph) -> int:
         int.from_bytes(tensor.constant, "little")
         for operator in condition.operators
         if operator.name == "LESS"
-        for tensor in condition.given(operator)
+        for tensor in condition.inputs_of(operator)
         if tensor.constant is not None and tensor.kind == "INT32" and tensor.elements == 1
     ]
     return min(limits, default=1)

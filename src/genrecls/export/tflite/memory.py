@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from genrecls.export.tflite.graph import Graph, Operator, Tensor, graphs
+from genrecls.export.tflite.flatbuffer import FUSED_LSTM, Graph, graphs
 
 _ALIGNMENT = 16
 
@@ -24,7 +24,6 @@ _PER_CHANNEL = 8
 _PER_LSTM = 800
 
 _CONVOLUTIONS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"})
-_LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 _CELL_STATE = 19
 
 
@@ -64,76 +63,58 @@ def arena(flatbuffer: bytes) -> Arena:
     Raises:
         ExportError: the bytes are no TensorFlow Lite model.
     """
-    found = graphs(flatbuffer)
-    return Arena(
-        activations=sum(_peak([*_blocks(graph)]) for graph in found),
-        persistent=_FIXED + sum(map(_persistent, found)),
-    )
+    subgraphs = graphs(flatbuffer)
+    persistent = _FIXED
+    for graph in subgraphs:
+        persistent += _PER_TENSOR * len(graph.tensors) + _PER_OPERATOR * len(graph.operators)
+        persistent += sum(_aligned(tensor.size) for tensor in graph.tensors if tensor.variable)
+        for operator in graph.operators:
+            if operator.name == FUSED_LSTM:
+                persistent += _PER_LSTM
+            elif operator.name in _CONVOLUTIONS:
+                persistent += _PER_CHANNEL * graph.outputs_of(operator)[0].shape[-1]
+            elif operator.name == "FULLY_CONNECTED":
+                scales = graph.inputs_of(operator)[1].scales
+                persistent += _PER_CHANNEL * scales if scales > 1 else 0
+    return Arena(sum(_planned_height([*_blocks(graph)]) for graph in subgraphs), persistent)
 
 
 def _blocks(graph: Graph) -> Iterator[_Block]:
     """Yield what must be in memory, and when; inputs arrive before the first step."""
-    end = len(graph.operators)
     first = dict.fromkeys(graph.inputs, 0)
-    last = dict.fromkeys(graph.outputs, end)
+    last = dict.fromkeys(graph.outputs, len(graph.operators))
     for step, operator in enumerate(graph.operators, start=1):
         for index in operator.outputs:
             first.setdefault(index, step)
             last[index] = max(last.get(index, 0), step)
         for index in operator.inputs:
             last[index] = max(last.get(index, 0), step)
-        yield from (_Block(size, step, step) for size in _scratch(graph, operator))
+        if operator.name == FUSED_LSTM:
+            # While it runs it needs its four gates, each of the size of the cell.
+            size = _aligned(graph.tensors[operator.inputs[_CELL_STATE]].size)
+            yield from [_Block(size, step, step)] * 4
     for index, step in first.items():
         tensor = graph.tensors[index]
         if tensor.constant is None and not tensor.variable:
             yield _Block(_aligned(tensor.size), step, last.get(index, step))
 
 
-def _scratch(graph: Graph, operator: Operator) -> list[int]:
-    """Return what an operator needs while it runs: an LSTM, four gates of the cell's type."""
-    return [_aligned(_state(graph, operator).size)] * 4 if operator.name == _LSTM else []
+def _planned_height(blocks: list[_Block]) -> int:
+    """Return the height of the memory in which the greedy planner places `blocks`.
 
-
-def _state(graph: Graph, operator: Operator) -> Tensor:
-    return graph.tensors[operator.inputs[_CELL_STATE]]
-
-
-def _peak(blocks: list[_Block]) -> int:
-    """Return the height of the memory in which the greedy planner places `blocks`."""
+    Each gets the lowest offset at which it meets nothing that lives at the same time.
+    """
     placed: list[tuple[int, _Block]] = []
     for block in sorted(blocks, key=lambda block: -block.size):
-        placed.append((_lowest(block, placed), block))
+        offset = 0
+        for start, other in sorted(placed, key=lambda item: item[0]):
+            if other.first > block.last or other.last < block.first:
+                continue
+            if start - offset >= block.size:
+                break
+            offset = max(offset, start + other.size)
+        placed.append((offset, block))
     return max((offset + block.size for offset, block in placed), default=0)
-
-
-def _lowest(block: _Block, placed: list[tuple[int, _Block]]) -> int:
-    """Return the lowest offset at which `block` meets nothing that lives at the same time."""
-    offset = 0
-    for start, other in sorted(placed, key=lambda item: item[0]):
-        if other.first > block.last or other.last < block.first:
-            continue
-        if start - offset >= block.size:
-            break
-        offset = max(offset, start + other.size)
-    return offset
-
-
-def _persistent(graph: Graph) -> int:
-    variables = sum(_aligned(tensor.size) for tensor in graph.tensors if tensor.variable)
-    structures = _PER_TENSOR * len(graph.tensors) + _PER_OPERATOR * len(graph.operators)
-    return variables + structures + sum(_kept(graph, operator) for operator in graph.operators)
-
-
-def _kept(graph: Graph, operator: Operator) -> int:
-    """Return what an operator keeps beside its fixed structures."""
-    if operator.name == _LSTM:
-        return _PER_LSTM
-    if operator.name in _CONVOLUTIONS:
-        return _PER_CHANNEL * graph.made(operator)[0].shape[-1]
-    if operator.name == "FULLY_CONNECTED":
-        scales = graph.given(operator)[1].scales
-        return _PER_CHANNEL * scales if scales > 1 else 0
-    return 0
 
 
 def _aligned(size: int) -> int:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from genrecls.export.tflite.graph import Graph, Operator, graphs
+from genrecls.export.tflite.flatbuffer import FUSED_LSTM, Graph, Operator, graphs
+from genrecls.runs.export_facts import OperatorUse
 
 _WEIGHTED = frozenset(
     {
@@ -17,7 +15,7 @@ _WEIGHTED = frozenset(
         "DEPTHWISE_CONV_2D",
         "FULLY_CONNECTED",
         "TRANSPOSE_CONV",
-        "UNIDIRECTIONAL_SEQUENCE_LSTM",
+        FUSED_LSTM,
     }
 )
 
@@ -31,42 +29,27 @@ _LOOP = (
 )
 
 
-@dataclass(frozen=True)
-class Use:
-    """How a file uses one operator.
-
-    Attributes:
-        name: as the schema calls it.
-        count: operators of this name in all subgraphs.
-        micro: whether TensorFlow Lite Micro runs it as it is used here.
-        note: why not, or what there is to know; may be empty.
-        method: what adds it to a resolver of TensorFlow Lite Micro; None where nothing can.
-    """
-
-    name: str
-    count: int
-    micro: bool
-    note: str
-    method: str | None
-
-    def facts(self) -> dict[str, Any]:
-        """Return plain values for a report."""
-        return {"name": self.name, "count": self.count, "micro": self.micro, "note": self.note}
-
-
-def uses(flatbuffer: bytes) -> tuple[Use, ...]:
+def operator_uses(flatbuffer: bytes) -> tuple[OperatorUse, ...]:
     """Return the operators of a flatbuffer in the order in which they first run.
 
     Raises:
         ExportError: the bytes are no TensorFlow Lite model.
     """
-    found = graphs(flatbuffer)
-    steps = [(graph, operator) for graph in found for operator in graph.operators]
-    counts = Counter(operator.name for _, operator in steps)
-    return tuple(_use(name, count, steps) for name, count in counts.items())
+    by_name: dict[str, list[tuple[Graph, Operator]]] = {}
+    for graph in graphs(flatbuffer):
+        for operator in graph.operators:
+            by_name.setdefault(operator.name, []).append((graph, operator))
+    uses = []
+    for name, places in by_name.items():
+        custom = any(operator.custom for _, operator in places)
+        method = None if custom else resolver_methods().get(name)
+        problem = _problem(places) if method else _MISSING
+        note = problem or (_LOOP if name == _WHILE else "")
+        uses.append(OperatorUse(name, len(places), micro=not problem, note=note, method=method))
+    return tuple(uses)
 
 
-def objections(operators: tuple[Use, ...], *, proved: bool = False) -> list[str]:
+def objections(operators: tuple[OperatorUse, ...], *, proved: bool = False) -> list[str]:
     """Return a line for each operator that keeps a file from TensorFlow Lite Micro.
 
     Args:
@@ -88,24 +71,10 @@ def resolver_methods() -> dict[str, str]:
     return dict(rows)
 
 
-def _use(name: str, count: int, steps: list[tuple[Graph, Operator]]) -> Use:
-    own = [(graph, operator) for graph, operator in steps if operator.name == name]
-    custom = any(operator.custom for _, operator in own)
-    method = None if custom else resolver_methods().get(name)
-    problem = _problem(own) if method else _MISSING
-    return Use(
-        name=name,
-        count=count,
-        micro=not problem,
-        note=problem or (_LOOP if name == _WHILE else ""),
-        method=method,
-    )
-
-
-def _problem(own: list[tuple[Graph, Operator]]) -> str:
+def _problem(places: list[tuple[Graph, Operator]]) -> str:
     """Return what TensorFlow Lite Micro refuses in the way that an operator is used."""
-    for graph, operator in own:
-        kinds = [tensor.kind for tensor in graph.given(operator)]
+    for graph, operator in places:
+        kinds = [tensor.kind for tensor in graph.inputs_of(operator)]
         if "FLOAT16" in kinds:
             return _HALF
         if operator.name in _WEIGHTED and kinds[0] == "FLOAT32" and {"INT8", "INT4"} & {*kinds}:

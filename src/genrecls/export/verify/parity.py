@@ -2,42 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
+from genrecls.console import say, warn
 from genrecls.dsp.votes import Vote
+from genrecls.evaluation.metrics import scores
 from genrecls.evaluation.predictions import Predictions, by_track
-from genrecls.export.settings import Bounds
+from genrecls.experiment.evaluate import PartPredictions
+from genrecls.export.convert.limitations import approximation
+from genrecls.export.formats import ExportFormat
+from genrecls.export.settings import Bounds, Gate
+from genrecls.export.verify.held_out import PARTS, HeldOut
+from genrecls.runs.export_facts import Agreement, ExportedFile, PartScores
+from genrecls.runs.model_file import ModelCard
+from genrecls.splits.base import Part
+
+_INEXACT = "its front end is exact only with segment.source=audio and without a colour map"
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """How a file compares with Keras on the same segments.
+@dataclass(frozen=True, eq=False)
+class ParityGate:
+    """Keeps the converted files that answer as their model does.
 
     Attributes:
-        parts: parts of the split that the segments belong to.
-        difference: largest difference of any probability.
-        decisions: share of segments with equal decisions.
-        track_accuracy_lost: accuracy per track of Keras less that of the file.
-        finite: whether all outputs are numbers.
-        constant: whether the file answers the same to every segment, unlike Keras.
+        held_out: the segments to compare on.
+        keras: what the model answers to them.
+        gate: how much a file may differ.
+        seed: run seed, for the scores.
     """
 
-    parts: tuple[str, ...]
-    segments: int
-    tracks: int
-    difference: float
-    decisions: float
-    track_accuracy_lost: float
-    finite: bool
-    constant: bool
+    held_out: HeldOut
+    keras: Mapping[Part, PartPredictions]
+    card: ModelCard
+    gate: Gate
+    seed: int
 
-    def facts(self) -> dict[str, Any]:
-        """Return plain values for a report."""
-        return {**asdict(self), "parts": list(self.parts)}
+    def check(self, export_format: ExportFormat, flatbuffer: bytes) -> ExportedFile:
+        """Return whether a file is kept, and say so; if it is, with its scores on the test part."""
+        from genrecls.runtime.network import Network
+
+        segments = self.held_out.answers(Network(flatbuffer), export_format.title)
+        keras = pooled([self.keras[part].segments for part in PARTS])
+        file = pooled([segments[part] for part in PARTS])
+        agreement = compare(keras, file, self.card.vote, PARTS)
+        exact = approximation(self.card) is None
+        bounds = self.gate.of(export_format, exact=exact)
+        reason = reason_to_reject(agreement, bounds)
+        test = None
+        if reason:
+            if export_format.input == "audio" and not exact:
+                reason = f"{reason}; {_INEXACT}"
+            warn(f"{export_format.title}: not kept: {reason}")
+        else:
+            say(
+                f"{export_format.title}: {len(flatbuffer):,} bytes, largest difference of a "
+                f"probability {agreement.difference:.2g}, equal decisions {agreement.decisions:.1%}"
+            )
+            answers = segments["test"]
+            test = self.scores(PartPredictions(answers, by_track(answers, self.card.vote)))
+        return ExportedFile(
+            file=export_format.file,
+            input=export_format.input,
+            mode=export_format.mode,
+            status="rejected" if reason else "kept",
+            reason=reason,
+            gate=agreement,
+            bounds=asdict(bounds),
+            test=test,
+        )
+
+    def scores(self, answers: PartPredictions) -> PartScores:
+        """Return accuracy and macro-F1, per segment and per track."""
+        return PartScores.of(
+            scores(answers.segments, self.card.labels, self.seed),
+            scores(answers.tracks, self.card.labels, self.seed),
+        )
 
 
 def compare(keras: Predictions, file: Predictions, vote: Vote, parts: Sequence[str]) -> Agreement:
@@ -56,7 +98,7 @@ def compare(keras: Predictions, file: Predictions, vote: Vote, parts: Sequence[s
         parts=tuple(parts),
         segments=len(ours),
         tracks=len(tracks.truth),
-        difference=float(np.abs(ours - theirs).max()) if finite else float("inf"),
+        difference=float(np.abs(ours - theirs).max()) if finite else None,
         decisions=float((file.predicted == keras.predicted).mean()),
         track_accuracy_lost=_accuracy(tracks) - _accuracy(by_track(file, vote)),
         finite=finite,
@@ -64,40 +106,50 @@ def compare(keras: Predictions, file: Predictions, vote: Vote, parts: Sequence[s
     )
 
 
-def reason_to_reject(found: Agreement, bounds: Bounds) -> str | None:
-    """Return why a file may not be used, with what was found and what is allowed, or None."""
-    if not found.finite:
-        return "its outputs are not numbers"
-    if found.constant:
-        return "it answers the same to every segment"
-    where = f"on {found.segments} segments of {' and '.join(found.parts)}"
-    if bounds.difference is not None and found.difference > bounds.difference:
-        return (
-            f"a probability differs by {found.difference:.2g} from Keras {where}; allowed: "
-            f"{bounds.difference:g}"
-        )
-    # As with tracks below, a single segment of a few shows nothing.
-    least = None if bounds.decisions is None else min(bounds.decisions, 1 - 1 / found.segments)
-    if least is not None and found.decisions < least - 1e-9:
-        return (
-            f"{found.decisions:.1%} of the decisions are those of Keras {where}; allowed: at least "
-            f"{bounds.decisions:.1%}, or all but one"
-        )
-    return _loss(found, bounds.accuracy)
-
-
-def _loss(found: Agreement, bound: float | None) -> str | None:
-    """Return that too much accuracy per track is lost, or None."""
-    # With few tracks a single one, decided by a hair, is more than the bound: that shows nothing.
-    # A loss of exactly that must not fail by rounding.
-    if bound is None or found.track_accuracy_lost <= max(bound, 1 / found.tracks) + 1e-9:
-        return None
-    return (
-        f"{100 * found.track_accuracy_lost:.1f} points of accuracy per track are lost on "
-        f"{found.tracks} tracks of {' and '.join(found.parts)}; allowed: {100 * bound:g}, or one "
-        "track"
-    )
-
-
 def _accuracy(tracks: Predictions) -> float:
     return float((tracks.truth == tracks.predicted).mean())
+
+
+def reason_to_reject(agreement: Agreement, bounds: Bounds) -> str | None:
+    """Return why a file may not be used, with the measured and the allowed value; None if it may.
+
+    One segment and one track may always differ: of a few of them, a single one shows nothing.
+    """
+    if agreement.difference is None or not agreement.finite:
+        return "its outputs are not numbers"
+    if agreement.constant:
+        return "it answers the same to every segment"
+    parts = " and ".join(agreement.parts)
+    where = f"on {agreement.segments} segments of {parts}"
+    if bounds.difference is not None and agreement.difference > bounds.difference:
+        return (
+            f"a probability differs by {agreement.difference:.2g} from Keras {where}; allowed: "
+            f"{bounds.difference:g}"
+        )
+    # What lies exactly on a bound must not fail by rounding.
+    if bounds.decisions is not None:
+        least = min(bounds.decisions, 1 - 1 / agreement.segments) - 1e-9
+        if agreement.decisions < least:
+            return (
+                f"{agreement.decisions:.1%} of the decisions are those of Keras {where}; allowed: "
+                f"at least {bounds.decisions:.1%}, or all but one"
+            )
+    if bounds.accuracy is not None:
+        most = max(bounds.accuracy, 1 / agreement.tracks) + 1e-9
+        if agreement.track_accuracy_lost > most:
+            return (
+                f"{100 * agreement.track_accuracy_lost:.1f} points of accuracy per track are lost "
+                f"on {agreement.tracks} tracks of {parts}; allowed: {100 * bounds.accuracy:g}, or "
+                "one track"
+            )
+    return None
+
+
+def pooled(parts: Sequence[Predictions]) -> Predictions:
+    """Return the answers of several parts as one; a track may have segments in each."""
+    return Predictions(
+        tracks=tuple(track for part in parts for track in part.tracks),
+        starts=np.concatenate([part.starts for part in parts]),
+        truth=np.concatenate([part.truth for part in parts]),
+        probabilities=np.concatenate([part.probabilities for part in parts]),
+    )

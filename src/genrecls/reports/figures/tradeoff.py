@@ -23,6 +23,7 @@ from genrecls.reports.style import (
     new_figure,
 )
 from genrecls.reports.text import drawable
+from genrecls.runs.export_facts import ExportedFile, ModelFiles
 from genrecls.runtime.description import leak_mark
 
 if TYPE_CHECKING:
@@ -76,64 +77,63 @@ class Point:
         return INK if self.input == "keras" else _COLOURS.get(self.mode, MUTED)
 
 
-def points(export: Mapping[str, Any], benchmark: Mapping[str, Any] | None) -> list[Point]:
+def points(model: ModelFiles, benchmark: Mapping[str, Any] | None) -> list[Point]:
     """Return the model and every kept file, with the latency of the fewest threads measured.
 
     Args:
-        export: content of `export.json`.
+        model: the model and its files.
         benchmark: content of `benchmark.json`, if there is one.
     """
     rows = sorted((benchmark or {"rows": []})["rows"], key=lambda row: -row["threads"])
     measured = {row["file"]: row for row in rows}
-    files = [file for file in export["files"] if file["status"] == "kept"]
-    if export["keras"]:
-        keras = {"file": "model.keras", "input": "keras", "mode": "float32", **export["keras"]}
-        files = [keras, *files]
-    found = []
-    for file in files:
-        row = measured.get(file["file"])
+    shown = []
+    for file in (model.keras, *model.kept):
+        if file is None or file.test is None or file.bytes is None:
+            continue
+        row = measured.get(file.file)
+        exported = file if isinstance(file, ExportedFile) else None
         point = Point(
-            file=file["file"],
-            input=file["input"],
-            mode=file["mode"],
-            bytes=file["bytes"],
-            accuracy=file["test"]["track"]["accuracy"],
+            file=file.file,
+            input=exported.input if exported else "keras",
+            mode=exported.mode if exported else "float32",
+            bytes=file.bytes,
+            accuracy=file.test.track.accuracy,
             latency=row["segment_ms"]["median"] if row else None,
             whole=row is None or row["features_ms"] is not None,
         )
-        found.append(point)
-    return found
+        shown.append(point)
+    return shown
 
 
-def scope(export: Mapping[str, Any]) -> str:
-    """Return what the accuracies of an export are accuracies of."""
-    split = f"{export['split']}{leak_mark(export['leaks'])}"
-    generated = " · generated data" if export["generated"] else ""
-    data = export["dataset"]["name"]
-    return f"{export['run']} · {data}, test part, per track · split {split}{generated}"
+def scope(model: ModelFiles) -> str:
+    """Return what the accuracies of a model and its files are accuracies of."""
+    split = f"{model.split}{leak_mark(model.leaks)}"
+    generated = " · generated data" if model.generated else ""
+    data = model.dataset.name
+    return f"{model.run} · {data}, test part, per track · split {split}{generated}"
 
 
 @in_style
-def tradeoff(export: Mapping[str, Any], benchmark: Mapping[str, Any] | None) -> Figure:
+def tradeoff(model: ModelFiles, benchmark: Mapping[str, Any] | None) -> Figure:
     """Draw accuracy against size and, where it was measured, against latency.
 
     Args:
-        export: content of `export.json`.
+        model: the model and its files.
         benchmark: content of `benchmark.json`, if there is one.
     """
     from matplotlib.lines import Line2D
 
-    shown = [point for point in points(export, benchmark) if known(point.accuracy)]
+    shown = [point for point in points(model, benchmark) if known(point.accuracy)]
     shown.sort(key=lambda point: (-point.accuracy, point.latency or point.bytes))
     speeds = {point.file: point.latency for point in shown if point.latency is not None}
-    about = drawable(scope(export), 200)
+    about = drawable(scope(model), 200)
     if benchmark and speeds:
         least = min(row["threads"] for row in benchmark["rows"])
         machine = f"latency: {benchmark['machine']['cpu']}, {several(least, 'thread')}"
         about = f"{about} · {drawable(machine, 120)}"
     title = f"Accuracy against size{' and latency' if speeds else ''}"
     size = (10.5 if speeds else 7.6, max(_LEAST_HEIGHT, _ROW * len(shown) + 0.9))
-    figure = new_figure(title, about, size, alarm="track" in export["leaks"])
+    figure = new_figure(title, about, size, alarm="track" in model.leaks)
     if not shown:
         return empty_figure(figure, "no files")
 

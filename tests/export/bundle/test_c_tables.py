@@ -10,10 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from genrecls.export.bundle.c_sources import array, number, text, write_golden, write_model
-from genrecls.export.bundle.c_tables import front_end, sparse, write_tables
+from genrecls.export.bundle.c_project import (
+    array,
+    number,
+    text,
+    write_golden,
+    write_model,
+    write_tables,
+)
+from genrecls.export.bundle.c_tables import front_end_tables, sparse_rows
 from genrecls.export.formats import ExportFormat, Mode
-from genrecls.export.tflite.graph import graphs
+from genrecls.export.tflite.flatbuffer import graphs
 from genrecls.features.mfcc import Mfcc
 from tests.export.compiled import COMPILER, build, output
 from tests.export.conftest import Made, Make
@@ -115,7 +122,7 @@ def test_features_without_tables_have_labels_and_scales(make: Make, tmp_path: Pa
 
 
 def test_segments_cut_from_frames_need_no_padding() -> None:
-    front = front_end(features("mel"), segment_rule("spectrogram"))
+    front = front_end_tables(features("mel"), segment_rule("spectrogram"))
     assert front is not None
     assert (front.samples, front.padding, front.frames) == (20 * 128 + 256, 0, 21)
     assert front.cosine is None
@@ -136,7 +143,7 @@ def test_the_comments_of_the_tables_say_what_the_features_are(make: Make, tmp_pa
 
 def test_a_sparse_matrix_is_the_matrix() -> None:
     matrix = np.asarray([[0, 1, 2, 0], [0, 0, 3, 0], [4, 0, 5, 6]], np.float32)
-    rows, weights = sparse(matrix)
+    rows, weights = sparse_rows(matrix)
     assert [(row.first, row.length, row.offset) for row in rows] == [
         (1, 2, 0),
         (2, 1, 2),

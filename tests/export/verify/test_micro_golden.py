@@ -11,8 +11,13 @@ import pytest
 from genrecls.errors import ExportError
 from genrecls.export.formats import ExportFormat, Mode
 from genrecls.export.verify import micro
-from genrecls.export.verify.golden import Golden, chosen, golden
-from genrecls.export.verify.proof import estimate, prove
+from genrecls.export.verify.micro import (
+    GoldenVectors,
+    check_golden,
+    estimate,
+    golden_examples,
+)
+from genrecls.runs.export_facts import MicroSupport
 from genrecls.runtime.network import Network
 from genrecls.training.data import Examples
 from tests.export.conftest import Make
@@ -20,7 +25,7 @@ from tests.export.conftest import Make
 needs_micro = pytest.mark.skipif(not micro.available(), reason="tflite-micro is for Python 3.11")
 
 
-def vectors(name: str, mode: Mode, make: Make) -> tuple[bytes, Golden]:
+def vectors(name: str, mode: Mode, make: Make) -> tuple[bytes, GoldenVectors]:
     """Return a tiny file and its golden vectors."""
     made = make(name)
     flatbuffer = made.flatbuffer(ExportFormat("features", mode))
@@ -31,35 +36,35 @@ def vectors(name: str, mode: Mode, make: Make) -> tuple[bytes, Golden]:
         tracks=tuple(f"t{row}" for row in range(count)),
         starts=np.zeros(count),
     )
-    few = chosen(examples, made.tiny.answers.shape[1])
+    few = golden_examples(examples, made.tiny.answers.shape[1])
     network = Network(flatbuffer, delegates=False)
-    return flatbuffer, golden(network, dict(few.inputs), few.targets)
+    return flatbuffer, GoldenVectors.of(network, dict(few.inputs), few.targets)
 
 
 def test_golden_vectors_are_of_every_genre(make: Make) -> None:
     _, found = vectors("cnn", "int8", make)
     assert set(found.truth) == set(make("cnn").tiny.answers.argmax(axis=1))
-    assert len(found.outputs) == len(found.raw[0]) == len(found.inputs["mfcc"]) <= 10
-    assert found.raw[0].dtype == found.outputs.dtype == np.int8
+    assert len(found.outputs) == len(found.raw["mfcc"]) == len(found.inputs["mfcc"]) <= 10
+    assert found.raw["mfcc"].dtype == found.outputs.dtype == np.int8
 
 
 @needs_micro
 @pytest.mark.parametrize("name", ["cnn", "rnn_lstm", "mlp"])
 def test_an_int8_file_is_proved_by_running_it(name: str, make: Make) -> None:
     flatbuffer, found = vectors(name, "int8", make)
-    proof = prove(flatbuffer, found)
-    assert proof.runs, proof.reason
-    assert proof.facts()["arena"]["source"] == "tflite-micro"
-    assert 0.5 < proof.arena / estimate(flatbuffer).arena < 2
+    result = check_golden(flatbuffer, found)
+    assert result.support.runs, result.support.reason
+    assert result.arena.source == "tflite-micro"
+    assert 0.5 < result.arena.bytes / estimate(flatbuffer).arena.bytes < 2
 
 
 @needs_micro
 def test_wrong_answers_are_no_proof(make: Make) -> None:
     flatbuffer, found = vectors("cnn", "int8", make)
     moved = np.roll(found.outputs, 1, axis=1)
-    proof = prove(flatbuffer, replace(found, outputs=moved))
-    assert proof.runs is False
-    assert "differ by" in proof.reason
+    result = check_golden(flatbuffer, replace(found, outputs=moved))
+    assert result.support.runs is False
+    assert "differ by" in result.support.reason
 
 
 @pytest.mark.parametrize("mode", ["float16", "dynamic"])
@@ -68,10 +73,10 @@ def test_what_has_no_kernel_there_is_not_even_tried(
 ) -> None:
     flatbuffer, found = vectors("cnn", mode, make)
     monkeypatch.setattr(micro, "run", None)
-    proof = prove(flatbuffer, found)
-    assert proof.runs is False
-    assert "TensorFlow Lite Micro" in proof.reason
-    assert proof.source == "estimate"
+    result = check_golden(flatbuffer, found)
+    assert result.support.runs is False
+    assert "TensorFlow Lite Micro" in result.support.reason
+    assert result.arena.source == "estimate"
 
 
 def test_without_the_interpreter_nothing_is_claimed(
@@ -79,9 +84,9 @@ def test_without_the_interpreter_nothing_is_claimed(
 ) -> None:
     flatbuffer, found = vectors("cnn", "int8", make)
     monkeypatch.setattr(micro, "available", lambda: False)
-    proof = prove(flatbuffer, found)
-    assert proof.runs is None
-    assert "genrecls[micro]" in proof.reason
+    result = check_golden(flatbuffer, found)
+    assert result.support.runs is None
+    assert "genrecls[micro]" in result.support.reason
 
 
 def test_what_no_microcontroller_holds_is_not_tried(
@@ -89,10 +94,10 @@ def test_what_no_microcontroller_holds_is_not_tried(
 ) -> None:
     flatbuffer, found = vectors("cnn", "int8", make)
     monkeypatch.setattr(micro, "run", None)
-    monkeypatch.setattr("genrecls.export.verify.proof.LARGEST", len(flatbuffer) - 1)
-    proof = prove(flatbuffer, found)
-    assert proof.runs is None
-    assert "no microcontroller holds" in proof.reason
+    monkeypatch.setattr(micro, "LARGEST_NETWORK", len(flatbuffer) - 1)
+    result = check_golden(flatbuffer, found)
+    assert result.support.runs is None
+    assert "no microcontroller holds" in result.support.reason
 
 
 @needs_micro
@@ -103,5 +108,5 @@ def test_an_interpreter_that_fails_is_one_line(make: Make, monkeypatch: pytest.M
         raise ExportError("it crashed (signal 6)")
 
     monkeypatch.setattr(micro, "run", fail)
-    proof = prove(flatbuffer, found)
-    assert proof.facts()["micro"] == {"runs": False, "reason": "it crashed (signal 6)"}
+    result = check_golden(flatbuffer, found)
+    assert result.support == MicroSupport(runs=False, reason="it crashed (signal 6)")
