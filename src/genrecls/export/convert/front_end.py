@@ -1,31 +1,24 @@
 """The front end of files that take audio: the features of training in built-in float operators.
 
-Every table (window, mel filters, cosine basis, scaling, colours) is taken from the specification
-that training used, so there is one definition. The operators were chosen by what TensorFlow Lite
-has: no complex product, no logarithm to the base of ten.
+Its arrays (window, mel filters, cosine basis, resize matrices) are those of `genrecls.dsp.mel`, and
+so is the order of its steps; what is chosen here are operators that TensorFlow Lite has: no complex
+product, no logarithm to the base of ten.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genrecls.dsp.mel import MelFrontEnd
 from genrecls.errors import ExportError
 from genrecls.export.convert.dft import four_step
 from genrecls.features.base import FeatureSpec
 from genrecls.features.mel import MelSettings
-from genrecls.features.mel_image import Colour, MelImage, coloured, scaled
-from genrecls.features.mfcc import Mfcc
+from genrecls.features.mel_image import MelImage, colour_table
 from genrecls.models.base import Normalisation
-
-Matrix = NDArray[np.float32]
-
-_BANDS_PER_BLOCK = 16
-_COLOURS = 256
 
 
 def front_end(
@@ -47,10 +40,18 @@ def front_end(
         raise ExportError(f"features={spec.name} cannot be computed inside a graph")
     import tensorflow as tf
 
-    features = _graph(spec, length, padded=padded)
+    from genrecls.export.tflite.converter_fixes import cleaned
+
+    front = spec.front_end
+    colours = colour_table(spec.colour) if isinstance(spec, MelImage) else None
 
     def graph(audio: Any) -> Any:
-        values = features(audio)
+        values = _decibels(audio, front, padded=padded)
+        if front.n_mfcc is not None:
+            values = values @ front.basis
+        elif front.colour is not None:
+            values = _picture(values, front, colours)
+        values = values[None]
         if statistics is None:
             return values
         return (values - statistics.mean) * (1 / statistics.deviation)
@@ -58,122 +59,70 @@ def front_end(
     signature = [tf.TensorSpec((1, length), tf.float32, name="audio")]
     function = tf.function(graph, input_signature=signature, autograph=False)
     concrete = function.get_concrete_function()
-    content = tf.lite.TFLiteConverter.from_concrete_functions([concrete], tf.Module()).convert()
-    from genrecls.export.tflite.converter_fixes import cleaned
-
-    return cleaned(content)
-
-
-def _graph(spec: MelSettings, length: int, *, padded: bool) -> Callable[[Any], Any]:
-    margin = spec.n_fft // 2 if padded and spec.center else 0
-    frames = 1 + (length + 2 * margin - spec.n_fft) // spec.hop_length
-
-    def features(audio: Any) -> Any:
-        samples = _emphasised(audio, spec) if isinstance(spec, MelImage) else audio
-        framed = _framed(_padded(samples, margin, spec.n_fft), spec, max(1, frames))
-        bands = _decibels(_mel(_spectrum(framed * spec.taper, spec), spec.filters), spec)
-        return _finished(bands, spec)[None]
-
-    return features
+    return cleaned(
+        tf.lite.TFLiteConverter.from_concrete_functions([concrete], tf.Module()).convert()
+    )
 
 
-def _emphasised(audio: Any, spec: MelImage) -> Any:
+def _decibels(audio: Any, front: MelFrontEnd, *, padded: bool) -> Any:
+    """Return what `MelFrontEnd.decibels` makes of the only segment, shape (frames, n_mels)."""
     import tensorflow as tf
 
-    if not spec.pre_emphasis:
-        return audio
-    before = tf.pad(audio[:, :-1], [[0, 0], [1, 0]])
-    return audio - np.float32(spec.pre_emphasis) * before
+    if front.pre_emphasis:
+        before = tf.pad(audio[:, :-1], [[0, 0], [1, 0]])
+        audio = audio - np.float32(front.pre_emphasis) * before
 
+    # Zeros at both ends, and as many more as the first frame needs.
+    n_fft, hop = front.n_fft, front.hop_length
+    margin = n_fft // 2 if padded and front.center else 0
+    length = audio.shape[1] + 2 * margin
+    samples = tf.pad(audio[0], [[margin, margin + max(0, n_fft - length)]])
 
-def _padded(audio: Any, margin: int, least: int) -> Any:
-    """Return the samples of the only segment, shape (samples,), with zeros at both ends."""
-    import tensorflow as tf
-
-    missing = max(0, least - audio.shape[1] - 2 * margin)
-    return tf.pad(audio[0], [[margin, margin + missing]])
-
-
-def _framed(samples: Any, spec: MelSettings, frames: int) -> Any:
-    """Return frames (frames, n_fft): rows of the largest pieces that all frames are made of."""
-    import tensorflow as tf
-
-    piece = math.gcd(spec.n_fft, spec.hop_length)
-    needed = (frames - 1) * spec.hop_length + spec.n_fft
+    # Frames (frames, n_fft), gathered from the largest pieces that all of them are made of.
+    frames = max(1, 1 + (length - n_fft) // hop)
+    piece = math.gcd(n_fft, hop)
+    needed = (frames - 1) * hop + n_fft
     pieces = tf.reshape(samples[:needed], (needed // piece, piece))
-    starts = np.arange(frames, dtype=np.int32)[:, None] * (spec.hop_length // piece)
-    rows = starts + np.arange(spec.n_fft // piece, dtype=np.int32)
-    return tf.reshape(tf.gather(pieces, rows), (frames, spec.n_fft))
+    starts = np.arange(frames, dtype=np.int32)[:, None] * (hop // piece)
+    rows = starts + np.arange(n_fft // piece, dtype=np.int32)
+    framed = tf.reshape(tf.gather(pieces, rows), (frames, n_fft))
 
+    # Magnitudes or powers, and mel bands of them, some at a time: most filter entries are zero.
+    spectrum = four_step(n_fft).power(framed * front.window_samples)
+    if front.power == 1:
+        spectrum = tf.sqrt(spectrum)
+    bands = tf.concat(
+        [spectrum[:, block.bins] @ block.weights for block in front.filter_blocks], axis=1
+    )
 
-def _spectrum(frames: Any, spec: MelSettings) -> Any:
-    """Return magnitudes or powers, shape (frames, 1 + n_fft // 2)."""
-    import tensorflow as tf
-
-    power = four_step(spec.n_fft).power(frames)
-    return power if spec.power == 2 else tf.sqrt(power)
-
-
-def _mel(spectrum: Any, filters: Matrix) -> Any:
-    """Return mel bands (frames, n_mels), some at a time: most of the filters' entries are zero."""
-    import tensorflow as tf
-
-    bands = []
-    for first in range(0, len(filters), _BANDS_PER_BLOCK):
-        rows = filters[first : first + _BANDS_PER_BLOCK]
-        used = np.flatnonzero(rows.any(axis=0))
-        low, high = int(used[0]), int(used[-1]) + 1
-        bands.append(spectrum[:, low:high] @ np.ascontiguousarray(rows[:, low:high].T))
-    return tf.concat(bands, axis=1)
-
-
-def _decibels(bands: Any, spec: MelSettings) -> Any:
-    """Return 10 log10 of the bands, relative to `ref` and not below `top_db`."""
-    import tensorflow as tf
-
-    decibels = np.float32(10 / math.log(10)) * tf.math.log(tf.maximum(bands, spec.amin))
-    if spec.ref == "max":
+    # 10 log10 of the bands, relative to `ref` and not below `top_db`.
+    decibels = np.float32(10 / math.log(10)) * tf.math.log(tf.maximum(bands, front.amin))
+    if front.ref == "max":
         decibels -= tf.reduce_max(decibels)
-    elif spec.ref != 1.0:
-        decibels -= np.float32(10 * math.log10(max(spec.amin, spec.ref)))
-    if spec.top_db is not None:
-        decibels = tf.maximum(decibels, tf.reduce_max(decibels) - np.float32(spec.top_db))
+    elif front.ref != 1.0:
+        decibels -= np.float32(10 * math.log10(max(front.amin, front.ref)))
+    if front.top_db is not None:
+        decibels = tf.maximum(decibels, tf.reduce_max(decibels) - np.float32(front.top_db))
     return decibels
 
 
-def _finished(bands: Any, spec: MelSettings) -> Any:
-    if isinstance(spec, Mfcc):
-        return bands @ spec.basis
-    return _drawn(bands, spec) if isinstance(spec, MelImage) else bands
+def _picture(bands: Any, front: MelFrontEnd, colours: Any) -> Any:
+    """Return the picture of bands in dB, shape (frames, bands[, 3]); silence is 0 everywhere.
 
-
-def _drawn(bands: Any, spec: MelImage) -> Any:
-    """Return the picture, shape (frames, bands[, 3]); silence is 0 everywhere."""
+    Args:
+        bands: shape (frames, n_mels).
+        front: the settings.
+        colours: the colour map, shape (colours, 3); None where there is none.
+    """
     import tensorflow as tf
 
-    heard = tf.cast(tf.reduce_max(bands) > tf.reduce_min(bands), tf.float32)
-    grey = heard * tf.clip_by_value(1 + bands / np.float32(spec.top_db), 0, 1)
-    if spec.size is not None:
-        rows, columns = (
-            _scaling(here, there) for here, there in zip(grey.shape, spec.size, strict=True)
-        )
+    sound = tf.cast(tf.reduce_max(bands) > tf.reduce_min(bands), tf.float32)
+    grey = sound * tf.clip_by_value(1 + bands / np.float32(front.top_db), 0, 1)
+    if matrices := front.resize_matrices(bands.shape[0]):
+        rows, columns = matrices
         grey = tf.matmul(rows, grey) @ columns.T
-    return _coloured(grey, spec.colour)
-
-
-def _scaling(here: int, there: int) -> Matrix:
-    """Return the matrix (there, here) that Pillow's bilinear scaling multiplies columns with."""
-    return scaled(np.eye(here, dtype=np.float32), (there, here))
-
-
-def _coloured(grey: Any, colour: Colour) -> Any:
-    import tensorflow as tf
-
-    if colour == "grey":
-        return grey
-    if colour == "repeat":
-        return tf.repeat(grey[..., None], 3, axis=-1)
-    shades = np.asarray((np.arange(_COLOURS) + 0.5) / _COLOURS, np.float32)
-    table = coloured(shades, colour)
-    index = tf.minimum(tf.cast(grey * np.float32(_COLOURS), tf.int32), _COLOURS - 1)
-    return tf.gather(table, index)
+    if colours is not None:
+        last = len(colours) - 1
+        index = tf.minimum(tf.cast(grey * np.float32(len(colours)), tf.int32), last)
+        return tf.gather(np.asarray(colours, np.float32), index)
+    return grey if front.colour == "grey" else tf.repeat(grey[..., None], 3, axis=-1)
