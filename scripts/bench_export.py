@@ -85,10 +85,10 @@ def untrained(folder: Path) -> Exported:
     )
     path = folder / "model.keras"
     save(path, experiment.model.build(shapes, len(labels), unit), card)
-    (found,) = convert(ConversionRequest(path, (AUDIO,), None, 0), folder / "conversion")
-    if found.flatbuffer is None:
-        raise SystemExit(f"{AUDIO.title}: {found.error}")
-    return Exported(found.flatbuffer, asdict(card.features), asdict(card.segment))
+    (result,) = convert(ConversionRequest(path, (AUDIO,), None, 0), folder / "conversion")
+    if result.flatbuffer is None:
+        raise SystemExit(f"{AUDIO.title}: {result.error}")
+    return Exported(result.flatbuffer, asdict(card.features), asdict(card.segment))
 
 
 def with_librosa(pieces: NDArray[np.float32], features: Mapping[str, Any]) -> None:
@@ -103,18 +103,18 @@ def with_librosa(pieces: NDArray[np.float32], features: Mapping[str, Any]) -> No
             librosa.feature.mfcc(S=decibels, n_mfcc=features["n_mfcc"])
 
 
-def measure(found: Exported, repeat: int, threads: int) -> dict[str, NDArray[np.float64]]:
+def measure(model: Exported, repeat: int, threads: int) -> dict[str, NDArray[np.float64]]:
     """Return the seconds for one track by way, of `repeat` interleaved rounds."""
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    window, rule = audio_window(found.features, found.segment), found.segment
-    rate = found.features["sample_rate"]
+    window, rule = audio_window(model.features, model.segment), model.segment
+    rate = model.features["sample_rate"]
     hop = round((rule["hop"] or rule["length"]) * rate)
     track = np.pad(music(rate, SECONDS), window.margin)
     pieces = windows(track, np.arange(0, len(track) - window.length + 1, hop), window.length)
-    network = Network(found.flatbuffer, threads)
+    network = Network(model.flatbuffer, threads)
     ways: dict[str, Callable[[], Any]] = {
-        "librosa": lambda: with_librosa(pieces, found.features),
+        "librosa": lambda: with_librosa(pieces, model.features),
         "audio in": lambda: network.probabilities({"audio": pieces}),
     }
     times: dict[str, list[float]] = {way: [] for way in ways}
@@ -138,18 +138,18 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if options.model is None:
-            found = untrained(Path(folder))
+            model = untrained(Path(folder))
         elif options.model.endswith(".tflite"):
-            found = exported(Path(options.model))
+            model = exported(Path(options.model))
         else:
             run = find_run(options.output_root, options.model)
-            found = exported(run.folder / EXPORT / AUDIO.file)
-        seconds = measure(found, options.repeat, options.threads)
-    print(f"{found.features['name']}, a track of {SECONDS} s, {options.threads} threads")
+            model = exported(run.folder / EXPORT / AUDIO.file)
+        seconds = measure(model, options.repeat, options.threads)
+    print(f"{model.features['name']}, a track of {SECONDS} s, {options.threads} threads")
     for name, chosen in (("median", np.median), ("fastest", np.min)):
         base = chosen(seconds["librosa"])
-        for way, found_s in seconds.items():
-            value = chosen(found_s)
+        for way, times in seconds.items():
+            value = chosen(times)
             print(f"  {name:<8} {way:<9}{1000 * value:8.1f} ms  {value / base:5.2f} x librosa")
 
 

@@ -50,10 +50,10 @@ def bundle(options: argparse.Namespace, words: tuple[str, ...]) -> Path:
     places = (f"output_root={options.output_root}", f"data_root={options.data_root}")
     given = ("dataset=gtzan", f"dataset.root={options.root}", f"split={SPLIT}")
     trained = genrecls("train", *words, *given, *places)
-    found = _MODEL.search(trained.stdout)
-    if trained.returncode or not found:
+    model = _MODEL.search(trained.stdout)
+    if trained.returncode or not model:
         sys.exit(f"{' '.join(words)}: not trained; see above")
-    run = found[1]
+    run = model[1]
     # A mode that fails the gate is a row of the table and no reason to stop.
     genrecls("export", "--tflite", run, *places)
     genrecls("benchmark", run)
@@ -61,32 +61,32 @@ def bundle(options: argparse.Namespace, words: tuple[str, ...]) -> Path:
 
 
 def rows(system: str, folder: Path) -> list[str]:
-    """Return a Markdown row for the model and each of its variants."""
+    """Return a Markdown row for the model and each of its files."""
     export = json.loads((folder / "export.json").read_text())
     measured = json.loads((folder / "benchmark.json").read_text())["rows"]
     latency = {row["file"]: row for row in measured if row["threads"] == 1}
     model = {"file": "model.keras", "status": "kept", **export["keras"]}
-    return [row(system, found, latency) for found in (model, *export["files"])]
+    return [row(system, file, latency) for file in (model, *export["files"])]
 
 
 def reasons(system: str, folder: Path) -> list[str]:
-    """Return a line for each variant of which there is no file."""
+    """Return a line for each format of which there is no file."""
     export = json.loads((folder / "export.json").read_text())
-    missing = (found for found in export["files"] if found["status"] != "kept")
-    return [f"- {system}, {found['file']}: {found['reason']}" for found in missing]
+    missing = (file for file in export["files"] if file["status"] != "kept")
+    return [f"- {system}, {file['file']}: {file['reason']}" for file in missing]
 
 
-def row(system: str, found: dict[str, Any], latency: dict[str, Any]) -> str:
+def row(system: str, file: dict[str, Any], latency: dict[str, Any]) -> str:
     """Return one row."""
-    name = found["file"].removesuffix(".tflite").replace("_", " ")
-    if found["status"] != "kept":
-        return f"| {system} | {name} | {found['status']} |  |  |  |  |"
-    test, gate = found["test"], found.get("gate")
+    name = file["file"].removesuffix(".tflite").replace("_", " ")
+    if file["status"] != "kept":
+        return f"| {system} | {name} | {file['status']} |  |  |  |  |"
+    test, gate = file["test"], file.get("gate")
     cells = (
         system,
         name,
-        f"{found['bytes'] / 1000:,.1f}",
-        f"{latency[found['file']]['segment_ms']['median']:.2f}",
+        f"{file['bytes'] / 1000:,.1f}",
+        f"{latency[file['file']]['segment_ms']['median']:.2f}",
         f"{test['segment']['accuracy']:.3f}",
         f"{test['track']['accuracy']:.3f}",
         f"{gate['decisions']:.1%}" if gate else "",
@@ -103,16 +103,16 @@ def main() -> None:
     parser.add_argument("--only", choices=SYSTEMS, help="one system instead of all")
     options = parser.parse_args()
     chosen = [options.only] if options.only else list(SYSTEMS)
-    found = {system: bundle(options, SYSTEMS[system]) for system in chosen}
+    bundles = {system: bundle(options, SYSTEMS[system]) for system in chosen}
     print(
         "| system | file | kB | ms a segment | accuracy per segment (test) | per track (test) "
         "| equal decisions (validation and test) |"
     )
     print("|---|---|---|---|---|---|---|")
-    for system, folder in found.items():
+    for system, folder in bundles.items():
         print("\n".join(rows(system, folder)))
     print()
-    for system, folder in found.items():
+    for system, folder in bundles.items():
         print("\n".join(reasons(system, folder)), end="")
 
 

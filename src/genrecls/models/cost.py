@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import keras
@@ -37,23 +37,26 @@ def layer_costs(model: keras.Model, prefix: str = "") -> list[LayerCost]:
     """
     costs = []
     for layer in model.layers:
-        name = f"{prefix}{layer.name}"
+        name, kind = f"{prefix}{layer.name}", type(layer).__name__
         if hasattr(layer, "layers"):
             costs += layer_costs(layer, f"{name}/")
             continue
-        cost = LayerCost(
-            name=name,
-            kind=type(layer).__name__,
-            output=tuple(layer.output.shape[1:]),
-            parameters=layer.count_params(),
-            macs=multiply_accumulates(*_weights_and_uses(layer)),
-        )
-        costs.append(cost)
+        macs = 0
+        if kind in {"Conv1D", "Conv2D", "Dense"}:
+            macs = multiply_accumulates([layer.kernel.shape], prod(layer.output.shape[1:-1]))
+        elif kind in {"LSTM", "GRU", "SimpleRNN", "Bidirectional"}:
+            both = kind == "Bidirectional"
+            directions = (layer.forward_layer, layer.backward_layer) if both else (layer,)
+            cells = [direction.cell for direction in directions]
+            matrices = [matrix.shape for c in cells for matrix in (c.kernel, c.recurrent_kernel)]
+            macs = multiply_accumulates(matrices, layer.input.shape[1])
+        output = tuple(layer.output.shape[1:])
+        costs.append(LayerCost(name, kind, output, layer.count_params(), macs))
     return costs
 
 
 def multiply_accumulates(weights: Iterable[Sequence[int]], uses: int) -> int:
-    """Return how many products a layer adds up, of which each takes one of its weights.
+    """Return how many products a layer adds up, each of which takes one of its weights.
 
     Args:
         weights: shapes of its kernels.
@@ -61,17 +64,3 @@ def multiply_accumulates(weights: Iterable[Sequence[int]], uses: int) -> int:
             dense layer, at every step of a recurrent one.
     """
     return uses * sum(map(prod, weights))
-
-
-def _weights_and_uses(layer: Any) -> tuple[list[Sequence[int]], int]:
-    """Return the shapes of a layer's kernels, and how often it uses each of their weights."""
-    kind = type(layer).__name__
-    if kind in {"Conv1D", "Conv2D", "Dense"}:
-        return [layer.kernel.shape], prod(layer.output.shape[1:-1])
-    if kind in {"LSTM", "GRU", "SimpleRNN", "Bidirectional"}:
-        both = kind == "Bidirectional"
-        directions = (layer.forward_layer, layer.backward_layer) if both else (layer,)
-        cells = [direction.cell for direction in directions]
-        kernels = [matrix.shape for c in cells for matrix in (c.kernel, c.recurrent_kernel)]
-        return kernels, layer.input.shape[1]
-    return [], 0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -88,6 +91,9 @@ def test_outputs_that_are_not_numbers_fail_without_any_bound(model: NDArray[np.f
     file[3, 0] = np.nan
     found = agreement(model, file)
     assert reason_to_reject(found, ANYTHING) == "its outputs are not numbers"
+    # And the reason can be written: JSON has no number for it.
+    assert found.difference is None
+    json.dumps(asdict(found), allow_nan=False)
 
 
 def test_a_constant_answer_fails_without_any_bound(model: NDArray[np.float64]) -> None:

@@ -76,7 +76,19 @@ def write_bundle(
         from genrecls.reports.style import save
 
         save(tradeoff(facts, None), beside / "tradeoff.png")
-        _replace(folder, beside)
+
+        # A temporary folder is for its owner alone; this one is to be read like all results.
+        beside.chmod(run_folder.stat().st_mode & 0o777)
+        if folder.exists():
+            for path in folder.iterdir():
+                if not _OURS.fullmatch(path.name):
+                    path.rename(beside / path.name)
+            old = Path(tempfile.mkdtemp(prefix=f".{EXPORT}-", dir=run_folder))
+            folder.rename(old)
+            beside.rename(folder)
+            shutil.rmtree(old)
+        else:
+            beside.rename(folder)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return folder
@@ -106,19 +118,3 @@ def _write_for_microcontrollers(folder: Path, file: BundleFile, model_card: Mode
     )
     (folder / "micro").mkdir()
     write_project(folder / "micro", project)
-
-
-def _replace(folder: Path, beside: Path) -> None:
-    """Put a finished bundle where the earlier one is."""
-    # A temporary folder is for its owner alone; this one is to be read like all results.
-    beside.chmod(folder.parent.stat().st_mode & 0o777)
-    if not folder.exists():
-        beside.rename(folder)
-        return
-    for path in folder.iterdir():
-        if not _OURS.fullmatch(path.name):
-            path.rename(beside / path.name)
-    old = Path(tempfile.mkdtemp(prefix=f".{EXPORT}-", dir=folder.parent))
-    folder.rename(old)
-    beside.rename(folder)
-    shutil.rmtree(old)

@@ -11,7 +11,7 @@ from typing import Any
 from genrecls.export.tflite.flatbuffer import FUSED_LSTM
 from genrecls.files.templates import templates
 from genrecls.reports.numbers import DASH, count, decimal, percent
-from genrecls.runs.export_facts import ExportedFile, ExportFacts
+from genrecls.runs.export_facts import ExportFacts
 from genrecls.runtime.description import leak_mark
 
 _LEAKY = (
@@ -40,9 +40,6 @@ def card(export: ExportFacts, benchmark: Mapping[str, Any] | None) -> str:
         "percent": percent,
         "amount": count,
         "cell": lambda text: " ".join(str(text).split()).replace("|", "\\|"),
-        "operators": _operators,
-        "arena": _arena,
-        "gate": _gate,
     }
     warnings = []
     if "track" in export.leaks:
@@ -61,10 +58,10 @@ def card(export: ExportFacts, benchmark: Mapping[str, Any] | None) -> str:
         .render(
             export=export,
             benchmark=benchmark,
+            dash=DASH,
             mark=leak_mark(export.leaks),
             warnings=warnings,
             features=_features(export.features),
-            segment=_segment(export.segment),
             kept=kept,
             missing=[file for file in export.files if file.status != "kept"],
             best=best.file if best else "",
@@ -93,48 +90,4 @@ def _features(spec: Mapping[str, Any]) -> str:
     return (
         f"`{spec['name']}`: {first}{bands}; {spec['window']} windows of {spec['n_fft']} samples "
         f"every {spec['hop_length']} samples, {frames}, of mono audio at {spec['sample_rate']} Hz"
-    )
-
-
-def _segment(rule: Mapping[str, Any]) -> str:
-    """Return how a track is cut, in words."""
-    hop = rule["hop"] or rule["length"]
-    cut = (
-        "each segment is cut from the audio and transformed by itself"
-        if rule["source"] == "audio"
-        else "the frames of the whole track are cut"
-    )
-    return f"segments of {rule['length']:g} s, one every {hop:g} s; {cut}"
-
-
-def _operators(file: ExportedFile) -> str:
-    """Return the operators of a file; those that TFLite Micro does not run are in bold."""
-    uses = ((f"{use.name} x{use.count}", use.micro) for use in file.operators)
-    return ", ".join(text if micro else f"**{text}**" for text, micro in uses)
-
-
-def _arena(file: ExportedFile) -> str:
-    """Return size and origin of the tensor arena."""
-    if file.arena is None:
-        return DASH
-    source = file.arena.source
-    origin = source if source == "estimate" else f"reported by {source}"
-    return f"{count(file.arena.bytes)} ({origin})"
-
-
-def _gate(file: ExportedFile) -> str:
-    """Return the cells that compare a kept file with Keras."""
-    words = {
-        "difference": lambda bound: f"difference {bound:g}",
-        "decisions": lambda bound: f"{percent(bound)} equal",
-        "accuracy": lambda bound: f"{100 * bound:g} points lost",
-    }
-    bounds = (file.bounds or {}).items()
-    allowed = ", ".join(words[name](bound) for name, bound in bounds if bound is not None)
-    gate = file.gate
-    if gate is None:
-        return f"{DASH} | {DASH} | {DASH} | {DASH}"
-    return (
-        f"{gate.difference:.2g} | {percent(gate.decisions)} | "
-        f"{100 * gate.track_accuracy_lost:+.1f} | {allowed or 'anything'}"
     )

@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from genrecls.export.tflite.flatbuffer import FUSED_LSTM, Graph, Operator, graphs
+from genrecls.export.tflite.flatbuffer import FUSED_LSTM, Graph, graphs
 from genrecls.models.cost import multiply_accumulates
+
+# Of the second input of these operators, the axes of one kernel.
+_KERNEL_AXES = {
+    "CONV_2D": slice(None),
+    "DEPTHWISE_CONV_2D": slice(None),
+    "FULLY_CONNECTED": slice(None),
+    "BATCH_MATMUL": slice(-2, None),
+}
 
 
 def macs(flatbuffer: bytes) -> int:
@@ -29,23 +37,16 @@ def _macs_of_graph(graph: Graph, subgraphs: Sequence[Graph]) -> int:
             body = subgraphs[operator.options.bodySubgraphIndex]
             condition = subgraphs[operator.options.condSubgraphIndex]
             total += _steps(condition) * _macs_of_graph(body, subgraphs)
-        else:
-            total += multiply_accumulates(*_weights_and_uses(operator, graph))
+        elif operator.name == FUSED_LSTM:
+            # Its inputs 1 to 8 are the matrices of the four gates; each is used once a time step.
+            matrices = [graph.tensors[index].shape for index in operator.inputs[1:9] if index >= 0]
+            steps = graph.tensors[operator.inputs[0]].shape[1]
+            total += multiply_accumulates(matrices, steps)
+        elif operator.name in _KERNEL_AXES:
+            kernel = graph.inputs_of(operator)[1].shape[_KERNEL_AXES[operator.name]]
+            positions = prod(graph.outputs_of(operator)[0].shape[:-1])
+            total += multiply_accumulates([kernel], positions)
     return total
-
-
-def _weights_and_uses(operator: Operator, graph: Graph) -> tuple[list[tuple[int, ...]], int]:
-    """Return the shapes of what an operator multiplies with, and how often it uses each weight."""
-    if operator.name == FUSED_LSTM:
-        # Its inputs 1 to 8 are the matrices of the four gates; each is used once a time step.
-        matrices = [graph.tensors[index].shape for index in operator.inputs[1:9] if index >= 0]
-        return matrices, graph.tensors[operator.inputs[0]].shape[1]
-    positions = prod(graph.outputs_of(operator)[0].shape[:-1])
-    if operator.name in {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}:
-        return [graph.inputs_of(operator)[1].shape], positions
-    if operator.name == "BATCH_MATMUL":
-        return [graph.inputs_of(operator)[1].shape[-2:]], positions
-    return [], 0
 
 
 def _steps(condition: Graph) -> int:

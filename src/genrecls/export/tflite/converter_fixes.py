@@ -8,7 +8,6 @@ from typing import Any
 from genrecls.errors import ExportError
 from genrecls.export.tflite.flatbuffer import (
     FUSED_LSTM,
-    all_operators,
     all_tensors,
     compact,
     is_int8,
@@ -32,35 +31,50 @@ def cleaned(content: bytes) -> bytes:
         ExportError: an operator is not built in, so that no device could run it.
     """
     model = read(content)
-    foreign = [code.customCode for code in model.operatorCodes if code.customCode]
+    foreign = [code.customCode.decode() for code in model.operatorCodes if code.customCode]
     if foreign:
-        names = ", ".join(name.decode() for name in foreign)
         raise ExportError(
-            f"the converter wrote operators that are not built in ({names}), which no device runs; "
-            "use layers of the model families as they are"
+            f"the converter wrote operators that are not built in ({', '.join(foreign)}), which no "
+            "device runs; use layers of the model families as they are"
         )
-    # The cells of LSTMs may grow as in Keras; the converter holds them below 10.
-    for operator in all_operators(model):
-        if hasattr(operator.builtinOptions, "cellClip"):
-            operator.builtinOptions.cellClip = 0.0
     for graph in model.subgraphs:
-        _correct_lstm_scales(model, graph)
+        graph.name = None
+        _correct_lstms(model, graph)
         _compute_elu_in_int8(model, graph)
-    _remove_names_and_metadata(model)
+    for tensor in all_tensors(model):
+        tensor.name = None
+        # Inside a loop there are shapes that LiteRT finds out as it runs; the others say nothing.
+        if tensor.shapeSignature is not None and min(tensor.shapeSignature, default=0) >= 0:
+            tensor.shapeSignature = None
+        if tensor.quantization is not None:
+            tensor.quantization.min = tensor.quantization.max = None
+            if tensor.quantization.scale is None:
+                tensor.quantization = None
+    # Inputs are called as in the model; what only the converter needed is dropped.
+    (signature,) = model.signatureDefs
+    (output,) = signature.outputs
+    tensors = model.subgraphs[0].tensors
+    for source in signature.inputs:
+        tensors[source.tensorIndex].name = source.name
+    tensors[output.tensorIndex].name = OUTPUT
+    model.description = model.metadata = model.metadataBuffer = model.signatureDefs = None
     compact(model)
     return pack(model)
 
 
-def _correct_lstm_scales(model: Any, graph: Any) -> None:
-    """Give state and output of an int8 LSTM the scale that the operator writes them with.
+def _correct_lstms(model: Any, graph: Any) -> None:
+    """Let the cells of LSTMs grow, and give an int8 LSTM the scales that it writes values with.
 
-    That is the scale of its last intermediate tensor. Where the output is concatenated, as in a
-    bidirectional layer, the converter gives all parts one scale, and the state a third: what was
-    written with one is read with another, several times too large.
+    The converter holds the cells below 10, which Keras does not. The scale of state and output is
+    that of the last intermediate tensor. Where the output is concatenated, as in a bidirectional
+    layer, the converter gives all parts one scale, and the state a third: what was written with one
+    is read with another, several times too large.
     """
     operators = []
     for operator in graph.operators:
         operators.append(operator)
+        if hasattr(operator.builtinOptions, "cellClip"):
+            operator.builtinOptions.cellClip = 0.0
         if not is_kind(model, operator, FUSED_LSTM):
             continue
         state = graph.tensors[operator.inputs[_STATE]]
@@ -93,28 +107,6 @@ def _compute_elu_in_int8(model: Any, graph: Any) -> None:
             _, elu, first = chain
             last.opcodeIndex, last.inputs = elu.opcodeIndex, first.inputs
             last.builtinOptionsType, last.builtinOptions = 0, None
-
-
-def _remove_names_and_metadata(model: Any) -> None:
-    """Name inputs as in the model and the output `OUTPUT`; drop what only the converter needed."""
-    for tensor in all_tensors(model):
-        tensor.name = None
-        # Inside a loop there are shapes that LiteRT finds out as it runs; the others say nothing.
-        if tensor.shapeSignature is not None and min(tensor.shapeSignature, default=0) >= 0:
-            tensor.shapeSignature = None
-        if tensor.quantization is not None:
-            tensor.quantization.min = tensor.quantization.max = None
-            if tensor.quantization.scale is None:
-                tensor.quantization = None
-    (signature,) = model.signatureDefs
-    (output,) = signature.outputs
-    tensors = model.subgraphs[0].tensors
-    for source in signature.inputs:
-        tensors[source.tensorIndex].name = source.name
-    tensors[output.tensorIndex].name = OUTPUT
-    model.description = model.metadata = model.metadataBuffer = model.signatureDefs = None
-    for graph in model.subgraphs:
-        graph.name = None
 
 
 def concatenate(front_end: bytes, network: bytes) -> bytes:

@@ -121,28 +121,25 @@ def graphs(flatbuffer: bytes) -> tuple[Graph, ...]:
             name, custom = kinds[operator.opcodeIndex]
             inputs, outputs = _indices(operator.inputs), _indices(operator.outputs)
             operators.append(Operator(name, custom, inputs, outputs, operator.builtinOptions))
-        tensors = tuple(_tensor(model, tensor) for tensor in graph.tensors)
+        tensors = []
+        for tensor in graph.tensors:
+            data, quantization = model.buffers[tensor.buffer].data, tensor.quantization
+            scales = _values(quantization and quantization.scale)
+            zero_points = _values(quantization and quantization.zeroPoint)
+            known = Tensor(
+                name=tensor.name.decode() if tensor.name else "",
+                shape=_indices(tensor.shape),
+                kind=_names("TensorType")[tensor.type],
+                constant=None if data is None else bytes(data),
+                variable=bool(tensor.isVariable),
+                scales=len(scales),
+                scale=float(scales[0]) if len(scales) else 1.0,
+                zero_point=int(zero_points[0]) if len(zero_points) else 0,
+            )
+            tensors.append(known)
         inputs, outputs = _indices(graph.inputs), _indices(graph.outputs)
-        subgraphs.append(Graph(tensors, tuple(operators), inputs, outputs))
+        subgraphs.append(Graph(tuple(tensors), tuple(operators), inputs, outputs))
     return tuple(subgraphs)
-
-
-def _tensor(model: Any, tensor: Any) -> Tensor:
-    data, quantization = model.buffers[tensor.buffer].data, tensor.quantization
-    scales = [] if quantization is None or quantization.scale is None else quantization.scale
-    zero_points = (
-        [] if quantization is None or quantization.zeroPoint is None else quantization.zeroPoint
-    )
-    return Tensor(
-        name=tensor.name.decode() if tensor.name else "",
-        shape=_indices(tensor.shape),
-        kind=_names("TensorType")[tensor.type],
-        constant=None if data is None else bytes(data),
-        variable=bool(tensor.isVariable),
-        scales=len(scales),
-        scale=float(scales[0]) if len(scales) else 1.0,
-        zero_point=int(zero_points[0]) if len(zero_points) else 0,
-    )
 
 
 @cache
@@ -157,9 +154,13 @@ def _builtin(code: Any) -> int:
     return int(max(code.builtinCode, code.deprecatedBuiltinCode))
 
 
-def _indices(values: Any) -> tuple[int, ...]:
+def _values(vector: Any) -> Any:
     """Return a vector of the schema; an absent one is empty."""
-    return () if values is None else tuple(int(value) for value in values)
+    return () if vector is None else vector
+
+
+def _indices(vector: Any) -> tuple[int, ...]:
+    return tuple(int(value) for value in _values(vector))
 
 
 def schema() -> Any:

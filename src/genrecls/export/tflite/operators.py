@@ -43,7 +43,16 @@ def operator_uses(flatbuffer: bytes) -> tuple[OperatorUse, ...]:
     for name, places in by_name.items():
         custom = any(operator.custom for _, operator in places)
         method = None if custom else resolver_methods().get(name)
-        problem = _problem(places) if method else _MISSING
+        kinds = [[tensor.kind for tensor in graph.inputs_of(one)] for graph, one in places]
+        problem = ""
+        if method is None:
+            problem = _MISSING
+        elif any("FLOAT16" in inputs for inputs in kinds):
+            problem = _HALF
+        elif name in _WEIGHTED and any(
+            inputs[0] == "FLOAT32" and {"INT8", "INT4"} & {*inputs} for inputs in kinds
+        ):
+            problem = _HYBRID
         note = problem or (_LOOP if name == _WHILE else "")
         uses.append(OperatorUse(name, len(places), micro=not problem, note=note, method=method))
     return tuple(uses)
@@ -69,14 +78,3 @@ def resolver_methods() -> dict[str, str]:
     text = Path(__file__).with_name("micro_operators.txt").read_text(encoding="utf-8")
     rows = (line.split() for line in text.splitlines() if not line.startswith("#"))
     return dict(rows)
-
-
-def _problem(places: list[tuple[Graph, Operator]]) -> str:
-    """Return what TensorFlow Lite Micro refuses in the way that an operator is used."""
-    for graph, operator in places:
-        kinds = [tensor.kind for tensor in graph.inputs_of(operator)]
-        if "FLOAT16" in kinds:
-            return _HALF
-        if operator.name in _WEIGHTED and kinds[0] == "FLOAT32" and {"INT8", "INT4"} & {*kinds}:
-            return _HYBRID
-    return ""

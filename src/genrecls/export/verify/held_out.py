@@ -57,29 +57,27 @@ class HeldOut:
         return answers
 
     def inputs(self, network: Network, examples: Examples) -> Iterator[Inputs]:
-        """Yield what a file takes of `examples`, some at a time."""
-        if "audio" in network.inputs:
-            yield from self._audio(examples)
-            return
+        """Yield what a file takes of `examples`, some at a time: features, or windows of audio.
+
+        Each track is decoded once in a row.
+        """
+        window, tracks = self.window, {track.id: track for track in self.dataset.tracks}
+        current, padded = "", np.zeros(0, np.float32)
         for start in range(0, len(examples), _BATCH):
             batch = slice(start, start + _BATCH)
-            yield {name: values[batch] for name, values in examples.inputs.items()}
-
-    def _audio(self, examples: Examples) -> Iterator[Inputs]:
-        """Yield the same segments as windows of audio; each track is decoded once in a row."""
-        window, tracks = self.window, {track.id: track for track in self.dataset.tracks}
-        if window is None:
-            raise ValueError(f"features={self.features.name} have no files that take audio")
-        name, padded = "", np.zeros(0, np.float32)
-        for start in range(0, len(examples), _BATCH):
+            if "audio" not in network.inputs:
+                yield {name: values[batch] for name, values in examples.inputs.items()}
+                continue
+            if window is None:
+                raise ValueError(f"features={self.features.name} have no files that take audio")
             windows = []
-            for row in range(start, min(start + _BATCH, len(examples))):
-                if examples.tracks[row] != name:
-                    name = examples.tracks[row]
+            for track, begin in zip(examples.tracks[batch], examples.starts[batch], strict=True):
+                if track != current:
+                    current = track
                     with quiet_libraries():
-                        samples = self.features.read(tracks[name], self.dataset.limits)
+                        samples = self.features.read(tracks[current], self.dataset.limits)
                     # A window begins before its segment and may end after the track: zeros there.
                     padded = np.pad(samples, (window.margin, window.length))
-                first = round(float(examples.starts[row]) * self.features.rate)
+                first = round(float(begin) * self.features.rate)
                 windows.append(padded[first : first + window.length])
             yield {"audio": np.stack(windows)}

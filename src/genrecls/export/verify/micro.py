@@ -83,6 +83,28 @@ class GoldenVectors:
         raw = {name: network.quantised(name, inputs[name]) for name in network.inputs}
         return cls(inputs, raw, network.raw_outputs(inputs), truth)
 
+    def disagreement(self, flatbuffer: bytes, outputs: NDArray[Any]) -> str:
+        """Return how answers differ by more than the rounding of kernels; empty if they do not.
+
+        Args:
+            flatbuffer: the file that both come from.
+            outputs: what another interpreter answers.
+        """
+        operators = {use.name for use in operator_uses(flatbuffer)}
+        largest, mean = _CLOSE, 0.0
+        if self.outputs.dtype == np.int8 or "QUANTIZE" in operators:
+            # With floats outside it is an int8 network between a float front end and output.
+            step = 1.0 if self.outputs.dtype == np.int8 else 1 / 256
+            largest, mean = STEPS * step, LSTM_MEAN_STEPS * step if FUSED_LSTM in operators else 0.0
+        answers, wanted = outputs.astype(np.float64), self.outputs.astype(np.float64)
+        gaps = np.abs(answers - wanted)
+        if gaps.max() > largest and not gaps.mean() <= mean:
+            return f"its outputs differ by {gaps.max():g} (allowed: {largest:g}) from those"
+        # Between two largest values that are as near as kernels differ, either is right.
+        chosen = wanted[np.arange(len(wanted)), answers.argmax(axis=1)]
+        differs = (wanted.max(axis=1) - chosen > largest).any()
+        return "its decisions differ from those" if differs else ""
+
 
 def golden_examples(examples: Examples, n_classes: int) -> Examples:
     """Return the first example of each class in turn, up to `GOLDEN_COUNT`."""
@@ -137,30 +159,12 @@ def check_golden(flatbuffer: bytes, golden: GoldenVectors) -> MicroResult:
         answer = run(flatbuffer, list(golden.raw.values()))
     except ExportError as error:
         return MicroResult(MicroSupport(runs=False, reason=str(error)), expected.arena)
-    reason = _disagreement(flatbuffer, answer.outputs, golden.outputs)
+    reason = golden.disagreement(flatbuffer, answer.outputs)
     support = MicroSupport(
         runs=not reason,
         reason=f"{reason or 'ran there with the answers'} of {len(golden.outputs)} golden vectors",
     )
     return MicroResult(support, ArenaSize(answer.arena_bytes, "tflite-micro"), answer.outputs)
-
-
-def _disagreement(flatbuffer: bytes, outputs: NDArray[Any], expected: NDArray[Any]) -> str:
-    """Return how answers differ by more than the rounding of kernels; empty if they do not."""
-    operators = {use.name for use in operator_uses(flatbuffer)}
-    largest, mean = _CLOSE, 0.0
-    if expected.dtype == np.int8 or "QUANTIZE" in operators:
-        # With floats outside it is an int8 network between a float front end and output.
-        step = 1.0 if expected.dtype == np.int8 else 1 / 256
-        largest, mean = STEPS * step, LSTM_MEAN_STEPS * step if FUSED_LSTM in operators else 0.0
-    answers, wanted = outputs.astype(np.float64), expected.astype(np.float64)
-    gaps = np.abs(answers - wanted)
-    if gaps.max() > largest and not gaps.mean() <= mean:
-        return f"its outputs differ by {gaps.max():g} (allowed: {largest:g}) from those"
-    # Between two largest values that are as near as kernels differ, either is right.
-    chosen = wanted[np.arange(len(wanted)), answers.argmax(axis=1)]
-    differs = (wanted.max(axis=1) - chosen > largest).any()
-    return "its decisions differ from those" if differs else ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 
 def main(folder: Path, size: int) -> None:
@@ -19,20 +17,17 @@ def main(folder: Path, size: int) -> None:
     )
     with np.load(folder / "inputs.npz") as stored:
         inputs = [stored[f"arr_{index}"] for index in range(len(stored.files))]
-    examples = zip(*inputs, strict=True)
-    np.save(folder / "outputs.npy", np.stack([_answer(interpreter, one) for one in examples]))
+    answers = []
+    for example in zip(*inputs, strict=True):
+        # An LSTM would go on from the state in which the example before left it.
+        interpreter.reset()
+        for index, values in enumerate(example):
+            interpreter.set_input(values[None], index)
+        interpreter.invoke()
+        answers.append(interpreter.get_output(0)[0].copy())
+    np.save(folder / "outputs.npy", np.stack(answers))
     # The report goes to standard error, where the parent reads it.
     interpreter.print_allocations()
-
-
-def _answer(interpreter: Any, example: tuple[NDArray[np.generic], ...]) -> NDArray[np.generic]:
-    # An LSTM would go on from the state in which the example before left it.
-    interpreter.reset()
-    for index, values in enumerate(example):
-        interpreter.set_input(values[None], index)
-    interpreter.invoke()
-    output: NDArray[np.generic] = interpreter.get_output(0)[0].copy()
-    return output
 
 
 if __name__ == "__main__":
