@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ import soundfile
 import genrecls
 from genrecls import api
 from genrecls.errors import ConfigError, DataError, ModelFileError, RunError
+from genrecls.runs.export_facts import read_export
 from genrecls.runs.result_tables import Epoch, PredictedExample
 from tests.runs.finished_runs import Made, finished_run
 
@@ -159,7 +159,7 @@ def test_an_export_says_which_files_are_there(run: api.Run, places: dict[str, An
     exported = api.export(run, "inputs=[features]", modes=["float32"], progress=False, **places)
     (path,) = exported.files.values()
     assert path.is_file()
-    assert json.loads((exported.folder / "export.json").read_text()) == exported.facts
+    assert read_export(run) == exported.facts
     assert api.load(path).labels == run.metrics.labels
 
 

@@ -27,6 +27,7 @@ from genrecls.runs.run import LATEST, Run, all_runs, find_run
 if TYPE_CHECKING:
     from genrecls.comparison.leaderboard import Leaderboard
     from genrecls.explain.explanation import Explanation
+    from genrecls.runs.export_facts import ExportFacts
     from genrecls.runtime.classifier import Classifier
     from genrecls.runtime.result import Result
     from genrecls.training.checkpoint import Progress
@@ -316,13 +317,12 @@ class Export:
     """
 
     folder: Path
-    facts: Mapping[str, Any]
+    facts: ExportFacts
 
     @property
     def files(self) -> dict[str, Path]:
         """The files that passed their checks, by name."""
-        kept = [row["file"] for row in self.facts["files"] if row["status"] == "kept"]
-        return {name: self.folder / name for name in kept}
+        return {file.file: self.folder / file.file for file in self.facts.kept}
 
 
 def export(
@@ -344,19 +344,20 @@ def export(
     Raises:
         ExportError: a file that was asked for, or that should have worked, could not be made.
     """
-    from genrecls.cli.export import export_run
     from genrecls.config.compose import compose
     from genrecls.config.validation import validate
+    from genrecls.export import export as exports
     from genrecls.export.settings import ExportSettings
 
     wanted = settings if modes is None else {**settings, "modes": list(modes)}
     words = [*overrides, *_overrides(wanted)]
     folder = json.dumps(str(_run(run).folder))
     composed = compose("export", [*words, f"run={folder}"])
+    chosen = validate(ExportSettings, composed, "")
     with _quietly(progress):
-        bundle = export_run(validate(ExportSettings, composed, ""), words)
-    text = (bundle / "export.json").read_text(encoding="utf-8")
-    return Export(bundle, json.loads(text))
+        result = exports.export(chosen, words)
+        exports.require_files(chosen, result.facts)
+    return Export(result.folder, result.facts)
 
 
 @dataclass(frozen=True)

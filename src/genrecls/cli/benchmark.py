@@ -21,6 +21,7 @@ from genrecls.files.tables import write_json
 from genrecls.inference.files import names_model_file
 from genrecls.reports.figures.tradeoff import points, scope
 from genrecls.reports.numbers import kilobytes
+from genrecls.reports.tables import Column, Table
 from genrecls.runs.export_facts import EXPORT, ExportFacts, ModelFiles, model_files_of_run
 from genrecls.runs.run import find_run
 from genrecls.runtime.network import check_threads
@@ -29,7 +30,7 @@ from genrecls.runtime.parser import Parser
 _DESCRIPTION = """Measure features and inference, for one segment and for a track of 30 s: of a
 run's model (Keras) beside all its exported files, or of one model file. The music is generated,
 the first calls are not counted, and each measurement is a process of its own."""
-_HEAD = ("file", "size", "accuracy", "threads", "features", "inference", "segment", "30-s track")
+_NUMBERS = ("size", "accuracy", "threads", "features", "inference", "segment", "30-s track")
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def main(words: Sequence[str]) -> int:
     job = _job(options.model, options.output_root.expanduser())
     settings = BenchmarkSettings(job.paths, options.threads, options.runs)
     result = benchmark(job.model.run, settings)
-    show(_table(result, job.model))
+    show(_table(result, job.model).to_terminal())
     if any(row["features_ms"] is None for row in result["rows"]):
         warn("inference alone was measured: what this model takes is not computed in an export")
     write_json(job.to, result)
@@ -118,23 +119,24 @@ def _job(word: str | None, root: Path) -> _Job:
     return _Job(model, paths, folder / "benchmark.json")
 
 
-def _table(result: Mapping[str, Any], model: ModelFiles) -> Any:
-    from rich.table import Table
-    from rich.text import Text
-
-    about = f"{scope(model)}\nmilliseconds: median (95th percentile) · {machine_title(result)}"
-    loud = "bold red" if "track" in model.leaks else "bold"
-    table = Table(title=Text(about, style=loud), title_justify="left")
-    for name in _HEAD:
-        table.add_column(name, justify="left" if name == "file" else "right")
+def _table(result: Mapping[str, Any], model: ModelFiles) -> Table:
     known = {point.file: point for point in points(model, None)}
+    rows = []
     for row in result["rows"]:
         point = known[row["file"]]
+        times = {
+            key: _cell(row[f"{key}_ms"]) for key in ("features", "inference", "segment", "track")
+        }
+        if row["input"] == "audio":
+            times["features"] = "inside"
         cells = (row["file"], kilobytes(point.bytes), f"{point.accuracy:.3f}", str(row["threads"]))
-        times = (_cell(row[f"{key}_ms"]) for key in ("inference", "segment", "track"))
-        features = "inside" if row["input"] == "audio" else _cell(row["features_ms"])
-        table.add_row(*cells, features, *times)
-    return table
+        rows.append((*cells, *times.values()))
+    return Table(
+        columns=("file", *(Column(name, "number") for name in _NUMBERS)),
+        rows=rows,
+        title=f"{scope(model)}\nmilliseconds: median (95th percentile) · {machine_title(result)}",
+        alarm="track" in model.leaks,
+    )
 
 
 def _cell(times: Mapping[str, float] | None) -> str:

@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genrecls.console import progress, warn
+from genrecls.console import fail, progress, warn
 from genrecls.dsp.segments import audio_window
 from genrecls.environment import environment
+from genrecls.errors import ExportError
 from genrecls.experiment.evaluate import predict_part
 from genrecls.experiment.prepare import prepare
 from genrecls.experiment.restore import RestoredRun, restore
@@ -182,3 +183,23 @@ def _checked(
         arena=micro.arena,
     )
     return file, BundleFile(made, content, flatbuffer, golden, micro)
+
+
+def require_files(settings: ExportSettings, facts: ExportFacts) -> None:
+    """Name the formats of which there is no file, and why; a warning is enough for most.
+
+    Raises:
+        ExportError: a file was asked for by name, or its conversion or comparison failed.
+    """
+    missing: dict[tuple[bool, str], list[str]] = {}
+    for wanted, file in zip(settings.formats, facts.files, strict=True):
+        if file.status != "kept":
+            expected = file.status != "refused" or settings.names(wanted)
+            missing.setdefault((expected, file.reason or ""), []).append(file.file)
+    for (expected, reason), names in missing.items():
+        (fail if expected else warn)(f"no {', '.join(names)}: {reason}")
+    failed = sum(len(names) for (expected, _), names in missing.items() if expected)
+    if failed:
+        raise ExportError(
+            f"{failed} of {len(facts.files)} files were not exported; see the lines above"
+        )
