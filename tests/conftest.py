@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from pytest_socket import disable_socket
 
 from genrecls.cli import main
@@ -21,7 +21,9 @@ from tests import tiers
 from tests.in_process import undisturbed
 
 # No folder of examples in the working directory, no failures of a busy machine.
-settings.register_profile("genrecls", database=None, deadline=None)
+settings.register_profile(
+    "genrecls", database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("genrecls")
 
 ComposeExperiment = Callable[..., Experiment]

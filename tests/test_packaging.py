@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 def wheel(tmp_path_factory: pytest.TempPathFactory, process: None) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder)]
-    subprocess.run([*command, str(ROOT)], check=True, capture_output=True, timeout=120)
+    subprocess.run([*command, str(ROOT)], check=True, capture_output=True, timeout=600)
     (built,) = folder.glob("*.whl")
     return built
 
@@ -33,7 +33,7 @@ def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory, process: None
     venv.create(folder, with_pip=True, symlinks=True)
     python = folder / "bin" / "python"
     pip = [str(python), "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
-    subprocess.run([*pip, str(wheel)], check=True, capture_output=True, timeout=120)
+    subprocess.run([*pip, str(wheel)], check=True, capture_output=True, timeout=600)
     (packages,) = folder.glob("lib/python*/site-packages")
     (packages / "dependencies.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
     return folder / "bin" / "genrecls"
@@ -41,7 +41,7 @@ def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory, process: None
 
 def run(program: Path, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(program), *words], cwd=folder, capture_output=True, text=True, timeout=240, check=False
+        [str(program), *words], cwd=folder, capture_output=True, text=True, timeout=600, check=False
     )
 
 

@@ -122,6 +122,6 @@ heavy = {'tensorflow', 'keras', 'librosa', 'hydra', 'pydantic', 'matplotlib'} & 
 sys.exit(f'imported {heavy}' if heavy else 0)
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=600
     )
     assert done.returncode == 0, done.stderr

@@ -92,7 +92,7 @@ def ask(
         text=True,
         env=environment,
         cwd=cwd,
-        timeout=60,
+        timeout=600,
     )
     assert not done.stderr
     return done.stdout

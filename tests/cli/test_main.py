@@ -37,7 +37,7 @@ def genrecls(*words: str, code: str = _PROBE) -> subprocess.CompletedProcess[str
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
     )
 
 
@@ -229,7 +229,7 @@ def test_a_reader_that_has_gone_is_no_error_message() -> None:
             check=False,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=60,
+            timeout=600,
         )
     assert (done.returncode, done.stderr) == (1, "")
 
@@ -245,7 +245,7 @@ def test_output_that_cannot_be_written_is_one_line() -> None:
             check=False,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=60,
+            timeout=600,
         )
     assert done.returncode == 1
     assert done.stderr.startswith("genrecls: error: cannot read or write: No space left on device")

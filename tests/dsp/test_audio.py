@@ -231,10 +231,10 @@ def test_absurd_lengths_cost_neither_time_nor_memory(tmp_path: Path) -> None:
     content = bytearray(encoded("FLAC"))
     content[22:26] = b"\xff\xff\xff\x00"
     path = stored(tmp_path, bytes(content), "huge.flac")
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(AudioRejected):
         decode(path, AudioLimits(max_seconds=1e9))
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.process

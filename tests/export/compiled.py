@@ -149,5 +149,5 @@ def build(folder: Path, sources: Sequence[str], *flags: str) -> Path:
 
 def output(program: Path) -> tuple[int, list[str]]:
     """Return the exit status of a program and the lines that it prints."""
-    done = subprocess.run([program], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([program], capture_output=True, text=True, timeout=600, check=False)
     return done.returncode, done.stdout.splitlines()

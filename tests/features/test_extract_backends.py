@@ -154,7 +154,7 @@ def test_a_cluster_on_this_machine_gives_what_threads_give(
     if find_spec(library) is None:
         pytest.skip(f"{library} is not installed")
     process = _scripted(CLUSTER, tmp_path, backend, str(dataset.root))
-    out, _ = process.communicate(timeout=240)
+    out, _ = process.communicate(timeout=600)
     assert out == "equal\n"
 
 

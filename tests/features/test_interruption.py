@@ -23,7 +23,7 @@ def test_an_error_stops_the_rest_of_the_work(
     rule_of: Callable[..., Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    many = tuple(replace(dataset.tracks[0], id=f"{number}") for number in range(200))
+    many = tuple(replace(dataset.tracks[0], id=f"{number}") for number in range(2000))
     calls: list[Path] = []
 
     def failing(path: Path, *_: object) -> None:
@@ -36,7 +36,7 @@ def test_an_error_stops_the_rest_of_the_work(
         extract(
             replace(dataset, tracks=many), spec_of("mel"), rule_of(length=1.0), FeatureStore(None)
         )
-    assert len(calls) < 100
+    assert len(calls) < 1000
 
 
 @pytest.mark.process
@@ -48,11 +48,11 @@ def test_ctrl_c_ends_without_a_hang_and_keeps_what_is_finished(tmp_path: Path) -
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "started\n"
-    deadline = time.time() + 20
+    deadline = time.time() + 300
     while not [*tmp_path.rglob("*.npz")] and time.time() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=20)
+    out, _ = process.communicate(timeout=300)
     assert out == "interrupted\n"
     kept = list(tmp_path.rglob("*.npz"))
     assert 0 < len(kept) < 100

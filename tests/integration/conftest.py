@@ -22,7 +22,7 @@ def run_genrecls(folder: Path, *words: str | Path, **limits: Callable[[], None])
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=240,
+        timeout=600,
         env={**environment, "PYTHONUTF8": "1"},
         preexec_fn=limits.get("before"),
         check=False,

@@ -159,7 +159,7 @@ def test_the_single_file_for_devices_says_the_same(
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=600,
         cwd=work,
     )
     program = run_here(work, "predict", *words)

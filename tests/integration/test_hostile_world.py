@@ -52,7 +52,7 @@ def test_two_trainings_at_once_on_a_cold_cache_both_succeed(tmp_path: Path) -> N
         subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
         for command in commands
     ]
-    errors = [process.communicate(timeout=240)[1] for process in running]
+    errors = [process.communicate(timeout=600)[1] for process in running]
     assert [process.returncode for process in running] == [0, 0], errors
     rows = json.loads(run_here(tmp_path, "runs", "--format", "json").out)
     assert [row["status"] for row in rows] == ["finished", "finished"]

@@ -34,7 +34,7 @@ class Environment:
             env={**kept, "PYTHONNOUSERSITE": "1", "PYTHONPATH": self.extra_path},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
 

@@ -161,7 +161,7 @@ def test_ctrl_c_ends_listening_without_an_error(tmp_path: Path, exported: Export
         stderr=subprocess.PIPE,
         text=True,
     )
-    guard = threading.Timer(60, process.kill)
+    guard = threading.Timer(300, process.kill)
     guard.start()
     assert process.stdout is not None
     first = process.stdout.readline()

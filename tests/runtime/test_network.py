@@ -100,7 +100,7 @@ Network(Path(sys.argv[1]).read_bytes())
 sys.exit("heard")
 """
     words = (sys.executable, "-c", code, str(exported("cnn").file("features", "float32")))
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=600)
     assert done.stderr == "heard\n"
 
 

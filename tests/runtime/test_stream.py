@@ -83,7 +83,7 @@ def test_what_is_appended_is_heard_until_nothing_comes_any_more(tmp_path: Path) 
 
     writer = threading.Thread(target=record)
     writer.start()
-    found = _all(growing_wav(path, wait=1.0))
+    found = _all(growing_wav(path, wait=3.0))
     writer.join()
     assert np.array_equal(found, decode(tmp_path / "whole.wav", AudioLimits()).samples)
 

@@ -73,7 +73,7 @@ def start(place: Place, *words: str, real: bool = False) -> subprocess.Popen[str
 
 def end(process: subprocess.Popen[str]) -> tuple[int, str]:
     """Return exit status and output of a sweep."""
-    output, _ = process.communicate(timeout=900)
+    output, _ = process.communicate()
     return process.returncode, output
 
 
@@ -86,7 +86,7 @@ def sweep(place: Place, *words: str, real: bool = False) -> tuple[int, str]:
     return answer.status, answer.out + answer.err
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 120) -> None:
+def wait_for(condition: Callable[[], Any], seconds: float = 600) -> None:
     """Wait until something is so."""
     limit = time.monotonic() + seconds
     while not condition():

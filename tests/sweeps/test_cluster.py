@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Event, Timer
+from threading import Event, Thread
 from types import SimpleNamespace
 from typing import Any
 
@@ -93,7 +93,7 @@ def chosen(*words: str) -> Cluster:
 
 
 def ending(job: ClusterJob) -> JobResult:
-    wait_for(lambda: job.poll() is not None, 240)
+    wait_for(lambda: job.poll() is not None)
     result = job.poll()
     assert result is not None
     return result
@@ -343,7 +343,12 @@ def test_a_job_whose_sweep_was_stopped_before_its_turn_does_nothing(
 def test_a_training_is_stopped_by_the_file(
     task: Callable[[str], RemoteTask], tmp_path: Path
 ) -> None:
-    Timer(1.0, (tmp_path / "run.stop").touch).start()
+    def stop_when_it_runs() -> None:
+        wait_for(lambda: "ready" in (tmp_path / "run.log").read_text())
+        (tmp_path / "run.stop").touch()
+
+    (tmp_path / "run.log").touch()
+    Thread(target=stop_when_it_runs).start()
     ending = task(PATIENT)()
     assert (ending.state, ending.reason) == ("stopped", "was stopped together with the sweep")
     assert not (tmp_path / "run.stop").exists()

@@ -6,10 +6,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Timer
 
 import pytest
 
@@ -36,12 +35,12 @@ for name in ("metrics.json", "model.keras"):
 """
 
 _HOLD = """
-import pathlib, time
+import pathlib, sys
 from genrecls.runs.run import Run
 run = Run(pathlib.Path({folder!r}))
 with run.locked():
     print("held", flush=True)
-    time.sleep(1.5)
+    sys.stdin.readline()
     {leave}
 """
 _LEAVE_FINISHED = (
@@ -50,15 +49,18 @@ _LEAVE_FINISHED = (
 
 
 class Notes:
-    """A listener that remembers."""
+    """A listener that remembers, and says when a run is found with another process."""
 
-    def __init__(self, jobs: list[Job]) -> None:
+    def __init__(self, jobs: list[Job], elsewhere: Callable[[], None] | None = None) -> None:
         self.jobs = jobs
         self.states: list[tuple[str, State]] = []
         self.most = 0
+        self.elsewhere = elsewhere
 
     def changed(self, job: Job) -> None:
         self.states.append((job.run.name, job.state))
+        if job.state == "elsewhere" and self.elsewhere is not None:
+            self.elsewhere()
 
     def tick(self) -> None:
         running = sum(job.state == "running" for job in self.jobs)
@@ -79,8 +81,13 @@ def jobs(tmp_path: Path, compose_experiment: ComposeExperiment) -> list[Job]:
     return [Job((str(run.folder), "0.1"), experiment, run, run.name) for run in runs]
 
 
-def trained(jobs: list[Job], folder: Path, at_once: int = 1) -> Notes:
-    notes = Notes(jobs)
+def trained(
+    jobs: list[Job],
+    folder: Path,
+    at_once: int = 1,
+    elsewhere: Callable[[], None] | None = None,
+) -> Notes:
+    notes = Notes(jobs, elsewhere)
     run_jobs(iter(jobs), SweepSlots(folder / "sweep", (ResourceLimits(),) * at_once), [notes])
     return notes
 
@@ -128,23 +135,23 @@ def test_a_queue_is_asked_only_when_there_is_a_slot(jobs: list[Job], tmp_path: P
 
 
 def test_the_result_of_another_process_is_taken(jobs: list[Job], tmp_path: Path) -> None:
-    with another_process(jobs[1].run, _LEAVE_FINISHED):
-        notes = trained(jobs, tmp_path)
+    with another_process(jobs[1].run, _LEAVE_FINISHED) as let_go:
+        notes = trained(jobs, tmp_path, elsewhere=let_go)
     assert ("run1", "elsewhere") in notes.states
     assert ("run1", "running") not in notes.states
     assert jobs[1].note == "was trained by another process"
 
 
 def test_the_failure_of_another_process_is_taken(jobs: list[Job], tmp_path: Path) -> None:
-    with another_process(jobs[1].run, "run.mark('failed', reason='the data are gone')"):
-        trained(jobs, tmp_path)
+    with another_process(jobs[1].run, "run.mark('failed', reason='the data are gone')") as let_go:
+        trained(jobs, tmp_path, elsewhere=let_go)
     assert jobs[1].state == "failed"
     assert jobs[1].note == "the data are gone (in another process)"
 
 
 def test_what_another_process_leaves_undone_is_trained(jobs: list[Job], tmp_path: Path) -> None:
-    with another_process(jobs[1].run, "run.mark('running')"):
-        notes = trained(jobs, tmp_path)
+    with another_process(jobs[1].run, "run.mark('running')") as let_go:
+        notes = trained(jobs, tmp_path, elsewhere=let_go)
     assert notes.states[-2:] == [("run1", "running"), ("run1", "finished")]
 
 
@@ -164,9 +171,16 @@ def test_a_training_that_finds_its_run_busy_is_tried_again(
 
 def test_ctrl_c_stops_what_runs_and_begins_nothing(jobs: list[Job], tmp_path: Path) -> None:
     slow = [slow_copy(job) for job in jobs]
-    Timer(1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+
+    class Interrupting(Notes):
+        def tick(self) -> None:
+            if self.states == [("run0", "running")]:
+                self.states.clear()
+                os.kill(os.getpid(), signal.SIGINT)
+
+    slots = SweepSlots(tmp_path / "sweep", (ResourceLimits(),))
     with pytest.raises(Interrupted, match="repeat the command to continue"):
-        trained(slow, tmp_path)
+        run_jobs(iter(slow), slots, [Interrupting(slow)])
     assert [job.state for job in slow] == ["stopped", "waiting", "waiting"]
 
 
@@ -196,12 +210,15 @@ def test_cores_and_memory_are_divided(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def another_process(run: Run, leave: str) -> Iterator[None]:
-    """Let another process have the run for a second, and leave it so."""
+def another_process(run: Run, leave: str) -> Iterator[Callable[[], None]]:
+    """Let another process have the run until the function is called, and leave it so."""
     code = _HOLD.format(folder=str(run.folder), leave=leave)
-    holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    holder = subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, text=True)
+    assert holder.stdin is not None
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
-    yield
-    holder.communicate(timeout=60)
+    yield holder.stdin.close
+    holder.stdout.close()
+    holder.wait()
     assert holder.returncode == 0

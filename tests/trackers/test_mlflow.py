@@ -141,8 +141,8 @@ _JOB = """
 import sys
 from pathlib import Path
 from genrecls.runs.run import Run
-from tests.tracking.runs import METRICS, after
-from tests.tracking.test_mlflow import watcher
+from tests.trackers.runs import METRICS, after
+from tests.trackers.test_mlflow import watcher
 run = Run(Path(sys.argv[1]) / sys.argv[2])
 run.mark("running")
 tracker = watcher(run)
@@ -160,7 +160,7 @@ def test_jobs_that_start_at_once_make_one_store_and_one_sweep(
     command = (sys.executable, "-c", _JOB, str(tmp_path))
     names = ["one", "two", "three"]
     jobs = [subprocess.Popen((*command, name)) for name in names]
-    assert [job.wait(timeout=200) for job in jobs] == [0, 0, 0]
+    assert [job.wait(timeout=600) for job in jobs] == [0, 0, 0]
     found = {run.info.run_name: run for run in stored(tmp_path)}
     assert len(stored(tmp_path)) == 4
     assert set(found) == {"sweep 1a2b3c", *names}

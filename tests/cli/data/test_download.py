@@ -176,7 +176,7 @@ def test_two_processes_fetch_it_once(gtzan: bytes, server: Server) -> None:
 
     def slow(handler: Handler) -> None:
         asked.set()
-        goes_on.wait(60)
+        goes_on.wait(300)
         whole(gtzan)(handler)
 
     words = keys(gtzan, server.gives("/a", slow))
@@ -185,13 +185,13 @@ def test_two_processes_fetch_it_once(gtzan: bytes, server: Server) -> None:
     run = "from genrecls.cli.main import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", own + run, "data", "download", "gtzan", *words]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as first:
-        assert asked.wait(60)
+        assert asked.wait(300)
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as second:
             assert second.stderr is not None
             line = second.stderr.readline()
             goes_on.set()
-            _, err = second.communicate(timeout=60)
-        first.communicate(timeout=60)
+            _, err = second.communicate(timeout=600)
+        first.communicate(timeout=600)
     assert line == "gtzan: another process is fetching it; waiting until that has ended\n"
     assert "gtzan: already in data/gtzan/genres; nothing is fetched" in err
     assert (first.returncode, second.returncode) == (0, 0)
@@ -214,7 +214,7 @@ def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
         handler.end_headers()
         handler.wfile.write(gtzan[: 1 << 18])
         half.set()
-        ended.wait(60)
+        ended.wait(300)
 
     words = keys(gtzan, server.gives("/a", stall, whole(gtzan)))
     # Whoever runs the tests in the background of a shell has Ctrl-C switched off.
@@ -222,12 +222,12 @@ def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
     run = "from genrecls.cli.main import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", own + run, "data", "download", "gtzan", *words]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        assert half.wait(60)
+        assert half.wait(300)
         part = Path("data/downloads/genres.tar.gz.part")
         while not part.is_file() or not part.stat().st_size:
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=600)
     ended.set()
     assert process.returncode == 130
     assert err.splitlines()[1:] == [

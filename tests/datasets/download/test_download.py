@@ -196,7 +196,7 @@ def test_a_real_limit_on_file_sizes_keeps_the_part_too(server: Server, tmp_path:
         [sys.executable, "-c", _LIMITED, *words],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
     assert "genres.tar.gz.part: File too large; what is there is kept: free" in done.stderr

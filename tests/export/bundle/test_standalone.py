@@ -57,7 +57,7 @@ def test_the_program_helps_and_complains_in_one_line(program: Path) -> None:
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         # Without the environment of the tests, whose genrecls could be taken for its own.
         command = [sys.executable, "-I", str(program), *words]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
 
     helped = run("--help")
     assert helped.returncode == 0

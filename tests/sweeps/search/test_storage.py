@@ -116,6 +116,7 @@ with open_study(pathlib.Path(sys.argv[1]), settings(), space(), epochs=10) as st
 """
 
 
+@pytest.mark.process
 def test_a_search_killed_while_it_writes_has_whole_trials_and_chooses_the_same(
     tmp_path: Path, open_in: Open
 ) -> None:
