@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genrecls.cli import reproduce as command
 from genrecls.cli.main import main
 from genrecls.datasets.gtzan import GENRES
 from genrecls.errors import GenreclsError
+from genrecls.experiment import reproduce as driver
 from genrecls.experiment.experiment import Experiment
 from genrecls.experiment.train import train
 from genrecls.runs.run import Run
@@ -136,7 +136,7 @@ def test_a_training_that_fails_does_not_keep_the_others_from_their_numbers(
         assert run is not None
         return run
 
-    monkeypatch.setattr(command, "train", sometimes)
+    monkeypatch.setattr(driver, "train", sometimes)
     assert reproduce("steiner2023_mlp", "--seeds", "2") == 1
     errors = capsys.readouterr().err
     assert "steiner2023_mlp, honest split, seed 1: the loss is nan" in errors

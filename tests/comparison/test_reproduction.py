@@ -9,12 +9,9 @@ from genrecls.comparison.reproduction import (
     ProtocolScores,
     ReproducedSystem,
     Score,
-    cell,
-    chosen,
-    jobs,
-    published_presets,
+    protocol_scores,
 )
-from genrecls.errors import ConfigError
+from genrecls.experiment.reproduce import published_presets
 from genrecls.runs.metrics import PartMetrics, RunMetrics
 from tests.runs.finished_runs import Made, metrics_of
 
@@ -31,64 +28,6 @@ def scored(*accuracies: float, fixed: bool = False) -> ProtocolScores:
         scores={"segment": score, "track": score},
         runs=tuple(f"run{index}" for index in range(len(accuracies))),
     )
-
-
-def test_a_paper_names_all_its_presets_and_all_names_every_one() -> None:
-    assert chosen(["carnaghi2022"]) == ["carnaghi2022_cnn", "carnaghi2022_crnn", "carnaghi2022_rnn"]
-    assert chosen(["karam", "karam_vgg16"]) == ["karam_vgg16"]
-    assert chosen([]) == chosen(["all"]) == list(published_presets())
-
-
-def test_a_preset_without_a_published_figure_is_not_reproduced() -> None:
-    assert "gtzan_fault_filtered" not in published_presets()
-    with pytest.raises(ConfigError, match="'gtzan_fault_filtered' is no published system"):
-        chosen(["gtzan_fault_filtered"])
-
-
-def test_an_unknown_system_is_refused_with_the_nearest_one() -> None:
-    with pytest.raises(ConfigError, match="did you mean 'steiner2023'"):
-        chosen(["steiner"])
-
-
-def test_every_system_runs_under_its_protocol_on_random_tracks_and_under_its_honest_split() -> None:
-    splits = {
-        preset: [job.experiment.split.name for job in jobs(preset, 1, [])]
-        for preset in ("khamees2021_mlp", "steiner2023_mlp", "bisarahalli2021_small")
-    }
-    assert splits == {
-        "khamees2021_mlp": ["segment", "track", "fault_filtered"],
-        "steiner2023_mlp": ["track", "track", "fault_filtered"],
-        "bisarahalli2021_small": ["official", "track", "official"],
-    }
-
-
-def test_random_tracks_keep_the_ratio_of_the_published_protocol() -> None:
-    published, tracks, _ = jobs("khamees2021_mlp", 1, [])
-    for job in (published, tracks):
-        assert job.experiment.resolved()["split"]["ratio"] == [16, 4, 5]
-
-
-def test_every_preset_can_be_composed_under_all_three_protocols() -> None:
-    for preset in published_presets():
-        assert len(list(jobs(preset, 1, []))) == 3, preset
-
-
-def test_only_seed_and_split_differ_between_the_trainings_of_a_system() -> None:
-    made = [job.experiment.resolved() for job in jobs("steiner2023_cnn", 2, ["trainer.epochs=3"])]
-    assert len(made) == 6
-    assert {values["trainer"]["epochs"] for values in made} == {3}
-    assert [values["seed"] for values in made] == [0, 1] * 3
-    for values in made:
-        del values["seed"], values["split"]
-    assert all(values == made[0] for values in made)
-
-
-def test_the_words_of_a_job_make_the_same_experiment_again() -> None:
-    from genrecls.config.compose import compose
-    from genrecls.experiment.experiment import parse
-
-    for job in jobs("khamees2021_lstm", 1, ["trainer.epochs=3"]):
-        assert parse(compose("train", job.overrides)) == job.experiment
 
 
 def test_a_score_is_mean_and_sample_deviation_over_seeds() -> None:
@@ -124,7 +63,7 @@ def test_a_single_seed_has_no_interval_and_an_absent_protocol_no_difference() ->
 
 
 def test_a_cell_says_split_leak_data_and_sizes() -> None:
-    found = cell([("a", metrics(0.5)), ("b", metrics(0.7))])
+    found = protocol_scores({"a": metrics(0.5), "b": metrics(0.7)})
     assert found.split == "segment (LEAKY)"
     assert not found.fixed
     assert found.data == "gtzan, 160 tracks"

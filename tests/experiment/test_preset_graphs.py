@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from genrecls.comparison.reproduction import published_presets
 from genrecls.config.compose import compose
 from genrecls.experiment.experiment import Experiment, parse
+from genrecls.experiment.reproduce import published_presets
 from genrecls.models import tensorflow_setup
 from tests.experiment.published_graphs import GRAPHS, genres
 from tests.models.families import unit

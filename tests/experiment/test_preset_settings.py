@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from genrecls.comparison.reproduction import published_presets
 from genrecls.config.compose import compose
 from genrecls.config.paths import conf_dir
 from genrecls.datasets.base import Dataset, Provenance, Track
 from genrecls.datasets.gtzan import GENRES
 from genrecls.experiment.experiment import Experiment, parse
+from genrecls.experiment.reproduce import published_presets
 from genrecls.models.base import Shapes
 from genrecls.splits.base import SPLITS, SplitInput
 from genrecls.splits.leakage import find_leaks

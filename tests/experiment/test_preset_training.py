@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from genrecls.comparison.reproduction import published_presets
 from genrecls.config.compose import compose
 from genrecls.datasets.gtzan import GENRES
 from genrecls.experiment.experiment import Experiment, parse
+from genrecls.experiment.reproduce import published_presets
 from genrecls.experiment.train import train
 from genrecls.runs.run import Run
 from tests.datasets.kaggle_copy import make_copy

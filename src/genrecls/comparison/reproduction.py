@@ -1,19 +1,15 @@
-"""The published systems, run again: their own protocol, random tracks, and an honest split."""
+"""Scores of published systems under their own protocol, on random tracks, on an honest split."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
-from genrecls.config.compose import compose
-from genrecls.config.options import listed
-from genrecls.errors import ConfigError, nearest
-from genrecls.evaluation.significance import SeedSummary, summarise
-from genrecls.experiment.experiment import Experiment, parse
+from genrecls.evaluation.significance import summarise
 from genrecls.runs.metrics import RunMetrics
-from genrecls.runs.published import PAPERS, Published
+from genrecls.runs.published import Published
 from genrecls.splits.base import SPLITS
 
 Protocol = Literal["published", "tracks", "honest"]
@@ -23,21 +19,6 @@ PROTOCOLS: dict[Protocol, str] = {
     "honest": "honest split",
 }
 UNITS = ("segment", "track")
-
-
-@dataclass(frozen=True)
-class ReproductionJob:
-    """One training: a preset under one protocol with one seed.
-
-    Attributes:
-        overrides: words that make it, behind `genrecls train`.
-    """
-
-    preset: str
-    protocol: Protocol
-    seed: int
-    overrides: tuple[str, ...]
-    experiment: Experiment
 
 
 @dataclass(frozen=True)
@@ -124,104 +105,37 @@ class ReproducedSystem:
         if difference is None or cell is None or cell.n < 2:
             return None
         ours = summarise(cell.scores[unit].values)
-        parts = [half_width(ours), _sampling(self.published.accuracy, self.published.count)]
+        low, high = ours.interval or (ours.mean, ours.mean)
+        half_widths = [
+            (high - low) / 2,
+            _binomial_half_width(self.published.accuracy, self.published.count),
+        ]
         if cell.fixed:
-            parts.append(_sampling(ours.mean, cell.test[unit]))
-        half = math.hypot(*parts)
+            half_widths.append(_binomial_half_width(ours.mean, cell.test[unit]))
+        half = math.hypot(*half_widths)
         return difference - half, difference + half
 
 
-def half_width(found: SeedSummary) -> float:
-    """Return half of the interval of a mean; of a single value there is none."""
-    return 0.0 if found.interval is None else (found.interval[1] - found.interval[0]) / 2
-
-
-def _sampling(accuracy: float, count: int | None) -> float:
+def _binomial_half_width(accuracy: float, count: int | None) -> float:
     """Return half of the 95 % interval of an accuracy on so many examples (normal, binomial)."""
     return 1.96 * math.sqrt(accuracy * (1 - accuracy) / count) if count else 0.0
 
 
-def published_presets() -> dict[str, Published]:
-    """Return every preset of `conf/experiment` that names a published figure."""
-    import yaml
-
-    from genrecls.config.validation import validate
-
-    found = {}
-    for name, path in listed("experiment").items():
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if "published" in values:
-            found[name] = validate(Published, values["published"], f"{name}.published")
-    order = list(PAPERS)
-    return dict(sorted(found.items(), key=lambda item: order.index(item[1].paper)))
-
-
-def chosen(wanted: Sequence[str]) -> list[str]:
-    """Return the presets that `wanted` names: presets, papers, or `all`.
-
-    Raises:
-        ConfigError: one of them is neither.
-    """
-    presets = published_presets()
-    names: dict[str, None] = {}
-    for word in wanted or ("all",):
-        matching = [name for name, figure in presets.items() if word in {"all", name, figure.paper}]
-        if not matching:
-            known = [*dict.fromkeys(figure.paper for figure in presets.values()), *presets]
-            raise ConfigError(
-                f"'{word}' is no published system; allowed: all, {', '.join(known)}"
-                f"{nearest(word, known)}"
-            )
-        names.update(dict.fromkeys(matching))
-    return list(names)
-
-
-def jobs(preset: str, seeds: int, overrides: Sequence[str]) -> Iterator[ReproductionJob]:
-    """Yield the trainings of a preset, all seeds of a protocol after one another.
+def protocol_scores(metrics: Mapping[str, RunMetrics]) -> ProtocolScores:
+    """Return the scores of finished runs of one preset and protocol.
 
     Args:
-        preset: name of the preset.
-        seeds: number of seeds, from 0.
-        overrides: words that hold for all of them, such as `data_root=...`.
-
-    Raises:
-        ConfigError: the overrides do not fit.
+        metrics: the metrics of each run by its name, one run a seed and at least one.
     """
-    own = compose("train", [f"experiment={preset}", *overrides])
-    for protocol in PROTOCOLS:
-        words = (f"experiment={preset}", *overrides, *_split(own, protocol))
-        for seed in range(seeds):
-            with_seed = (*words, f"seed={seed}")
-            yield ReproductionJob(
-                preset, protocol, seed, with_seed, parse(compose("train", with_seed))
-            )
-
-
-def _split(own: Mapping[str, Any], protocol: Protocol) -> tuple[str, ...]:
-    """Return the words that choose the split of `protocol` instead of the preset's own."""
-    honest = own["published"]["honest"]
-    wanted = {"published": own["split"]["name"], "tracks": "track", "honest": honest}[protocol]
-    if wanted == own["split"]["name"]:
-        return ()
-    # Random tracks are dealt as the preset deals; a published partition has no ratio.
-    ratio = own["split"].get("ratio") if wanted == "track" else None
-    return (f"split={wanted}", *([f"split.ratio={ratio}"] if ratio else []))
-
-
-def cell(metrics: Sequence[tuple[str, RunMetrics]]) -> ProtocolScores:
-    """Return what finished runs of one preset and protocol amount to.
-
-    Args:
-        metrics: name and metrics of each run, by seed.
-    """
-    first = metrics[0][1]
+    first = next(iter(metrics.values()))
     return ProtocolScores(
         split=first.split.title,
         fixed=SPLITS[first.split.name].published is not None,
         data=f"{first.dataset.name}, {first.dataset.tracks} tracks",
         test={unit: first.test.of(unit).count for unit in UNITS},
         scores={
-            unit: Score(tuple(its.test.of(unit).accuracy for _, its in metrics)) for unit in UNITS
+            unit: Score(tuple(each.test.of(unit).accuracy for each in metrics.values()))
+            for unit in UNITS
         },
-        runs=tuple(name for name, _ in metrics),
+        runs=tuple(metrics),
     )
