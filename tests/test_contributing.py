@@ -45,6 +45,7 @@ def example(
     return load
 
 
+@pytest.mark.tensorflow
 def test_the_example_of_a_model_builds_and_answers(example: Callable[..., ModuleType]) -> None:
     example("pooled", MODELS)
     family = select(MODELS, {"name": "pooled", "width": 8})

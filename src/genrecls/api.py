@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from genrecls.config import plugins
 from genrecls.console import muted
 from genrecls.errors import DataError, RunError
 from genrecls.runs.metrics import PartMetrics
@@ -48,6 +49,7 @@ __all__ = [
     "runs",
     "sweep",
     "train",
+    "use_plugins",
 ]
 
 AnyPath = str | Path
@@ -86,6 +88,18 @@ def train(*overrides: str, progress: ProgressOption = True, **settings: Any) -> 
         raise RunError("this host helps the chief of TF_CONFIG, which alone has the run")
     run.point_latest()
     return run
+
+
+def use_plugins(*paths: AnyPath) -> None:
+    """Let files with models, features, data sets and splits of one's own join the registries.
+
+    Args:
+        paths: Python files, as behind `--plugin`.
+
+    Raises:
+        ConfigError: a file is absent or cannot be imported.
+    """
+    plugins.use_plugins(paths)
 
 
 def runs(output_root: AnyPath = "outputs", *, finished: bool = True) -> list[Run]:

@@ -16,6 +16,7 @@ VERBS = {
     "reproduce": "train the published systems and set their numbers beside ours",
     "runs": "list what is in outputs/, newest first, with its scores",
     "compare": "rank finished runs and test each against the best",
+    "check": "try the models, features, data sets and splits of a plugin",
 }
 
 _GENERAL = """\
@@ -26,6 +27,7 @@ usage: genrecls VERB [...]
 {verbs}
 
   genrecls VERB --help                   what a verb takes
+  genrecls VERB --plugin FILE.py         with models, features, data sets, splits of your own
   genrecls --completion bash|zsh|fish    print completions for your shell
   genrecls --version
 

@@ -13,6 +13,7 @@ from typing import NoReturn
 from genrecls import __version__
 from genrecls.cli import help as usage
 from genrecls.cli.completion import script
+from genrecls.config.plugins import use_plugins
 from genrecls.errors import (
     EXIT_BUSY,
     ConfigError,
@@ -61,6 +62,9 @@ def _status(error: GenreclsError) -> int:
 
 
 def _dispatch(words: list[str]) -> int:
+    words, plugins = split_plugins(words)
+    if plugins:
+        use_plugins(plugins)
     verb, rest = (words[0], words[1:]) if words else ("--help", [])
     if verb in {"-h", "--help", "help"}:
         return _print(usage.general())
@@ -76,6 +80,26 @@ def _dispatch(words: list[str]) -> int:
         return _print(getattr(usage, verb)())
     module = importlib.import_module(f"genrecls.cli.{verb}")
     return int(module.main(rest))
+
+
+def split_plugins(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the words without `--plugin FILE`, which every verb takes, and the files.
+
+    Raises:
+        ConfigError: no file stands behind the flag.
+    """
+    rest: list[str] = []
+    plugins: list[str] = []
+    left = iter(words)
+    for word in left:
+        flag, equals, value = word.partition("=")
+        if flag != "--plugin":
+            rest.append(word)
+        elif file := value if equals else next(left, ""):
+            plugins.append(file)
+        else:
+            raise ConfigError("--plugin: expected a Python file behind it, received nothing")
+    return rest, plugins
 
 
 def _print(text: str) -> int:

@@ -9,6 +9,7 @@ from contextlib import suppress
 import numpy as np
 
 from genrecls.config.compose import run_hydra
+from genrecls.config.plugins import plugin_flags
 from genrecls.console import show
 from genrecls.errors import DataError
 from genrecls.experiment.experiment import Experiment, parse
@@ -30,7 +31,7 @@ def _train(experiment: Experiment, command: str) -> None:
     from genrecls.cli.run_summary import summary
     from genrecls.experiment.train import train
 
-    run = train(experiment, command)
+    run = train(experiment, shlex.join([*shlex.split(command), *plugin_flags()]))
     if run is not None:
         run.point_latest()
         show(summary(run))

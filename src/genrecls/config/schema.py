@@ -3,7 +3,7 @@
 An option of a group is a frozen dataclass that stands in the file of the thing it configures
 (`models/cnn.py` holds `Cnn` with its layers *and* its `build`), so that a new model, feature or
 data set is one new file. Nothing in YAML names Python code: the key `name` selects a registered
-class, and only modules of the group's own package are ever imported.
+class, and only modules of the group's own package and plugins (`config/plugins.py`) are imported.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from pydantic import Field
+
+from genrecls.config.plugins import load_plugins
+from genrecls.errors import ConfigError
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 """A part of a whole, less than all of it."""
@@ -44,7 +47,7 @@ class Registry(Generic[T]):
 
     def register(self, name: str) -> _Registrar[T]:
         """Return a class decorator that makes the class the option `name` of this group."""
-        return _Registrar(self._options, name)
+        return _Registrar(self.group, self._options, name)
 
     def __getitem__(self, name: str) -> type[T]:
         return self._all()[name]
@@ -60,17 +63,24 @@ class Registry(Generic[T]):
             package = importlib.import_module(self._package)
             for module in pkgutil.iter_modules(package.__path__):
                 importlib.import_module(f"{self._package}.{module.name}")
+            # Before the plugins, which may look at the registry while they are imported.
             self._complete = True
+        load_plugins()
         return self._options
 
 
 class _Registrar(Generic[T]):
-    def __init__(self, options: dict[str, type[T]], name: str) -> None:
+    def __init__(self, group: str, options: dict[str, type[T]], name: str) -> None:
+        self._group = group
         self._options = options
         self._name = name
 
     def __call__(self, option: type[Any]) -> type[Any]:
         if self._name in self._options:
-            raise ValueError(f"two options are called '{self._name}'")
+            other = self._options[self._name].__module__
+            raise ConfigError(
+                f"{self._group}={self._name} is registered twice, by {other} and by "
+                f"{option.__module__}; give one of them another name"
+            )
         self._options[self._name] = option
         return option

@@ -12,6 +12,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt
 
 from genrecls.config.options import choices
 from genrecls.config.paths import expanded
+from genrecls.config.plugins import plugin_digests
 from genrecls.config.schema import Registry, Schema
 from genrecls.config.validation import select, validate
 from genrecls.datasets.base import DATASETS, DatasetSource
@@ -83,6 +84,12 @@ class Experiment:
     def output_root(self) -> Path:
         """Folder of run folders."""
         return expanded(self.run.output_root, "output_root")
+
+    @property
+    def plugins(self) -> dict[str, str]:
+        """Source digests of the plugins that its options come from, by name."""
+        used = [self.dataset, self.split, self.model, *self.features.parts]
+        return plugin_digests(used)
 
     def resolved(self) -> dict[str, Any]:
         """Return the configuration as plain values, in the layout of `conf/train.yaml`."""

@@ -77,5 +77,6 @@ def _experiment(run: Run, data_root: str, dataset_root: str | None) -> Experimen
     except ConfigError as error:
         raise RunError(
             f"run {run.name}: this version of genrecls cannot read its configuration ({error}); "
-            f"use the one that trained it (see {run.environment_file.name}), or train again"
+            f"use the one that trained it, and the --plugin files that it had (both are in "
+            f"{run.environment_file.name}), or train again"
         ) from None

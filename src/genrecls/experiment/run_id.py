@@ -21,7 +21,9 @@ def run_id(experiment: Experiment, fingerprint: str) -> str:
     config = original_config(relevant(experiment.resolved()))
     # What a file holds decides, not where it lies.
     config["model"] |= experiment.model.contents()
-    text = json.dumps([config, fingerprint], sort_keys=True)
+    # Nor where a plugin lies, but its source.
+    plugins = [experiment.plugins] if experiment.plugins else []
+    text = json.dumps([config, fingerprint, *plugins], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 

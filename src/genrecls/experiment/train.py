@@ -198,7 +198,8 @@ def write_settings(run: Run, experiment: Experiment) -> None:
     """Write configuration and versions; warn where an interrupted run goes on under others."""
     import yaml
 
-    now = environment()
+    plugins = {f"plugin {name}": digest for name, digest in experiment.plugins.items()}
+    now = {**environment(), **plugins}
     if run.checkpoint_folder.is_dir():
         with suppress(OSError, ValueError):
             before = run.read_environment()

@@ -36,6 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.config.aliases import current_config
+from genrecls.config.plugins import plugin_digests
 from genrecls.dsp.audio import READING_REVISION, AudioLimits
 from genrecls.errors import DataError
 from genrecls.features.audio_augmentation import DistortedCopy
@@ -115,12 +116,14 @@ def settings(
     # Not always the one that comes with soundfile, and it is what decodes.
     libraries["libsndfile"] = str(soundfile.__libsndfile_version__)
     revisions = {name: part.revision for name, part in parts.items()}
+    plugins = plugin_digests(spec.parts)
     return {
         "features": asdict(spec),
         "segment": asdict(rule),
         "limits": asdict(limits),
         "revisions": {"reading": READING_REVISION, "segments": rule.revision, **revisions},
         "libraries": libraries,
+        **({"plugins": plugins} if plugins else {}),
         **(copy.to_json() if copy else {}),
     }
 

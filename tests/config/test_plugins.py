@@ -1,0 +1,169 @@
+"""Models, features, data sets and splits of strangers, named on the command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from genrecls.cli.main import split_plugins
+from genrecls.config import plugins
+from genrecls.config.compose import compose
+from genrecls.config.options import choices
+from genrecls.datasets.base import DATASETS
+from genrecls.dsp.audio import AudioLimits
+from genrecls.errors import ConfigError
+from genrecls.experiment.experiment import Experiment, parse
+from genrecls.experiment.run_id import run_id
+from genrecls.features.base import FEATURES
+from genrecls.features.cache import settings
+from genrecls.models.base import MODELS
+from genrecls.splits.base import SPLITS
+from tests.conftest import RunCommand
+from tests.test_contributing import EXAMPLES
+
+WritePlugin = Callable[..., Path]
+
+
+@pytest.fixture
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WritePlugin]:
+    """Writes a plugin file; what it registers is forgotten after the test."""
+    for registry in (MODELS, FEATURES, DATASETS, SPLITS):
+        list(registry)
+        monkeypatch.setattr(registry, "_options", dict(registry._options))
+    monkeypatch.setattr(plugins, "_plugins", {})
+    monkeypatch.setenv(plugins.VARIABLE, "")
+    before = set(sys.modules)
+
+    def write(source: str, name: str = "mine.py") -> Path:
+        path = tmp_path / name
+        path.write_text(source, encoding="utf-8")
+        return path
+
+    yield write
+    for module in set(sys.modules) - before:
+        if module.startswith("genrecls_plugin_"):
+            del sys.modules[module]
+
+
+def experiment(*overrides: str) -> Experiment:
+    return parse(compose("train", ["debug=smoke", *overrides]))
+
+
+def test_the_flag_may_stand_anywhere_and_several_times() -> None:
+    words = ["train", "--plugin", "a.py", "model=mine", "--plugin=b.py"]
+    assert split_plugins(words) == (["train", "model=mine"], ["a.py", "b.py"])
+    with pytest.raises(ConfigError, match="--plugin: expected a Python file behind it"):
+        split_plugins(["train", "--plugin"])
+
+
+def test_a_model_of_a_plugin_is_a_choice_like_any_other(
+    plugin: WritePlugin, run_command: RunCommand
+) -> None:
+    path = plugin(EXAMPLES["pooled"])
+    outcome = run_command("train", "--plugin", str(path), "--help")
+    assert "pooled" in outcome.out
+    assert "Mean of each coefficient over time" in outcome.out
+    assert "pooled" in choices("model")
+    chosen = experiment("model=pooled", "model.width=32")
+    assert chosen.model.name == "pooled"
+    with pytest.raises(ConfigError, match=r"model\.widht: unknown key; .*did you mean 'width'"):
+        experiment("model=pooled", "+model.widht=3")
+
+
+def test_the_source_of_a_plugin_is_part_of_what_makes_a_run(plugin: WritePlugin) -> None:
+    ids = set()
+    for comment in ("", "# other\n"):
+        plugins._plugins.clear()
+        MODELS._options.pop("pooled", None)
+        plugins.use_plugins([plugin(EXAMPLES["pooled"] + comment)])
+        ids.add(run_id(experiment("model=pooled"), "data"))
+    assert len(ids) == 2
+
+
+def test_a_plugin_that_is_not_used_changes_no_run(plugin: WritePlugin) -> None:
+    before = run_id(experiment("model=cnn"), "data")
+    plugins.use_plugins([plugin(EXAMPLES["pooled"])])
+    assert run_id(experiment("model=cnn"), "data") == before
+
+
+def test_cached_features_of_a_plugin_hang_on_its_source(plugin: WritePlugin) -> None:
+    plugins.use_plugins([plugin(EXAMPLES["energy"])])
+    chosen = experiment("features=energy", "model=rnn")
+    made = settings(chosen.features, chosen.segment, AudioLimits())
+    assert list(made["plugins"]) == ["mine.py"]
+    assert "plugins" not in settings(experiment().features, chosen.segment, AudioLimits())
+    json.dumps(made)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("import nothing_like_this", r"--plugin mine\.py: cannot be imported: ModuleNotFoundError"),
+        ("def broken(:\n", r"--plugin mine\.py: cannot be imported: SyntaxError"),
+        ("x = 1\n1 / 0\n", r"ZeroDivisionError: division by zero \(mine\.py, line 2\)"),
+        (
+            EXAMPLES["pooled"].replace('"pooled"', '"cnn"'),
+            "model=cnn is registered twice, by genrecls.models.cnn and by genrecls_plugin_mine",
+        ),
+    ],
+    ids=["missing import", "no Python", "an error", "a taken name"],
+)
+def test_a_plugin_that_cannot_be_imported_is_one_line(
+    source: str, message: str, plugin: WritePlugin, run_command: RunCommand
+) -> None:
+    outcome = run_command("train", "--plugin", str(plugin(source)), "show=true")
+    assert outcome.status == 1
+    with pytest.raises(AssertionError, match=message):
+        raise AssertionError(outcome.error)
+
+
+@pytest.mark.parametrize("name", ["absent.py", "mine.txt", "."])
+def test_what_is_no_python_file_is_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("")
+    with pytest.raises(ConfigError, match="--plugin: expected a Python file, received"):
+        plugins.use_plugins([tmp_path / name])
+
+
+def test_configuration_files_name_no_plugins(plugin: WritePlugin, run_command: RunCommand) -> None:
+    outcome = run_command("train", f"+plugin={plugin(EXAMPLES['pooled'])}", "model=cnn")
+    assert outcome.status == 1
+    assert "plugin: unknown key" in outcome.error
+
+
+def test_installed_packages_join_by_an_entry_point(
+    plugin: WritePlugin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = plugin(EXAMPLES["pooled"])
+    entry = SimpleNamespace(name="pools", value="my_package", module="genrecls_plugin_mine")
+    entry.load = lambda: plugins._import_file(path, entry.module)
+    monkeypatch.setattr(plugins, "_entry_points", lambda: (entry,))
+    assert "pooled" in MODELS
+    assert plugins.plugin_digests([experiment("model=pooled").model]).keys() == {"pools"}
+
+
+def test_checks_say_in_plain_words_what_a_plugin_breaks(
+    plugin: WritePlugin, run_command: RunCommand, tmp_path: Path
+) -> None:
+    broken = EXAMPLES["energy"].replace(
+        "10 * np.log10(np.maximum(power, 1e-10))", "np.where(power > 0, power, np.nan)"
+    )
+    path = plugin(broken)
+    outcome = run_command("check", "--plugin", str(path))
+    assert outcome.status == 1
+    assert "features=energy: 1 problem" in outcome.out
+    assert "expected: Silence, an impulse, noise and a tone give finite values" in outcome.out
+    assert "received: energy: silence gives NaN or infinity" in outcome.out
+    assert "1 option checked, 1 broken" in outcome.err
+
+
+def test_a_check_without_a_plugin_says_how_to_name_one(
+    plugin: WritePlugin, run_command: RunCommand
+) -> None:
+    assert "no --plugin FILE was given" in run_command("check").error
+    path = str(plugin("x = 1"))
+    assert "the plugin registers nothing" in run_command("check", "--plugin", path).error
