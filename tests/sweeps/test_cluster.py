@@ -12,7 +12,9 @@ from pathlib import Path
 from threading import Event, Thread
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import ANY
 
+import psutil
 import pytest
 
 from genrecls.cli.sweep import parse
@@ -301,6 +303,25 @@ def test_ctrl_c_reaches_the_trainings_of_a_cluster_and_the_same_command_continue
     assert status == 0
     assert [found.finished for found in place.runs] == [True]
     assert not [*place.folder.glob("*.stop")]
+
+
+@submitit
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR2"), reason="there are no such signals here")
+def test_a_job_that_runs_out_of_time_is_queued_again_and_continues(place: Place) -> None:
+    (job,) = plan_jobs([*TINY, *place.words, "trainer.epochs=400", "trainer.patience=null"])
+    log = place.output_root / "sweeps" / "run.log"
+    submitted = ClusterJob(chosen("cluster=local"), job.words, job.run, log, ResourceLimits())
+    wait_for(lambda: training(place))
+    (controller,) = [path for path in (log.parent / ".submitit").iterdir() if path.name.isdigit()]
+    (task,) = psutil.Process(int(controller.name)).children()
+    # So Slurm warns a job a while before its end.
+    task.send_signal(signal.SIGUSR2)
+    wait_for(lambda: log.read_text().count("$ genrecls train") == 2)
+    wait_for(lambda: " after epoch " in log.read_text().rpartition("$ genrecls train")[2])
+    assert submitted.poll() is None
+    submitted.stop("enough")
+    assert ending(submitted) == JobResult("stopped", "was stopped together with the sweep", ANY)
+    assert job.run.state["status"] == "interrupted"
 
 
 @submitit
