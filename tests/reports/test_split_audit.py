@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from genrecls.features.cache import FeatureStore
 from genrecls.reports.figures.split_audit import draw
 from genrecls.reports.split_audit import SplitReport, as_csv, as_html, as_markdown, split_table
 from genrecls.reports.style import save
@@ -27,7 +28,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Audit:
     plan = AuditSettings(
         splitters("track", "segment"), skip=False, spec=spec(), rule=rule(), seed=0, repeats=1
     )
-    return audit(dataset_of(tmp_path_factory.mktemp("made"), sounds), plan)
+    return audit(dataset_of(tmp_path_factory.mktemp("made"), sounds), plan, FeatureStore(None))
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def equals(tmp_path_factory: pytest.TempPathFactory) -> Audit:
     sounds = {f"t{n}": (music(n, 10), "xy"[n % 2], None) for n in range(10)}
     names = ("track", "kfold", "segment")
     plan = AuditSettings(splitters(*names), skip=False, spec=spec(), rule=rule(), seed=0, repeats=1)
-    return audit(dataset_of(tmp_path_factory.mktemp("equals"), sounds), plan)
+    return audit(dataset_of(tmp_path_factory.mktemp("equals"), sounds), plan, FeatureStore(None))
 
 
 def report(found: Audit) -> SplitReport:
@@ -81,22 +82,22 @@ def test_figures_are_drawn_of_any_names_and_only_of_what_is_there(
 
 
 def test_a_suggestion_for_artists_is_passed_on(found: Audit) -> None:
-    tracks = tuple(replace(track, artist=None) for track in found.heard.dataset.tracks)
-    heard = replace(found.heard, dataset=replace(found.heard.dataset, tracks=tracks))
-    page = as_html(report(replace(found, heard=heard, suggestion="use tags")), {})
+    tracks = tuple(replace(track, artist=None) for track in found.scan.dataset.tracks)
+    scan = replace(found.scan, dataset=replace(found.scan.dataset, tracks=tracks))
+    page = as_html(report(replace(found, scan=scan, suggestion="use tags")), {})
     assert "The artists of 8 of 8 are not known" in page
     assert "; use tags." in page
 
 
 def test_only_splits_that_are_less_honest_have_points(equals: Audit) -> None:
     rows = {row[0]: row for row in split_table(equals).rows}
-    assert rows[equals.honest][-1] == "the most honest"
-    other = "track" if equals.honest == "kfold" else "kfold"
+    assert rows[equals.most_honest][-1] == "the most honest"
+    other = "track" if equals.most_honest == "kfold" else "kfold"
     assert rows[other][-2:] == ("as honest", "as honest")
     assert rows["segment (LEAKY)"][-1][0] in "+-"
     document = as_markdown(report(equals), [])
-    assert f"split={other}: as honest as split={equals.honest}" in document
-    assert f"Points are percentage points above split={equals.honest}" in document
+    assert f"split={other}: as honest as split={equals.most_honest}" in document
+    assert f"Points are percentage points above split={equals.most_honest}" in document
 
 
 def test_the_figure_holds_scores_to_all_equally_honest_splits(equals: Audit) -> None:

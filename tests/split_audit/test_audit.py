@@ -12,6 +12,7 @@ from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset
 from genrecls.datasets.synth.dataset import Synth
 from genrecls.errors import DataError
+from genrecls.features.cache import FeatureStore
 from genrecls.split_audit.audit import Audit, AuditSettings, audit
 from tests.split_audit.copies import COPIES, dataset_of, music, rule, spec, splitters
 
@@ -36,7 +37,7 @@ def dataset(source: Synth, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 @pytest.fixture(scope="module")
 def found(dataset: Dataset) -> Audit:
-    return audit(dataset, plan("artist", "track", "segment", "official"))
+    return audit(dataset, plan("artist", "track", "segment", "official"), FeatureStore(None))
 
 
 def test_all_hidden_copies_are_found_and_nothing_else_is_called_a_copy(
@@ -54,13 +55,13 @@ def test_copies_under_another_genre_contradict_each_other(found: Audit, dataset:
 
 
 def test_the_split_that_keeps_artists_apart_is_the_one_to_compare_with(found: Audit) -> None:
-    assert found.honest == "artist"
+    assert found.most_honest == "artist"
     splits = {split.name: split for split in found.splits}
     assert not splits["artist"].inflation
-    assert splits["artist"].sound
+    assert splits["artist"].honest
     assert splits["segment"].leaky
     assert splits["segment"].inflation["nearest"].mean > 0.1
-    assert len(splits["segment"].standing.copies) >= len(splits["artist"].standing.copies) > 0
+    assert len(splits["segment"].overlap.copies) >= len(splits["artist"].overlap.copies) > 0
 
 
 def test_what_the_data_do_not_allow_is_left_out_with_the_reason(found: Audit) -> None:
@@ -70,22 +71,26 @@ def test_what_the_data_do_not_allow_is_left_out_with_the_reason(found: Audit) ->
 
 def test_a_split_that_was_asked_for_is_not_left_out(dataset: Dataset) -> None:
     with pytest.raises(DataError, match="names no parts"):
-        audit(dataset, replace(plan("track", "official"), skip=False))
+        audit(dataset, replace(plan("track", "official"), skip=False), FeatureStore(None))
 
 
 def test_without_known_artists_only_tracks_can_be_kept_apart(tmp_path: Path) -> None:
     sounds = {f"t{n}": (music(n, 4), "xy"[n % 2], None) for n in range(6)}
-    found = audit(dataset_of(tmp_path, sounds), plan("artist", "track", "segment"))
+    found = audit(
+        dataset_of(tmp_path, sounds), plan("artist", "track", "segment"), FeatureStore(None)
+    )
     assert "artists of dataset=made are not known" in found.left_out["artist"]
-    assert found.honest == "track"
+    assert found.most_honest == "track"
 
 
 def test_between_equally_honest_splits_there_is_no_inflation(tmp_path: Path) -> None:
     sounds = {f"t{n}": (music(n, 10), "xy"[n % 2], None) for n in range(10)}
-    found = audit(dataset_of(tmp_path, sounds), plan("track", "kfold", "segment"))
+    found = audit(
+        dataset_of(tmp_path, sounds), plan("track", "kfold", "segment"), FeatureStore(None)
+    )
     splits = {split.name: split for split in found.splits}
-    assert splits["track"].sound
-    assert splits["kfold"].sound
+    assert splits["track"].honest
+    assert splits["kfold"].honest
     assert not splits["track"].inflation
     assert not splits["kfold"].inflation
     assert set(splits["segment"].inflation) == {"logistic", "nearest"}
@@ -95,14 +100,14 @@ def test_a_copy_more_or_less_by_chance_makes_no_split_less_honest(tmp_path: Path
     sounds = {f"t{n}": (music(n // 2, 4), "xy"[n // 2 % 2], None) for n in range(24)}
     for name, (sound, genre, _) in list(sounds.items())[::2]:
         sounds[name] = (COPIES["half as loud"](sound), genre, None)
-    found = audit(dataset_of(tmp_path, sounds), plan("track", "kfold"))
+    found = audit(dataset_of(tmp_path, sounds), plan("track", "kfold"), FeatureStore(None))
     first, second = found.splits
-    assert len(first.standing.copies) != len(second.standing.copies)
-    assert first.sound
-    assert second.sound
+    assert len(first.overlap.copies) != len(second.overlap.copies)
+    assert first.honest
+    assert second.honest
 
 
 def test_no_split_at_all_is_one_line(tmp_path: Path) -> None:
     made = dataset_of(tmp_path, {"a": (music(1, 4), "x", None), "b": (music(2, 4), "y", None)})
     with pytest.raises(DataError, match="no split can be made; the first: split=official"):
-        audit(made, plan("official"))
+        audit(made, plan("official"), FeatureStore(None))

@@ -7,15 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from genrecls.features.cache import FeatureStore
 from genrecls.split_audit.near_duplicates import pairs
-from genrecls.split_audit.overlap import Match, matches, standing
-from genrecls.split_audit.scan import AudioScan, listen
+from genrecls.split_audit.overlap import Match, find_matches, overlap_of
+from genrecls.split_audit.scan import AudioScan, scan
 from genrecls.splits.base import PARTS, Split
 from tests.split_audit.copies import COPIES, dataset_of, music, rule, spec
 
 
 @pytest.fixture(scope="module")
-def heard(tmp_path_factory: pytest.TempPathFactory) -> AudioScan:
+def audio(tmp_path_factory: pytest.TempPathFactory) -> AudioScan:
     """Track a, its exact copy b of another genre, a worse copy c, and another track d."""
     sound = music(1, 6)
     sounds = {
@@ -24,12 +25,17 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> AudioScan:
         "c": (COPIES["all of it"](sound), "x", "Ann"),
         "d": (music(2, 6), "y", None),
     }
-    return listen(dataset_of(Path(tmp_path_factory.mktemp("made")), sounds), spec(), rule())
+    return scan(
+        dataset_of(Path(tmp_path_factory.mktemp("made")), sounds),
+        spec(),
+        rule(),
+        FeatureStore(None),
+    )
 
 
 @pytest.fixture(scope="module")
-def found(heard: AudioScan) -> list[Match]:
-    return matches(heard, pairs([each.fingerprint for each in heard.recordings.values()]))
+def found(audio: AudioScan) -> list[Match]:
+    return find_matches(audio, pairs([each.fingerprint for each in audio.recordings.values()]))
 
 
 def split(**parts: str) -> Split:
@@ -50,26 +56,28 @@ def test_copies_have_their_kind_and_their_genres(found: list[Match]) -> None:
     assert [m.contradictory for m in found] == [m.labels[0] != m.labels[1] for m in found]
 
 
-def test_only_what_stands_in_two_parts_is_counted(heard: AudioScan, found: list[Match]) -> None:
-    apart = standing(heard, split(a="train", c="test", d="validation"), found)
+def test_only_what_stands_in_two_parts_is_counted(audio: AudioScan, found: list[Match]) -> None:
+    apart = overlap_of(audio, split(a="train", c="test", d="validation"), found)
     assert [(match.first, match.second) for match in apart.copies] == [("a", "c")]
     assert apart.identical == 0
     assert dict(apart.artists) == {"Ann": ("train", "test")}
-    assert (apart.unknown, apart.unused, apart.torn) == (1, 1, 0)
-    together = standing(heard, split(a="train", c="train", d="test"), found)
+    assert (apart.unknown, apart.unused, apart.divided_tracks) == (1, 1, 0)
+    together = overlap_of(audio, split(a="train", c="train", d="test"), found)
     assert not together.copies
     assert not together.artists
 
 
 def test_a_torn_track_stands_apart_from_its_copy_and_from_itself(
-    heard: AudioScan, found: list[Match]
+    audio: AudioScan, found: list[Match]
 ) -> None:
-    torn = standing(heard, split(a="train test", b="train", d="validation"), found)
-    assert torn.torn == 1
+    torn = overlap_of(audio, split(a="train test", b="train", d="validation"), found)
+    assert torn.divided_tracks == 1
     assert torn.identical == 1
     assert torn.untested == ["y"]
     assert (torn.total("train").tracks, torn.sizes["test"]["x"].segments) == (2, 1)
 
 
-def test_identical_files_are_told_although_they_have_no_landmarks(heard: AudioScan) -> None:
-    assert [(m.first, m.second, m.kind) for m in matches(heard, [])] == [("a", "b", "identical")]
+def test_identical_files_are_told_although_they_have_no_landmarks(audio: AudioScan) -> None:
+    assert [(m.first, m.second, m.kind) for m in find_matches(audio, [])] == [
+        ("a", "b", "identical")
+    ]

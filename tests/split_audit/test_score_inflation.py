@@ -17,7 +17,7 @@ from genrecls.split_audit.score_inflation import (
     Resampling,
     SeedDecisions,
     accuracy,
-    answers,
+    decide,
     estimate,
 )
 from genrecls.splits.base import Split
@@ -25,7 +25,7 @@ from tests.split_audit.copies import splitters
 
 
 @pytest.fixture(scope="module")
-def heard() -> AudioScan:
+def audio() -> AudioScan:
     """Tracks that sound like their artist and nothing of which tells the genre."""
     rng = np.random.default_rng(0)
     nothing = Fingerprint(np.empty(0, np.uint32), np.empty(0, np.uint32))
@@ -41,58 +41,58 @@ def heard() -> AudioScan:
     return AudioScan(made, recordings, {})
 
 
-def measured(heard: AudioScan, name: str, seeds: int = 3) -> SeedDecisions:
+def measured(audio: AudioScan, name: str, seeds: int = 3) -> SeedDecisions:
     splitter = splitters(name)[name]
-    made = [splitter.assign(heard.material, seed) for seed in range(seeds)]
-    return answers(heard, made, lambda: None)["nearest"]
+    made = [splitter.assign(audio.split_input, seed) for seed in range(seeds)]
+    return decide(audio, made, lambda: None)["nearest"]
 
 
-def test_a_leaky_split_scores_higher_where_only_artists_can_be_recognised(heard: AudioScan) -> None:
-    leaky, honest = measured(heard, "segment"), measured(heard, "artist")
+def test_a_leaky_split_scores_higher_where_only_artists_can_be_recognised(audio: AudioScan) -> None:
+    leaky, honest = measured(audio, "segment"), measured(audio, "artist")
     assert accuracy(leaky) > 0.95
     assert accuracy(honest) < 0.8
-    draws = Resampling.of(heard, 0)
+    draws = Resampling.of(audio, 0)
     difference = draws.scores(leaky) - draws.scores(honest)
     found = estimate(accuracy(leaky) - accuracy(honest), difference)
     assert 0 < found.interval[0] < found.mean < found.interval[1]
 
 
-def test_only_tracks_of_the_test_part_are_asked(heard: AudioScan) -> None:
-    found = measured(heard, "artist", seeds=1)
-    split = splitters("artist")["artist"].assign(heard.material, 0)
-    asked = {track for track, was in zip(heard.recordings, found.asked[0], strict=True) if was}
+def test_only_tracks_of_the_test_part_are_asked(audio: AudioScan) -> None:
+    found = measured(audio, "artist", seeds=1)
+    split = splitters("artist")["artist"].assign(audio.split_input, 0)
+    asked = {track for track, was in zip(audio.recordings, found.asked[0], strict=True) if was}
     assert asked == set(split.parts["test"])
     assert not (found.right & ~found.asked).any()
 
 
-def test_equal_splits_are_tried_once(heard: AudioScan, monkeypatch: pytest.MonkeyPatch) -> None:
-    split = splitters("track")["track"].assign(heard.material, 0)
+def test_equal_splits_are_tried_once(audio: AudioScan, monkeypatch: pytest.MonkeyPatch) -> None:
+    split = splitters("track")["track"].assign(audio.split_input, 0)
     calls: list[str] = []
-    original = score_inflation._tried
+    original = score_inflation._test
 
-    def counted(heard: AudioScan, split: Split, name: str) -> dict[str, bool]:
+    def counted(audio: AudioScan, split: Split, name: str) -> dict[str, bool]:
         calls.append(name)
-        return original(heard, split, name)
+        return original(audio, split, name)
 
-    monkeypatch.setattr(score_inflation, "_tried", counted)
-    found = answers(heard, [split, split, split], lambda: None)
+    monkeypatch.setattr(score_inflation, "_test", counted)
+    found = decide(audio, [split, split, split], lambda: None)
     assert sorted(calls) == ["logistic", "nearest"]
     assert (found["nearest"].right[0] == found["nearest"].right[2]).all()
 
 
-def test_the_same_seed_draws_the_same_and_all_splits_see_the_same_artists(heard: AudioScan) -> None:
-    found = measured(heard, "track")
-    draws = Resampling.of(heard, 5)
+def test_the_same_seed_draws_the_same_and_all_splits_see_the_same_artists(audio: AudioScan) -> None:
+    found = measured(audio, "track")
+    draws = Resampling.of(audio, 5)
     assert np.array_equal(draws.scores(found), draws.scores(found))
     assert draws.scores(found).shape == (DRAWS,)
     assert not np.array_equal(draws.scores(found), replace(draws, seed=6).scores(found))
 
 
-def test_tracks_of_one_artist_are_drawn_together(heard: AudioScan) -> None:
-    alone = heard.dataset.tracks[0]
-    tracks = (replace(alone, artist=None), *heard.dataset.tracks[1:])
-    unknown = replace(heard, dataset=replace(heard.dataset, tracks=tracks))
-    assert len(set(Resampling.of(heard, 0).groups.tolist())) == 40
+def test_tracks_of_one_artist_are_drawn_together(audio: AudioScan) -> None:
+    alone = audio.dataset.tracks[0]
+    tracks = (replace(alone, artist=None), *audio.dataset.tracks[1:])
+    unknown = replace(audio, dataset=replace(audio.dataset, tracks=tracks))
+    assert len(set(Resampling.of(audio, 0).groups.tolist())) == 40
     assert len(set(Resampling.of(unknown, 0).groups.tolist())) == 41
 
 

@@ -121,7 +121,7 @@ def settings(
         "features": asdict(spec),
         "segment": asdict(rule),
         "limits": asdict(limits),
-        "revisions": {"reading": READING_REVISION, "segments": rule.revision, **revisions},
+        "revisions": {"reading": READING_REVISION, type(rule).__name__: rule.revision, **revisions},
         "libraries": libraries,
         **({"plugins": plugins} if plugins else {}),
         **(copy.to_json() if copy else {}),
@@ -211,6 +211,7 @@ class FeatureCache:
             "about": np.array(json.dumps(about)),
         }
         arrays |= {f"inputs.{name}": array for name, array in features.segments.inputs.items()}
+        arrays |= {f"whole.{name}": array for name, array in features.segments.whole.items()}
         try:
             entry = self.entry(features.file_digest)
             with replacing(entry, durable=False) as beside:
@@ -246,7 +247,9 @@ class FeatureCache:
         for name, shape in self._shapes.items():
             if inputs[name].shape != (len(starts), *shape) or inputs[name].dtype != np.float32:
                 raise ValueError(f"'{name}' has another shape or type")
-        segments = Segments(inputs, starts, float(about["segment_seconds"]))
+        prefix = "whole."
+        whole = {n.removeprefix(prefix): arrays[n] for n in arrays if n.startswith(prefix)}
+        segments = Segments(inputs, starts, float(about["segment_seconds"]), whole)
         return TrackFeatures(segments, float(about["seconds"]), str(about["audio_digest"]), digest)
 
 

@@ -39,6 +39,9 @@ class Rejection:
     code: str
     detail: str
 
+    def __str__(self) -> str:
+        return f"{self.path}: {self.code}: {self.detail}"
+
 
 @dataclass(frozen=True)
 class Outline:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +25,13 @@ class Segments:
         inputs: named arrays, first axis segments.
         starts: start of each segment in seconds, shape (segments,).
         seconds: length of a segment in seconds.
+        whole: named arrays of the whole track; empty but for rules that make some.
     """
 
     inputs: Inputs
     starts: NDArray[np.float64]
     seconds: float
+    whole: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.starts)

@@ -65,7 +65,7 @@ class SplitReport:
     def method(self) -> str:
         """How the scores were measured."""
         seeds = several(self.audit.plan.repeats, "seed")
-        return _METHOD.format(draws=DRAWS, seeds=seeds, honest=self.audit.honest)
+        return _METHOD.format(draws=DRAWS, seeds=seeds, honest=self.audit.most_honest)
 
     @property
     def expectations(self) -> list[tuple[AuditedSplit, str]]:
@@ -150,7 +150,7 @@ def as_html(report: SplitReport, figures: Mapping[str, Figure]) -> str:
 
 def split_table(audit: Audit) -> Table:
     """Return a row a split: sizes, leaks, and the scores of two small models."""
-    dataset = audit.heard.dataset
+    dataset = audit.scan.dataset
     columns = (
         "split",
         "tracks: train, validation, test",
@@ -158,11 +158,11 @@ def split_table(audit: Audit) -> Table:
         "artists on both sides",
         "copies on both sides",
         *(f"test accuracy, {name}" for name in MODELS.values()),
-        *(f"points above {audit.honest}, {name}" for name in MODELS.values()),
+        *(f"points above {audit.most_honest}, {name}" for name in MODELS.values()),
     )
     rows = []
     for split in audit.splits:
-        overlap = split.standing
+        overlap = split.overlap
         totals = [overlap.total(part) for part in PARTS]
         artists = [str(len(overlap.artists))]
         if overlap.artists:
@@ -173,8 +173,10 @@ def split_table(audit: Audit) -> Table:
         unused = f"\n{overlap.unused} in no part" if overlap.unused else ""
         identical = f"\n{overlap.identical} of them identical" if overlap.identical else ""
         accuracies = [split.accuracy[model] for model in MODELS]
-        inflation = ["the most honest" if split.name == audit.honest else "as honest"] * len(MODELS)
-        if not split.sound:
+        inflation = ["the most honest" if split.name == audit.most_honest else "as honest"] * len(
+            MODELS
+        )
+        if not split.honest:
             inflation = [_points(split.inflation[m]).replace(" ", "\n", 1) for m in MODELS]
         row = (
             split.title,
@@ -195,11 +197,11 @@ def genre_table(audit: Audit) -> Table:
     """Return a row a genre, a column a split: tracks of each part, in brackets segments."""
 
     def sizes(split: AuditedSplit, genre: str) -> str:
-        parts = [split.standing.sizes[part][genre] for part in PARTS]
+        parts = [split.overlap.sizes[part][genre] for part in PARTS]
         tracks = ", ".join(count(part.tracks) for part in parts)
         return f"{tracks} ({', '.join(count(part.segments) for part in parts)})"
 
-    genres = audit.heard.dataset.labels
+    genres = audit.scan.dataset.labels
     rows = [(genre, *(sizes(split, genre) for split in audit.splits)) for genre in genres]
     title = "Tracks of each genre in train, validation and test (segments in brackets)"
     return Table(("genre", *(split.title for split in audit.splits)), rows, title)
@@ -208,18 +210,18 @@ def genre_table(audit: Audit) -> Table:
 def pair_table(audit: Audit) -> Table:
     """Return a row a pair of tracks with something in common; two genres of one pair warn."""
     columns = ("kind", "first", "second", "share", "offset in s", "genres", "apart in")
-    genre_of = {track.id: track.label for track in audit.heard.dataset.tracks}
+    genre_of = {track.id: track.label for track in audit.scan.dataset.tracks}
 
     def genres(first: str, second: str) -> str:
         return " / ".join(dict.fromkeys((genre_of[first], genre_of[second])))
 
     rows: list[tuple[str, ...]] = []
     for match in audit.matches:
-        apart = ", ".join(split.name for split in audit.splits if match in split.standing.copies)
+        apart = ", ".join(split.name for split in audit.splits if match in split.overlap.copies)
         share, offset = f"{match.share:.3f}", f"{match.offset:+.2f}"
         both = genres(match.first, match.second)
         rows.append((match.kind, match.first, match.second, share, offset, both, apart))
-    for first, second, cosine in audit.alike:
+    for first, second, cosine in audit.similar:
         both = genres(first, second)
         rows.append(("alike", first, second, f"cosine {cosine:.3f}", DASH, both, ""))
     place = columns.index("genres")
@@ -233,14 +235,14 @@ def as_csv(audit: Audit) -> str:
         *("kind", "first", "second", "first_genre", "second_genre", "same_genre"),
         *("share", "landmarks", "offset_seconds", "cosine", "apart_in"),
     )
-    genre_of = {track.id: track.label for track in audit.heard.dataset.tracks}
+    genre_of = {track.id: track.label for track in audit.scan.dataset.tracks}
     records: list[dict[str, Any]] = []
     for match in audit.matches:
-        apart = " ".join(split.name for split in audit.splits if match in split.standing.copies)
+        apart = " ".join(split.name for split in audit.splits if match in split.overlap.copies)
         facts = {"kind": match.kind, "share": match.share, "landmarks": match.shared}
         pair = _pair_record(match.first, match.second, *match.labels)
         records.append({**facts, **pair, "offset_seconds": match.offset, "apart_in": apart})
-    for first, second, cosine in audit.alike:
+    for first, second, cosine in audit.similar:
         pair = _pair_record(first, second, genre_of[first], genre_of[second])
         records.append({"kind": "alike", **pair, "cosine": cosine})
     return to_csv(records, columns)
@@ -264,19 +266,19 @@ def _points(inflation: Estimate) -> str:
 
 def expectation(split: AuditedSplit, audit: Audit) -> str:
     """Return what to expect of a score that is made with a split."""
-    missing = split.standing.untested
+    missing = split.overlap.untested
     untested = f"; its test part has no {', '.join(missing)}" if missing else ""
-    if split.name == audit.honest:
-        copies = len(split.standing.copies)
+    if split.name == audit.most_honest:
+        copies = len(split.overlap.copies)
         but = f", although it has {copies} pairs of copies on both sides" if copies else ""
         return f"the most honest split here, with which the others are compared{but}{untested}"
-    if split.sound:
+    if split.honest:
         return (
-            f"as honest as split={audit.honest}: its score differs by chance, its tracks and the "
-            f"sizes of its parts, not by a leak{untested}"
+            f"as honest as split={audit.most_honest}: its score differs by chance, its tracks and "
+            f"the sizes of its parts, not by a leak{untested}"
         )
     points = [f"{_points(split.inflation[m])} points with {name}" for m, name in MODELS.items()]
-    above = f"{' and '.join(points)}, above split={audit.honest} on the test part"
+    above = f"{' and '.join(points)}, above split={audit.most_honest} on the test part"
     if any(inflation.interval[0] > 0 for inflation in split.inflation.values()):
         return f"expect about {above}{untested}"
     return f"no inflation that so many tracks could prove: {above}{untested}"
@@ -290,7 +292,7 @@ def findings(audit: Audit) -> list[Banner]:
 def _split_findings(audit: Audit) -> Iterator[Banner]:
     for split in audit.splits:
         if split.leaky:
-            torn = f"{split.standing.torn} tracks have segments on more than one side"
+            torn = f"{split.overlap.divided_tracks} tracks have segments on more than one side"
             text = f"{torn}; {expectation(split, audit)}."
             yield Banner("leaky", f"LEAKY split {split.name}", text)
     copies = [match for match in audit.matches if match.copies]
@@ -303,7 +305,7 @@ def _split_findings(audit: Audit) -> Iterator[Banner]:
 
 
 def _data_findings(audit: Audit) -> Iterator[Banner]:
-    dataset, rejected = audit.heard.dataset, audit.heard.rejected
+    dataset, rejected = audit.scan.dataset, audit.scan.rejected
     unknown = sum(track.artist is None for track in dataset.tracks)
     if unknown:
         text = "Nobody can say whether they are on several sides of a split"

@@ -1,4 +1,4 @@
-"""The whole audit: listen once, find copies, make every split, measure what it flatters."""
+"""The whole audit: read the audio once, find copies, make every split, measure what it flatters."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from genrecls.console import progress
 from genrecls.datasets.artists import suggest
 from genrecls.datasets.base import Dataset
 from genrecls.errors import DataError
+from genrecls.features.cache import FeatureStore
 from genrecls.features.mfcc import Mfcc
 from genrecls.features.segmentation import SegmentRule
-from genrecls.split_audit.near_duplicates import alike, pairs
-from genrecls.split_audit.overlap import Match, Standing, matches, standing
-from genrecls.split_audit.scan import AudioScan, listen
+from genrecls.split_audit.near_duplicates import pairs, resembling
+from genrecls.split_audit.overlap import Match, Overlap, find_matches, overlap_of
+from genrecls.split_audit.scan import AudioScan, scan
 from genrecls.split_audit.score_inflation import (
     MODELS,
     Estimate,
     Resampling,
     SeedDecisions,
     accuracy,
-    answers,
+    decide,
     estimate,
 )
 from genrecls.splits.base import Split, Splitter
@@ -51,16 +52,16 @@ class AuditedSplit:
 
     Attributes:
         leaky: whether pieces of one track are on several sides.
-        sound: whether it is as honest as the split that the others are compared with.
+        honest: whether it is as honest as the split that the others are compared with.
         accuracy: of the test part, per track, by classifier.
         inflation: accuracy less that with the most honest split, by classifier; empty where the
-            split is sound, for then the difference tells of no leak.
+            split is as honest, for then the difference tells of no leak.
     """
 
     name: str
     leaky: bool
-    sound: bool
-    standing: Standing
+    honest: bool
+    overlap: Overlap
     accuracy: Mapping[str, Estimate]
     inflation: Mapping[str, Estimate]
 
@@ -72,155 +73,134 @@ class AuditedSplit:
 
 @dataclass(frozen=True)
 class Audit:
-    """What was found.
+    """The result.
 
     Attributes:
-        heard: the tracks that can be used, and those that cannot.
+        scan: the tracks that can be used, and those that cannot.
         matches: tracks with something in common, the largest share first.
-        alike: suspiciously similar tracks that share no landmarks, with their cosine.
+        similar: suspiciously similar tracks that share no landmarks, with their cosine.
         splits: in the order in which they were asked for.
         left_out: splits that the data do not allow, with the reason.
-        honest: name of the split that the others are compared with.
+        most_honest: name of the split that the others are compared with.
         suggestion: how more artists could be known; None where there is nothing to suggest.
     """
 
     plan: AuditSettings
-    heard: AudioScan
+    scan: AudioScan
     matches: tuple[Match, ...]
-    alike: tuple[tuple[str, str, float], ...]
+    similar: tuple[tuple[str, str, float], ...]
     splits: tuple[AuditedSplit, ...]
     left_out: Mapping[str, str]
-    honest: str
+    most_honest: str
     suggestion: str | None
 
 
-def audit(dataset: Dataset, plan: AuditSettings) -> Audit:
-    """Listen to a data set and look at each split of it.
+def audit(dataset: Dataset, plan: AuditSettings, store: FeatureStore) -> Audit:
+    """Read the audio of a data set (from `store` where it was read before) and judge each split.
 
     Raises:
         DataError: no file can be used, or no split can be made.
     """
-    heard = listen(dataset, plan.spec, plan.rule)
-    found = _matches(heard)
-    made, left_out = _made(heard, plan)
-    standings = {name: standing(heard, splits[0], found) for name, splits in made.items()}
-    honest, sound = _honesty(plan, made, standings)
-    scores = _scores(heard, made, (honest, sound), plan.seed)
+    audio = scan(dataset, plan.spec, plan.rule, store)
+
+    # What is on the same recording, and what merely sounds like it.
+    ids, recordings = list(audio.recordings), list(audio.recordings.values())
+    with progress("Comparing fingerprints", len(recordings)) as advance:
+        shared = pairs([recording.fingerprint for recording in recordings], advance)
+    matches = find_matches(audio, shared)
+    known = {(match.first, match.second) for match in matches}
+    similar = (
+        (ids[pair.first], ids[pair.second], pair.cosine)
+        for pair in resembling([recording.statistics for recording in recordings])
+    )
+
+    splits, left_out = make_splits(audio, plan)
+    overlaps = {name: overlap_of(audio, made[0], matches) for name, made in splits.items()}
+    most_honest, honest = rank_by_honesty(plan, splits, overlaps)
+
+    with progress("Trying the splits", sum(map(len, splits.values()))) as advance:
+        decisions = {name: decide(audio, made, advance) for name, made in splits.items()}
+    resampling = Resampling.of(audio, plan.seed)
+    audited = []
+    for name, made in splits.items():
+        compared = None if name in honest else decisions[most_honest]
+        scores, inflation = _estimates(decisions[name], compared, resampling)
+        leaky = made[0].leaky
+        audited.append(AuditedSplit(name, leaky, name in honest, overlaps[name], scores, inflation))
     return Audit(
         plan=plan,
-        heard=heard,
-        matches=tuple(found),
-        alike=_alike(heard, found),
-        splits=tuple(
-            AuditedSplit(
-                name=name,
-                leaky=splits[0].leaky,
-                sound=name in sound,
-                standing=standings[name],
-                accuracy=scores[name][0],
-                inflation=scores[name][1],
-            )
-            for name, splits in made.items()
-        ),
+        scan=audio,
+        matches=tuple(matches),
+        similar=tuple(each for each in similar if each[:2] not in known),
+        splits=tuple(audited),
         left_out=left_out,
-        honest=honest,
+        most_honest=most_honest,
         suggestion=suggest(dataset),
     )
 
 
-def _matches(heard: AudioScan) -> list[Match]:
-    prints = [recording.fingerprint for recording in heard.recordings.values()]
-    with progress("Comparing fingerprints", len(prints)) as advance:
-        return matches(heard, pairs(prints, advance))
+def make_splits(
+    audio: AudioScan, plan: AuditSettings
+) -> tuple[dict[str, list[Split]], dict[str, str]]:
+    """Return the splits of all seeds by name, and why some cannot be made.
 
-
-def _alike(heard: AudioScan, found: Sequence[Match]) -> tuple[tuple[str, str, float], ...]:
-    ids, known = list(heard.recordings), {(match.first, match.second) for match in found}
-    near = alike([recording.statistics for recording in heard.recordings.values()])
-    named = ((ids[pair.first], ids[pair.second], pair.cosine) for pair in near)
-    return tuple(each for each in named if each[:2] not in known)
-
-
-def _made(heard: AudioScan, plan: AuditSettings) -> tuple[dict[str, list[Split]], dict[str, str]]:
-    """Return the splits of all seeds, and why some cannot be made."""
-    made: dict[str, list[Split]] = {}
+    Raises:
+        DataError: none can be made, or one that may not be skipped.
+    """
+    splits: dict[str, list[Split]] = {}
     left_out: dict[str, str] = {}
     seeds = range(plan.seed, plan.seed + plan.repeats)
     for name, splitter in plan.splits.items():
         try:
-            made[name] = [splitter.assign(heard.material, seed) for seed in seeds]
+            splits[name] = [splitter.assign(audio.split_input, seed) for seed in seeds]
         except DataError as reason:
             if not plan.skip:
                 raise
             left_out[name] = str(reason)
-    if not made:
+    if not splits:
         raise DataError(f"no split can be made; the first: {next(iter(left_out.values()), '')}")
-    return made, left_out
+    return splits, left_out
 
 
-def _honesty(
-    plan: AuditSettings, made: Mapping[str, list[Split]], standings: Mapping[str, Standing]
+def rank_by_honesty(
+    plan: AuditSettings, splits: Mapping[str, Sequence[Split]], overlaps: Mapping[str, Overlap]
 ) -> tuple[str, set[str]]:
     """Return the split that the others are compared with, and all that are as honest."""
-    faults = {name: _faults(made[name][0], standings[name]) for name in made}
-    honest = min(made, key=lambda name: (faults[name], _preference(plan, name, standings[name])))
-    # What is dealt at random by rules of equal leaks has more or fewer faults by chance alone.
+    faults = {}
+    for name, made in splits.items():
+        overlap, leaks = overlaps[name], made[0].leaks
+        # Where artists may be shared, those who are not known may be on both sides as well.
+        artists = len(overlap.artists) + (overlap.unknown if "artist" in leaks else 0)
+        # The gravest first.
+        faults[name] = overlap.divided_tracks, artists, len(overlap.copies)
+
+    def order(name: str) -> tuple[tuple[int, int, int], bool, int]:
+        # Of two equally honest splits: many seeds of one rule say more than the one test part that
+        # was published; else the test part with more tracks does.
+        published = plan.splits[name].published is not None
+        return faults[name], published, -overlaps[name].total("test").tracks
+
+    most_honest = min(splits, key=order)
+    # What is assigned at random by rules of equal leaks has more or fewer faults by chance alone.
     rules = {
-        name: splits[0].leaks
-        for name, splits in made.items()
-        if plan.splits[name].published is None
+        name: made[0].leaks for name, made in splits.items() if plan.splits[name].published is None
     }
-    alike = {name for name in rules if honest in rules and rules[name] == rules[honest]}
-    return honest, alike | {name for name in made if faults[name] == faults[honest]}
-
-
-def _faults(split: Split, found: Standing) -> tuple[int, int, int]:
-    """Return how much stands on several sides, the gravest first."""
-    # Where artists may be shared, those who are not known may be on both sides as well.
-    artists = len(found.artists) + (found.unknown if "artist" in split.leaks else 0)
-    return found.torn, artists, len(found.copies)
-
-
-def _preference(plan: AuditSettings, name: str, found: Standing) -> tuple[bool, int]:
-    """Return which of two equally honest splits the others are compared with.
-
-    Many seeds of one rule say more than the one test part that was published; else the test part
-    with more tracks does.
-    """
-    return plan.splits[name].published is not None, -found.total("test").tracks
-
-
-Scores = tuple[dict[str, Estimate], dict[str, Estimate]]
-
-
-def _scores(
-    heard: AudioScan, made: Mapping[str, list[Split]], honesty: tuple[str, set[str]], seed: int
-) -> dict[str, Scores]:
-    """Return accuracy and inflation of each split, by classifier."""
-    honest, sound = honesty
-    with progress("Trying the splits", sum(map(len, made.values()))) as advance:
-        found = {name: answers(heard, splits, advance) for name, splits in made.items()}
-    resampling = Resampling.of(heard, seed)
-    return {
-        name: _estimates(found[name], None if name in sound else found[honest], resampling)
-        for name in made
-    }
+    by_chance = {n for n in rules if most_honest in rules and rules[n] == rules[most_honest]}
+    return most_honest, by_chance | {n for n in splits if faults[n] == faults[most_honest]}
 
 
 def _estimates(
     own: Mapping[str, SeedDecisions],
     honest: Mapping[str, SeedDecisions] | None,
     resampling: Resampling,
-) -> Scores:
-    means = {model: accuracy(own[model]) for model in MODELS}
-    drawn = {model: resampling.scores(own[model]) for model in MODELS}
-    scores = {model: estimate(means[model], drawn[model]) for model in MODELS}
-    if honest is None:
-        return scores, {}
-    less = {
-        model: estimate(
-            means[model] - accuracy(honest[model]), drawn[model] - resampling.scores(honest[model])
-        )
-        for model in MODELS
-    }
-    return scores, less
+) -> tuple[dict[str, Estimate], dict[str, Estimate]]:
+    """Return accuracy, and inflation against an honest split if there is one, by classifier."""
+    scores: dict[str, Estimate] = {}
+    inflation: dict[str, Estimate] = {}
+    for model in MODELS:
+        mean, draws = accuracy(own[model]), resampling.scores(own[model])
+        scores[model] = estimate(mean, draws)
+        if honest is not None:
+            less = mean - accuracy(honest[model])
+            inflation[model] = estimate(less, draws - resampling.scores(honest[model]))
+    return scores, inflation

@@ -61,49 +61,28 @@ def pairs(
         fingerprints: one a recording.
         advance: called after each recording.
     """
-    index = _Index.of(fingerprints)
+    # All landmarks, sorted by hash: whose they are, and in which frame they begin.
+    nothing = np.empty(0, np.uint32)
+    hashes = np.concatenate([nothing, *(each.hashes for each in fingerprints)])
+    order = np.argsort(hashes, kind="stable")
+    hashes = hashes[order]
+    owners = np.repeat(np.arange(len(fingerprints)), [len(each) for each in fingerprints])[order]
+    times = np.concatenate([nothing, *(each.times for each in fingerprints)])[order]
+    times = times.astype(np.int64)
     found: list[Pair] = []
-    for number in range(len(fingerprints)):
-        found += index.partners(fingerprints, number)
-        advance()
-    return sorted(found, key=lambda pair: (-pair.share, pair.first, pair.second))
-
-
-@dataclass(frozen=True, eq=False)
-class _Index:
-    """All landmarks, sorted by hash; the arrays are of shape (landmarks,).
-
-    Attributes:
-        owners: number of the recording.
-        times: frame in which the landmark begins.
-    """
-
-    hashes: NDArray[np.uint32]
-    owners: NDArray[np.int64]
-    times: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, fingerprints: Sequence[Fingerprint]) -> _Index:
-        nothing = np.empty(0, np.uint32)
-        hashes = np.concatenate([nothing, *(each.hashes for each in fingerprints)])
-        times = np.concatenate([nothing, *(each.times for each in fingerprints)])
-        owners = np.repeat(np.arange(len(fingerprints)), [len(each) for each in fingerprints])
-        order = np.argsort(hashes, kind="stable")
-        return cls(hashes[order], owners[order], times[order].astype(np.int64))
-
-    def partners(self, fingerprints: Sequence[Fingerprint], number: int) -> Iterator[Pair]:
-        """Yield what a recording shares with each one of a higher number."""
-        own = fingerprints[number]
-        low = np.searchsorted(self.hashes, own.hashes, "left")
-        many = np.searchsorted(self.hashes, own.hashes, "right") - low
+    for number, own in enumerate(fingerprints):
+        low = np.searchsorted(hashes, own.hashes, "left")
+        many = np.searchsorted(hashes, own.hashes, "right") - low
         many[many > _COMMON] = 0
         hits = np.repeat(low - np.cumsum(many) + many, many) + np.arange(many.sum())
-        distances = self.times[hits] - np.repeat(own.times, many)
-        later = self.owners[hits] > number
-        for other, shared, distance in _agreeing(self.owners[hits][later], distances[later]):
+        distances = times[hits] - np.repeat(own.times, many)
+        later = owners[hits] > number
+        for other, shared, distance in _agreeing(owners[hits][later], distances[later]):
             share = shared / min(len(own), len(fingerprints[other]))
             if share >= PART:
-                yield Pair(number, other, shared, share, distance * HOP / RATE)
+                found.append(Pair(number, other, shared, share, distance * HOP / RATE))
+        advance()
+    return sorted(found, key=lambda pair: (-pair.share, pair.first, pair.second))
 
 
 def _agreeing(
@@ -127,7 +106,7 @@ def _agreeing(
         yield owner, shared, mean
 
 
-ALIKE = 0.98
+RESEMBLING = 0.98
 """Cosine from which two tracks are suspiciously similar.
 
 Among 160 GTZAN tracks the two known replicas have 0.998 and 0.985, all other pairs at most 0.973.
@@ -146,8 +125,10 @@ class Resemblance:
     cosine: float
 
 
-def alike(statistics: Sequence[NDArray[np.float32]], limit: float = ALIKE) -> list[Resemblance]:
-    """Return the pairs of tracks whose statistics point the same way, most alike first.
+def resembling(
+    statistics: Sequence[NDArray[np.float32]], limit: float = RESEMBLING
+) -> list[Resemblance]:
+    """Return the pairs of tracks whose statistics point the same way, most similar first.
 
     The loudness is left out: it is the first coefficient's mean. Fewer than twenty tracks do not
     tell what is usual, so nothing can stand out among them.

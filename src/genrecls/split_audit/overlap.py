@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -45,42 +44,29 @@ class Match:
         return self.copies and self.labels[0] != self.labels[1]
 
 
-def matches(heard: AudioScan, pairs: Sequence[Pair]) -> list[Match]:
+def find_matches(scan: AudioScan, pairs: Sequence[Pair]) -> list[Match]:
     """Return what is known of the pairs, and the identical ones that have too few landmarks.
 
     Args:
-        heard: the tracks that can be used.
-        pairs: their numbers count the recordings of `heard`.
+        scan: the tracks that can be used.
+        pairs: their numbers count the recordings of `scan`.
     """
-    equal = _identical(heard)
+    by_digest: dict[str, list[int]] = {}
+    for number, recording in enumerate(scan.recordings.values()):
+        by_digest.setdefault(recording.digest, []).append(number)
+    identical = {pair for numbers in by_digest.values() for pair in combinations(numbers, 2)}
     seen = {(pair.first, pair.second) for pair in pairs}
-    silent = [Pair(*numbers, 0, 1.0, 0.0) for numbers in sorted(equal - seen)]
-    return [
-        _match(heard, pair, identical=(pair.first, pair.second) in equal)
-        for pair in sorted([*pairs, *silent], key=lambda pair: -pair.share)
-    ]
-
-
-def _identical(heard: AudioScan) -> set[tuple[int, int]]:
-    """Return the numbers of recordings that are equal sample by sample."""
-    same: dict[str, list[int]] = {}
-    for number, recording in enumerate(heard.recordings.values()):
-        same.setdefault(recording.digest, []).append(number)
-    return {pair for numbers in same.values() for pair in combinations(numbers, 2)}
-
-
-def _match(heard: AudioScan, pair: Pair, *, identical: bool) -> Match:
-    first, second = (heard.dataset.tracks[number] for number in (pair.first, pair.second))
-    kind = "identical" if identical else "copy" if pair.share >= COPY else "part"
-    return Match(
-        first=first.id,
-        second=second.id,
-        kind=kind,
-        share=pair.share,
-        shared=pair.shared,
-        offset=pair.offset,
-        labels=(first.label, second.label),
-    )
+    silent = [Pair(*numbers, 0, 1.0, 0.0) for numbers in sorted(identical - seen)]
+    matches = []
+    for pair in sorted([*pairs, *silent], key=lambda pair: -pair.share):
+        first, second = (scan.dataset.tracks[number] for number in (pair.first, pair.second))
+        same = (pair.first, pair.second) in identical
+        kind = "identical" if same else "copy" if pair.share >= COPY else "part"
+        labels = first.label, second.label
+        matches.append(
+            Match(first.id, second.id, kind, pair.share, pair.shared, pair.offset, labels)
+        )
+    return matches
 
 
 @dataclass(frozen=True)
@@ -92,12 +78,12 @@ class Size:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Who and what stands where in one split.
+class Overlap:
+    """What stands where in one split, and what stands in more than one part.
 
     Attributes:
         sizes: by part and genre.
-        torn: tracks with segments in more than one part.
+        divided_tracks: tracks with segments in more than one part.
         artists: known artists in more than one part, each with its parts.
         unknown: tracks in the split whose artist is not known.
         unused: tracks in no part.
@@ -105,7 +91,7 @@ class Standing:
     """
 
     sizes: Mapping[Part, Mapping[str, Size]]
-    torn: int
+    divided_tracks: int
     artists: Mapping[str, tuple[Part, ...]]
     unknown: int
     unused: int
@@ -127,34 +113,31 @@ class Standing:
         return Size(sum(size.tracks for size in sizes), sum(size.segments for size in sizes))
 
 
-def standing(heard: AudioScan, split: Split, found: Sequence[Match]) -> Standing:
-    """Return who and what stands where."""
-    leaks = find_leaks(split, heard.material)
+def overlap_of(scan: AudioScan, split: Split, matches: Sequence[Match]) -> Overlap:
+    """Return what stands where in a split of the scanned tracks."""
+    labels = {track.id: track.label for track in scan.dataset.tracks}
+    sizes: dict[Part, dict[str, Size]] = {}
+    for part in PARTS:
+        sizes[part] = dict.fromkeys(scan.dataset.labels, Size(0, 0))
+        for track, indices in split.parts[part].items():
+            before = sizes[part][labels[track]]
+            sizes[part][labels[track]] = Size(before.tracks + 1, before.segments + len(indices))
     places = {
-        track: {part for part in PARTS if track in split.parts[part]} for track in heard.recordings
+        track: {part for part in PARTS if track in split.parts[part]} for track in scan.recordings
     }
-    artists = known_artists(heard.dataset.tracks)
-    return Standing(
-        sizes={part: _sizes(heard, split, part) for part in PARTS},
-        torn=sum(leak.kind == "track" for leak in leaks),
+
+    def apart(match: Match) -> bool:
+        # A track in no part stands nowhere.
+        first, second = places[match.first], places[match.second]
+        return bool(first and second) and len(first | second) > 1
+
+    leaks = find_leaks(split, scan.split_input)
+    artists = known_artists(scan.dataset.tracks)
+    return Overlap(
+        sizes=sizes,
+        divided_tracks=sum(leak.kind == "track" for leak in leaks),
         artists={leak.name: leak.parts for leak in leaks if leak.kind == "artist"},
         unknown=sum(bool(parts) and track not in artists for track, parts in places.items()),
         unused=sum(not parts for parts in places.values()),
-        copies=tuple(match for match in found if match.copies and _crosses(match, places)),
+        copies=tuple(match for match in matches if match.copies and apart(match)),
     )
-
-
-def _sizes(heard: AudioScan, split: Split, part: Part) -> dict[str, Size]:
-    tracks: Counter[str] = Counter()
-    segments: Counter[str] = Counter()
-    labels = {track.id: track.label for track in heard.dataset.tracks}
-    for track, indices in split.parts[part].items():
-        tracks[labels[track]] += 1
-        segments[labels[track]] += len(indices)
-    return {label: Size(tracks[label], segments[label]) for label in heard.dataset.labels}
-
-
-def _crosses(match: Match, places: Mapping[str, set[Part]]) -> bool:
-    """Whether the two stand in different parts; a track in no part stands nowhere."""
-    first, second = places[match.first], places[match.second]
-    return bool(first and second) and len(first | second) > 1

@@ -1,21 +1,45 @@
-"""One pass over the files, which yields all that an audit needs to know of them."""
+"""One pass over the audio, or over the feature cache, for all that an audit needs."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.datasets.base import Dataset, Track
-from genrecls.dsp.audio import AudioRejected
-from genrecls.environment import cores
+from genrecls.datasets.base import Dataset
 from genrecls.errors import DataError
+from genrecls.features.base import FeatureSpec, Samples
+from genrecls.features.cache import FeatureStore
+from genrecls.features.extract import Rejection, extract
 from genrecls.features.mfcc import Mfcc
-from genrecls.features.segmentation import SegmentRule
+from genrecls.features.segmentation import SegmentRule, Segments
 from genrecls.split_audit.fingerprint import Fingerprint, fingerprint
 from genrecls.splits.base import SplitInput
+
+
+@dataclass(frozen=True)
+class ScanRule(SegmentRule):
+    """Cuts a track like any rule, and keeps what an audit compares instead of the frames.
+
+    Of each segment that is one input, `statistics`, shape (2 * n_mfcc,): mean and standard
+    deviation of each coefficient over the frames. Of the whole track it is the fingerprint.
+    """
+
+    revision: ClassVar[int] = 1
+
+    def shapes(self, spec: FeatureSpec) -> dict[str, tuple[int, ...]]:
+        """Return the shape of `statistics`."""
+        return {"statistics": (2 * super().shapes(spec)["mfcc"][-1],)}
+
+    def apply(self, track: Samples, spec: FeatureSpec) -> Segments:
+        """Return statistics and fingerprint of `track`, mono samples at `fingerprint.RATE`."""
+        segments = super().apply(track, spec)
+        frames = segments.inputs["mfcc"]
+        statistics = np.concatenate([frames.mean(axis=1), frames.std(axis=1)], axis=1)
+        landmarks = vars(fingerprint(track)) if len(segments) else {}
+        return Segments({"statistics": statistics}, segments.starts, segments.seconds, landmarks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +59,7 @@ class Recording:
 
 @dataclass(frozen=True, eq=False)
 class AudioScan:
-    """A data set that was listened to.
+    """What was read of a data set.
 
     Attributes:
         dataset: without the tracks that cannot be used.
@@ -45,23 +69,24 @@ class AudioScan:
 
     dataset: Dataset
     recordings: dict[str, Recording]
-    rejected: dict[str, AudioRejected]
+    rejected: dict[str, Rejection]
 
     @property
-    def material(self) -> SplitInput:
+    def split_input(self) -> SplitInput:
         """What a split needs to know."""
         counts = {track: len(found.statistics) for track, found in self.recordings.items()}
         digests = {track: found.digest for track, found in self.recordings.items()}
         return SplitInput(self.dataset, counts, digests)
 
 
-def listen(dataset: Dataset, spec: Mfcc, rule: SegmentRule) -> AudioScan:
-    """Read every file once; what cannot be used is left out and named.
+def scan(dataset: Dataset, spec: Mfcc, rule: SegmentRule, store: FeatureStore) -> AudioScan:
+    """Read every file once, or its entry in the cache; what cannot be used is left out and named.
 
     Args:
         dataset: its files have to be audio.
         spec: coefficients; its sample rate is that of fingerprints.
-        rule: how a track is cut into the segments that splits deal out.
+        rule: how a track is cut into the segments that splits assign to parts.
+        store: where the feature cache is.
 
     Raises:
         DataError: the data set has no audio, or none that can be used.
@@ -71,47 +96,14 @@ def listen(dataset: Dataset, spec: Mfcc, rule: SegmentRule) -> AudioScan:
             f"split-report: dataset={dataset.name} has a {dataset.medium} of each track; expected "
             "audio files, as dataset=gtzan, fma, folder and synth have them"
         )
-    found = _all_heard(dataset, spec, rule)
-    rejected = {track: what for track, what in found.items() if isinstance(what, AudioRejected)}
-    if len(rejected) == len(found):
+    extraction = extract(dataset, spec, ScanRule(**vars(rule)), store)
+    rejected = {bad.track: bad for bad in extraction.rejected}
+    if not extraction.outlines:
         first = next(iter(rejected.values()), "there are no tracks")
-        raise DataError(f"none of the {len(found)} files can be used; the first: {first}")
-    recordings = {track: what for track, what in found.items() if isinstance(what, Recording)}
+        raise DataError(f"none of the {len(rejected)} files can be used; the first: {first}")
+    recordings = {}
+    for track, features in extraction.tracks.items():
+        statistics = features.segments.inputs["statistics"]
+        landmarks = Fingerprint(**features.segments.whole)
+        recordings[track] = Recording(landmarks, statistics, features.audio_digest)
     return AudioScan(dataset.without(rejected), recordings, rejected)
-
-
-def _all_heard(
-    dataset: Dataset, spec: Mfcc, rule: SegmentRule
-) -> dict[str, Recording | AudioRejected]:
-    from joblib import Parallel, delayed
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    from genrecls.console import progress, quiet_libraries
-
-    found: dict[str, Recording | AudioRejected] = {}
-    title = f"Listening to {dataset.name}"
-    # Threads do, for decoding and transforming release the interpreter's lock.
-    pool = Parallel(n_jobs=cores(), backend="threading", return_as="generator")
-    with threadpool_limits(1), quiet_libraries(), progress(title, len(dataset.tracks)) as advance:
-        results = pool(delayed(_heard)(track, dataset, spec, rule) for track in dataset.tracks)
-        for track, result in zip(dataset.tracks, results, strict=True):
-            found[track.id] = result
-            advance()
-    return found
-
-
-def _heard(
-    track: Track, dataset: Dataset, spec: Mfcc, rule: SegmentRule
-) -> Recording | AudioRejected:
-    try:
-        samples = spec.read(track, dataset.limits)
-    except AudioRejected as reason:
-        return reason
-    segments = rule.apply(samples, spec)
-    if not len(segments):
-        detail = f"expected {rule.length * rule.min_fill:.3f} s for one segment"
-        return AudioRejected(track.path, "short", f"{detail}, found {len(samples) / spec.rate:g} s")
-    frames = segments.inputs["mfcc"]
-    statistics = np.concatenate([frames.mean(axis=1), frames.std(axis=1)], axis=1)
-    digest = hashlib.sha256(np.ascontiguousarray(samples).data).hexdigest()
-    return Recording(fingerprint(samples), statistics, digest)

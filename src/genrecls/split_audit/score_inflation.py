@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +33,7 @@ class Estimate:
 
 @dataclass(frozen=True, eq=False)
 class SeedDecisions:
-    """Which tracks of the test part were asked and which were answered rightly, seed by seed.
+    """Which tracks were in the test part and which were decided rightly, seed by seed.
 
     Attributes:
         asked: shape (seeds, tracks), over all tracks of the data set.
@@ -45,53 +44,59 @@ class SeedDecisions:
     right: NDArray[np.bool_]
 
 
-def answers(
-    heard: AudioScan, splits: Sequence[Split], advance: Callable[[], None]
+def decide(
+    scan: AudioScan, splits: Sequence[Split], advance: Callable[[], None]
 ) -> dict[str, SeedDecisions]:
-    """Train each of `MODELS` on the train part of each split and ask it the test part.
+    """Train each of `MODELS` on the train part of each split and let it decide the test part.
 
-    The validation part is not used, for there is nothing to select. A track is answered by the
-    mean of its segments in the test part, as in a run.
+    The validation part is not used, for there is nothing to select. A track is decided by the mean
+    of its segments in the test part, as in a run.
 
     Args:
-        heard: the tracks that can be used.
+        scan: the tracks that can be used.
         splits: one a seed; splits that are equal are tried once.
         advance: called after each split.
     """
-    rows = {track: number for number, track in enumerate(heard.recordings)}
+    rows = {track: number for number, track in enumerate(scan.recordings)}
     shape = (len(splits), len(rows))
     made = {name: SeedDecisions(np.zeros(shape, bool), np.zeros(shape, bool)) for name in MODELS}
     tried: dict[str, int] = {}
     for number, split in enumerate(splits):
-        before = tried.setdefault(_identity(split), number)
+        parts = (sorted(split.parts["train"].items()), sorted(split.parts["test"].items()))
+        content = repr([[(track, array.tolist()) for track, array in part] for part in parts])
+        before = tried.setdefault(content, number)
         for name in MODELS:
             asked, right = made[name].asked, made[name].right
             if before < number:
                 asked[number], right[number] = asked[before], right[before]
                 continue
-            for track, correct in _tried(heard, split, name).items():
+            for track, correct in _test(scan, split, name).items():
                 asked[number, rows[track]], right[number, rows[track]] = True, correct
         advance()
     return made
 
 
-def _identity(split: Split) -> str:
-    parts = (sorted(split.parts["train"].items()), sorted(split.parts["test"].items()))
-    return repr([[(track, numbers.tolist()) for track, numbers in part] for part in parts])
-
-
-def _tried(heard: AudioScan, split: Split, name: str) -> dict[str, bool]:
-    """Return, for each track of the test part, whether it was answered rightly."""
+def _test(scan: AudioScan, split: Split, name: str) -> dict[str, bool]:
+    """Return, for each track of the test part, whether the trained model decides it rightly."""
     from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
 
-    inputs, tracks = _gathered(heard, split.parts["train"])
-    labels = {track.id: track.label for track in heard.dataset.tracks}
-    model = _model(name)
+    classifier = (
+        LogisticRegression(max_iter=_MOST_STEPS)
+        if name == "logistic"
+        else KNeighborsClassifier(n_neighbors=1, algorithm="brute")
+    )
+    model = make_pipeline(StandardScaler(), classifier)
+    inputs, tracks = _segments_of(scan, split.parts["train"])
+    labels = {track.id: track.label for track in scan.dataset.tracks}
     with warnings.catch_warnings():
         # A small model that is not quite at its best tells the same.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(inputs, [labels[track] for track in tracks])
-    inputs, tracks = _gathered(heard, split.parts["test"])
+    inputs, tracks = _segments_of(scan, split.parts["test"])
     shares = model.predict_proba(inputs)
     return {
         track: model.classes_[shares[tracks == track].mean(axis=0).argmax()] == labels[track]
@@ -99,34 +104,20 @@ def _tried(heard: AudioScan, split: Split, name: str) -> dict[str, bool]:
     }
 
 
-def _gathered(
-    heard: AudioScan, part: Mapping[str, NDArray[np.int64]]
+def _segments_of(
+    scan: AudioScan, part: Mapping[str, NDArray[np.int64]]
 ) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
     """Return the statistics of the segments of a part, and the track id of each."""
-    chosen = [heard.recordings[track].statistics[indices] for track, indices in part.items()]
+    chosen = [scan.recordings[track].statistics[indices] for track, indices in part.items()]
     return np.concatenate(chosen), np.repeat(list(part), [len(each) for each in chosen])
-
-
-def _model(name: str) -> Any:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.neighbors import KNeighborsClassifier
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    last = (
-        LogisticRegression(max_iter=_MOST_STEPS)
-        if name == "logistic"
-        else KNeighborsClassifier(n_neighbors=1, algorithm="brute")
-    )
-    return make_pipeline(StandardScaler(), last)
 
 
 @dataclass(frozen=True, eq=False)
 class Resampling:
     """Draws with replacement of what may differ next time: the artists and the seeds.
 
-    Whoever has no known artist stands for himself. All splits see the same draws of artists, so
-    that differences between them are those of the same tracks.
+    A track without a known artist counts as an artist of its own. All splits see the same draws of
+    artists, so that differences between them are those of the same tracks.
 
     Attributes:
         groups: number of the artist of each track, shape (tracks,).
@@ -137,38 +128,39 @@ class Resampling:
     seed: int
 
     @classmethod
-    def of(cls, heard: AudioScan, seed: int) -> Resampling:
+    def of(cls, scan: AudioScan, seed: int) -> Resampling:
         """Return the draws for a data set."""
-        artists = known_artists(heard.dataset.tracks)
+        artists = known_artists(scan.dataset.tracks)
         # No artist has an empty string within.
-        names = [artists.get(track, f"\0{track}") for track in heard.recordings]
+        names = [artists.get(track, f"\0{track}") for track in scan.recordings]
         return cls(np.unique(names, return_inverse=True)[1].astype(np.int64), seed)
 
-    def scores(self, found: SeedDecisions) -> NDArray[np.float64]:
+    def scores(self, decisions: SeedDecisions) -> NDArray[np.float64]:
         """Return the accuracy of the mean seed in each draw, shape (DRAWS,)."""
         many = int(self.groups.max()) + 1
-        right, asked = (self._per_group(array, many) for array in (found.right, found.asked))
+        right, asked = (
+            np.asarray(
+                [np.bincount(self.groups, weights=row, minlength=many) for row in array]
+            ).astype(np.int64)
+            for array in (decisions.right, decisions.asked)
+        )
         artists, seeds = stream(self.seed, "artists"), stream(self.seed, "seeds")
-        drawn = np.empty(DRAWS)
+        draws = np.empty(DRAWS)
         for number in range(DRAWS):
             weights = np.bincount(artists.integers(many, size=many), minlength=many)
             chosen = seeds.integers(len(right), size=len(right))
             total = asked @ weights
             shares = np.divide(right @ weights, total, where=total > 0, out=np.zeros(len(total)))
-            drawn[number] = shares[chosen].mean()
-        return drawn
-
-    def _per_group(self, array: NDArray[np.bool_], many: int) -> NDArray[np.int64]:
-        sums = [np.bincount(self.groups, weights=row, minlength=many) for row in array]
-        return np.asarray(sums, np.int64)
+            draws[number] = shares[chosen].mean()
+        return draws
 
 
-def accuracy(found: SeedDecisions) -> float:
-    """Return the share of right answers, mean over the seeds."""
-    return float((found.right.sum(axis=1) / found.asked.sum(axis=1)).mean())
+def accuracy(decisions: SeedDecisions) -> float:
+    """Return the share of right decisions, mean over the seeds."""
+    return float((decisions.right.sum(axis=1) / decisions.asked.sum(axis=1)).mean())
 
 
-def estimate(mean: float, drawn: NDArray[np.float64]) -> Estimate:
+def estimate(mean: float, draws: NDArray[np.float64]) -> Estimate:
     """Return a mean with the middle 95 % of its draws."""
-    low, high = np.quantile(drawn, [0.025, 0.975])
+    low, high = np.quantile(draws, [0.025, 0.975])
     return Estimate(mean, (float(low), float(high)))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import NonNegativeInt, PositiveInt
 
@@ -16,11 +15,8 @@ from genrecls.config.compose import compose
 from genrecls.config.options import choices
 from genrecls.config.schema import Schema
 from genrecls.config.validation import select, validate
-from genrecls.datasets.base import DATASETS, DatasetSource
+from genrecls.datasets.base import DATASETS
 from genrecls.splits.base import SPLITS, Splitter
-
-if TYPE_CHECKING:
-    from genrecls.split_audit.audit import AuditSettings
 
 _ROOT, _SPLIT = "split_report", "split="
 
@@ -36,71 +32,60 @@ class ReportSettings(Schema):
 def add_to(actions: Any) -> None:
     """Add the action."""
     about = "show what each split would give: genres, shared artists, copies, inflated scores"
-    parser = add_action(actions, "split-report", about, _split_report)
+    parser = add_action(actions, "split-report", about, _report)
     parser.epilog = "split=track,artist shows these two; without it every possible split is shown"
     where = "outputs/split-report/<data set>"
     parser.add_argument("--out", type=Path, metavar="FOLDER", help=where)
 
 
-def _split_report(options: argparse.Namespace, overrides: list[str]) -> int:
+def _report(options: argparse.Namespace, overrides: list[str]) -> int:
+    from genrecls.features.cache import FeatureStore, cache_root
+    from genrecls.features.mfcc import Mfcc
+    from genrecls.features.segmentation import SegmentRule
     from genrecls.reports.split_audit import write_split_report
-    from genrecls.split_audit.audit import audit
+    from genrecls.split_audit.audit import AuditSettings, audit
+    from genrecls.split_audit.fingerprint import RATE
 
-    named = [word.removeprefix(_SPLIT) for word in overrides if word.startswith(_SPLIT)]
+    # `split=track,artist` or `split=[track,artist]`, each once; without it all that are possible.
+    wanted = [word.removeprefix(_SPLIT) for word in overrides if word.startswith(_SPLIT)]
     rest = [word for word in overrides if not word.startswith(_SPLIT)]
-    composed = compose(_ROOT, rest if not named else [f"split={_names(named)[0]}", *rest])
+    listed = "".join(wanted[-1:]).strip("[]").split(",")
+    names = list(dict.fromkeys(name.strip() for name in listed))
+    composed = compose(_ROOT, [f"split={names[0]}", *rest] if wanted else rest)
     source = select(DATASETS, composed["dataset"], "dataset")
-    splits = _named(_names(named), source, rest) if named else _possible(source, rest)
-    dataset = source.load(data_root_of(composed))
-    found = audit(dataset, _plan(composed, splits, skip=not named))
-    default = Path("outputs") / "split-report" / _choice(rest, dataset.name)
+    if wanted:
+        splits = {name: _splitter(name, rest) for name in names}
+        for splitter in splits.values():
+            splitter.check(source)
+    else:
+        # One of each kind, without partitions that were published of other data.
+        every = {name: _splitter(name, rest) for name in choices("split") if name in SPLITS}
+        possible = {None, *source.offers}
+        splits = {name: each for name, each in every.items() if each.published in possible}
+
+    data_root = data_root_of(composed)
+    dataset = source.load(data_root)
+    keys = {name: composed[name] for name in ("seed", "repeats")}
+    numbers = validate(ReportSettings, keys, "")
+    features = compose("train", ["features=mfcc", f"features.sample_rate={RATE}"])["features"]
+    settings = AuditSettings(
+        splits=splits,
+        skip=not wanted,
+        spec=validate(Mfcc, features, "features"),
+        rule=validate(SegmentRule, composed["segment"], "segment"),
+        seed=numbers.seed,
+        repeats=numbers.repeats,
+    )
+    result = audit(dataset, settings, FeatureStore(cache_root(data_root)))
+
+    # The folder has the name of the data set as it was asked for: variants have that of their kind.
+    chosen = [word.partition("=")[2] for word in rest if word.startswith("dataset=")]
+    default = Path("outputs") / "split-report" / (chosen[-1] if chosen else dataset.name)
     folder: Path = default if options.out is None else options.out.expanduser()
     command = f"genrecls data split-report {shlex.join(overrides)}".strip()
-    write_split_report(found, folder, command)
+    write_split_report(result, folder, command)
     return 0
-
-
-def _choice(words: Sequence[str], name: str) -> str:
-    """Return the data set as it was asked for: variants have the name of their kind."""
-    chosen = [word.partition("=")[2] for word in words if word.startswith("dataset=")]
-    return chosen[-1] if chosen else name
-
-
-def _names(words: Sequence[str]) -> list[str]:
-    """Return the splits of `split=track,artist`, or of `split=[track,artist]`, each once."""
-    return list(dict.fromkeys(name.strip() for name in words[-1].strip("[]").split(",")))
-
-
-def _named(names: Sequence[str], source: DatasetSource, rest: list[str]) -> dict[str, Splitter]:
-    found = {name: _splitter(name, rest) for name in names}
-    for splitter in found.values():
-        splitter.check(source)
-    return found
-
-
-def _possible(source: DatasetSource, rest: list[str]) -> dict[str, Splitter]:
-    """Return one split of each kind, without partitions that were published of other data."""
-    found = {name: _splitter(name, rest) for name in choices("split") if name in SPLITS}
-    return {
-        name: splitter
-        for name, splitter in found.items()
-        if splitter.published is None or splitter.published in source.offers
-    }
 
 
 def _splitter(name: str, rest: list[str]) -> Splitter:
     return select(SPLITS, compose(_ROOT, [f"split={name}", *rest])["split"], "split")
-
-
-def _plan(composed: dict[str, Any], splits: dict[str, Splitter], *, skip: bool) -> AuditSettings:
-    from genrecls.features.mfcc import Mfcc
-    from genrecls.features.segmentation import SegmentRule
-    from genrecls.split_audit.audit import AuditSettings
-    from genrecls.split_audit.fingerprint import RATE
-
-    keys = {name: composed[name] for name in ("seed", "repeats")}
-    settings = validate(ReportSettings, keys, "")
-    features = compose("train", ["features=mfcc", f"features.sample_rate={RATE}"])["features"]
-    spec = validate(Mfcc, features, "features")
-    rule = validate(SegmentRule, composed["segment"], "segment")
-    return AuditSettings(splits, skip, spec, rule, settings.seed, settings.repeats)

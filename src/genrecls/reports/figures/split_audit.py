@@ -49,10 +49,10 @@ def parts(audit: Audit) -> Figure:
 
     Not the tracks, because those of a leaky split are in several parts.
     """
-    many, genres = len(audit.splits), audit.heard.dataset.labels
+    many, genres = len(audit.splits), audit.scan.dataset.labels
     rows, columns = -(-many // _COLUMNS), min(many, _COLUMNS)
     size = (max(6.0, 2.6 * columns), rows * (0.24 * len(genres) + 0.75) + 0.4)
-    about = f"{audit.heard.dataset.name} · bars: segments · seed {audit.plan.seed}"
+    about = f"{audit.scan.dataset.name} · bars: segments · seed {audit.plan.seed}"
     figure = new_figure("Genres in the parts of each split", about, size)
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True, sharex=True)
     for axes in grid.flat[many:]:
@@ -61,7 +61,7 @@ def parts(audit: Audit) -> Figure:
         clean_axes(axes, "x")
         left = np.zeros(len(genres))
         for part in PARTS:
-            sizes = np.array([split.standing.sizes[part][genre].segments for genre in genres])
+            sizes = np.array([split.overlap.sizes[part][genre].segments for genre in genres])
             colour = _PART_COLOURS[part]
             axes.barh(range(len(genres)), sizes, left=left, height=0.7, color=colour, label=part)
             left += sizes
@@ -77,7 +77,7 @@ def parts(audit: Audit) -> Figure:
 def inflation(audit: Audit) -> Figure:
     """Draw the accuracy of both small models with each split, and its interval."""
     splits = audit.splits
-    sound = [split for split in splits if split.sound]
+    sound = [split for split in splits if split.honest]
     dashed = sound[0].name
     if sound[1:]:
         names = ", ".join(split.name for split in sound)
@@ -114,7 +114,7 @@ def inflation(audit: Audit) -> Figure:
 def near_duplicates(audit: Audit) -> Figure:
     """Draw how many landmarks the pairs share that have something in common."""
     about = (
-        f"{audit.heard.dataset.name} · share of landmarks at one distance in time; below "
+        f"{audit.scan.dataset.name} · share of landmarks at one distance in time; below "
         f"{100 * PART:.0f} % it is chance · crosses: two genres"
     )
     figure = new_figure("Tracks with something in common", about, (7.6, 2.1))
