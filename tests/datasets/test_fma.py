@@ -122,7 +122,7 @@ def test_the_clips_of_a_larger_subset_do_for_a_smaller_one(tmp_path: Path) -> No
 def test_tracks_without_a_single_top_genre_are_left_out_and_counted(copy: Path) -> None:
     dataset = load(copy, "dataset.subset=large")
     assert "123456" not in {t.id for t in dataset.tracks}
-    assert dataset.provenance.note.endswith("; tracks left out for want of a single top genre: 1")
+    assert dataset.provenance.note.endswith("; tracks without a single top genre, left out: 1")
     assert "left out" not in load(copy).provenance.note
 
 

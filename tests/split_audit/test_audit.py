@@ -10,7 +10,7 @@ import pytest
 from genrecls.config.compose import compose
 from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset
-from genrecls.datasets.synth.dataset import Synth
+from genrecls.datasets.generated import Synth
 from genrecls.errors import DataError
 from genrecls.features.cache import FeatureStore
 from genrecls.split_audit.audit import Audit, AuditSettings, audit

@@ -11,15 +11,13 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Literal
 
-from genrecls.console import progress
 from genrecls.datasets.base import Dataset, Track
 from genrecls.errors import DataError
+from genrecls.parallel import parallel_map
 
 ArtistSource = Literal["tags", "folders"]
 
@@ -73,8 +71,23 @@ def suggest(dataset: Dataset) -> str | None:
     """
     if dataset.name != "folder" or any(track.artist for track in dataset.tracks):
         return None
-    if hint := _tags_hint(dataset) or _folders_hint(dataset):
-        return f"artists are not known; {hint}"
+    known = [name for name in _read(dataset.tracks, "tags") if name]
+    artists = len(set(known))
+    if 2 * len(known) >= len(dataset.tracks) and artists >= 2:
+        return (
+            f"artists are not known; {len(known)} of {len(dataset.tracks)} files have an artist "
+            f"tag ({artists} artists): dataset.artists=tags"
+        )
+    inside: defaultdict[str, set[str]] = defaultdict(set)
+    for track in dataset.tracks:
+        if folder := _folder(track):
+            inside[track.label].add(folder)
+    divided = sum(len(folders) >= 2 for folders in inside.values())
+    if 2 * divided > len(dataset.labels):
+        return (
+            f"artists are not known; {divided} of {len(dataset.labels)} genres have several "
+            "sub-folders; if those are artists: dataset.artists=folders"
+        )
     return None
 
 
@@ -89,7 +102,10 @@ def one_spelling(names: Sequence[str | None]) -> list[str | None]:
 
 
 def _read(tracks: Sequence[Track], source: ArtistSource) -> list[str | None]:
-    return one_spelling(_tags(tracks) if source == "tags" else [_folder(t) for t in tracks])
+    if source == "folders":
+        return one_spelling([_folder(track) for track in tracks])
+    title = "Reading tags" if len(tracks) > _WORTH_SHOWING else ""
+    return one_spelling(parallel_map(read_artist_tag, tracks, title, threads=_THREADS))
 
 
 def _folder(track: Track) -> str | None:
@@ -98,25 +114,15 @@ def _folder(track: Track) -> str | None:
     return inside[0] if inside else None
 
 
-def _tags(tracks: Sequence[Track]) -> list[str | None]:
-    many = len(tracks) > _WORTH_SHOWING
-    shown = progress("Reading tags", len(tracks)) if many else nullcontext(lambda: None)
-    names = []
-    with shown as advance, ThreadPoolExecutor(_THREADS) as pool:
-        for name in pool.map(_tag, [track.path for track in tracks]):
-            names.append(name)
-            advance()
-    return names
-
-
-def _tag(path: Path) -> str | None:
+def read_artist_tag(track: Track) -> str | None:
+    """Return the album artist or else the artist of a file's tags; None where there is none."""
     from tinytag import TinyTag, TinyTagException
 
     # To open a pipe would be to wait for ever.
-    if not path.is_file():
+    if not track.path.is_file():
         return None
     try:
-        tag = TinyTag.get(path, duration=False)
+        tag = TinyTag.get(track.path, duration=False)
     except (OSError, TinyTagException):
         # Whether the file can be used is for `data verify` to say, not for its tags.
         return None
@@ -141,29 +147,3 @@ def _key(name: str) -> str:
         c for c in plain if unicodedata.category(c)[0] in "LNM" and not "\u0300" <= c < "\u0370"
     )
     return "".join(kept) or plain
-
-
-def _tags_hint(dataset: Dataset) -> str | None:
-    names = _read(dataset.tracks, "tags")
-    known = [name for name in names if name]
-    artists = len(set(known))
-    if 2 * len(known) < len(names) or artists < 2:
-        return None
-    return (
-        f"{len(known)} of {len(names)} files have an artist tag ({artists} artists): "
-        "dataset.artists=tags"
-    )
-
-
-def _folders_hint(dataset: Dataset) -> str | None:
-    inside: defaultdict[str, set[str]] = defaultdict(set)
-    for track in dataset.tracks:
-        if folder := _folder(track):
-            inside[track.label].add(folder)
-    divided = sum(len(folders) >= 2 for folders in inside.values())
-    if 2 * divided <= len(dataset.labels):
-        return None
-    return (
-        f"{divided} of {len(dataset.labels)} genres have several sub-folders; if those are "
-        "artists: dataset.artists=folders"
-    )

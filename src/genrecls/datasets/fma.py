@@ -142,83 +142,82 @@ class Fma(DatasetSource):
 
     def _read(self, data_root: Path, *, refuse_absent: bool) -> Dataset:
         root = self.folder(data_root)
-        clips = self._clips(root)
-        metadata = self._metadata(clips)
-        everything = read_metadata(metadata)
-        on_disk = clips_on_disk(clips)
-        unlisted = self._unlisted(metadata, on_disk - {t.id for t in everything}, clips)
-        listed = [t for t in everything if self._has(t)]
+        clips, metadata = self._find_files(root)
+        published, on_disk = read_metadata(metadata), clips_on_disk(clips)
+        subsets = SUBSETS[: SUBSETS.index(self.subset) + 1]
+        listed = [track for track in published if track.subset in subsets]
         labelled = [t for t in listed if t.genre and t.genre in (self.genres or (t.genre,))]
+        unlisted = on_disk - {track.id for track in published}
+        if unlisted and not self.partial:
+            clip = "clip that is" if len(unlisted) == 1 else "clips that are"
+            raise DataError(
+                f"dataset={self.title}: {metadata} does not list {len(unlisted)} {clip} there, the "
+                f"first is {clip_path(clips, min(unlisted))}; it was cut or belongs to other "
+                f"clips: unpack {ARCHIVES}/fma_metadata.zip again, or leave them out with "
+                "dataset.partial=true"
+            )
         if refuse_absent:
-            self._refuse_absent(clips, labelled, on_disk)
+            self._ensure_complete(clips, labelled, on_disk)
         present = [t for t in labelled if t.id in on_disk or not self.partial]
         labels = tuple(sorted({t.genre for t in present}))
-        self._check_genres(labels, clips)
+        lacking = sorted(set(self.genres or ()) - set(labels))
+        if lacking or len(labels) < 2:
+            raise DataError(
+                f"dataset={self.title}: {clips.absolute()} has clips of these genres of "
+                f"tracks.csv: {', '.join(labels) or 'none'}; expected "
+                f"{', '.join(lacking) + ' too' if lacking else 'at least two'}; complete it, or "
+                "choose another dataset.subset or dataset.genres"
+            )
         digests = read_checksums(clips)
-        remarks = (*self._few(metadata, len(listed)), *self._undigested(clips, on_disk, digests))
+        counts = {
+            "tracks without a single top genre, left out": sum(not t.genre for t in listed),
+            "absent clips": len(labelled) - len(present),
+            "clips that tracks.csv does not list": len(unlisted),
+        }
+        notes = [f"{what}: {count}" for what, count in counts.items() if count]
         return Dataset(
             name=self.title,
             labels=labels,
             tracks=tuple(Track(t.id, clip_path(clips, t.id), t.genre, t.artist) for t in present),
             root=root,
-            provenance=replace(
-                PROVENANCE, note=self._note(listed, len(labelled) - len(present), unlisted)
-            ),
+            provenance=replace(PROVENANCE, note="; ".join([_SIZES[self.subset], *notes])),
             limits=self.limits,
             partitions={"official": {t.id: t.part for t in present}},
             faults=KNOWN_FAULTS,
             checksums={t.id: digests[t.id] for t in present if digests and t.id in digests},
             published_broken=frozenset(KNOWN_FAULTS),
-            remarks=remarks,
+            remarks=tuple(self._remarks(clips, metadata, len(listed), (on_disk, digests))),
         )
 
-    def _has(self, track: FmaTrack) -> bool:
-        return track.subset in SUBSETS[: SUBSETS.index(self.subset) + 1]
-
-    def _clips(self, root: Path) -> Path:
-        """Return the folder of the folders `000` to `155`; that of a larger subset does as well."""
-        layouts = [*(f"fma_{subset}" for subset in SUBSETS[SUBSETS.index(self.subset) :]), "."]
-        for layout in layouts:
-            if any((root / layout).glob("[0-9][0-9][0-9]/")):
-                return root / layout
-        looked = ", ".join(f"{layout}/000/" for layout in layouts)
-        raise DataError(
-            f"dataset={self.title}: no clips found in {root.absolute()} (looked for {looked})"
-            f"; {self._advice()}"
-        )
-
-    def _metadata(self, clips: Path) -> Path:
-        """Return `tracks.csv`, which is beside the clips or among them."""
-        folders = (clips.absolute().parent, clips.absolute())
-        places = [folder / name for folder in folders for name in METADATA]
-        for place in places:
-            if place.is_file():
-                return place
-        looked = ", ".join(map(str, places))
-        raise DataError(
-            f"dataset={self.title}: no tracks.csv found (looked for {looked}); {self._advice()}"
-        )
-
-    def _advice(self) -> str:
-        return (
+    def _find_files(self, root: Path) -> tuple[Path, Path]:
+        """Return the folder of the folders `000` to `155`, and `tracks.csv`."""
+        advice = (
             f"get both by 'genrecls data download fma_{self.subset}', or unpack {ARCHIVES}/"
             f"fma_{self.subset}.zip and {ARCHIVES}/fma_metadata.zip there (7z can where unzip "
             "cannot), or set dataset.root=<folder>"
         )
-
-    def _unlisted(self, metadata: Path, ids: Collection[str], clips: Path) -> int:
-        """Return how many clips `tracks.csv` does not know: a file cut at the end of a line."""
-        if ids and not self.partial:
-            clip = "clip that is" if len(ids) == 1 else "clips that are"
+        # The clips of a larger subset do as well.
+        layouts = [*(f"fma_{subset}" for subset in SUBSETS[SUBSETS.index(self.subset) :]), "."]
+        with_clips = [n for n in layouts if any((root / n).glob("[0-9][0-9][0-9]/"))]
+        if not with_clips:
+            looked = ", ".join(f"{layout}/000/" for layout in layouts)
             raise DataError(
-                f"dataset={self.title}: {metadata} does not list {len(ids)} {clip} there, the "
-                f"first is {clip_path(clips, min(ids))}; it was cut or belongs to other clips: "
-                f"unpack {ARCHIVES}/fma_metadata.zip again, or leave them out with "
-                "dataset.partial=true"
+                f"dataset={self.title}: no clips found in {root.absolute()} (looked for {looked})"
+                f"; {advice}"
             )
-        return len(ids)
+        clips = root / with_clips[0]
+        # The table is beside the clips or among them.
+        folders = (clips.absolute().parent, clips.absolute())
+        places = [folder / name for folder in folders for name in METADATA]
+        tables = [place for place in places if place.is_file()]
+        if not tables:
+            looked = ", ".join(map(str, places))
+            raise DataError(
+                f"dataset={self.title}: no tracks.csv found (looked for {looked}); {advice}"
+            )
+        return clips, tables[0]
 
-    def _refuse_absent(
+    def _ensure_complete(
         self, clips: Path, tracks: Sequence[FmaTrack], on_disk: Collection[str]
     ) -> None:
         """Refuse an incomplete copy; known broken clips may be absent, and count as rejected."""
@@ -233,42 +232,25 @@ class Fma(DatasetSource):
                 "what is there with dataset.partial=true"
             )
 
-    def _few(self, metadata: Path, listed: int) -> Iterator[str]:
+    def _remarks(
+        self,
+        clips: Path,
+        metadata: Path,
+        listed: int,
+        digests: tuple[Collection[str], Mapping[str, str] | None],
+    ) -> Iterator[str]:
+        """Yield what looks as if a file had been cut; a copy without digests is as good."""
         if listed < PUBLISHED[self.subset]:
             yield (
                 f"dataset={self.title}: {metadata} lists {listed:,} of the published "
                 f"{PUBLISHED[self.subset]:,} tracks; unless that is meant, unpack {ARCHIVES}/"
                 "fma_metadata.zip again"
             )
-
-    def _undigested(
-        self, clips: Path, on_disk: Collection[str], digests: Mapping[str, str] | None
-    ) -> Iterator[str]:
-        """Yield that a file of digests was cut; a copy without one is as good as it goes."""
-        if digests is not None and (bare := set(on_disk) - digests.keys()):
+        on_disk, known = digests
+        if known is not None and (bare := set(on_disk) - known.keys()):
             yield (
                 f"dataset={self.title}: {clips / 'checksums'} has no digest of {len(bare):,} of "
                 f"the {len(on_disk):,} clips that are there, the first is "
                 f"{clip_path(clips, min(bare))}; it was cut, or they were added: unpack "
                 f"{clips.absolute().name}.zip again"
             )
-
-    def _check_genres(self, labels: Sequence[str], clips: Path) -> None:
-        lacking = sorted(set(self.genres or ()) - set(labels))
-        if lacking or len(labels) < 2:
-            found = ", ".join(labels) or "none"
-            raise DataError(
-                f"dataset={self.title}: {clips.absolute()} has clips of these genres of "
-                f"tracks.csv: {found}; expected "
-                f"{', '.join(lacking) + ' too' if lacking else 'at least two'}; complete it, or "
-                "choose another dataset.subset or dataset.genres"
-            )
-
-    def _note(self, listed: Sequence[FmaTrack], absent: int, unlisted: int) -> str:
-        counts = {
-            "tracks left out for want of a single top genre": sum(not t.genre for t in listed),
-            "absent clips": absent,
-            "clips that tracks.csv does not list": unlisted,
-        }
-        found = [f"{what}: {count}" for what, count in counts.items() if count]
-        return "; ".join([_SIZES[self.subset], *found])

@@ -1,7 +1,8 @@
-"""FMA's `tracks.csv`: a row a track under three header lines (Defferrard et al. 2017).
+"""The files of a copy of FMA: its clips, their published digests, and `tracks.csv`.
 
-The first header line holds the group of each column (`album`, `artist`, `set`, `track`), the second
-its name, the third only `track_id`.
+`tracks.csv` has a row a track under three header lines (Defferrard et al. 2017): the first holds
+the group of each column (`album`, `artist`, `set`, `track`), the second its name, the third only
+`track_id`.
 """
 
 from __future__ import annotations
@@ -9,8 +10,7 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
@@ -29,7 +29,7 @@ def clip_path(clips: Path, track: str) -> Path:
 
 
 def clips_on_disk(clips: Path) -> frozenset[str]:
-    """Return the ids of the clips that are there; other files are none of its business.
+    """Return the ids of the clips that are there; other files are ignored.
 
     Raises:
         DataError: a folder cannot be listed.
@@ -38,14 +38,14 @@ def clips_on_disk(clips: Path) -> frozenset[str]:
     try:
         for folder in clips.glob("[0-9][0-9][0-9]/"):
             with os.scandir(folder) as entries:
-                found |= {entry.name[:6] for entry in entries if _is_clip(entry, folder.name)}
+                found |= {
+                    entry.name[:6]
+                    for entry in entries
+                    if _CLIP.fullmatch(f"{folder.name}/{entry.name}") and entry.is_file()
+                }
     except OSError as error:
         raise DataError(f"cannot list {error.filename}: {error.strerror}") from None
     return frozenset(found)
-
-
-def _is_clip(entry: os.DirEntry[str], folder: str) -> bool:
-    return _CLIP.fullmatch(f"{folder}/{entry.name}") is not None and entry.is_file()
 
 
 def read_checksums(clips: Path) -> dict[str, str] | None:
@@ -122,38 +122,29 @@ def read_metadata(file: Path) -> tuple[FmaTrack, ...]:
     Raises:
         DataError: it cannot be read, or a line is not as it should be; names that line.
     """
+    limit = csv.field_size_limit(_LONGEST_CELL)
     try:
-        with _long_cells(), file.open(newline="", encoding="utf-8-sig") as stream:
+        with file.open(newline="", encoding="utf-8-sig") as stream:
+            lines = _lines(file, stream)
+            header = [cells for _, (_, cells) in zip(range(3), lines, strict=False)]
+            picked = itemgetter(*_columns_of(file, header))
             tracks = {}
-            for where, track in _tracks(file, stream):
+            for where, cells in lines:
+                if len(cells) != len(header[0]):
+                    raise DataError(
+                        f"{where}: expected {len(header[0])} cells, received {len(cells)}; "
+                        f"{_EXPECTED}"
+                    )
+                track = _track(where, cells[0], picked(cells))
                 if track.id in tracks:
                     raise DataError(f"{where}: track {track.id} is listed twice; {_EXPECTED}")
                 tracks[track.id] = track
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise DataError(f"cannot read {file.absolute()}: {reason}; {_EXPECTED}") from None
-    return tuple(tracks.values())
-
-
-@contextmanager
-def _long_cells() -> Iterator[None]:
-    limit = csv.field_size_limit(_LONGEST_CELL)
-    try:
-        yield
     finally:
         csv.field_size_limit(limit)
-
-
-def _tracks(file: Path, stream: TextIO) -> Iterator[tuple[str, FmaTrack]]:
-    lines = _lines(file, stream)
-    header = [cells for _, (_, cells) in zip(range(3), lines, strict=False)]
-    picked = itemgetter(*_places(file, header))
-    for where, cells in lines:
-        if len(cells) != len(header[0]):
-            raise DataError(
-                f"{where}: expected {len(header[0])} cells, received {len(cells)}; {_EXPECTED}"
-            )
-        yield where, _track(where, cells[0], picked(cells))
+    return tuple(tracks.values())
 
 
 def _lines(file: Path, stream: TextIO) -> Iterator[tuple[str, list[str]]]:
@@ -169,7 +160,8 @@ def _lines(file: Path, stream: TextIO) -> Iterator[tuple[str, list[str]]]:
         raise DataError(f"{file}, line {start}: {error}; {_EXPECTED}") from None
 
 
-def _places(file: Path, header: Sequence[Sequence[str]]) -> list[int]:
+def _columns_of(file: Path, header: Sequence[Sequence[str]]) -> list[int]:
+    """Return where the columns `_COLUMNS` stand, from the three lines of the header."""
     if len(header) < 3 or len(header[0]) != len(header[1]) or header[2][0] != "track_id":
         start = ",".join(chain.from_iterable(header))
         found = f"it starts with {start[:40]!r}" if start else "it is empty"
@@ -190,11 +182,9 @@ def _track(where: str, number: str, cells: Sequence[str]) -> FmaTrack:
     # Genres end up in tables, where a line break would start a row.
     if not genre.isprintable():
         raise DataError(f"{where}: genre {genre!r} holds a control character; {_EXPECTED}")
-    _check(where, "subset", subset, SUBSETS)
-    _check(where, "split", split, PARTS)
+    for column, word, allowed in (("subset", subset, SUBSETS), ("split", split, PARTS)):
+        if word not in allowed:
+            raise DataError(
+                f"{where}: {column} {word!r}; allowed: {', '.join(allowed)}; {_EXPECTED}"
+            )
     return FmaTrack(f"{int(number):06d}", subset, PARTS[split], genre, artist or None)
-
-
-def _check(where: str, column: str, word: str, allowed: Collection[str]) -> None:
-    if word not in allowed:
-        raise DataError(f"{where}: {column} {word!r}; allowed: {', '.join(allowed)}; {_EXPECTED}")

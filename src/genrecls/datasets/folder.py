@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -55,7 +55,15 @@ class Folder(DatasetSource):
                 artist where `artists` says that they are.
             ConfigError: both the CSV and `artists` give the artists.
         """
-        tracks, parts, root, where = self._found(data_root)
+        parts: dict[str, str] = {}
+        if self.csv is None:
+            root = self.folder(data_root)
+            tracks, where = _tracks_in_folders(root), str(root.absolute())
+        else:
+            file = expanded(self.csv, "dataset.csv")
+            root = self.folder(data_root) if self.root else file.parent
+            tracks, parts = _tracks_in_csv(file, root)
+            where = str(file.absolute())
         labels = tuple(sorted({track.label for track in tracks}))
         if len(labels) < 2:
             raise DataError(
@@ -65,81 +73,63 @@ class Folder(DatasetSource):
                 "(dataset.csv=<file>)"
             )
         if self.artists is not None:
-            _refuse_groups(tracks, self.artists, where)
+            if any(track.artist for track in tracks):
+                raise ConfigError(
+                    f"dataset.artists={self.artists}: {where} gives the artists already, in its "
+                    "column 'group'; remove that column or set dataset.artists=null"
+                )
             tracks = with_artists(tracks, self.artists)
-            where = f"{where}; {_described(tracks, self.artists)}"
+            known = [track.artist for track in tracks if track.artist]
+            where += (
+                f"; {len(set(known))} artists of {len(known)} of {len(tracks)} tracks by their "
+                f"{self.artists}, where case, accents, punctuation, a leading 'the' and guests "
+                "('feat.') make no difference"
+            )
         provenance = Provenance("Own music", "none", "as your files say", note=where)
         partitions = {"official": parts} if parts else {}
         return Dataset("folder", labels, tracks, root, provenance, self.limits, partitions)
 
-    def _found(self, data_root: Path) -> tuple[tuple[Track, ...], dict[str, str], Path, str]:
-        """Return the tracks, their published parts, their folder, and where they were found."""
-        if self.csv is None:
-            root = self.folder(data_root)
-            return tuple(_from_folders(root)), {}, root, str(root.absolute())
-        file = expanded(self.csv, "dataset.csv")
-        root = self.folder(data_root) if self.root else file.parent
-        return *_from_csv(file, root), root, str(file.absolute())
 
-
-def _refuse_groups(tracks: Sequence[Track], artists: ArtistSource, where: str) -> None:
-    if any(track.artist for track in tracks):
-        raise ConfigError(
-            f"dataset.artists={artists}: {where} gives the artists already, in its column 'group'; "
-            "remove that column or set dataset.artists=null"
-        )
-
-
-def _described(tracks: Sequence[Track], artists: ArtistSource) -> str:
-    known = [track.artist for track in tracks if track.artist]
-    return (
-        f"{len(set(known))} artists of {len(known)} of {len(tracks)} tracks by their {artists}, "
-        "where case, accents, punctuation, a leading 'the' and guests ('feat.') make no difference"
-    )
-
-
-def _from_folders(root: Path) -> Iterator[Track]:
+def _tracks_in_folders(root: Path) -> tuple[Track, ...]:
+    tracks = []
     for genre in sorted(path for path in root.glob("*/") if not path.name.startswith(".")):
         for path in sorted(genre.rglob("*")):
             inside = path.relative_to(root)
             hidden = any(part.startswith(".") for part in inside.parts)
             if path.suffix.lower() in SUFFIXES and not hidden and not path.is_dir():
                 _refuse_unwritable(str(root), str(inside), genre.name)
-                yield Track(inside.as_posix(), path, genre.name)
+                tracks.append(Track(inside.as_posix(), path, genre.name))
+    return tuple(tracks)
 
 
-def _from_csv(file: Path, root: Path) -> tuple[tuple[Track, ...], dict[str, str]]:
-    tracks: dict[str, Track] = {}
-    parts: dict[str, str] = {}
-    for where, row in _rows(file):
-        track = _track(where, row, root)
-        if track.id in tracks:
-            raise DataError(f"{where}: path {track.id!r} is listed twice; keep one")
-        tracks[track.id] = track
-        if row["split"]:
-            parts[track.id] = _part(where, row["split"])
-    return tuple(tracks.values()), parts
-
-
-def _rows(file: Path) -> list[tuple[str, dict[str, str]]]:
-    """Return each line with its place and its cells, which are empty where there is none."""
+def _tracks_in_csv(file: Path, root: Path) -> tuple[tuple[Track, ...], dict[str, str]]:
+    """Return the tracks that a CSV lists, and the part of each that has one."""
     try:
         with file.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.DictReader(stream, strict=True, restval="")
             _check_columns(file, list(reader.fieldnames or ()))
-            lines = [(f"{file}, line {reader.line_num}", row) for row in reader]
+            rows = [(f"{file}, line {reader.line_num}", row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise DataError(
             f"dataset.csv: cannot read {file.absolute()}: {reason}; expected a UTF-8 CSV with the "
             "columns path,label[,group][,split]"
         ) from None
-    for where, row in lines:
+    for where, row in rows:
         if None in row:
             raise DataError(
                 f"{where}: more cells than columns; put a cell that holds a comma in double quotes"
             )
-    return [(place, {name: row.get(name, "").strip() for name in COLUMNS}) for place, row in lines]
+    tracks: dict[str, Track] = {}
+    parts: dict[str, str] = {}
+    for where, row in rows:
+        track, part = _track_and_part(where, row, root)
+        if track.id in tracks:
+            raise DataError(f"{where}: path {track.id!r} is listed twice; keep one")
+        tracks[track.id] = track
+        if part:
+            parts[track.id] = part
+    return tuple(tracks.values()), parts
 
 
 def _check_columns(file: Path, columns: Sequence[str]) -> None:
@@ -163,13 +153,19 @@ def _check_columns(file: Path, columns: Sequence[str]) -> None:
             raise DataError(f"{file}: two columns are called '{column}'; keep one")
 
 
-def _track(where: str, row: dict[str, str], root: Path) -> Track:
-    path, label = row["path"], row["label"]
+def _track_and_part(where: str, row: Mapping[str, str], root: Path) -> tuple[Track, str | None]:
+    path, label, group, word = (row.get(name, "").strip() for name in COLUMNS)
     if not path or not label:
         raise DataError(f"{where}: expected a path and a label, received {path!r} and {label!r}")
     _refuse_unwritable(where, path, label)
+    part = _PARTS.get(word.lower())
+    if word and part is None:
+        raise DataError(
+            f"{where}: split {word!r}; allowed: train, validation, test"
+            f"{nearest(word, ('train', 'validation', 'test'))}"
+        )
     place = expanded(path, where) if path.startswith("~/") else Path(path)
-    return Track(path, root / place, label, row["group"] or None)
+    return Track(path, root / place, label, group or None), part
 
 
 def _refuse_unwritable(where: str, path: str, label: str) -> None:
@@ -179,13 +175,3 @@ def _refuse_unwritable(where: str, path: str, label: str) -> None:
             raise DataError(
                 f"{where}: {name!r} holds a control character or is not valid UTF-8; rename it"
             )
-
-
-def _part(where: str, word: str) -> str:
-    part = _PARTS.get(word.lower())
-    if part is None:
-        raise DataError(
-            f"{where}: split {word!r}; allowed: train, validation, test"
-            f"{nearest(word, ('train', 'validation', 'test'))}"
-        )
-    return part

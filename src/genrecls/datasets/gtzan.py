@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -85,7 +84,8 @@ class Gtzan(DatasetSource):
         """
         root = self.folder(data_root)
         labels = tuple(sorted(set(self.genres or GENRES)))
-        files = self._files(root, labels)
+        layouts = (_find(root / layout, labels) for layout in LAYOUTS)
+        files: dict[str, tuple[str, Path]] = next(filter(None, layouts), {})
         if not files:
             raise DataError(
                 f"dataset=gtzan: no audio found in {root.absolute()} (looked for "
@@ -109,35 +109,25 @@ class Gtzan(DatasetSource):
             "gtzan", labels, tracks, root, PROVENANCE, self.limits, partitions, faults=KNOWN_FAULTS
         )
 
-    @staticmethod
-    def _files(root: Path, labels: tuple[str, ...]) -> dict[str, tuple[str, Path]]:
-        for layout in LAYOUTS:
-            found = dict(_scan(root / layout, labels))
-            if found:
-                return found
-        return {}
 
-
-def _scan(folder: Path, labels: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, Path]]]:
-    """Yield track id, genre and file; of several containers of one track the first suffix wins."""
+def _find(folder: Path, labels: tuple[str, ...]) -> dict[str, tuple[str, Path]]:
+    """Return genre and file by track id; of several containers the first suffix wins."""
+    files = {}
     for label in labels:
         for name in (label, label.replace("hiphop", "hip-hop")):
-            found = {
+            paths = [
                 path
                 for path in (folder / name).glob("*.*")
                 if path.suffix.lower() in SUFFIXES and not path.name.startswith("._")
-            }
-            for path in sorted(found, key=_preference, reverse=True):
-                yield _track_id(label, path), (label, path)
-
-
-def _preference(path: Path) -> tuple[int, str]:
-    return SUFFIXES.index(path.suffix.lower()), path.name
-
-
-def _track_id(label: str, path: Path) -> str:
-    match = _FILE.fullmatch(path.stem)
-    if match and match["genre"].replace("hip-hop", "hiphop") == label:
-        return f"{label}.{match['number']}"
-    # Neither a file of one's own nor one from another genre's folder may take a track's place.
-    return f"{label}/{path.stem}"
+            ]
+            preference = {path: (SUFFIXES.index(path.suffix.lower()), path.name) for path in paths}
+            for path in sorted(preference, key=preference.__getitem__, reverse=True):
+                match = _FILE.fullmatch(path.stem)
+                if match and match["genre"].replace("hip-hop", "hiphop") == label:
+                    track = f"{label}.{match['number']}"
+                else:
+                    # Neither a file of one's own nor one from the folder of another genre may take
+                    # a track's place.
+                    track = f"{label}/{path.stem}"
+                files[track] = label, path
+    return files

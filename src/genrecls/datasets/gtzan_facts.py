@@ -10,7 +10,6 @@ future use", arXiv 1306.1461, 2013. `scripts/make_gtzan_partitions.py` made the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -39,9 +38,10 @@ def gtzan_facts() -> GtzanFacts:
     text = resources.files("genrecls.datasets").joinpath("gtzan_partitions.json").read_text()
     facts = GtzanFacts({}, {}, {})
     for genre, lines in json.loads(text)["genres"].items():
-        columns = zip(
-            lines["fault_filtered"], lines["folds"], _expand(lines["artists"]), strict=True
-        )
+        # `7*3 8` are three tracks of artist 7 and one of artist 8.
+        runs = [run.partition("*") for run in lines["artists"].split()]
+        artists = [artist for artist, _, length in runs for _ in range(int(length or 1))]
+        columns = zip(lines["fault_filtered"], lines["folds"], artists, strict=True)
         for number, (part, fold, artist) in enumerate(columns):
             track = f"{genre}.{number:05d}"
             if part != "-":
@@ -50,9 +50,3 @@ def gtzan_facts() -> GtzanFacts:
                 facts.artist_folds[track] = fold
                 facts.artists[track] = f"artist {artist}"
     return facts
-
-
-def _expand(runs: str) -> Iterator[str]:
-    for run in runs.split():
-        value, _, length = run.partition("*")
-        yield from [value] * int(length or 1)

@@ -143,13 +143,18 @@ class GtzanKagglePictures(GtzanKaggle):
             DataError: a genre has none, or the table is damaged.
         """
         place = self._place(data_root, "images_original")
-        rows = _rows(place / TABLE) if (place / TABLE).is_file() else {}
-        tracks = {
-            track: Track(track, path, genre, gtzan_facts().artists.get(track), rows.get(track, ()))
-            for genre in GENRES
-            for path in sorted((place / "images_original" / genre).glob("[!.]*.png"))
-            for track in [_track_id(genre, path)]
-        }
+        rows = read_table(place / TABLE) if (place / TABLE).is_file() else {}
+        artists, tracks = gtzan_facts().artists, {}
+        for genre in GENRES:
+            for path in sorted((place / "images_original" / genre).glob("[!.]*.png")):
+                match = _PICTURE.fullmatch(path.stem)
+                if match is None or match["genre"] != genre:
+                    raise DataError(
+                        f"{path}: expected a name such as {genre}00000.png in the folder {genre}; "
+                        "remove or rename it"
+                    )
+                track = f"{genre}.{match['number']}"
+                tracks[track] = Track(track, path, genre, artists.get(track), rows.get(track, ()))
         return self._dataset(tracks, place, "picture")
 
 
@@ -170,23 +175,17 @@ class GtzanKaggleTable(GtzanKaggle):
         artists = gtzan_facts().artists
         tracks = {
             track: Track(track, place / TABLE, track.partition(".")[0], artists.get(track), row)
-            for track, row in _rows(place / TABLE).items()
+            for track, row in read_table(place / TABLE).items()
         }
         return self._dataset(tracks, place, "table")
 
 
-def _track_id(genre: str, path: Path) -> str:
-    match = _PICTURE.fullmatch(path.stem)
-    if match is None or match["genre"] != genre:
-        raise DataError(
-            f"{path}: expected a name such as {genre}00000.png in the folder {genre}; remove or "
-            "rename it"
-        )
-    return f"{genre}.{match['number']}"
+def read_table(file: Path) -> dict[str, tuple[float, ...]]:
+    """Return the 57 values of each track id.
 
-
-def _rows(file: Path) -> dict[str, tuple[float, ...]]:
-    """Return the 57 values of each track id."""
+    Raises:
+        DataError: the table cannot be read or is not that of the Kaggle copy; names the line.
+    """
     try:
         with file.open(newline="", encoding="utf-8") as stream:
             lines = list(csv.reader(stream, strict=True))

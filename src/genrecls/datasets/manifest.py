@@ -93,39 +93,32 @@ def compare_and_record(
     found = tuple(differences(dataset, before, digests))
     gone = {_key(difference.path, dataset.root) for difference in found} if accept else set()
     kept = {key: entry for key, entry in before.items() if key not in gone}
-    now = {**kept, **_usable(dataset, report, kept)}
-    if now != before:
-        _write(dataset.root, now, len(now.keys() - before.keys()))
-    if gone:
-        say(f"accepted as they are now: {several(len(gone), 'file')} that had changed or are gone")
-    told = {(finding.track, finding.code) for finding in report.findings}
-    return () if accept else tuple(d for d in found if (d.track, d.code) not in told)
 
-
-def _usable(dataset: Dataset, report: Verification, kept: Index) -> dict[str, Entry]:
-    """Return the entries of usable files that are new or as recorded, but not of changed ones."""
+    # Usable files that are new or as recorded, but no changed ones.
     today = datetime.now(tz=UTC).date().isoformat()
-    entries = {}
+    now = dict(kept)
     for track in dataset.tracks:
-        content, key = report.contents.get(track.path), _key(track.path, dataset.root)
+        content, key = read.get(track.path), _key(track.path, dataset.root)
         old = kept.get(key)
         changed = content and old and old.sha256 != content.sha256
         if content and not changed and track.id not in report.bad:
             owner = (dataset.name, track.id, track.label)
             date = old.recorded if old else today
-            entries[key] = Entry(*owner, content.size, content.sha256, date)
-    return entries
-
-
-def _write(root: Path, index: Index, new: int) -> None:
-    entries = {path: asdict(entry) for path, entry in sorted(index.items())}
-    try:
-        # ASCII: names on disk need not be valid text.
-        write_text(root / NAME, json.dumps({"version": 1, "files": entries}))
-    except OSError as error:
-        say(f"{root / NAME} cannot be written ({error.strerror}): later changes go unnoticed")
-        return
-    say(f"recorded in {root / NAME}: {several(len(index), 'file')}, {new} of them new")
+            now[key] = Entry(*owner, content.size, content.sha256, date)
+    if now != before:
+        entries = {path: asdict(entry) for path, entry in sorted(now.items())}
+        file, new = dataset.root / NAME, len(now.keys() - before.keys())
+        try:
+            # ASCII: names on disk need not be valid text.
+            write_text(file, json.dumps({"version": 1, "files": entries}))
+        except OSError as error:
+            say(f"{file} cannot be written ({error.strerror}): later changes go unnoticed")
+        else:
+            say(f"recorded in {file}: {several(len(now), 'file')}, {new} of them new")
+    if gone:
+        say(f"accepted as they are now: {several(len(gone), 'file')} that had changed or are gone")
+    told = {(finding.track, finding.code) for finding in report.findings}
+    return () if accept else tuple(d for d in found if (d.track, d.code) not in told)
 
 
 def differences(
@@ -151,14 +144,11 @@ def differences(
     for key in sorted(index.keys() - present.keys()):
         entry, path = index[key], dataset.root / key
         ours = entry.dataset == dataset.name and entry.label in dataset.labels
-        if ours and not path.exists() and _folder_is_there(dataset.root, key):
+        parts = PurePath(key).parts
+        folder_left = len(parts) == 1 or (dataset.root / parts[0]).exists()
+        if ours and folder_left and not path.exists():
             detail = f"it was recorded on {entry.recorded} and is gone"
             yield Finding(entry.track, path, "missing", detail, fatal=True)
-
-
-def _folder_is_there(root: Path, key: str) -> bool:
-    parts = PurePath(key).parts
-    return len(parts) == 1 or (root / parts[0]).exists()
 
 
 def _key(path: Path, root: Path) -> str:

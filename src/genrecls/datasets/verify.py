@@ -8,11 +8,9 @@ know of it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +21,7 @@ from genrecls.datasets.gtzan_kaggle import read_picture
 from genrecls.dsp.audio import AudioLimits, AudioRejected, Decoded, decode
 from genrecls.environment import cores
 from genrecls.files.hashing import Content, read_content
+from genrecls.parallel import parallel_map
 
 SUSPICIONS: dict[str, str] = {
     "duplicate": "it holds exactly what another track holds: it may be on two sides of a split",
@@ -118,12 +117,17 @@ class Verification:
 
 
 @dataclass(frozen=True)
-class _Verdict:
-    """What one thread learnt of one track; the samples themselves are gone by then."""
+class _Checked:
+    """What one thread learnt of one track; the samples themselves are gone by then.
 
-    track: Track
+    Attributes:
+        digest: of what is decoded; tracks that share it hold the same. None of unusable files.
+        content: what the file holds; None where it cannot be read.
+    """
+
     findings: tuple[Finding, ...]
     digest: str | None
+    content: Content | None
 
 
 def verify(dataset: Dataset, on_progress: Callable[[], None] | None = None) -> Verification:
@@ -136,113 +140,99 @@ def verify(dataset: Dataset, on_progress: Callable[[], None] | None = None) -> V
     Returns:
         The findings, in an order that does not depend on the threads.
     """
-    first: dict[str, Track] = {}
-    findings: list[Finding] = []
-    contents: dict[Path, Content] = {}
-    for verdict, content in _verdicts(dataset):
-        track = verdict.track
-        findings += _duplicates(verdict, first, _SAME[dataset.medium])
-        if content is not None:
-            findings += _against_checksum(track, content, dataset.checksums.get(track.id))
-            contents[track.path] = content
-        findings += verdict.findings
-        if on_progress is not None:
-            on_progress()
-    return Verification(len(dataset.tracks), tuple(findings), contents)
-
-
-def _verdicts(dataset: Dataset) -> Iterator[tuple[_Verdict, Content | None]]:
-    judge = _JUDGES[dataset.medium]
     algorithms = {digest.partition(":")[0] for digest in dataset.checksums.values()}
+    judge, same = _JUDGES[dataset.medium]
 
     @cache  # All rows of a table are in one file.
     def content(path: Path) -> Content | None:
         return read_content(path, algorithms)
 
-    pool = ThreadPoolExecutor(min(_MAX_THREADS, cores()))
-    try:
-        # Decoders take a path, so a file is read twice; the second time it comes from memory.
-        yield from pool.map(
-            lambda track: (judge(track, dataset.limits), content(track.path)), dataset.tracks
-        )
-    finally:
-        # An interrupted user does not wait for a thousand files that are still queued.
-        pool.shutdown(cancel_futures=True)
+    def check(track: Track) -> _Checked:
+        try:
+            # Decoders take a path, so a file is read twice; the second time it comes from memory.
+            findings, digest = judge(track, dataset.limits)
+        except AudioRejected as bad:
+            fatal = Finding(track.id, track.path, bad.code, bad.detail, fatal=True)
+            findings, digest = [fatal], None
+        if dataset.medium == "audio" and track.path.name.startswith("._"):
+            findings.append(Finding(track.id, track.path, "ghost", track.path.name, fatal=False))
+        return _Checked(tuple(findings), digest, content(track.path))
+
+    threads = min(_MAX_THREADS, cores())
+    checked = parallel_map(check, dataset.tracks, threads=threads, on_done=on_progress)
+
+    first: dict[str, Track] = {}
+    findings: list[Finding] = []
+    for track, result in zip(dataset.tracks, checked, strict=True):
+        if result.digest is not None:
+            other = first.setdefault(result.digest, track)
+            if other is not track:
+                detail = same.format(track=track.id, other=other.id)
+                if other.label != track.label:
+                    detail += f", which is labelled '{other.label}' and not '{track.label}'"
+                findings.append(Finding(track.id, track.path, "duplicate", detail, fatal=False))
+        algorithm, _, published = dataset.checksums.get(track.id, "").partition(":")
+        actual = result.content.digests[algorithm] if result.content and published else published
+        if actual != published:
+            detail = (
+                f"the published {algorithm} is {published[:12]}..., found {actual[:12]}...; fetch "
+                "it again"
+            )
+            findings.append(Finding(track.id, track.path, "checksum", detail, fatal=True))
+        findings += result.findings
+    pairs = zip(dataset.tracks, checked, strict=True)
+    contents = {track.path: each.content for track, each in pairs if each.content is not None}
+    return Verification(len(dataset.tracks), tuple(findings), contents)
 
 
-def _against_checksum(track: Track, content: Content, published: str | None) -> tuple[Finding, ...]:
-    algorithm, _, expected = (published or "").partition(":")
-    if not expected or content.digests[algorithm] == expected:
-        return ()
-    detail = (
-        f"the published {algorithm} is {expected[:12]}..., found "
-        f"{content.digests[algorithm][:12]}...; fetch it again"
-    )
-    return (Finding(track.id, track.path, "checksum", detail, fatal=True),)
+def judge_audio(track: Track, limits: AudioLimits) -> tuple[list[Finding], str]:
+    """Return what is suspicious about a sound file, and a digest of its samples.
 
-
-def _judge(track: Track, limits: AudioLimits) -> _Verdict:
-    ghost = _suspicion(track, "ghost", track.path.name, odd=track.path.name.startswith("._"))
-    try:
-        decoded = decode(track.path, limits)
-    except AudioRejected as rejected:
-        fatal = Finding(track.id, track.path, rejected.code, rejected.detail, fatal=True)
-        return _Verdict(track, (fatal, *ghost), None)
-    return _Verdict(track, (*_suspicions(track, decoded), *ghost), decoded.digest())
-
-
-def _judge_picture(track: Track, _: AudioLimits) -> _Verdict:
-    try:
-        picture = read_picture(track.path)
-    except AudioRejected as rejected:
-        fatal = Finding(track.id, track.path, rejected.code, rejected.detail, fatal=True)
-        return _Verdict(track, (fatal,), None)
-    return _Verdict(track, (), hashlib.sha256(picture.tobytes()).hexdigest())
-
-
-def _judge_row(track: Track, _: AudioLimits) -> _Verdict:
-    """Look for equal rows only: whoever read the table has checked each of them."""
-    return _Verdict(track, (), hashlib.sha256(repr(track.row).encode()).hexdigest())
-
-
-_JUDGES: dict[Medium, Callable[[Track, AudioLimits], _Verdict]] = {
-    "audio": _judge,
-    "picture": _judge_picture,
-    "table": _judge_row,
-}
-
-
-_SAME: dict[Medium, str] = {
-    "audio": "same samples as {other}",
-    "picture": "same picture as {other}",
-    "table": "{track} has the same row as {other}",
-}
-
-
-def _suspicion(track: Track, code: str, detail: str, *, odd: bool) -> tuple[Finding, ...]:
-    return (Finding(track.id, track.path, code, detail, fatal=False),) if odd else ()
-
-
-def _suspicions(track: Track, decoded: Decoded) -> tuple[Finding, ...]:
+    Raises:
+        AudioRejected: it cannot be used.
+    """
+    decoded = decode(track.path, limits)
     samples = decoded.samples
-    clipped, silent, peak = clipped_share(samples), silent_share(decoded), _peak(samples)
-    offset = offset_share(samples)
+    clipped, silent, offset = clipped_share(samples), silent_share(decoded), offset_share(samples)
+    peak = float(max(samples.max(), -samples.min()))
     suffix = track.path.suffix.lower()
-    expected = _CONTAINERS.get(suffix, {decoded.container})
+    other_format = decoded.container not in _CONTAINERS.get(suffix, {decoded.container})
     checks = (
         ("clipped", f"{clipped:.2%} of the samples are cut off", clipped > CLIPPED_SHARE),
         ("mostly-silent", f"{silent:.0%} of it is below -60 dB", silent > SILENT_SHARE),
         ("dc-offset", f"its mean is {offset:.2f} of its effective value", offset > OFFSET_SHARE),
         ("quiet", f"its peak is {peak:.2g} of full scale", peak < QUIET_PEAK),
-        (
-            "suffix",
-            f"called {suffix}, holds {decoded.container}",
-            decoded.container not in expected,
-        ),
+        ("suffix", f"called {suffix}, holds {decoded.container}", other_format),
     )
-    return tuple(
-        chain.from_iterable(_suspicion(track, code, text, odd=odd) for code, text, odd in checks)
-    )
+    findings = [
+        Finding(track.id, track.path, code, detail, fatal=False)
+        for code, detail, suspicious in checks
+        if suspicious
+    ]
+    return findings, decoded.digest()
+
+
+def judge_picture(track: Track, _: AudioLimits) -> tuple[list[Finding], str]:
+    """Return a digest of a picture.
+
+    Raises:
+        AudioRejected: it cannot be used.
+    """
+    return [], hashlib.sha256(read_picture(track.path).tobytes()).hexdigest()
+
+
+def judge_row(track: Track, _: AudioLimits) -> tuple[list[Finding], str]:
+    """Return a digest of a row: whoever read the table has checked each of them."""
+    return [], hashlib.sha256(repr(track.row).encode()).hexdigest()
+
+
+_Judge = Callable[[Track, AudioLimits], tuple[list[Finding], str]]
+# How a track is judged, and what is said where another track holds the same.
+_JUDGES: dict[Medium, tuple[_Judge, str]] = {
+    "audio": (judge_audio, "same samples as {other}"),
+    "picture": (judge_picture, "same picture as {other}"),
+    "table": (judge_row, "{track} has the same row as {other}"),
+}
 
 
 def clipped_share(samples: NDArray[np.float32]) -> float:
@@ -269,17 +259,3 @@ def offset_share(samples: NDArray[np.float32]) -> float:
     """Return the magnitude of the mean over the effective value, 0 to 1."""
     effective = float(np.sqrt(np.mean(np.square(samples), dtype=np.float64)))
     return abs(float(samples.mean(dtype=np.float64))) / effective
-
-
-def _peak(samples: NDArray[np.float32]) -> float:
-    return float(max(samples.max(), -samples.min()))
-
-
-def _duplicates(verdict: _Verdict, first: dict[str, Track], same: str) -> tuple[Finding, ...]:
-    if verdict.digest is None:
-        return ()
-    track, other = verdict.track, first.setdefault(verdict.digest, verdict.track)
-    detail = same.format(track=track.id, other=other.id)
-    if other.label != track.label:
-        detail += f", which is labelled '{other.label}' and not '{track.label}'"
-    return _suspicion(track, "duplicate", detail, odd=other is not track)

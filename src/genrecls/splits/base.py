@@ -106,21 +106,21 @@ class Splitter(Schema, ABC):
             )
 
     @abstractmethod
-    def assign(self, material: SplitInput, seed: int) -> Split:
-        """Return the split; the same material and seed give the same split."""
+    def assign(self, data: SplitInput, seed: int) -> Split:
+        """Return the split; the same data and seed give the same split."""
 
-    def whole_tracks(self, material: SplitInput, parts: Mapping[str, Part]) -> Split:
+    def whole_tracks(self, data: SplitInput, parts: Mapping[str, Part]) -> Split:
         """Return a split of whole tracks from a part for each track id; others are left out."""
         chosen: dict[Part, dict[str, NDArray[np.int64]]] = {part: {} for part in PARTS}
-        for track in material.dataset.tracks:
+        for track in data.dataset.tracks:
             if track.id in parts:
-                count = material.segment_counts[track.id]
+                count = data.segment_counts[track.id]
                 chosen[parts[track.id]][track.id] = np.arange(count)
         for part in PARTS:
             if not chosen[part]:
                 raise DataError(
                     f"split={self.name}: no track for the {part} part among the "
-                    f"{len(material.dataset.tracks)} of {material.dataset.name}; "
+                    f"{len(data.dataset.tracks)} of {data.dataset.name}; "
                     "add data or choose another split"
                 )
         return Split(self.name, chosen, self.leaks, self.caveat)

@@ -47,21 +47,22 @@ class KFoldSplit(Splitter):
         if self.group == "artist":
             require_artists("split.group=artist", dataset)
 
-    def assign(self, material: SplitInput, seed: int) -> Split:
+    def assign(self, data: SplitInput, seed: int) -> Split:
         """Return the split; all folds of one seed together test every track once."""
         by_artist = self.group == "artist"
-        artists = require_artists("split.group=artist", material.dataset) if by_artist else {}
-        tracks = [t for t in material.dataset.tracks if not by_artist or t.id in artists]
-        groups = artists if by_artist else material.recordings
+        artists = require_artists("split.group=artist", data.dataset) if by_artist else {}
+        tracks = [t for t in data.dataset.tracks if not by_artist or t.id in artists]
+        groups = artists if by_artist else data.recordings
         folds = allocate(
             [t.label for t in tracks], [groups[t.id] for t in tracks], [1] * self.k, seed
         )
-        parts = {t.id: self._part(int(fold)) for t, fold in zip(tracks, folds, strict=True)}
-        split = self.whole_tracks(material, parts)
+        # Counted on from the fold that tests: the next one selects, the others train.
+        roles: dict[int, Part] = {0: "test", 1: "validation"}
+        parts = {
+            t.id: roles.get((int(fold) - (self.fold - 1)) % self.k, "train")
+            for t, fold in zip(tracks, folds, strict=True)
+        }
+        split = self.whole_tracks(data, parts)
         if by_artist:
             return Split(split.name, split.parts, frozenset(), "")
         return Split(split.name, split.parts, self.leaks, ARTISTS_SHARED)
-
-    def _part(self, fold: int) -> Part:
-        distance = (fold - (self.fold - 1)) % self.k
-        return "test" if distance == 0 else "validation" if distance == 1 else "train"

@@ -31,18 +31,18 @@ class Leak:
     parts: tuple[Part, ...]
 
 
-def find_leaks(split: Split, material: SplitInput) -> list[Leak]:
+def find_leaks(split: Split, data: SplitInput) -> list[Leak]:
     """Return all leaks of `split`, declared or not, in a stable order."""
-    artists = known_artists(material.dataset.tracks)
+    artists = known_artists(data.dataset.tracks)
     copies: dict[str, list[str]] = {}
-    for track, digest in sorted(material.audio_digests.items()):
+    for track, digest in sorted(data.audio_digests.items()):
         copies.setdefault(digest, []).append(track)
     recordings = {
         track: " = ".join(copies[digest])
-        for track, digest in material.audio_digests.items()
+        for track, digest in data.audio_digests.items()
         if len(copies[digest]) > 1
     }
-    tracks = {track.id: track.id for track in material.dataset.tracks}
+    tracks = {track.id: track.id for track in data.dataset.tracks}
     return [
         *_shared(split, "track", tracks),
         *_shared(split, "artist", artists),

@@ -31,10 +31,10 @@ class FaultFilteredSplit(Splitter):
         "one disco artist has tracks in both train and test of the published partition"
     )
 
-    def assign(self, material: SplitInput, seed: int) -> Split:  # noqa: ARG002
+    def assign(self, data: SplitInput, seed: int) -> Split:  # noqa: ARG002
         """Return the published partition of the tracks that are there."""
-        self.require(material.dataset)
-        return self.whole_tracks(material, _parts(material, "fault_filtered"))
+        self.require(data.dataset)
+        return self.whole_tracks(data, _parts(data, "fault_filtered"))
 
 
 @SPLITS.register("official")
@@ -44,14 +44,14 @@ class OfficialSplit(Splitter):
 
     published: ClassVar[str | None] = "official"
 
-    def assign(self, material: SplitInput, seed: int) -> Split:  # noqa: ARG002
+    def assign(self, data: SplitInput, seed: int) -> Split:  # noqa: ARG002
         """Return the partition of the data set.
 
         Raises:
             DataError: this copy of the data set has none.
         """
-        self.require(material.dataset)
-        return self.whole_tracks(material, _parts(material, "official"))
+        self.require(data.dataset)
+        return self.whole_tracks(data, _parts(data, "official"))
 
 
 @SPLITS.register("artist_folds")
@@ -70,19 +70,19 @@ class ArtistFoldsSplit(Splitter):
 
     published: ClassVar[str | None] = "artist_folds"
 
-    def assign(self, material: SplitInput, seed: int) -> Split:
+    def assign(self, data: SplitInput, seed: int) -> Split:
         """Return the split of the tracks that are in the publication."""
-        published = material.dataset.partitions["artist_folds"]
-        artists = known_artists(material.dataset.tracks)
-        tracks = [t for t in material.dataset.tracks if t.id in published]
+        published = data.dataset.partitions["artist_folds"]
+        artists = known_artists(data.dataset.tracks)
+        tracks = [t for t in data.dataset.tracks if t.id in published]
         rest = [t for t in tracks if published[t.id] != str(self.fold)]
-        hands = allocate([t.label for t in rest], [artists[t.id] for t in rest], (3, 1), seed)
+        numbers = allocate([t.label for t in rest], [artists[t.id] for t in rest], (3, 1), seed)
         parts: dict[str, Part] = {t.id: "test" for t in tracks}
-        for track, hand in zip(rest, hands, strict=True):
-            parts[track.id] = PARTS[hand]
-        return self.whole_tracks(material, parts)
+        for track, number in zip(rest, numbers, strict=True):
+            parts[track.id] = PARTS[number]
+        return self.whole_tracks(data, parts)
 
 
-def _parts(material: SplitInput, partition: str) -> dict[str, Part]:
-    published = material.dataset.partitions[partition]
+def _parts(data: SplitInput, partition: str) -> dict[str, Part]:
+    published = data.dataset.partitions[partition]
     return {track: part for track, part in published.items() if part in PARTS}

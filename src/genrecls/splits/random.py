@@ -1,4 +1,4 @@
-"""`track` and `artist`: random splits of whole tracks, stratified by genre."""
+"""`track`, `artist` and `segment`: random splits, stratified by genre."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from genrecls.datasets.base import Dataset
 from genrecls.splits.allocate import allocate
@@ -22,6 +21,63 @@ from genrecls.splits.base import (
     Splitter,
     require_artists,
 )
+
+ARTISTS_SHARED = (
+    "the same artists are on several sides, which flatters the score; split=artist keeps them apart"
+)
+
+
+def assign_groups(
+    data: SplitInput, groups: Mapping[str, str], ratio: Ratio, seed: int
+) -> dict[str, Part]:
+    """Return the part of each track that has a group; tracks of a group share it."""
+    tracks = [track for track in data.dataset.tracks if track.id in groups]
+    numbers = allocate([t.label for t in tracks], [groups[t.id] for t in tracks], ratio, seed)
+    return {track.id: PARTS[number] for track, number in zip(tracks, numbers, strict=True)}
+
+
+@SPLITS.register("track")
+@dataclass(frozen=True)
+class TrackSplit(Splitter):
+    """Whole tracks at random; identical recordings stay together.
+
+    Attributes:
+        ratio: train, validation and test in whole numbers, such as 3:1:1.
+    """
+
+    ratio: Ratio
+
+    leaks: ClassVar[frozenset[LeakKind]] = frozenset({"artist"})
+    caveat: ClassVar[str] = ARTISTS_SHARED
+
+    def assign(self, data: SplitInput, seed: int) -> Split:
+        """Return the split; tracks with the same samples count as one group."""
+        return self.whole_tracks(data, assign_groups(data, data.recordings, self.ratio, seed))
+
+
+@SPLITS.register("artist")
+@dataclass(frozen=True)
+class ArtistSplit(Splitter):
+    """Whole artists at random; tracks of unknown artists are left out.
+
+    Attributes:
+        ratio: train, validation and test in whole numbers, such as 3:1:1.
+    """
+
+    ratio: Ratio
+
+    def require(self, dataset: Dataset) -> None:
+        """Refuse data whose artists are not known."""
+        require_artists("split=artist", dataset)
+
+    def assign(self, data: SplitInput, seed: int) -> Split:
+        """Return the split.
+
+        Raises:
+            DataError: no artist is known.
+        """
+        artists = require_artists("split=artist", data.dataset)
+        return self.whole_tracks(data, assign_groups(data, artists, self.ratio, seed))
 
 
 @SPLITS.register("segment")
@@ -41,76 +97,17 @@ class SegmentSplit(Splitter):
         "unknown music; split=track or split=artist is honest"
     )
 
-    def assign(self, material: SplitInput, seed: int) -> Split:
+    def assign(self, data: SplitInput, seed: int) -> Split:
         """Return the split of single segments."""
-        tracks = material.dataset.tracks
-        pieces = [(t, i) for t in tracks for i in range(material.segment_counts[t.id])]
-        names = [f"{track.id}#{index}" for track, index in pieces]
-        hands = allocate([t.label for t, _ in pieces], names, self.ratio, seed)
+        tracks = data.dataset.tracks
+        segments = [(t, i) for t in tracks for i in range(data.segment_counts[t.id])]
+        names = [f"{track.id}#{index}" for track, index in segments]
+        numbers = allocate([track.label for track, _ in segments], names, self.ratio, seed)
         chosen: dict[Part, dict[str, list[int]]] = {part: {} for part in PARTS}
-        for (track, index), hand in zip(pieces, hands, strict=True):
-            chosen[PARTS[hand]].setdefault(track.id, []).append(index)
-        parts = {part: _as_arrays(indices) for part, indices in chosen.items()}
+        for (track, index), number in zip(segments, numbers, strict=True):
+            chosen[PARTS[number]].setdefault(track.id, []).append(index)
+        parts = {
+            part: {track: np.array(indices, np.int64) for track, indices in of_part.items()}
+            for part, of_part in chosen.items()
+        }
         return Split(self.name, parts, self.leaks, self.caveat)
-
-
-def _as_arrays(indices: dict[str, list[int]]) -> dict[str, NDArray[np.int64]]:
-    return {track: np.array(numbers, dtype=np.int64) for track, numbers in indices.items()}
-
-
-ARTISTS_SHARED = (
-    "the same artists are on several sides, which flatters the score; split=artist keeps them apart"
-)
-
-
-@SPLITS.register("track")
-@dataclass(frozen=True)
-class TrackSplit(Splitter):
-    """Whole tracks at random; identical recordings stay together.
-
-    Attributes:
-        ratio: train, validation and test in whole numbers, such as 3:1:1.
-    """
-
-    ratio: Ratio
-
-    leaks: ClassVar[frozenset[LeakKind]] = frozenset({"artist"})
-    caveat: ClassVar[str] = ARTISTS_SHARED
-
-    def assign(self, material: SplitInput, seed: int) -> Split:
-        """Return the split; tracks with the same samples count as one group."""
-        return self.whole_tracks(material, _dealt(material, material.recordings, self.ratio, seed))
-
-
-@SPLITS.register("artist")
-@dataclass(frozen=True)
-class ArtistSplit(Splitter):
-    """Whole artists at random; tracks of unknown artists are left out.
-
-    Attributes:
-        ratio: train, validation and test in whole numbers, such as 3:1:1.
-    """
-
-    ratio: Ratio
-
-    def require(self, dataset: Dataset) -> None:
-        """Refuse data whose artists are not known."""
-        require_artists("split=artist", dataset)
-
-    def assign(self, material: SplitInput, seed: int) -> Split:
-        """Return the split.
-
-        Raises:
-            DataError: no artist is known.
-        """
-        artists = require_artists("split=artist", material.dataset)
-        return self.whole_tracks(material, _dealt(material, artists, self.ratio, seed))
-
-
-def _dealt(
-    material: SplitInput, groups: Mapping[str, str], ratio: Ratio, seed: int
-) -> dict[str, Part]:
-    """Return the part of each track that has a group; tracks of a group share it."""
-    tracks = [track for track in material.dataset.tracks if track.id in groups]
-    hands = allocate([t.label for t in tracks], [groups[t.id] for t in tracks], ratio, seed)
-    return {t.id: PARTS[hand] for t, hand in zip(tracks, hands, strict=True)}

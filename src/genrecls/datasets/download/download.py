@@ -55,11 +55,13 @@ def ensure_feasible(
     absent = [one for one in (archive, *needs) if present(one, data_root) is None]
     if given is not None and archive in absent:
         _ensure_size(archive, given)
-    there = {one.name: Part(data_root / DOWNLOADS / one.file, one.algorithm) for one in absent}
-    rooms = [
-        one.room - _there(there[one.name], given if one is archive else None) for one in absent
-    ]
-    ensure_room(archive.name, data_root, sum(rooms))
+    needed = 0
+    for one in absent:
+        # What is there of the archive already needs no more room.
+        part = Part(data_root / DOWNLOADS / one.file, one.algorithm)
+        whole = given if given is not None and one is archive else part.file
+        needed += one.room - (whole.stat().st_size if whole.is_file() else part.size)
+    ensure_room(archive.name, data_root, needed)
 
 
 def fetch(
@@ -76,15 +78,26 @@ def fetch(
     Raises:
         DataError: no source gave the archive, it is not the right one, or the disk is full.
     """
+    lock = data_root / DOWNLOADS / f".{archive.file}.lock"
+    waiting = f"{archive.name}: another process is fetching it; waiting until that has ended"
     there = present(archive, data_root)
     if there is None:
-        lock = data_root / DOWNLOADS / f".{archive.file}.lock"
-        waiting = f"{archive.name}: another process is fetching it; waiting until that has ended"
         with locked(lock, on_wait=lambda: say(waiting)):
             # Meanwhile another process may have done it.
             there = present(archive, data_root)
             if there is None:
-                _bring(archive, data_root, given, keep=keep)
+                part = Part(data_root / DOWNLOADS / archive.file, archive.algorithm)
+                if given is not None:
+                    _ensure_published(archive, given)
+                    ensure_room(archive.name, data_root, archive.room - given.stat().st_size)
+                    _unpack(archive, given, data_root)
+                else:
+                    _complete(archive, data_root, part)
+                    _unpack(archive, part.file, data_root)
+                    # Without its note, or beside an unfinished part, the user has put it there.
+                    if part.note.is_file() and not part.size and not keep:
+                        part.file.unlink()
+                part.discard()
                 return Fetched(archive.target(data_root), new=True)
     say(f"{archive.name}: already in {there}; nothing is fetched")
     return Fetched(there, new=False)
@@ -116,37 +129,16 @@ def load_dataset(choice: str, data_root: Path) -> Dataset:
     return select(DATASETS, composed["dataset"], "dataset").load(data_root)
 
 
-def _bring(archive: Archive, data_root: Path, given: Path | None, *, keep: bool) -> None:
-    place = data_root / DOWNLOADS / archive.file
-    part = Part(place, archive.algorithm)
-    if given is not None:
-        _unpack(archive, _checked(archive, data_root, given), data_root)
-    else:
-        _complete(archive, data_root, part)
-        _unpack(archive, place, data_root)
-        # Without its note, or beside an unfinished part, it is one that the user has put there.
-        if part.note.is_file() and not part.size and not keep:
-            place.unlink()
-    part.discard()
-
-
-def _checked(archive: Archive, data_root: Path, given: Path) -> Path:
+def _ensure_published(archive: Archive, given: Path) -> None:
+    """Refuse a file of the user's that is not the published archive."""
     _ensure_size(archive, given)
-    found = published_digest(given, archive.algorithm)
-    if found != archive.digest:
+    digest = published_digest(given, archive.algorithm)
+    if digest != archive.digest:
         raise DataError(
-            f"--archive: {given} is not the published {archive.file}: its digest is {found}, "
+            f"--archive: {given} is not the published {archive.file}: its digest is {digest}, "
             f"expected {archive.digest}; get it from {archive.page}, or, if you trust it, repeat "
-            f"with digest={found}"
+            f"with digest={digest}"
         )
-    ensure_room(archive.name, data_root, archive.room - given.stat().st_size)
-    return given
-
-
-def _there(part: Part, given: Path | None) -> int:
-    """Return how many bytes of an archive need no more room."""
-    whole = given or part.file
-    return whole.stat().st_size if whole.is_file() else part.size
 
 
 def _ensure_size(archive: Archive, given: Path) -> None:
@@ -164,11 +156,11 @@ def _complete(archive: Archive, data_root: Path, part: Part) -> None:
     """Bring the archive to its place; one that an earlier call has left there is used."""
     place = part.file
     if place.is_file():
-        found = published_digest(place, archive.algorithm)
-        if found == archive.digest:
+        digest = published_digest(place, archive.algorithm)
+        if digest == archive.digest:
             ensure_room(archive.name, data_root, archive.room - place.stat().st_size)
             return
-        say(f"{place} is not the published archive; {_set_aside(place, found)}")
+        say(f"{place} is not the published archive; {_set_aside(place, digest)}")
     ensure_room(archive.name, data_root, archive.room - part.size)
     # First the one of which there is a part: another one would begin anew.
     for source in sorted(archive.sources, key=lambda url: part.resumable(url) is None):
@@ -200,15 +192,15 @@ def _from_source(archive: Archive, source: str, part: Part) -> None:
     except SourceError as error:
         if not error.page:
             raise
-        digest = hashlib.md5(error.page, usedforsecurity=False).hexdigest()
-        page = part.file.with_name(f"{archive.file}.page-{digest[:8]}.html")
+        name = hashlib.md5(error.page, usedforsecurity=False).hexdigest()[:8]
+        page = part.file.with_name(f"{archive.file}.page-{name}.html")
         page.write_bytes(error.page)
         raise SourceError(f"{error} (set aside as {page})") from None
-    found = part.digest()
-    if found != archive.digest:
-        aside = _set_aside(part.path, found)
+    digest = part.digest()
+    if digest != archive.digest:
+        aside = _set_aside(part.path, digest)
         part.discard()
-        raise SourceError(f"gives another file: {found} instead of {archive.digest} ({aside})")
+        raise SourceError(f"gives another file: {digest} instead of {archive.digest} ({aside})")
 
 
 def _set_aside(path: Path, digest: str) -> str:
@@ -221,8 +213,7 @@ def _set_aside(path: Path, digest: str) -> str:
 
 def _unpack(archive: Archive, file: Path, data_root: Path) -> None:
     target = archive.target(data_root)
-    found = unpack(file, archive.holds, target)
-    ghosts = (
-        f", macOS's companions left out: {several(found.ghosts, 'file')}" if found.ghosts else ""
-    )
-    say(f"{archive.name}: {several(found.files, 'file')} unpacked to {target}{ghosts}")
+    unpacked = unpack(file, archive.holds, target)
+    left_out = f", macOS's companions left out: {several(unpacked.ghosts, 'file')}"
+    ghosts = left_out if unpacked.ghosts else ""
+    say(f"{archive.name}: {several(unpacked.files, 'file')} unpacked to {target}{ghosts}")

@@ -1,7 +1,8 @@
-"""Archives are taken apart beside their place, so that no member gets out of its folder.
+"""Archives are unpacked beside their place, so that no member gets out of its folder.
 
 Only files and folders come out: of what else an archive can hold (links, devices) no data set has
-any, and each is a way to write somewhere else.
+any, and each is a way to write somewhere else. All names are checked before the first file is
+written; `tarfile`'s filter for data and `zipfile`'s own checks are the second net.
 """
 
 from __future__ import annotations
@@ -18,36 +19,43 @@ from dataclasses import dataclass
 from functools import partial
 from gzip import BadGzipFile
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO, Literal, cast
 
 from genrecls.console import bytes_progress
 from genrecls.datasets.download.disk_space import disk_may_fill
 from genrecls.errors import DataError
 
-_Kind = Literal["file", "folder", "other"]
-_BLOCK = 1 << 20
 _DAMAGE = (
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, BadGzipFile),
-    # Of zipfile: an encrypted member, or a compression that it has not learnt.
+    # Of zipfile: an encrypted member, or a compression that it does not know.
     *(RuntimeError, NotImplementedError),
 )
 
 
 @dataclass(frozen=True)
 class _Member:
-    """One entry of an archive.
+    """A file or folder of an archive.
 
     Attributes:
         name: as it stands there.
-        kind: what it is; `other` are links and devices.
-        open: returns its content.
+        folder: whether it is a folder.
+        extract: writes it below a folder.
         end: bytes of the archive that are read when it is done, about.
     """
 
     name: str
-    kind: _Kind
-    open: Callable[[], IO[bytes]]
+    folder: bool
+    extract: Callable[[Path], object]
     end: int
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The folders in which it is, and its own name."""
+        return PurePosixPath(self.name).parts
+
+    @property
+    def ghost(self) -> bool:
+        """Whether it is a companion file of macOS."""
+        return "__MACOSX" in self.parts or any(part.startswith("._") for part in self.parts)
 
 
 @dataclass(frozen=True)
@@ -78,83 +86,46 @@ def unpack(archive: Path, holds: str, target: Path) -> Unpacked:
         DataError: the archive is damaged or of another kind, a member would leave its folder, or
             the disk is full.
     """
-    beside = target.with_name(f".{target.name}-unpacking")
+    # The table of contents, before anything is written: is it the right archive?
+    tops, folders = set(), set()
     with _readable(archive):
-        _ensure_holds(archive, holds, beside)
+        for member in _members(archive):
+            if member.parts and not member.ghost:
+                tops.add(member.parts[0])
+                folders |= set(member.parts[:1] if member.folder else member.parts[:-1][:1])
+    if holds not in folders:
+        inside = ", ".join(sorted(tops)) or "nothing"
+        raise DataError(
+            f"{archive}: expected a folder {holds} inside, found {inside[:200]}; get another one"
+        )
+
+    beside = target.with_name(f".{target.name}-unpacking")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
+    files = ghosts = done = 0
     try:
-        with disk_may_fill(beside, "the archive is kept"), _readable(archive):
-            found = _take_apart(archive, beside)
+        with (
+            disk_may_fill(beside, "the archive is kept"),
+            _readable(archive),
+            bytes_progress(f"Unpacking {archive.name}", archive.stat().st_size) as advance,
+        ):
+            for member in _members(archive):
+                if member.ghost:
+                    ghosts += 1
+                else:
+                    member.extract(beside)
+                    files += not member.folder
+                advance(member.end - done)
+                done = member.end
         (beside / holds).rename(target)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    return found
-
-
-def _ensure_holds(archive: Path, holds: str, into: Path) -> None:
-    """Read the table of contents and refuse another archive, before anything is written."""
-    tops, folders = set(), set()
-    for member in _members(archive):
-        parts = _place(archive, member, into).relative_to(into).parts
-        if parts and not _is_ghost(member):
-            tops.add(parts[0])
-            folders |= set(parts[:1] if member.kind == "folder" else parts[:-1][:1])
-    if holds not in folders:
-        found = ", ".join(sorted(tops)) or "nothing"
-        raise DataError(
-            f"{archive}: expected a folder {holds} inside, found {found[:200]}; get another one"
-        )
-
-
-def _take_apart(archive: Path, into: Path) -> Unpacked:
-    files = ghosts = done = 0
-    with bytes_progress(f"Unpacking {archive.name}", archive.stat().st_size) as advance:
-        for member in _members(archive):
-            place = _place(archive, member, into)
-            if _is_ghost(member):
-                ghosts += 1
-            elif member.kind == "folder":
-                place.mkdir(parents=True, exist_ok=True)
-            else:
-                place.parent.mkdir(parents=True, exist_ok=True)
-                _copy(member, place)
-                files += 1
-            advance(member.end - done)
-            done = member.end
     return Unpacked(files, ghosts)
-
-
-def _copy(member: _Member, place: Path) -> None:
-    with member.open() as content, place.open("wb") as file:
-        shutil.copyfileobj(content, file, _BLOCK)
-
-
-def _place(archive: Path, member: _Member, into: Path) -> Path:
-    """Return where a member goes.
-
-    Raises:
-        DataError: it is no file or folder, or would leave `into`.
-    """
-    paths = (PurePosixPath(member.name), PureWindowsPath(member.name))
-    # A drive letter and a backslash mean something to Windows only, but are in no data set.
-    astray = "\0" in member.name or any(path.anchor or ".." in path.parts for path in paths)
-    if astray or member.kind == "other":
-        problem = "would leave its folder" if astray else "is a link or a device"
-        raise DataError(
-            f"{archive}: its member {member.name!r} {problem}; nothing was unpacked: this is not "
-            "the published archive"
-        )
-    return into / paths[0]
-
-
-def _is_ghost(member: _Member) -> bool:
-    parts = PurePosixPath(member.name).parts
-    return "__MACOSX" in parts or any(part.startswith("._") for part in parts)
 
 
 @contextmanager
 def _readable(archive: Path) -> Iterator[None]:
+    """Blame the archive, in one line, for what cannot be read of it during the block."""
     try:
         yield
     except (*_DAMAGE, OSError) as error:
@@ -168,40 +139,42 @@ def _readable(archive: Path) -> Iterator[None]:
 
 
 def _members(archive: Path) -> Iterator[_Member]:
+    """Yield the members in their order, each checked.
+
+    Raises:
+        DataError: one is no file or folder or would leave its folder; or it is no archive.
+    """
     if zipfile.is_zipfile(archive):
-        return _of_zip(archive)
-    if tarfile.is_tarfile(archive):
-        return _of_tar(archive)
-    raise DataError(
-        f"{archive}: expected a .zip or a .tar (.gz, .bz2, .xz), received neither, or a damaged one"
-    )
+        done = 0
+        with zipfile.ZipFile(archive) as opened:
+            for info in opened.infolist():
+                done += info.compress_size
+                # The upper half are Unix permissions, where it was made on such a system.
+                mode = stat.S_IFMT(info.external_attr >> 16)
+                special = mode not in {0, stat.S_IFREG, stat.S_IFDIR}
+                _ensure_harmless(archive, info.filename, special=special)
+                yield _Member(info.filename, info.is_dir(), partial(opened.extract, info), done)
+    elif tarfile.is_tarfile(archive):
+        with archive.open("rb") as raw, tarfile.open(fileobj=raw) as tar:
+            for entry in tar:
+                special = not (entry.isdir() or entry.isreg())
+                _ensure_harmless(archive, entry.name, special=special)
+                extract = partial(tar.extract, entry, set_attrs=False, filter="data")
+                yield _Member(entry.name, entry.isdir(), extract, raw.tell())
+    else:
+        raise DataError(
+            f"{archive}: expected a .zip or a .tar (.gz, .bz2, .xz), received neither, or a "
+            "damaged one"
+        )
 
 
-def _of_zip(archive: Path) -> Iterator[_Member]:
-    done = 0
-    with zipfile.ZipFile(archive) as opened:
-        for info in opened.infolist():
-            done += info.compress_size
-            yield _Member(info.filename, _kind_in_zip(info), partial(opened.open, info), done)
-
-
-def _kind_in_zip(info: zipfile.ZipInfo) -> _Kind:
-    # The upper half are Unix permissions, where the archive was made on such a system.
-    mode = info.external_attr >> 16
-    if stat.S_IFMT(mode) not in {0, stat.S_IFREG, stat.S_IFDIR}:
-        return "other"
-    return "folder" if info.is_dir() else "file"
-
-
-def _of_tar(archive: Path) -> Iterator[_Member]:
-    with archive.open("rb") as raw, tarfile.open(fileobj=raw) as opened:
-        for info in opened:
-            # None is what a member without content gives, which nobody opens.
-            content = cast("Callable[[], IO[bytes]]", partial(opened.extractfile, info))
-            yield _Member(info.name, _kind_in_tar(info), content, raw.tell())
-
-
-def _kind_in_tar(info: tarfile.TarInfo) -> _Kind:
-    if info.isdir():
-        return "folder"
-    return "file" if info.isreg() else "other"
+def _ensure_harmless(archive: Path, name: str, *, special: bool) -> None:
+    paths = (PurePosixPath(name), PureWindowsPath(name))
+    # A drive letter and a backslash mean something to Windows only, but are in no data set.
+    astray = "\0" in name or any(path.anchor or ".." in path.parts for path in paths)
+    if astray or special:
+        problem = "would leave its folder" if astray else "is a link or a device"
+        raise DataError(
+            f"{archive}: its member {name!r} {problem}; nothing was unpacked: this is not "
+            "the published archive"
+        )

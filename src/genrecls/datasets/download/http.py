@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from genrecls.datasets.download.partial_file import DownloadOrigin, Part
 from genrecls.errors import DataError
 
 if TYPE_CHECKING:
-    from requests import RequestException, Response
+    from requests import Response
 
 # Seconds to connect, and between two blocks.
 _TIMEOUT = (10, 60)
@@ -58,37 +58,38 @@ def transfer(url: str, part: Part, size: int | None) -> None:
         if part.whole(url):
             return
         try:
-            _attempt(url, part, size)
+            with _answer(url, part) as answer:
+                blocks = _blocks(answer)
+                if answer.status_code == _OK:
+                    # What is there of the file is given up only for what may be the file.
+                    first = next(blocks, b"")
+                    part.begin(_origin(url, answer, first, size))
+                    blocks = chain([first], blocks)
+                total = part.origin.total if part.origin else None
+                with bytes_progress(f"Downloading {part.file.name}", total, part.size) as advance:
+                    part.append(blocks, advance)
+                return
         except _Cut as cut:
             say(f"the transfer {cut} after {decimal(part.size)}; going on")
             time.sleep(_PAUSE)
-        else:
-            return
     if not part.whole(url):
         raise SourceError(f"was cut {_ATTEMPTS} times, the last time after {decimal(part.size)}")
 
 
-def _attempt(url: str, part: Part, size: int | None) -> None:
-    with _opened(url, part) as answer:
-        blocks = _blocks(answer)
-        if answer.status_code == _OK:
-            # What is there of the file is given up only for something that may be the file.
-            first = next(blocks, b"")
-            _refuse_page(answer, first)
-            origin = DownloadOrigin(url, _validator(answer), _length(answer))
-            _refuse_length(origin, size)
-            part.begin(origin)
-            blocks = chain([first], blocks)
-        _append(blocks, part)
-
-
-def _opened(url: str, part: Part) -> Response:
+def _answer(url: str, part: Part) -> Response:
     """Return an answer that goes on where the part ends, or one that begins at the beginning."""
     origin = part.resumable(url)
     if origin is not None:
-        conditions = {"Range": f"bytes={part.size}-", "If-Range": str(origin.validator)}
-        answer = _get(url, conditions)
-        if answer.status_code == _OK or _continues(answer, part, origin):
+        answer = _get(url, {"Range": f"bytes={part.size}-", "If-Range": str(origin.validator)})
+        given = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.headers.get("Content-Range", ""))
+        continues = (
+            answer.status_code == _PARTIAL
+            and given is not None
+            and int(given[1]) == part.size
+            and (origin.total is None or given[2] in {"*", str(origin.total)})
+            and _validator(answer) in {None, origin.validator}
+        )
+        if answer.status_code == _OK or continues:
             return answer
         answer.close()
         if answer.status_code not in {_PARTIAL, _UNSATISFIABLE}:
@@ -108,23 +109,23 @@ def _get(url: str, conditions: dict[str, str]) -> Response:
     try:
         return requests.get(url, headers=headers | conditions, stream=True, timeout=_TIMEOUT)
     except requests.RequestException as error:
-        raise SourceError(_reason(error)) from None
+        # Why there was no answer, without the addresses of objects in memory.
+        reasons = (
+            (requests.exceptions.SSLError, "its certificate is not accepted"),
+            (requests.exceptions.ProxyError, "the proxy does not answer"),
+            (requests.exceptions.Timeout, "does not answer in time"),
+            (requests.exceptions.TooManyRedirects, "redirects without end"),
+        )
+        known = [reason for kind, reason in reasons if isinstance(error, kind)]
+        if not known and "NameResolutionError" in str(error):
+            known = ["is not known here (is there a network?)"]
+        elif not known and isinstance(error, requests.ConnectionError):
+            known = ["cannot be reached"]
+        raise SourceError(known[0] if known else " ".join(str(error).split())) from None
 
 
 def _refused(answer: Response) -> SourceError:
     return SourceError(f"answers {answer.status_code} {answer.reason or ''}".strip())
-
-
-def _continues(answer: Response, part: Part, origin: DownloadOrigin) -> bool:
-    """Whether an answer is the rest of the very file of which there is a part."""
-    found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.headers.get("Content-Range", ""))
-    return (
-        answer.status_code == _PARTIAL
-        and found is not None
-        and int(found[1]) == part.size
-        and (origin.total is None or found[2] in {"*", str(origin.total)})
-        and _validator(answer) in {None, origin.validator}
-    )
 
 
 def _validator(answer: Response) -> str | None:
@@ -133,23 +134,23 @@ def _validator(answer: Response) -> str | None:
     return tag if tag and not tag.startswith("W/") else answer.headers.get("Last-Modified")
 
 
-def _length(answer: Response) -> int | None:
-    length = answer.headers.get("Content-Length", "")
-    return int(length) if length.isdecimal() else None
+def _origin(url: str, answer: Response, first: bytes, size: int | None) -> DownloadOrigin:
+    """Return what the server says of the whole file.
 
-
-def _refuse_page(answer: Response, first: bytes) -> None:
+    Raises:
+        SourceError: it gives a web page, nothing, or a file of another size.
+    """
     kind = answer.headers.get("Content-Type", "").lower()
     beginning = first[:200].lstrip().lower()
     if kind.startswith("text/html") or beginning.startswith((b"<!doctype html", b"<html")):
         raise SourceError("gives a web page instead of the archive", page=first)
     if not first:
         raise SourceError("gives an empty file")
-
-
-def _refuse_length(origin: DownloadOrigin, size: int | None) -> None:
-    if size is not None and origin.total is not None and origin.total != size:
-        raise SourceError(f"has a file of {origin.total} bytes instead of {size}")
+    length = answer.headers.get("Content-Length", "")
+    total = int(length) if length.isdecimal() else None
+    if size is not None and total is not None and total != size:
+        raise SourceError(f"has a file of {total} bytes instead of {size}")
+    return DownloadOrigin(url, _validator(answer), total)
 
 
 def _blocks(answer: Response) -> Iterator[bytes]:
@@ -164,36 +165,3 @@ def _blocks(answer: Response) -> Iterator[bytes]:
         silent = isinstance(error, ReadTimeoutError)
         reason = f"fell silent for {_TIMEOUT[1]} s" if silent else "was cut"
         raise (_Cut(reason) if came else SourceError(reason)) from None
-
-
-def _append(blocks: Iterable[bytes], part: Part) -> None:
-    name = part.path.name.removesuffix(".part")
-    total = part.origin.total if part.origin else None
-    with bytes_progress(f"Downloading {name}", total, part.size) as advance:
-        part.append(_counted(blocks, advance))
-
-
-def _counted(blocks: Iterable[bytes], advance: Callable[[int], None]) -> Iterator[bytes]:
-    for block in blocks:
-        yield block
-        advance(len(block))
-
-
-def _reason(error: RequestException) -> str:
-    """Return why there was no answer, without the addresses of objects in memory."""
-    import requests
-
-    reasons = (
-        (requests.exceptions.SSLError, "its certificate is not accepted"),
-        (requests.exceptions.ProxyError, "the proxy does not answer"),
-        (requests.exceptions.Timeout, "does not answer in time"),
-        (requests.exceptions.TooManyRedirects, "redirects without end"),
-    )
-    for kind, reason in reasons:
-        if isinstance(error, kind):
-            return reason
-    if "NameResolutionError" in str(error):
-        return "is not known here (is there a network?)"
-    if isinstance(error, requests.ConnectionError):
-        return "cannot be reached"
-    return " ".join(str(error).split())

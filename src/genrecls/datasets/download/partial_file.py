@@ -8,7 +8,7 @@ sections 13.1.5 and 14).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -80,8 +80,14 @@ class Part:
         with disk_may_fill(self.note, "nothing is lost"):
             write_json(self.note, asdict(origin))
 
-    def append(self, blocks: Iterable[bytes]) -> None:
+    def append(
+        self, blocks: Iterable[bytes], advance: Callable[[int], None] = lambda _: None
+    ) -> None:
         """Write blocks behind what is there.
+
+        Args:
+            blocks: the next bytes of the file.
+            advance: called with the size of each block after it was written.
 
         Raises:
             DataError: the disk is full.
@@ -96,6 +102,7 @@ class Part:
                     self._hash.update(rest[:written])
                     self._hashed += written
                     rest = rest[written:]
+                advance(len(block))
 
     def digest(self) -> str:
         """Return the digest of what is there, such as `sha1:ade1...`."""

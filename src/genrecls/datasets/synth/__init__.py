@@ -2,9 +2,5 @@
 
 `styles` says what a style plays, `sounds` how a band and each of its tracks sound, `composition`
 writes the notes, `instruments` plays them, `rendering` makes the track and `near_copies` makes
-a worse copy of one.
+a worse copy of one. `genrecls.datasets.generated` is the data set.
 """
-
-from genrecls.datasets.synth.dataset import Synth
-
-__all__ = ["Synth"]

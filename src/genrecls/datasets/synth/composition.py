@@ -76,27 +76,36 @@ class BeatGrid:
 def perform(style: Style, sound: Sound, length: int, rng: np.random.Generator) -> dict[str, Signal]:
     """Return what each part plays, `length` samples, without the balance between the parts."""
     grid = BeatGrid.of(style, sound, length)
-    form = _form(grid, rng)
-    played = {"drums": _drums(style, sound, grid, length, rng)}
-    for part, score in _SCORES.items():
-        voice = Voice(sound.timbres[part])
-        notes = _human(score(style, sound.key, grid, rng), rng)
-        played[part] = _mixed([(n, voice(n.pitch, n.length)) for n in notes], length)
-    return {part: signal * _levels(form, part, grid, length) for part, signal in played.items()}
 
+    # The section of the song for each bar: levels in dB of the parts that play.
+    bars = max(1, round(_SECTION_SECONDS * RATE / (grid.step * grid.steps)))
+    first = int(rng.integers(len(_FORM)))
+    form = [_FORM[(first + bar // bars) % len(_FORM)] for bar in range(grid.bars)]
 
-def _drums(
-    style: Style, sound: Sound, grid: BeatGrid, length: int, rng: np.random.Generator
-) -> Signal:
-    placed = []
+    strokes = []
     for name, stroke in drums(sound.kit, rng).items():
         hits = grid.hits(getattr(style, name))
         notes = [Note(start, len(stroke), 0, level) for _, start, _, level in hits]
-        placed += [(note, stroke) for note in _human(notes, rng)]
-    return _mixed(placed, length)
+        strokes += [(note, stroke) for note in _human(notes, rng)]
+    played = {"drums": _mixed(strokes, length)}
+    for part, score in SCORES.items():
+        voice = Voice(sound.timbres[part])
+        notes = _human(score(style, sound.key, grid, rng), rng)
+        played[part] = _mixed([(n, voice(n.pitch, n.length)) for n in notes], length)
+
+    # The level of a part changes within 20 ms, so that nothing clicks.
+    edges = [*(grid.at(bar, 0) for bar in range(grid.bars)), length]
+    for part, signal in played.items():
+        gains = [10 ** (section[part] / 20) if part in section else 0.0 for section in form]
+        levels = np.repeat(np.array(gains, dtype=np.float32), np.diff(edges))
+        for edge, before, after in zip(edges[1:-1], gains[:-1], gains[1:], strict=True):
+            levels[edge - _RAMP : edge] = np.linspace(before, after, _RAMP)
+        played[part] = signal * levels
+    return played
 
 
-def _bass(style: Style, key: int, grid: BeatGrid, rng: np.random.Generator) -> list[Note]:
+def bass_notes(style: Style, key: int, grid: BeatGrid, rng: np.random.Generator) -> list[Note]:
+    """Return the root of each chord in the rhythm of the style, now and then its fifth."""
     notes = []
     for bar, start, length, level in grid.hits(style.bass):
         degree = _root(style, bar) + int(rng.choice([0, 0, 0, 4]))
@@ -104,7 +113,8 @@ def _bass(style: Style, key: int, grid: BeatGrid, rng: np.random.Generator) -> l
     return notes
 
 
-def _chords(style: Style, key: int, grid: BeatGrid, rng: np.random.Generator) -> list[Note]:
+def chord_notes(style: Style, key: int, grid: BeatGrid, rng: np.random.Generator) -> list[Note]:
+    """Return the chord of each bar, struck or broken."""
     notes = []
     for number, (bar, start, length, level) in enumerate(grid.hits(style.chords)):
         tones = [_root(style, bar) + above for above in (0, 2, 4)]
@@ -116,7 +126,8 @@ def _chords(style: Style, key: int, grid: BeatGrid, rng: np.random.Generator) ->
     return notes
 
 
-def _lead(style: Style, key: int, grid: BeatGrid, rng: np.random.Generator) -> list[Note]:
+def lead_notes(style: Style, key: int, grid: BeatGrid, rng: np.random.Generator) -> list[Note]:
+    """Return a melody that goes up and down the scale in small steps."""
     notes, degree = [], 7
     for bar in range(grid.bars):
         plays = np.flatnonzero(rng.random(grid.steps // 2) < style.lead) * 2
@@ -128,8 +139,9 @@ def _lead(style: Style, key: int, grid: BeatGrid, rng: np.random.Generator) -> l
     return notes
 
 
-_Score = Callable[[Style, int, BeatGrid, np.random.Generator], list[Note]]
-_SCORES: dict[str, _Score] = {"bass": _bass, "chords": _chords, "lead": _lead}
+Score = Callable[[Style, int, BeatGrid, np.random.Generator], list[Note]]
+SCORES: dict[str, Score] = {"bass": bass_notes, "chords": chord_notes, "lead": lead_notes}
+"""What each pitched part plays."""
 
 
 def _root(style: Style, bar: int) -> int:
@@ -159,20 +171,3 @@ def _mixed(placed: list[tuple[Note, Signal]], length: int) -> Signal:
         room = out[note.start : note.start + len(sound)]
         room += np.float32(note.level) * sound[: len(room)]
     return out
-
-
-def _form(grid: BeatGrid, rng: np.random.Generator) -> list[dict[str, float]]:
-    """Return one section of the song for each bar: levels in dB of the parts that play."""
-    bars = max(1, round(_SECTION_SECONDS * RATE / (grid.step * grid.steps)))
-    first = int(rng.integers(len(_FORM)))
-    return [_FORM[(first + bar // bars) % len(_FORM)] for bar in range(grid.bars)]
-
-
-def _levels(form: list[dict[str, float]], part: str, grid: BeatGrid, length: int) -> Signal:
-    """Return the level of a part over time; it changes within 20 ms, so that nothing clicks."""
-    gains = [10 ** (section[part] / 20) if part in section else 0.0 for section in form]
-    edges = [*(grid.at(bar, 0) for bar in range(grid.bars)), length]
-    levels = np.repeat(np.array(gains, dtype=np.float32), np.diff(edges))
-    for edge, before, after in zip(edges[1:-1], gains[:-1], gains[1:], strict=True):
-        levels[edge - _RAMP : edge] = np.linspace(before, after, _RAMP)
-    return levels

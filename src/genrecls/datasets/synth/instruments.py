@@ -18,6 +18,7 @@ Signal = NDArray[np.float32]
 
 _SIZE = 2048
 _HIGHEST = 9_000.0
+_RELEASE = np.float32(0.01)
 
 
 @dataclass(frozen=True)
@@ -104,13 +105,21 @@ def note(timbre: Timbre, frequency: float, length: int) -> Signal:
     dark = _table(timbre, frequency, timbre.tilt + 9)
     bright = _table(timbre, frequency, timbre.tilt) - dark
     fading = np.exp(-t / np.float32(timbre.dull))
-    bend = _modulation(timbre, frequency, t) * fading
+    # The modulation of the phase, in periods.
+    bend = np.zeros_like(t)
+    if timbre.index:
+        depth = np.float32(timbre.index / (2 * np.pi))
+        place = (t * np.float32(frequency * timbre.ratio * _SIZE)).astype(np.int32) & (_SIZE - 1)
+        bend = depth * _SINE[place] * fading
     out = np.zeros(length, dtype=np.float32)
     for cents in (-timbre.detune / 2, timbre.detune / 2):
         phase = t * np.float32(frequency * 2 ** (cents / 1200)) + bend
         place = (phase * _SIZE).astype(np.int32) & (_SIZE - 1)
         out += dark[place] + bright[place] * fading
-    return out * _envelope(timbre, t) * np.float32(0.5)
+    rise = np.minimum(t / np.float32(timbre.attack), 1)
+    fall = np.minimum((t[-1] - t) / _RELEASE, 1)
+    envelope: Signal = rise * fall * np.exp(-t / np.float32(timbre.decay))
+    return out * envelope * np.float32(0.5)
 
 
 def _table(timbre: Timbre, frequency: float, tilt: float) -> Signal:
@@ -124,49 +133,25 @@ def _table(timbre: Timbre, frequency: float, tilt: float) -> Signal:
     return (np.fft.irfft(spectrum, _SIZE) * _SIZE / 2**0.5).astype(np.float32)
 
 
-def _modulation(timbre: Timbre, frequency: float, t: Signal) -> Signal:
-    """Return the modulation of the phase in periods."""
-    if timbre.index == 0:
-        return np.zeros_like(t)
-    depth = np.float32(timbre.index / (2 * np.pi))
-    place = (t * np.float32(frequency * timbre.ratio * _SIZE)).astype(np.int32) & (_SIZE - 1)
-    wave: Signal = depth * _SINE[place]
-    return wave
-
-
-def _envelope(timbre: Timbre, t: Signal) -> Signal:
-    release = np.float32(0.01)
-    rise = np.minimum(t / np.float32(timbre.attack), 1)
-    fall = np.minimum((t[-1] - t) / release, 1)
-    envelope: Signal = rise * fall * np.exp(-t / np.float32(timbre.decay))
-    return envelope
-
-
 _SINE: Signal = np.sin(2 * np.pi * np.arange(_SIZE) / _SIZE).astype(np.float32)
 
 
 def drums(kit: Kit, rng: np.random.Generator) -> dict[str, Signal]:
     """Return one stroke of each drum of `kit`."""
-    return {"kick": _kick(kit), "snare": _snare(kit, rng), "hat": _hat(kit, rng)}
-
-
-def _kick(kit: Kit) -> Signal:
     t = np.arange(int(RATE * 5 * kit.kick_decay)) / RATE
     phase = kit.kick * (t + 0.06 * (1 - np.exp(-t / 0.02)))
-    return (np.sin(2 * np.pi * phase) * np.exp(-t / kit.kick_decay)).astype(np.float32)
+    kick = np.sin(2 * np.pi * phase) * np.exp(-t / kit.kick_decay)
 
-
-def _snare(kit: Kit, rng: np.random.Generator) -> Signal:
     t = np.arange(int(RATE * 5 * kit.snare_decay)) / RATE
     skin = np.sin(2 * np.pi * kit.snare * t) * np.exp(-t / (0.6 * kit.snare_decay))
     wires = _brighter(rng.standard_normal(len(t)), 0.5) * np.exp(-t / kit.snare_decay)
-    return ((1 - kit.wires) * skin + kit.wires * wires).astype(np.float32)
+    snare = (1 - kit.wires) * skin + kit.wires * wires
 
-
-def _hat(kit: Kit, rng: np.random.Generator) -> Signal:
     t = np.arange(int(RATE * 5 * kit.hat_decay)) / RATE
     noise = _brighter(rng.standard_normal(len(t)), 0.5 + 0.5 * kit.hat_tone)
-    return (0.5 * noise * np.exp(-t / kit.hat_decay)).astype(np.float32)
+    hat = 0.5 * noise * np.exp(-t / kit.hat_decay)
+    strokes = {"kick": kick, "snare": snare, "hat": hat}
+    return {name: stroke.astype(np.float32) for name, stroke in strokes.items()}
 
 
 def _brighter(noise: NDArray[np.float64], amount: float) -> NDArray[np.float64]:

@@ -47,12 +47,13 @@ def near_copy(
     return copied
 
 
-def _eight_bits(sound: Sound, _: np.random.Generator) -> Sound:
+def eight_bits(sound: Sound, _: np.random.Generator) -> Sound:
+    """Return what is left of 8 bits."""
     stepped: Sound = np.rint(sound * 128) / 128
     return stepped
 
 
-def _coded(sound: Sound, _: np.random.Generator) -> Sound:
+def coded(sound: Sound, _: np.random.Generator) -> Sound:
     """Return what a lossy codec leaves: no treble, and nothing far below the loudest partial."""
     hop = _FRAME // 2
     window = np.sin(np.pi * (np.arange(_FRAME) + 0.5) / _FRAME)
@@ -67,15 +68,15 @@ def _coded(sound: Sound, _: np.random.Generator) -> Sound:
     return added[: len(sound)]
 
 
-def _filtered(sound: Sound, rng: np.random.Generator) -> Sound:
+def filtered(sound: Sound, rng: np.random.Generator) -> Sound:
     """Return what a small radio plays: little bass and little treble."""
     low, high = rng.uniform(40, 100), rng.uniform(4_000, 8_000)
     frequencies = np.fft.rfftfreq(len(sound), 1 / RATE)
     frequencies[0] = 1e-3
     gain = 1 / ((1 + (low / frequencies) ** 2) * (1 + (frequencies / high) ** 2))
-    filtered: Sound = np.fft.irfft(np.fft.rfft(sound) * gain, len(sound))
-    return filtered
+    played: Sound = np.fft.irfft(np.fft.rfft(sound) * gain, len(sound))
+    return played
 
 
-TREATMENTS: tuple[Treatment, ...] = (_eight_bits, _coded, _filtered)
+TREATMENTS: tuple[Treatment, ...] = (eight_bits, coded, filtered)
 """What happens to copies beside shift and gain: the first copy gets the first, and so on."""

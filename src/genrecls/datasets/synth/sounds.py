@@ -30,6 +30,9 @@ BAND_TIMBRE = 0.2
 TRACK_LEVEL = 3.0
 TRACK_COLOUR = 3.2
 
+# Of a timbre, what varies by a share of itself.
+_SHARES = ("even", "index", "attack", "decay", "dull", "detune", "formant")
+
 
 @dataclass(frozen=True)
 class Sound:
@@ -64,9 +67,27 @@ class Sound:
 
 def band_sound(style: Style, rng: np.random.Generator) -> Sound:
     """Draw the sound that a band of `style` keeps on all of its tracks."""
+    timbres = {}
+    choices = {"bass": style.basses, "chords": style.chordals, "lead": style.leads}
+    for part, names in choices.items():
+        # The instrument as this band plays it.
+        timbre = TIMBRES[str(rng.choice(names))]
+        factors = np.exp(rng.normal(0, BAND_TIMBRE, len(_SHARES)))
+        changed = {n: getattr(timbre, n) * float(f) for n, f in zip(_SHARES, factors, strict=True)}
+        tilt = timbre.tilt + rng.normal(0, BAND_TILT)
+        timbres[part] = replace(timbre, tilt=tilt, **changed)
+    kit = Kit(
+        kick=rng.uniform(45, 75),
+        kick_decay=rng.uniform(0.06, 0.16),
+        snare=rng.uniform(160, 260),
+        wires=rng.uniform(0.3, 0.8),
+        snare_decay=rng.uniform(0.04, 0.12),
+        hat_decay=rng.uniform(0.015, 0.06),
+        hat_tone=rng.uniform(0, 1),
+    )
     return Sound(
-        timbres=_instruments(style, rng),
-        kit=_kit(rng),
+        timbres=timbres,
+        kit=kit,
         tempo=rng.uniform(*style.tempo),
         key=int(rng.integers(-5, 7)),
         balance={part: style.balance.get(part, 0.0) + rng.normal(0, BAND_LEVEL) for part in PARTS},
@@ -90,29 +111,4 @@ def track_sound(band: Sound, rng: np.random.Generator) -> Sound:
         wet=band.wet * rng.uniform(0.6, 1.4),
         noise=band.noise + rng.normal(0, 4),
         peak=rng.uniform(0.55, 0.92),
-    )
-
-
-def _instruments(style: Style, rng: np.random.Generator) -> dict[str, Timbre]:
-    choices = {"bass": style.basses, "chords": style.chordals, "lead": style.leads}
-    return {part: _own(TIMBRES[str(rng.choice(names))], rng) for part, names in choices.items()}
-
-
-def _own(timbre: Timbre, rng: np.random.Generator) -> Timbre:
-    """Return the timbre as one band plays it."""
-    names = ("even", "index", "attack", "decay", "dull", "detune", "formant")
-    factors = np.exp(rng.normal(0, BAND_TIMBRE, len(names)))
-    changed = {n: getattr(timbre, n) * float(f) for n, f in zip(names, factors, strict=True)}
-    return replace(timbre, tilt=timbre.tilt + rng.normal(0, BAND_TILT), **changed)
-
-
-def _kit(rng: np.random.Generator) -> Kit:
-    return Kit(
-        kick=rng.uniform(45, 75),
-        kick_decay=rng.uniform(0.06, 0.16),
-        snare=rng.uniform(160, 260),
-        wires=rng.uniform(0.3, 0.8),
-        snare_decay=rng.uniform(0.04, 0.12),
-        hat_decay=rng.uniform(0.015, 0.06),
-        hat_tone=rng.uniform(0, 1),
     )

@@ -11,7 +11,6 @@ import zlib
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,11 +20,13 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Provenance, Track
 from genrecls.datasets.synth.instruments import RATE
+from genrecls.datasets.synth.near_copies import near_copy
+from genrecls.datasets.synth.rendering import record
 from genrecls.datasets.synth.styles import STYLES
 from genrecls.dsp.audio import AudioLimits
-from genrecls.environment import cores
 from genrecls.errors import DataError
 from genrecls.files.atomic import replacing
+from genrecls.parallel import parallel_map
 
 REVISION = 1
 """Counts up whenever the same settings would sound different, so that old files are not used."""
@@ -34,7 +35,7 @@ OTHER_GENRE_EVERY = 4
 """Of so many near-copies one lies under another genre than its original."""
 
 _HEADER_BYTES = 44
-_PROVENANCE = Provenance(
+PROVENANCE = Provenance(
     title="synth: generated, not real music",
     citation="none: made by genrecls itself; not a benchmark, do not compare with published scores",
     licence="CC0-1.0",
@@ -102,19 +103,23 @@ class Synth(DatasetSource):
         root = self.folder(data_root) / self.key
         originals = self._originals(root)
         recordings = [*originals, *self._copies(originals)]
+        missing = [recording for recording in recordings if not recording.complete()]
         try:
-            _make([r for r in recordings if not r.complete()])
+            # Threads do, for NumPy computes without Python's lock.
+            parallel_map(_Recording.make, missing, "Generating synth" if missing else "")
         except OSError as error:
             raise DataError(
                 f"synth: cannot make the tracks in {root}: {error.strerror or error}; "
                 "free some space or choose another data_root"
             ) from error
+        copies = f"; {self.replicas} tracks are near-copies of others, on purpose"
+        note = PROVENANCE.note + (copies if self.replicas else "")
         return Dataset(
             name=self.name,
             labels=tuple(sorted(STYLES)),
             tracks=tuple(r.track for r in recordings),
             root=root,
-            provenance=self._provenance(),
+            provenance=replace(PROVENANCE, note=note),
             limits=AudioLimits(
                 min_seconds=0.99 * self.seconds,
                 max_seconds=1.01 * self.seconds,
@@ -126,32 +131,26 @@ class Synth(DatasetSource):
             generated=True,
         )
 
-    def _provenance(self) -> Provenance:
-        if not self.replicas:
-            return _PROVENANCE
-        copies = f"; {self.replicas} tracks are near-copies of others, on purpose"
-        return replace(_PROVENANCE, note=_PROVENANCE.note + copies)
-
     def _originals(self, root: Path) -> list[_Original]:
-        return [
-            self._original(root, style, band, number)
-            for style in sorted(STYLES)
-            for band in range(self.bands_per_genre)
-            for number in range(self.tracks_per_band)
-        ]
-
-    def _original(self, root: Path, style: str, band: int, number: int) -> _Original:
-        track = _track(root, style, band * self.tracks_per_band + number, band)
-        return _Original(track, self.seconds * RATE, self.seed, band, number)
+        originals = []
+        for style in sorted(STYLES):
+            for band in range(self.bands_per_genre):
+                for number in range(self.tracks_per_band):
+                    track = _track(root, style, band * self.tracks_per_band + number, band)
+                    length = self.seconds * RATE
+                    originals.append(_Original(track, length, self.seed, band, number))
+        return originals
 
     def _copies(self, originals: Sequence[_Original]) -> list[_Copy]:
         # Numbered on after the originals of their genre, as if they were more of the same.
         number = Counter(original.track.label for original in originals)
         band = dict.fromkeys(STYLES, self.bands_per_genre)
+        styles = sorted(STYLES)
         chosen = np.random.default_rng([self.seed, len(originals)]).permutation(len(originals))
         copies = []
         for place, original in enumerate(originals[i] for i in chosen[: self.replicas]):
-            label = _label_of_copy(original.track.label, place)
+            away = 1 + place % (len(styles) - 1) if place % OTHER_GENRE_EVERY == 0 else 0
+            label = styles[(styles.index(original.track.label) + away) % len(styles)]
             root = original.track.path.parents[1]
             track = _track(root, label, number[label], band[label])
             copies.append(_Copy(track, original.length, original, place))
@@ -163,12 +162,6 @@ class Synth(DatasetSource):
 def _track(root: Path, style: str, number: int, band: int) -> Track:
     identity = f"{style}.{number:05d}"
     return Track(identity, root / style / f"{identity}.wav", style, f"{style}-band{band}")
-
-
-def _label_of_copy(label: str, place: int) -> str:
-    styles = sorted(STYLES)
-    away = 1 + place % (len(styles) - 1) if place % OTHER_GENRE_EVERY == 0 else 0
-    return styles[(styles.index(label) + away) % len(styles)]
 
 
 @dataclass(frozen=True)
@@ -194,8 +187,11 @@ class _Recording(ABC):
     def make(self) -> None:
         """Write the file: mono, 16 bits, `RATE` samples a second."""
         samples = self.samples()
-        with replacing(self.track.path) as beside:
-            _write(beside, samples)
+        with replacing(self.track.path) as beside, wave.open(str(beside), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(RATE)
+            file.writeframes(samples.astype("<i2").tobytes())
 
 
 @dataclass(frozen=True)
@@ -213,8 +209,6 @@ class _Original(_Recording):
     number: int
 
     def samples(self) -> NDArray[np.int16]:
-        from genrecls.datasets.synth.rendering import record
-
         # A checksum and not the place in the list: a new style leaves the others as they were.
         style = zlib.crc32(self.track.label.encode())
         band_seed = np.random.SeedSequence(self.seed, spawn_key=(style, self.band))
@@ -235,29 +229,5 @@ class _Copy(_Recording):
     place: int
 
     def samples(self) -> NDArray[np.int16]:
-        from genrecls.datasets.synth.near_copies import near_copy
-
         seed = np.random.SeedSequence(self.original.seed, spawn_key=(self.place,))
         return near_copy(self.original.samples(), self.place, np.random.default_rng(seed))
-
-
-def _write(path: Path, samples: NDArray[np.int16]) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes(samples.astype("<i2").tobytes())
-
-
-def _make(recordings: Sequence[_Recording]) -> None:
-    """Make the files on all cores; threads do, for NumPy computes without Python's lock."""
-    from genrecls.console import progress
-
-    if not recordings:
-        return
-    with (
-        progress("Generating synth", total=len(recordings)) as advance,
-        ThreadPoolExecutor(cores()) as pool,
-    ):
-        for _ in pool.map(_Recording.make, recordings):
-            advance()

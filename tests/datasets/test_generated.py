@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from genrecls.datasets.base import DATASETS, Dataset
-from genrecls.datasets.synth.dataset import Synth
+from genrecls.datasets.generated import Synth
 from genrecls.datasets.synth.instruments import RATE, TIMBRES
 from genrecls.datasets.synth.styles import STYLES
 from genrecls.errors import DataError
