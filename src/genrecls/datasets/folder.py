@@ -58,7 +58,17 @@ class Folder(DatasetSource):
         parts: dict[str, str] = {}
         if self.csv is None:
             root = self.folder(data_root)
-            tracks, where = _tracks_in_folders(root), str(root.absolute())
+            where = str(root.absolute())
+            tracks = tuple(
+                Track(path.relative_to(root).as_posix(), path, genre.name)
+                for genre in sorted(root.glob("*/"))
+                for path in sorted(genre.rglob("*"))
+                if path.suffix.lower() in SUFFIXES
+                and not any(part.startswith(".") for part in path.relative_to(root).parts)
+                and not path.is_dir()
+            )
+            for track in tracks:
+                _refuse_unwritable(str(root), str(track.path.relative_to(root)), track.label)
         else:
             file = expanded(self.csv, "dataset.csv")
             root = self.folder(data_root) if self.root else file.parent
@@ -88,18 +98,6 @@ class Folder(DatasetSource):
         provenance = Provenance("Own music", "none", "as your files say", note=where)
         partitions = {"official": parts} if parts else {}
         return Dataset("folder", labels, tracks, root, provenance, self.limits, partitions)
-
-
-def _tracks_in_folders(root: Path) -> tuple[Track, ...]:
-    tracks = []
-    for genre in sorted(path for path in root.glob("*/") if not path.name.startswith(".")):
-        for path in sorted(genre.rglob("*")):
-            inside = path.relative_to(root)
-            hidden = any(part.startswith(".") for part in inside.parts)
-            if path.suffix.lower() in SUFFIXES and not hidden and not path.is_dir():
-                _refuse_unwritable(str(root), str(inside), genre.name)
-                tracks.append(Track(inside.as_posix(), path, genre.name))
-    return tuple(tracks)
 
 
 def _tracks_in_csv(file: Path, root: Path) -> tuple[tuple[Track, ...], dict[str, str]]:

@@ -88,7 +88,14 @@ def fetch(
             if there is None:
                 part = Part(data_root / DOWNLOADS / archive.file, archive.algorithm)
                 if given is not None:
-                    _ensure_published(archive, given)
+                    _ensure_size(archive, given)
+                    digest = published_digest(given, archive.algorithm)
+                    if digest != archive.digest:
+                        raise DataError(
+                            f"--archive: {given} is not the published {archive.file}: its digest "
+                            f"is {digest}, expected {archive.digest}; get it from {archive.page}, "
+                            f"or, if you trust it, repeat with digest={digest}"
+                        )
                     ensure_room(archive.name, data_root, archive.room - given.stat().st_size)
                     _unpack(archive, given, data_root)
                 else:
@@ -127,18 +134,6 @@ def load_dataset(choice: str, data_root: Path) -> Dataset:
     """
     composed = compose("data", [f"dataset={choice}"])
     return select(DATASETS, composed["dataset"], "dataset").load(data_root)
-
-
-def _ensure_published(archive: Archive, given: Path) -> None:
-    """Refuse a file of the user's that is not the published archive."""
-    _ensure_size(archive, given)
-    digest = published_digest(given, archive.algorithm)
-    if digest != archive.digest:
-        raise DataError(
-            f"--archive: {given} is not the published {archive.file}: its digest is {digest}, "
-            f"expected {archive.digest}; get it from {archive.page}, or, if you trust it, repeat "
-            f"with digest={digest}"
-        )
 
 
 def _ensure_size(archive: Archive, given: Path) -> None:
