@@ -107,14 +107,16 @@ def fit(task: Task, paths: TrainingPaths, devices: Devices, callback: Callback) 
         data = _training_data(task, stage, model, statistics, paths.backbone)
         frozen_seconds += time.monotonic() - started if stage.frozen else 0.0
         rate = stage.learning_rate or trainer.optimizer.learning_rate
-        of_stage = replace(
+        settings = replace(
             trainer,
             epochs=stage.epochs or trainer.epochs,
             optimizer=replace(trainer.optimizer, learning_rate=rate),
         )
-        reported = _StageCallback(callback, progress, number, epochs) if stage.name else callback
+        stage_callback = callback
+        if stage.name:
+            stage_callback = _StageCallback(callback, progress, number, epochs)
         folder = paths.checkpoints / stage.name
-        stage_progress = loop.fit(data, of_stage, folder, devices, reported)
+        stage_progress = loop.fit(data, settings, folder, devices, stage_callback)
         if trainer.keep == "best" and not _is_better(stage_progress, progress):
             say(f"{stage.name}: no epoch is better than those before, whose weights stay")
             model.set_weights(weights_before)
