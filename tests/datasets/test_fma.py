@@ -17,6 +17,7 @@ from genrecls.errors import ConfigError, DataError
 from genrecls.experiment.experiment import parse
 from genrecls.experiment.prepare import prepare
 from genrecls.files.hashing import FileDigests
+from tests.composed import composed
 from tests.conftest import RunCommand
 from tests.datasets.fma_copy import (
     HEADER,
@@ -47,8 +48,8 @@ def copy(tmp_path: Path) -> Path:
 
 
 def load(root: Path, *overrides: str) -> Dataset:
-    composed = compose("data", ["dataset=fma", f"dataset.root={root}", *overrides])
-    return select(DATASETS, composed["dataset"], "dataset").load(root / "unused")
+    values = {**composed("data", "dataset=fma", *overrides)["dataset"], "root": str(root)}
+    return select(DATASETS, values, "dataset").load(root / "unused")
 
 
 def problem(root: Path, *overrides: str) -> str:
@@ -420,10 +421,10 @@ def test_files_that_are_no_clips_are_nobody_s_business(copy: Path) -> None:
 
 @pytest.mark.parametrize(("size", "count"), [("small", 4), ("medium", 5), ("large", 5)])
 def test_each_subset_has_a_name_of_its_own(size: str, count: int, copy: Path) -> None:
-    composed = compose("data", [f"dataset=fma_{size}", f"dataset.root={copy}"])
+    values = compose("data", [f"dataset=fma_{size}", f"dataset.root={copy}"])
     same = compose("data", ["dataset=fma", f"dataset.subset={size}", f"dataset.root={copy}"])
-    assert composed == same
-    dataset = select(DATASETS, composed["dataset"], "dataset").load(copy)
+    assert values == same
+    dataset = select(DATASETS, values["dataset"], "dataset").load(copy)
     assert (dataset.name, len(dataset.tracks)) == (f"fma_{size}", count)
 
 

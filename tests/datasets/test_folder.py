@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from genrecls.config.compose import compose
 from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset
 from genrecls.errors import ConfigError, DataError
+from tests.composed import composed
 from tests.datasets.tagged_files import put_mp3
 
 
@@ -22,8 +22,9 @@ def put(root: Path, *names: str) -> None:
 
 def load(data_root: Path, **values: str) -> Dataset:
     overrides = [f"dataset.{key}={value}" for key, value in values.items()]
-    composed = compose("data", ["dataset=folder", *overrides])
-    return select(DATASETS, composed["dataset"], "dataset").load(data_root)
+    return select(
+        DATASETS, composed("data", "dataset=folder", *overrides)["dataset"], "dataset"
+    ).load(data_root)
 
 
 def listed(folder: Path, text: str | bytes) -> Path:

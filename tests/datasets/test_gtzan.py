@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from genrecls.config.compose import compose
 from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset
 from genrecls.datasets.gtzan import GENRES
 from genrecls.dsp.audio import SUFFIXES
 from genrecls.errors import DataError
+from tests.composed import composed
 from tests.conftest import RunCommand
 
 
@@ -29,8 +29,8 @@ def fill(folder: Path, suffix: str = ".wav", genres: Sequence[str] = GENRES) -> 
 
 
 def load(root: Path, *overrides: str) -> Dataset:
-    composed = compose("data", ["dataset=gtzan", f"dataset.root={root}", *overrides])
-    return select(DATASETS, composed["dataset"], "dataset").load(root / "unused")
+    values = {**composed("data", "dataset=gtzan", *overrides)["dataset"], "root": str(root)}
+    return select(DATASETS, values, "dataset").load(root / "unused")
 
 
 @pytest.mark.parametrize("layout", ["genres", "genres_original", "Data/genres_original", "."])

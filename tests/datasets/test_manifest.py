@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from genrecls.config.compose import compose
 from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset
 from genrecls.datasets.manifest import NAME, ensure_as_recorded, read_index
 from genrecls.errors import DataError
 from genrecls.files import hashing
 from genrecls.files.hashing import FileDigests
+from tests.composed import composed
 from tests.conftest import Outcome, RunCommand
 from tests.datasets.kaggle_copy import make_copy
 
@@ -47,8 +47,8 @@ def verify(music: Path, run_command: RunCommand) -> Verify:
 
 
 def load(root: Path, name: str = "folder", *overrides: str) -> Dataset:
-    composed = compose("data", [f"dataset={name}", f"dataset.root={root}", *overrides])
-    return select(DATASETS, composed["dataset"], "dataset").load(root)
+    values = {**composed("data", f"dataset={name}", *overrides)["dataset"], "root": str(root)}
+    return select(DATASETS, values, "dataset").load(root)
 
 
 def codes(outcome: Outcome) -> list[tuple[str, str]]:

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from genrecls.config.compose import compose
 from genrecls.experiment.experiment import Experiment, parse
 from genrecls.experiment.reproduce import published_presets
 from genrecls.models import tensorflow_setup
+from tests.composed import composed
 from tests.experiment.published_graphs import GRAPHS, genres
 from tests.models.families import unit
 
@@ -67,7 +67,7 @@ def tensorflow() -> Iterator[None]:
 
 
 def preset(name: str) -> Experiment:
-    return parse(compose("train", [f"experiment={name}"]))
+    return parse(composed("train", f"experiment={name}"))
 
 
 @cache

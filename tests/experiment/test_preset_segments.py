@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genrecls.config.compose import compose
 from genrecls.datasets.gtzan_facts import gtzan_facts
 from genrecls.experiment.experiment import Experiment, parse
 from genrecls.splits.base import PARTS
+from tests.composed import composed
 
 DATA = os.environ.get("GENRECLS_TEST_DATA", "")
 BROKEN = "jazz.00054"
@@ -23,7 +23,7 @@ BROKEN = "jazz.00054"
 
 @cache
 def preset(name: str) -> Experiment:
-    return parse(compose("train", [f"experiment={name}"]))
+    return parse(composed("train", f"experiment={name}"))
 
 
 @cache

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import pytest
 
-from genrecls.config.compose import compose
 from genrecls.config.paths import conf_dir
 from genrecls.datasets.base import Dataset, Provenance, Track
 from genrecls.datasets.gtzan import GENRES
@@ -17,6 +14,7 @@ from genrecls.experiment.reproduce import published_presets
 from genrecls.models.base import Shapes
 from genrecls.splits.base import SPLITS, SplitInput
 from genrecls.splits.leakage import find_leaks
+from tests.composed import composed
 
 
 @dataclass(frozen=True)
@@ -115,13 +113,8 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@cache
-def composed(name: str) -> dict[str, Any]:
-    return compose("train", [f"experiment={name}"])
-
-
 def preset(name: str) -> Experiment:
-    return parse(composed(name))
+    return parse(composed("train", f"experiment={name}"))
 
 
 def test_every_reported_figure_is_in_exactly_one_preset() -> None:
@@ -189,14 +182,14 @@ def test_the_network_sees_what_the_document_says(name: str) -> None:
 
 @pytest.mark.parametrize("name", [n for n in STATED if n.startswith(("carnaghi", "khamees"))])
 def test_mfcc_are_those_of_the_tutorial(name: str) -> None:
-    values = composed(name)["features"]
+    values = composed("train", f"experiment={name}")["features"]
     wanted = {"sample_rate": 22050, "n_fft": 2048, "hop_length": 512, "n_mfcc": 13}
     assert values.items() >= {"name": "mfcc", **wanted}.items()
 
 
 @pytest.mark.parametrize("name", [n for n in STATED if n.startswith("bisarahalli")])
 def test_mel_bands_are_those_of_chois_front_end(name: str) -> None:
-    values = composed(name)
+    values = composed("train", f"experiment={name}")
     wanted = {"sample_rate": 12000, "n_fft": 512, "hop_length": 256, "n_mels": 96, "ref": 1.0}
     assert values["features"].items() >= {"name": "mel", "power": 2, **wanted}.items()
     assert values["segment"]["length"] * wanted["sample_rate"] == pytest.approx(349_440)
@@ -206,7 +199,7 @@ def test_mel_bands_are_those_of_chois_front_end(name: str) -> None:
 
 
 def test_the_pictures_of_vgg16_are_those_of_the_notebooks() -> None:
-    values = composed("bahuleyan2018_vgg16")
+    values = composed("train", "experiment=bahuleyan2018_vgg16")
     wanted = {"n_mels": 96, "n_fft": 2048, "hop_length": 512, "sample_rate": 22050, "ref": "max"}
     assert values["features"].items() >= {**wanted, "pre_emphasis": 0.97, "colour": "jet"}.items()
     assert values["segment"]["length"] == 10
@@ -215,7 +208,7 @@ def test_the_pictures_of_vgg16_are_those_of_the_notebooks() -> None:
 
 
 def test_the_snippets_of_karam_are_three_equal_channels_of_three_seconds() -> None:
-    values = composed("karam_vgg16")
+    values = composed("train", "experiment=karam_vgg16")
     assert values["segment"]["length"] == 3
     assert values["features"]["colour"] == "repeat"
     assert values["model"].items() >= {"weights": "imagenet", "upto": "dense"}.items()

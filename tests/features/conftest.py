@@ -10,11 +10,11 @@ import soundfile
 from omegaconf import OmegaConf
 from pydantic import TypeAdapter
 
-from genrecls.config.compose import compose
 from genrecls.config.paths import conf_dir
 from genrecls.datasets.base import Dataset, Provenance, Track
 from genrecls.features.base import FEATURES, FeatureSpec
 from genrecls.features.segmentation import SegmentRule
+from tests.composed import composed
 
 RATE = 22050
 
@@ -31,7 +31,7 @@ def _composed(group: str, name: str, changes: dict[str, Any]) -> dict[str, Any]:
     values = OmegaConf.to_container(OmegaConf.load(conf_dir() / group / f"{name}.yaml"))
     assert isinstance(values, dict)
     if "defaults" in values:
-        values = compose("train", [f"{group}={name}"])[group]
+        values = composed("train", f"{group}={name}")[group]
     return {**{str(key): value for key, value in values.items()}, **changes}
 
 

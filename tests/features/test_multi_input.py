@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from genrecls.config.compose import compose
 from genrecls.config.validation import select
 from genrecls.datasets.base import Dataset
 from genrecls.dsp.audio import AudioLimits
@@ -18,6 +17,7 @@ from genrecls.errors import ConfigError
 from genrecls.features.base import FEATURES
 from genrecls.features.cache import FeatureStore, cache_key
 from genrecls.features.extract import extract
+from tests.composed import composed
 
 Maker = Callable[..., Any]
 Signals = dict[str, NDArray[np.float32]]
@@ -25,7 +25,7 @@ Signals = dict[str, NDArray[np.float32]]
 
 def chosen(*overrides: str) -> Any:
     """Return the features that a command line chooses."""
-    return select(FEATURES, compose("train", overrides)["features"])
+    return select(FEATURES, composed("train", *overrides)["features"])
 
 
 @pytest.mark.parametrize(

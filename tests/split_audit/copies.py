@@ -11,13 +11,13 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from genrecls.config.compose import compose
 from genrecls.config.validation import select, validate
 from genrecls.datasets.base import Dataset, Provenance, Track
 from genrecls.features.mfcc import Mfcc
 from genrecls.features.segmentation import SegmentRule
 from genrecls.split_audit.fingerprint import RATE, Fingerprint, fingerprint
 from genrecls.splits.base import SPLITS, Splitter
+from tests.composed import composed
 
 Samples = NDArray[np.float32]
 
@@ -71,16 +71,16 @@ def fingerprints(sounds: list[Samples]) -> list[Fingerprint]:
 
 
 def spec() -> Mfcc:
-    return validate(Mfcc, compose("train", ["features=mfcc"])["features"], "features")
+    return validate(Mfcc, composed("train", "features=mfcc")["features"], "features")
 
 
 def rule() -> SegmentRule:
-    return validate(SegmentRule, compose("train", ["segment=3s"])["segment"], "segment")
+    return validate(SegmentRule, composed("train", "segment=3s")["segment"], "segment")
 
 
 def splitters(*names: str) -> dict[str, Splitter]:
     return {
-        name: select(SPLITS, compose("split_report", [f"split={name}"])["split"]) for name in names
+        name: select(SPLITS, composed("split_report", f"split={name}")["split"]) for name in names
     }
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genrecls.config.compose import compose
 from genrecls.config.options import choices
 from genrecls.config.validation import select
 from genrecls.datasets.base import Dataset, Provenance, Track
@@ -18,6 +17,7 @@ from genrecls.datasets.gtzan_facts import gtzan_facts
 from genrecls.errors import ConfigError, DataError
 from genrecls.splits.base import PARTS, SPLITS, Split, SplitInput, Splitter
 from genrecls.splits.leakage import ensure_declared, find_leaks
+from tests.composed import composed
 from tests.conftest import ComposeExperiment
 
 NAMES = sorted(SPLITS)
@@ -26,7 +26,7 @@ RANDOM = ["artist", "kfold", "segment", "track"]
 
 def splitter(name: str, *overrides: str) -> Splitter:
     # Without the data set's say: any material will do here.
-    return select(SPLITS, compose("train", [f"split={name}", *overrides])["split"])
+    return select(SPLITS, composed("train", f"split={name}", *overrides)["split"])
 
 
 COPIES = (("blues.00000", "blues.00001"), ("blues.00012", "blues.00013"))

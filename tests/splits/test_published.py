@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from genrecls.config.compose import compose
 from genrecls.config.validation import select
 from genrecls.datasets.base import Dataset, Provenance, Track
 from genrecls.datasets.gtzan import GENRES
 from genrecls.datasets.gtzan_facts import gtzan_facts
 from genrecls.splits.base import PARTS, SPLITS, Part, Split, SplitInput
 from genrecls.splits.leakage import Leak, find_leaks
+from tests.composed import composed
 
 COUNTS: dict[Part, tuple[int, ...]] = {
     "train": (46, 48, 45, 42, 47, 43, 44, 41, 43, 44),
@@ -39,7 +39,7 @@ def gtzan() -> SplitInput:
 
 
 def assigned(gtzan: SplitInput, *overrides: str, seed: int = 0) -> Split:
-    return select(SPLITS, compose("train", list(overrides))["split"]).assign(gtzan, seed)
+    return select(SPLITS, composed("train", *overrides)["split"]).assign(gtzan, seed)
 
 
 def test_the_fault_filtered_parts_have_their_published_sizes(gtzan: SplitInput) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from genrecls.config.compose import compose
 from genrecls.sweeps.search.settings import SearchSettings, read_settings
 from genrecls.sweeps.search.space import Dimension, read_space
+from tests import composed as shared
 
 SPACE = {
     "trainer.optimizer.learning_rate": {"low": 1e-4, "high": 1e-2, "log": True},
@@ -17,7 +17,7 @@ SPACE = {
 
 def composed(choice: str = "trainer", *words: str) -> dict[str, Any]:
     """Return the group `search` of `conf/sweep.yaml`."""
-    found: dict[str, Any] = compose("sweep", [f"search={choice}", *words])["search"]
+    found: dict[str, Any] = shared.composed("sweep", f"search={choice}", *words)["search"]
     return found
 
 
