@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from genrecls.cli.completion import SHELLS, script
-from genrecls.cli.help import VERBS
+from genrecls.cli.verbs import VERBS
 
 pytestmark = pytest.mark.process
 
@@ -134,7 +134,6 @@ def test_zsh_completes(
 @pytest.mark.parametrize("shell", SHELLS)
 def test_scripts_are_complete_and_valid(shell: str, tmp_path: Path) -> None:
     text = script(shell)
-    assert "@" not in text.replace("[@]", "")
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
     (tmp_path / "script").write_text(text)

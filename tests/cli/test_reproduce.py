@@ -154,7 +154,7 @@ def test_a_training_that_fails_does_not_keep_the_others_from_their_numbers(
         (["steiner2023_mlp", "force=true"], "'force': reproduce goes on where it was stopped"),
         (["steiner2023_mlp", "--seeds", "0"], "--seeds: received 0; allowed: 1 or more"),
         (["steiner2023_mlp", "--seeds", "x"], "invalid int value"),
-        (["--nonsense"], "unknown option --nonsense"),
+        (["--nonsense"], "unknown flag --nonsense"),
         (["steiner2023_mlp", "trainer.epoch=1"], "trainer.epoch"),
     ],
 )

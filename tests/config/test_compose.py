@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from genrecls.config.compose import run_hydra
+from genrecls.config import aliases
+from genrecls.config.compose import compose
 from genrecls.errors import ConfigError
 
 CALLBACK = """\
@@ -24,11 +26,9 @@ hydra:
 """
 
 
-def compose_file(folder: Path, text: str, *words: str) -> list[object]:
+def compose_file(folder: Path, text: str) -> dict[str, Any]:
     (folder / "foreign.yaml").write_text(text)
-    composed: list[object] = []
-    run_hydra("train", ["-cd", str(folder), "-cn", "foreign", *words], composed.append)
-    return composed
+    return compose("train", [], str(folder), "foreign")
 
 
 def test_a_callback_named_in_a_foreign_configuration_is_refused_and_not_called(
@@ -41,11 +41,30 @@ def test_a_callback_named_in_a_foreign_configuration_is_refused_and_not_called(
 
 
 @pytest.mark.parametrize("group", ["job_logging", "hydra_logging"])
-@pytest.mark.parametrize(("words", "jobs"), [((), 1), (("-m", "seed=0,1"), 2)])
 def test_a_log_handler_named_in_a_foreign_configuration_is_not_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: str, words: tuple[str, ...], jobs: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     made = tmp_path / "made"
-    assert len(compose_file(tmp_path, LOGGING % (group, made), *words)) == jobs
+    assert compose_file(tmp_path, LOGGING % (group, made))["seed"] == 0
     assert not made.exists()
+
+
+def test_old_names_in_a_file_of_the_user_are_read_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(aliases, "_told", set())
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "mine.yaml").write_text(
+        "# @package _global_\ndefaults:\n  - override /features: picture_summary\n"
+        "  - override /model: cnn_mlp\nsegment:\n  cut: frames\n"
+    )
+    composed = compose("train", ["experiment=mine"], str(tmp_path))
+    new = ["features=mel_image_summary", "model=cnn_mlp", "segment.source=spectrogram"]
+    assert composed == compose("train", new)
+    told = [line.partition(" now;")[0] for line in capsys.readouterr().err.splitlines()]
+    assert told == [
+        "warning: features=picture_summary is called features=mel_image_summary",
+        "warning: segment.cut is called segment.source",
+        "warning: segment.source=frames is called segment.source=spectrogram",
+    ]

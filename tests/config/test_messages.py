@@ -51,7 +51,8 @@ MESSAGES = {
     ),
     "foo.bar=1": f"foo: unknown key; {TOP}",
     "hydra.foo=1": (
-        "hydra.foo: Hydra has no such setting; 'genrecls train --cfg hydra' shows them"
+        "hydra.foo: settings of Hydra have no effect here; -cd FOLDER names a folder of yours with "
+        "configurations, 'genrecls sweep --help' says how many are trained"
     ),
     # additions and deletions
     "+new=1": (
@@ -174,7 +175,8 @@ MESSAGES = {
         "more inside: \"seed='...'\""
     ),
     "seed=1,2": (
-        "seed=1,2: several values need -m, which makes one run for each; a list is written [a,b]"
+        "seed=1,2: several values need 'genrecls sweep', which trains one run for each; a list is "
+        "written [a,b]"
     ),
     # references
     "seed=${nope}": "seed: cannot be resolved: Interpolation key 'nope' not found",
@@ -183,7 +185,7 @@ MESSAGES = {
         "\"Environment variable 'GENRECLS_ABSENT' not found\""
     ),
     # flags
-    "--nope": "unrecognized arguments: --nope; --hydra-help lists all flags",
+    "--nope": "unknown flag --nope; see 'genrecls train --help'; did you mean '--info'?",
 }
 
 
@@ -335,12 +337,12 @@ def test_an_absent_folder_of_the_users_own_is_named(
     run_command: RunCommand, tmp_path: Path
 ) -> None:
     outcome = run_command("train", "-cd", "absent")
-    assert outcome.error == f"Additional config directory '{tmp_path / 'absent'}' not found"
+    assert outcome.error == f"-cd: there is no folder {tmp_path / 'absent'}"
 
 
 def test_a_wrong_value_of_a_flag_is_one_line(run_command: RunCommand) -> None:
     # The list of choices is Python's, which words it differently from version to version.
     outcome = run_command("train", "--cfg", "jb")
     assert outcome.error.startswith("argument --cfg/-c: invalid choice: 'jb' (choose from ")
-    assert outcome.error.endswith("); --hydra-help lists all flags")
+    assert outcome.error.endswith("); see 'genrecls train --help'")
     assert outcome.status == 1

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genrecls.cli import help as usage
+from genrecls.cli.verbs import parser_of
 from genrecls.config.compose import compose
 from genrecls.config.options import choices, groups
 from genrecls.config.paths import conf_dir
@@ -79,7 +79,7 @@ def test_help_names_every_single_key() -> None:
 
 
 def _help() -> str:
-    return usage.train()
+    return parser_of("train").format_help()
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def loud() -> Iterator[None]:
     registry = SELECTED["features"]
     registry.register("loud")(Loud)
     yield
-    del registry._options["loud"]
+    registry.forget("loud")
     ConfigStore.instance().repo.get("features", {}).pop("loud.yaml", None)
 
 

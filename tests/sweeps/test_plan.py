@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from genrecls.config.compose import combine_values
 from genrecls.errors import ConfigError, DataError
 from genrecls.runs.run import Run
 from genrecls.sweeps.estimate import Estimates
 from genrecls.sweeps.job import Job
-from genrecls.sweeps.plan import Planner, combine_values, plan_jobs, sweep_name
+from genrecls.sweeps.plan import Planner, plan_jobs, sweep_name
 from genrecls.sweeps.progress import announcement
 from tests.sweeps.sweeps import TINY, Place
 

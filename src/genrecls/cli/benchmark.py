@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -15,7 +14,10 @@ from genrecls.benchmark.benchmark import (
     machine_title,
     model_files_of_file,
 )
+from genrecls.cli.verbs import parser_of
+from genrecls.config.paths import expanded
 from genrecls.console import say, show, warn
+from genrecls.errors import ConfigError
 from genrecls.files.atomic import write_text
 from genrecls.files.tables import write_json
 from genrecls.inference.files import names_model_file
@@ -25,11 +27,7 @@ from genrecls.reports.tables import Column, Table
 from genrecls.runs.export_facts import EXPORT, ExportFacts, ModelFiles, model_files_of_run
 from genrecls.runs.run import find_run
 from genrecls.runtime.network import check_threads
-from genrecls.runtime.parser import Parser
 
-_DESCRIPTION = """Measure features and inference, for one segment and for a track of 30 s: of a
-run's model (Keras) beside all its exported files, or of one model file. The music is generated,
-the first calls are not counted, and each measurement is a process of its own."""
 _NUMBERS = ("size", "accuracy", "threads", "features", "inference", "segment", "30-s track")
 
 
@@ -50,8 +48,12 @@ class _Job:
 
 def main(words: Sequence[str]) -> int:
     """Measure, print a table, and write JSON and figure."""
-    options = _parser().parse_args(words)
-    job = _job(options.model, options.output_root.expanduser())
+    options = parser_of("benchmark").read(words)
+    if len(options.words) > 1:
+        raise ConfigError(f"received {' '.join(options.words)}; expected one run or model file")
+    for number in options.threads:
+        check_threads(number)
+    job = _job(next(iter(options.words), None), options.output_root)
     settings = BenchmarkSettings(job.paths, options.threads, options.runs)
     result = benchmark(job.model.run, settings)
     show(_table(result, job.model).to_terminal())
@@ -73,38 +75,13 @@ def main(words: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> Parser:
-    parser = Parser(prog="genrecls benchmark", description=_DESCRIPTION)
-    model = "a run (folder, name, or end of a name), a model.keras or a .tflite; the newest run"
-    parser.add_argument("model", nargs="?", metavar="RUN|FILE", help=model)
-    threads = "numbers of threads, each measured (1)"
-    parser.add_argument("--threads", type=_numbers, default=(1,), metavar="1,2", help=threads)
-    runs = "counted repetitions of each measurement (30)"
-    parser.add_argument("--runs", type=_number, default=30, metavar="N", help=runs)
-    parser.add_argument("--output-root", type=Path, default=Path("outputs"), metavar="FOLDER")
-    return parser
-
-
-def _number(word: str) -> int:
-    if not word.isdecimal() or int(word) < 1:
-        raise argparse.ArgumentTypeError(f"received '{word}'; allowed: whole numbers from 1")
-    return int(word)
-
-
-def _numbers(words: str) -> tuple[int, ...]:
-    numbers = tuple(dict.fromkeys(_number(word.strip()) for word in words.split(",")))
-    for number in numbers:
-        check_threads(number)
-    return numbers
-
-
 def _job(word: str | None, root: Path) -> _Job:
     """Return what `word` names: a file of one model, or a run with all its files.
 
     Raises:
         ModelFileError, RunError: there is no such file or finished run.
     """
-    path = Path(word or "").expanduser()
+    path = expanded(word or "", "RUN")
     if names_model_file(path):
         to = path.with_name(f"{path.stem}.benchmark.json")
         return _Job(model_files_of_file(path), (path,), to)

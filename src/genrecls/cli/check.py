@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
+from genrecls.cli.parser import refuse_words
+from genrecls.cli.verbs import parser_of
 from genrecls.config.plugins import plugin_flags
 from genrecls.console import say, several, show
 from genrecls.contracts.check import check_plugins
 from genrecls.errors import ConfigError
-from genrecls.runtime.parser import Parser
-
-_DESCRIPTION = """Try every model, feature, data set and split that a plugin registers, and say in
-plain words what one does not do that all must do: genrecls check --plugin my_models.py."""
 
 
 def main(words: Sequence[str]) -> int:
     """Check the options of all plugins; exit status 1 where one breaks its contract."""
-    parser = Parser(prog="genrecls check", description=_DESCRIPTION)
-    parser.add_argument("--data-root", type=Path, default=Path("data"), metavar="FOLDER")
-    options = parser.parse_args(list(words))
+    options = parser_of("check").read(words)
+    refuse_words(options.words)
     broken = checked = 0
-    for group, name, findings in check_plugins(options.data_root.expanduser()):
+    for group, name, findings in check_plugins(options.data_root):
         checked += 1
         problems = [finding for finding in findings if finding.problem]
         broken += bool(problems)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import glob
 import shlex
 from collections import Counter
@@ -10,49 +9,30 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from genrecls.cli.verbs import parser_of
 from genrecls.comparison.leaderboard import newest
 from genrecls.console import warn
 from genrecls.errors import RunError
 from genrecls.reports.comparison import write_comparison
 from genrecls.runs.record import read
 from genrecls.runs.run import Run, all_runs, find_run
-from genrecls.runtime.parser import Parser
 
 # The table that anyone may trust is never replaced by the other one.
 _DEFAULT = {"validation": "comparison", "test": "comparison-by-test"}
-_DESCRIPTION = """Rank finished runs by validation accuracy and test each against the best on the
-same tracks (paired bootstrap, permutation test, McNemar). Runs that differ in seed or fold alone
-are one system; runs on other data or splits have a table of their own. Writes tables, figures and
-comparison.html."""
 
 
 def main(words: Sequence[str]) -> int:
     """Compare the runs that the words name; all finished ones without any."""
-    options = _parser().parse_args(list(words))
-    root: Path = options.output_root.expanduser()
-    runs, older = newest([read(run) for run in _chosen(options.runs, root)])
+    options = parser_of("compare").read(words)
+    root: Path = options.output_root
+    runs, older = newest([read(run) for run in _chosen(options.words, root)])
     if older:
         names = ", ".join(run.name for run in older)
         warn(f"left out, for a newer run has the same configuration, seed and fold: {names}")
     command = f"genrecls compare {shlex.join(words)}".strip()
-    folder = root / _DEFAULT[options.by] if options.to is None else options.to.expanduser()
-    write_comparison(runs, folder, command, by=options.by, part=options.part)
+    folder = options.output or root / _DEFAULT[options.rank_by]
+    write_comparison(runs, folder, command, by=options.rank_by, part=options.test_on)
     return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="genrecls compare", description=_DESCRIPTION)
-    parser.add_argument("runs", nargs="*", metavar="RUN|GLOB", help="all finished runs")
-    parser.add_argument("--output-root", type=Path, default=Path("outputs"), metavar="FOLDER")
-    parts = ("validation", "test")
-    ranks = "the part that ranks (validation); choosing by test flatters the best"
-    parser.add_argument("--by", choices=parts, default="validation", help=ranks)
-    tests = "the part on which runs are tested against the best (test)"
-    parser.add_argument("--part", choices=parts, default="test", help=tests)
-    parser.add_argument(
-        "--to", type=Path, metavar="FOLDER", help="<output root>/comparison, or comparison-by-test"
-    )
-    return parser
 
 
 def _chosen(words: Sequence[str], root: Path) -> list[Run]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from genrecls.cli.parser import run_overrides, show_configuration
 from genrecls.cli.run_summary import describe, score_table
-from genrecls.config.compose import run_hydra
-from genrecls.config.overrides import run_named
+from genrecls.cli.verbs import parser_of
+from genrecls.config.compose import compose
 from genrecls.config.schema import Schema
 from genrecls.config.validation import validate
 from genrecls.console import say, show
@@ -31,17 +31,18 @@ class EvaluateSettings(Schema):
 
 
 def main(words: Sequence[str]) -> int:
-    """Evaluate the run that the first bare word names, or the newest finished one."""
-    run_hydra("evaluate", run_named(words), _evaluate)
-    return 0
-
-
-def _evaluate(composed: dict[str, Any]) -> None:
+    """Evaluate the run that the plain word names, or the newest finished one."""
+    options = parser_of("evaluate").read(words)
+    options.overrides += run_overrides(options.words)
+    if show_configuration("evaluate", options):
+        return 0
+    composed = compose("evaluate", options.overrides, options.config_dir, options.config_name)
     settings = validate(EvaluateSettings, composed, "")
-    run = find_run(Path(settings.output_root).expanduser(), settings.run)
+    run = find_run(Path(settings.output_root), settings.run)
     from genrecls.experiment.evaluate import evaluate
 
     result = evaluate(run, settings.part, settings.vote, settings.data_root, settings.dataset_root)
     show(f"{run.name}\n{describe(result.recorded)}, vote {result.vote}")
     show(score_table({result.part: result.scores}))
     say(f"written to {result.file}")
+    return 0

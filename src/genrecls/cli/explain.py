@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genrecls.cli.verbs import parser_of
+from genrecls.config.paths import expanded
 from genrecls.console import say, show
-from genrecls.runtime.parser import Parser
+from genrecls.errors import ConfigError
 
 if TYPE_CHECKING:
     from genrecls.explain.explanation import Explanation
@@ -15,22 +16,26 @@ if TYPE_CHECKING:
 
 def main(words: Sequence[str]) -> int:
     """Explain one segment of one file."""
-    options = _parser().parse_args(words)
+    options = parser_of("explain").read(words)
+    if len(options.words) != 2:
+        raise ConfigError(
+            f"received {' '.join(options.words) or 'nothing'}; expected a run and a file: "
+            "genrecls explain latest song.mp3"
+        )
+    run, file = options.words[0], expanded(options.words[1], "FILE")
     from genrecls.explain.explanation import explain
     from genrecls.inference.keras_predictor import KerasPredictor
     from genrecls.reports.explanation import write_explanation
     from genrecls.runs.run import find_run
 
-    path = Path(options.run)
+    path = expanded(run, "RUN")
     if path.suffix != ".keras":
-        path = find_run(options.output_root, options.run).model_file
+        path = find_run(options.output_root, run).model_file
     layers = None if options.layers is None else tuple(options.layers.split(","))
     predictor = KerasPredictor.load(path)
     say(str(predictor.description))
-    found = explain(
-        predictor, options.file, layers=layers, genre=options.genre, start=options.start
-    )
-    folder = options.to or path.parent / "explanations" / options.file.name
+    found = explain(predictor, file, layers=layers, genre=options.genre, start=options.start)
+    folder = options.output or path.parent / "explanations" / file.name
     show(_table(found))
     before, after = found.odds
     say(
@@ -61,36 +66,3 @@ def _table(found: Explanation) -> Any:
         numbers = (f"{found.segment[index]:.3f}", f"{found.whole[index]:.3f}")
         table.add_row(Text(found.labels[index]), *numbers, ", ".join(notes))
     return table
-
-
-def _parser() -> Parser:
-    parser = Parser(
-        prog="genrecls explain",
-        description="Draw what in one segment of a file decided (integrated gradients), what the "
-        "layers answer to it, and the filters of the first layer.",
-    )
-    parser.add_argument(
-        "run", metavar="RUN", help="a run (folder, name, end of a name) or a model.keras"
-    )
-    parser.add_argument("file", type=Path, metavar="FILE", help="an audio file")
-    parser.add_argument(
-        "--layers",
-        metavar="NAME,NAME",
-        help="layers whose answers are drawn; without it all convolutions, or else the recurrent "
-        "layers ('genrecls train show=true' names them all)",
-    )
-    parser.add_argument("--genre", help="the genre to explain; without it the answer")
-    parser.add_argument(
-        "--start",
-        type=float,
-        metavar="SECONDS",
-        help="explain the segment at this moment; without it the one that is surest of the genre",
-    )
-    parser.add_argument(
-        "--to",
-        type=Path,
-        metavar="FOLDER",
-        help="where the page and the figures go; without it explanations/ beside the model",
-    )
-    parser.add_argument("--output-root", type=Path, default=Path("outputs"), metavar="FOLDER")
-    return parser

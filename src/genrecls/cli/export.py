@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from genrecls.config.compose import run_hydra
-from genrecls.config.overrides import run_named
+from genrecls.cli.parser import run_overrides, show_configuration
+from genrecls.cli.verbs import parser_of
+from genrecls.config.compose import compose
 from genrecls.config.validation import validate
 from genrecls.console import say, show
 from genrecls.export.settings import ExportSettings
@@ -21,24 +21,24 @@ _PLACES = ("run=", "dataset_root=", "data_root=", "output_root=", "hydra.")
 
 
 def main(words: Sequence[str]) -> int:
-    """Export the run that the first bare word names, or the newest finished one."""
-    given = run_named([word for word in words if word != FORMAT])
-    kept = [word for word in given if "=" in word and not word.startswith(_PLACES)]
+    """Export the run that the plain word names, or the newest finished one."""
+    options = parser_of("export").read(words)
+    kept = [word for word in options.overrides if not word.startswith(_PLACES)]
+    options.overrides += run_overrides(options.words)
+    if show_configuration("export", options):
+        return 0
+    composed = compose("export", options.overrides, options.config_dir, options.config_name)
+    settings = validate(ExportSettings, composed, "")
+    from genrecls.export.export import export, require_files
 
-    def task(composed: dict[str, Any]) -> None:
-        settings = validate(ExportSettings, composed, "")
-        from genrecls.export.export import export, require_files
-
-        result = export(settings, kept)
-        show(_table(result.facts).to_terminal())
-        if target := result.facts.target:
-            for verdict in target.verdicts:
-                fits = "fits" if verdict.fits else f"does not fit: {'; '.join(verdict.reasons)}"
-                say(f"{target.title}: {verdict.file} {fits}")
-        say(f"bundle in {result.folder}; its card is {result.folder / 'card.md'}")
-        require_files(settings, result.facts)
-
-    run_hydra("export", given, task)
+    result = export(settings, kept)
+    show(_table(result.facts).to_terminal())
+    if target := result.facts.target:
+        for verdict in target.verdicts:
+            fits = "fits" if verdict.fits else f"does not fit: {'; '.join(verdict.reasons)}"
+            say(f"{target.title}: {verdict.file} {fits}")
+    say(f"bundle in {result.folder}; its card is {result.folder / 'card.md'}")
+    require_files(settings, result.facts)
     return 0
 
 

@@ -6,13 +6,14 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import NoReturn
 
 from genrecls import __version__
-from genrecls.cli import help as usage
-from genrecls.cli.completion import script
+from genrecls.cli import help as help_texts
+from genrecls.cli.completion import candidates, script
+from genrecls.cli.verbs import ACTIONS, VERBS, parser_of
 from genrecls.config.plugins import use_plugins
 from genrecls.errors import (
     EXIT_BUSY,
@@ -66,18 +67,12 @@ def _dispatch(words: list[str]) -> int:
     if plugins:
         use_plugins(plugins)
     verb, rest = (words[0], words[1:]) if words else ("--help", [])
-    if verb in {"-h", "--help", "help"}:
-        return _print(usage.general())
-    if verb == "--version":
-        return _print(f"genrecls {__version__}")
-    if verb == "--completion":
-        return _print(script(rest[0] if rest else ""))
-    if verb not in usage.VERBS:
+    if (text := _text(verb, rest)) is not None:
+        return _print(text)
+    if verb not in VERBS:
         raise ConfigError(
-            f"'{verb}' is no verb; allowed: {', '.join(usage.VERBS)}{nearest(verb, usage.VERBS)}"
+            f"unknown verb '{verb}'; allowed: {', '.join(VERBS)}{nearest(verb, VERBS)}"
         )
-    if verb in {"train", "sweep", "evaluate", "export"} and {"-h", "--help"} & set(rest):
-        return _print(getattr(usage, verb)())
     module = importlib.import_module(f"genrecls.cli.{verb}")
     return int(module.main(rest))
 
@@ -100,6 +95,23 @@ def split_plugins(words: Sequence[str]) -> tuple[list[str], list[str]]:
         else:
             raise ConfigError("--plugin: expected a Python file behind it, received nothing")
     return rest, plugins
+
+
+def _text(verb: str, rest: list[str]) -> str | None:
+    """Return what is printed without doing anything; None where a verb has to work."""
+    texts: dict[str, Callable[[], str]] = {
+        **dict.fromkeys(("-h", "--help", "help"), help_texts.general),
+        "--version": lambda: f"genrecls {__version__}",
+        "--completion": lambda: script(rest[0] if rest else ""),
+        "--complete": lambda: "\n".join(candidates(rest)),
+    }
+    if verb in texts:
+        return texts[verb]()
+    if verb not in VERBS or not {"-h", "--help"} & set(rest):
+        return None
+    if verb == "data" and rest[0] not in ACTIONS:
+        return help_texts.data()
+    return parser_of(verb, rest[0] if verb == "data" else "").format_help()
 
 
 def _print(text: str) -> int:

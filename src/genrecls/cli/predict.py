@@ -6,23 +6,26 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
+from genrecls.cli.verbs import parser_of
+from genrecls.config.aliases import tell_new_name
+from genrecls.config.paths import expanded
 from genrecls.console import fail, say, show
 from genrecls.errors import ConfigError
-from genrecls.runtime.command import add_live_options, check_live_options, run_live
-from genrecls.runtime.parser import Parser
+from genrecls.runtime.command import check_live_options, run_live
 
 
 def main(words: Sequence[str]) -> int:
     """Classify; the exit status is 1 where a file could not be classified."""
-    options = _parser().parse_args(words)
+    options = parser_of("predict").read(words)
+    options.model, options.paths = _model_and_files(options)
     _check(options)
     from genrecls.inference.files import load_classifier, names_model_file, predict
     from genrecls.runs.run import find_run
     from genrecls.runtime.formats import FORMATS
 
-    path = options.model
+    path = None if options.model is None else expanded(options.model, "RUN")
     if path is None or not names_model_file(path):
-        path = find_run(options.output_root, None if path is None else str(path)).model_file
+        path = find_run(options.output_root, options.model).model_file
     classifier = load_classifier(path)
     say(str(classifier.description))
     if options.live is not None:
@@ -43,6 +46,29 @@ def main(words: Sequence[str]) -> int:
     return 1 if bad else 0
 
 
+def _model_and_files(options: Namespace) -> tuple[str | None, list[Path]]:
+    """Return the run or model file, if one is named, and the files and folders."""
+    paths = [expanded(word, "FILE") for word in options.words]
+    if options.model is not None:
+        tell_new_name("--model RUN", "RUN, the first word")
+        return options.model, paths
+    if paths and _names_model(paths[0]):
+        return options.words[0], paths[1:]
+    return None, paths
+
+
+def _names_model(path: Path) -> bool:
+    """Return whether the first word is a model file or a run rather than music."""
+    if path.suffix.lower() in {".keras", ".tflite"} or (path / "run.json").is_file():
+        return True
+    if path.is_file():
+        with path.open("rb") as file:
+            return file.read(8)[4:] == b"TFL3"
+    from genrecls.dsp.audio import SUFFIXES
+
+    return not path.exists() and path.suffix.lower() not in SUFFIXES
+
+
 def _check(options: Namespace) -> None:
     check_live_options(options)
     if not options.paths and options.live is None:
@@ -51,25 +77,3 @@ def _check(options: Namespace) -> None:
         raise ConfigError("--timeline: it needs files; --live prints the genre over time itself")
     if options.timeline is not None and options.timeline.suffix.lower() != ".png":
         raise ConfigError(f"--timeline: received '{options.timeline}'; allowed: a name in .png")
-
-
-def _parser() -> Parser:
-    parser = Parser(
-        prog="genrecls predict",
-        description="Classify audio files of any length, or all audio files of folders.",
-    )
-    parser.add_argument("paths", nargs="*", type=Path, metavar="FILE|FOLDER")
-    parser.add_argument(
-        "--model",
-        type=Path,
-        metavar="RUN-OR-FILE",
-        help="a run (folder, name, or end of a name), a model.keras, or an exported .tflite, which "
-        "needs no TensorFlow; without it the newest finished run",
-    )
-    parser.add_argument("--format", choices=("table", "json", "csv"), default="table")
-    parser.add_argument(
-        "--timeline", type=Path, metavar="PNG", help="draw the probabilities over time"
-    )
-    parser.add_argument("--output-root", type=Path, default=Path("outputs"), metavar="FOLDER")
-    add_live_options(parser)
-    return parser

@@ -7,25 +7,16 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from genrecls.cli.verbs import parser_of
 from genrecls.errors import ConfigError, RunError
 from genrecls.experiment.reproduce import ReproductionJob, choose_presets, jobs, reproduce
 from genrecls.reports.reproduction import write_reproduction
-from genrecls.runtime.parser import Parser
-
-_DESCRIPTION = """Train the published systems on the data that are present, under the published
-protocol, on random tracks and under an honest split, and write their numbers beside ours. Finished
-runs are used again; after Ctrl-C the same command goes on. Words such as data_root=<folder> or
-dataset.root=<folder> hold for every training."""
 
 
 def main(words: Sequence[str]) -> int:
     """Reproduce what the bare words name; all of it without any."""
-    options, rest = _parser().parse_known_args(list(words))
-    if unknown := [word for word in rest if word.startswith("-")]:
-        raise ConfigError(f"unknown option {unknown[0]}; see 'genrecls reproduce --help'")
-    given = [*options.wanted, *rest]
-    overrides = [word for word in given if "=" in word]
-    wanted = [word for word in given if "=" not in word]
+    options = parser_of("reproduce").read(words)
+    wanted, overrides = options.words, options.overrides
     names = choose_presets(wanted)
     if options.seeds < 1:
         raise ConfigError(f"--seeds: received {options.seeds}; allowed: 1 or more")
@@ -42,17 +33,6 @@ def main(words: Sequence[str]) -> int:
     if wanted and not any(system.cells for system in systems):
         raise RunError(f"nothing of {', '.join(wanted)} could be reproduced; see what is missing")
     return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="genrecls reproduce", description=_DESCRIPTION)
-    parser.add_argument("wanted", nargs="*", metavar="PAPER|PRESET|all")
-    parser.add_argument("--seeds", type=int, default=3, help="seeds of every number (3)")
-    parser.add_argument("--finished", action="store_true", help="train nothing, show what is there")
-    parser.add_argument(
-        "--to", type=Path, metavar="FOLDER", help="<output_root>/reproduction/<what>"
-    )
-    return parser
 
 
 def _refuse_own(overrides: Sequence[str]) -> None:
@@ -75,8 +55,8 @@ def _folder(
     options: argparse.Namespace, work: dict[str, list[ReproductionJob]], wanted: Sequence[str]
 ) -> Path:
     """Return a folder for each selection, so that one table does not replace another."""
-    folder: Path | None = options.to
+    folder: Path | None = options.output
     if folder is not None:
-        return folder.expanduser()
+        return folder
     root = next(iter(work.values()))[0].experiment.output_root
     return root / "reproduction" / ("-".join(wanted) or "all")

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
+from genrecls.cli.parser import refuse_words
+from genrecls.cli.verbs import parser_of
 from genrecls.console import show
 from genrecls.errors import RunError
 from genrecls.runs.run import Run, all_runs
 from genrecls.runtime.description import leak_mark
-from genrecls.runtime.parser import Parser
 
 
 def main(words: Sequence[str]) -> int:
     """List the runs as a table or as JSON."""
-    parser = Parser(prog="genrecls runs", description="List the runs in outputs/, newest first.")
-    parser.add_argument("--output-root", type=Path, default=Path("outputs"), metavar="FOLDER")
-    parser.add_argument("--format", choices=("table", "json"), default="table")
-    options = parser.parse_args(words)
+    options = parser_of("runs").read(words)
+    refuse_words(options.words)
     rows = [_row(run) for run in all_runs(options.output_root)]
     if options.format == "json":
         show(json.dumps(rows, indent=2, ensure_ascii=False))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from genrecls.errors import ConfigError
-from genrecls.runtime.parser import Parser
+from genrecls.cli.verbs import parser_of
 from genrecls.sweeps.settings import SweepArguments, read_arguments
 
 
@@ -30,15 +29,6 @@ def parse(words: Sequence[str]) -> SweepArguments:
     Raises:
         ConfigError: a flag or a word that a sweep does not take.
     """
-    parser = Parser(prog="genrecls sweep", add_help=False, allow_abbrev=False)
-    parser.add_argument("-m", "--multirun", action="store_true")
-    parser.add_argument("-cd", "--config-dir")
-    options, rest = parser.parse_known_args(list(words))
-    for word in rest:
-        if word.startswith("-"):
-            raise ConfigError(
-                f"{word}: a sweep takes the flags -m and -cd FOLDER only; dry_run=true prints its "
-                "plan, and 'genrecls train' has other flags"
-            )
+    options = parser_of("sweep").read(words)
     command = f"genrecls sweep {shlex.join(words)}".strip()
-    return read_arguments(rest, options.config_dir, command)
+    return read_arguments(options.overrides, options.config_dir, command)

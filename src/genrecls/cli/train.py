@@ -8,47 +8,40 @@ from contextlib import suppress
 
 import numpy as np
 
-from genrecls.config.compose import run_hydra
+from genrecls.cli.parser import show_configuration
+from genrecls.cli.verbs import parser_of
 from genrecls.config.plugins import plugin_flags
-from genrecls.console import show
+from genrecls.console import say, show
 from genrecls.errors import DataError
-from genrecls.experiment.experiment import Experiment, parse
+from genrecls.experiment.experiment import Experiment, compose_experiment
 from genrecls.models.base import Normalisation
 from genrecls.sweeps import parent_watch
 
 
 def main(words: Sequence[str]) -> int:
-    """Train what the overrides in `words` describe; Hydra's own flags work too."""
+    """Train what the overrides in `words` describe, or show its configuration or its model."""
+    options = parser_of("train").read(words)
+    if options.multirun:
+        from genrecls.cli import sweep
+
+        say("train -m is 'genrecls sweep': every training runs in a process of its own")
+        return sweep.main([word for word in words if word not in {"-m", "--multirun"}])
+    if show_configuration("train", options):
+        return 0
     parent_watch.stop_with_parent()
-    run_hydra("train", words, lambda composed: _train(parse(composed), _command(words)))
-    return 0
-
-
-def _train(experiment: Experiment, command: str) -> None:
+    experiment = compose_experiment(options.overrides, options.config_dir, options.config_name)
     if experiment.run.show:
         show_model(experiment)
-        return
+        return 0
     from genrecls.cli.run_summary import summary
     from genrecls.experiment.train import train
 
-    run = train(experiment, shlex.join([*shlex.split(command), *plugin_flags()]))
+    command = shlex.join(["genrecls", "train", *words, *plugin_flags()])
+    run = train(experiment, command)
     if run is not None:
         run.point_latest()
         show(summary(run))
-
-
-def _command(words: Sequence[str]) -> str:
-    """Return the command line that makes the present job alone."""
-    from hydra.core.hydra_config import HydraConfig
-    from hydra.types import RunMode
-
-    job = HydraConfig.get()
-    own = {}
-    if job.mode == RunMode.MULTIRUN:
-        own = {override.partition("=")[0]: override for override in job.overrides.task}
-        words = [word for word in words if word not in {"-m", "--multirun"}]
-    chosen = [own.get(word.partition("=")[0], word) for word in words]
-    return f"genrecls train {shlex.join(chosen)}".rstrip()
+    return 0
 
 
 def show_model(experiment: Experiment) -> None:

@@ -1,25 +1,26 @@
-"""Composition of configurations with Hydra, its errors turned into one line each."""
+"""Configurations from YAML files and overrides: the only importer of Hydra.
+
+Of Hydra its `compose` and the parser of overrides are used, and nothing else: no `hydra.main`, no
+launcher, no callback, no logging. A configuration may come from anywhere, so it may choose among
+registered options and set values; whatever Hydra would import and call for it is refused.
+"""
 
 from __future__ import annotations
 
-import os
+import itertools
 import re
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genrecls.config.aliases import current_config
-from genrecls.config.inert import inert_hydra
-from genrecls.config.options import choices, groups, unlisted
-from genrecls.config.overrides import Words, check_overrides, read_words
-from genrecls.config.paths import conf_dir
-from genrecls.console import fail
-from genrecls.errors import ConfigError, GenreclsError, Interrupted, RunError, nearest
+from genrecls.config.aliases import CHOICES, current_config, current_word, tell_new_name
+from genrecls.config.options import choices, groups, keys, listed, unlisted
+from genrecls.config.paths import PATH_KEYS, conf_dir, expanded
+from genrecls.errors import ConfigError, GenreclsError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
+    from hydra.core.override_parser.types import Override
     from omegaconf import DictConfig
 
 _NOT_THERE = re.compile(
@@ -28,98 +29,250 @@ _NOT_THERE = re.compile(
 _IN_FILE = re.compile(r"^In '([^']+)'")
 
 
-class _Stop(BaseException):
-    """Ends a multirun from inside a job; Hydra would announce an ordinary exception itself."""
-
-
-def run_hydra(root: str, words: Sequence[str], task: Callable[[dict[str, Any]], Any]) -> None:
-    """Let Hydra compose `conf/<root>.yaml` with the overrides and flags in `words`.
+def compose(
+    root: str,
+    overrides: Sequence[str],
+    config_dir: str | None = None,
+    config_name: str | None = None,
+) -> dict[str, Any]:
+    """Return the plain values of `conf/<root>.yaml` with `overrides`.
 
     Args:
         root: name of the root configuration.
-        words: command line behind the verb; all of Hydra's own flags work.
-        task: called with the composed plain values, once a job.
+        overrides: words such as `model=cnn` and `trainer.epochs=5`.
+        config_dir: a folder with configurations of the user, searched after ours.
+        config_name: a root configuration to use instead, which may lie in that folder.
 
     Raises:
         ConfigError: the overrides do not fit the configuration.
-        RunError: some runs of a multirun failed; the others are done.
     """
-    import hydra
+    return _plain(_compose(root, overrides, config_dir, config_name))
 
-    register_unlisted()
-    given = read_words(root, words)
-    jobs = _Jobs(task)
-    main = hydra.main(config_path=str(conf_dir()), config_name=root, version_base="1.3")(jobs.run)
-    argv, sys.argv = sys.argv, ["genrecls", *given.flags, *given.overrides]
-    # Else Hydra prints its own several lines and ends the process.
-    os.environ["HYDRA_FULL_ERROR"] = "1"
+
+def composed_yaml(
+    root: str,
+    overrides: Sequence[str],
+    config_dir: str | None = None,
+    config_name: str | None = None,
+    *,
+    package: str | None = None,
+    resolve: bool = False,
+) -> str:
+    """Return what `compose` returns as YAML.
+
+    Of `package`, a dotted key, only what is below it is returned; with `resolve` references are
+    replaced by their values.
+    """
+    from omegaconf import OmegaConf
+
+    config: Any = _without_hydra(_compose(root, overrides, config_dir, config_name))
+    with _one_line_errors(root, overrides, config_dir):
+        part = config if package is None else OmegaConf.select(config, package)
+        if not OmegaConf.is_config(part):
+            raise ConfigError(f"--package: '{package}' is no group of the configuration")
+        text = OmegaConf.to_yaml(part, resolve=resolve)
+    return text if package is None else f"# @package {package}\n{text}"
+
+
+def chosen_options(
+    root: str,
+    overrides: Sequence[str],
+    config_dir: str | None = None,
+    config_name: str | None = None,
+) -> dict[str, str | None]:
+    """Return the option of each group, those too that an `experiment` file has chosen."""
+    config = _compose(root, overrides, config_dir, config_name)
+    chosen = {str(group): option for group, option in config.hydra.runtime.choices.items()}
+    return {group: option for group, option in chosen.items() if not group.startswith("hydra/")}
+
+
+def combine_values(
+    overrides: Sequence[str], config_dir: str | None = None
+) -> list[tuple[str, ...]]:
+    """Return the words of each training of a sweep: one value of every word that has several.
+
+    Raises:
+        ConfigError: a word is wrong, or its pattern matches nothing.
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    folder = _own_folder(config_dir)
+    checked = check_overrides("train", overrides, several=True)
+    parser = OverridesParser.create(config_loader=_KnownOptions(folder))  # type: ignore[arg-type]
+    values: dict[str, list[str]] = {}
+    for override in parser.parse_overrides(checked):
+        key, line = override.get_key_element(), str(override.input_line)
+        if not override.is_sweep_override():
+            words = [line]
+        elif override.is_discrete_sweep():
+            words = [f"{key}={value}" for value in override.sweep_string_iterator()]
+        else:
+            raise ConfigError(
+                f"{line}: expected values that can be listed; a range between two bounds is for a "
+                "search space, see 'genrecls sweep --help'"
+            )
+        if not words:
+            raise ConfigError(f"{line}: matches no choice of {key}")
+        # Of one key that is given twice the last word holds.
+        values[key] = words
+    return list(itertools.product(*values.values()))
+
+
+class _KnownOptions:
+    """What a pattern such as `experiment=glob(kha*)` may match, as the override parser asks it."""
+
+    def __init__(self, config_dir: Path | None) -> None:
+        self._config_dir = config_dir
+
+    def get_group_options(self, group_name: str, **_: Any) -> list[str]:
+        """Return the options of a group, those of the user's folder too."""
+        own = (self._config_dir / group_name).glob("*.yaml") if self._config_dir else ()
+        return sorted({*choices(group_name), *(path.stem for path in own)})
+
+
+def check_overrides(root: str, overrides: Sequence[str], *, several: bool = False) -> list[str]:
+    """Return the overrides in their present names, with file names quoted.
+
+    Args:
+        root: name of the root configuration.
+        overrides: words such as `model=cnn`.
+        several: whether a word may have several values.
+
+    Raises:
+        ConfigError: a word that is no override, names no choice, or has several values.
+    """
+    checked = [_quoted(current_word(word), several=several) for word in overrides]
+    for word in checked:
+        _check(root, word, several=several)
+    return checked
+
+
+def _parse(word: str) -> Override | None:
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
     try:
-        with _one_line_errors(root, given.overrides), inert_hydra():
-            main()
-    except _Stop:
-        pass
-    finally:
-        sys.argv = argv
-    jobs.report(given)
+        return OverridesParser.create().parse_override(word)
+    except HydraException:
+        return None
 
 
-class _Jobs:
-    """The jobs of one call: one that fails does not keep the others from running."""
-
-    def __init__(self, task: Callable[[dict[str, Any]], Any]) -> None:
-        self._task = task
-        self._done = 0
-        self._failures: list[tuple[str, Exception]] = []
-
-    def run(self, config: DictConfig) -> None:
-        """Do one job; what goes wrong is kept for the end."""
-        from hydra.core.hydra_config import HydraConfig
-        from omegaconf import OmegaConf
-
-        self._done += 1
-        try:
-            self._task(_plain(config))
-        except Interrupted as error:
-            self._failures = [("", error)]
-            raise _Stop from None
-        except Exception as error:  # noqa: BLE001 - reported below
-            # Unresolved: what cannot be resolved may be the very failure.
-            task = HydraConfig.get().overrides.task
-            overrides: Any = OmegaConf.to_container(task, resolve=False)
-            self._failures.append((" ".join(overrides), error))
-
-    def report(self, given: Words) -> None:
-        """Raise what went wrong; of several runs each with a line of its own."""
-        if not self._failures:
-            return
-        first = self._failures[0][1]
-        alone = not given.multirun or isinstance(first, Interrupted)
-        if alone or os.environ.get("GENRECLS_DEBUG"):
-            raise first
-        for overrides, error in self._failures:
-            kind = "" if isinstance(error, GenreclsError) else f"{type(error).__name__}: "
-            fail(f"[{overrides}] {kind}{error}")
-        raise RunError(f"{len(self._failures)} of {self._done} runs failed; see the lines above")
+def _quoted(word: str, *, several: bool) -> str:
+    """Return a word for a file in quotes if Hydra takes it for anything but one text."""
+    key, equals, value = word.partition("=")
+    if not equals or key not in PATH_KEYS:
+        return word
+    if value.startswith("~"):
+        value = str(expanded(value, key))
+    override = _parse(f"{key}={value}")
+    if override is not None and override.is_sweep_override():
+        meant = several
+    else:
+        meant = override is not None and isinstance(override.value(), str | None)
+    return f"{key}={value}" if meant else f"{key}={quoted(value)}"
 
 
-def compose(root: str, overrides: Sequence[str]) -> dict[str, Any]:
-    """Return the plain values of `conf/<root>.yaml` with `overrides`, without starting a job.
+def quoted(text: str) -> str:
+    """Return a text in quotes, whatever of it means something to the grammar of overrides."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
-    Raises:
-        ConfigError: the overrides do not fit the configuration.
-    """
+
+def _check(root: str, word: str, *, several: bool) -> None:
+    override = _parse(word)
+    if override is None or not override.key_or_group:
+        raise ConfigError(_unreadable(root, word))
+    key = override.key_or_group
+    if override.is_hydra_override() and key != "hydra.searchpath":
+        raise ConfigError(
+            f"{key}: settings of Hydra have no effect here; -cd FOLDER names a folder of yours "
+            "with configurations, 'genrecls sweep --help' says how many are trained"
+        )
+    if override.is_sweep_override():
+        if not several:
+            raise ConfigError(
+                f"{word}: several values need 'genrecls sweep', which trains one run for each; "
+                "a list is written [a,b]"
+            )
+        return
+    if key not in groups(root) or override.is_delete():
+        return
+    if override.is_add() or override.is_force_add():
+        raise ConfigError(f"{word}: there is a {key} already; write it without '+'")
+    value: Any = override.value()
+    names = value if isinstance(value, list) else [value]
+    optional = groups(root)[key][0] == "null"
+    if value is None and optional:
+        return
+    if not value or not all(isinstance(name, str) for name in names):
+        known = list(choices(key))
+        raise ConfigError(
+            f"{word}: no such choice; allowed: {', '.join(known)}"
+            f"{nearest(value, known) if isinstance(value, str) else ''}"
+        )
+
+
+def _unreadable(root: str, word: str) -> str:
+    key, equals, value = word.partition("=")
+    if key and equals:
+        return (
+            f"{key}: cannot read {value!r}; quote a text with special characters for the shell "
+            f"""and once more inside: "{key}='...'\""""
+        )
+    for group in groups(root):
+        if word in choices(group):
+            return f"'{word}': expected key=value; did you mean '{group}={word}'?"
+    if word in groups(root):
+        return f"'{word}': expected {word}=choice; allowed: {', '.join(choices(word))}"
+    known = [*groups(root), *(line.partition(":")[0] for line in keys(root))]
+    return f"'{word}': expected key=value or group=choice{nearest(word, known)}"
+
+
+def _compose(
+    root: str, overrides: Sequence[str], config_dir: str | None, config_name: str | None
+) -> DictConfig:
+    """Return the composed configuration, with Hydra's own node."""
     import hydra
+    from hydra.errors import MissingConfigException
 
-    register_unlisted()
+    _register_unlisted()
     checked = check_overrides(root, overrides)
+    words, first, folder = checked, conf_dir(), _own_folder(config_dir)
+    if folder is not None:
+        second = folder
+        if config_name is not None and not (first / f"{config_name}.yaml").is_file():
+            # Hydra looks for a root configuration in the first folder alone.
+            first, second = folder, first
+        words = [f"hydra.searchpath=[{quoted(f'file://{second}')}]", *checked]
     with (
-        _one_line_errors(root, checked),
-        hydra.initialize_config_dir(str(conf_dir()), version_base="1.3"),
+        _one_line_errors(root, checked, config_dir),
+        hydra.initialize_config_dir(str(first), version_base="1.3"),
     ):
-        return _plain(hydra.compose(root, overrides=checked))
+        while True:
+            try:
+                config = hydra.compose(config_name or root, words, return_hydra_config=True)
+                break
+            except MissingConfigException as error:
+                if not _register_old_choice(str(error.missing_cfg_file or "")):
+                    raise
+    if config.hydra.callbacks:
+        raise ConfigError(
+            "hydra.callbacks: received callbacks; a configuration may not name code to run, so "
+            "remove them"
+        )
+    return config
 
 
-def register_unlisted() -> None:
+def _own_folder(config_dir: str | None) -> Path | None:
+    if config_dir is None:
+        return None
+    folder = expanded(config_dir, "-cd").absolute()
+    if not folder.is_dir():
+        raise ConfigError(f"-cd: there is no folder {folder}")
+    return folder
+
+
+def _register_unlisted() -> None:
     """Make options that have no YAML file known to Hydra, with the defaults of their class."""
     import dataclasses
 
@@ -136,6 +289,19 @@ def register_unlisted() -> None:
             ConfigStore.instance().store(name=name, group=group, node={**node, "name": name})
 
 
+def _register_old_choice(file: str) -> bool:
+    """Make an option known under its old name, which the defaults list of a user's file has."""
+    group, _, name = file.rpartition("/")
+    current = CHOICES.get(group, {}).get(name)
+    if current is None:
+        return False
+    from hydra.core.config_store import ConfigStore
+
+    ConfigStore.instance().store(name=name, group=group, node={"defaults": [current]})
+    tell_new_name(f"{group}={name}", f"{group}={current}")
+    return True
+
+
 def _unwrapped(value: Any) -> Any:
     """Return plain values: a dataclass would make Hydra validate, in words of its own."""
     import dataclasses
@@ -145,13 +311,23 @@ def _unwrapped(value: Any) -> Any:
     return [_unwrapped(item) for item in value] if isinstance(value, list | tuple) else value
 
 
+def _without_hydra(config: DictConfig) -> DictConfig:
+    from omegaconf import open_dict
+
+    with open_dict(config):
+        del config["hydra"]
+    return config
+
+
 def _plain(config: DictConfig) -> dict[str, Any]:
-    """Return plain values, references resolved."""
+    """Return plain values in their present names, references resolved."""
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
     try:
-        mapping: Mapping[Any, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+        mapping: Mapping[Any, Any] = OmegaConf.to_container(  # type: ignore[assignment]
+            _without_hydra(config), resolve=True
+        )
     except OmegaConfBaseException as error:
         reason = str(error).partition("\n")[0]
         raise ConfigError(f"{error.full_key}: cannot be resolved: {reason}") from None
@@ -159,7 +335,7 @@ def _plain(config: DictConfig) -> dict[str, Any]:
 
 
 @contextmanager
-def _one_line_errors(root: str, overrides: Sequence[str]) -> Iterator[None]:
+def _one_line_errors(root: str, overrides: Sequence[str], config_dir: str | None) -> Iterator[None]:
     from hydra.errors import HydraException, MissingConfigException
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError
@@ -175,7 +351,7 @@ def _one_line_errors(root: str, overrides: Sequence[str]) -> Iterator[None]:
             "the configuration cannot be composed: a defaults list leads back to its own file"
         ) from None
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(_explain(root, overrides, str(error))) from None
+        raise ConfigError(_explain(root, overrides, config_dir, str(error))) from None
     except (YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"a configuration file is no valid UTF-8 YAML: {_line(error)}") from None
     except (ValueError, AssertionError) as error:
@@ -190,6 +366,7 @@ def _missing_choice(error: Any) -> str:
     missing = str(error.missing_cfg_file or "")
     group, _, choice = missing.rpartition("/")
     known = [str(option) for option in error.options or ()] or list(choices(group))
+    known = [option for option in known if option not in CHOICES.get(group, {})]
     if missing and not group:
         known = sorted(path.stem for path in conf_dir().glob("*.yaml"))
         return (
@@ -201,24 +378,23 @@ def _missing_choice(error: Any) -> str:
     return f"{group}={choice}: no such choice; allowed: {', '.join(known)}{nearest(choice, known)}"
 
 
-def _explain(root: str, overrides: Sequence[str], message: str) -> str:
-    found = _NOT_THERE.search(message)
-    problem = _unknown_key(root, overrides, found[1]) if found else ""
+def _explain(root: str, overrides: Sequence[str], config_dir: str | None, message: str) -> str:
+    """Return what Hydra says in one line, with the keys that exist where one does not."""
+    unknown = _NOT_THERE.search(message)
+    problem = _unknown_key(root, overrides, config_dir, unknown[1]) if unknown else ""
     if not problem:
         return _line(message)
     file = _IN_FILE.match(message)
     return f"{problem} (in {file[1]}.yaml)" if file else problem
 
 
-def _unknown_key(root: str, overrides: Sequence[str], key: str) -> str:
+def _unknown_key(root: str, overrides: Sequence[str], config_dir: str | None, key: str) -> str:
     """Say where the way to `key` ends, and what there is instead; nothing where it does not."""
-    if key.startswith("hydra."):
-        return f"{key}: Hydra has no such setting; 'genrecls {root} --cfg hydra' shows them"
-    kept = [word for word in overrides if not word.lstrip("+~").startswith(key)]
+    others = [word for word in overrides if not word.lstrip("+~").startswith(key)]
     try:
-        place: Any = compose(root, kept)
+        place: Any = compose(root, others, config_dir)
     except ConfigError:
-        # Another mistake, or choices that only the user's own folder has.
+        # Another mistake.
         place = compose(root, [])
     passed: list[str] = []
     for step in key.split("."):
@@ -242,3 +418,12 @@ def _step_problem(root: str, place: Any, here: str, step: str) -> str:
             return ""
         return f"{key}: no such item; allowed: 0 to {len(place) - 1}"
     return f"{here}: is a single value; it has no key '{step}'"
+
+
+def source_of(group: str, option: str, config_dir: str | None = None) -> str:
+    """Return where an option stands: its YAML file, or the module of its class."""
+    own = _own_folder(config_dir)
+    for path in (listed(group).get(option), own and own / group / f"{option}.yaml"):
+        if path is not None and path.is_file():
+            return str(path)
+    return unlisted(group)[option].__module__ if option in unlisted(group) else "?"

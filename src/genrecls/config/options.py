@@ -37,12 +37,12 @@ def unlisted(group: str) -> dict[str, type[Any]]:
 
     A class some of whose keys have no default needs a file, whatever that is called.
     """
-    # Not at the top: `genrecls --help` need not wait for the registries.
-    from genrecls.experiment.experiment import SELECTED
+    # Not at the top: `genrecls --help` need not wait for what validates.
+    from genrecls.config.schema import registry_of
 
-    if group not in SELECTED:
+    registry, files = registry_of(group), listed(group)
+    if registry is None:
         return {}
-    registry, files = SELECTED[group], listed(group)
     return {
         name: registry[name] for name in registry if name not in files and _complete(registry[name])
     }

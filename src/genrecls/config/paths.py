@@ -6,6 +6,11 @@ from pathlib import Path
 
 from genrecls.errors import ConfigError
 
+PATH_KEYS = frozenset(
+    {"data_root", "output_root", "dataset.root", "dataset.csv", "dataset_root", "run"}
+)
+"""Keys whose values are file names, whatever they look like; `~` in them is the home folder."""
+
 
 def conf_dir() -> Path:
     """Return the folder `conf`: inside the installed package, or beside `src` in a checkout."""

@@ -70,6 +70,11 @@ def plugin_flags() -> list[str]:
     return [word for path in paths if path for word in ("--plugin", path)]
 
 
+def have_plugins() -> bool:
+    """Return whether there are options that do not come from genrecls itself."""
+    return bool(os.environ.get(VARIABLE)) or bool(_entry_points())
+
+
 def load_plugins() -> None:
     """Import every plugin that was not imported before.
 

@@ -34,6 +34,8 @@ T = TypeVar("T")
 class Registry(Generic[T]):
     """The options of one config group, found by importing the modules of one package.
 
+    An option may also be registered from outside of it, by whoever imports the registry.
+
     Args:
         group: name of the config group, such as `model`.
         package: package whose modules register themselves, such as `genrecls.models`.
@@ -48,6 +50,10 @@ class Registry(Generic[T]):
     def register(self, name: str) -> _Registrar[T]:
         """Return a class decorator that makes the class the option `name` of this group."""
         return _Registrar(self.group, self._options, name)
+
+    def forget(self, name: str) -> None:
+        """Take an option out again, such as one of a file that is only checked."""
+        del self._options[name]
 
     def __getitem__(self, name: str) -> type[T]:
         return self._all()[name]
@@ -84,3 +90,30 @@ class _Registrar(Generic[T]):
             )
         self._options[self._name] = option
         return option
+
+
+_REGISTRIES = {
+    "dataset": "genrecls.datasets.base:DATASETS",
+    "features": "genrecls.features.base:FEATURES",
+    "split": "genrecls.splits.base:SPLITS",
+    "model": "genrecls.models.base:MODELS",
+    "logger": "genrecls.trackers.base:LOGGERS",
+}
+"""The groups whose options are classes: where the registry of each is."""
+
+
+def registries() -> dict[str, Registry[Any]]:
+    """Return the registries of all groups whose options are classes, by group."""
+    return {group: _registry(place) for group, place in _REGISTRIES.items()}
+
+
+def registry_of(group: str) -> Registry[Any] | None:
+    """Return the registry of one group, without importing the others; None where it has none."""
+    place = _REGISTRIES.get(group)
+    return None if place is None else _registry(place)
+
+
+def _registry(place: str) -> Registry[Any]:
+    module, _, name = place.partition(":")
+    registry: Registry[Any] = getattr(importlib.import_module(module), name)
+    return registry

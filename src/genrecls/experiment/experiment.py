@@ -3,37 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import NonNegativeFloat, NonNegativeInt
 
+from genrecls.config.compose import compose
 from genrecls.config.options import choices
 from genrecls.config.paths import expanded
 from genrecls.config.plugins import plugin_digests
-from genrecls.config.schema import Registry, Schema
+from genrecls.config.schema import Registry, Schema, registries
 from genrecls.config.validation import select, validate
-from genrecls.datasets.base import DATASETS, DatasetSource
+from genrecls.datasets.base import DatasetSource
 from genrecls.errors import ConfigError, nearest
 from genrecls.features.audio_augmentation import require_audio
-from genrecls.features.base import FEATURES, FeatureSpec
+from genrecls.features.base import FeatureSpec
 from genrecls.features.segmentation import SegmentRule
-from genrecls.models.base import MODELS, ModelFamily
+from genrecls.models.base import ModelFamily
 from genrecls.parallel import Backend
 from genrecls.runs.published import Published
-from genrecls.splits.base import SPLITS, Splitter
-from genrecls.trackers.base import LOGGERS, Logger
+from genrecls.splits.base import Splitter
+from genrecls.trackers.base import Logger
 from genrecls.training.settings import AugmentSettings, TrainerSettings
 
-SELECTED: dict[str, Registry[Any]] = {
-    "dataset": DATASETS,
-    "features": FEATURES,
-    "split": SPLITS,
-    "model": MODELS,
-    "logger": LOGGERS,
-}
+SELECTED: dict[str, Registry[Any]] = registries()
 PLAIN: dict[str, type[Schema]] = {
     "segment": SegmentRule,
     "trainer": TrainerSettings,
@@ -96,6 +91,22 @@ class Experiment:
         groups = {name: dataclasses.asdict(getattr(self, name)) for name in GROUPS}
         resolved: dict[str, Any] = _plain({**groups, **dataclasses.asdict(self.run)})
         return resolved
+
+
+def compose_experiment(
+    overrides: Sequence[str], config_dir: str | None = None, config_name: str | None = None
+) -> Experiment:
+    """Return the experiment that words such as `model=crnn` describe.
+
+    Args:
+        overrides: the words.
+        config_dir: a folder with configurations of the user.
+        config_name: a root configuration in place of `train`.
+
+    Raises:
+        ConfigError: the first thing that is wrong, as one line.
+    """
+    return parse(compose("train", overrides, config_dir, config_name))
 
 
 def parse(composed: Mapping[str, Any]) -> Experiment:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from genrecls.config.compose import compose, register_unlisted
-from genrecls.config.overrides import check_overrides
-from genrecls.config.paths import conf_dir
+from genrecls.config.compose import combine_values
 from genrecls.console import fail, say
 from genrecls.errors import ConfigError
-from genrecls.experiment.experiment import Experiment, parse
+from genrecls.experiment.experiment import Experiment, compose_experiment
 from genrecls.experiment.prepare import load_dataset_checked, store_of
 from genrecls.experiment.run_id import run_folder
 from genrecls.features.extract import fingerprint
@@ -73,44 +70,6 @@ def _titles(combinations: Sequence[tuple[str, ...]]) -> list[str]:
     return [" ".join(word for word in words if word not in shared) for words in combinations]
 
 
-def combine_values(overrides: Sequence[str], config_dir: str | None) -> list[tuple[str, ...]]:
-    """Return the words of each training: one value of every word that has several.
-
-    Raises:
-        ConfigError: a word is wrong, or its pattern matches nothing.
-    """
-    import hydra
-    from hydra.core.global_hydra import GlobalHydra
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-
-    checked = check_overrides("train", overrides, multirun=True)
-    register_unlisted()
-    with hydra.initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        # Knows all choices that a pattern may match, those in the user's own folder too.
-        loader: Any = GlobalHydra.instance().config_loader()
-        if config_dir is not None:
-            loader.get_search_path().append("command-line", _folder_url(config_dir))
-            loader.repository.initialize_sources(loader.get_search_path())
-        parsed = OverridesParser.create(config_loader=loader).parse_overrides(checked)
-        values: dict[str, list[str]] = {}
-        for override in parsed:
-            key, line = override.get_key_element(), str(override.input_line)
-            if not override.is_sweep_override():
-                words = [line]
-            elif override.is_discrete_sweep():
-                words = [f"{key}={value}" for value in override.sweep_string_iterator()]
-            else:
-                raise ConfigError(
-                    f"{line}: expected values that can be listed; a range between two bounds is "
-                    "for a search space, see 'genrecls sweep --help'"
-                )
-            if not words:
-                raise ConfigError(f"{line}: matches no choice of {key}")
-            # As in Hydra, of one key that is given twice the last word holds.
-            values[key] = words
-    return list(itertools.product(*values.values()))
-
-
 class Planner:
     """Makes jobs from words; data that several share are read once.
 
@@ -119,7 +78,7 @@ class Planner:
 
     def __init__(self, config_dir: str | None = None) -> None:
         self._flags = () if config_dir is None else ("-cd", config_dir)
-        self._search_path = search_path(config_dir)
+        self._config_dir = config_dir
         self._fingerprints: dict[str, tuple[Any, str]] = {}
 
     def experiment(self, words: Sequence[str]) -> Experiment:
@@ -128,7 +87,7 @@ class Planner:
         Raises:
             ConfigError: they describe none, or one that no sweep can train.
         """
-        experiment = parse(compose("train", [*self._search_path, *words]))
+        experiment = compose_experiment(words, self._config_dir)
         if experiment.trainer.strategy == "multiworker":
             raise ConfigError(
                 "trainer.strategy: received 'multiworker', which needs the same command on every "
@@ -170,19 +129,3 @@ def sweep_name(jobs: Sequence[Job]) -> str:
     """Return eight hexadecimal digits that sweeps over the same runs share."""
     names = sorted(job.run.name for job in jobs)
     return hashlib.sha256("\n".join(names).encode()).hexdigest()[:8]
-
-
-def search_path(config_dir: str | None) -> tuple[str, ...]:
-    """Return the word by which Hydra looks into a folder of the user, if there is one.
-
-    Raises:
-        ConfigError: the folder does not exist.
-    """
-    return () if config_dir is None else (f"hydra.searchpath=['{_folder_url(config_dir)}']",)
-
-
-def _folder_url(config_dir: str) -> str:
-    folder = Path(config_dir).expanduser().absolute()
-    if not folder.is_dir():
-        raise ConfigError(f"-cd: there is no folder {folder}")
-    return f"file://{folder}"

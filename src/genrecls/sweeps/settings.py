@@ -16,7 +16,6 @@ from genrecls.config.schema import Schema
 from genrecls.config.validation import validate
 from genrecls.errors import ConfigError, nearest
 from genrecls.sweeps.cluster import Cluster, read_cluster
-from genrecls.sweeps.plan import search_path
 
 _REFUSED = {
     "force": "a sweep continues where it was stopped, but this would begin again each time; choose "
@@ -96,7 +95,7 @@ def read_arguments(
                 f"{', '.join(theirs)}{nearest(first, [*mine, *theirs])}"
             )
         overrides.append(word)
-    composed = compose("sweep", [*search_path(config_dir), *own])
+    composed = compose("sweep", own, config_dir)
     search, cluster = composed.pop("search", None), composed.pop("cluster", None)
     return SweepArguments(
         settings=validate(SweepSettings, composed, ""),

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from genrecls.cli.data import cache, catalogue, download, split_report, verify
-from genrecls.errors import ConfigError
-from genrecls.runtime.parser import Parser
-
-_ACTIONS = (catalogue, download, verify, split_report, cache)
+from genrecls.cli.verbs import ACTIONS, parser_of
+from genrecls.errors import ConfigError, nearest
 
 
 def main(words: Sequence[str]) -> int:
     """Do what the first word says."""
-    # In two steps, so that flags and overrides may be mixed.
-    options, overrides = _parser().parse_known_args(words)
-    for word in overrides:
-        if word.startswith("-"):
-            raise ConfigError(f"unknown flag {word}; see 'genrecls data {words[0]} --help'")
-    action: Callable[[argparse.Namespace, list[str]], int] = options.action
-    return action(options, [*options.overrides, *overrides])
+    action = words[0] if words else ""
+    if action not in ACTIONS:
+        raise ConfigError(
+            f"'{action}' is no action of 'genrecls data'; allowed: {', '.join(ACTIONS)}"
+            f"{nearest(action, ACTIONS)}"
+        )
+    options = parser_of("data", action).read(words[1:])
+    if action in {"list", "info"}:
+        from genrecls.cli.data import catalogue
 
+        show = catalogue.list_datasets if action == "list" else catalogue.show_dataset
+        return show(options.overrides)
+    if action == "download":
+        from genrecls.cli.data import download
 
-def _parser() -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = Parser(prog="genrecls data", description=__doc__)
-    names = "list|info|download|verify|split-report|cache"
-    actions = parser.add_subparsers(required=True, metavar=names)
-    for module in _ACTIONS:
-        module.add_to(actions)
-    return parser
+        return download.main(options)
+    if action == "verify":
+        from genrecls.cli.data import verify
+
+        return verify.main(options)
+    if action == "split-report":
+        from genrecls.cli.data import split_report
+
+        return split_report.main(options)
+    from genrecls.cli.data import cache
+
+    return cache.main(options)

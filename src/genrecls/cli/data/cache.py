@@ -7,28 +7,20 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
-from genrecls.cli.data.dataset_args import add_action, data_root_of
+from genrecls.cli.data.dataset_args import data_root_of
 from genrecls.config.compose import compose
 from genrecls.console import say, show
 from genrecls.errors import ConfigError
 
 
-def add_to(actions: Any) -> None:
-    """Add the action."""
-    parser = add_action(actions, "cache", "list the cached features, or delete some", _cache)
-    parser.add_argument("--prune", action="store_true", help="delete instead of listing")
-    parser.add_argument(
-        "--older", type=float, metavar="DAYS", help="only what was not used for so many days"
-    )
-
-
-def _cache(options: argparse.Namespace, overrides: list[str]) -> int:
+def main(options: argparse.Namespace) -> int:
+    """List what is cached, or delete some of it."""
     from genrecls.features.cache import cache_root, describe, prune
     from genrecls.training.frozen_outputs import backbone_root
 
     if options.older is not None and not options.older >= 0:
         raise ConfigError(f"--older: received {options.older:g}; allowed: a number of days from 0")
-    data_root = data_root_of(compose("data", overrides))
+    data_root = data_root_of(compose("data", options.overrides))
     roots = (cache_root(data_root), backbone_root(data_root))
     looked = (prune(root, options.older) if options.prune else describe(root) for root in roots)
     folders = list(chain.from_iterable(looked))

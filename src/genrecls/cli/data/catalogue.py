@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from genrecls.cli.data.dataset_args import add_action, chosen_source, data_root_of
+from genrecls.cli.data.dataset_args import chosen_source, data_root_of
 from genrecls.config.compose import compose
 from genrecls.config.options import choices
 from genrecls.config.validation import select
@@ -17,15 +17,8 @@ from genrecls.datasets.base import DATASETS, Dataset, DatasetSource
 from genrecls.errors import DataError
 
 
-def add_to(actions: Any) -> None:
-    """Add both actions."""
-    add_action(actions, "list", "list the data sets and whether they are here", _list)
-    add_action(
-        actions, "info", "show genres, tracks, artists, partitions and the source of one", _info
-    )
-
-
-def _list(_: argparse.Namespace, overrides: list[str]) -> int:
+def list_datasets(overrides: Sequence[str]) -> int:
+    """Show every data set, what it is and whether it is here."""
     from rich.table import Table
 
     root = data_root_of(compose("data", overrides))
@@ -48,7 +41,8 @@ def _presence(source: DatasetSource, root: Path) -> str:
         return f"not in {source.folder(root)}"
 
 
-def _info(_: argparse.Namespace, overrides: list[str]) -> int:
+def show_dataset(overrides: Sequence[str]) -> int:
+    """Show facts and genres of the data set that the overrides choose."""
     from rich.table import Table
 
     source, root = chosen_source(overrides)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +12,6 @@ from genrecls.config.paths import expanded
 from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, DatasetSource
 from genrecls.errors import ConfigError
-
-OVERRIDES = "dataset=gtzan dataset.root=<folder> ..., as for 'genrecls train'"
-
-Action = Callable[[argparse.Namespace, list[str]], int]
-
-
-def add_action(actions: Any, name: str, about: str, action: Action) -> argparse.ArgumentParser:
-    """Add an action that takes overrides to `actions`, and return its parser for its flags."""
-    parser: argparse.ArgumentParser = actions.add_parser(name, help=about, description=about)
-    parser.add_argument("overrides", nargs="*", metavar="key=value", help=OVERRIDES)
-    parser.set_defaults(action=action)
-    return parser
 
 
 def chosen_source(overrides: Sequence[str]) -> tuple[DatasetSource, Path]:

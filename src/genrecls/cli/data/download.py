@@ -4,44 +4,27 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from genrecls.cli.data.verify import verify_and_show
 from genrecls.config.options import choices
+from genrecls.config.paths import expanded
 from genrecls.console import say
 from genrecls.errors import ConfigError, DataError
 
-_ABOUT = "fetch one, check its digest, unpack it and verify it; repeat to go on where it stopped"
 
-
-def add_to(actions: Any) -> None:
-    """Add the action."""
-    names = ", ".join(choices("download"))
-    parser = actions.add_parser(
-        "download",
-        help=_ABOUT,
-        description=_ABOUT,
-        usage="genrecls data download [--archive FILE] [--keep] NAME [key=value ...]",
-    )
-    about = f"{names}; then data_root=<folder>, sources=[https://...] and the other keys of its "
-    parser.add_argument("overrides", nargs="*", metavar="NAME", help=f"{about}conf/download file")
-    parser.add_argument("--archive", type=Path, metavar="FILE", help="unpack one that you have")
-    parser.add_argument("--keep", action="store_true", help="keep the fetched archive")
-    parser.set_defaults(action=_download)
-
-
-def _download(options: argparse.Namespace, words: list[str]) -> int:
+def main(options: argparse.Namespace) -> int:
+    """Fetch, check, unpack and verify an archive."""
     from genrecls.datasets.download.archive import read_archive
     from genrecls.datasets.download.download import ensure_feasible, fetch, serving
 
-    names = [word for word in words if "=" not in word]
+    names = options.words
     if len(names) != 1:
         raise ConfigError(
             f"received {' '.join(names) or 'no name'}; expected one of "
             f"{', '.join(choices('download'))}: genrecls data download gtzan"
         )
-    archive, data_root = read_archive(names[0], [word for word in words if "=" in word])
-    given = options.archive.expanduser() if options.archive else None
+    archive, data_root = read_archive(names[0], options.overrides)
+    given = expanded(str(options.archive), "--archive") if options.archive else None
     if serving(archive, data_root) is None:
         needs = [read_archive(name)[0] for name in archive.needs]
         ensure_feasible(archive, needs, data_root, given)

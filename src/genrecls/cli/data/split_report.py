@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import NonNegativeInt, PositiveInt
 
-from genrecls.cli.data.dataset_args import add_action, data_root_of
+from genrecls.cli.data.dataset_args import data_root_of
 from genrecls.config.compose import compose
 from genrecls.config.options import choices
 from genrecls.config.schema import Schema
@@ -29,16 +29,8 @@ class ReportSettings(Schema):
     repeats: PositiveInt
 
 
-def add_to(actions: Any) -> None:
-    """Add the action."""
-    about = "show what each split would give: genres, shared artists, copies, inflated scores"
-    parser = add_action(actions, "split-report", about, _report)
-    parser.epilog = "split=track,artist shows these two; without it every possible split is shown"
-    where = "outputs/split-report/<data set>"
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help=where)
-
-
-def _report(options: argparse.Namespace, overrides: list[str]) -> int:
+def main(options: argparse.Namespace) -> int:
+    """Audit the splits that are asked for, or all that are possible, and write the report."""
     from genrecls.features.cache import FeatureStore, cache_root
     from genrecls.features.mfcc import Mfcc
     from genrecls.features.segmentation import SegmentRule
@@ -47,6 +39,7 @@ def _report(options: argparse.Namespace, overrides: list[str]) -> int:
     from genrecls.split_audit.fingerprint import RATE
 
     # `split=track,artist` or `split=[track,artist]`, each once; without it all that are possible.
+    overrides: list[str] = options.overrides
     wanted = [word.removeprefix(_SPLIT) for word in overrides if word.startswith(_SPLIT)]
     rest = [word for word in overrides if not word.startswith(_SPLIT)]
     listed = "".join(wanted[-1:]).strip("[]").split(",")
@@ -81,7 +74,7 @@ def _report(options: argparse.Namespace, overrides: list[str]) -> int:
     # The folder has the name of the data set as it was asked for: variants have that of their kind.
     chosen = [word.partition("=")[2] for word in rest if word.startswith("dataset=")]
     default = Path("outputs") / "split-report" / (chosen[-1] if chosen else dataset.name)
-    folder: Path = default if options.out is None else options.out.expanduser()
+    folder: Path = options.output or default
     command = f"genrecls data split-report {shlex.join(overrides)}".strip()
     write_split_report(result, folder, command)
     return 0

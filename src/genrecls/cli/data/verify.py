@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from genrecls.cli.data.dataset_args import add_action, chosen_source
+from genrecls.cli.data.dataset_args import chosen_source
 from genrecls.console import progress, quiet_libraries, say, several, show, warn
 from genrecls.datasets.base import Dataset
 from genrecls.dsp.audio import REASONS
@@ -16,20 +16,9 @@ if TYPE_CHECKING:
     from genrecls.datasets.verify import Finding, Verification
 
 
-def add_to(actions: Any) -> None:
-    """Add the action."""
-    about = "check every file of one; exit status 1 where some are unusable"
-    parser = add_action(actions, "verify", about, _verify)
-    parser.add_argument("--format", choices=("table", "json"), default="table")
-    parser.add_argument(
-        "--accept",
-        action="store_true",
-        help="record files anew that are not what they were when last verified",
-    )
-
-
-def _verify(options: argparse.Namespace, overrides: list[str]) -> int:
-    source, root = chosen_source(overrides)
+def main(options: argparse.Namespace) -> int:
+    """Verify the data set that the overrides choose."""
+    source, root = chosen_source(options.overrides)
     dataset = source.inspect(root)
     return verify_and_show(dataset, options.format, accept=options.accept)
 

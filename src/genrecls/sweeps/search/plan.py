@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from genrecls.config.compose import combine_values
 from genrecls.console import warn
 from genrecls.errors import ConfigError
 from genrecls.sweeps.job import Job
-from genrecls.sweeps.plan import Planner, combine_values
+from genrecls.sweeps.plan import Planner
 from genrecls.sweeps.search.objective import SearchObjective
 from genrecls.sweeps.search.settings import SearchSettings, read_settings
 from genrecls.sweeps.search.space import Space, override_text, read_space

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from genrecls.config.compose import compose
-from genrecls.config.paths import conf_dir
+from genrecls.config.compose import chosen_options
 from genrecls.config.relevant import IRRELEVANT, relevant
 from genrecls.console import say, show, warn
 from genrecls.environment import environment
 from genrecls.errors import RunError
-from genrecls.experiment.experiment import GROUPS, parse
+from genrecls.experiment.experiment import GROUPS, compose_experiment
 from genrecls.files.atomic import write_text
 from genrecls.reports.figures.search import figures
 from genrecls.reports.search import (
@@ -30,7 +29,6 @@ from genrecls.reports.style import save
 from genrecls.runs.record import read
 from genrecls.runs.run import Run
 from genrecls.sweeps.job import Job
-from genrecls.sweeps.plan import search_path
 from genrecls.sweeps.search.plan import SearchPlan
 
 if TYPE_CHECKING:
@@ -103,16 +101,11 @@ def experiment_file(job: Job, config_dir: str | None, about: str) -> str:
         config_dir: folder with configurations of the user, from which its words may choose.
         about: first line, shown by `genrecls train --help`.
     """
-    import hydra
-
     flags = 0 if config_dir is None else 2
-    words = [*search_path(config_dir), *job.words[flags:]]
-    with hydra.initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        composed = hydra.compose("train", words, return_hydra_config=True)
-    # The option of each group, those too that an experiment has chosen.
-    chosen = {group: str(composed.hydra.runtime.choices[group]) for group in GROUPS}
+    options = chosen_options("train", job.words[flags:], config_dir)
+    chosen = {group: options[group] for group in GROUPS}
     plain = [f"{group}={option}" for group, option in chosen.items()]
-    usual = parse(compose("train", [*search_path(config_dir), *plain])).resolved()
+    usual = compose_experiment(plain, config_dir).resolved()
 
     settings = relevant(job.experiment.resolved())
     defaults = "".join(

@@ -1,0 +1,368 @@
+"""What can stand behind each verb: the whole command line on one page.
+
+Nothing heavy is imported, so that help and completion, which are made of these parsers, answer at
+once. The file of a verb, such as `cli/export.py`, holds what it does.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from genrecls.cli.parser import (
+    OUTPUT_ROOT,
+    Setting,
+    VerbParser,
+    add_configuration_flags,
+    folder,
+    run_names,
+)
+from genrecls.config.options import choices, listed
+from genrecls.runtime.command import add_live_options
+
+VERBS = {
+    "train": "train and evaluate one configuration",
+    "sweep": "train many configurations, each in its own process, and rank them",
+    "evaluate": "compute the scores of a finished run again",
+    "predict": "classify audio files or folders",
+    "explain": "draw which parts of a file decided, and what the layers respond to",
+    "export": "write TFLite files and everything a device needs",
+    "benchmark": "measure the latency of a run's model and its exported files",
+    "data": "list, download, verify and audit data sets; manage the feature cache",
+    "reproduce": "train the published systems and compare their numbers with ours",
+    "runs": "list the runs in outputs/, newest first, with their scores",
+    "compare": "rank finished runs and test each against the best",
+    "check": "try the models, features, data sets and splits of a plugin",
+}
+ACTIONS = {
+    "list": "list the data sets and whether they are here",
+    "info": "show genres, tracks, artists, partitions and the source of one",
+    "download": "fetch one, check its digest, unpack and verify it; repeat to continue",
+    "verify": "check every file of one; the exit status is 1 if some are unusable",
+    "split-report": "show what each split would give: genres, shared artists, copies, scores",
+    "cache": "list the cached features, or delete some",
+}
+_A_RUN = "RUN is a folder, a name or the end of a name; without it the newest finished run."
+
+
+def parser_of(verb: str, action: str = "") -> VerbParser:
+    """Return the parser of a verb, and of its action where the verb is `data`."""
+    if verb == "data":
+        return _data(action)
+    return _PARSERS[verb]()
+
+
+def _train() -> VerbParser:
+    parser = VerbParser(
+        "train",
+        "Train, evaluate and report one configuration. The same command again shows the finished\n"
+        "run, or continues an interrupted one.",
+        root="train",
+    )
+    parser.add_argument("-m", "--multirun", action="store_true", help="same as 'genrecls sweep'")
+    add_configuration_flags(parser)
+    parser.epilog = (
+        "Any value inside a group can be set: trainer.epochs=5, features.n_mels=96,\n"
+        "model.head.dropout=0.5"
+    )
+    return parser
+
+
+def _sweep() -> VerbParser:
+    parser = VerbParser(
+        "sweep",
+        "Train one configuration for every combination of values, each in its own process, and\n"
+        "rank the finished runs. What several need (data, features) is made once. A training that\n"
+        "fails, is killed or takes too much memory is recorded with its reason, and the others\n"
+        "continue; the exit status is then 1. The same command again trains what is missing, and\n"
+        "continues interrupted trainings.\n\n"
+        "values\n"
+        "  model=cnn,rnn            a list\n"
+        "  'seed=range(0,5)'        0 to 4\n"
+        "  'experiment=glob(kha*)'  all choices whose names match",
+        root="sweep",
+        also="train",
+    )
+    parser.add_argument("-m", "--multirun", action="store_true", help="accepted, changes nothing")
+    parser.add_argument(
+        "--config-dir", "-cd", metavar="FOLDER", help="a folder with configurations of your own"
+    )
+    parser.epilog = (
+        "search.trials=50, search.objective=[accuracy,parameters] and so on set up a search,\n"
+        "cluster.partition=gpu, cluster.timeout_min=240 and so on a cluster.\n"
+        "Everything else is a group or a key of 'genrecls train'. Runs that differ only in seed\n"
+        "and split.fold are one system in the table, which is in <output_root>/sweeps with the\n"
+        "output of every training."
+    )
+    return parser
+
+
+def _evaluate() -> VerbParser:
+    parser = VerbParser(
+        "evaluate",
+        "Load the model of a finished run and score it again on a part of the data it was trained\n"
+        f"on. {_A_RUN}",
+        words="[RUN]",
+        root="evaluate",
+    )
+    parser.candidates = run_names
+    add_configuration_flags(parser)
+    return parser
+
+
+def _export() -> VerbParser:
+    parser = VerbParser(
+        "export",
+        "Write a finished run as TFLite files, each compared with the model on held-out tracks\n"
+        "before it is kept, with C sources, a model card and a program that needs no TensorFlow,\n"
+        f"into the folder 'export' of the run.\n{_A_RUN}",
+        words="[RUN]",
+        root="export",
+    )
+    parser.candidates = run_names
+    parser.add_argument("--tflite", action="store_true", help="the format; so far the only one")
+    add_configuration_flags(parser)
+    parser.epilog = (
+        "gate.MODE.BOUND=... is what a file must keep of its model: difference, decisions, accuracy"
+    )
+    return parser
+
+
+def _predict() -> VerbParser:
+    parser = VerbParser(
+        "predict",
+        "Classify audio files of any length, or all audio files of folders.\n"
+        "RUN is a run (folder, name, end of a name), a model.keras, or an exported .tflite, which\n"
+        "needs no TensorFlow; without it the newest finished run.",
+        words="[RUN] FILE|FOLDER ...",
+        settings=OUTPUT_ROOT,
+    )
+    parser.candidates = run_names
+    parser.add_argument(
+        "--format", choices=("table", "json", "csv"), default="table", help="of the answer (table)"
+    )
+    parser.add_argument(
+        "--timeline", type=folder, metavar="PNG", help="draw the probabilities over time"
+    )
+    parser.add_argument("--model", metavar="RUN", help=argparse.SUPPRESS)
+    parser.rename_flag("--output-root", "output_root=")
+    add_live_options(parser)
+    return parser
+
+
+def _explain() -> VerbParser:
+    parser = VerbParser(
+        "explain",
+        "Draw which parts of one segment of a file decided (integrated gradients), how the layers\n"
+        "respond to it, and the filters of the first layer.\n"
+        "RUN is a run (folder, name, end of a name) or a model.keras.",
+        words="RUN FILE",
+        settings=OUTPUT_ROOT,
+    )
+    parser.candidates = run_names
+    parser.add_argument(
+        "--layers",
+        metavar="NAME,NAME",
+        help="layers whose outputs are drawn; without it all convolutions, or else the recurrent "
+        "layers ('genrecls train show=true' names them all)",
+    )
+    parser.add_argument("--genre", metavar="GENRE", help="the genre to explain; the answer")
+    parser.add_argument(
+        "--start",
+        type=float,
+        metavar="SECONDS",
+        help="explain the segment at this time; without it the one that is surest of the genre",
+    )
+    parser.add_argument(
+        "--output",
+        type=folder,
+        metavar="FOLDER",
+        help="where the page and the figures go; without it explanations/ beside the model",
+    )
+    parser.rename_flag("--to", "--output")
+    parser.rename_flag("--output-root", "output_root=")
+    return parser
+
+
+def _benchmark() -> VerbParser:
+    parser = VerbParser(
+        "benchmark",
+        "Measure features and inference, for one segment and for a track of 30 s: of a run's\n"
+        "model (Keras) beside all its exported files, or of one model file. The music is\n"
+        "generated, the first calls are not counted, and each measurement is its own process.\n"
+        "RUN is a run (folder, name, end of a name), a model.keras or a .tflite; without it the\n"
+        "newest finished run.",
+        words="[RUN]",
+        settings=OUTPUT_ROOT,
+    )
+    parser.candidates = run_names
+    parser.add_argument(
+        "--threads",
+        type=_numbers,
+        default=(1,),
+        metavar="1,2",
+        help="numbers of threads, each measured (1)",
+    )
+    parser.add_argument(
+        "--runs", type=_number, default=30, metavar="N", help="counted repetitions of each (30)"
+    )
+    parser.rename_flag("--output-root", "output_root=")
+    return parser
+
+
+def _number(word: str) -> int:
+    if not word.isdecimal() or int(word) < 1:
+        raise argparse.ArgumentTypeError(f"received '{word}'; allowed: whole numbers from 1")
+    return int(word)
+
+
+def _numbers(words: str) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(_number(word.strip()) for word in words.split(",")))
+
+
+def _reproduce() -> VerbParser:
+    parser = VerbParser(
+        "reproduce",
+        "Train the published systems on the data that are present, under the published\n"
+        "protocol, on random tracks and under an honest split, and write their numbers beside\n"
+        "ours. Finished runs are used again; after Ctrl-C the same command continues. Words such\n"
+        "as data_root=<folder> or dataset.root=<folder> hold for every training.",
+        words="[PAPER|PRESET|all ...]",
+        also="train",
+    )
+    parser.candidates = _published
+    parser.add_argument(
+        "--seeds", type=int, default=3, metavar="N", help="seeds of every number (3)"
+    )
+    parser.add_argument("--finished", action="store_true", help="train nothing, show what is there")
+    parser.add_argument(
+        "--output",
+        type=folder,
+        metavar="FOLDER",
+        help="where tables and figure go; <output_root>/reproduction/<what>",
+    )
+    parser.rename_flag("--to", "--output")
+    return parser
+
+
+def _published() -> list[str]:
+    """Return the papers and presets that have a published figure."""
+    presets = [
+        name
+        for name, path in listed("experiment").items()
+        if "\npublished:" in path.read_text(encoding="utf-8")
+    ]
+    return ["all", *dict.fromkeys(name.partition("_")[0] for name in presets), *presets]
+
+
+def _runs() -> VerbParser:
+    parser = VerbParser(
+        "runs", "List the runs in outputs/, newest first, with their scores.", settings=OUTPUT_ROOT
+    )
+    parser.add_argument(
+        "--format", choices=("table", "json"), default="table", help="of the list (table)"
+    )
+    parser.rename_flag("--output-root", "output_root=")
+    return parser
+
+
+def _compare() -> VerbParser:
+    parser = VerbParser(
+        "compare",
+        "Rank finished runs by validation accuracy and test each against the best on the same\n"
+        "tracks (paired bootstrap, permutation test, McNemar). Runs that differ only in seed or\n"
+        "fold are one system; runs on other data or splits have a table of their own. Writes\n"
+        "tables, figures and comparison.html. Without RUN all finished runs.",
+        words="[RUN|GLOB ...]",
+        settings=OUTPUT_ROOT,
+    )
+    parser.candidates = run_names
+    parts = ("validation", "test")
+    parser.add_argument(
+        "--rank-by",
+        choices=parts,
+        default="validation",
+        help="the part that ranks (validation); choosing by test flatters the best",
+    )
+    parser.add_argument(
+        "--test-on",
+        choices=parts,
+        default="test",
+        help="the part on which runs are tested against the best (test)",
+    )
+    parser.add_argument(
+        "--output",
+        type=folder,
+        metavar="FOLDER",
+        help="where all is written; <output_root>/comparison, or comparison-by-test",
+    )
+    for old, new in (("--by", "--rank-by"), ("--part", "--test-on"), ("--to", "--output")):
+        parser.rename_flag(old, new)
+    parser.rename_flag("--output-root", "output_root=")
+    return parser
+
+
+def _check() -> VerbParser:
+    return VerbParser(
+        "check",
+        "Try every model, feature, data set and split that a plugin registers, and say in plain\n"
+        "words what one does not do that all must do: genrecls check --plugin my_models.py.",
+        settings={"data_root": Setting("data", "where a data set of a plugin looks for its files")},
+    )
+
+
+def _data(action: str) -> VerbParser:
+    about = f"{ACTIONS[action][0].upper()}{ACTIONS[action][1:]}."
+    if action == "download":
+        parser = VerbParser(
+            "data download",
+            f"{about}\nNAME is one of {', '.join(choices('download'))}; the keys of its "
+            "conf/download file can be set,\nsuch as sources=[https://...].",
+            words="NAME",
+            also="download",
+        )
+        parser.candidates = lambda: choices("download")
+        parser.add_argument("--archive", type=Path, metavar="FILE", help="unpack one that you have")
+        parser.add_argument("--keep", action="store_true", help="keep the fetched archive")
+        return parser
+    root = "split_report" if action == "split-report" else "data"
+    parser = VerbParser(f"data {action}", about, root=root)
+    if action == "verify":
+        parser.add_argument(
+            "--format", choices=("table", "json"), default="table", help="of the findings (table)"
+        )
+        parser.add_argument(
+            "--accept",
+            action="store_true",
+            help="record files anew that are not what they were when last verified",
+        )
+    elif action == "cache":
+        parser.add_argument("--prune", action="store_true", help="delete instead of listing")
+        parser.add_argument(
+            "--older", type=float, metavar="DAYS", help="only what was not used for so many days"
+        )
+    elif action == "split-report":
+        parser.add_argument(
+            "--output", type=folder, metavar="FOLDER", help="outputs/split-report/<data set>"
+        )
+        parser.rename_flag("--out", "--output")
+        parser.epilog = (
+            "split=track,artist shows these two; without it every possible split is shown"
+        )
+    return parser
+
+
+_PARSERS: dict[str, Callable[[], VerbParser]] = {
+    "train": _train,
+    "sweep": _sweep,
+    "evaluate": _evaluate,
+    "predict": _predict,
+    "explain": _explain,
+    "export": _export,
+    "benchmark": _benchmark,
+    "reproduce": _reproduce,
+    "runs": _runs,
+    "compare": _compare,
+    "check": _check,
+}
