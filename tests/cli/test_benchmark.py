@@ -58,7 +58,7 @@ def test_a_run_is_measured_with_all_its_files_and_its_card_written_again(
     tmp_path: Path, tiny: Packed, run_command: RunCommand
 ) -> None:
     folder = exported_run(tmp_path, tiny)
-    words = ("benchmark", "a-run", "--runs", "2", "--output-root", str(tmp_path))
+    words = ("benchmark", "a-run", "--runs", "2", f"output_root={tmp_path}")
     done = run_command(*words, "--threads", "1,2")
     assert done.status == 0, done.err
     names = ["model.keras", FEATURES.file, AUDIO.file]
@@ -82,7 +82,7 @@ def test_a_run_without_an_export_says_how_to_make_one_and_measures_keras(
 ) -> None:
     run = finished_run(tmp_path, "a-run")
     shutil.copy(tiny.keras, run.model_file)
-    done = run_command("benchmark", "--runs", "1", "--output-root", str(tmp_path))
+    done = run_command("benchmark", "--runs", "1", f"output_root={tmp_path}")
     assert done.status == 0, done.err
     hints = [line for line in done.err.splitlines() if "genrecls export --tflite a-run" in line]
     assert len(hints) == 1
@@ -118,7 +118,7 @@ def test_a_single_file_is_measured_beside_itself(
 def test_a_mistake_is_one_line(
     words: tuple[str, ...], message: str, tmp_path: Path, run_command: RunCommand
 ) -> None:
-    done = run_command("benchmark", *words, "--output-root", str(tmp_path))
+    done = run_command("benchmark", *words, f"output_root={tmp_path}")
     assert done.status == 1
     assert message in done.error
 

@@ -34,7 +34,7 @@ def names(root: Path) -> list[str]:
 
 
 def compare(root: Path, run_command: RunCommand, *words: str) -> Outcome:
-    return run_command("compare", *words, "--output-root", str(root))
+    return run_command("compare", *words, f"output_root={root}")
 
 
 def test_without_words_all_finished_runs_are_compared(root: Path, run_command: RunCommand) -> None:
@@ -68,7 +68,7 @@ def test_a_pattern_may_stand_for_paths_in_other_folders(
     root: Path, run_command: RunCommand, tmp_path: Path
 ) -> None:
     outcome = run_command(
-        "compare", f"{root}/*-2b", f"{root}/*1a", "--output-root", "nowhere", "--to", f"{root}/new"
+        "compare", f"{root}/*-2b", f"{root}/*1a", "output_root=nowhere", "--output", f"{root}/new"
     )
     assert outcome.status == 0, outcome.err
     assert {path.name for path in (root / "new").iterdir()} == FILES
@@ -134,5 +134,5 @@ def test_choosing_by_test_is_possible_and_called_what_it_is(
     root: Path, run_command: RunCommand
 ) -> None:
     assert "CAUTION: ranked by test accuracy" in " ".join(
-        compare(root, run_command, "--by", "test").out.split()
+        compare(root, run_command, "--rank-by", "test").out.split()
     )

@@ -50,7 +50,7 @@ def test_layers_genre_moment_and_place_can_be_chosen_and_the_bytes_are_repeatabl
     words = ["explain", str(place / "model.keras"), str(place / "söng $1.wav")]
     words += ["--layers", "pool1,dense1", "--genre", "rock", "--start", "3.5"]
     for folder in ("one", "two"):
-        done = run_command(*words, "--to", str(tmp_path / folder))
+        done = run_command(*words, "--output", str(tmp_path / folder))
         assert done.status == 0, done.err
     assert "log-odds of rock" in done.err
     first, second = (
@@ -76,7 +76,7 @@ def test_a_wrong_wish_gets_one_line_and_leaves_nothing(
 ) -> None:
     file = place / "söng $1.wav"
     done = run_command(
-        "explain", str(place / "model.keras"), str(file), *words, "--to", str(tmp_path / "x")
+        "explain", str(place / "model.keras"), str(file), *words, "--output", str(tmp_path / "x")
     )
     assert done.status == 1
     assert message in done.err.splitlines()[-1]
@@ -95,5 +95,5 @@ def test_what_is_no_model_or_no_music_gets_one_line(
     bad = tmp_path / "bad.keras"
     bad.write_text("no model")
     assert "not a readable model file" in run_command("explain", str(bad), text).error
-    none = run_command("explain", "none", text, "--output-root", str(tmp_path))
+    none = run_command("explain", "none", text, f"output_root={tmp_path}")
     assert "'none' names no runs" in none.error

@@ -31,7 +31,7 @@ def finished(root: Path, name: str) -> Run:
 
 
 def listed(root: Path, run_command: RunCommand) -> list[dict[str, Any]]:
-    outcome = run_command("runs", "--format", "json", "--output-root", str(root))
+    outcome = run_command("runs", "--format", "json", f"output_root={root}")
     assert (outcome.status, outcome.err) == (0, "")
     rows: list[dict[str, Any]] = json.loads(outcome.out)
     return rows
@@ -45,7 +45,7 @@ def test_a_finished_run_shows_its_scores_and_that_it_leaks(
     assert row["test_track_accuracy"] == 0.75
     assert row["leaky"] is True
     assert row["generated"] is True
-    table = run_command("runs", "--output-root", str(tmp_path)).out
+    table = run_command("runs", f"output_root={tmp_path}").out
     assert "segment (LEAKY)" in table
     assert "synth (generated)" in table
     assert "0.750 [0.700, 0.800]" in table
@@ -75,11 +75,11 @@ def test_damage_is_named_and_hides_no_other_run(tmp_path: Path, run_command: Run
         "other": "damaged",
         "stateless": "None",
     }
-    assert run_command("runs", "--output-root", str(tmp_path)).status == 0
+    assert run_command("runs", f"output_root={tmp_path}").status == 0
 
 
 def test_nothing_there_says_where_and_how_to_begin(tmp_path: Path, run_command: RunCommand) -> None:
-    outcome = run_command("runs", "--output-root", str(tmp_path))
+    outcome = run_command("runs", f"output_root={tmp_path}")
     assert outcome.out == f"no runs in {tmp_path}; make one with 'genrecls train'\n"
     assert listed(tmp_path, run_command) == []
 

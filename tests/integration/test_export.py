@@ -141,7 +141,7 @@ def test_every_file_says_of_a_song_what_keras_says(
     variant: str, work: Path, bundle: Path, song: Path, keras: tuple[str, Any]
 ) -> None:
     file = bundle / f"{variant}.tflite"
-    answer = run_here(work, "predict", song, "--model", file, "--format", "json")
+    answer = run_here(work, "predict", song, file, "--format", "json")
     assert answer.status == 0, answer.err
     genre, found = probabilities(answer)
     assert np.abs(found - keras[1]).max() < CLOSE[variant.partition("_")[2]]
@@ -153,7 +153,7 @@ def test_every_file_says_of_a_song_what_keras_says(
 def test_the_single_file_for_devices_says_the_same(
     variant: str, work: Path, bundle: Path, song: Path
 ) -> None:
-    words = ["--model", str(bundle / f"{variant}.tflite"), "--format", "json", str(song)]
+    words = [str(bundle / f"{variant}.tflite"), "--format", "json", str(song)]
     alone = subprocess.run(
         [sys.executable, "-I", str(bundle / "classify.pyz"), *words],
         capture_output=True,
@@ -172,7 +172,7 @@ def test_live_says_of_each_segment_what_a_file_says(
 ) -> None:
     file = bundle / "features_float32.tflite"
     options = ["--smooth", "1", "--live-wait", "0.5", "--format", "json"]
-    answer = run_here(work, "predict", "--model", file, "--live", song, *options)
+    answer = run_here(work, "predict", file, "--live", song, *options)
     assert answer.status == 0, answer.err
     lines = [json.loads(line) for line in answer.out.splitlines()]
     live = np.array([list(line["probabilities"].values()) for line in lines])

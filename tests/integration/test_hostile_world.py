@@ -34,7 +34,7 @@ def test_a_full_disk_ends_in_one_line_and_keeps_what_was_there(
     )
     assert answer.status == 1
     assert "free" in answer.error
-    (row,) = json.loads(genrecls("runs", "--output-root", "full", "--format", "json").out)
+    (row,) = json.loads(genrecls("runs", "output_root=full", "--format", "json").out)
     assert row["status"] == "failed"
     assert not list((home / "full" / row["run"]).glob("model.keras"))
     again = genrecls(*command)
@@ -126,6 +126,6 @@ def test_a_damaged_model_file_is_refused(genrecls: Command, home: Path) -> None:
     cut = home / "cut.keras"
     cut.write_bytes(model.read_bytes()[:5000])
     wav = next((home / "data" / "synth").rglob("*.wav"))
-    answer = genrecls("predict", wav, "--model", cut)
+    answer = genrecls("predict", wav, cut)
     assert answer.status == 1
     assert "cut.keras" in answer.error

@@ -142,14 +142,14 @@ def test_a_leaky_split_says_so_wherever_its_number_stands(genrecls: Command, hom
     run = (home / "leaky" / "latest").resolve()
     assert "LEAKY" in answer.out
     assert "LEAKY" in answer.err
-    assert "LEAKY" in genrecls("runs", "--output-root", "leaky").out
+    assert "LEAKY" in genrecls("runs", "output_root=leaky").out
     assert "LEAKY" in genrecls("evaluate", "output_root=leaky").out
     assert '"leaks"' in (run / "evaluation-test.json").read_text()
     assert "LEAKY" in (run / "report.html").read_text()
     for name in ("metrics.json", "predictions_segments.csv", "predictions_tracks.csv", "train.log"):
         assert "LEAKY" in (run / name).read_text()
     wav = next((home / "data" / "synth").rglob("*.wav"))
-    assert "LEAKY" in genrecls("predict", wav, "--model", run).err
+    assert "LEAKY" in genrecls("predict", wav, run).err
 
 
 def test_a_run_of_several_knows_the_command_that_makes_it_alone(
@@ -159,7 +159,7 @@ def test_a_run_of_several_knows_the_command_that_makes_it_alone(
         "train", "-m", "debug=smoke", "trainer.epochs=1", "model=cnn,rnn", "output_root=several"
     )
     assert answer.status == 0, answer.err
-    rows = json.loads(genrecls("runs", "--output-root", "several", "--format", "json").out)
+    rows = json.loads(genrecls("runs", "output_root=several", "--format", "json").out)
     assert sorted(row["command"] for row in rows) == [
         f"genrecls train debug=smoke trainer.epochs=1 model={model} output_root=several"
         for model in ("cnn", "rnn")

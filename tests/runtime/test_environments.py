@@ -124,9 +124,7 @@ def test_the_verb_predict_needs_neither_tensorflow_nor_librosa_nor_hydra(
     installed: Environment, exported: Exported, heard: Path
 ) -> None:
     model = exported("cnn").file("features", "float32")
-    _check_same(
-        _answer(installed, "-m", "genrecls", "predict", "--model", model, heard), model, heard
-    )
+    _check_same(_answer(installed, "-m", "genrecls", "predict", model, heard), model, heard)
 
 
 def test_without_a_runtime_one_line_names_what_to_install(

@@ -59,9 +59,9 @@ def test_a_finished_wav_gets_the_answers_of_its_segments(
 ) -> None:
     model = str(exported(sort).file(kind, "float32"))
     heard = str(song(tmp_path / "song.wav", 2.0, rate))
-    live = run_command(*LIVE, "--model", model, "--live", heard, "--format", "json")
+    live = run_command(*LIVE, model, "--live", heard, "--format", "json")
     assert live.status == 0, live.err
-    file = run_command("predict", "--model", model, heard, "--format", "json")
+    file = run_command("predict", model, heard, "--format", "json")
     _same(_lines(live.out), file.out, 1e-5)
 
 
@@ -70,8 +70,8 @@ def test_a_keras_model_listens_as_well(
     tmp_path: Path, exported: Exported, run_command: RunCommand
 ) -> None:
     model, heard = str(exported("cnn").keras), str(song(tmp_path / "song.wav"))
-    live = run_command(*LIVE, "--model", model, "--live", heard, "--format", "json")
-    file = run_command("predict", "--model", model, heard, "--format", "json")
+    live = run_command(*LIVE, model, "--live", heard, "--format", "json")
+    file = run_command("predict", model, heard, "--format", "json")
     _same(_lines(live.out), file.out, 1e-5)
 
 
@@ -79,7 +79,7 @@ def test_frames_that_see_their_neighbours_do_so_live(
     tmp_path: Path, exported: Exported, run_command: RunCommand
 ) -> None:
     heard = str(song(tmp_path / "song.wav"))
-    words = ("--live", heard, "--format", "json", "--model")
+    words = ("--live", heard, "--format", "json")
     tflite = run_command(*LIVE, *words, str(exported("rnn_lstm").file("features", "float32")))
     audio = run_command(*LIVE, *words, str(exported("rnn_lstm").file("audio", "float32")))
     keras = run_command(*LIVE, *words, str(exported("rnn_lstm").keras))
@@ -98,10 +98,8 @@ def test_raw_samples_in_a_pipe_are_heard(
     stereo = np.stack([sound(2.0)] * 2, axis=1).astype("<f4").tobytes()
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(stereo)))
     words = ("--rate", str(RATE), "--channels", "2", "--sample-format", "f32le")
-    live = run_command(
-        "predict", "--smooth", "1", "--live", "-", *words, "--model", model, "--format", "json"
-    )
-    file = run_command("predict", "--model", model, str(heard), "--format", "json")
+    live = run_command("predict", "--smooth", "1", "--live", "-", *words, model, "--format", "json")
+    file = run_command("predict", model, str(heard), "--format", "json")
     # int8 may round a feature the other way: a sample of 16 bits is not quite that of 32.
     _same(_lines(live.out), file.out, 0.05)
 
@@ -111,7 +109,7 @@ def test_a_closed_standard_input_is_one_line(
 ) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     model = str(exported("cnn").file("features", "int8"))
-    done = run_command("predict", "--live", "-", "--model", model)
+    done = run_command("predict", "--live", "-", model)
     assert done.status == 1
     assert "error: --live -: standard input is closed" in done.err
     assert "Traceback" not in done.err
@@ -120,7 +118,7 @@ def test_a_closed_standard_input_is_one_line(
 def test_lines_can_be_read_by_people_and_as_csv(
     tmp_path: Path, exported: Exported, run_command: RunCommand
 ) -> None:
-    words = ("--model", str(exported("cnn").file("features", "int8")), "--live")
+    words = (str(exported("cnn").file("features", "int8")), "--live")
     heard = str(song(tmp_path / "song.wav", 1.02))
     plain = run_command("predict", "--live-wait", "0.05", *words, heard).out.splitlines()
     rows = list(csv.reader(io.StringIO(run_command(*LIVE, *words, heard, "--format", "csv").out)))
@@ -154,7 +152,7 @@ def test_options_that_contradict_each_other_get_one_line(
 @pytest.mark.process
 def test_ctrl_c_ends_listening_without_an_error(tmp_path: Path, exported: Exported) -> None:
     model, heard = exported("cnn").file("features", "int8"), song(tmp_path / "song.wav")
-    command = [sys.executable, "-c", PROGRAM, "predict", "--model", str(model)]
+    command = [sys.executable, "-c", PROGRAM, "predict", str(model)]
     process = subprocess.Popen(
         [*command, "--live", str(heard), "--live-wait", "60"],
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""`genrecls predict --model x.tflite`, which is to need nothing that a device lacks."""
+"""`genrecls predict x.tflite`, which is to need nothing that a device lacks."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_nothing_is_imported_that_a_device_lacks(
 ) -> None:
     path = song(tmp_path / "song.wav", 1.0, rate=16_000)
     model = exported("cnn").file(kind, "float32")
-    words = ("predict", str(path), "--model", str(model), "--format", "json")
+    words = ("predict", str(path), str(model), "--format", "json")
     timeline = ("--timeline", str(tmp_path / "timeline.png"))
     for more in ((), timeline):
         done = subprocess.run(
@@ -67,7 +67,7 @@ def test_keras_and_its_exported_files_say_the_same(
     path, files = song(tmp_path / "song.wav", 2.0), exported("cnn")
     answers = []
     for model in (files.keras, files.file("features", "float32"), files.file("audio", "float32")):
-        done = run_command("predict", str(path), "--model", str(model), "--format", "json")
+        done = run_command("predict", str(path), str(model), "--format", "json")
         assert done.status == 0
         answers.append(json.loads(done.out)[0])
     keras, *others = answers
@@ -81,14 +81,14 @@ def test_a_folder_is_classified_as_a_table_and_as_csv(
     model: Path, run_command: RunCommand, tmp_path: Path
 ) -> None:
     songs = [song(tmp_path / "music" / f"{seed}.wav", 1.0, seed=seed) for seed in range(6)]
-    done = run_command("predict", str(tmp_path), "--model", str(model), "--format", "csv")
+    done = run_command("predict", str(tmp_path), str(model), "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(done.out)))
     assert [row["path"] for row in rows] == [str(path) for path in songs]
     for row in rows:
         shares = [float(row[label]) for label in ("blues", "jazz", "metal", "rock")]
         assert np.sum(shares) == pytest.approx(1, abs=1e-4)
     assert "features float32" in done.err
-    done = run_command("predict", str(songs[0]), "--model", str(model))
+    done = run_command("predict", str(songs[0]), str(model))
     assert "0.wav" in done.out
 
 
@@ -97,7 +97,7 @@ def test_a_bad_file_among_good_ones_is_named(
 ) -> None:
     good, bad = song(tmp_path / "good.wav", 1.0), tmp_path / "bad.wav"
     bad.write_text("no music")
-    done = run_command("predict", str(good), str(bad), "--model", str(model), "--format", "json")
+    done = run_command("predict", str(good), str(bad), str(model), "--format", "json")
     assert done.status == 1
     assert [("error" in row) for row in json.loads(done.out)] == [True, False]
     assert "bad.wav: unreadable" in done.err
@@ -108,7 +108,7 @@ def test_a_damaged_model_is_one_line(model: Path, run_command: RunCommand, tmp_p
     content = bytearray(model.read_bytes())
     content[len(content) // 2] ^= 1
     damaged.write_bytes(content)
-    done = run_command("predict", str(song(tmp_path / "a.wav")), "--model", str(damaged))
+    done = run_command("predict", str(song(tmp_path / "a.wav")), str(damaged))
     assert done.status == 1
     assert "damaged, its digest is not that of its content" in done.error
 
@@ -120,7 +120,7 @@ def test_an_exported_file_is_known_by_its_content(
     renamed = tmp_path / name
     renamed.write_bytes(model.read_bytes())
     heard = str(song(tmp_path / "a.wav"))
-    done = run_command("predict", heard, "--model", str(renamed), "--format", "json")
+    done = run_command("predict", heard, str(renamed), "--format", "json")
     assert done.status == 0, done.err
     assert "features float32" in done.err
 
@@ -131,7 +131,7 @@ def test_another_file_is_no_model(
 ) -> None:
     other = tmp_path / name
     other.write_bytes(exported("cnn").keras.read_bytes())
-    done = run_command("predict", str(song(tmp_path / "a.wav")), "--model", str(other))
+    done = run_command("predict", str(song(tmp_path / "a.wav")), str(other))
     assert done.status == 1
     assert f"{name}: not a TFLite file" in done.error
     assert "expected a model.keras or .tflite" in done.error

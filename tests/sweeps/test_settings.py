@@ -120,7 +120,7 @@ def test_the_folder_of_the_user_reaches_the_trainings(tmp_path: Path) -> None:
             "job=2",
             r"job: unknown key; .*sweep cluster, dry_run, job_memory_gb, jobs.*did you mean 'jobs'",
         ),
-        ("--info", r"--info: a sweep takes the flags -m and -cd FOLDER only"),
+        ("--info", r"unknown flag --info; see 'genrecls sweep --help'"),
     ],
 )
 def test_what_cannot_be_meant_is_one_line(word: str, expected: str) -> None:

@@ -84,7 +84,7 @@ def _measure_in_child(path: Path, threads: int, runs: int) -> dict[str, Any]:
         raise ModelFileError(message.removeprefix("genrecls: error: "))
     raise RunError(
         f"{path}: measuring it ended with status {done.returncode}; its last message: {message}; "
-        "expected a file that 'genrecls predict --model' can use"
+        "expected a file that 'genrecls predict' can use"
     )
 
 

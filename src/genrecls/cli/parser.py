@@ -88,7 +88,8 @@ class VerbParser(Parser):
         self.candidates: Callable[[], Iterable[str]] = tuple
         self.root, self.roots = root, tuple(filter(None, (root, also)))
         self.settings = settings or {}
-        self.old_flags: dict[str, str] = {}
+        takes = (*self.settings, *(("data_root", "output_root") if self.roots else ()))
+        self.old_flags = {f"--{key.replace('_', '-')}": f"{key}=" for key in takes}
         self.add_argument("words", nargs="*", help=argparse.SUPPRESS)
         self.add_argument("-h", "--help", action="store_true", help="show this text and stop")
         # Taken out by `cli.main` before a verb reads its words, for it adds options to the groups.

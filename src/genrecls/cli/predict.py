@@ -50,15 +50,16 @@ def _model_and_files(options: Namespace) -> tuple[str | None, list[Path]]:
     """Return the run or model file, if one is named, and the files and folders."""
     paths = [expanded(word, "FILE") for word in options.words]
     if options.model is not None:
-        tell_new_name("--model RUN", "RUN, the first word")
+        tell_new_name("--model RUN", "RUN without a flag")
         return options.model, paths
-    if paths and _names_model(paths[0]):
-        return options.words[0], paths[1:]
+    for number, path in enumerate(paths):
+        if _names_model(path, first=number == 0):
+            return options.words[number], paths[:number] + paths[number + 1 :]
     return None, paths
 
 
-def _names_model(path: Path) -> bool:
-    """Return whether the first word is a model file or a run rather than music."""
+def _names_model(path: Path, *, first: bool) -> bool:
+    """Return whether a word is a model file or a run; an unknown name is one if it stands first."""
     if path.suffix.lower() in {".keras", ".tflite"} or (path / "run.json").is_file():
         return True
     if path.is_file():
@@ -66,7 +67,7 @@ def _names_model(path: Path) -> bool:
             return file.read(8)[4:] == b"TFL3"
     from genrecls.dsp.audio import SUFFIXES
 
-    return not path.exists() and path.suffix.lower() not in SUFFIXES
+    return first and not path.exists() and path.suffix.lower() not in SUFFIXES
 
 
 def _check(options: Namespace) -> None:

@@ -146,7 +146,6 @@ def _predict() -> VerbParser:
         "--timeline", type=folder, metavar="PNG", help="draw the probabilities over time"
     )
     parser.add_argument("--model", metavar="RUN", help=argparse.SUPPRESS)
-    parser.rename_flag("--output-root", "output_root=")
     add_live_options(parser)
     return parser
 
@@ -181,7 +180,6 @@ def _explain() -> VerbParser:
         help="where the page and the figures go; without it explanations/ beside the model",
     )
     parser.rename_flag("--to", "--output")
-    parser.rename_flag("--output-root", "output_root=")
     return parser
 
 
@@ -207,7 +205,6 @@ def _benchmark() -> VerbParser:
     parser.add_argument(
         "--runs", type=_number, default=30, metavar="N", help="counted repetitions of each (30)"
     )
-    parser.rename_flag("--output-root", "output_root=")
     return parser
 
 
@@ -263,7 +260,6 @@ def _runs() -> VerbParser:
     parser.add_argument(
         "--format", choices=("table", "json"), default="table", help="of the list (table)"
     )
-    parser.rename_flag("--output-root", "output_root=")
     return parser
 
 
@@ -299,7 +295,6 @@ def _compare() -> VerbParser:
     )
     for old, new in (("--by", "--rank-by"), ("--part", "--test-on"), ("--to", "--output")):
         parser.rename_flag(old, new)
-    parser.rename_flag("--output-root", "output_root=")
     return parser
 
 

@@ -86,7 +86,7 @@ class Comparison:
         if self.by == "test":
             selection = (
                 "CAUTION: ranked by test accuracy: the best is selected on the test set, so its "
-                "test accuracy is too high; leave out --by test to choose by validation."
+                "test accuracy is too high; leave out --rank-by test to choose by validation."
             )
         elif self.part == "validation":
             selection = "Ranked by and tested on the validation part, which flatters the best."

@@ -59,7 +59,7 @@ def test_every_possible_split_is_shown_and_the_report_is_written(
 def test_near_duplicates_are_listed_with_score_offset_and_genres(
     data_root: Path, run_command: RunCommand, tmp_path: Path
 ) -> None:
-    outcome = report(run_command, data_root, "split=track,artist", "--out", "here")
+    outcome = report(run_command, data_root, "split=track,artist", "--output", "here")
     assert outcome.status == 0, outcome.err
     assert "segment (LEAKY)" not in outcome.out
     with (tmp_path / "here" / "near_duplicates.csv").open(newline="") as file:
