@@ -137,9 +137,5 @@ def test_another_file_is_no_model(
     assert "expected a model.keras or .tflite" in done.error
 
 
-def test_the_help_names_exported_files(capsys: pytest.CaptureFixture[str]) -> None:
-    from genrecls.cli.predict import main
-
-    with pytest.raises(SystemExit):
-        main(["--help"])
-    assert ".tflite" in capsys.readouterr().out
+def test_the_help_names_exported_files(run_command: RunCommand) -> None:
+    assert ".tflite" in run_command("predict", "--help").out

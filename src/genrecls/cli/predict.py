@@ -20,11 +20,13 @@ def main(words: Sequence[str]) -> int:
     options.model, options.paths = _model_and_files(options)
     _check(options)
     from genrecls.inference.files import load_classifier, names_model_file, predict
-    from genrecls.runs.run import find_run
     from genrecls.runtime.formats import FORMATS
 
     path = None if options.model is None else expanded(options.model, "RUN")
     if path is None or not names_model_file(path):
+        # Not for an exported file: a device has nothing that reads runs.
+        from genrecls.runs.run import find_run
+
         path = find_run(options.output_root, options.model).model_file
     classifier = load_classifier(path)
     say(str(classifier.description))
@@ -64,7 +66,9 @@ def _names_model(path: Path, *, first: bool) -> bool:
         return True
     if path.is_file():
         with path.open("rb") as file:
-            return file.read(8)[4:] == b"TFL3"
+            magic = file.read(8)
+        # A TFLite file, or the zip of Keras, whatever they are called.
+        return magic[4:] == b"TFL3" or magic.startswith(b"PK")
     from genrecls.dsp.audio import SUFFIXES
 
     return first and not path.exists() and path.suffix.lower() not in SUFFIXES
