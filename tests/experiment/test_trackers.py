@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from genrecls.cli import main
+from genrecls.files.tables import read_rows
 from genrecls.runs.run import Run
-from genrecls.trackers.csv_files import CsvFiles
+from genrecls.trackers.runs_table import RunsTable
 from genrecls.training.checkpoint import Progress
 from tests.conftest import RunCommand
 
@@ -62,34 +63,39 @@ def test_a_tracker_changes_neither_the_name_of_a_run_nor_its_weights(
     assert all(np.array_equal(one, other) for one, other in pairs)
 
 
-def test_a_finished_run_has_no_progress_any_more_and_all_its_epochs(
-    train: RunCommand, tmp_path: Path
+def test_a_finished_run_has_no_progress_any_more_and_its_tracker_wrote_nothing_twice(
+    train: RunCommand, plain: Path, tmp_path: Path
 ) -> None:
     train("logger=csv")
     run = only_run(tmp_path)
     assert not run.progress_file.exists()
-    assert epochs_of(run.epochs_file) == epochs_of(run.history_file) == ["1", "2"]
-    assert run.scores_file.is_file()
+    assert epochs_of(run.history_file) == ["1", "2"]
+    names = [
+        sorted(path.name for path in r.folder.iterdir()) for r in (run, only_run(plain / "runs"))
+    ]
+    assert names[0] == names[1]
+    assert [row["run"] for row in read_rows(tmp_path / "runs.csv")] == [run.name]
 
 
-def test_a_stopped_run_keeps_its_progress_and_goes_on_in_the_same_table(
+def test_a_stopped_run_keeps_its_progress_and_is_a_row_when_it_is_finished(
     train: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    follow = CsvFiles.on_epoch_end
+    follow = RunsTable.on_epoch_end
 
-    def stopped(own: CsvFiles, progress: Progress) -> None:
+    def stopped(own: RunsTable, progress: Progress) -> None:
         follow(own, progress)
         if progress.epoch:
             signal.raise_signal(signal.SIGTERM)
 
     with monkeypatch.context() as patch:
-        patch.setattr(CsvFiles, "on_epoch_end", stopped)
+        patch.setattr(RunsTable, "on_epoch_end", stopped)
         assert train("logger=csv").status == 130
     run = only_run(tmp_path)
     assert run.progress_file.is_file()
-    assert epochs_of(run.epochs_file) == ["1"]
+    assert not (tmp_path / "runs.csv").exists()
     assert train("logger=csv").status == 0
-    assert epochs_of(run.epochs_file) == ["1", "2"]
+    assert epochs_of(run.history_file) == ["1", "2"]
+    assert [row["run"] for row in read_rows(tmp_path / "runs.csv")] == [run.name]
 
 
 def test_a_tracker_that_fails_does_not_end_a_training(
@@ -98,7 +104,7 @@ def test_a_tracker_that_fails_does_not_end_a_training(
     def fail(*_: Any) -> None:
         raise OSError("no room")
 
-    monkeypatch.setattr(CsvFiles, "on_epoch_end", fail)
+    monkeypatch.setattr(RunsTable, "on_epoch_end", fail)
     answer = train("logger=csv")
     assert answer.status == 0
     assert answer.err.count("warning: logger=csv gets no more of this run: no room") == 1
@@ -111,9 +117,7 @@ def test_a_tracker_that_is_named_later_gets_the_finished_run(
     finished = only_run(plain / "runs")
     shutil.copytree(finished.folder, tmp_path / finished.name)
     assert "is trained already" in train("logger=csv").err
-    run = only_run(tmp_path)
-    assert epochs_of(run.epochs_file) == ["1", "2"]
-    assert run.scores_file.is_file()
+    assert [row["run"] for row in read_rows(tmp_path / "runs.csv")] == [finished.name]
 
 
 def test_a_missing_library_is_told_before_anything_is_read(

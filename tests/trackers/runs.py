@@ -21,6 +21,7 @@ _SCORES = {
     "confusion": [[1, 0], [0, 1]],
 }
 METRICS: dict[str, Any] = {
+    "seed": 0,
     "dataset": {"title": "synth: generated, not real music"},
     "split": {"name": "segment", "leaks": ["track"]},
     "parts": {

@@ -56,16 +56,6 @@ class Run:
         return self.folder / "progress.json"
 
     @property
-    def epochs_file(self) -> Path:
-        """Table of `logger=csv` that grows with every epoch."""
-        return self.folder / "epochs.csv"
-
-    @property
-    def scores_file(self) -> Path:
-        """Table of `logger=csv` with the final scores."""
-        return self.folder / "scores.csv"
-
-    @property
     def events_folder(self) -> Path:
         """Folder of the event files of `logger=tensorboard`."""
         return self.folder / "tensorboard"

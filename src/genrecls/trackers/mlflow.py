@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 from genrecls.runs.run import Run
@@ -58,10 +57,7 @@ class MlflowLogger(Logger):
     def callbacks(self, run: Run, settings: Mapping[str, Any]) -> Sequence[Callback]:
         """Return the writer of a run of MLflow."""
         here = run.folder.parent
-        uri = self.uri or os.environ.get("MLFLOW_TRACKING_URI") or _local(here / "mlflow.db")
+        # Jobs of a sweep write at the same time; SQLite gives up after 5 s unless it is told.
+        local = f"sqlite:///{(here / 'mlflow.db').absolute().as_posix()}?timeout=60"
+        uri = self.uri or os.environ.get("MLFLOW_TRACKING_URI") or local
         return (MlflowRun(run, settings, Store(uri, self.experiment, here), self.artifacts),)
-
-
-def _local(database: Path) -> str:
-    # Jobs of a sweep write at the same time; SQLite gives up after 5 s unless it is told.
-    return f"sqlite:///{database.absolute().as_posix()}?timeout=60"

@@ -70,13 +70,11 @@ class Store:
         busy = "logger=mlflow: other trainings have kept its store for two minutes; try again"
         with locked(self.here / ".locks" / "mlflow.lock", patience=120, busy=busy):
             client = MlflowClient(tracking_uri=self.uri)
-            found = client.get_experiment_by_name(self.experiment)
-            yield (
-                client,
-                found.experiment_id
-                if found
-                else client.create_experiment(self.experiment, self.artifacts),
-            )
+            stored = client.get_experiment_by_name(self.experiment)
+            if stored is not None:
+                yield client, stored.experiment_id
+            else:
+                yield client, client.create_experiment(self.experiment, self.artifacts)
 
 
 class MlflowRun(Callback):
@@ -116,8 +114,11 @@ class MlflowRun(Callback):
         self._log(final_scores(metrics), self._epoch)
         for name, value in provenance_tags(metrics).items():
             self._client.set_tag(self._id, f"genrecls.{name}", value)
-        for name in self._artifacts:
-            self._copy(self._run.folder / name)
+        for path in (self._run.folder / name for name in self._artifacts):
+            if path.is_dir():
+                self._client.log_artifacts(self._id, str(path), path.name)
+            elif path.is_file():
+                self._client.log_artifact(self._id, str(path))
         self._end("FINISHED")
 
     def on_stop(self, reason: StopReason) -> None:
@@ -127,11 +128,30 @@ class MlflowRun(Callback):
 
     def _open(self) -> None:
         """Find the run in the store, or make it there, below its sweep if it has one."""
+        from mlflow.entities import Param
+
+        # A run that was trained again with force=true is another one.
+        tag = f"{self._run.name} {self._run.state['created']}"
         with self._store.opened() as (client, experiment):
-            stored = self._found(client, experiment) or self._made(client, experiment)
+            stored = _find(client, experiment, _RUN, tag)
+            if stored is None:
+                tags = {_RUN: tag, "genrecls.command": str(self._run.state.get("command", ""))}
+                stored = client.create_run(experiment, tags=tags, run_name=self._run.name)
+                texts = {
+                    key: value if isinstance(value, str) else json.dumps(value)
+                    for key, value in flat(self._settings)
+                }
+                params = [Param(key, text[:_LONGEST]) for key, text in texts.items()]
+                for start in range(0, len(params), _BATCH):
+                    batch = params[start : start + _BATCH]
+                    client.log_batch(stored.info.run_id, params=batch)
             sweep = os.environ.get(SWEEP)
             if sweep and _PARENT not in stored.data.tags:
-                client.set_tag(stored.info.run_id, _PARENT, _parent(client, experiment, sweep))
+                # One run stands for the whole sweep.
+                parent = _find(client, experiment, _SWEEP, sweep) or client.create_run(
+                    experiment, tags={_SWEEP: sweep}, run_name=f"sweep {sweep}"
+                )
+                client.set_tag(stored.info.run_id, _PARENT, str(parent.info.run_id))
         stored = client.get_run(stored.info.run_id)
         if stored.info.status in {"KILLED", "FAILED"}:
             client.update_run(stored.info.run_id, "RUNNING")
@@ -141,36 +161,12 @@ class MlflowRun(Callback):
         known = client.get_metric_history(self._id, "seconds")
         self._epoch = max((point.step for point in known), default=0)
 
-    @property
-    def _tag(self) -> str:
-        """What a run is found by; one that was trained again with force=true is another."""
-        return f"{self._run.name} {self._run.state['created']}"
-
-    def _found(self, client: MlflowClient, experiment: str) -> Stored | None:
-        return _first(client, experiment, _RUN, self._tag)
-
-    def _made(self, client: MlflowClient, experiment: str) -> Stored:
-        from mlflow.entities import Param
-
-        tags = {_RUN: self._tag, "genrecls.command": str(self._run.state.get("command", ""))}
-        made = client.create_run(experiment, tags=tags, run_name=self._run.name)
-        chosen = [Param(key, _text(value)) for key, value in flat(self._settings)]
-        for start in range(0, len(chosen), _BATCH):
-            client.log_batch(made.info.run_id, params=chosen[start : start + _BATCH])
-        return made
-
     def _log(self, values: Mapping[str, float], epoch: int) -> None:
         from mlflow.entities import Metric
 
         now = round(time.time() * 1000)
         points = [Metric(name, value, now, epoch) for name, value in values.items()]
         self._client.log_batch(self._id, metrics=points)
-
-    def _copy(self, path: Path) -> None:
-        if path.is_dir():
-            self._client.log_artifacts(self._id, str(path), path.name)
-        elif path.is_file():
-            self._client.log_artifact(self._id, str(path))
 
     def _end(self, status: str) -> None:
         self._client.set_terminated(self._id, status)
@@ -179,19 +175,6 @@ class MlflowRun(Callback):
             self._client.set_terminated(self._parent, "FINISHED")
 
 
-def _parent(client: MlflowClient, experiment: str, sweep: str) -> str:
-    """Return the id of the run that stands for the whole sweep."""
-    found = _first(client, experiment, _SWEEP, sweep) or client.create_run(
-        experiment, tags={_SWEEP: sweep}, run_name=f"sweep {sweep}"
-    )
-    return str(found.info.run_id)
-
-
-def _first(client: MlflowClient, experiment: str, tag: str, value: str) -> Stored | None:
-    found = client.search_runs([experiment], f"tags.`{tag}` = '{value}'", max_results=1)
-    return found[0] if found else None
-
-
-def _text(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
-    return text[:_LONGEST]
+def _find(client: MlflowClient, experiment: str, tag: str, value: str) -> Stored | None:
+    runs = client.search_runs([experiment], f"tags.`{tag}` = '{value}'", max_results=1)
+    return runs[0] if runs else None

@@ -59,9 +59,19 @@ class EventFiles(Callback):
         # A run that was finished before is told without a training.
         tensorflow_setup.configure_tensorflow()
         import tensorflow as tf
+        from tensorboard.plugins.hparams import api
 
         if self._writer is None:
-            self._open()
+            # A file of its own: two attempts in one folder would draw their curves twice.
+            shutil.rmtree(self._run.events_folder, ignore_errors=True)
+            self._writer = tf.summary.create_file_writer(str(self._run.events_folder))
+            settings = {
+                key: value if isinstance(value, bool | int | float | str) else json.dumps(value)
+                for key, value in flat(self._settings)
+            }
+            with self._writer.as_default(step=0):
+                api.hparams(settings, trial_id=self._run.name)
+                tf.summary.text("configuration", _table(settings))
         with self._writer.as_default():
             for row in progress.history[self._written :]:
                 for name, value in row.items():
@@ -87,22 +97,6 @@ class EventFiles(Callback):
         """Close the file; the next attempt writes another."""
         if self._writer is not None:
             self._writer.close()
-
-    def _open(self) -> None:
-        """Begin a file of its own: two attempts in one folder would draw their curves twice."""
-        import tensorflow as tf
-        from tensorboard.plugins.hparams import api
-
-        shutil.rmtree(self._run.events_folder, ignore_errors=True)
-        self._writer = tf.summary.create_file_writer(str(self._run.events_folder))
-        chosen = {key: _plain(value) for key, value in flat(self._settings)}
-        with self._writer.as_default(step=0):
-            api.hparams(chosen, trial_id=self._run.name)
-            tf.summary.text("configuration", _table(chosen))
-
-
-def _plain(value: Any) -> bool | int | float | str:
-    return value if isinstance(value, bool | int | float | str) else json.dumps(value)
 
 
 def _table(settings: Mapping[str, Any]) -> str:
