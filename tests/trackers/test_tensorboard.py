@@ -17,6 +17,8 @@ from genrecls.runs.run import Run
 from genrecls.trackers.tensorboard import EventFiles
 from tests.trackers.runs import METRICS, SETTINGS, after, started_run
 
+pytestmark = pytest.mark.tensorflow
+
 Events = dict[str, list[tuple[int, Any]]]
 
 
