@@ -36,7 +36,7 @@ def epochs() -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def run(places: dict[str, Any], epochs: list[int]) -> api.Run:
+def run(places: dict[str, Any], epochs: list[int], tensorflow: None) -> api.Run:
     return api.train(
         "debug=smoke",
         "model=cnn",
@@ -155,6 +155,7 @@ def test_runs_are_compared_without_printing(
         api.compare([])
 
 
+@pytest.mark.process
 def test_an_export_says_which_files_are_there(run: api.Run, places: dict[str, Any]) -> None:
     exported = api.export(run, "inputs=[features]", modes=["float32"], progress=False, **places)
     (path,) = exported.files.values()
@@ -163,6 +164,8 @@ def test_an_export_says_which_files_are_there(run: api.Run, places: dict[str, An
     assert api.load(path).labels == run.metrics.labels
 
 
+@pytest.mark.tensorflow
+@pytest.mark.process
 def test_a_sweep_trains_every_value(places: dict[str, Any]) -> None:
     words = ("debug=smoke", "model=cnn", "trainer.epochs=2")
     swept = api.sweep(*words, seed=(0, 1), progress=False, **places)
@@ -183,6 +186,7 @@ def test_errors_are_those_of_the_command_line(tmp_path: Path) -> None:
         api.load(tmp_path / "none.tflite")
 
 
+@pytest.mark.process
 def test_functions_of_the_package_are_imported_when_they_are_used() -> None:
     code = (
         "import sys, genrecls; assert set(dir(genrecls)) >= {'train', 'load', 'compare'}; "

@@ -46,6 +46,7 @@ def _beats() -> NDArray[np.float32]:
     return np.asarray([0.3 * tone * np.exp(-6 * (4 * time % 1))], np.float32)
 
 
+@pytest.mark.process
 def test_it_needs_nothing_but_numpy() -> None:
     code = (
         "import sys, numpy as np, genrecls.dsp.mel as mel\n"

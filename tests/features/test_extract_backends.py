@@ -61,6 +61,7 @@ def _same(one: Extraction, other: Extraction) -> None:
             np.testing.assert_array_equal(array, inputs[key])
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("copy", [None, COPY], ids=["tracks", "distorted copy"])
 def test_processes_give_bit_for_bit_what_threads_give(
     bad: Dataset, run: Callable[..., Extraction], tmp_path: Path, copy: DistortedCopy | None
@@ -71,6 +72,7 @@ def test_processes_give_bit_for_bit_what_threads_give(
     assert (there.hits, there.computed, len(there.rejected)) == (0, 4, 3)
 
 
+@pytest.mark.process
 def test_without_a_cache_the_features_themselves_come_back(
     dataset: Dataset, run: Callable[..., Extraction]
 ) -> None:
@@ -91,6 +93,7 @@ def test_no_process_is_started_for_what_the_cache_has(
     _same(first, second)
 
 
+@pytest.mark.process
 def test_a_damaged_entry_is_counted_once_and_replaced(
     dataset: Dataset, run: Callable[..., Extraction], tmp_path: Path
 ) -> None:
@@ -102,6 +105,7 @@ def test_a_damaged_entry_is_counted_once_and_replaced(
     assert run(dataset, tmp_path / "cache").hits == 4
 
 
+@pytest.mark.process
 def test_a_file_that_only_another_machine_cannot_read_is_read_here(
     bad: Dataset,
     run: Callable[..., Extraction],
@@ -119,6 +123,7 @@ def test_a_file_that_only_another_machine_cannot_read_is_read_here(
     assert [r.track for r in found.rejected] == ["text", "folder", "nowhere"]
 
 
+@pytest.mark.process
 def test_a_machine_that_would_make_other_features_is_refused(
     dataset: Dataset, spec_of: Maker, rule_of: Maker, tmp_path: Path
 ) -> None:
@@ -147,6 +152,7 @@ def _extractor(spec: Any, rule: Any, folder: Path) -> Extractor:
     return Extractor(spec, rule, AudioLimits(), FileDigests(folder / "files.json"), cache)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("backend", "library"), [("dask", "distributed"), ("ray", "ray")])
 def test_a_cluster_on_this_machine_gives_what_threads_give(
     backend: str, library: str, dataset: Dataset, tmp_path: Path

@@ -53,6 +53,7 @@ def test_the_program_imports_nothing_but_what_a_device_has(program: Path) -> Non
     assert own <= inside
 
 
+@pytest.mark.process
 def test_the_program_helps_and_complains_in_one_line(program: Path) -> None:
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         # Without the environment of the tests, whose genrecls could be taken for its own.
