@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from genrecls.dsp.mel import (
     MelFrontEnd,
+    apply_colours,
     bilinear_matrix,
     cosine_basis,
-    painted,
-    resized,
+    resize,
 )
 from genrecls.features.mel_image import colour_table, scaled
 
@@ -129,7 +129,7 @@ def test_the_arrays_do_what_the_transform_does() -> None:
     assert matrices is not None
     rows, columns = matrices
     np.testing.assert_allclose(
-        rows @ bands @ columns.T, resized(bands.astype(np.float32), (20, 24)), rtol=1e-5
+        rows @ bands @ columns.T, resize(bands.astype(np.float32), (20, 24)), rtol=1e-5
     )
 
 
@@ -148,14 +148,14 @@ def test_values_get_the_colours_that_matplotlib_gives_them() -> None:
     table = colour_table("turbo")
     assert table is not None
     grey = np.asarray([0, 0.1, 0.5, 254.5 / 256, 1], np.float32)
-    received = painted(grey, np.asarray(table, np.float32))
+    received = apply_colours(grey, np.asarray(table, np.float32))
     np.testing.assert_allclose(received, colormaps["turbo"](grey)[:, :3], atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [(7, 5), (30, 5), (100, 100), (31, 64), (1, 1)])
 def test_pictures_are_resized_as_pillow_does_it(size: tuple[int, int]) -> None:
     picture = np.asarray(np.random.default_rng(0).random((31, 64)), np.float32)
-    np.testing.assert_allclose(resized(picture, size), scaled(picture, size), atol=1e-6)
+    np.testing.assert_allclose(resize(picture, size), scaled(picture, size), atol=1e-6)
     np.testing.assert_allclose(bilinear_matrix(64, size[1]).sum(axis=1), 1)
 
 

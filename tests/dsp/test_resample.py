@@ -10,7 +10,7 @@ import soxr
 from numpy.typing import NDArray
 
 from genrecls.dsp.audio import AudioLimits, read
-from genrecls.dsp.resample import CROSSINGS, resampled, sinc_resampled
+from genrecls.dsp.resample import CROSSINGS, resample, sinc_resample
 
 RATES = [
     (44100, 22050),
@@ -34,7 +34,7 @@ def tones(rate: int, highest: float, seconds: float = 1.0) -> NDArray[np.float32
 def test_without_soxr_the_pass_band_sounds_the_same(rate: int, wanted: int) -> None:
     sound = tones(rate, 0.45 * min(rate, wanted))
     received, expected = (
-        sinc_resampled(sound, rate, wanted),
+        sinc_resample(sound, rate, wanted),
         soxr.resample(sound, rate, wanted, "HQ"),
     )
     assert received.shape == expected.shape
@@ -48,14 +48,14 @@ def test_without_soxr_the_pass_band_sounds_the_same(rate: int, wanted: int) -> N
 def test_what_the_new_rate_cannot_hold_is_gone(rate: int, wanted: int) -> None:
     time = np.arange(rate) / rate
     high = np.asarray(np.sin(2 * np.pi * 0.53 * wanted * time), np.float32)
-    assert np.abs(sinc_resampled(high, rate, wanted)[200:-200]).max() < 1e-3
+    assert np.abs(sinc_resample(high, rate, wanted)[200:-200]).max() < 1e-3
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 7, 100, 1001, 12345])
 @pytest.mark.parametrize(("rate", "wanted"), [*RATES, (384000, 22050)])
 def test_both_ways_give_equally_many_samples(count: int, rate: int, wanted: int) -> None:
     silence = np.zeros(count, np.float32)
-    assert len(sinc_resampled(silence, rate, wanted)) == len(resampled(silence, rate, wanted))
+    assert len(sinc_resample(silence, rate, wanted)) == len(resample(silence, rate, wanted))
 
 
 def test_files_are_read_where_soxr_is_not_installed(

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from genrecls.dsp.resample import (
     SincStream,
     StreamResampler,
-    resampled,
-    sinc_resampled,
+    resample,
+    sinc_resample,
     stream_resampler,
 )
 
@@ -33,7 +33,7 @@ def test_blocks_become_what_the_whole_becomes(
 ) -> None:
     samples = np.random.default_rng(0).standard_normal(count).astype(np.float32)
     found = np.concatenate(list(_streamed(stream_resampler(rate, wanted), samples, size)))
-    expected = samples if rate == wanted else resampled(samples, rate, wanted)
+    expected = samples if rate == wanted else resample(samples, rate, wanted)
     assert np.array_equal(found, expected)
 
 
@@ -47,6 +47,6 @@ def test_without_soxr_too(
     assert isinstance(stream, SincStream)
     samples = np.random.default_rng(0).standard_normal(count).astype(np.float32)
     found = np.concatenate(list(_streamed(stream, samples, size)))
-    expected = sinc_resampled(samples, rate, wanted)
+    expected = sinc_resample(samples, rate, wanted)
     assert found.shape == expected.shape
     assert found == pytest.approx(expected, abs=1e-5)

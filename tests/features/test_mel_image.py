@@ -9,7 +9,7 @@ from matplotlib import colormaps
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from genrecls.dsp.mel import emphasised
+from genrecls.dsp.mel import pre_emphasise
 from genrecls.errors import ConfigError
 from genrecls.features.mel_image import coloured, scaled
 
@@ -75,7 +75,7 @@ def test_repeating_gives_three_equal_channels(spec_of: Maker, signals: Signals) 
 def test_pre_emphasis_is_that_of_the_formula(spec_of: Maker, signals: Signals) -> None:
     sound = signals["music"]
     expected = np.append(sound[0], sound[1:] - 0.97 * sound[:-1])
-    received = emphasised(sound[None], 0.97)[0]
+    received = pre_emphasise(sound[None], 0.97)[0]
     np.testing.assert_allclose(received, expected, atol=1e-6)
     with_it = spec_of("mel_image", pre_emphasis=0.97).transform(sound[None])["picture"]
     np.testing.assert_array_equal(

@@ -14,7 +14,7 @@ from genrecls.errors import RunError
 from genrecls.features.base import FeatureSpec
 from genrecls.features.mel_image import MelImage, colour_table
 from genrecls.inference.front_end import feature_front_end
-from genrecls.runtime.colormaps import packed_colours, unpacked_colours
+from genrecls.runtime.colormaps import pack_colours, unpack_colours
 from genrecls.runtime.front_end import front_end_of
 from tests.export.exported import features
 
@@ -24,7 +24,7 @@ COLOURS = ("jet", "viridis", "magma", "inferno", "plasma", "cividis", "turbo")
 
 def _card(spec: FeatureSpec) -> dict[str, Any]:
     table = colour_table(spec.colour) if isinstance(spec, MelImage) else None
-    colours = {} if table is None else {"colours": packed_colours(table)}
+    colours = {} if table is None else {"colours": pack_colours(table)}
     # As it comes out of a file: lists where there were tuples.
     read: dict[str, Any] = json.loads(json.dumps({"features": asdict(spec), **colours}))
     return read
@@ -90,8 +90,8 @@ def test_coloured_pictures_are_those_of_training(colour: str) -> None:
 def test_a_colour_map_comes_back_and_takes_less_than_half_a_kilobyte(colour: Any) -> None:
     table = colour_table(colour)
     assert table is not None
-    packed = packed_colours(table)
-    np.testing.assert_allclose(unpacked_colours(packed), table, atol=6e-5)
+    packed = pack_colours(table)
+    np.testing.assert_allclose(unpack_colours(packed), table, atol=6e-5)
     assert len(zlib.compress(json.dumps(packed, separators=(",", ":")).encode(), 9)) < 512
 
 

@@ -17,7 +17,7 @@ from genrecls.features.segmentation import SegmentRule
 from genrecls.inference.front_end import FeatureFrontEnd
 from genrecls.runtime.classifier import Classifier
 from genrecls.runtime.description import ModelDescription
-from genrecls.runtime.live import Moment, listen, smoothed
+from genrecls.runtime.live import Moment, listen, smooth
 from genrecls.runtime.stream import Source
 
 RATE = 4000
@@ -134,10 +134,10 @@ def test_a_hop_of_ones_own_gives_more_lines() -> None:
 
 
 def test_sound_of_another_rate_is_resampled_without_seams() -> None:
-    from genrecls.dsp.resample import resampled
+    from genrecls.dsp.resample import resample
 
     track = _noise(3 * 11025)
-    expected = RULE.cover(resampled(track, 11025, RATE), SPEC)
+    expected = RULE.cover(resample(track, 11025, RATE), SPEC)
     found = list(listen(_classifier(), Source(11025, _pieces(track, 1000)), None))
     bands = _mean_bands(expected.inputs)
     assert np.stack([moment.probabilities for moment in found]) == pytest.approx(bands, abs=1e-3)
@@ -150,9 +150,9 @@ def test_a_source_without_sound_is_named() -> None:
 
 def test_smoothing_is_the_mean_of_the_last_segments() -> None:
     moments = [Moment(n, n + 1, np.array([n, 1.0 - n])) for n in range(4)]
-    found = [float(moment.probabilities[0]) for moment in smoothed(moments, 3)]
+    found = [float(moment.probabilities[0]) for moment in smooth(moments, 3)]
     assert found == [0, 0.5, 1, 2]
-    assert [m.probabilities[0] for m in smoothed(moments, 1)] == [0, 1, 2, 3]
+    assert [m.probabilities[0] for m in smooth(moments, 1)] == [0, 1, 2, 3]
 
 
 def test_a_hop_that_would_skip_sound_is_refused() -> None:

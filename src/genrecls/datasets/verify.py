@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from genrecls.datasets.base import Dataset, Medium, Track
 from genrecls.datasets.gtzan_kaggle import read_picture
-from genrecls.dsp.audio import AudioLimits, AudioRejected, Decoded, decode
+from genrecls.dsp.audio import AudioClip, AudioLimits, AudioRejected, decode
 from genrecls.environment import cores
 from genrecls.files.hashing import Content, read_content
 from genrecls.parallel import parallel_map
@@ -244,7 +244,7 @@ def clipped_share(samples: NDArray[np.float32]) -> float:
     return total / len(samples)
 
 
-def silent_share(decoded: Decoded) -> float:
+def silent_share(decoded: AudioClip) -> float:
     """Return the share of tenths of a second whose peak is below `SILENCE_PEAK`."""
     window = max(1, decoded.rate // 10)
     count = len(decoded.samples) // window

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.dsp.resample import resampled
+from genrecls.dsp.resample import resample
 from genrecls.errors import DataError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class AudioRejected(DataError):
     Attributes:
         path: the file.
         code: a key of `REASONS`.
-        detail: one line: what was expected of this file and what was found.
+        detail: one line: what was expected of this file and what it is.
     """
 
     def __init__(self, path: Path, code: str, detail: str) -> None:
@@ -101,7 +101,7 @@ class AudioRejected(DataError):
 
 
 @dataclass(frozen=True, eq=False)
-class Decoded:
+class AudioClip:
     """An accepted file as it was stored, apart from being mixed down.
 
     Attributes:
@@ -146,13 +146,13 @@ def read(path: Path, sample_rate: int, limits: AudioLimits) -> NDArray[np.float3
     decoded = decode(path, limits)
     if decoded.rate == sample_rate:
         return decoded.samples
-    samples = resampled(decoded.samples, decoded.rate, sample_rate)
+    samples = resample(decoded.samples, decoded.rate, sample_rate)
     if not len(samples):
         raise AudioRejected(path, "short", f"nothing is left of it at {sample_rate} Hz")
     return samples
 
 
-def decode(path: Path, limits: AudioLimits) -> Decoded:
+def decode(path: Path, limits: AudioLimits) -> AudioClip:
     """Return the mono samples of a file at its own rate, with facts of its header.
 
     Raises:
@@ -177,10 +177,10 @@ def decode(path: Path, limits: AudioLimits) -> Decoded:
             if reason is not None:
                 raise AudioRejected(path, *reason)
             samples, peak = _mono(path, sound, limits)
-            return Decoded(samples, sound.samplerate, sound.channels, peak, sound.format)
+            return AudioClip(samples, sound.samplerate, sound.channels, peak, sound.format)
 
 
-def mixed(block: NDArray[np.float32]) -> NDArray[np.float32]:
+def mix_down(block: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the mean of the channels of a block (samples, channels), shape (samples,)."""
     if block.shape[1] == 1:
         return block[:, 0]
@@ -289,7 +289,7 @@ def _mono(
         if peak > limits.max_peak:
             detail = f"expected magnitudes up to {limits.max_peak:g}, found {peak:g}"
             raise AudioRejected(path, "amplitude", detail)
-        blocks.append(mixed(block))
+        blocks.append(mix_down(block))
         delivered += len(block)
     mono = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
     if max(mono.max(), -mono.min()) < _SILENCE:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.dsp.segments import frames_within
+from genrecls.dsp.segments import count_frames
 
 Window = Literal["hann", "hamming", "blackman", "rectangular"]
 MelScale = Literal["slaney", "htk"]
@@ -178,7 +178,7 @@ def bilinear_matrix(here: int, there: int) -> NDArray[np.float64]:
     return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float64)
 
 
-def resized(picture: Floats, size: Sequence[int]) -> Floats:
+def resize(picture: Floats, size: Sequence[int]) -> Floats:
     """Return a picture of one channel with the shape `size`."""
     rows, columns = (
         bilinear_matrix(here, there) for here, there in zip(picture.shape, size, strict=True)
@@ -186,7 +186,7 @@ def resized(picture: Floats, size: Sequence[int]) -> Floats:
     return np.asarray(rows @ picture @ columns.T, np.float32)
 
 
-def emphasised(segments: Floats, amount: float) -> Floats:
+def pre_emphasise(segments: Floats, amount: float) -> Floats:
     """Return samples minus `amount` of the sample before each; the first of a segment stays."""
     if not amount:
         return segments
@@ -195,7 +195,7 @@ def emphasised(segments: Floats, amount: float) -> Floats:
     return changed
 
 
-def greys(bands: Floats, top_db: float) -> Floats:
+def to_grey(bands: Floats, top_db: float) -> Floats:
     """Return bands in dB below the loudest as 1 (loudest) to 0 (`top_db` below it); silence is 0.
 
     Relative to its own maximum silence is as loud as it gets: the same value everywhere.
@@ -203,7 +203,7 @@ def greys(bands: Floats, top_db: float) -> Floats:
     return np.clip(1 + bands / top_db, 0, 1) if np.ptp(bands) else np.zeros_like(bands)
 
 
-def painted(grey: Floats, colours: Floats) -> Floats:
+def apply_colours(grey: Floats, colours: Floats) -> Floats:
     """Return the colour of each value of 0 to 1, on a new last axis, as matplotlib chooses it.
 
     Args:
@@ -219,13 +219,13 @@ class Kernels:
 
     Attributes:
         rfft: Fourier transform of real frames along the last axis; may overwrite what it is given.
-        coefficients: `cosine_coefficients`.
-        resize: `resized`.
+        coefficients: the function `cosine_coefficients`.
+        resize: the function `resize`.
     """
 
     rfft: Callable[[Floats], NDArray[Any]] = np.fft.rfft
     coefficients: Callable[[Floats, int, float], NDArray[np.floating[Any]]] = cosine_coefficients
-    resize: Callable[[Floats, Sequence[int]], Floats] = resized
+    resize: Callable[[Floats, Sequence[int]], Floats] = resize
 
 
 NUMPY = Kernels()
@@ -335,7 +335,7 @@ class MelFrontEnd:
 
     def frames(self, n_samples: int) -> int:
         """Return the number of frames of a segment of `n_samples` samples."""
-        return frames_within(n_samples, vars(self))
+        return count_frames(n_samples, vars(self))
 
     def shape(self, n_samples: int) -> tuple[int, ...]:
         """Return the shape of what `transform` makes of a segment of `n_samples` samples."""
@@ -356,18 +356,18 @@ class MelFrontEnd:
         made = np.zeros((len(segments), *self.shape(segments.shape[1])), np.float32)
         if not made.size:
             return made
-        bands = self.decibels(emphasised(segments, self.pre_emphasis))
+        bands = self.decibels(pre_emphasise(segments, self.pre_emphasis))
         if self.n_mfcc is not None:
             made[:] = self.kernels.coefficients(bands, self.n_mfcc, self.lifter)
             return made
         if self.top_db is None:
             raise ValueError("top_db: expected a number for a mel picture, received None")
         for picture, segment in zip(made, bands, strict=True):
-            grey = greys(segment, self.top_db)
+            grey = to_grey(segment, self.top_db)
             if self.size is not None:
                 grey = self.kernels.resize(grey, self.size)
             if self.colours is not None:
-                picture[:] = painted(grey, self.colours)
+                picture[:] = apply_colours(grey, self.colours)
             else:
                 picture[:] = grey[..., None] if picture.ndim == 3 else grey
         return made

@@ -23,16 +23,16 @@ _CUTOFF = 0.957
 _VALUES_PER_BLOCK = 8 * 1024 * 1024
 
 
-def resampled(samples: NDArray[np.float32], rate: int, wanted: int) -> NDArray[np.float32]:
+def resample(samples: NDArray[np.float32], rate: int, wanted: int) -> NDArray[np.float32]:
     """Return mono samples at the rate `wanted`, both in Hz; shape (round(seconds * wanted),)."""
     try:
         import soxr
     except ImportError:
-        return sinc_resampled(samples, rate, wanted)
+        return sinc_resample(samples, rate, wanted)
     return np.asarray(soxr.resample(samples, rate, wanted, "HQ"), np.float32)
 
 
-def sinc_resampled(samples: NDArray[np.float32], rate: int, wanted: int) -> NDArray[np.float32]:
+def sinc_resample(samples: NDArray[np.float32], rate: int, wanted: int) -> NDArray[np.float32]:
     """Return mono samples at another rate by a windowed sinc, one filter for each phase."""
     common = math.gcd(rate, wanted)
     up, down = wanted // common, rate // common
@@ -67,7 +67,7 @@ def _weights(offset: float, reach: int, share: float) -> NDArray[np.float32]:
 
 
 class StreamResampler(Protocol):
-    """Makes of blocks what `resampled` makes of all of them together."""
+    """Makes of blocks what `resample` makes of all of them together."""
 
     def push(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what can be said already; it lags behind by half the filter."""
@@ -116,7 +116,7 @@ class SoxrStream:
 
 
 class SincStream:
-    """`sinc_resampled` of overlapping pieces, of which only the middle is taken.
+    """`sinc_resample` of overlapping pieces, of which only the middle is taken.
 
     After every `down` samples inputs and outputs coincide again, so pieces begin at a multiple of
     that.
@@ -153,4 +153,4 @@ class SincStream:
     def _middle(self, count: int) -> NDArray[np.float32]:
         first = self._margin * self._up
         self._n_outputs += count
-        return sinc_resampled(self._buffer, *self._rates)[first : first + count]
+        return sinc_resample(self._buffer, *self._rates)[first : first + count]

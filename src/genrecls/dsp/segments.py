@@ -36,17 +36,17 @@ class Cut:
         """Return where segments begin that leave no gap and hold all but a negligible rest."""
         dense = Cut(self.length, min(self.hop, self.length), self.needed)
         starts = dense._regular(total)
-        heard = starts[-1] + self.length if starts else 0
-        if self.length <= total and total - heard > _NEGLIGIBLE * self.length:
+        covered = starts[-1] + self.length if starts else 0
+        if self.length <= total and total - covered > _NEGLIGIBLE * self.length:
             starts.append(total - self.length)
         return np.asarray(starts, np.int64)
 
     def _regular(self, total: int) -> list[int]:
         full = (total - self.length) // self.hop + 1 if total >= self.length else 0
         starts = [i * self.hop for i in range(full)]
-        heard = starts[-1] + self.length if starts else 0
+        covered = starts[-1] + self.length if starts else 0
         rest = full * self.hop
-        if total > heard and total - rest >= self.needed:
+        if total > covered and total - rest >= self.needed:
             starts.append(rest)
         return starts
 
@@ -59,22 +59,17 @@ def cut_of(segment: Mapping[str, Any], steps_a_second: float, *, frames: bool) -
         steps_a_second: sample rate in Hz, or frames a second.
         frames: whether the steps are frames; a part of a frame is none.
     """
-    counted = whole if frames else round
+    counted = floor_tolerant if frames else round
     length = max(0 if frames else 1, counted(segment["length"] * steps_a_second))
     hop = segment["hop"]
     return Cut(
         length=length,
         hop=length if hop is None else max(1, counted(hop * steps_a_second)),
-        needed=needed(segment["min_fill"], length),
+        needed=max(1, -floor_tolerant(-segment["min_fill"] * length)),
     )
 
 
-def needed(min_fill: float, length: int) -> int:
-    """Return how much of `length` a shorter piece has to hold."""
-    return max(1, -whole(-min_fill * length))
-
-
-def whole(number: float) -> int:
+def floor_tolerant(number: float) -> int:
     """Return the integer below `number`, forgiving that 0.29 * 100 is less than 29 in binary."""
     return math.floor(round(number, 6))
 
@@ -90,8 +85,18 @@ def windows(
     return pieces
 
 
-def repeated(track: NDArray[np.float32], wanted: int, enough: int) -> NDArray[np.float32]:
-    """Return `track`, repeated up to `wanted` samples if it holds some but less than `enough`."""
+def repeat_to_fill(
+    track: NDArray[np.float32], cut: Cut, step: int = 1, steps_of: Callable[[int], int] = int
+) -> NDArray[np.float32]:
+    """Return a track, repeated until it fills a segment where it is too short to be one.
+
+    Args:
+        track: samples.
+        cut: of the track, in steps.
+        step: samples from one step to the next.
+        steps_of: number of steps of a number of samples.
+    """
+    wanted, enough = (samples_for_steps(n, step, steps_of) for n in (cut.length, cut.needed))
     return np.resize(track, wanted) if 0 < len(track) < enough else track
 
 
@@ -161,19 +166,19 @@ class SegmentGrid:
         return steps * self.step / self.rate
 
 
-def frames_within(n_samples: int, features: Mapping[str, Any]) -> int:
+def count_frames(n_samples: int, features: Mapping[str, Any]) -> int:
     """Return the number of frames of so many samples (`n_fft`, `hop_length`, `center`)."""
     inside = n_samples if features["center"] else n_samples - features["n_fft"]
     return max(0, int(1 + inside // features["hop_length"]))
 
 
-def samples_holding(frames: int, step: int, frames_of: Callable[[int], int]) -> int:
-    """Return a number of samples that gives at least `frames` frames, and hardly more.
+def samples_for_steps(steps: int, step: int, steps_of: Callable[[int], int]) -> int:
+    """Return a number of samples that gives at least `steps` steps, and hardly more.
 
     Args:
-        frames: how many are wanted.
-        step: samples from one frame to the next.
-        frames_of: number of frames of a number of samples.
+        steps: how many are wanted, such as frames.
+        step: samples from one step to the next.
+        steps_of: number of steps of a number of samples.
     """
-    n_samples = frames * step
-    return n_samples + max(0, frames - frames_of(n_samples)) * step
+    n_samples = steps * step
+    return n_samples + max(0, steps - steps_of(n_samples)) * step

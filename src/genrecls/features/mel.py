@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from genrecls.dsp.mel import Kernels, MelFrontEnd, MelScale, Window
-from genrecls.dsp.segments import frames_within
+from genrecls.dsp.segments import count_frames
 from genrecls.features.base import FEATURES, AudioFeature, Inputs, Samples
 
 
@@ -102,7 +102,7 @@ class MelSettings(AudioFeature, ABC):
 
     def frames(self, n_samples: int) -> int:
         """Return the number of frames of a segment of `n_samples` samples."""
-        return frames_within(n_samples, vars(self))
+        return count_frames(n_samples, vars(self))
 
     def decibels(self, segments: Samples) -> NDArray[np.float32]:
         """Return the log-mel bands of segments (segments, samples), each by itself.

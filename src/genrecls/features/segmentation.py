@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from genrecls.config.schema import Schema
-from genrecls.dsp.segments import Cut, cut_of, repeated, samples_holding, windows
+from genrecls.dsp.segments import Cut, cut_of, repeat_to_fill, samples_for_steps, windows
 from genrecls.errors import ConfigError
 from genrecls.features.base import FeatureSpec, Inputs, Samples
 
@@ -138,7 +138,7 @@ class SegmentRule(Schema):
             return self._cut_frames(track, spec, covering=covering)
         rate, cut = spec.rate, self._cut_of(spec.rate)
         if covering:
-            track = repeated(track, cut.length, cut.needed)
+            track = repeat_to_fill(track, cut)
         starts = self._starts(len(track), cut, covering=covering)
         inputs = spec.transform(windows(track, starts, cut.length))
         return Segments(inputs, starts / rate, cut.length / rate)
@@ -147,7 +147,7 @@ class SegmentRule(Schema):
         rate = spec.rate / spec.step
         cut = self._cut_of(rate)
         if covering:
-            track = repeated(track, *(_samples_for(n, spec) for n in (cut.length, cut.needed)))
+            track = repeat_to_fill(track, cut, spec.step, partial(_frames_of, spec=spec))
         total = _frames_of(len(track), spec)
         starts = self._starts(total, cut, covering=covering)
         seconds = cut.length / rate
@@ -176,4 +176,4 @@ def _frames_of(n_samples: int, spec: FeatureSpec) -> int:
 
 
 def _samples_for(frames: int, spec: FeatureSpec) -> int:
-    return samples_holding(frames, spec.step, partial(_frames_of, spec=spec))
+    return samples_for_steps(frames, spec.step, partial(_frames_of, spec=spec))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.dsp.audio import AudioRejected
-from genrecls.dsp.segments import SegmentGrid, repeated, samples_holding, windows
+from genrecls.dsp.segments import SegmentGrid, repeat_to_fill, windows
 from genrecls.dsp.votes import decide
 from genrecls.runtime.description import ModelDescription
 from genrecls.runtime.front_end import FrontEnd, Inputs, Samples
@@ -113,10 +113,7 @@ class Classifier:
         """
         grid = self.grid
         count = self.predictor.front_end.frames if grid.in_frames else int
-        wanted, enough = (
-            samples_holding(steps, grid.step, count) for steps in (grid.cut.length, grid.cut.needed)
-        )
-        track = repeated(samples, wanted, enough)
+        track = repeat_to_fill(samples, grid.cut, grid.step, count)
         return track, grid.cut.covering(count(len(track)))
 
     def _inputs_of(self, track: Samples, places: NDArray[np.int64]) -> Iterator[Inputs]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 _STEPS = 10_000
 
 
-def packed_colours(table: NDArray[np.float64]) -> list[int]:
+def pack_colours(table: NDArray[np.float64]) -> list[int]:
     """Return a colour map, values 0 to 1 of shape (colours, 3), as a few small numbers."""
     steps = np.rint(table * _STEPS).astype(np.int64)
     for _ in range(2):
@@ -20,8 +20,8 @@ def packed_colours(table: NDArray[np.float64]) -> list[int]:
     return [int(step) for step in steps.T.ravel()]
 
 
-def unpacked_colours(packed: Sequence[int]) -> NDArray[np.float32]:
-    """Return the colour map that `packed_colours` was given, shape (colours, 3).
+def unpack_colours(packed: Sequence[int]) -> NDArray[np.float32]:
+    """Return the colour map that `pack_colours` was given, shape (colours, 3).
 
     Raises:
         ValueError: there are no colours.

@@ -91,7 +91,7 @@ def run_live(options: argparse.Namespace, classifier: Classifier) -> int:
         DataError: the source cannot be read, or nothing came.
     """
     from genrecls.runtime.formats import LIVE_FORMATS
-    from genrecls.runtime.live import listen, smoothed
+    from genrecls.runtime.live import listen, smooth
     from genrecls.runtime.stream import SampleFormat, growing_wav, raw_samples
 
     header, line = LIVE_FORMATS[options.format]
@@ -112,7 +112,7 @@ def run_live(options: argparse.Namespace, classifier: Classifier) -> int:
         if header is not None:
             print(header(classifier.labels), flush=True)  # noqa: T201
         moments = listen(classifier, source, options.hop)
-        for moment in smoothed(moments, options.smooth or _SMOOTH):
+        for moment in smooth(moments, options.smooth or _SMOOTH):
             print(line(moment, classifier.labels), flush=True)  # noqa: T201
     except KeyboardInterrupt:
         # This is how listening ends; nothing went wrong.

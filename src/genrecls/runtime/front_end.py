@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from genrecls.dsp.audio import AudioLimits, read
 from genrecls.dsp.mel import MelFrontEnd
 from genrecls.errors import RunError
-from genrecls.runtime.colormaps import unpacked_colours
+from genrecls.runtime.colormaps import unpack_colours
 
 Samples = NDArray[np.float32]
 Inputs = dict[str, NDArray[np.float32]]
@@ -62,7 +62,7 @@ class NumpyFrontEnd:
     def __init__(self, features: Mapping[str, Any], colours: Any = None) -> None:
         self.features = features
         plain = features.get("colour", "grey") in {"grey", "repeat"}
-        table = None if plain else unpacked_colours(colours or ())
+        table = None if plain else unpack_colours(colours or ())
         self._mel = MelFrontEnd.of(features, table)
 
     def read(self, path: Path) -> Samples:

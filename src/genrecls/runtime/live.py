@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.dsp.resample import stream_resampler
-from genrecls.dsp.segments import SegmentGrid, repeated, samples_holding, windows
+from genrecls.dsp.segments import SegmentGrid, repeat_to_fill, windows
 from genrecls.errors import ConfigError, DataError
 from genrecls.runtime.classifier import Classifier
 from genrecls.runtime.stream import Source
@@ -80,11 +80,7 @@ class StreamSegmenter:
         """
         grid, margin = self._grid, self._grid.window.margin
         if not self._n_segments:
-            wanted, enough = (
-                samples_holding(steps, grid.step, grid.steps)
-                for steps in (grid.cut.length, grid.cut.needed)
-            )
-            track = repeated(self._buffer[margin:], wanted, enough)
+            track = repeat_to_fill(self._buffer[margin:], grid.cut, grid.step, grid.steps)
             self._buffer = np.concatenate([self._buffer[:margin], track])
             self.n_samples = len(track)
         starts = grid.cut.covering(grid.steps(self.n_samples))[self._n_segments :]
@@ -144,7 +140,7 @@ def listen(classifier: Classifier, source: Source, hop: float | None) -> Iterato
     yield from moments(segmenter.finish(), n_samples)
 
 
-def smoothed(moments: Iterable[Moment], count: int) -> Iterator[Moment]:
+def smooth(moments: Iterable[Moment], count: int) -> Iterator[Moment]:
     """Yield each with the mean probabilities of itself and those before it, `count` in all."""
     recent: deque[NDArray[np.float64]] = deque(maxlen=count)
     for moment in moments:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.dsp.audio import AudioLimits, mixed
+from genrecls.dsp.audio import AudioLimits, mix_down
 from genrecls.errors import DataError
 from genrecls.runtime.sample_formats import WIDTHS, Coding
 
@@ -94,7 +94,7 @@ class SampleFormat:
                 f"received samples of magnitude {peak:g}, expected up to 1; check the sample "
                 f"format ({self.coding}, {self.channels} channels)"
             )
-        return mixed(samples)
+        return mix_down(samples)
 
 
 @dataclass(frozen=True)

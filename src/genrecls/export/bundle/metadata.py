@@ -13,7 +13,7 @@ from genrecls.features.mel_image import MelImage, colour_table
 from genrecls.models.layers import input_statistics
 from genrecls.runs.export_facts import ExportedFile, ExportFacts
 from genrecls.runs.model_file import ModelCard
-from genrecls.runtime.colormaps import packed_colours
+from genrecls.runtime.colormaps import pack_colours
 from genrecls.runtime.container import FORMAT
 from genrecls.runtime.network import Network
 
@@ -69,7 +69,7 @@ def description(
         else None,
         "test": file.test and asdict(file.test),
         "keras_test": keras_test,
-        **({} if colours is None else {"colours": packed_colours(colours)}),
+        **({} if colours is None else {"colours": pack_colours(colours)}),
         "versions": {name: v for name, v in facts.versions.items() if name in _VERSIONS},
     }
 
