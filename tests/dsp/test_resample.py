@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,14 @@ import soxr
 from numpy.typing import NDArray
 
 from genrecls.dsp.audio import AudioLimits, read
-from genrecls.dsp.resample import CROSSINGS, resample, sinc_resample
+from genrecls.dsp.resample import (
+    CROSSINGS,
+    SincStream,
+    StreamResampler,
+    resample,
+    sinc_resample,
+    stream_resampler,
+)
 
 RATES = [
     (44100, 22050),
@@ -67,3 +75,40 @@ def test_files_are_read_where_soxr_is_not_installed(
     received = read(tmp_path / "song.wav", 22050, AudioLimits())
     np.testing.assert_allclose(received[200:-200], expected[200:-200], atol=1e-3)
     assert not np.array_equal(received, expected)
+
+
+STREAM_RATES = [(44100, 22050), (48000, 22050), (8000, 22050), (11025, 16000)]
+
+
+def _streamed(
+    stream: StreamResampler, samples: NDArray[np.float32], size: int
+) -> Iterator[NDArray[np.float32]]:
+    for first in range(0, len(samples), size):
+        yield stream.push(samples[first : first + size])
+    yield stream.finish()
+
+
+@pytest.mark.parametrize(("rate", "wanted"), [*STREAM_RATES, (22050, 22050)])
+@pytest.mark.parametrize(("count", "size"), [(20_011, 777), (20_011, 30_000), (90, 7)])
+def test_blocks_become_what_the_whole_becomes(
+    rate: int, wanted: int, count: int, size: int
+) -> None:
+    samples = np.random.default_rng(0).standard_normal(count).astype(np.float32)
+    found = np.concatenate(list(_streamed(stream_resampler(rate, wanted), samples, size)))
+    expected = samples if rate == wanted else resample(samples, rate, wanted)
+    assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize(("rate", "wanted"), STREAM_RATES)
+@pytest.mark.parametrize(("count", "size"), [(20_011, 777), (20_011, 30_000), (90, 7)])
+def test_without_soxr_too(
+    rate: int, wanted: int, count: int, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "soxr", None)
+    stream = stream_resampler(rate, wanted)
+    assert isinstance(stream, SincStream)
+    samples = np.random.default_rng(0).standard_normal(count).astype(np.float32)
+    found = np.concatenate(list(_streamed(stream, samples, size)))
+    expected = sinc_resample(samples, rate, wanted)
+    assert found.shape == expected.shape
+    assert found == pytest.approx(expected, abs=1e-5)

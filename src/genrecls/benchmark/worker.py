@@ -161,7 +161,7 @@ def _tflite_target(path: Path, threads: int) -> BenchmarkTarget:
     infer, rate = classifier.predictor.probabilities, classifier.grid.rate
     track = music(rate, SECONDS)
     return BenchmarkTarget(
-        inputs=lambda samples: list(classifier.inputs(samples)),
+        inputs=lambda samples: list(classifier.segments(samples)[1]),
         infer=lambda batches: [infer(batch) for batch in batches],
         segment=track[: round(rule["length"] * rate)],
         track=track,

@@ -72,10 +72,9 @@ class Classifier:
             samples = self.predictor.front_end.read(path)
         except AudioRejected as reason:
             return Result(path, error=f"{reason.code}: {reason.detail}")
-        track, places = self._covered(samples)
-        inputs = self._inputs_of(track, places)
+        steps, inputs = self.segments(samples)
         segments = np.concatenate([self.predictor.probabilities(batch) for batch in inputs])
-        starts = grid.seconds(places)
+        starts = grid.seconds(steps)
         # A file shorter than a segment is repeated to fill one, but ends where it ends.
         ends = np.minimum(starts + grid.seconds(grid.cut.length), len(samples) / grid.rate)
         return Result(
@@ -87,12 +86,33 @@ class Classifier:
             segments=segments,
         )
 
-    def inputs(self, samples: Samples) -> Iterator[Inputs]:
-        """Yield what the network takes for the segments of a whole track, some at a time.
+    def segments(self, samples: Samples) -> tuple[NDArray[np.int64], Iterator[Inputs]]:
+        """Cut a whole track as `SegmentRule.cover` does it.
 
-        The track is cut as `SegmentRule.cover` does it.
+        Returns:
+            The start of each segment in steps of `grid`, and what the network takes for them, some
+            segments at a time.
         """
-        return self._inputs_of(*self._covered(samples))
+        grid, front_end = self.grid, self.predictor.front_end
+        count = front_end.frames if grid.in_frames else int
+        track = repeat_to_fill(samples, grid.cut, grid.step, count)
+        steps = grid.cut.covering(count(len(track)))
+
+        def cut_frames() -> Iterator[Inputs]:
+            # The whole track is transformed; a short rest is filled with silence.
+            length = grid.cut.length
+            missing = max(0, int(steps[-1]) + length - front_end.frames(len(track))) * grid.step
+            whole = front_end.transform(np.pad(track, (0, missing))[None])
+            yield {name: windows(values[0], steps, length) for name, values in whole.items()}
+
+        def cut_samples() -> Iterator[Inputs]:
+            padded = np.pad(track, grid.window.margin)
+            for first in range(0, len(steps), _AT_ONCE):
+                starts = steps[first : first + _AT_ONCE] * grid.step
+                yield self._window_inputs(windows(padded, starts, grid.window.length))
+
+        by_frames = grid.in_frames and not self.predictor.takes_samples
+        return steps, cut_frames() if by_frames else cut_samples()
 
     def probabilities(self, audio: Samples) -> NDArray[np.float64]:
         """Return the probabilities of windows of samples.
@@ -105,30 +125,6 @@ class Classifier:
             Shape (segments, classes).
         """
         return self.predictor.probabilities(self._window_inputs(audio))
-
-    def _covered(self, samples: Samples) -> tuple[Samples, NDArray[np.int64]]:
-        """Return the track, repeated where it is too short, and the places of its segments.
-
-        Places are counted in samples, or in frames where those are cut.
-        """
-        grid = self.grid
-        count = self.predictor.front_end.frames if grid.in_frames else int
-        track = repeat_to_fill(samples, grid.cut, grid.step, count)
-        return track, grid.cut.covering(count(len(track)))
-
-    def _inputs_of(self, track: Samples, places: NDArray[np.int64]) -> Iterator[Inputs]:
-        grid, front_end = self.grid, self.predictor.front_end
-        if grid.in_frames and not self.predictor.takes_samples:
-            # The whole track is transformed; a short rest is filled with silence.
-            length = grid.cut.length
-            missing = max(0, int(places[-1]) + length - front_end.frames(len(track))) * grid.step
-            whole = front_end.transform(np.pad(track, (0, missing))[None])
-            yield {name: windows(values[0], places, length) for name, values in whole.items()}
-            return
-        track = np.pad(track, grid.window.margin)
-        for first in range(0, len(places), _AT_ONCE):
-            starts = places[first : first + _AT_ONCE] * grid.step
-            yield self._window_inputs(windows(track, starts, grid.window.length))
 
     def _window_inputs(self, audio: Samples) -> Inputs:
         if self.predictor.takes_samples:
