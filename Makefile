@@ -40,9 +40,10 @@ test: $(READY) $(OLD_READY) ## run all tests
 test-fast: $(READY) ## run the tests that need neither TensorFlow nor a process of their own
 	$(PYTEST) -m 'not tensorflow and not process'
 
-lint: $(READY) ## check style and formatting
+lint: $(READY) ## check style, formatting and the floors of the code
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-logo
 
 types: $(READY) ## check types
 	$(BIN)/mypy
