@@ -1,4 +1,4 @@
-"""Runs beside each other: which are one system, which may be ranked together, which is best."""
+"""Which runs are one system, which systems may be ranked together, and which is best."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ class System:
 
     @property
     def seconds(self) -> SeedSummary | None:
-        """Seconds of training over the runs; None where a run does not tell."""
-        told = [run.metrics.training_seconds for run in self.runs]
-        known = [seconds for seconds in told if seconds is not None]
-        return summarise(known) if len(known) == len(told) else None
+        """Seconds of training over the runs; None where a run does not say."""
+        seconds = [run.metrics.training_seconds for run in self.runs]
+        known = [value for value in seconds if value is not None]
+        return summarise(known) if len(known) == len(seconds) else None
 
     def score(self, part: str, name: str = "accuracy", unit: str = "track") -> SeedSummary:
         """Return a score over the runs."""
@@ -69,26 +69,23 @@ class System:
 
     @cached_property
     def _intervals(self) -> Mapping[str, tuple[float, float]]:
-        return {part: self._interval(part) for part in PARTS}
-
-    def _interval(self, part: str) -> tuple[float, float]:
-        if len(self.runs) > 1:
-            return interval([run.answers[part] for run in self.runs])
-        return self.runs[0].part(part).track.accuracy_interval
+        if len(self.runs) == 1:
+            return {part: self.runs[0].part(part).track.accuracy_interval for part in PARTS}
+        return {part: interval([run.answers[part] for run in self.runs]) for part in PARTS}
 
     def f1(self, part: str) -> dict[str, float]:
         """Return F1 of each genre per track, the mean over the runs."""
-        found = [run.f1(part) for run in self.runs]
-        return {genre: sum(f1[genre] for f1 in found) / len(found) for genre in found[0]}
+        scores = [run.f1(part) for run in self.runs]
+        return {genre: sum(f1[genre] for f1 in scores) / len(scores) for genre in scores[0]}
 
     @cached_property
     def repetitions(self) -> str:
         """Seeds and folds in words."""
         seeds, folds = zip(*(run.repetition for run in self.runs), strict=True)
-        named = [("seed", sorted(set(seeds))), ("fold", sorted(set(folds) - {None}))]
+        numbers = [("seed", sorted(set(seeds))), ("fold", sorted(set(folds) - {None}))]
         return ", ".join(
             f"{name}{'s' if len(values) > 1 else ''} {' '.join(map(str, values))}"
-            for name, values in named
+            for name, values in numbers
             if values
         )
 
@@ -100,7 +97,7 @@ class Failed:
     Attributes:
         reason: why, in one line.
         log: where to read on.
-        title: what tells its training from the others of its sweep.
+        title: the settings in which its training differs from the others of its sweep.
     """
 
     name: str
@@ -129,7 +126,8 @@ class Leaderboard:
 
     Attributes:
         verdicts: one a system; None for the best.
-        apart: what tells it from other leaderboards of the same data and split; may be empty.
+        apart: what distinguishes it from other leaderboards of the same data and split; may be
+            empty.
     """
 
     systems: tuple[System, ...]
@@ -178,20 +176,34 @@ def compare(
         by: the part whose accuracy per track ranks.
         part: the part on which the tests are made.
     """
-    boards = _told_apart([_ranked(members, by) for members in _grouped(runs, _place).values()])
-    pairings = [_pairings(board, part) for board in boards]
+    boards = []
+    for members in _grouped(runs, _place).values():
+        groups = list(_grouped(members, _system).values())
+        labels = _labels([group[0] for group in groups])
+        systems = [
+            System(label, tuple(sorted(group, key=_repetition)))
+            for label, group in zip(labels, groups, strict=True)
+        ]
+        systems.sort(key=lambda s: (-s.score(by).mean, -s.score(by, "macro_f1").mean, s.label))
+        boards.append(Leaderboard(tuple(systems)))
+
+    # Each system is tested against the best of its board; p values are corrected over all tests.
+    pairings = []
+    for board in boards:
+        best, *others = [[run.answers[part] for run in s.runs] for s in board.systems]
+        pairings.append([pair(other, best) for other in others])
     tested = [pairing for row in pairings for pairing in row if pairing.mcnemar]
-    corrected = iter(
-        zip(
-            holm([pairing.difference.p for pairing in tested if pairing.difference]),
-            holm([pairing.mcnemar.p for pairing in tested if pairing.mcnemar]),
-            strict=True,
-        )
-    )
-    return tuple(
-        replace(board, verdicts=(None, *(_verdict(pairing, corrected) for pairing in row)))
-        for board, row in zip(boards, pairings, strict=True)
-    )
+    p_differences = holm([pairing.difference.p for pairing in tested if pairing.difference])
+    p_mcnemar = holm([pairing.mcnemar.p for pairing in tested if pairing.mcnemar])
+    corrected = iter(zip(p_differences, p_mcnemar, strict=True))
+    finished = []
+    for board, row in zip(boards, pairings, strict=True):
+        verdicts: list[Verdict | None] = [None]
+        for pairing in row:
+            p, p_of_mcnemar = next(corrected) if pairing.mcnemar else (None, None)
+            verdicts.append(Verdict(pairing, p, p_of_mcnemar))
+        finished.append(replace(board, verdicts=tuple(verdicts), apart=_apart(board, boards)))
+    return tuple(finished)
 
 
 def newest(runs: Iterable[RunRecord]) -> tuple[list[RunRecord], list[RunRecord]]:
@@ -202,31 +214,7 @@ def newest(runs: Iterable[RunRecord]) -> tuple[list[RunRecord], list[RunRecord]]
     return kept, [run for members in repeated.values() for run in members[1:]]
 
 
-def _pairings(board: Leaderboard, part: str) -> list[Pairing]:
-    answers = [[run.answers[part] for run in system.runs] for system in board.systems]
-    return [pair(other, answers[0]) for other in answers[1:]]
-
-
-def _verdict(pairing: Pairing, corrected: Iterable[tuple[float, float]]) -> Verdict:
-    if pairing.mcnemar is None:
-        return Verdict(pairing)
-    return Verdict(pairing, *next(iter(corrected)))
-
-
-def _ranked(runs: Sequence[RunRecord], by: str) -> Leaderboard:
-    groups = list(_grouped(runs, _system).values())
-    systems = [
-        System(label, tuple(sorted(members, key=_order)))
-        for label, members in zip(_labels([members[0] for members in groups]), groups, strict=True)
-    ]
-
-    def rank(system: System) -> tuple[float, float, str]:
-        return -system.score(by).mean, -system.score(by, "macro_f1").mean, system.label
-
-    return Leaderboard(tuple(sorted(systems, key=rank)))
-
-
-def _order(run: RunRecord) -> tuple[int, int]:
+def _repetition(run: RunRecord) -> tuple[int, int]:
     seed, fold = run.repetition
     return seed, fold or 0
 
@@ -250,53 +238,44 @@ def _system(run: RunRecord) -> str:
     return json.dumps(settings_of(run.config), sort_keys=True)
 
 
-def _told_apart(boards: Sequence[Leaderboard]) -> list[Leaderboard]:
-    """Return the leaderboards, those of one title with what else tells each from its like."""
-    alike = [[other for other in boards if other.about == board.about] for board in boards]
-    return [
-        replace(board, apart=_apart(board, its)) if len(its) > 1 else board
-        for board, its in zip(boards, alike, strict=True)
-    ]
+def _apart(board: Leaderboard, boards: Sequence[Leaderboard]) -> str:
+    """Return what distinguishes a board from others of its title; empty where there are none.
 
+    It is the settings of data and split that differ, or else which files were taken.
+    """
+    alike = [other for other in boards if other.about == board.about]
+    if len(alike) == 1:
+        return ""
 
-def _apart(board: Leaderboard, like: Sequence[Leaderboard]) -> str:
-    """Return the settings of data and split that differ, or else which files were taken."""
-    settings = [_place_settings(other) for other in like]
-    own, apart = _place_settings(board), differing(settings)
-    words = ", ".join(settings_in_words(own, apart[:_MOST_KEYS]))
-    if words and settings.count(own) == 1 and len(apart) <= _MOST_KEYS:
+    def place(other: Leaderboard) -> dict[str, Any]:
+        settings = other.systems[0].settings
+        return {k: settings[k] for k in settings if k.split(".")[0] in {"dataset", "split"}}
+
+    own, places = place(board), [place(other) for other in alike]
+    keys = differing(places)
+    words = ", ".join(settings_in_words(own, keys[:_MOST_KEYS]))
+    if words and places.count(own) == 1 and len(keys) <= _MOST_KEYS:
         return words
     fingerprint = board.systems[0].runs[0].metrics.dataset.fingerprint
     return ", ".join(filter(None, (words, f"files {fingerprint[:_FINGERPRINT]}")))
 
 
-def _place_settings(board: Leaderboard) -> dict[str, Any]:
-    settings = board.systems[0].settings
-    return {key: settings[key] for key in settings if key.split(".")[0] in {"dataset", "split"}}
-
-
 def _labels(runs: Sequence[RunRecord]) -> list[str]:
-    """Return a name for each system: model and features, then what else tells it from its like."""
-    named = [(run, _title(run)) for run in runs]
-    return [
-        " ".join([base, *_distinct(run, [other for other, its in named if its == base])])
-        for run, base in named
-    ]
+    """Return a name for each system: model and features, then what differs from others alike."""
+    labels = []
+    for run in runs:
+        title = _title(run)
+        alike = [settings_of(other.config) for other in runs if _title(other) == title]
+        keys = differing(alike)
+        words = settings_in_words(settings_of(run.config), keys[:_MOST_KEYS])
+        # Too many to name: the end of the run's name is never the same.
+        end = [f"… ({run.name.rpartition('-')[2]})"] if len(keys) > _MOST_KEYS else []
+        labels.append(" ".join([title, *words, *end]))
+    return labels
 
 
 def _title(run: RunRecord) -> str:
-    return f"{run.config['model']['name']} {_features(run.config['features'])}"
-
-
-def _features(settings: Mapping[str, Any]) -> str:
-    """Return the name of the features; of joint ones, those of both parts."""
-    parts = [part["name"] for part in settings.values() if isinstance(part, Mapping)]
-    return "+".join(parts) or str(settings["name"])
-
-
-def _distinct(run: RunRecord, like: Sequence[RunRecord]) -> list[str]:
-    own = settings_of(run.config)
-    apart = differing([settings_of(other.config) for other in like])
-    # Too many to name: the end of the run's name is never the same.
-    end = [f"… ({run.name.rpartition('-')[2]})"] if len(apart) > _MOST_KEYS else []
-    return [*settings_in_words(own, apart[:_MOST_KEYS]), *end]
+    """Return model and features; of joint features, those of both parts."""
+    features = run.config["features"]
+    parts = [part["name"] for part in features.values() if isinstance(part, Mapping)]
+    return f"{run.config['model']['name']} {'+'.join(parts) or features['name']}"
