@@ -20,7 +20,8 @@ from genrecls.datasets.base import DATASETS
 from genrecls.features.base import FEATURES
 from genrecls.models.base import MODELS, Normalisation
 
-TEXT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 EXAMPLES = dict(re.findall(r"```python\n(?=\"\"\"`(\w+)`)(.*?)```", TEXT, flags=re.DOTALL))
 
 
@@ -73,3 +74,15 @@ def test_the_example_of_a_data_set_lists_its_tracks(
         soundfile.write(tmp_path / "sines" / genre / "a.wav", np.ones(2205) * 0.1, 22050)
     dataset = select(DATASETS, {"name": "sines"}).load(tmp_path)
     assert [track.id for track in dataset.tracks] == ["high/a", "low/a"]
+
+
+def test_every_place_that_the_answers_name_is_there() -> None:
+    section = TEXT.split("## Where does it go?")[1].split("\n## ")[0]
+    assert section.count("\n- **") == 4
+    named = re.findall(r"`((?:src|conf|tests)/[\w/.]+)`(?:\s+\(`(\w+)`\))?", section)
+    assert len(named) >= 12
+    for place, symbol in named:
+        path = ROOT / place
+        assert path.exists(), place
+        if symbol:
+            assert re.search(rf"(def |class |^){symbol}\b", path.read_text(), re.MULTILINE), place
