@@ -250,21 +250,6 @@ def test_a_queue_is_given_all_that_it_takes_and_this_machine_so_many_jobs(
     )
 
 
-def test_a_job_brings_the_plugins_of_the_sweep_to_its_machine(
-    run: Run, log: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tasks: list[RemoteTask] = []
-
-    class Keeping(Queue):
-        def run(self, task: RemoteTask, _name: str, _folder: Path) -> JobResult:
-            tasks.append(task)
-            return JobResult("finished")
-
-    monkeypatch.setenv("GENRECLS_PLUGINS", "/mine/models.py")
-    ending(ClusterJob(Keeping(), ("model=mine",), run, log, ResourceLimits()))
-    assert tasks[0].words == ("model=mine", "--plugin", "/mine/models.py")
-
-
 def test_a_job_that_still_waits_in_a_queue_is_not_waited_for(run: Run, log: Path) -> None:
     job = submit(run, log, Queue())
     assert job.poll() is None

@@ -76,6 +76,16 @@ def test_a_training_is_called_by_what_the_others_do_not_have(place: Place) -> No
     assert titles == ["seed=0", "seed=1"]
 
 
+def test_a_training_is_given_the_plugins_of_the_sweep(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin = tmp_path / "mine.py"
+    plugin.touch()
+    monkeypatch.setenv("GENRECLS_PLUGINS", str(plugin))
+    (job,) = plan(place, "seed=0")
+    assert job.words[:2] == ("--plugin", str(plugin))
+
+
 def test_every_impossible_training_has_a_line_and_none_starts(
     place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:

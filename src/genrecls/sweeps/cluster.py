@@ -23,7 +23,6 @@ from typing import Any, ClassVar, Protocol
 
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from genrecls.config.plugins import plugin_flags
 from genrecls.config.schema import Schema
 from genrecls.config.validation import validate
 from genrecls.errors import ConfigError, GenreclsError, nearest
@@ -290,9 +289,9 @@ class ClusterJob:
         self._result: JobResult | None = None
         self._reason = ""
         self._log_length = self._measure_log()
-        # On this machine a training inherits the plugins by the environment.
-        words = (*words, *plugin_flags())
-        task = RemoteTask(words, self._run, self.log, limits, sweep, Path.cwd(), self.stop_file)
+        task = RemoteTask(
+            tuple(words), self._run, self.log, limits, sweep, Path.cwd(), self.stop_file
+        )
         Thread(target=self._wait, args=(cluster, task), daemon=True).start()
 
     def poll(self) -> JobResult | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from genrecls.config.compose import combine_values
+from genrecls.config.plugins import plugin_flags
 from genrecls.console import fail, say
 from genrecls.errors import ConfigError
 from genrecls.experiment.experiment import Experiment, compose_experiment
@@ -77,7 +78,8 @@ class Planner:
     """
 
     def __init__(self, config_dir: str | None = None) -> None:
-        self._flags = () if config_dir is None else ("-cd", config_dir)
+        # Other machines do not inherit the plugins of this process.
+        self._flags = (*(() if config_dir is None else ("-cd", config_dir)), *plugin_flags())
         self._config_dir = config_dir
         self._fingerprints: dict[str, tuple[Any, str]] = {}
 

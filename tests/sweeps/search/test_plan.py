@@ -120,9 +120,7 @@ def test_the_experiment_file_of_a_trial_leads_to_its_run(
     job = found.job(chosen)
     folder = place.output_root / "made" / "experiment"
     folder.mkdir(parents=True)
-    (folder / "best.yaml").write_text(
-        experiment_file(job, found.config_dir, "the best"), encoding="utf-8"
-    )
+    (folder / "best.yaml").write_text(experiment_file(found, chosen, "the best"), encoding="utf-8")
     planner = Planner(str(folder.parent))
     again = planner.job(("experiment=best", *place.words))
     assert again.run.name == job.run.name
@@ -131,7 +129,7 @@ def test_the_experiment_file_of_a_trial_leads_to_its_run(
 
 def test_the_experiment_file_holds_nothing_that_is_usual(place: Place) -> None:
     found = plan(place, "search=mlp")
-    text = experiment_file(found.job({"model.head.dropout": "0.2"}), None, "trial 3")
+    text = experiment_file(found, {"model.head.dropout": "0.2"}, "trial 3")
     head, _, body = text.partition("\n\n")
     assert head.splitlines()[:3] == ["# @package _global_", "# trial 3", "defaults:"]
     assert "  - override /model: mlp" in head

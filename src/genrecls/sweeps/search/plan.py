@@ -65,16 +65,17 @@ class SearchPlan:
         """Where its study and its result go."""
         return self.start.experiment.output_root / FOLDER / self.name
 
-    def job(self, chosen: Mapping[str, str]) -> Job:
-        """Return the training of a trial.
+    def overrides(self, chosen: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the words of a trial, from the right side of the override of each key."""
+        return (*self.words, *(f"{key}={text}" for key, text in chosen.items()))
 
-        Args:
-            chosen: right side of the override of each key of the space.
+    def job(self, chosen: Mapping[str, str]) -> Job:
+        """Return the training of a trial, from the right side of the override of each key.
 
         Raises:
             ConfigError: the settings are impossible together.
         """
-        return self.planner.job((*self.words, *(f"{key}={text}" for key, text in chosen.items())))
+        return self.planner.job(self.overrides(chosen))
 
 
 def plan_search(arguments: SweepArguments) -> SearchPlan:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from genrecls.config.compose import chosen_options
+from genrecls.config.plugins import plugin_flags
 from genrecls.config.relevant import IRRELEVANT, relevant
 from genrecls.console import say, show, warn
 from genrecls.environment import environment
@@ -28,7 +29,6 @@ from genrecls.reports.search import (
 from genrecls.reports.style import save
 from genrecls.runs.record import read
 from genrecls.runs.run import Run
-from genrecls.sweeps.job import Job
 from genrecls.sweeps.search.plan import SearchPlan
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def write_result(plan: SearchPlan, study: Study, command: str) -> None:
     # The command that trains the best, or finds its run where it lies.
     places = {".".join(key) for key in IRRELEVANT}
     words = [word for word in plan.words if word.partition("=")[0].lstrip("+") in places]
-    again = shlex.join(["genrecls", "train", "-cd", str(folder), "experiment=best", *words])
+    flags = ["-cd", str(folder), *plugin_flags()]
+    again = shlex.join(["genrecls", "train", *flags, "experiment=best", *words])
     report = SearchReport(
         name=plan.name,
         command=command,
@@ -84,33 +85,31 @@ def write_result(plan: SearchPlan, study: Study, command: str) -> None:
             for objective, value in zip(objectives, trial.values, strict=True)
         )
         about = f"{trial.title} of {plan.name}: {scores}"
-        write_text(
-            folder / "experiment" / f"{name}.yaml", experiment_file(job, plan.config_dir, about)
-        )
+        text = experiment_file(plan, trial.settings, about)
+        write_text(folder / "experiment" / f"{name}.yaml", text)
     show(as_terminal(report))
     say(f"written to {folder}; trained again by: {again}")
 
 
-def experiment_file(job: Job, config_dir: str | None, about: str) -> str:
+def experiment_file(plan: SearchPlan, chosen: Mapping[str, str], about: str) -> str:
     """Return the content of a file `experiment/<name>.yaml`: all that differs from the defaults.
 
     Training with it leads to the same run.
 
     Args:
-        job: the training of the trial.
-        config_dir: folder with configurations of the user, from which its words may choose.
+        plan: the search.
+        chosen: right side of the override of each key of the space.
         about: first line, shown by `genrecls train --help`.
     """
-    flags = 0 if config_dir is None else 2
-    options = chosen_options("train", job.words[flags:], config_dir)
-    chosen = {group: options[group] for group in GROUPS}
-    plain = [f"{group}={option}" for group, option in chosen.items()]
-    usual = compose_experiment(plain, config_dir).resolved()
-
-    settings = relevant(job.experiment.resolved())
+    words = plan.overrides(chosen)
+    settings = relevant(plan.planner.experiment(words).resolved())
+    every = chosen_options("train", words, plan.config_dir)
+    options = {group: every[group] for group in GROUPS}
+    plain = [f"{group}={option}" for group, option in options.items()]
+    usual = compose_experiment(plain, plan.config_dir).resolved()
     defaults = "".join(
         f"  - override /{group}: {option}\n"
-        for group, option in chosen.items()
+        for group, option in options.items()
         if group in settings
     )
     different = _different(settings, usual)
