@@ -392,7 +392,9 @@ class Sweep:
 
 
 def sweep(*overrides: str, progress: bool = True, **settings: Any) -> Sweep:
-    """Train every combination of values, each in its own process.
+    """Train every combination of values, each in its own process, or search for the best ones.
+
+    With `search=...` the runs are ranked, the best first.
 
     Args:
         overrides: as behind `genrecls sweep`, such as "model=cnn,rnn" and "jobs=2".
@@ -402,6 +404,7 @@ def sweep(*overrides: str, progress: bool = True, **settings: Any) -> Sweep:
     Raises:
         ConfigError: a training is impossible; nothing is started.
         Interrupted: Ctrl-C or SIGTERM came.
+        RunError: trials of a search failed; the others are done.
     """
     from genrecls.sweeps import sweep as sweeping
     from genrecls.sweeps.settings import read_arguments
@@ -409,6 +412,10 @@ def sweep(*overrides: str, progress: bool = True, **settings: Any) -> Sweep:
     words = [*overrides, *_overrides(settings)]
     arguments = read_arguments(words, None, f"genrecls sweep {shlex.join(words)}".rstrip())
     with _quietly(progress):
+        if arguments.search is not None:
+            from genrecls.sweeps.search.runner import search
+
+            return Sweep(runs=tuple(search(arguments)), failed={})
         jobs = sweeping.sweep(arguments)
     return Sweep(
         runs=tuple(job.run for job in jobs if job.state == "finished"),

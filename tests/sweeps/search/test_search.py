@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+import genrecls
 from genrecls.cli.sweep import parse
-from genrecls.reports.search import Trial
+from genrecls.reports.search import Objective, Trial, rank_trials
 from genrecls.sweeps.search.plan import plan_search
 from genrecls.sweeps.search.storage import open_study
 from tests.conftest import RunCommand
@@ -94,6 +95,13 @@ def test_the_same_command_trains_nothing_again_and_more_trials_go_on(undisturbed
     assert "4 trials: 3 finished, 1 to come" in output
     assert "by what runs of this kind have taken" in output
     assert facts(trials(undisturbed)) == before
+
+
+def test_the_python_api_returns_the_runs_of_a_search_the_best_first(undisturbed: Place) -> None:
+    swept = genrecls.sweep(*TINY, *undisturbed.words, *SMALL, progress=False)
+    ranked = rank_trials(trials(undisturbed), (Objective("", larger=True),))
+    assert [run.name for run in swept.runs] == [trial.run for trial in ranked]
+    assert swept.failed == {}
 
 
 @pytest.mark.process

@@ -35,8 +35,11 @@ if TYPE_CHECKING:
     from genrecls.sweeps.search.storage import Study
 
 
-def write_result(plan: SearchPlan, study: Study, command: str) -> None:
+def write_result(plan: SearchPlan, study: Study, command: str) -> list[Run]:
     """Write everything that is known of the trials, and show the best.
+
+    Returns:
+        The finished runs, the best first.
 
     Raises:
         RunError: no trial has finished.
@@ -48,6 +51,7 @@ def write_result(plan: SearchPlan, study: Study, command: str) -> None:
         last = f"; the last: {reasons[-1]}" if reasons else ""
         raise RunError(f"none of {len(trials)} trials has a result{last}")
 
+    runs = [Run(plan.start.run.folder.parent / trial.run) for trial in ranked]
     # The command that trains the best, or finds its run where it lies.
     places = {".".join(key) for key in IRRELEVANT}
     words = [word for word in plan.words if word.partition("=")[0].lstrip("+") in places]
@@ -62,7 +66,7 @@ def write_result(plan: SearchPlan, study: Study, command: str) -> None:
         settings=tuple(dimension.setting(key) for key, dimension in plan.space.items()),
         trials=tuple(trials),
         importances=study.importances(),
-        best=read(Run(plan.start.run.folder.parent / ranked[0].run)),
+        best=read(runs[0]),
         versions=environment(),
     )
     drawn = figures(report)
@@ -89,6 +93,7 @@ def write_result(plan: SearchPlan, study: Study, command: str) -> None:
         write_text(folder / "experiment" / f"{name}.yaml", text)
     show(as_terminal(report))
     say(f"written to {folder}; trained again by: {again}")
+    return runs
 
 
 def experiment_file(plan: SearchPlan, chosen: Mapping[str, str], about: str) -> str:

@@ -33,8 +33,11 @@ if TYPE_CHECKING:
 _MOST_FAILURES = 5
 
 
-def search(arguments: SweepArguments) -> None:
+def search(arguments: SweepArguments) -> list[Run]:
     """Try as many settings as are asked for, including earlier calls, and report the best.
+
+    Returns:
+        The finished runs, the best first; none with `dry_run=true`.
 
     Raises:
         ConfigError: the search is impossible; nothing is started.
@@ -60,7 +63,7 @@ def search(arguments: SweepArguments) -> None:
         _announce(plan, trials, estimates, settings.jobs)
         say(f"folder {plan.folder}")
         show(space_table(plan.space))
-        return
+        return []
     with _locked_study(plan) as study:
         runner = SearchRunner(plan, study)
         _announce(plan, study.trials, estimates, settings.jobs)
@@ -80,7 +83,7 @@ def search(arguments: SweepArguments) -> None:
                         run_jobs(runner.queue(), slots, [runner, sweep_file, progress])
             finally:
                 sweep_file.write()
-        write_result(plan, study, arguments.command)
+        runs = write_result(plan, study, arguments.command)
     if runner.failed:
         raise RunError(
             f"{several(len(runner.failed), 'trial')} failed, the last one because: "
@@ -89,6 +92,7 @@ def search(arguments: SweepArguments) -> None:
     if runner.stopped:
         stopped = several(runner.stopped, "trial")
         raise RunError(f"{stopped} stopped before the end; repeat the command to continue")
+    return runs
 
 
 def _announce(
