@@ -47,7 +47,7 @@ AUDIO = ExportFormat("audio", "float32")
 
 
 @dataclass(frozen=True)
-class Exported:
+class AudioModel:
     """An audio-in network, and the plain settings of what it does with audio."""
 
     flatbuffer: bytes
@@ -55,15 +55,15 @@ class Exported:
     segment: Mapping[str, Any]
 
 
-def exported(path: Path) -> Exported:
+def read_model(path: Path) -> AudioModel:
     """Return what a `.tflite` file holds."""
     flatbuffer, card = unpack(path)
     if card["input"] != AUDIO.input:
         raise SystemExit(f"{path} takes {card['input']}; expected {AUDIO.file}")
-    return Exported(flatbuffer, card["features"], card["segment"])
+    return AudioModel(flatbuffer, card["features"], card["segment"])
 
 
-def untrained(folder: Path) -> Exported:
+def untrained_model(folder: Path) -> AudioModel:
     """Return an untrained network of the default configuration, converted."""
     experiment = parse(compose("train", []))
     labels = tuple(f"genre {number}" for number in range(10))
@@ -88,7 +88,7 @@ def untrained(folder: Path) -> Exported:
     (result,) = convert(ConversionRequest(path, (AUDIO,), None, 0), folder / "conversion")
     if result.flatbuffer is None:
         raise SystemExit(f"{AUDIO.title}: {result.error}")
-    return Exported(result.flatbuffer, asdict(card.features), asdict(card.segment))
+    return AudioModel(result.flatbuffer, asdict(card.features), asdict(card.segment))
 
 
 def with_librosa(pieces: NDArray[np.float32], features: Mapping[str, Any]) -> None:
@@ -103,7 +103,7 @@ def with_librosa(pieces: NDArray[np.float32], features: Mapping[str, Any]) -> No
             librosa.feature.mfcc(S=decibels, n_mfcc=features["n_mfcc"])
 
 
-def measure(model: Exported, repeat: int, threads: int) -> dict[str, NDArray[np.float64]]:
+def measure(model: AudioModel, repeat: int, threads: int) -> dict[str, NDArray[np.float64]]:
     """Return the seconds for one track by way, of `repeat` interleaved rounds."""
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -130,7 +130,7 @@ def measure(model: Exported, repeat: int, threads: int) -> dict[str, NDArray[np.
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description="Exported model against librosa's features")
+    parser = argparse.ArgumentParser(description="AudioModel model against librosa's features")
     parser.add_argument("model", nargs="?", help="a run or an audio_float32.tflite")
     parser.add_argument("--repeat", type=int, default=20, help="counted rounds, default 20")
     parser.add_argument("--threads", type=int, default=1, help="of both ways, default 1")
@@ -138,12 +138,12 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if options.model is None:
-            model = untrained(Path(folder))
+            model = untrained_model(Path(folder))
         elif options.model.endswith(".tflite"):
-            model = exported(Path(options.model))
+            model = read_model(Path(options.model))
         else:
             run = find_run(options.output_root, options.model)
-            model = exported(run.folder / EXPORT / AUDIO.file)
+            model = read_model(run.folder / EXPORT / AUDIO.file)
         seconds = measure(model, options.repeat, options.threads)
     print(f"{model.features['name']}, a track of {SECONDS} s, {options.threads} threads")
     for name, chosen in (("median", np.median), ("fastest", np.min)):

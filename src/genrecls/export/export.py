@@ -73,7 +73,7 @@ def export(settings: ExportSettings, words: Sequence[str] = ()) -> ExportResult:
         RunError, RunBusy, DataError, ModelFileError: model or data cannot be read.
         ExportError: the converter cannot be started.
     """
-    # A target may be misspelt: that is said before minutes of work are spent.
+    # A misspelt target is refused before minutes of work are spent.
     target = find_target(settings.target) if settings.target else None
     run = find_run(Path(settings.output_root).expanduser(), settings.run)
     restored = restore(run, settings.data_root, settings.dataset_root)
@@ -109,7 +109,7 @@ def export(settings: ExportSettings, words: Sequence[str] = ()) -> ExportResult:
         facts = replace(facts, command=shlex.join([*COMMAND, run.name, *words]))
         golden = golden_examples(prepared.parts["test"], len(card.labels))
         converted = {
-            result.format: _checked(result, gate, facts, model, golden) for result in results
+            result.format: _check(result, gate, facts, model, golden) for result in results
         }
         files = tuple(
             converted[wanted][0]
@@ -151,7 +151,7 @@ def _facts(
     )
 
 
-def _checked(
+def _check(
     result: ConversionResult,
     gate: ParityGate,
     facts: ExportFacts,
@@ -186,7 +186,7 @@ def _checked(
 
 
 def require_files(settings: ExportSettings, facts: ExportFacts) -> None:
-    """Name the formats of which there is no file, and why; a warning is enough for most.
+    """Warn of the formats of which there is no file, and say why.
 
     Raises:
         ExportError: a file was asked for by name, or its conversion or comparison failed.

@@ -51,7 +51,7 @@ class Gate(Schema):
 
 @dataclass(frozen=True)
 class ExportSettings(Schema):
-    """What is exported, how it is judged, and where things lie."""
+    """What is exported, how it is judged, and where data and runs are."""
 
     run: str | None
     modes: Annotated[tuple[Mode, ...], Field(min_length=1)] | None

@@ -239,7 +239,7 @@ class TargetVerdict:
 
 @dataclass(frozen=True)
 class TargetVerdicts:
-    """What a class of devices says to every kept file."""
+    """For every kept file whether it fits a class of devices."""
 
     name: str
     title: str
@@ -255,7 +255,7 @@ class ExportFacts(ModelFiles):
         vote: how the segments of a track decide.
         features, segment: what the model takes, and how tracks are cut: the keys of `config.yaml`.
         approximation: why the files that take audio cannot equal Keras; None where they can.
-        target: what the class of devices that was asked for says; None where none was.
+        target: what fits the class of devices that was asked for; None where none was.
         command: what made the export.
         versions: of Python, genrecls and the libraries.
     """

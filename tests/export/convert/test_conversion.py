@@ -95,9 +95,9 @@ def test_a_model_trained_in_half_precision_is_exported_in_float32(
         model = keras.Model({"mfcc": source}, keras.layers.Dense(3)(half.apply(source)))
     finally:
         keras.mixed_precision.set_global_policy("float32")
-    from genrecls.export.convert.keras_rewrite import rewritten
+    from genrecls.export.convert.keras_rewrite import rewrite
 
-    twin = rewritten(model, unroll=False)
+    twin = rewrite(model, unroll=False)
     values = {"mfcc": np.ones((1, 6, 5), np.float32)}
     assert {layer.compute_dtype for layer in twin.layers} == {"float32"}
     assert np.abs(np.asarray(twin(values)) - np.asarray(model(values), np.float32)).max() < 1e-2

@@ -39,12 +39,12 @@ def test_the_layer_computes_what_keras_computes(
 ) -> None:
     import keras
 
-    from genrecls.export.convert.fused_lstm import fused
+    from genrecls.export.convert.fused_lstm import fuse
 
     theirs = keras.layers.LSTM(5, return_sequences=sequences, go_backwards=backwards)
     values = np.random.default_rng(0).standard_normal((1, 7, 3)).astype(np.float32)
     expected = np.asarray(theirs(values))
-    ours = fused(theirs)
+    ours = fuse(theirs)
     ours.build(values.shape)
     # A cell that leaves the range of -10 to 10, where the converter would clip it.
     weights = [weight + 2 for weight in theirs.get_weights()]

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from genrecls.export.convert.keras_rewrite import rewritten
+from genrecls.export.convert.keras_rewrite import rewrite
 from genrecls.export.convert.worker import converter, network
 from genrecls.export.formats import MODES, ExportFormat
-from genrecls.export.tflite.converter_fixes import cleaned
+from genrecls.export.tflite.converter_fixes import clean
 from genrecls.models import tensorflow_setup
 from genrecls.models.base import Normalisation
 from genrecls.models.layers import input_statistics
@@ -50,10 +50,10 @@ def test_the_other_modes_normalise_inside(mode: Any, make: Make) -> None:
 def test_one_scale_for_all_coefficients_would_lose_more(make: Make) -> None:
     made = make("cnn")
     calibration = made.tiny.request(INT8).calibration
-    twin = rewritten(load(made.tiny.path)[0])
+    twin = rewrite(load(made.tiny.path)[0])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        one_scale = cleaned(converter(twin, "int8", calibration).convert())
+        one_scale = clean(converter(twin, "int8", calibration).convert())
     loss = [
         np.abs(run(content, made.tiny.inputs) - made.tiny.answers).mean()
         for content in (made.flatbuffer(INT8), one_scale)

@@ -26,7 +26,7 @@ def test_a_foreign_operator_is_refused(make: Make) -> None:
     model = taken_apart(make("mlp").flatbuffer(ExportFormat("features", "float32")))
     model.operatorCodes[0].customCode = b"FlexTensorListReserve"
     with pytest.raises(ExportError, match="FlexTensorListReserve"):
-        converter_fixes.cleaned(flatbuffer.pack(model))
+        converter_fixes.clean(flatbuffer.pack(model))
 
 
 @pytest.mark.parametrize("mode", MODES)

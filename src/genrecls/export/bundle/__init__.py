@@ -1,1 +1,1 @@
-"""What leaves for a device: model files, C++ project, card and the tables that they need."""
+"""What goes to a device: model files, C++ project, card and the tables that they need."""

@@ -113,7 +113,7 @@ def front_end_tables(spec: FeatureSpec, segment: SegmentRule) -> FrontEndTables 
     if segment.source == "audio":
         samples, padding = segment.samples(spec.rate), spec.n_fft // 2 if spec.center else 0
     else:
-        # Cut from the frames of a whole track, the frames at the edges hear their neighbours.
+        # Frames cut from a whole track overlap with the samples before and behind the segment.
         samples, padding = (segment.frames(spec) - 1) * spec.hop_length + spec.n_fft, 0
     filters, weights = sparse_rows(spec.filters)
     return FrontEndTables(
@@ -128,7 +128,7 @@ def front_end_tables(spec: FeatureSpec, segment: SegmentRule) -> FrontEndTables 
 
 
 def sparse_rows(matrix: NDArray[np.float32]) -> tuple[tuple[MelFilter, ...], NDArray[np.float32]]:
-    """Return the rows of a matrix whose few entries stand together, and all those entries."""
+    """Return the rows of a matrix without the zeros at their ends, and the entries of all rows."""
     rows, pieces, offset = [], [], 0
     for row in matrix:
         used = np.flatnonzero(row)

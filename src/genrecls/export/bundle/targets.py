@@ -97,7 +97,7 @@ def reasons_not_to_fit(device: Target, file: ExportedFile) -> list[str]:
 
 
 def verdicts(device: Target, files: Sequence[ExportedFile]) -> TargetVerdicts:
-    """Return what a class of devices says to every kept file."""
+    """Return for every kept file whether it fits a class of devices."""
     reasons = {file.file: reasons_not_to_fit(device, file) for file in files}
     return TargetVerdicts(
         name=device.name,

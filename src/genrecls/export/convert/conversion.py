@@ -58,14 +58,14 @@ def convert(request: ConversionRequest, folder: Path | None = None) -> Iterator[
 
 
 class _Children:
-    """One child process after another, each until it dies."""
+    """The child process that converts, and a new one each time it crashes."""
 
     def __init__(self, folder: ConversionFolder) -> None:
         self._folder = folder
         self._child: subprocess.Popen[bytes] | None = None
 
     def result(self, wanted: ExportFormat) -> ConversionResult:
-        """Return what becomes of a format, with whatever number of children."""
+        """Return what becomes of a format, however many children that takes."""
         until = time.monotonic() + LIMIT_S
         while (result := self._folder.result(wanted)) is None:
             if self._child is None:

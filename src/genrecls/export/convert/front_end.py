@@ -40,7 +40,7 @@ def front_end(
         raise ExportError(f"features={spec.name} cannot be computed inside a graph")
     import tensorflow as tf
 
-    from genrecls.export.tflite.converter_fixes import cleaned
+    from genrecls.export.tflite.converter_fixes import clean
 
     front = spec.front_end
     colours = colour_table(spec.colour) if isinstance(spec, MelImage) else None
@@ -59,9 +59,7 @@ def front_end(
     signature = [tf.TensorSpec((1, length), tf.float32, name="audio")]
     function = tf.function(graph, input_signature=signature, autograph=False)
     concrete = function.get_concrete_function()
-    return cleaned(
-        tf.lite.TFLiteConverter.from_concrete_functions([concrete], tf.Module()).convert()
-    )
+    return clean(tf.lite.TFLiteConverter.from_concrete_functions([concrete], tf.Module()).convert())
 
 
 def _decibels(audio: Any, front: MelFrontEnd, *, padded: bool) -> Any:

@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any
 
 
-def fused(layer: Any) -> Any:
+def fuse(layer: Any) -> Any:
     """Return the fused form of an LSTM of Keras, or of both in a bidirectional layer.
 
     It computes the same for one segment; its weights are still to be set, in the order of Keras.

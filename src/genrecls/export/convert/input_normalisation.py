@@ -23,7 +23,7 @@ Values = NDArray[np.float32]
 Statistics = Mapping[str, Normalisation]
 
 
-def normalised(inputs: Mapping[str, Values], statistics: Statistics) -> dict[str, Values]:
+def normalise(inputs: Mapping[str, Values], statistics: Statistics) -> dict[str, Values]:
     """Return the inputs, normalised where there are statistics."""
     return {
         name: np.asarray(

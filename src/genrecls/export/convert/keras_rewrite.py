@@ -1,4 +1,4 @@
-"""The network as TensorFlow Lite's converter can take it: one segment, float32, no loop it fears.
+"""The network in a form that TensorFlow Lite's converter can take: one segment, float32, few loops.
 
 A batch of unknown size makes it fail on recurrent layers, and so do half-precision computations;
 its calibration for int8 crashes on every loop. So an LSTM becomes one operator
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from genrecls.export.convert.fused_lstm import fused
+from genrecls.export.convert.fused_lstm import fuse
 
 if TYPE_CHECKING:
     import keras
@@ -20,7 +20,7 @@ _SELU_SCALE = 1.0507009873554805
 _SELU_ALPHA = 1.6732632423543772
 
 
-def rewritten(model: keras.Model, *, unroll: bool = False, normalise: bool = True) -> keras.Model:
+def rewrite(model: keras.Model, *, unroll: bool = False, normalise: bool = True) -> keras.Model:
     """Return the same network with the same weights for a single segment.
 
     Args:
@@ -32,11 +32,11 @@ def rewritten(model: keras.Model, *, unroll: bool = False, normalise: bool = Tru
 
     left_out = () if normalise else (keras.layers.Normalization,)
 
-    def rewrite(layer: Any) -> Any:
+    def rewrite_layer(layer: Any) -> Any:
         if isinstance(layer, left_out):
             return keras.layers.Identity(name=layer.name)
         if recurrent_kind(layer) == "LSTM":
-            return fused(layer)
+            return fuse(layer)
         copy = type(layer).from_config(_plain(layer.get_config(), unroll=unroll))
         if getattr(getattr(layer, "activation", None), "__name__", None) == "selu":
             copy.activation = _selu
@@ -46,7 +46,7 @@ def rewritten(model: keras.Model, *, unroll: bool = False, normalise: bool = Tru
         name: keras.Input(batch_shape=(1, *source.shape[1:]), name=name)
         for name, source in dict(model.input).items()
     }
-    network = keras.models.clone_model(model, input_tensors=sources, clone_function=rewrite)
+    network = keras.models.clone_model(model, input_tensors=sources, clone_function=rewrite_layer)
     kept = [layer for layer in model.layers if not isinstance(layer, left_out)]
     network.set_weights([weight for layer in kept for weight in layer.get_weights()])
     return network

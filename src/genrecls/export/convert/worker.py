@@ -23,14 +23,14 @@ from genrecls.errors import ExportError
 from genrecls.export.convert.conversion_folder import ConversionFolder
 from genrecls.export.convert.front_end import front_end
 from genrecls.export.convert.input_normalisation import (
-    normalised,
+    normalise,
     with_float32_normalisation,
     with_input_statistics,
 )
-from genrecls.export.convert.keras_rewrite import rewritten
+from genrecls.export.convert.keras_rewrite import rewrite
 from genrecls.export.convert.limitations import refusal
 from genrecls.export.formats import ExportFormat, Mode
-from genrecls.export.tflite.converter_fixes import cleaned, concatenate
+from genrecls.export.tflite.converter_fixes import clean, concatenate
 from genrecls.models.layers import input_statistics
 from genrecls.runs.model_file import ModelCard, load
 
@@ -87,12 +87,12 @@ def network(model: Any, mode: Mode, calibration: Segments | None) -> bytes:
     """
     statistics = input_statistics(model)
     if mode != "int8":
-        content = cleaned(converter(rewritten(model), mode).convert())
+        content = clean(converter(rewrite(model), mode).convert())
         return with_float32_normalisation(content, statistics) if mode == "float16" else content
     if calibration is None:
         raise ExportError("int8: expected segments for the calibration, received none")
-    plain = rewritten(model, unroll=True, normalise=False)
-    content = cleaned(converter(plain, mode, normalised(calibration, statistics)).convert())
+    plain = rewrite(model, unroll=True, normalise=False)
+    content = clean(converter(plain, mode, normalise(calibration, statistics)).convert())
     return with_input_statistics(content, statistics)
 
 

@@ -1,1 +1,1 @@
-"""Reading and mending TFLite files: operators, memory, arithmetic."""
+"""Reading and correcting TFLite files: operators, memory, arithmetic."""

@@ -1,4 +1,4 @@
-"""What TensorFlow's converter writes, put right; and a front end and a network made one file."""
+"""Corrections of what TensorFlow's converter writes; a front end and a network made one file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STATE = 18
 """Place of the hidden state among the inputs of a fused LSTM."""
 
 
-def cleaned(content: bytes) -> bytes:
+def clean(content: bytes) -> bytes:
     """Return what the converter wrote, corrected, small, with the names of the model's inputs.
 
     Raises:

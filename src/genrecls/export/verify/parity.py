@@ -45,8 +45,8 @@ class ParityGate:
         from genrecls.runtime.network import Network
 
         segments = self.held_out.answers(Network(flatbuffer), export_format.title)
-        keras = pooled([self.keras[part].segments for part in PARTS])
-        file = pooled([segments[part] for part in PARTS])
+        keras = pool([self.keras[part].segments for part in PARTS])
+        file = pool([segments[part] for part in PARTS])
         agreement = compare(keras, file, self.card.vote, PARTS)
         exact = approximation(self.card) is None
         bounds = self.gate.of(export_format, exact=exact)
@@ -145,7 +145,7 @@ def reason_to_reject(agreement: Agreement, bounds: Bounds) -> str | None:
     return None
 
 
-def pooled(parts: Sequence[Predictions]) -> Predictions:
+def pool(parts: Sequence[Predictions]) -> Predictions:
     """Return the answers of several parts as one; a track may have segments in each."""
     return Predictions(
         tracks=tuple(track for part in parts for track in part.tracks),
