@@ -82,12 +82,12 @@ def export(settings: ExportSettings, words: Sequence[str] = ()) -> ExportResult:
         model, card = load(run.model_file)
         prepared = prepare(experiment, restored.dataset, restored.store)
 
-        # What a model cannot be converted to is known before the converter is asked.
+        # Formats: what the model cannot be converted to is known before the converter is asked.
         steps = settings.unroll_steps
         refusals = {wanted: refusal(model, card, wanted, steps) for wanted in settings.formats}
         possible = tuple(wanted for wanted, reason in refusals.items() if reason is None)
 
-        # int8 is calibrated on the training part; every file is compared on the two others.
+        # Data: int8 is calibrated on the training part, every file is compared on the two others.
         train = prepared.parts["train"]
         calibration = choose_calibration(train, settings.calibration, experiment.run.seed)
         audio = any(wanted.input == "audio" for wanted in possible)
@@ -98,6 +98,7 @@ def export(settings: ExportSettings, words: Sequence[str] = ()) -> ExportResult:
         answers = {part: predict_part(model, examples[part], batch, card.vote) for part in PARTS}
         gate = ParityGate(held_out, answers, card, settings.gate, experiment.run.seed)
 
+        # Conversion, in child processes.
         request = ConversionRequest(run.model_file, possible, calibration.inputs, steps)
         results = []
         with progress("Converting", len(possible)) as advance:
@@ -105,6 +106,7 @@ def export(settings: ExportSettings, words: Sequence[str] = ()) -> ExportResult:
                 results.append(result)
                 advance()
 
+        # Verification: against Keras, then as a microcontroller would run the file.
         facts = _facts(restored, card, gate, calibration)
         facts = replace(facts, command=shlex.join([*COMMAND, run.name, *words]))
         golden = golden_examples(prepared.parts["test"], len(card.labels))
@@ -118,6 +120,8 @@ def export(settings: ExportSettings, words: Sequence[str] = ()) -> ExportResult:
             for wanted, reason in refusals.items()
         )
         facts = replace(facts, files=files)
+
+        # Bundle.
         if target:
             facts = replace(facts, target=verdicts(target, facts.kept))
         kept = [file for _, file in converted.values() if file is not None]
