@@ -53,6 +53,7 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.process
 @pytest.mark.tensorflow
 def test_a_run_is_measured_with_all_its_files_and_its_card_written_again(
     tmp_path: Path, tiny: Packed, run_command: RunCommand
@@ -77,6 +78,7 @@ def test_a_run_is_measured_with_all_its_files_and_its_card_written_again(
     assert "Not measured" not in card
 
 
+@pytest.mark.process
 def test_a_run_without_an_export_says_how_to_make_one_and_measures_keras(
     tmp_path: Path, tiny: Packed, run_command: RunCommand
 ) -> None:
@@ -91,6 +93,7 @@ def test_a_run_without_an_export_says_how_to_make_one_and_measures_keras(
     assert not (run.folder / EXPORT / "card.md").exists()
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("export_format", [FEATURES, AUDIO])
 def test_a_single_file_is_measured_beside_itself(
     export_format: ExportFormat, tmp_path: Path, tiny: Packed, run_command: RunCommand

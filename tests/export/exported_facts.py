@@ -10,6 +10,7 @@ import yaml
 
 from genrecls.config.paths import conf_dir
 from genrecls.export.formats import INPUTS, MODES, ExportFormat
+from genrecls.models.cost import ModelCost
 from genrecls.runs.export_facts import (
     Agreement,
     ArenaSize,
@@ -25,7 +26,6 @@ from genrecls.runs.export_facts import (
     ScorePair,
     Status,
 )
-from genrecls.runs.metrics import ModelFacts
 
 EVERY = tuple(ExportFormat(kind, mode) for kind in INPUTS for mode in MODES)
 
@@ -87,7 +87,7 @@ def export_facts(files: Sequence[ExportedFile] | None = None, **changes: Any) ->
         approximation=None,
         command="genrecls export --tflite made-mfcc-cnn-1234abcd",
         generated=False,
-        model=ModelFacts("cnn", 78_282, 1_500_000),
+        model=ModelCost("cnn", 78_282, 1_500_000),
         labels=("blues", "jazz", "rock"),
         vote="mean",
         features=_settings("features/mfcc"),

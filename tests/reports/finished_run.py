@@ -9,10 +9,10 @@ import numpy as np
 from genrecls.evaluation.class_balance import MajorityBaseline
 from genrecls.evaluation.metrics import GenreScores, Scores
 from genrecls.explain.examples_per_genre import ExampleInputs
+from genrecls.models.cost import ModelCost
 from genrecls.reports.run import RunReport
 from genrecls.runs.metrics import (
     DatasetFacts,
-    ModelFacts,
     PartCounts,
     PartMetrics,
     RunMetrics,
@@ -87,7 +87,7 @@ def metrics_of(
         labels=tuple(labels),
         parts={"validation": part, "test": part},
         rejected=(),
-        model=ModelFacts("cnn", 78282, 1_500_000),
+        model=ModelCost("cnn", 78282, 1_500_000),
         seconds={"training": 61.0},
     )
 

@@ -13,10 +13,10 @@ import yaml
 from genrecls.evaluation.metrics import GenreScores, Scores
 from genrecls.export.formats import ExportFormat
 from genrecls.files.tables import write_json
+from genrecls.models.cost import ModelCost
 from genrecls.runs.export_facts import EXPORT, ExportedFile
 from genrecls.runs.metrics import (
     DatasetFacts,
-    ModelFacts,
     PartMetrics,
     RunMetrics,
     Selection,
@@ -126,7 +126,7 @@ def metrics_of(made: Made) -> RunMetrics:
         labels=GENRES,
         parts=parts,
         rejected=(),
-        model=ModelFacts(made.model, made.parameters, 10 * made.parameters),
+        model=ModelCost(made.model, made.parameters, 10 * made.parameters),
         seconds={"features": 5.0, "training": made.seconds, "evaluation": 1.0},
     )
 

@@ -25,7 +25,6 @@ from genrecls.reports.figures.tradeoff import points, scope
 from genrecls.reports.numbers import kilobytes
 from genrecls.reports.tables import Column, Table
 from genrecls.runs.export_facts import EXPORT, ExportFacts, ModelFiles, model_files_of_run
-from genrecls.runs.run import find_run
 from genrecls.runtime.network import check_threads
 
 _NUMBERS = ("size", "accuracy", "threads", "features", "inference", "segment", "30-s track")
@@ -85,6 +84,8 @@ def _job(word: str | None, root: Path) -> _Job:
     if names_model_file(path):
         to = path.with_name(f"{path.stem}.benchmark.json")
         return _Job(model_files_of_file(path), (path,), to)
+    from genrecls.runs.run import find_run
+
     run = find_run(root, word)
     model, folder = model_files_of_run(run), run.folder / EXPORT
     if not model.kept:

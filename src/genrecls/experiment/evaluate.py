@@ -15,10 +15,9 @@ from genrecls.evaluation.predictions import Predictions, by_track
 from genrecls.experiment.experiment import Experiment
 from genrecls.experiment.prepare import PreparedData, prepare
 from genrecls.files.tables import write_json, write_table
-from genrecls.models.cost import layer_costs
+from genrecls.models.cost import ModelCost
 from genrecls.runs.metrics import (
     DatasetFacts,
-    ModelFacts,
     PartCounts,
     PartMetrics,
     RejectedFile,
@@ -103,7 +102,6 @@ def run_metrics(
     """
     dataset, progress, trainer = data.dataset, result.progress, experiment.trainer
     epoch = progress.best_epoch if trainer.keep == "best" else progress.epoch
-    costs = layer_costs(result.model)
     return RunMetrics(
         dataset=DatasetFacts(
             name=dataset.name,
@@ -140,11 +138,7 @@ def run_metrics(
             RejectedFile(file.track, str(file.path), file.code, file.detail)
             for file in data.rejected
         ),
-        model=ModelFacts(
-            name=experiment.model.name,
-            parameters=sum(cost.parameters for cost in costs),
-            macs=sum(cost.macs for cost in costs),
-        ),
+        model=ModelCost.of(experiment.model.name, result.model),
         seconds=seconds,
     )
 

@@ -27,6 +27,27 @@ class LayerCost:
     macs: int
 
 
+@dataclass(frozen=True)
+class ModelCost:
+    """A whole network.
+
+    Attributes:
+        name: of its family, such as `cnn`.
+        macs: multiply-accumulates for one segment.
+    """
+
+    name: str
+    parameters: int
+    macs: int
+
+    @classmethod
+    def of(cls, name: str, model: keras.Model) -> ModelCost:
+        """Return the cost of a built model."""
+        costs = layer_costs(model)
+        parameters = sum(cost.parameters for cost in costs)
+        return cls(name, parameters, sum(cost.macs for cost in costs))
+
+
 def layer_costs(model: keras.Model, prefix: str = "") -> list[LayerCost]:
     """Return the cost of every layer of a built model, first to last.
 

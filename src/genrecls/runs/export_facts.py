@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from genrecls.errors import ConfigError, RunError
-from genrecls.evaluation.metrics import Scores
-from genrecls.runs.metrics import ModelFacts
+from genrecls.models.cost import ModelCost
 
 if TYPE_CHECKING:
+    from genrecls.evaluation.metrics import Scores
     from genrecls.runs.run import Run
 
 EXPORT = "export"
@@ -260,7 +260,7 @@ class ExportFacts(ModelFiles):
         versions: of Python, genrecls and the libraries.
     """
 
-    model: ModelFacts
+    model: ModelCost
     labels: tuple[str, ...]
     vote: str
     features: Mapping[str, Any]

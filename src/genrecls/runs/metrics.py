@@ -11,6 +11,7 @@ from genrecls.dsp.votes import Vote
 from genrecls.errors import RunError
 from genrecls.evaluation.class_balance import MajorityBaseline
 from genrecls.evaluation.metrics import Scores
+from genrecls.models.cost import ModelCost
 from genrecls.runs.published import Published
 from genrecls.runtime.description import leak_mark
 from genrecls.splits.base import Part
@@ -133,15 +134,6 @@ class RejectedFile:
 
 
 @dataclass(frozen=True)
-class ModelFacts:
-    """Size of a model; `macs` are multiply-accumulates for one segment."""
-
-    name: str
-    parameters: int
-    macs: int
-
-
-@dataclass(frozen=True)
 class RunMetrics:
     """The result of a run.
 
@@ -166,7 +158,7 @@ class RunMetrics:
     labels: tuple[str, ...]
     parts: Mapping[Part, PartMetrics]
     rejected: tuple[RejectedFile, ...]
-    model: ModelFacts
+    model: ModelCost
     seconds: Mapping[str, float]
 
     @property

@@ -103,6 +103,7 @@ def test_a_model_trained_in_half_precision_is_exported_in_float32(
     assert np.abs(np.asarray(twin(values)) - np.asarray(model(values), np.float32)).max() < 1e-2
 
 
+@pytest.mark.process
 def test_a_child_process_converts_and_names_what_would_crash_it(make: Make, tmp_path: Path) -> None:
     small = make("rnn_gru").tiny
     wanted = (ExportFormat("features", "int8"), ExportFormat("features", "float32"))
@@ -179,6 +180,7 @@ def test_a_converter_that_was_killed_says_why_that_happens(fragile: None) -> Non
     assert after.flatbuffer == b"float32"
 
 
+@pytest.mark.process
 def test_what_ended_the_child_before_costs_the_other_input_nothing(
     make: Make, tmp_path: Path
 ) -> None:

@@ -22,6 +22,7 @@ from tests.export.one_operator import one_operator
 needs_micro = pytest.mark.skipif(not micro.available(), reason="no wheel for this Python")
 
 
+@pytest.mark.process
 @needs_micro
 @pytest.mark.parametrize("mode", ["int8", "float32"])
 @pytest.mark.parametrize("sort", ["cnn", "rnn_lstm", "rnn_bilstm", "crnn", "cnn_mlp", "mlp"])
@@ -53,6 +54,8 @@ def test_the_whole_is_the_sum_of_its_parts() -> None:
     assert Arena(activations=1000, persistent=24).bytes == 1024
 
 
+@pytest.mark.tensorflow
+@pytest.mark.process
 @needs_micro
 @pytest.mark.parametrize(
     ("most", "overrides"),

@@ -25,6 +25,7 @@ def test_the_interpreter_is_installed_with_the_tools_for_development() -> None:
     assert micro.available()
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("sort", ["cnn", "cnn_mlp", "mlp"])
 def test_int8_files_answer_as_litert_with_the_same_kernels(make: Make, sort: str) -> None:
     done, expected = _both(make(sort))
@@ -34,6 +35,7 @@ def test_int8_files_answer_as_litert_with_the_same_kernels(make: Make, sort: str
     assert 1000 < done.arena_bytes < 100_000
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("sort", ["rnn_lstm", "crnn"])
 def test_int8_lstms_round_otherwise_and_decide_the_same(make: Make, sort: str) -> None:
     done, expected = _both(make(sort))
@@ -45,6 +47,7 @@ def test_int8_lstms_round_otherwise_and_decide_the_same(make: Make, sort: str) -
     assert (expected.max(axis=1) - chosen).max() <= 2
 
 
+@pytest.mark.process
 def test_float_files_answer_as_in_litert(make: Make) -> None:
     made = make("crnn")
     flatbuffer = made.flatbuffer(ExportFormat("features", "float32"))
@@ -52,6 +55,7 @@ def test_float_files_answer_as_in_litert(make: Make) -> None:
     assert np.abs(done.outputs.astype(np.float64) - made.tiny.answers).max() < 1e-5
 
 
+@pytest.mark.process
 def test_an_example_does_not_hear_the_one_before(make: Make) -> None:
     made = make("rnn_lstm")
     flatbuffer = made.flatbuffer(ExportFormat("features", "int8"))
@@ -61,6 +65,7 @@ def test_an_example_does_not_hear_the_one_before(make: Make) -> None:
     assert np.array_equal(there[5:6], micro.run(flatbuffer, [examples[5:6]]).outputs)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("mode", "reason"),
     [
@@ -86,6 +91,7 @@ def test_a_crash_of_the_interpreter_is_one_line() -> None:
         micro.run(one_operator("WHILE"), [np.zeros((1, 1), np.float32)])
 
 
+@pytest.mark.process
 def test_an_interpreter_that_hangs_is_stopped(make: Make) -> None:
     made = make("cnn")
     flatbuffer = made.flatbuffer(ExportFormat("features", "int8"))
@@ -93,6 +99,7 @@ def test_an_interpreter_that_hangs_is_stopped(make: Make) -> None:
         micro.run(flatbuffer, _quantised(made, Network(flatbuffer)), time_limit_s=0.01)
 
 
+@pytest.mark.process
 def test_a_missing_report_is_an_error_and_not_a_size_of_nothing(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,6 +48,7 @@ def test_golden_vectors_are_of_every_genre(make: Make) -> None:
     assert found.raw["mfcc"].dtype == found.outputs.dtype == np.int8
 
 
+@pytest.mark.process
 @needs_micro
 @pytest.mark.parametrize("name", ["cnn", "rnn_lstm", "mlp"])
 def test_an_int8_file_is_proved_by_running_it(name: str, make: Make) -> None:
@@ -58,6 +59,7 @@ def test_an_int8_file_is_proved_by_running_it(name: str, make: Make) -> None:
     assert 0.5 < result.arena.bytes / estimate(flatbuffer).arena.bytes < 2
 
 
+@pytest.mark.process
 @needs_micro
 def test_wrong_answers_are_no_proof(make: Make) -> None:
     flatbuffer, found = vectors("cnn", "int8", make)

@@ -6,7 +6,6 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from genrecls.comparison.leaderboard import Leaderboard
 from genrecls.reports.style import GREY, INK, PALETTE, WARNING, inches
 from genrecls.reports.text import drawable
 
@@ -14,6 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.gridspec import SubplotSpec
+
+    from genrecls.comparison.leaderboard import Leaderboard
 
 # Type of a heading in points, and its line in inches.
 _SIZE, _LINE = 10.0, 0.19
