@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, settings
 from pytest_socket import disable_socket
 
 from genrecls.cli import main
-from genrecls.config.compose import compose
 from genrecls.experiment.experiment import Experiment, parse
 from genrecls.models import tensorflow_setup
 from tests import tiers
+from tests.composed import composed
 from tests.in_process import undisturbed
 
 # No folder of examples in the working directory, no failures of a busy machine.
@@ -102,14 +102,7 @@ def pytest_runtest_setup() -> None:
 @pytest.fixture(scope="session")
 def compose_experiment() -> ComposeExperiment:
     """Composes and validates `conf/train.yaml` with `debug=smoke` and the given overrides."""
-    composed: dict[tuple[str, ...], dict[str, Any]] = {}
-
-    def make(*overrides: str) -> Experiment:
-        if overrides not in composed:
-            composed[overrides] = compose("train", ["debug=smoke", *overrides])
-        return parse(composed[overrides])
-
-    return make
+    return lambda *overrides: parse(composed("train", "debug=smoke", *overrides))
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,7 @@ def watch() -> None:
     plain_import, plain_start = builtins.__import__, BaseProcess.start
 
     def watched_import(name: str, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
         if _permitted is not None and name.partition(".")[0] in {"tensorflow", "keras"}:
             _require("tensorflow", f"import of {name}")
         return plain_import(name, *args, **kwargs)
