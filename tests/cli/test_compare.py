@@ -52,7 +52,7 @@ def test_without_words_it_is_said_how_many_runs_are_not_finished(
     finished_run(root, "made-mfcc-cnn-4d").mark("failed")
     finished_run(root, "made-mfcc-cnn-5e").mark("failed")
     told = compare(root, run_command).err
-    assert "left out, for they are not finished: " in told
+    assert "left out because they are not finished: " in told
     assert {"1 interrupted", "2 failed"} <= set(re.findall(r"\d [a-z]+", told))
 
 
@@ -86,7 +86,7 @@ def test_a_pattern_leaves_out_unfinished_runs_and_says_so(
     root: Path, run_command: RunCommand
 ) -> None:
     outcome = compare(root, run_command, "made*")
-    assert "left out, for they are not finished: made-mfcc-cnn-3c" in outcome.err
+    assert "left out because they are not finished: made-mfcc-cnn-3c" in outcome.err
 
 
 def test_an_older_run_of_the_same_configuration_is_left_out(

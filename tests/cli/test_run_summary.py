@@ -20,7 +20,7 @@ def lines(test: PartMetrics) -> list[list[str]]:
     """Return the cells of the table, row by row."""
     written = StringIO()
     console = Console(width=120, file=written)
-    console.print(score_table({"test": test}))
+    console.print(score_table({"test": test}).to_terminal())
     rows = [line.split("│") for line in written.getvalue().splitlines() if "│" in line]
     return [[cell.strip() for cell in row[1:-1]] for row in rows]
 

@@ -43,6 +43,6 @@ def main(words: Sequence[str]) -> int:
 
     result = evaluate(run, settings.part, settings.vote, settings.data_root, settings.dataset_root)
     show(f"{run.name}\n{describe(result.recorded)}, vote {result.vote}")
-    show(score_table({result.part: result.scores}))
+    show(score_table({result.part: result.scores}).to_terminal())
     say(f"written to {result.file}")
     return 0

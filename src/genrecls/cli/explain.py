@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from genrecls.cli.verbs import parser_of
 from genrecls.config.paths import expanded
 from genrecls.console import say, show
 from genrecls.errors import ConfigError
+from genrecls.reports.tables import Column, Table
 
 if TYPE_CHECKING:
     from genrecls.explain.explanation import Explanation
@@ -34,35 +35,32 @@ def main(words: Sequence[str]) -> int:
     layers = None if options.layers is None else tuple(options.layers.split(","))
     predictor = KerasPredictor.load(path)
     say(str(predictor.description))
-    found = explain(predictor, file, layers=layers, genre=options.genre, start=options.start)
+    explanation = explain(predictor, file, layers=layers, genre=options.genre, start=options.start)
     folder = options.output or path.parent / "explanations" / file.name
-    show(_table(found))
-    before, after = found.odds
+    show(_table(explanation).to_terminal())
+    genre, (before, after) = explanation.labels[explanation.genre], explanation.odds
+    first, last = explanation.place
     say(
-        f"log-odds of {found.labels[found.genre]}: {before:.2f} for an average segment, "
-        f"{after:.2f} for {found.place[0]:.2f} to {found.place[1]:.2f} s of {found.file}"
+        f"log-odds of {genre}: {before:.2f} for an average segment, {after:.2f} for {first:.2f} "
+        f"to {last:.2f} s of {explanation.file}"
     )
-    for written in write_explanation(folder, found):
+    for written in write_explanation(folder, explanation):
         say(f"wrote {written}")
     return 0
 
 
-def _table(found: Explanation) -> Any:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table()
-    first, last = found.place
-    table.add_column("genre", overflow="fold")
-    for name in (f"segment {first:.2f} to {last:.2f} s", "file"):
-        table.add_column(name, justify="right")
-    table.add_column("")
-    for index in sorted(range(len(found.labels)), key=lambda index: -found.segment[index]):
-        notes = [
-            note
-            for note, place in (("answer", found.decision), ("explained", found.genre))
-            if place == index
-        ]
-        numbers = (f"{found.segment[index]:.3f}", f"{found.whole[index]:.3f}")
-        table.add_row(Text(found.labels[index]), *numbers, ", ".join(notes))
-    return table
+def _table(explanation: Explanation) -> Table:
+    """Return the probabilities of segment and file, those of the segment largest first."""
+    first, last = explanation.place
+    segment = f"segment {first:.2f} to {last:.2f} s"
+    rows = []
+    for index in sorted(range(len(explanation.labels)), key=lambda i: -explanation.segment[i]):
+        marks = {"answer": explanation.decision, "explained": explanation.genre}
+        row = (
+            explanation.labels[index],
+            f"{explanation.segment[index]:.3f}",
+            f"{explanation.whole[index]:.3f}",
+            ", ".join(mark for mark, genre in marks.items() if genre == index),
+        )
+        rows.append(row)
+    return Table(("genre", Column(segment, "number"), Column("file", "number"), ""), rows)

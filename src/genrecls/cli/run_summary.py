@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from genrecls.evaluation.metrics import Scores
+from genrecls.reports.tables import Column, Table
 from genrecls.runs.metrics import PartMetrics, RunMetrics
 from genrecls.runs.run import Run
 
 if TYPE_CHECKING:
     from rich.console import Group
-    from rich.table import Table
 
 
 def _number(value: float | None) -> str:
@@ -43,27 +43,21 @@ def summary(run: Run) -> Group:
     return Group(
         Text(run.name, style="bold"),
         Text(describe(metrics)),
-        score_table({"validation": metrics.validation, "test": metrics.test}),
+        score_table({"validation": metrics.validation, "test": metrics.test}).to_terminal(),
         Text(f"model  {run.model_file}\nreport {run.report_file}"),
     )
 
 
 def score_table(parts: Mapping[str, PartMetrics]) -> Table:
     """Return a table with two columns for each part, its scores per segment and per track."""
-    from rich.table import Table
-
-    table = Table()
-    table.add_column("score")
-    columns = [(name, unit) for name in parts for unit in ("segment", "track")]
-    for name, unit in columns:
-        table.add_column(f"{name}, per {unit}", justify="right")
-    for row, text in ROWS.items():
-        table.add_row(row, *(text(parts[name].of(unit)) for name, unit in columns))
-        if row == "macro-F1":
-            baselines = [parts[name].baseline.get(unit) for name, unit in columns]
-            texts = [b and f"{b.accuracy:.3f}, macro-F1 {b.macro_f1:.3f}" for b in baselines]
-            table.add_row("majority baseline", *(text or "-" for text in texts))
-    return table
+    places = [(name, unit) for name in parts for unit in ("segment", "track")]
+    scores = [parts[name].of(unit) for name, unit in places]
+    rows = [[row, *map(text, scores)] for row, text in ROWS.items()]
+    baselines = [parts[name].baseline.get(unit) for name, unit in places]
+    texts = [f"{b.accuracy:.3f}, macro-F1 {b.macro_f1:.3f}" if b else "-" for b in baselines]
+    rows.insert(list(ROWS).index("macro-F1") + 1, ["majority baseline", *texts])
+    heads = [Column(f"{name}, per {unit}", "number") for name, unit in places]
+    return Table(("score", *heads), rows)
 
 
 def describe(metrics: RunMetrics) -> str:

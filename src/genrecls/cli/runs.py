@@ -10,6 +10,7 @@ from genrecls.cli.parser import refuse_words
 from genrecls.cli.verbs import parser_of
 from genrecls.console import show
 from genrecls.errors import RunError
+from genrecls.reports.tables import Column, Table
 from genrecls.runs.run import Run, all_runs
 from genrecls.runtime.description import leak_mark
 
@@ -22,17 +23,24 @@ def main(words: Sequence[str]) -> int:
     if options.format == "json":
         show(json.dumps(rows, indent=2, ensure_ascii=False))
     elif rows:
-        show(_table(rows))
+        show(_table(rows).to_terminal())
     else:
         show(f"no runs in {options.output_root.absolute()}; make one with 'genrecls train'")
     return 0
 
 
 def _row(run: Run) -> dict[str, Any]:
+    """Return what JSON says of a run; scores only where it is finished and not damaged."""
     state = run.state
+    status = str(state.get("status", "unknown"))
+    # A training that was killed could not say so.
+    if status == "finished" and not run.finished:
+        status = "incomplete"
+    elif status == "running" and not run.busy:
+        status = "interrupted"
     row: dict[str, Any] = {
         "run": run.name,
-        "status": _status(run),
+        "status": status,
         "changed": str(state.get("changed", "")),
         "command": str(state.get("command", "")),
     }
@@ -58,48 +66,24 @@ def _row(run: Run) -> dict[str, Any]:
     }
 
 
-def _status(run: Run) -> str:
-    status = str(run.state.get("status", "unknown"))
-    # Who was killed could not say so.
-    if status == "finished" and not run.finished:
-        return "incomplete"
-    return "interrupted" if status == "running" and not run.busy else status
-
-
-def _table(rows: Sequence[dict[str, Any]]) -> Any:
-    from rich.table import Table
-
-    table = Table()
-    for name in ("run", "status", "data", "split", "seed"):
-        table.add_column(name, overflow="fold")
-    for name in ("validation, per track", "test, per track", "test macro-F1", "parameters"):
-        table.add_column(name, justify="right")
-    table.add_column("changed (UTC)")
+def _table(rows: Sequence[dict[str, Any]]) -> Table:
+    numbers = ("validation, per track", "test, per track", "test macro-F1", "parameters")
+    heads = ("run", "status", "data", "split", "seed")
+    columns: list[str | Column] = [*heads, *(Column(name, "number") for name in numbers)]
+    cells = []
     for row in rows:
-        table.add_row(
-            row["run"],
-            row["status"],
-            _data(row),
-            f"{row['split']}{leak_mark(row['leaks'])}" if "split" in row else "",
-            str(row.get("seed", "")),
-            *_scores(row),
-            row["changed"][:16].replace("T", " "),
-        )
-    return table
-
-
-def _data(row: dict[str, Any]) -> str:
-    generated = " (generated)" if row.get("generated") else ""
-    return f"{row.get('dataset', '')}{generated}"
-
-
-def _scores(row: dict[str, Any]) -> tuple[str, str, str, str]:
-    if "test_track_accuracy" not in row:
-        return ("", "", "", "")
-    low, high = row["test_track_accuracy_interval"]
-    return (
-        f"{row['validation_track_accuracy']:.3f}",
-        f"{row['test_track_accuracy']:.3f} [{low:.3f}, {high:.3f}]",
-        f"{row['test_track_macro_f1']:.3f}",
-        f"{row['parameters']:,}",
-    )
+        about, scores = ["", "", ""], ["", "", "", ""]
+        if "test_track_accuracy" in row:
+            generated = " (generated)" if row["generated"] else ""
+            split = f"{row['split']}{leak_mark(row['leaks'])}"
+            about = [f"{row['dataset']}{generated}", split, str(row["seed"])]
+            low, high = row["test_track_accuracy_interval"]
+            scores = [
+                f"{row['validation_track_accuracy']:.3f}",
+                f"{row['test_track_accuracy']:.3f} [{low:.3f}, {high:.3f}]",
+                f"{row['test_track_macro_f1']:.3f}",
+                f"{row['parameters']:,}",
+            ]
+        changed = row["changed"][:16].replace("T", " ")
+        cells.append((row["run"], row["status"], *about, *scores, changed))
+    return Table([*columns, "changed (UTC)"], cells)
