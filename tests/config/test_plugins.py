@@ -23,6 +23,7 @@ from genrecls.features.base import FEATURES
 from genrecls.features.cache import settings
 from genrecls.models.base import MODELS
 from genrecls.splits.base import SPLITS
+from genrecls.training.settings import AUGMENTATIONS
 from tests.conftest import RunCommand
 from tests.test_contributing import EXAMPLES
 
@@ -32,7 +33,7 @@ WritePlugin = Callable[..., Path]
 @pytest.fixture
 def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WritePlugin]:
     """Writes a plugin file; what it registers is forgotten after the test."""
-    for registry in (MODELS, FEATURES, DATASETS, SPLITS):
+    for registry in (MODELS, FEATURES, DATASETS, SPLITS, AUGMENTATIONS):
         list(registry)
         monkeypatch.setattr(registry, "_options", dict(registry._options))
     monkeypatch.setattr(plugins, "_plugins", {})
@@ -120,6 +121,59 @@ def test_a_plugin_that_cannot_be_imported_is_one_line(
     assert outcome.status == 1
     with pytest.raises(AssertionError, match=message):
         raise AssertionError(outcome.error)
+
+
+NOISE = '''
+from dataclasses import dataclass
+
+from genrecls.training.settings import AUGMENTATIONS, Augmentation
+
+
+@AUGMENTATIONS.register("noise")
+@dataclass(frozen=True)
+class Noise(Augmentation):
+    """White noise on every input."""
+
+    name: str = "noise"
+    level: float = 0.1
+
+    def apply(self, inputs, targets, seed):
+        import tensorflow as tf
+
+        noisy = {
+            key: values + self.level * tf.random.stateless_normal(tf.shape(values), seed)
+            for key, values in inputs.items()
+        }
+        return noisy, targets
+'''
+
+
+def test_an_augmentation_of_a_plugin_is_chosen_in_a_list(plugin: WritePlugin) -> None:
+    before = run_id(experiment(), "data")
+    plugins.use_plugins([plugin(NOISE)])
+    chosen = experiment("augment.extra=[{name: noise, level: 0.2}]")
+    (noise,) = chosen.augment.extras()
+    assert noise.name == "noise"
+    assert chosen.augment.active
+    assert list(chosen.plugins) == ["mine.py"]
+    assert run_id(chosen, "data") != run_id(experiment(), "data") == before
+    with pytest.raises(ConfigError, match=r"augment\.extra\.0\.levle: unknown key.*'level'"):
+        experiment("augment.extra=[{name: noise, levle: 1}]")
+    with pytest.raises(ConfigError, match=r"augment\.extra\.0\.name: received 'nose'"):
+        experiment("augment.extra=[{name: nose}]")
+
+
+@pytest.mark.tensorflow
+def test_an_augmentation_of_a_plugin_keeps_its_contract_or_is_told_why_not(
+    plugin: WritePlugin, run_command: RunCommand
+) -> None:
+    assert run_command("check", "--plugin", str(plugin(NOISE))).status == 0
+    drawn = NOISE.replace(
+        "tf.random.stateless_normal(tf.shape(values), seed)", "tf.random.normal([])"
+    )
+    outcome = run_command("check", "--plugin", str(plugin(drawn.replace("noise", "nose"), "b.py")))
+    assert outcome.status == 1
+    assert "one seed gives two batches; use tf.random.stateless_" in outcome.out
 
 
 @pytest.mark.parametrize("name", ["absent.py", "mine.txt", "."])

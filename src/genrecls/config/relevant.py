@@ -32,4 +32,7 @@ def relevant(config: Mapping[str, Any]) -> dict[str, Any]:
         for group in groups:
             place = place.get(group, {})
         place.pop(key, None)
+    # A key that came later: without augmentations of plugins a run is the one that it was before.
+    if not kept.get("augment", {}).get("extra", True):
+        del kept["augment"]["extra"]
     return kept

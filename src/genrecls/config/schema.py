@@ -38,14 +38,15 @@ class Registry(Generic[T]):
 
     Args:
         group: name of the config group, such as `model`.
-        package: package whose modules register themselves, such as `genrecls.models`.
+        package: package whose modules register themselves, such as `genrecls.models`; None where
+            only plugins have options.
     """
 
-    def __init__(self, group: str, package: str) -> None:
+    def __init__(self, group: str, package: str | None = None) -> None:
         self.group = group
         self._package = package
         self._options: dict[str, type[T]] = {}
-        self._complete = False
+        self._complete = package is None
 
     def register(self, name: str) -> _Registrar[T]:
         """Return a class decorator that makes the class the option `name` of this group."""
@@ -65,7 +66,7 @@ class Registry(Generic[T]):
         return iter(sorted(self._all()))
 
     def _all(self) -> dict[str, type[T]]:
-        if not self._complete:
+        if self._package is not None and not self._complete:
             package = importlib.import_module(self._package)
             for module in pkgutil.iter_modules(package.__path__):
                 importlib.import_module(f"{self._package}.{module.name}")

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from genrecls.config.plugins import plugin_of
 from genrecls.config.validation import select
-from genrecls.contracts import datasets, features, models, splits
-from genrecls.contracts.base import Finding, run_checks
+from genrecls.contracts import augmentations, datasets, features, models, splits
+from genrecls.contracts.base import Check, Finding, run_checks
 from genrecls.datasets.base import DATASETS
 from genrecls.errors import ConfigError, DataError
 from genrecls.features.base import FEATURES
 from genrecls.models.base import MODELS
 from genrecls.splits.base import SPLITS
+from genrecls.training.settings import AUGMENTATIONS
 
 
 def check_plugins(data_root: Path) -> Iterator[tuple[str, str, list[Finding]]]:
     """Yield group, name and findings of every option that comes from a plugin."""
-    checks = {MODELS: models.CHECKS, FEATURES: features.CHECKS, SPLITS: splits.CHECKS}
-    for registry in (MODELS, FEATURES, SPLITS, DATASETS):
-        group: Any = registry
+    checks: dict[Any, Sequence[Check]] = {
+        MODELS: models.CHECKS,
+        FEATURES: features.CHECKS,
+        SPLITS: splits.CHECKS,
+        AUGMENTATIONS: augmentations.CHECKS,
+        DATASETS: datasets.CHECKS,
+    }
+    for group, chosen in checks.items():
         for name in group:
             if plugin_of(group[name]) is None:
                 continue
@@ -34,5 +40,4 @@ def check_plugins(data_root: Path) -> Iterator[tuple[str, str, list[Finding]]]:
             except DataError as error:
                 yield group.group, name, [Finding("its data are there to be tried", str(error))]
                 continue
-            chosen = datasets.CHECKS if group is DATASETS else checks[group]
             yield group.group, name, list(run_checks(subject, chosen))

@@ -83,7 +83,8 @@ class Experiment:
     @property
     def plugins(self) -> dict[str, str]:
         """Source digests of the plugins that its options come from, by name."""
-        used = [self.dataset, self.split, self.model, *self.features.parts]
+        extras = self.augment.extras()
+        used = [self.dataset, self.split, self.model, *self.features.parts, *extras]
         return plugin_digests(used)
 
     def resolved(self) -> dict[str, Any]:
@@ -150,6 +151,7 @@ def check_combination(experiment: Experiment) -> None:
             f"choose at most {track_seconds:g}"
         )
     _check_media(experiment)
+    experiment.augment.extras()
     if experiment.augment.audio.active:
         require_audio(experiment.features)
     experiment.model.check(experiment.segment.shapes(experiment.features))

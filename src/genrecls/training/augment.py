@@ -32,6 +32,8 @@ def augmenter(
     """
     import tensorflow as tf
 
+    extras = settings.extras()
+
     def augment(inputs: dict[str, Any], targets: Any, seed: Any) -> Batch:
         seeds = tf.random.split(seed, 4)
         changed = {}
@@ -42,7 +44,10 @@ def augmenter(
                 _mask(cropped, fill[name], settings, seeds[1:3]) if is_picture else values
             )
         if settings.mixup > 0:
-            return _mixup(changed, targets, settings.mixup, seeds[3])
+            changed, targets = _mixup(changed, targets, settings.mixup, seeds[3])
+        # Seeds of their own, so that they change nothing of what stands above.
+        for number, extra in enumerate(extras, start=1):
+            changed, targets = extra.apply(changed, targets, seed + number)
         return changed, targets
 
     return augment

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from genrecls.config.schema import Schema, Share
+from genrecls.config.schema import Registry, Schema, Share
+from genrecls.config.validation import select
 from genrecls.features.audio_augmentation import AudioAugmentSettings
 
 StrategyName = Literal["single", "mirrored", "multiworker"]
@@ -100,6 +102,33 @@ class TrainerSettings(Schema):
 
 
 @dataclass(frozen=True)
+class Augmentation(Schema, ABC):
+    """A random change of training batches of your own; register it with `AUGMENTATIONS`.
+
+    Attributes:
+        name: registered name.
+    """
+
+    name: str
+
+    @abstractmethod
+    def apply(self, inputs: dict[str, Any], targets: Any, seed: Any) -> tuple[dict[str, Any], Any]:
+        """Return changed inputs and soft targets of a batch, as TensorFlow tensors.
+
+        All randomness must come from stateless functions of TensorFlow and `seed`: then a resumed
+        training sees what an undisturbed one does.
+
+        Args:
+            inputs: by name, shape (batch, ...).
+            targets: soft targets, shape (batch, classes).
+            seed: two integers, other ones for every batch.
+        """
+
+
+AUGMENTATIONS: Registry[Augmentation] = Registry("augment.extra")
+
+
+@dataclass(frozen=True)
 class AugmentSettings(Schema):
     """What happens to training examples, and to nothing else.
 
@@ -110,6 +139,8 @@ class AugmentSettings(Schema):
         crop: share of the frames that a random crop keeps, moved to a random place and padded by
             repetition; 1 is off.
         audio: distorted copies of the audio, beside what the others do to each batch.
+        extra: augmentations of plugins, applied last and in this order, each a group with the key
+            `name`.
     """
 
     mixup: NonNegativeFloat
@@ -119,8 +150,21 @@ class AugmentSettings(Schema):
     frequency_mask_share: Annotated[float, Field(ge=0, le=1)]
     crop: Annotated[float, Field(gt=0, le=1)]
     audio: AudioAugmentSettings
+    extra: tuple[dict[str, Any], ...] = ()
 
     @property
     def active(self) -> bool:
         """Whether batches are changed at all; `audio` makes its copies before."""
-        return self.mixup > 0 or self.time_masks + self.frequency_masks > 0 or self.crop < 1
+        built_in = self.mixup > 0 or self.time_masks + self.frequency_masks > 0 or self.crop < 1
+        return built_in or bool(self.extra)
+
+    def extras(self) -> list[Augmentation]:
+        """Return the augmentations of plugins.
+
+        Raises:
+            ConfigError: there is none of this name, or it has no such key.
+        """
+        return [
+            select(AUGMENTATIONS, values, f"augment.extra.{number}")
+            for number, values in enumerate(self.extra)
+        ]
