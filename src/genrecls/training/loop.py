@@ -20,7 +20,7 @@ from genrecls.training.checkpoint import Arrays, Checkpoint, Progress
 from genrecls.training.data import Examples, class_weights
 from genrecls.training.distribution import Devices
 from genrecls.training.interrupts import StopRequest, stop_request
-from genrecls.training.optimizer import build_optimizer, current_rate
+from genrecls.training.optimizer import build_optimizer, current_rate, lower_rate
 from genrecls.training.settings import TrainerSettings
 from genrecls.training.step import Learner
 
@@ -211,10 +211,8 @@ class _Loop:
             progress.wait += 1
             progress.plateau_wait += 1
             if schedule.name == "plateau" and progress.plateau_wait >= schedule.patience:
-                rate = current_rate(self._optimizer)
-                lowest = min(schedule.minimum, rate)
                 with self._devices.scope():
-                    self._optimizer.learning_rate = max(rate * schedule.factor, lowest)
+                    lower_rate(self._optimizer, schedule)
                 progress.plateau_wait = 0
         self._save()
 

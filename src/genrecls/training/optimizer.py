@@ -1,10 +1,14 @@
-"""Optimisers and learning-rate schedules from their settings."""
+"""Optimisers and learning-rate schedules from their settings.
+
+A schedule that only knows the step is part of the optimiser (`constant`, `cosine`); the training
+loop calls `lower_rate` for the one that looks at the validation part (`plateau`).
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from genrecls.training.settings import TrainerSettings
+from genrecls.training.settings import ScheduleSettings, TrainerSettings
 
 if TYPE_CHECKING:
     import keras
@@ -49,6 +53,12 @@ def _learning_rate(trainer: TrainerSettings, steps: int) -> Any:
     return keras.optimizers.schedules.CosineDecay(
         0.0, decay, warmup_target=rate, warmup_steps=warmup
     )
+
+
+def lower_rate(optimizer: Any, schedule: ScheduleSettings) -> None:
+    """Lower the learning rate as `plateau` does; one below its minimum stays as it is."""
+    rate = current_rate(optimizer)
+    optimizer.learning_rate = max(rate * schedule.factor, min(schedule.minimum, rate))
 
 
 def current_rate(optimizer: Any) -> float:
