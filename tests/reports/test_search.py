@@ -1,4 +1,4 @@
-"""What a search has found, drawn and written; the trials are made of values alone."""
+"""What a search has report, drawn and written; the trials are made of values alone."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def trial(number: int, *values: float) -> Trial:
     return Trial(number, "finished", chosen(number), values, {1: 0.4}, f"run-{number}", "", 61.0)
 
 
-def report(
+def make_report(
     root: Path,
     trials: list[Trial],
     leaks: tuple[str, ...] = (),
@@ -89,9 +89,9 @@ def texts(figure: Figure) -> list[str]:
     return [text.get_text() for text in figure.findobj(Text) if text.get_text()]
 
 
-def printed(found: SearchReport) -> str:
+def printed(report: SearchReport) -> str:
     console = Console(width=200, file=io.StringIO())
-    console.print(as_terminal(found))
+    console.print(as_terminal(report))
     return str(console.file.getvalue())  # type: ignore[attr-defined]
 
 
@@ -116,7 +116,7 @@ def test_keys_are_shortened_as_far_as_they_stay_apart() -> None:
 
 
 def test_the_ten_best_are_listed_with_their_settings(tmp_path: Path) -> None:
-    rows = report(tmp_path, mixed()).table.rows
+    rows = make_report(tmp_path, mixed()).table.rows
     assert len(rows) == 10
     place, number, score, what, run = rows[0]
     assert (place, number, score, run) == ("1", "11", "0.510", "run-11")
@@ -126,24 +126,24 @@ def test_the_ten_best_are_listed_with_their_settings(tmp_path: Path) -> None:
 def test_of_two_objectives_everything_that_nothing_beats_is_listed(tmp_path: Path) -> None:
     points = [(0.5, 1000), (0.6, 5000), (0.4, 2000)]
     trials = [trial(number, *values) for number, values in enumerate(points)]
-    found = report(tmp_path, trials, objectives=(ACCURACY, SIZE))
-    assert [row[1:4] for row in found.table.rows] == [
+    report = make_report(tmp_path, trials, objectives=(ACCURACY, SIZE))
+    assert [row[1:4] for row in report.table.rows] == [
         ("1", "0.600", "5\u202f000"),
         ("0", "0.500", "1\u202f000"),
     ]
-    assert "trials that no other one beats" in printed(found)
+    assert "trials that no other one beats" in printed(report)
 
 
 def test_the_test_score_of_the_best_is_said_and_that_it_did_not_choose(tmp_path: Path) -> None:
-    found = report(tmp_path, mixed())
-    for text in (printed(found), as_markdown(found), as_html(found, figures(found))):
+    report = make_report(tmp_path, mixed())
+    for text in (printed(report), as_markdown(report), as_html(report, figures(report))):
         assert "Test accuracy of the best, per track: 75.0" in text
         assert "No test score took part in the search" in text
         assert "12 finished, 1 stopped early, 1 failed, 1 interrupted" in text
 
 
 def test_every_trial_has_a_line_with_all_its_settings(tmp_path: Path) -> None:
-    rows = list(csv.DictReader(io.StringIO(as_csv(report(tmp_path, mixed())))))
+    rows = list(csv.DictReader(io.StringIO(as_csv(make_report(tmp_path, mixed())))))
     assert [row["state"] for row in rows[-3:]] == ["pruned", "failed", "running"]
     assert float(rows[3]["validation accuracy"]) == pytest.approx(0.43)
     assert rows[12]["validation accuracy"] == ""
@@ -153,8 +153,8 @@ def test_every_trial_has_a_line_with_all_its_settings(tmp_path: Path) -> None:
 
 
 def test_the_page_says_why_trials_have_no_score_and_loads_nothing(tmp_path: Path) -> None:
-    found = report(tmp_path, mixed())
-    page = as_html(found, figures(found))
+    report = make_report(tmp_path, mixed())
+    page = as_html(report, figures(report))
     assert "stopped early after epoch 4 (median pruner)" in page
     assert "failed: took 3.1 GB | more" in page
     assert "genrecls train -cd there experiment=best" in page
@@ -164,62 +164,62 @@ def test_the_page_says_why_trials_have_no_score_and_loads_nothing(tmp_path: Path
 
 
 def test_a_leaky_split_is_loud_everywhere(tmp_path: Path) -> None:
-    found = report(tmp_path, mixed(), leaks=("track",))
-    assert "LEAKY" in printed(found)
-    assert "LEAKY" in as_markdown(found)
-    assert 'class="about alarm"' in as_html(found, figures(found))
-    assert any("LEAKY" in text for text in texts(history(found)))
+    report = make_report(tmp_path, mixed(), leaks=("track",))
+    assert "LEAKY" in printed(report)
+    assert "LEAKY" in as_markdown(report)
+    assert 'class="about alarm"' in as_html(report, figures(report))
+    assert any("LEAKY" in text for text in texts(history(report)))
 
 
 def test_the_history_marks_what_has_no_score(tmp_path: Path) -> None:
     assert {"best so far", "finished", "best", "stopped early", "failed"} <= set(
-        texts(history(report(tmp_path, mixed())))
+        texts(history(make_report(tmp_path, mixed())))
     )
 
 
 def test_every_setting_has_a_panel_with_its_share(tmp_path: Path) -> None:
-    found = texts(influences(report(tmp_path, mixed())))
+    report = texts(influences(make_report(tmp_path, mixed())))
     for name in ("learning_rate", "units", "dropout"):
-        assert f"{name} · 33.3\u00a0%" in found
-    assert {"[16]", "[32,16]"} <= set(found)
+        assert f"{name} · 33.3\u00a0%" in report
+    assert {"[16]", "[32,16]"} <= set(report)
 
 
 def test_few_trials_tell_no_shares_and_the_figure_says_so(tmp_path: Path) -> None:
-    found = replace(report(tmp_path, mixed()), importances={})
+    report = replace(make_report(tmp_path, mixed()), importances={})
     assert any(
-        "can be told from 20 finished trials on" in text for text in texts(influences(found))
+        "can be told from 20 finished trials on" in text for text in texts(influences(report))
     )
-    assert "the most important first" not in as_markdown(found)
+    assert "the most important first" not in as_markdown(report)
 
 
 def test_trials_with_the_settings_of_another_one_are_counted(tmp_path: Path) -> None:
     same = replace(trial(1, 0.4), run="run-0")
-    found = report(tmp_path, [trial(0, 0.4), same, trial(2, 0.5)])
+    report = make_report(tmp_path, [trial(0, 0.4), same, trial(2, 0.5)])
     assert (
-        found.counts == "3 trials: 3 finished, 1 of the finished with the settings of another one"
+        report.counts == "3 trials: 3 finished, 1 of the finished with the settings of another one"
     )
 
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_one_trial_is_enough_for_all_figures(tmp_path: Path, count: int) -> None:
     trials = [trial(number, 0.5, 1000) for number in range(count)]
-    found = report(tmp_path, trials, objectives=(ACCURACY, SIZE))
-    assert set(figures(found)) == {"front", "history", "settings"}
-    assert all(texts(figure) for figure in figures(found).values())
+    report = make_report(tmp_path, trials, objectives=(ACCURACY, SIZE))
+    assert set(figures(report)) == {"front", "history", "settings"}
+    assert all(texts(figure) for figure in figures(report).values())
 
 
 def test_the_front_names_its_trials(tmp_path: Path) -> None:
     points = [(0.5, 1000), (0.6, 5000), (0.4, 2000), (0.7, 90_000)]
     trials = [trial(number, *values) for number, values in enumerate(points)]
-    found = texts(pareto(report(tmp_path, trials, objectives=(ACCURACY, SIZE))))
-    assert {"0", "1", "3"} <= set(found)
-    assert "2" not in found
-    assert "Validation accuracy against parameters" in found
+    report = texts(pareto(make_report(tmp_path, trials, objectives=(ACCURACY, SIZE))))
+    assert {"0", "1", "3"} <= set(report)
+    assert "2" not in report
+    assert "Validation accuracy against parameters" in report
 
 
 def test_the_table_of_all_trials_may_be_broken_where_words_are_joined(tmp_path: Path) -> None:
-    found = report(tmp_path, mixed())
-    page = as_html(found, figures(found))
+    report = make_report(tmp_path, mixed())
+    page = as_html(report, figures(report))
     assert '<th scope="col">learning_<wbr>rate</th>' in page
     assert "<td>[32,16]</td>" in page
     assert page.startswith("<!doctype html>")
@@ -227,10 +227,10 @@ def test_the_table_of_all_trials_may_be_broken_where_words_are_joined(tmp_path: 
 
 def test_the_longest_list_of_units_is_read_in_full_below_its_panel(tmp_path: Path) -> None:
     key, longest = "model.head.units", "[512,512,256,64]"
-    found = report(tmp_path, mixed())
+    report = make_report(tmp_path, mixed())
     wide = SearchedSetting(key, ("[16]", "[32,16]", longest))
     settings = tuple(wide if setting.key == key else setting for setting in SETTINGS)
-    drawn = influences(replace(found, settings=settings))
+    drawn = influences(replace(report, settings=settings))
     assert longest in texts(drawn)
 
 

@@ -42,5 +42,5 @@ def install(folder: Path, *, loses: str = "") -> None:
 
 def script(folder: Path) -> str:
     """Return the script of the only job that was handed in."""
-    (found,) = folder.glob("*.sh.*")
-    return found.read_text(encoding="utf-8")
+    (script_file,) = folder.glob("*.sh.*")
+    return script_file.read_text(encoding="utf-8")

@@ -55,8 +55,8 @@ class Place:
 
     def records(self) -> dict[str, dict[str, Any]]:
         """What `sweep.json` says, by run."""
-        found = json.loads((self.folder / "sweep.json").read_text())
-        return {row["run"]: row for row in found["runs"]}
+        content = json.loads((self.folder / "sweep.json").read_text())
+        return {row["run"]: row for row in content["runs"]}
 
 
 def start(place: Place, *words: str, real: bool = False) -> subprocess.Popen[str]:

@@ -301,7 +301,7 @@ def test_ctrl_c_reaches_the_trainings_of_a_cluster_and_the_same_command_continue
     assert run.state["status"] == "interrupted"
     status, output = sweep(place, *words)
     assert status == 0
-    assert [found.finished for found in place.runs] == [True]
+    assert [run.finished for run in place.runs] == [True]
     assert not [*place.folder.glob("*.stop")]
 
 

@@ -21,16 +21,16 @@ def plan(place: Place, *words: str) -> list[Job]:
 
 
 def test_lists_and_ranges_make_every_combination_in_order() -> None:
-    found = combine_values(("model=cnn,rnn", "seed=range(0,3)", "vote=mean"), None)
-    assert len(found) == 6
-    assert found[0] == ("model=cnn", "seed=0", "vote=mean")
-    assert found[-1] == ("model=rnn", "seed=2", "vote=mean")
+    combinations = combine_values(("model=cnn,rnn", "seed=range(0,3)", "vote=mean"), None)
+    assert len(combinations) == 6
+    assert combinations[0] == ("model=cnn", "seed=0", "vote=mean")
+    assert combinations[-1] == ("model=rnn", "seed=2", "vote=mean")
 
 
 def test_a_glob_means_the_choices_that_match() -> None:
-    found = combine_values(("experiment=glob(khamees*)",), None)
-    assert ("experiment=khamees2021_lstm",) in found
-    assert all(word.startswith("experiment=khamees2021_") for (word,) in found)
+    combinations = combine_values(("experiment=glob(khamees*)",), None)
+    assert ("experiment=khamees2021_lstm",) in combinations
+    assert all(word.startswith("experiment=khamees2021_") for (word,) in combinations)
 
 
 def test_a_glob_knows_the_choices_in_the_folder_of_the_user(tmp_path: Path) -> None:

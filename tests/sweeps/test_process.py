@@ -42,20 +42,20 @@ def started(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Starte
 
 
 def ending(child: TrainingProcess) -> JobResult:
-    found: list[JobResult] = []
+    results: list[JobResult] = []
 
     def over() -> bool:
-        found.extend(filter(None, [child.poll()]))
-        return bool(found)
+        results.extend(filter(None, [child.poll()]))
+        return bool(results)
 
     wait_for(over)
-    return found[0]
+    return results[0]
 
 
 def test_an_error_line_is_the_reason(started: Started) -> None:
     code = "print('one'); print('genrecls: error: the data are gone'); raise SystemExit(1)"
-    found = ending(started(code))
-    assert found == JobResult(
+    result = ending(started(code))
+    assert result == JobResult(
         "failed", "the data are gone", ("one", "genrecls: error: the data are gone")
     )
 
@@ -82,23 +82,23 @@ def test_an_end_without_a_word_is_called_by_its_status(started: Started) -> None
 
 
 def test_success_without_a_result_is_none(started: Started) -> None:
-    found = ending(started("print('all is well')"))
-    assert found.state == "failed"
-    assert found.reason == "ended with exit status 0 and without a result: all is well"
+    result = ending(started("print('all is well')"))
+    assert result.state == "failed"
+    assert result.reason == "ended with exit status 0 and without a result: all is well"
 
 
 def test_a_signal_is_named_and_marks_the_run(started: Started, run: Run) -> None:
     run.mark("running")
-    found = ending(started("import os, signal; os.kill(os.getpid(), signal.SIGKILL)"))
-    assert found.state == "failed"
-    assert found.reason.startswith("was killed by SIGKILL (from outside, or because the machine")
+    result = ending(started("import os, signal; os.kill(os.getpid(), signal.SIGKILL)"))
+    assert result.state == "failed"
+    assert result.reason.startswith("was killed by SIGKILL (from outside, or because the machine")
     assert run.state["status"] == "failed"
-    assert run.state["reason"] == found.reason
+    assert run.state["reason"] == result.reason
 
 
 def test_a_crash_of_native_code_is_named(started: Started) -> None:
-    found = ending(started("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"))
-    assert "SIGSEGV (Segmentation fault)" in found.reason
+    result = ending(started("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"))
+    assert "SIGSEGV (Segmentation fault)" in result.reason
 
 
 def test_what_the_training_itself_has_recorded_stays(started: Started, run: Run) -> None:
@@ -112,23 +112,23 @@ def test_another_process_at_the_run_is_no_failure(started: Started) -> None:
 
 
 def test_a_stop_from_outside_is_no_failure(started: Started) -> None:
-    found = ending(started("raise SystemExit(130)"))
-    assert (found.state, found.reason) == ("stopped", "was stopped from outside")
+    result = ending(started("raise SystemExit(130)"))
+    assert (result.state, result.reason) == ("stopped", "was stopped from outside")
 
 
 def test_only_the_last_lines_of_this_attempt_are_kept(started: Started) -> None:
     ending(started("print('before'); raise SystemExit(1)"))
-    found = ending(started("print(*range(50), sep='\\n'); raise SystemExit(1)"))
-    assert found.lines == tuple(map(str, range(30, 50)))
+    result = ending(started("print(*range(50), sep='\\n'); raise SystemExit(1)"))
+    assert result.lines == tuple(map(str, range(30, 50)))
 
 
 def test_too_much_memory_is_a_failure_with_its_figure(started: Started, run: Run) -> None:
     run.mark("running")
     code = "import time; kept = bytearray(300_000_000); time.sleep(60)"
-    found = ending(started(code, memory=100_000_000))
-    assert found.state == "failed"
-    assert re.fullmatch(r"took 0\.[123]\d* GB, more than job_memory_gb=0\.1", found.reason)
-    assert run.state["reason"] == found.reason
+    result = ending(started(code, memory=100_000_000))
+    assert result.state == "failed"
+    assert re.fullmatch(r"took 0\.[123]\d* GB, more than job_memory_gb=0\.1", result.reason)
+    assert run.state["reason"] == result.reason
 
 
 def test_memory_of_what_it_starts_counts(started: Started) -> None:
@@ -153,9 +153,9 @@ def test_a_stop_asks_first(started: Started) -> None:
     )
     child = started(code)
     wait_for(lambda: "ready" in child.log.read_text())
-    child.stop("has no hope")
-    found = ending(child)
-    assert (found.state, found.reason) == ("stopped", "has no hope")
+    child.stop("is far behind")
+    result = ending(child)
+    assert (result.state, result.reason) == ("stopped", "is far behind")
 
 
 def test_who_does_not_heed_a_stop_is_killed_with_all_it_has_started(
@@ -169,7 +169,7 @@ def test_who_does_not_heed_a_stop_is_killed_with_all_it_has_started(
     )
     wait_for(lambda: "ready" in child.log.read_text())
     tree = psutil.Process(child.pid).children(recursive=True)
-    child.stop("has no hope")
+    child.stop("is far behind")
     assert ending(child).state == "stopped"
     wait_for(lambda: not any(child.is_running() for child in tree))
 

@@ -95,8 +95,8 @@ def test_one_is_no_plural_and_what_runs_takes_some_time(jobs: list[Job]) -> None
 
 
 def test_what_ended_in_earlier_calls_is_counted(jobs: list[Job]) -> None:
-    found = SweepView(jobs[:1], 4, 1, Estimates([]), "trial", {"finished": 2})
-    assert found.totals() == "4 trials: 2 finished, 2 to come"
+    sweep_view = SweepView(jobs[:1], 4, 1, Estimates([]), "trial", {"finished": 2})
+    assert sweep_view.totals() == "4 trials: 2 finished, 2 to come"
 
 
 def test_of_many_only_what_happens_is_shown(jobs: list[Job]) -> None:
@@ -139,9 +139,9 @@ def test_sweep_json_names_every_run_with_its_state(jobs: list[Job], tmp_path: Pa
     is_in(jobs[1], "failed", "the data are gone")
     path = tmp_path / "sweeps" / "abc" / "sweep.json"
     SweepFile(path, "genrecls sweep seed=0,1", jobs[:2]).write()
-    found = json.loads(path.read_text())
-    assert found["command"] == "genrecls sweep seed=0,1"
-    assert [(row["run"][-1], row["state"], row["note"]) for row in found["runs"]] == [
+    content = json.loads(path.read_text())
+    assert content["command"] == "genrecls sweep seed=0,1"
+    assert [(row["run"][-1], row["state"], row["note"]) for row in content["runs"]] == [
         ("0", "waiting", ""),
         ("1", "failed", "the data are gone"),
     ]

@@ -9,26 +9,26 @@ import pytest
 
 from genrecls.cli.sweep import parse
 from genrecls.errors import ConfigError
-from genrecls.sweeps import cluster
+from genrecls.sweeps import cluster as clusters
 from genrecls.sweeps.cluster import RayCluster, SlurmCluster
 
 submitit = pytest.mark.skipif(find_spec("submitit") is None, reason="submitit is not installed")
 
 
 def test_own_keys_are_kept_from_the_trainings() -> None:
-    found = parse(("-m", "model=cnn,rnn", "jobs=2", "seed=0,1", "job_memory_gb=1.5"))
-    assert found.overrides == ("model=cnn,rnn", "seed=0,1")
-    assert (found.settings.jobs, found.settings.job_memory_gb) == (2, 1.5)
-    assert found.command == "genrecls sweep -m model=cnn,rnn jobs=2 seed=0,1 job_memory_gb=1.5"
-    assert (found.search, found.cluster) == (None, None)
+    arguments = parse(("-m", "model=cnn,rnn", "jobs=2", "seed=0,1", "job_memory_gb=1.5"))
+    assert arguments.overrides == ("model=cnn,rnn", "seed=0,1")
+    assert (arguments.settings.jobs, arguments.settings.job_memory_gb) == (2, 1.5)
+    assert arguments.command == "genrecls sweep -m model=cnn,rnn jobs=2 seed=0,1 job_memory_gb=1.5"
+    assert (arguments.search, arguments.cluster) == (None, None)
 
 
 @submitit
 def test_a_cluster_is_kept_from_the_trainings() -> None:
-    found = parse(("cluster=slurm", "cluster.partition=gpu", "cluster.mem_gb=16", "seed=0,1"))
-    assert isinstance(found.cluster, SlurmCluster)
-    assert (found.cluster.partition, found.cluster.mem_gb) == ("gpu", 16)
-    assert found.overrides == ("seed=0,1",)
+    arguments = parse(("cluster=slurm", "cluster.partition=gpu", "cluster.mem_gb=16", "seed=0,1"))
+    assert isinstance(arguments.cluster, SlurmCluster)
+    assert (arguments.cluster.partition, arguments.cluster.mem_gb) == ("gpu", 16)
+    assert arguments.overrides == ("seed=0,1",)
 
 
 @submitit
@@ -48,15 +48,17 @@ def test_the_words_for_launchers_of_hydra_mean_a_cluster_and_one_line_names_the_
 def test_the_words_for_the_launcher_of_ray_mean_a_cluster(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cluster, "find_spec", lambda _: True)
-    found = parse(
+    monkeypatch.setattr(clusters, "find_spec", lambda _: True)
+    arguments = parse(
         (
             *("hydra/launcher=ray", "hydra.launcher.ray.init.address=auto"),
             *("+hydra.launcher.ray.remote.num_cpus=8", "+hydra.launcher.ray.remote.num_gpus=1"),
             "+hydra.launcher.ray.remote.resources={big:1}",
         )
     )
-    assert found.cluster == RayCluster("ray", 8, 1, {"address": "auto"}, {"resources": {"big": 1}})
+    assert arguments.cluster == RayCluster(
+        "ray", 8, 1, {"address": "auto"}, {"resources": {"big": 1}}
+    )
     assert "cluster=ray cluster.init.address=auto cluster.num_cpus=8" in capsys.readouterr().err
 
 
@@ -88,7 +90,7 @@ def test_a_cluster_that_cannot_be_meant_is_one_line(words: tuple[str, ...], expe
 def test_a_library_that_is_absent_is_named_with_its_extra(
     name: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "find_spec", lambda _: None)
+    monkeypatch.setattr(clusters, "find_spec", lambda _: None)
     with pytest.raises(ConfigError, match=rf"pip install 'genrecls\[{extra}\]'"):
         parse((f"cluster={name}",))
 
@@ -97,9 +99,9 @@ def test_a_library_that_is_absent_is_named_with_its_extra(
 def test_a_cluster_may_come_from_the_users_own_folder(tmp_path: Path) -> None:
     (tmp_path / "cluster").mkdir()
     (tmp_path / "cluster" / "ours.yaml").write_text("defaults: [slurm]\npartition: long\n")
-    found = parse(("-cd", str(tmp_path), "cluster=ours")).cluster
-    assert isinstance(found, SlurmCluster)
-    assert (found.partition, found.array_parallelism) == ("long", 256)
+    cluster = parse(("-cd", str(tmp_path), "cluster=ours")).cluster
+    assert isinstance(cluster, SlurmCluster)
+    assert (cluster.partition, cluster.array_parallelism) == ("long", 256)
 
 
 def test_the_folder_of_the_user_reaches_the_trainings(tmp_path: Path) -> None:

@@ -41,15 +41,15 @@ def weights(run: Run) -> dict[str, np.ndarray]:
 
     import h5py  # type: ignore[import-untyped]
 
-    found: dict[str, np.ndarray] = {}
+    arrays: dict[str, np.ndarray] = {}
 
     def keep(name: str, item: object) -> None:
         if isinstance(item, h5py.Dataset):
-            found[name] = np.asarray(item)
+            arrays[name] = np.asarray(item)
 
     with zipfile.ZipFile(run.model_file) as archive, archive.open("model.weights.h5") as file:
         h5py.File(file).visititems(keep)
-    return found
+    return arrays
 
 
 def assert_equal(run: Run, other: Run) -> None:

@@ -17,8 +17,8 @@ SPACE = {
 
 def composed(choice: str = "trainer", *words: str) -> dict[str, Any]:
     """Return the group `search` of `conf/sweep.yaml`."""
-    found: dict[str, Any] = shared.composed("sweep", f"search={choice}", *words)["search"]
-    return found
+    group: dict[str, Any] = shared.composed("sweep", f"search={choice}", *words)["search"]
+    return group
 
 
 def settings(**changes: Any) -> SearchSettings:

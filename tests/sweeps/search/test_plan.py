@@ -41,19 +41,19 @@ def test_an_experiment_is_a_choice_of_everything(place: Place) -> None:
 
 
 def test_what_the_command_line_fixes_is_not_searched(place: Place) -> None:
-    found = plan(place, "search=mlp", "trainer.batch_size=8")
-    assert "trainer.batch_size" not in found.space
-    assert found.start.experiment.trainer.batch_size == 8
-    job = found.job({"model.head.units": "[16]", "model.head.dropout": "0.2"})
+    searched = plan(place, "search=mlp", "trainer.batch_size=8")
+    assert "trainer.batch_size" not in searched.space
+    assert searched.start.experiment.trainer.batch_size == 8
+    job = searched.job({"model.head.units": "[16]", "model.head.dropout": "0.2"})
     assert job.experiment.resolved()["model"]["head"]["units"] == [16]
     assert job.words[-2:] == ("model.head.units=[16]", "model.head.dropout=0.2")
 
 
 def test_a_dimension_is_added_changed_and_left_out_on_the_command_line(place: Place) -> None:
     added = "+search.space={trainer.epochs:{low:2,high:4},model.head.l2:null}"
-    found = plan(place, "search=mlp", added)
-    assert "trainer.epochs" in found.space
-    assert "model.head.l2" not in found.space
+    searched = plan(place, "search=mlp", added)
+    assert "trainer.epochs" in searched.space
+    assert "model.head.l2" not in searched.space
 
 
 @pytest.mark.parametrize(
@@ -115,12 +115,14 @@ def test_other_words_or_another_space_are_another_search(place: Place) -> None:
 def test_the_experiment_file_of_a_trial_leads_to_its_run(
     place: Place, words: tuple[str, ...]
 ) -> None:
-    found = plan(place, *words)
-    chosen: dict[str, Any] = {k: d.text(d.last) for k, d in found.space.items()}
-    job = found.job(chosen)
+    searched = plan(place, *words)
+    chosen: dict[str, Any] = {k: d.text(d.last) for k, d in searched.space.items()}
+    job = searched.job(chosen)
     folder = place.output_root / "made" / "experiment"
     folder.mkdir(parents=True)
-    (folder / "best.yaml").write_text(experiment_file(found, chosen, "the best"), encoding="utf-8")
+    (folder / "best.yaml").write_text(
+        experiment_file(searched, chosen, "the best"), encoding="utf-8"
+    )
     planner = Planner(str(folder.parent))
     again = planner.job(("experiment=best", *place.words))
     assert again.run.name == job.run.name
@@ -128,8 +130,8 @@ def test_the_experiment_file_of_a_trial_leads_to_its_run(
 
 
 def test_the_experiment_file_holds_nothing_that_is_usual(place: Place) -> None:
-    found = plan(place, "search=mlp")
-    text = experiment_file(found, {"model.head.dropout": "0.2"}, "trial 3")
+    searched = plan(place, "search=mlp")
+    text = experiment_file(searched, {"model.head.dropout": "0.2"}, "trial 3")
     head, _, body = text.partition("\n\n")
     assert head.splitlines()[:3] == ["# @package _global_", "# trial 3", "defaults:"]
     assert "  - override /model: mlp" in head

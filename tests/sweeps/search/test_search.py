@@ -40,8 +40,8 @@ def trials(place: Place, *more: str, epochs: int = 2) -> list[Trial]:
         return study.trials
 
 
-def facts(found: list[Trial]) -> list[tuple[Any, ...]]:
-    return [(t.number, t.state, dict(t.settings), t.values, dict(t.epochs), t.run) for t in found]
+def facts(trials: list[Trial]) -> list[tuple[Any, ...]]:
+    return [(t.number, t.state, dict(t.settings), t.values, dict(t.epochs), t.run) for t in trials]
 
 
 def started(place: Place) -> subprocess.Popen[str]:

@@ -16,14 +16,14 @@ from tests.sweeps.search.spaces import composed, settings
 
 @pytest.mark.parametrize("choice", choices("search"))
 def test_a_search_finds_the_corners_of_its_space_in_the_configuration(choice: str) -> None:
-    found = read_settings(composed(choice))
-    space = read_space(found.space)
-    base = [f"{key}={override_text(value)}" for key, value in found.base.items()]
+    chosen = read_settings(composed(choice))
+    space = read_space(chosen.space)
+    base = [f"{key}={override_text(value)}" for key, value in chosen.base.items()]
     lowest = [f"{key}={dimension.text(dimension.first)}" for key, dimension in space.items()]
     highest = [f"{key}={dimension.text(dimension.last)}" for key, dimension in space.items()]
     experiments = [Planner().experiment([*base, *words]) for words in (lowest, highest)]
     assert experiments[0].resolved() != experiments[1].resolved()
-    assert experiments[0].model.name == found.base.get("model", "cnn")
+    assert experiments[0].model.name == chosen.base.get("model", "cnn")
 
 
 def test_every_family_has_a_search() -> None:

@@ -32,11 +32,11 @@ def test_a_dimension_is_what_optuna_calls_so(
 
 
 def test_steps_that_do_not_reach_the_end_stop_before_it_without_a_warning() -> None:
-    found = read_space(
+    space = read_space(
         {"a": {"low": 8, "high": 30, "step": 8}, "b": {"low": 0, "high": 1, "step": 0.3}}
     )
-    assert found["a"].distribution() == IntDistribution(8, 24, step=8)
-    reached = found["b"].distribution()
+    assert space["a"].distribution() == IntDistribution(8, 24, step=8)
+    reached = space["b"].distribution()
     assert isinstance(reached, FloatDistribution)
     assert reached.high == pytest.approx(0.9)
 
@@ -68,6 +68,6 @@ def test_a_dimension_that_is_null_is_not_searched() -> None:
 def test_values_are_written_as_overrides() -> None:
     block = {"filters": 16, "kernel": [3, 3], "pool_stride": None}
     assert override_text([block]) == "[{filters:16,kernel:[3,3],pool_stride:null}]"
-    found = read_space({"a": {"low": 0.0, "high": 0.5, "step": 0.1}})["a"]
-    assert found.text(0.30000000000000004) == "0.3"
-    assert found.text(0.000314159) == "0.0003142"
+    rate = read_space({"a": {"low": 0.0, "high": 0.5, "step": 0.1}})["a"]
+    assert rate.text(0.30000000000000004) == "0.3"
+    assert rate.text(0.000314159) == "0.0003142"

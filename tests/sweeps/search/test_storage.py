@@ -222,9 +222,9 @@ def test_importances_name_what_the_score_depends_on(tmp_path: Path, open_in: Ope
         assert (study.importances() == {}) == (number < ENOUGH_TRIALS)
         trial = study.ask()
         study.finish(trial, [float(trial.settings["model.head.dropout"])])
-    found = study.importances()
-    assert max(found, key=lambda key: found[key]) == "model.head.dropout"
-    assert sum(found.values()) == pytest.approx(1)
+    shares = study.importances()
+    assert max(shares, key=lambda key: shares[key]) == "model.head.dropout"
+    assert sum(shares.values()) == pytest.approx(1)
 
 
 def test_a_failed_trial_keeps_its_reason(tmp_path: Path, open_in: Open) -> None:
