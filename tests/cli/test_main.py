@@ -103,7 +103,7 @@ def test_the_version_is_one_line(run_command: RunCommand) -> None:
             ("trin",),
             (
                 "unknown verb 'trin'; allowed: train, sweep, evaluate, predict, explain, export, "
-                "benchmark, data, reproduce, runs, compare; did you mean 'train'?"
+                "benchmark, data, reproduce, runs, compare, check; did you mean 'train'?"
             ),
         ),
         (
@@ -197,11 +197,21 @@ class TestErrors:
         with pytest.raises(RuntimeError, match="here"):
             run_command("runs")
 
-    def test_an_interrupt_has_the_status_that_shells_expect(
+    @pytest.mark.parametrize("words", [*VERBS, *(f"data {action}" for action in ACTIONS)])
+    def test_an_interrupt_promises_to_continue_only_where_that_is_so(
+        self, words: str, failing: list[BaseException], run_command: RunCommand
+    ) -> None:
+        failing.append(KeyboardInterrupt())
+        outcome = run_command(*words.split(), "whatever")
+        continues = words in {"train", "sweep", "reproduce", "data download"}
+        promise = "; nothing is lost, the same command continues" if continues else ""
+        assert (outcome.status, outcome.error) == (130, f"interrupted{promise}")
+
+    def test_a_plugin_in_front_of_the_verb_does_not_hide_it(
         self, failing: list[BaseException], run_command: RunCommand
     ) -> None:
         failing.append(KeyboardInterrupt())
-        assert run_command("runs").status == 130
+        assert "the same command continues" in run_command("--plugin", "a.py", "train").error
 
     def test_a_full_disk_names_the_place_and_what_to_do(
         self, failing: list[BaseException], run_command: RunCommand

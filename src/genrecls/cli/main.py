@@ -13,7 +13,7 @@ from typing import NoReturn
 from genrecls import __version__
 from genrecls.cli import help as help_texts
 from genrecls.cli.completion import candidates, script
-from genrecls.cli.verbs import ACTIONS, VERBS, parser_of
+from genrecls.cli.verbs import ACTIONS, CONTINUING, VERBS, parser_of
 from genrecls.config.plugins import use_plugins
 from genrecls.errors import (
     EXIT_BUSY,
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(words)
     except KeyboardInterrupt:
-        return _fail("interrupted; nothing is lost, the same command goes on", _STOPPED)
+        return _fail(f"interrupted{_what_remains(words)}", _STOPPED)
     except BrokenPipeError:
         # The reader, such as head, has seen enough; Python must not complain when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -54,6 +54,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"unexpected {type(error).__name__}: {error}; this is a defect of genrecls: please "
             "report it with the output of the same command under GENRECLS_DEBUG=1"
         )
+
+
+def _what_remains(words: Sequence[str]) -> str:
+    """Return what an interrupted command says of a repetition, if it continues where it was."""
+    words, _ = split_plugins(words)
+    continues = " ".join(words[: 2 if words[:1] == ["data"] else 1]) in CONTINUING
+    return "; nothing is lost, the same command continues" if continues else ""
 
 
 def _status(error: GenreclsError) -> int:

@@ -43,6 +43,8 @@ ACTIONS = {
     "split-report": "show what each split would give: genres, shared artists, copies, scores",
     "cache": "list the cached features, or delete some",
 }
+CONTINUING = ("train", "sweep", "reproduce", "data download")
+"""What an interrupted command of continues when it is repeated; the others begin again."""
 _A_RUN = "RUN is a folder, a name or the end of a name; without it the newest finished run."
 
 

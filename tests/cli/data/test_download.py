@@ -231,7 +231,7 @@ def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
     ended.set()
     assert process.returncode == 130
     assert err.splitlines()[1:] == [
-        "genrecls: error: interrupted; nothing is lost, the same command goes on"
+        "genrecls: error: interrupted; nothing is lost, the same command continues"
     ]
     assert run_command("data", "download", "gtzan", *words).status == 0
     assert server.ranges == [None, f"bytes={1 << 18}-"]
