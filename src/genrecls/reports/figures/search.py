@@ -6,19 +6,19 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from genrecls.reports.numbers import percent
+from genrecls.reports.numbers import count, percent
 from genrecls.reports.search import ENOUGH_TRIALS, SearchedSetting, SearchReport, Trial
 from genrecls.reports.style import (
     BLUE,
     GREY,
     INK,
-    MUTED,
     ORANGE,
-    RULE,
     WARNING,
     clean_axes,
     in_style,
+    logarithmic,
     new_figure,
+    whole_numbers,
 )
 from genrecls.reports.text import drawable
 
@@ -41,8 +41,6 @@ def figures(report: SearchReport) -> dict[str, Figure]:
 
 def history(report: SearchReport) -> Figure:
     """Draw the score of every trial, and the best so far."""
-    from matplotlib.ticker import MaxNLocator
-
     score = report.objectives[0]
     about = f"{report.name} · {report.about} · {report.counts}"
     figure = new_figure("How the search went", drawable(about, 300), (8.5, 3.4), alarm=report.leaky)
@@ -76,10 +74,9 @@ def history(report: SearchReport) -> Figure:
                 s=60,
                 label=label,
             )
-    axes.set_xlabel("trial", size=8.5, color=MUTED)
-    axes.set_ylabel(score.title, size=9, color=INK)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=12, integer=True, min_n_ticks=1))
-    figure.legend(loc="outside lower center", ncols=5, frameon=False, fontsize=8.5, labelcolor=INK)
+    axes.set(xlabel="trial", ylabel=score.title)
+    whole_numbers(axes.xaxis, 12)
+    figure.legend(loc="outside lower center", ncols=5)
     return figure
 
 
@@ -120,9 +117,9 @@ def influences(report: SearchReport) -> Figure:
         _set_scale(axes, setting)
         share = f" · {percent(shares[key])}" if key in shares else ""
         name = drawable(report.names[key], 30)
-        axes.set_title(f"{name}{share}", loc="left", size=9, color=INK)
+        axes.set_title(f"{name}{share}")
         if number % columns == 0:
-            axes.set_ylabel(report.objectives[0].title, size=8.5, color=MUTED)
+            axes.set_ylabel(report.objectives[0].title)
     for axes in panels.flat[len(settings) :]:
         axes.set_axis_off()
     return figure
@@ -149,8 +146,6 @@ def _set_scale(axes: Axes, setting: SearchedSetting) -> None:
 
 def pareto(report: SearchReport) -> Figure:
     """Draw the score against the second objective, with the trials that no other one beats."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
     score, cost = report.objectives
     about = f"{report.name} · {report.about} · blue: beaten by none in both"
     figure = new_figure(
@@ -159,8 +154,7 @@ def pareto(report: SearchReport) -> Figure:
         (8.5, 4.2),
         alarm=report.leaky,
     )
-    axes = clean_axes(figure.add_subplot(), grid="y")
-    axes.grid(axis="x", color=RULE, linewidth=0.6)
+    axes = clean_axes(figure.add_subplot(), grid="both")
     rest = [trial for trial in report.ranked if trial not in report.front]
     axes.scatter(*_points(rest), color=GREY, s=26, zorder=2)
     best = sorted(report.front, key=lambda trial: trial.values[1])
@@ -177,18 +171,10 @@ def pareto(report: SearchReport) -> Figure:
             textcoords="offset points",
             ha="center",
             size=8,
-            color=INK,
         )
-    axes.set_xscale("log")
+    logarithmic(axes, count)
     axes.margins(x=0.08, y=0.12)
-    axes.set_xlabel(cost.title, size=8.5, color=MUTED)
-    axes.set_ylabel(score.title, size=9, color=INK)
-    # Sizes as plain numbers, not as powers of ten.
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
-    axes.xaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{value:,.0f}".replace(",", " "))
-    )
-    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set(xlabel=cost.title, ylabel=score.title)
     return figure
 
 
