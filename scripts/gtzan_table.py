@@ -10,23 +10,26 @@ validation accuracy per track over the two honest splits; the test part decides 
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+
+from genrecls.evaluation.significance import summarise
+from genrecls.reports.tables import Table
+from genrecls.runs.metrics import RunMetrics
+from genrecls.runs.run import all_runs
 
 MODELS = ("cnn", "rnn", "crnn")
 HONEST = ("track", "artist")
-SPLITS = (*HONEST, "segment")
-Result = dict[str, Any]
+SPLITS = {"track": "`track`", "artist": "`artist`", "segment": "`segment` (LEAKY)"}
 
 
 def train(options: argparse.Namespace, *overrides: str) -> None:
     """Train all combinations of `overrides` with the program itself."""
     words = [
-        "-m",
+        "sweep",
         "dataset=gtzan",
         f"dataset.root={options.root}",
         "features=mfcc",
@@ -34,74 +37,68 @@ def train(options: argparse.Namespace, *overrides: str) -> None:
         f"split={','.join(SPLITS)}",
         *overrides,
     ]
-    print(f"genrecls train {' '.join(words)}", file=sys.stderr)
+    print(f"genrecls {' '.join(words)}", file=sys.stderr)
     # Standard output is for the tables alone.
-    command = [sys.executable, "-m", "genrecls", "train", *words]
+    command = [sys.executable, "-m", "genrecls", *words]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
-def results(output_root: Path) -> list[Result]:
-    """Return the scores of all finished runs in `output_root`."""
-    return [json.loads(path.read_text()) for path in output_root.glob("gtzan-*/metrics.json")]
+def gtzan_metrics(output_root: Path) -> list[RunMetrics]:
+    """Return the metrics of all finished runs on GTZAN in `output_root`."""
+    runs = [run for run in all_runs(output_root) if run.name.startswith("gtzan-") and run.finished]
+    return [run.read_metrics() for run in runs]
 
 
-def chosen(found: list[Result], model: str, split: str, seed: int | None = None) -> list[Result]:
-    """Return the results of one model and split, of one seed or of all."""
+def select(
+    metrics: Sequence[RunMetrics], model: str, split: str, seed: int | None = None
+) -> list[RunMetrics]:
+    """Return the metrics of one model and split, of one seed or of all."""
     return [
-        result
-        for result in found
-        if result["model"]["name"] == model
-        and result["split"]["name"] == split
-        and seed in (None, result["seed"])
+        run
+        for run in metrics
+        if (run.model.name, run.split.name) == (model, split) and seed in (None, run.seed)
     ]
 
 
-def best_model(found: list[Result]) -> str:
+def best_model(metrics: Sequence[RunMetrics]) -> str:
     """Return the model with the highest mean validation accuracy per track."""
 
     def validation(model: str) -> float:
-        runs = [run for split in HONEST for run in chosen(found, model, split, seed=0)]
-        return float(statistics.mean(r["parts"]["validation"]["track"]["accuracy"] for r in runs))
+        runs = [run for split in HONEST for run in select(metrics, model, split, seed=0)]
+        return statistics.mean(run.validation.track.accuracy for run in runs)
 
     return max(MODELS, key=validation)
 
 
-def print_comparison(found: list[Result]) -> None:
-    """Print a row a model, a column a split: test accuracy per track with its interval."""
-    print("| model | parameters |" + "".join(f" {split} |" for split in map(title, SPLITS)))
-    print("|---|---|" + "---|" * len(SPLITS))
+def model_table(metrics: Sequence[RunMetrics]) -> Table:
+    """Return a row a model, a column a split: test accuracy per track with its interval."""
+    rows = []
     for model in MODELS:
-        cells = []
-        for split in SPLITS:
-            (run,) = chosen(found, model, split, seed=0)
-            test = run["parts"]["test"]["track"]
-            low, high = test["accuracy_interval"]
-            cells.append(f" {test['accuracy']:.3f} [{low:.3f}, {high:.3f}] |")
-        print(f"| `{model}` | {run['model']['parameters']:,} |" + "".join(cells))
+        runs = [run for split in SPLITS for run in select(metrics, model, split, seed=0)]
+        scores = [run.test.track for run in runs]
+        cells = ["{:.3f} [{:.3f}, {:.3f}]".format(s.accuracy, *s.accuracy_interval) for s in scores]
+        rows.append([f"`{model}`", f"{runs[0].model.parameters:,}", *cells])
+    return Table(("model", "parameters", *SPLITS.values()), rows)
 
 
-def print_seeds(found: list[Result], model: str) -> None:
-    """Print mean and standard deviation of the best model over all seeds."""
-    print("| split | seeds | validation, per track | test, per segment | test, per track |")
-    print("|---|---|---|---|---|")
-    for split in SPLITS:
-        runs = chosen(found, model, split)
-        cells = [
-            spread([run["parts"][part][unit]["accuracy"] for run in runs])
-            for part, unit in (("validation", "track"), ("test", "segment"), ("test", "track"))
-        ]
-        print(f"| {title(split)} | {len(runs)} | " + " | ".join(cells) + " |")
+def seed_table(metrics: Sequence[RunMetrics], model: str) -> Table:
+    """Return mean and standard deviation of a model over all seeds, a row a split."""
 
+    def spread(values: Sequence[float]) -> str:
+        score = summarise(values)
+        return f"{score.mean:.3f} ± {score.deviation or 0.0:.3f}"
 
-def title(split: str) -> str:
-    """Return a split's name with its warning."""
-    return f"`{split}` (LEAKY)" if split == "segment" else f"`{split}`"
-
-
-def spread(values: list[float]) -> str:
-    """Return mean and sample standard deviation."""
-    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
-    return f"{statistics.mean(values):.3f} ± {deviation:.3f}"
+    rows = []
+    for split, title in SPLITS.items():
+        runs = select(metrics, model, split)
+        cells = (
+            spread([run.validation.track.accuracy for run in runs]),
+            spread([run.test.segment.accuracy for run in runs]),
+            spread([run.test.track.accuracy for run in runs]),
+        )
+        rows.append([title, str(len(runs)), *cells])
+    scores = ("validation, per track", "test, per segment", "test, per track")
+    return Table(("split", "seeds", *scores), rows)
 
 
 def main() -> None:
@@ -112,14 +109,14 @@ def main() -> None:
     parser.add_argument("--output-root", type=Path, default=Path("outputs"))
     options = parser.parse_args()
     train(options, f"model={','.join(MODELS)}")
-    best = best_model(results(options.output_root))
+    best = best_model(gtzan_metrics(options.output_root))
     if options.seeds > 1:
         seeds = ",".join(str(seed) for seed in range(1, options.seeds))
         train(options, f"model={best}", f"seed={seeds}")
-    found = results(options.output_root)
-    print_comparison(found)
+    metrics = gtzan_metrics(options.output_root)
+    print(model_table(metrics).to_markdown())
     print(f"\n`{best}`, the best by validation:\n")
-    print_seeds(found, best)
+    print(seed_table(metrics, best).to_markdown())
 
 
 if __name__ == "__main__":

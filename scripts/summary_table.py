@@ -24,11 +24,12 @@ from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset, Track
 from genrecls.features.base import FEATURES
 from genrecls.features.summary import COLUMNS
+from genrecls.reports.tables import Table
 
-Table = dict[str, NDArray[np.float64]]
+Values = dict[str, NDArray[np.float64]]
 
 
-def published(path: Path) -> Table:
+def published(path: Path) -> Values:
     """Return the 57 values by track id, such as `blues.00000`."""
     with path.open(encoding="utf-8", newline="") as file:
         return {
@@ -47,29 +48,30 @@ def source(root: Path) -> Dataset:
     return select(DATASETS, {**defaults("dataset", "gtzan"), "root": str(root)}).load(root)
 
 
-def computed(dataset: Dataset, tracks: Sequence[Track]) -> Table:
+def computed(dataset: Dataset, tracks: Sequence[Track]) -> Values:
     """Return ours, of whole tracks."""
     spec = select(FEATURES, defaults("features", "summary"))
-    rows: Table = {}
+    rows: Values = {}
     for track in tracks:
         samples = spec.read(track, dataset.limits)
         rows[track.id] = spec.transform(samples[None])["summary"][0].astype(np.float64)
     return rows
 
 
-def compare(ours: Table, theirs: Table) -> list[tuple[str, float, float, float]]:
+def compare(ours: Values, theirs: Values) -> list[tuple[str, float, float, float]]:
     """Return name, median and largest relative difference, and correlation of each column."""
     shared = sorted(set(ours) & set(theirs))
     if not shared:
         raise SystemExit("expected tracks that are in the table, found none")
-    found, wanted = (np.array([table[track] for track in shared]) for table in (ours, theirs))
-    relative = np.abs(found - wanted) / np.maximum(np.abs(wanted), 1e-12)
+    our_values, their_values = (np.array([t[track] for track in shared]) for t in (ours, theirs))
+    difference = np.abs(our_values - their_values)
+    relative = difference / np.maximum(np.abs(their_values), 1e-12)
     return [
         (
             name,
             float(np.median(relative[:, column])),
             float(relative[:, column].max()),
-            float(np.corrcoef(found[:, column], wanted[:, column])[0, 1]),
+            float(np.corrcoef(our_values[:, column], their_values[:, column])[0, 1]),
         )
         for column, name in enumerate(COLUMNS)
     ]
@@ -85,11 +87,14 @@ def main() -> None:
     dataset = source(options.root)
     step = max(1, len(dataset.tracks) // (options.tracks or len(dataset.tracks)))
     tracks = dataset.tracks[::step]
-    rows = compare(computed(dataset, tracks), published(options.table))
-    print(f"{len(tracks)} tracks\n")
-    print("| column | median relative difference | largest | correlation |\n|---|---|---|---|")
-    for name, median, largest, correlation in rows:
-        print(f"| `{name}` | {median:.1e} | {largest:.1e} | {correlation:.6f} |")
+    columns = ("column", "median relative difference", "largest", "correlation")
+    rows = [
+        (f"`{name}`", f"{median:.1e}", f"{largest:.1e}", f"{correlation:.6f}")
+        for name, median, largest, correlation in compare(
+            computed(dataset, tracks), published(options.table)
+        )
+    ]
+    print(f"{len(tracks)} tracks\n\n{Table(columns, rows).to_markdown()}")
 
 
 if __name__ == "__main__":
