@@ -127,7 +127,7 @@ class TestFolder:
         assert not busy(run)
         with run.locked():
             assert busy(run)
-            with pytest.raises(RunError, match="run a is in the hands of another process"):
+            with pytest.raises(RunError, match="run a is used by another process now"):
                 run.locked().__enter__()
         assert not busy(run)
         with run.locked():

@@ -74,7 +74,7 @@ def show_model(experiment: Experiment) -> None:
 
 
 def _count_genres(experiment: Experiment) -> int:
-    """Return the genres of the data where they are at hand, else ten, which is usual."""
+    """Return the number of genres of the data, or ten (the usual number) where they are absent."""
     if not experiment.dataset.made_on_demand:
         with suppress(DataError):
             return len(experiment.dataset.load(experiment.data_root).labels)

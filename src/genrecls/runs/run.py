@@ -202,7 +202,7 @@ class Run:
             RunBusy: another process is at work on it.
         """
         busy = (
-            f"run {self.name} is in the hands of another process at this moment (a training "
+            f"run {self.name} is used by another process now (a training "
             "or an export); wait for it ('genrecls runs' shows its state)"
         )
         with locked(self._lock_file, patience=_PATIENCE, busy=busy):
