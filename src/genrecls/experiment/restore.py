@@ -54,7 +54,7 @@ def restore(run: Run, data_root: str, dataset_root: str | None) -> RestoredRun:
     if metrics.dataset.fingerprint != fingerprint(dataset, store.digests):
         raise RunError(
             f"run {run.name}: the data are not those that it was trained on (files, genres, "
-            "artists or published parts differ); dataset_root=<folder> says where the right ones are"
+            "artists or published parts differ); point to the right ones with dataset_root=<folder>"
         )
     return RestoredRun(run, experiment, dataset, metrics, store)
 
