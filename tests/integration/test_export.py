@@ -15,7 +15,7 @@ import pytest
 from genrecls.export.formats import INPUTS, MODES
 from tests.in_process import Answer, run_here
 
-VARIANTS = [f"{kind}_{mode}" for kind in INPUTS for mode in MODES]
+FORMATS = [f"{kind}_{mode}" for kind in INPUTS for mode in MODES]
 # After eight epochs on ten tracks decisions are near a tie, and any rounding turns some.
 LENIENT = [f"gate.{mode}={{difference:0.2,decisions:0.6,accuracy:1}}" for mode in MODES[2:]]
 BESIDE = {"export.json", "card.md", "classify.pyz", "labels.txt", "tradeoff.png"}
@@ -60,7 +60,7 @@ def keras(work: Path, song: Path) -> tuple[str, Any]:
 
 def test_the_bundle_holds_everything_that_a_device_needs(bundle: Path) -> None:
     names = {path.name for path in bundle.iterdir()}
-    assert {f"{variant}.tflite" for variant in VARIANTS} <= names
+    assert {f"{name}.tflite" for name in FORMATS} <= names
     assert names >= BESIDE
     assert {"golden_int8.npz", "golden_float32.npz"} <= names
     project = {path.name for path in (bundle / "micro").iterdir()}
@@ -69,7 +69,7 @@ def test_the_bundle_holds_everything_that_a_device_needs(bundle: Path) -> None:
 
 def test_every_file_has_its_agreement_its_scores_and_its_operators(bundle: Path) -> None:
     facts = json.loads((bundle / "export.json").read_text())
-    assert [row["file"] for row in facts["files"]] == [f"{name}.tflite" for name in VARIANTS]
+    assert [row["file"] for row in facts["files"]] == [f"{name}.tflite" for name in FORMATS]
     for row in facts["files"]:
         assert row["gate"]["segments"] == 40, row
         assert row["gate"]["parts"] == ["validation", "test"]
@@ -136,24 +136,24 @@ def test_summary_features_are_exported_with_a_card_and_without_files_that_take_a
     }
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("name", FORMATS)
 def test_every_file_says_of_a_song_what_keras_says(
-    variant: str, work: Path, bundle: Path, song: Path, keras: tuple[str, Any]
+    name: str, work: Path, bundle: Path, song: Path, keras: tuple[str, Any]
 ) -> None:
-    file = bundle / f"{variant}.tflite"
+    file = bundle / f"{name}.tflite"
     answer = run_here(work, "predict", song, file, "--format", "json")
     assert answer.status == 0, answer.err
     genre, found = probabilities(answer)
-    assert np.abs(found - keras[1]).max() < CLOSE[variant.partition("_")[2]]
-    if "float" in variant:
+    assert np.abs(found - keras[1]).max() < CLOSE[name.partition("_")[2]]
+    if "float" in name:
         assert genre == keras[0]
 
 
-@pytest.mark.parametrize("variant", ["features_float32", "audio_float32", "features_int8"])
+@pytest.mark.parametrize("name", ["features_float32", "audio_float32", "features_int8"])
 def test_the_single_file_for_devices_says_the_same(
-    variant: str, work: Path, bundle: Path, song: Path
+    name: str, work: Path, bundle: Path, song: Path
 ) -> None:
-    words = [str(bundle / f"{variant}.tflite"), "--format", "json", str(song)]
+    words = [str(bundle / f"{name}.tflite"), "--format", "json", str(song)]
     alone = subprocess.run(
         [sys.executable, "-I", str(bundle / "classify.pyz"), *words],
         capture_output=True,

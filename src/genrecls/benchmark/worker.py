@@ -56,6 +56,59 @@ class BenchmarkTarget:
     segment: Any
     track: Any
 
+    @classmethod
+    def from_keras(cls, path: Path) -> BenchmarkTarget:
+        """Return a `model.keras`, with features as `genrecls predict` computes them."""
+        from genrecls.runs.model_file import load
+
+        model, card = load(path)
+        spec, rule = card.features, card.segment
+        known: dict[str, Any] = {
+            "input": "keras",
+            "mode": "float32",
+            "runtime": _installed("tensorflow-cpu", "tensorflow"),
+            # One call for one batch: `predict` would add the making of a data set to each.
+            "infer": model.predict_on_batch,
+        }
+        if spec.name not in _COMPUTED:
+            return _target_without_audio(rule.shapes(spec), (rule.length, rule.hop), known)
+        track = music(int(spec.rate), SECONDS)
+        return cls(
+            inputs=lambda samples: rule.cover(samples, spec).inputs,
+            segment=track[: rule.samples(spec.rate)],
+            track=track,
+            **known,
+        )
+
+    @classmethod
+    def from_tflite(cls, path: Path, threads: int) -> BenchmarkTarget:
+        """Return an exported file, run with so many threads."""
+        from genrecls.runtime.container import unpack
+        from genrecls.runtime.network import Network
+        from genrecls.runtime.tflite_predictor import load_tflite
+
+        flatbuffer, card = unpack(path)
+        known: dict[str, Any] = {
+            "input": card["input"],
+            "mode": card["mode"],
+            "runtime": _installed("ai-edge-litert", "tflite-runtime"),
+        }
+        rule = card["segment"]
+        if card["features"]["name"] not in _COMPUTED:
+            known["infer"] = Network(flatbuffer, threads).probabilities
+            shapes = {name: tensor["shape"] for name, tensor in card["inputs"].items()}
+            return _target_without_audio(shapes, (rule["length"], rule["hop"]), known)
+        classifier = load_tflite(path, threads)
+        infer, rate = classifier.predictor.probabilities, classifier.grid.rate
+        track = music(rate, SECONDS)
+        return cls(
+            inputs=lambda samples: list(classifier.segments(samples)[1]),
+            infer=lambda batches: [infer(batch) for batch in batches],
+            segment=track[: round(rule["length"] * rate)],
+            track=track,
+            **known,
+        )
+
     def seconds(self, given: Any, runs: int) -> NDArray[np.float64]:
         """Return the seconds that features and inference take, shape (runs, 2), after a warm-up."""
         times = []
@@ -80,7 +133,11 @@ def measure(path: Path, threads: int, runs: int) -> dict[str, Any]:
     Raises:
         GenreclsError: the file cannot be used.
     """
-    target = _tflite_target(path, threads) if is_exported(path) else _keras_target(path)
+    target = (
+        BenchmarkTarget.from_tflite(path, threads)
+        if is_exported(path)
+        else BenchmarkTarget.from_keras(path)
+    )
     segment, track = (target.seconds(given, runs) for given in (target.segment, target.track))
     return {
         "file": path.name,
@@ -116,57 +173,6 @@ def music(rate: int, seconds: float) -> Samples:
 def _median_and_p95(seconds: NDArray[np.float64]) -> dict[str, float]:
     median, high = 1000 * np.percentile(seconds, (50, 95))
     return {"median": round(float(median), 4), "p95": round(float(high), 4)}
-
-
-def _keras_target(path: Path) -> BenchmarkTarget:
-    from genrecls.runs.model_file import load
-
-    model, card = load(path)
-    spec, rule = card.features, card.segment
-    known: dict[str, Any] = {
-        "input": "keras",
-        "mode": "float32",
-        "runtime": _installed("tensorflow-cpu", "tensorflow"),
-        # One call for one batch: `predict` would add the making of a data set to each.
-        "infer": model.predict_on_batch,
-    }
-    if spec.name not in _COMPUTED:
-        return _target_without_audio(rule.shapes(spec), (rule.length, rule.hop), known)
-    track = music(int(spec.rate), SECONDS)
-    return BenchmarkTarget(
-        inputs=lambda samples: rule.cover(samples, spec).inputs,
-        segment=track[: rule.samples(spec.rate)],
-        track=track,
-        **known,
-    )
-
-
-def _tflite_target(path: Path, threads: int) -> BenchmarkTarget:
-    from genrecls.runtime.container import unpack
-    from genrecls.runtime.network import Network
-    from genrecls.runtime.tflite_predictor import load_tflite
-
-    flatbuffer, card = unpack(path)
-    known: dict[str, Any] = {
-        "input": card["input"],
-        "mode": card["mode"],
-        "runtime": _installed("ai-edge-litert", "tflite-runtime"),
-    }
-    rule = card["segment"]
-    if card["features"]["name"] not in _COMPUTED:
-        known["infer"] = Network(flatbuffer, threads).probabilities
-        shapes = {name: tensor["shape"] for name, tensor in card["inputs"].items()}
-        return _target_without_audio(shapes, (rule["length"], rule["hop"]), known)
-    classifier = load_tflite(path, threads)
-    infer, rate = classifier.predictor.probabilities, classifier.grid.rate
-    track = music(rate, SECONDS)
-    return BenchmarkTarget(
-        inputs=lambda samples: list(classifier.segments(samples)[1]),
-        infer=lambda batches: [infer(batch) for batch in batches],
-        segment=track[: round(rule["length"] * rate)],
-        track=track,
-        **known,
-    )
 
 
 def _target_without_audio(

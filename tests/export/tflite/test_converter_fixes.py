@@ -14,10 +14,10 @@ from tests.export.exported import SORTS, operators, run, taken_apart
 @pytest.mark.parametrize("name", SORTS)
 def test_no_operator_is_foreign(name: str, make: Make) -> None:
     made = make(name)
-    for variant in made.files:
-        model = taken_apart(made.flatbuffer(variant))
-        assert not any(code.customCode for code in model.operatorCodes), variant.title
-        assert not [op for op in operators(made.flatbuffer(variant)) if op == "CUSTOM"]
+    for export_format in made.files:
+        model = taken_apart(made.flatbuffer(export_format))
+        assert not any(code.customCode for code in model.operatorCodes), export_format.title
+        assert not [op for op in operators(made.flatbuffer(export_format)) if op == "CUSTOM"]
 
 
 def test_a_foreign_operator_is_refused(make: Make) -> None:
