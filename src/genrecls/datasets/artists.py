@@ -97,7 +97,7 @@ def one_spelling(names: Sequence[str | None]) -> list[str | None]:
     spellings: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for name in tidy:
         spellings[_key(name)][name] += 1
-    best = {key: min(found, key=lambda n: (-found[n], n)) for key, found in spellings.items()}
+    best = {key: min(n, key=lambda name: (-n[name], name)) for key, n in spellings.items()}
     return [best[_key(name)] or None for name in tidy]
 
 

@@ -34,18 +34,18 @@ def clips_on_disk(clips: Path) -> frozenset[str]:
     Raises:
         DataError: a folder cannot be listed.
     """
-    found: set[str] = set()
+    ids: set[str] = set()
     try:
         for folder in clips.glob("[0-9][0-9][0-9]/"):
             with os.scandir(folder) as entries:
-                found |= {
+                ids |= {
                     entry.name[:6]
                     for entry in entries
                     if _CLIP.fullmatch(f"{folder.name}/{entry.name}") and entry.is_file()
                 }
     except OSError as error:
         raise DataError(f"cannot list {error.filename}: {error.strerror}") from None
-    return frozenset(found)
+    return frozenset(ids)
 
 
 def read_checksums(clips: Path) -> dict[str, str] | None:
@@ -71,8 +71,8 @@ def read_checksums(clips: Path) -> dict[str, str] | None:
                 f"of a clip, received {line[:60]!r}; {_advice(clips)}"
             )
         published[match["path"]] = f"sha1:{match['digest'].lower()}"
-    found = ((_CLIP.fullmatch(path), digest) for path, digest in published.items())
-    return {clip["track"]: digest for clip, digest in found if clip}
+    clips_of = ((_CLIP.fullmatch(path), digest) for path, digest in published.items())
+    return {clip["track"]: digest for clip, digest in clips_of if clip}
 
 
 def _advice(clips: Path) -> str:
@@ -93,7 +93,7 @@ _COLUMNS = (
     ("artist", "id"),
 )
 _EXPECTED = "expected FMA's own tracks.csv; unpack fma_metadata.zip again"
-# Biographies and descriptions stand in the file as whole web pages.
+# Biographies and descriptions are whole web pages in the file.
 _LONGEST_CELL = 10_000_000
 
 
@@ -161,12 +161,13 @@ def _lines(file: Path, stream: TextIO) -> Iterator[tuple[str, list[str]]]:
 
 
 def _columns_of(file: Path, header: Sequence[Sequence[str]]) -> list[int]:
-    """Return where the columns `_COLUMNS` stand, from the three lines of the header."""
+    """Return the positions of the columns `_COLUMNS`, from the three lines of the header."""
     if len(header) < 3 or len(header[0]) != len(header[1]) or header[2][0] != "track_id":
         start = ",".join(chain.from_iterable(header))
-        found = f"it starts with {start[:40]!r}" if start else "it is empty"
+        content = f"it starts with {start[:40]!r}" if start else "it is empty"
         raise DataError(
-            f"{file}, lines 1 to 3: no header of groups, names and 'track_id', {found}; {_EXPECTED}"
+            f"{file}, lines 1 to 3: no header of groups, names and 'track_id', {content}; "
+            f"{_EXPECTED}"
         )
     columns = list(zip(*header[:2], strict=True))
     for group, name in _COLUMNS:

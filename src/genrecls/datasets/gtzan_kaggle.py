@@ -52,9 +52,9 @@ def read_picture(path: Path) -> NDArray[np.float32]:
     try:
         with Image.open(path, formats=("PNG",)) as picture:
             if picture.size != SIZE:
-                found = " x ".join(map(str, picture.size))
+                size = " x ".join(map(str, picture.size))
                 raise AudioRejected(
-                    path, "unreadable", f"expected a picture of 432 x 288 pixels, found {found}"
+                    path, "unreadable", f"expected a picture of 432 x 288 pixels, found {size}"
                 )
             box = (_LEFT, _TOP, _LEFT + COLUMNS, _TOP + ROWS)
             grey = np.asarray(picture.convert("RGB").crop(box).convert("L"), np.float32)

@@ -90,8 +90,8 @@ def compare_and_record(
     before = read_index(dataset.root)
     read = report.contents
     digests = {t.path: read[t.path].sha256 if t.path in read else None for t in dataset.tracks}
-    found = tuple(differences(dataset, before, digests))
-    gone = {_key(difference.path, dataset.root) for difference in found} if accept else set()
+    unlike = tuple(differences(dataset, before, digests))
+    gone = {_key(difference.path, dataset.root) for difference in unlike} if accept else set()
     kept = {key: entry for key, entry in before.items() if key not in gone}
 
     # Usable files that are new or as recorded, but no changed ones.
@@ -117,8 +117,8 @@ def compare_and_record(
             say(f"recorded in {file}: {several(len(now), 'file')}, {new} of them new")
     if gone:
         say(f"accepted as they are now: {several(len(gone), 'file')} that had changed or are gone")
-    told = {(finding.track, finding.code) for finding in report.findings}
-    return () if accept else tuple(d for d in found if (d.track, d.code) not in told)
+    reported = {(finding.track, finding.code) for finding in report.findings}
+    return () if accept else tuple(d for d in unlike if (d.track, d.code) not in reported)
 
 
 def differences(

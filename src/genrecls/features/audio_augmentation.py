@@ -7,7 +7,6 @@ is drawn here, for they draw from the random state that the whole process shares
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from typing import Annotated, Any, ClassVar
@@ -20,7 +19,6 @@ from genrecls.errors import ConfigError
 from genrecls.features.base import FeatureSpec, Samples
 from genrecls.rng import stream, stream_seed
 
-Step = Callable[[Samples, np.random.Generator], Samples]
 Decibels = Annotated[float, Field(ge=0, le=24)]
 SignalToNoise = Annotated[float, Field(ge=-20, le=120)]
 
@@ -106,65 +104,47 @@ class Distortion:
         """
         # The stretching takes neither read-only nor strided memory, as windows of a track are.
         changed = np.array(segments, np.float32, order="C")
-        for index, segment in enumerate(changed):
-            changed[index] = self._distorted(segment, seed, index)
+        for index, original in enumerate(changed):
+            segment = original
+            for name in self.settings.changes:
+                # A stream for each change: switching one off leaves the draws of the others alone.
+                rng = stream(seed, f"distortion {name}", index)
+                if rng.random() < self.settings.chance:
+                    segment = self._change(name, segment, rng)
+            changed[index] = segment
         return changed
 
-    def _distorted(self, segment: Samples, seed: int, index: int) -> Samples:
-        # A stream for each change: switching one off leaves the draws of the others alone.
-        for name, step in self._steps():
-            rng = stream(seed, f"distortion {name}", index)
-            if rng.random() < self.settings.chance:
-                segment = step(segment, rng)
-        return segment
+    def _change(self, name: str, segment: Samples, rng: np.random.Generator) -> Samples:
+        """Return `segment` after one change, whose amount is drawn from `rng`."""
+        from audiomentations import PitchShift, SevenBandParametricEQ, TimeStretch
 
-    def _steps(self) -> Iterator[tuple[str, Step]]:
-        steps = {
-            "pitch": self._pitch,
-            "stretch": self._stretch,
-            "equaliser": self._equaliser,
-            "gain": self._gain,
-            "noise": self._noise,
-        }
-        return ((name, steps[name]) for name in self.settings.changes)
-
-    def _pitch(self, segment: Samples, rng: np.random.Generator) -> Samples:
-        from audiomentations import PitchShift
-
-        semitones = _around(rng, self.settings.pitch)
-        return self._transformed(segment, PitchShift(), num_semitones=semitones)
-
-    def _stretch(self, segment: Samples, rng: np.random.Generator) -> Samples:
-        from audiomentations import TimeStretch
-
-        tempo = 1 + _around(rng, self.settings.stretch)
-        transform = TimeStretch(leave_length_unchanged=False)
-        return np.resize(self._transformed(segment, transform, rate=tempo), len(segment))
-
-    def _equaliser(self, segment: Samples, rng: np.random.Generator) -> Samples:
-        """Apply two shelves and five peaks between them (R. Bristow-Johnson, Audio EQ Cookbook)."""
-        from audiomentations import SevenBandParametricEQ
-
-        bands = SevenBandParametricEQ()
-        for band in (bands.low_shelf_filter, *bands.peaking_filters, bands.high_shelf_filter):
-            centre = np.exp(rng.uniform(*np.log([band.min_center_freq, band.max_center_freq])))
-            gain, q = _around(rng, self.settings.equaliser), rng.uniform(band.min_q, band.max_q)
-            # Beyond half the rate the filter would be unstable, and there is nothing to filter.
-            if centre < self.rate / 2:
-                segment = self._transformed(
-                    segment, band, center_freq=centre, gain_db=gain, q_factor=q
-                )
-        return segment
-
-    def _gain(self, segment: Samples, rng: np.random.Generator) -> Samples:
-        return segment * _ratio(_around(rng, self.settings.gain))
-
-    def _noise(self, segment: Samples, rng: np.random.Generator) -> Samples:
-        # Not audiomentations' own, which draws the noise itself from the shared state.
-        if self.settings.noise is None:
+        settings = self.settings
+        if name == "pitch":
+            semitones = _around(rng, settings.pitch)
+            return self._transformed(segment, PitchShift(), num_semitones=semitones)
+        if name == "stretch":
+            tempo = 1 + _around(rng, settings.stretch)
+            transform = TimeStretch(leave_length_unchanged=False)
+            return np.resize(self._transformed(segment, transform, rate=tempo), len(segment))
+        if name == "equaliser":
+            # Two shelves and five peaks between them (R. Bristow-Johnson, Audio EQ Cookbook).
+            bands = SevenBandParametricEQ()
+            for band in (bands.low_shelf_filter, *bands.peaking_filters, bands.high_shelf_filter):
+                centre = np.exp(rng.uniform(*np.log([band.min_center_freq, band.max_center_freq])))
+                gain, q = _around(rng, settings.equaliser), rng.uniform(band.min_q, band.max_q)
+                # Beyond half the rate the filter would be unstable, and there is nothing to filter.
+                if centre < self.rate / 2:
+                    segment = self._transformed(
+                        segment, band, center_freq=centre, gain_db=gain, q_factor=q
+                    )
+            return segment
+        if name == "gain":
+            return segment * _ratio(_around(rng, settings.gain))
+        # Noise; not audiomentations' own, which draws it itself from the shared state.
+        if settings.noise is None:
             return segment
         loudness = float(np.sqrt(np.mean(np.square(segment, dtype=np.float64))))
-        level = loudness / _ratio(rng.uniform(*self.settings.noise))
+        level = loudness / _ratio(rng.uniform(*settings.noise))
         return segment + level * rng.standard_normal(len(segment), np.float32)
 
     def _transformed(self, segment: Samples, transform: Any, **parameters: float) -> Samples:

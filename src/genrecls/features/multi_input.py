@@ -18,19 +18,17 @@ from genrecls.features.summary import Summary
 def _picture(values: Any) -> AudioFeature:
     """Return the representation that the key `name` selects.
 
-    A union of classes would name the keys of all of them where one key of one is wrong.
+    It can be all that is computed from audio but the summary. A union of classes would name the
+    keys of all of them where one key of one is wrong.
     """
-    return values if isinstance(values, AudioFeature) else select(_pictures(), values)
-
-
-def _pictures() -> Registry[AudioFeature]:
-    """Return what can stand beside the summary: all that is computed from audio but itself."""
-    found: Registry[AudioFeature] = Registry(f"{FEATURES.group}.picture", "genrecls.features")
+    if isinstance(values, AudioFeature):
+        return values
+    pictures: Registry[AudioFeature] = Registry(f"{FEATURES.group}.picture", "genrecls.features")
     for name in FEATURES:
         option = FEATURES[name]
         if issubclass(option, AudioFeature) and not issubclass(option, Summary):
-            found.register(name)(option)
-    return found
+            pictures.register(name)(option)
+    return select(pictures, values)
 
 
 @FEATURES.register("multi_input")

@@ -71,27 +71,24 @@ class SegmentRule(Schema):
             ConfigError: a segment is too short for a single frame, or `spectrogram` would cut
                 something that has no frames.
         """
-        shapes = spec.shapes(self.samples(spec.rate))
+        n_samples = self.samples(spec.rate)
+        shapes = spec.shapes(n_samples)
         if self.source == "spectrogram":
+            # The first axis of what can be cut grows with the audio.
+            longer = spec.shapes(n_samples + 9 * spec.step)
+            fixed = [name for name, shape in shapes.items() if shape == longer[name]]
+            if fixed:
+                raise ConfigError(
+                    f"segment.source: received 'spectrogram', but '{fixed[0]}' of "
+                    f"features={spec.name} has no frames to cut; use segment.source=audio"
+                )
             shapes = {name: (self.frames(spec), *shape[1:]) for name, shape in shapes.items()}
-            self._require_frames(spec)
         if any(0 in shape for shape in shapes.values()):
             raise ConfigError(
                 f"segment.length: received {self.length:g} s, which is shorter than one frame of "
                 f"features={spec.name}; use longer segments"
             )
         return {**shapes, **spec.companion_shapes}
-
-    def _require_frames(self, spec: FeatureSpec) -> None:
-        """Refuse inputs whose first axis does not grow with the audio."""
-        n_samples = self.samples(spec.rate)
-        longer = spec.shapes(n_samples + 9 * spec.step)
-        fixed = [name for name, shape in spec.shapes(n_samples).items() if shape == longer[name]]
-        if fixed:
-            raise ConfigError(
-                f"segment.source: received 'spectrogram', but '{fixed[0]}' of "
-                f"features={spec.name} has no frames to cut; use segment.source=audio"
-            )
 
     def frames(self, spec: FeatureSpec) -> int:
         """Return the frames of a segment that is cut from the frames of a whole track."""
@@ -124,26 +121,23 @@ class SegmentRule(Schema):
         return Segments(inputs, starts * step / spec.rate, cut.length * step / spec.rate)
 
     def cover(self, track: Samples, spec: FeatureSpec) -> Segments:
-        """Cut audio of any length so that all of it is heard, as a prediction needs it.
+        """Cut audio of any length so that segments hold all of it, as a prediction needs it.
 
         Segments start as in `apply`, but without `count` and without gaps. A rest too short for
-        `min_fill` is heard by a last segment that ends with the audio, unless the rest is
+        `min_fill` is in a last segment that ends with the audio, unless the rest is
         negligible; audio too short for a single segment is repeated until it fills one. Only empty
         audio gives no segment.
         """
         return self._cut(track, spec, covering=True)
 
     def _cut(self, track: Samples, spec: FeatureSpec, *, covering: bool) -> Segments:
-        if self.source == "spectrogram":
-            return self._cut_frames(track, spec, covering=covering)
-        rate, cut = spec.rate, self._cut_of(spec.rate)
-        if covering:
-            track = repeat_to_fill(track, cut)
-        starts = self._starts(len(track), cut, covering=covering)
-        inputs = spec.transform(windows(track, starts, cut.length))
-        return Segments(inputs, starts / rate, cut.length / rate)
-
-    def _cut_frames(self, track: Samples, spec: FeatureSpec, *, covering: bool) -> Segments:
+        if self.source == "audio":
+            cut = self._cut_of(spec.rate)
+            if covering:
+                track = repeat_to_fill(track, cut)
+            starts = self._starts(len(track), cut, covering=covering)
+            inputs = spec.transform(windows(track, starts, cut.length))
+            return Segments(inputs, starts / spec.rate, cut.length / spec.rate)
         rate = spec.rate / spec.step
         cut = self._cut_of(rate)
         if covering:

@@ -30,27 +30,23 @@ def tuning(power: NDArray[np.float32], sample_rate: int) -> float:
     """
     from librosa import pitch_tuning
 
-    peaks = _peaks(power, sample_rate)
-    below, here, above = (power[peaks[0] + step, peaks[1]] for step in (-1, 0, 1))
+    # Local maxima that are loud enough for their frame.
+    frequencies = np.arange(len(power)) * sample_rate / (2 * (len(power) - 1))
+    wanted = (frequencies >= _LOWEST) & (frequencies < min(_HIGHEST, sample_rate / 2))
+    loud = np.where(power > _AUDIBLE * power.max(axis=0), power, 0)
+    maxima = np.zeros(power.shape, bool)
+    maxima[1:-1] = (loud[1:-1] > loud[:-2]) & (loud[1:-1] >= loud[2:])
+    bins, frames = np.nonzero(maxima & wanted[:, None])
+    below, here, above = (power[bins + step, frames] for step in (-1, 0, 1))
     slope = (above - below) / 2
     bend = (above + below) - 2.0 * here.astype(np.float64)
     inside = np.abs(slope) < np.abs(bend)
     shift = np.divide(-slope, bend, out=np.zeros_like(bend), where=inside).astype(np.float32)
-    pitches = (peaks[0] + shift) * sample_rate / (2 * (len(power) - 1))
+    pitches = (bins + shift) * sample_rate / (2 * (len(power) - 1))
     heights = here + 0.5 * slope * shift
     if not len(pitches):
         return 0.0
     return float(pitch_tuning(pitches.astype(np.float32)[heights >= np.median(heights)]))
-
-
-def _peaks(power: NDArray[np.float32], sample_rate: int) -> tuple[NDArray[np.intp], ...]:
-    """Return bins and frames of local maxima that are loud enough for their frame."""
-    frequencies = np.arange(len(power)) * sample_rate / (2 * (len(power) - 1))
-    wanted = (frequencies >= _LOWEST) & (frequencies < min(_HIGHEST, sample_rate / 2))
-    loud = np.where(power > _AUDIBLE * power.max(axis=0), power, 0)
-    found = np.zeros(power.shape, bool)
-    found[1:-1] = (loud[1:-1] > loud[:-2]) & (loud[1:-1] >= loud[2:])
-    return np.nonzero(found & wanted[:, None])
 
 
 Spectrum = NDArray[np.complex64]
@@ -111,15 +107,11 @@ _PAIRS = (
 _COEFFICIENTS = tuple(f"mfcc{number}" for number in range(1, N_MFCC + 1))
 
 
-def _columns() -> tuple[str, ...]:
-    first, last = (
-        tuple(f"{name}_{moment}" for name in names for moment in ("mean", "var"))
-        for names in (_PAIRS, _COEFFICIENTS)
-    )
-    return (*first, "tempo", *last)
-
-
-COLUMNS = _columns()
+COLUMNS = (
+    *(f"{name}_{moment}" for name in _PAIRS for moment in ("mean", "var")),
+    "tempo",
+    *(f"{name}_{moment}" for name in _COEFFICIENTS for moment in ("mean", "var")),
+)
 """Names of the 57 values, those of the published table in its order."""
 
 
@@ -151,7 +143,7 @@ class Summary(AudioFeature):
                 f"hop_length: received {self.hop_length}; allowed: at most {slowest} at "
                 f"{self.sample_rate} Hz, else there are too few frames to find the tempo"
             )
-        if not mel_matrix(self._scale).any(axis=1).all():
+        if not self._filters.any(axis=1).all():
             raise ValueError(
                 f"n_fft: received {self.n_fft}; some of the {N_MELS} mel bands behind the MFCC lie "
                 "between two of its bins; use a larger one"
@@ -179,8 +171,8 @@ class Summary(AudioFeature):
         return ("segment", "feature")
 
     @property
-    def _scale(self) -> MelScaleSettings:
-        return MelScaleSettings(
+    def _filters(self) -> NDArray[np.float32]:
+        scale = MelScaleSettings(
             sample_rate=self.sample_rate,
             n_fft=self.n_fft,
             n_mels=N_MELS,
@@ -189,57 +181,41 @@ class Summary(AudioFeature):
             scale="slaney",
             area_norm=True,
         )
+        return mel_matrix(scale)
 
     def _row(self, samples: NDArray[np.float32]) -> list[float]:
+        """Return the values of one segment, in the order of `COLUMNS`."""
         import librosa
-
-        # librosa warns of segments that are shorter than a frame.
-        samples = np.pad(samples, (0, max(0, self.n_fft - len(samples))))
-        spectrum = librosa.stft(
-            samples, n_fft=self.n_fft, hop_length=self.hop_length, pad_mode=_PAD
-        )
-        magnitude = np.abs(spectrum)
-        bands = librosa.power_to_db(mel_matrix(self._scale) @ magnitude**2)
-        coefficients = librosa.feature.mfcc(S=bands, n_mfcc=N_MFCC)
-        return [
-            *_moments(self._spectral(samples, magnitude) + self._sources(samples, spectrum)),
-            self._tempo(bands),
-            *_moments(list(coefficients)),
-        ]
-
-    def _spectral(
-        self, samples: NDArray[np.float32], magnitude: NDArray[np.float32]
-    ) -> list[Curve]:
-        """Return the curves of the first six names."""
         from librosa import feature
 
-        rate, power = self.sample_rate, magnitude**2
-        return [
+        rate, n_fft, hop = self.sample_rate, self.n_fft, self.hop_length
+        # librosa warns of segments that are shorter than a frame.
+        samples = np.pad(samples, (0, max(0, n_fft - len(samples))))
+        spectrum = librosa.stft(samples, n_fft=n_fft, hop_length=hop, pad_mode=_PAD)
+        magnitude = np.abs(spectrum)
+        power = magnitude**2
+
+        # The share of sign changes in each frame; `tuning` says why not librosa's.
+        below = np.pad(samples, n_fft // 2, mode="edge") < -_INAUDIBLE
+        changes = np.concatenate([[0], np.cumsum(below[1:] != below[:-1])])
+        starts = np.arange(0, len(below) - n_fft + 1, hop)
+        crossings = (changes[starts + n_fft - 1] - changes[starts]) / n_fft
+
+        # Harmonic and percussive part as of `librosa.effects.hpss`, but for the samples behind the
+        # centre of the last frame: the librosa that made the table left them 0.
+        waves = (librosa.istft(each, n_fft=n_fft, hop_length=hop) for each in separated(spectrum))
+        curves: list[Curve] = [
             feature.chroma_stft(S=power, sr=rate, tuning=tuning(power, rate)),
-            feature.rms(
-                y=samples, frame_length=self.n_fft, hop_length=self.hop_length, pad_mode=_PAD
-            ),
+            feature.rms(y=samples, frame_length=n_fft, hop_length=hop, pad_mode=_PAD),
             feature.spectral_centroid(S=magnitude, sr=rate),
             feature.spectral_bandwidth(S=magnitude, sr=rate),
             feature.spectral_rolloff(S=magnitude, sr=rate),
-            _zero_crossing_rate(samples, self.n_fft, self.hop_length),
+            crossings,
+            *(librosa.util.fix_length(wave, size=len(samples)) for wave in waves),
         ]
-
-    def _sources(
-        self, samples: NDArray[np.float32], spectrum: NDArray[np.complex64]
-    ) -> list[Curve]:
-        """Return the harmonic and the percussive part of the samples.
-
-        They are those of `librosa.effects.hpss`, but for the samples behind the centre of the last
-        frame, fewer than `hop_length`: the librosa that made the table left them 0.
-        """
-        import librosa
-
-        waves = (
-            librosa.istft(part, n_fft=self.n_fft, hop_length=self.hop_length)
-            for part in separated(spectrum)
-        )
-        return [librosa.util.fix_length(wave, size=len(samples)) for wave in waves]
+        bands = librosa.power_to_db(self._filters @ power)
+        coefficients = feature.mfcc(S=bands, n_mfcc=N_MFCC)
+        return [*_moments(curves), self._tempo(bands), *_moments(list(coefficients))]
 
     def _tempo(self, bands: Curve) -> float:
         """Return beats per minute as `librosa.beat.beat_track`; 0 where nothing ever sets in."""
@@ -257,17 +233,8 @@ class Summary(AudioFeature):
         )
         if not onsets.any():
             return 0.0
-        found = tempo(onset_envelope=onsets, sr=self.sample_rate, hop_length=self.hop_length)
-        return float(found[0])
-
-
-def _zero_crossing_rate(samples: NDArray[np.float32], n_fft: int, hop_length: int) -> Curve:
-    """Return the share of sign changes in each frame; `tuning` says why not librosa's."""
-    padded = np.pad(samples, n_fft // 2, mode="edge")
-    below = padded < -_INAUDIBLE
-    changes = np.concatenate([[0], np.cumsum(below[1:] != below[:-1])])
-    starts = np.arange(0, len(padded) - n_fft + 1, hop_length)
-    return np.asarray((changes[starts + n_fft - 1] - changes[starts]) / n_fft)
+        beats = tempo(onset_envelope=onsets, sr=self.sample_rate, hop_length=self.hop_length)
+        return float(beats[0])
 
 
 def _moments(curves: list[Curve]) -> list[float]:

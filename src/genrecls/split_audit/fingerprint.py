@@ -48,9 +48,31 @@ class Fingerprint:
 
 def fingerprint(samples: Samples) -> Fingerprint:
     """Return the landmarks of mono samples at `RATE`; shorter than a frame gives none."""
-    frames, bins = _peaks(samples)
-    hashes, times = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    from scipy.fft import rfft
+    from scipy.ndimage import maximum_filter
+    from scipy.signal.windows import hann
+
+    if len(samples) < _N_FFT:
+        return Fingerprint(np.empty(0, np.uint32), np.empty(0, np.uint32))
+    # Power of the bins in question, shape (frames, bins).
+    windows = np.lib.stride_tricks.sliding_window_view(samples, _N_FFT)[::HOP]
+    spectrum = rfft(windows * hann(_N_FFT, sym=False).astype(np.float32))[:, _LOWEST:_HIGHEST]
+    power: NDArray[np.float32] = spectrum.real**2 + spectrum.imag**2
+
+    # The loudest peaks of every second, in order of time. Silence, also that between two tones, is
+    # one plateau of peaks, and is left out.
+    audible = power > _DEPTH * power.max()
+    frames, bins = np.nonzero((power == maximum_filter(power, _AROUND)) & audible)
+    seconds = frames * HOP // RATE
+    order = np.lexsort((-power[frames, bins], seconds))
+    _, starts = np.unique(seconds, return_index=True)
+    rank = np.empty(len(frames), np.int64)
+    rank[order] = np.arange(len(frames)) - starts[np.unique(seconds, return_inverse=True)[1][order]]
+    loud = rank < _PEAKS_A_SECOND
+    frames, bins = frames[loud], bins[loud]
+
     # Each peak with those that follow it in its neighbourhood.
+    hashes, times = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for distance in range(1, min(_FOLLOWERS, len(frames) - 1) + 1):
         later = frames[distance:] - frames[:-distance]
         higher = bins[distance:] - bins[:-distance] + _WIDEST
@@ -61,27 +83,3 @@ def fingerprint(samples: Samples) -> Fingerprint:
     return Fingerprint(
         np.concatenate(hashes).astype(np.uint32), np.concatenate(times).astype(np.uint32)
     )
-
-
-def _peaks(samples: Samples) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return frame and bin of the loudest peaks of every second, in order of time."""
-    from scipy.fft import rfft
-    from scipy.ndimage import maximum_filter
-    from scipy.signal.windows import hann
-
-    if len(samples) < _N_FFT:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    # Power of the bins in question, shape (frames, bins).
-    windows = np.lib.stride_tricks.sliding_window_view(samples, _N_FFT)[::HOP]
-    spectrum = rfft(windows * hann(_N_FFT, sym=False).astype(np.float32))[:, _LOWEST:_HIGHEST]
-    power: NDArray[np.float32] = spectrum.real**2 + spectrum.imag**2
-    # Silence, also that between two tones, is one plateau of peaks.
-    audible = power > _DEPTH * power.max()
-    frames, bins = np.nonzero((power == maximum_filter(power, _AROUND)) & audible)
-    seconds = frames * HOP // RATE
-    order = np.lexsort((-power[frames, bins], seconds))
-    _, starts = np.unique(seconds, return_index=True)
-    rank = np.empty(len(frames), np.int64)
-    rank[order] = np.arange(len(frames)) - starts[np.unique(seconds, return_inverse=True)[1][order]]
-    loud = rank < _PEAKS_A_SECOND
-    return frames[loud], bins[loud]

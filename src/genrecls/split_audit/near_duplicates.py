@@ -54,7 +54,7 @@ def pairs(
 ) -> list[Pair]:
     """Return the pairs that share more than by chance, largest share first.
 
-    All landmarks stand in one index in which each recording is looked up, so that only recordings
+    All landmarks are in one index, in which each recording is looked up, so that only recordings
     with something in common are ever compared.
 
     Args:
@@ -69,7 +69,7 @@ def pairs(
     owners = np.repeat(np.arange(len(fingerprints)), [len(each) for each in fingerprints])[order]
     times = np.concatenate([nothing, *(each.times for each in fingerprints)])[order]
     times = times.astype(np.int64)
-    found: list[Pair] = []
+    pairs_found: list[Pair] = []
     for number, own in enumerate(fingerprints):
         low = np.searchsorted(hashes, own.hashes, "left")
         many = np.searchsorted(hashes, own.hashes, "right") - low
@@ -80,9 +80,9 @@ def pairs(
         for other, shared, distance in _agreeing(owners[hits][later], distances[later]):
             share = shared / min(len(own), len(fingerprints[other]))
             if share >= PART:
-                found.append(Pair(number, other, shared, share, distance * HOP / RATE))
+                pairs_found.append(Pair(number, other, shared, share, distance * HOP / RATE))
         advance()
-    return sorted(found, key=lambda pair: (-pair.share, pair.first, pair.second))
+    return sorted(pairs_found, key=lambda pair: (-pair.share, pair.first, pair.second))
 
 
 def _agreeing(
@@ -130,13 +130,13 @@ def resembling(
 ) -> list[Resemblance]:
     """Return the pairs of tracks whose statistics point the same way, most similar first.
 
-    The loudness is left out: it is the first coefficient's mean. Fewer than twenty tracks do not
-    tell what is usual, so nothing can stand out among them.
+    The loudness is left out: it is the first coefficient's mean. Among fewer than twenty
+    tracks nobody knows what is usual, so none are returned.
 
     Args:
         statistics: means and standard deviations of the coefficients of each track's segments,
             shape (segments, 2 * coefficients) each.
-        limit: smallest cosine that is told.
+        limit: smallest cosine that is returned.
     """
     if len(statistics) < _FEWEST:
         return []
@@ -145,11 +145,11 @@ def resembling(
     standard = (means - means.mean(axis=0)) / np.where(spread > 0, spread, 1)
     norms = np.linalg.norm(standard, axis=1, keepdims=True)
     directions = (standard / np.where(norms > 0, norms, 1)).astype(np.float32)
-    found = [
+    pairs_found = [
         Resemblance(start + int(row), int(column), float(cosines[row, column]))
         for start in range(0, len(directions), _BLOCK)
         for cosines in [directions[start : start + _BLOCK] @ directions.T]
         for row, column in np.argwhere(cosines >= limit)
         if start + row < column
     ]
-    return sorted(found, key=lambda pair: (-pair.cosine, pair.first, pair.second))
+    return sorted(pairs_found, key=lambda pair: (-pair.cosine, pair.first, pair.second))

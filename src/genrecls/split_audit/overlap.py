@@ -1,4 +1,4 @@
-"""What stands on which side of a split: genres, artists, and copies of one recording."""
+"""What is on which side of a split: genres, artists, and copies of one recording."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Overlap:
-    """What stands where in one split, and what stands in more than one part.
+    """What is where in one split, and what is in more than one part.
 
     Attributes:
         sizes: by part and genre.
@@ -114,7 +114,7 @@ class Overlap:
 
 
 def overlap_of(scan: AudioScan, split: Split, matches: Sequence[Match]) -> Overlap:
-    """Return what stands where in a split of the scanned tracks."""
+    """Return what is where in a split of the scanned tracks."""
     labels = {track.id: track.label for track in scan.dataset.tracks}
     sizes: dict[Part, dict[str, Size]] = {}
     for part in PARTS:
@@ -127,7 +127,7 @@ def overlap_of(scan: AudioScan, split: Split, matches: Sequence[Match]) -> Overl
     }
 
     def apart(match: Match) -> bool:
-        # A track in no part stands nowhere.
+        # A track in no part is on no side.
         first, second = places[match.first], places[match.second]
         return bool(first and second) and len(first | second) > 1
 

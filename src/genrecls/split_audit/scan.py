@@ -74,8 +74,8 @@ class AudioScan:
     @property
     def split_input(self) -> SplitInput:
         """What a split needs to know."""
-        counts = {track: len(found.statistics) for track, found in self.recordings.items()}
-        digests = {track: found.digest for track, found in self.recordings.items()}
+        counts = {track: len(each.statistics) for track, each in self.recordings.items()}
+        digests = {track: each.digest for track, each in self.recordings.items()}
         return SplitInput(self.dataset, counts, digests)
 
 

@@ -17,7 +17,7 @@ MODELS: dict[str, str] = {
     "logistic": "logistic regression",
     "nearest": "nearest neighbour",
 }
-"""The classifiers, by the names under which their scores stand. They have no settings to choose."""
+"""The classifiers, by the names of their scores. They have no settings to choose."""
 
 DRAWS = 1000
 _MOST_STEPS = 500

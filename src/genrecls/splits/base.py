@@ -54,7 +54,7 @@ class Split:
 
     Attributes:
         parts: for each part the track ids in it, each with the indices of its segments.
-        leaks: what is declared to stand on more than one side: `track`, `artist`, `audio`.
+        leaks: what is declared to be on more than one side: `track`, `artist`, `audio`.
         caveat: what a reader of a score made with this split must know; may be empty.
     """
 

@@ -1,4 +1,4 @@
-"""The leak check: what stands on more than one side of a split."""
+"""The leak check: what is on more than one side of a split."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _ADVICE: dict[LeakKind, str] = {
 
 @dataclass(frozen=True)
 class Leak:
-    """One thing that stands on more than one side.
+    """One thing that is on more than one side.
 
     Attributes:
         kind: what kind of thing.
         name: the track id, the artist, or the track ids of one recording.
-        parts: the parts in which it stands.
+        parts: the parts in which it is.
     """
 
     kind: LeakKind
@@ -73,7 +73,7 @@ def _shared(split: Split, kind: LeakKind, names: Mapping[str, str]) -> list[Leak
             if track in names:
                 sides.setdefault(names[track], set()).add(part)
     return [
-        Leak(kind, name, tuple(part for part in PARTS if part in found))
-        for name, found in sorted(sides.items())
-        if len(found) > 1
+        Leak(kind, name, tuple(part for part in PARTS if part in parts))
+        for name, parts in sorted(sides.items())
+        if len(parts) > 1
     ]

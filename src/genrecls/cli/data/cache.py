@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from itertools import chain
-from typing import Any
 
 from genrecls.cli.data.dataset_args import data_root_of
 from genrecls.config.compose import compose
@@ -15,6 +13,8 @@ from genrecls.errors import ConfigError
 
 def main(options: argparse.Namespace) -> int:
     """List what is cached, or delete some of it."""
+    from rich.table import Table
+
     from genrecls.features.cache import cache_root, describe, prune
     from genrecls.training.frozen_outputs import backbone_root
 
@@ -22,19 +22,8 @@ def main(options: argparse.Namespace) -> int:
         raise ConfigError(f"--older: received {options.older:g}; allowed: a number of days from 0")
     data_root = data_root_of(compose("data", options.overrides))
     roots = (cache_root(data_root), backbone_root(data_root))
-    looked = (prune(root, options.older) if options.prune else describe(root) for root in roots)
-    folders = list(chain.from_iterable(looked))
-    verb = "deleted" if options.prune else "cached"
-    if folders:
-        show(_folders(folders))
-    size = sum(folder.size for folder in folders) / 1e6
-    say(f"{len(folders)} kinds of features {verb}, {size:.1f} MB, in {roots[0].parent.absolute()}")
-    return 0
-
-
-def _folders(folders: Sequence[Any]) -> Any:
-    from rich.table import Table
-
+    per_root = (prune(root, options.older) if options.prune else describe(root) for root in roots)
+    folders = list(chain.from_iterable(per_root))
     table = Table()
     for column in ("features", "entries", "MB", "last used (UTC)", "key"):
         table.add_column(column, justify="right" if column in {"entries", "MB"} else "left")
@@ -46,4 +35,9 @@ def _folders(folders: Sequence[Any]) -> Any:
             f"{folder.last_used:%Y-%m-%d %H:%M}",
             folder.key,
         )
-    return table
+    if folders:
+        show(table)
+    verb = "deleted" if options.prune else "cached"
+    size = sum(folder.size for folder in folders) / 1e6
+    say(f"{len(folders)} kinds of features {verb}, {size:.1f} MB, in {roots[0].parent.absolute()}")
+    return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from genrecls.cli.data.verify import verify_and_show
 from genrecls.config.options import choices
@@ -15,7 +14,8 @@ from genrecls.errors import ConfigError, DataError
 def main(options: argparse.Namespace) -> int:
     """Fetch, check, unpack and verify an archive."""
     from genrecls.datasets.download.archive import read_archive
-    from genrecls.datasets.download.download import ensure_feasible, fetch, serving
+    from genrecls.datasets.download.download import ensure_feasible, fetch, load_dataset, serving
+    from genrecls.datasets.fma_files import read_metadata
 
     names = options.words
     if len(names) != 1:
@@ -32,7 +32,11 @@ def main(options: argparse.Namespace) -> int:
             fetch(needed, data_root, keep=options.keep)
     fetched = fetch(archive, data_root, given, keep=options.keep)
     try:
-        return _verify(archive.dataset, fetched.folder, data_root)
+        if archive.dataset is not None:
+            return verify_and_show(load_dataset(archive.dataset, data_root))
+        # The only archive without a data set is the metadata of FMA.
+        file = fetched.folder / "tracks.csv"
+        say(f"{file}: {len(read_metadata(file)):,} tracks")
     except DataError as error:
         if fetched.new:
             raise
@@ -40,19 +44,4 @@ def main(options: argparse.Namespace) -> int:
             f"{error}; it was there before and nothing was fetched: move {fetched.folder} away to "
             "fetch it anew"
         ) from None
-
-
-def _verify(dataset: str | None, folder: Path, data_root: Path) -> int:
-    from genrecls.datasets.download.download import load_dataset
-
-    if dataset is None:
-        return _read_metadata(folder)
-    return verify_and_show(load_dataset(dataset, data_root))
-
-
-def _read_metadata(folder: Path) -> int:
-    from genrecls.datasets.fma_files import read_metadata
-
-    file = folder / "tracks.csv"
-    say(f"{file}: {len(read_metadata(file)):,} tracks")
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from genrecls.cli.data.dataset_args import chosen_source
 from genrecls.console import progress, quiet_libraries, say, several, show, warn
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 def main(options: argparse.Namespace) -> int:
     """Verify the data set that the overrides choose."""
     source, root = chosen_source(options.overrides)
-    dataset = source.inspect(root)
-    return verify_and_show(dataset, options.format, accept=options.accept)
+    return verify_and_show(source.inspect(root), options.format, accept=options.accept)
 
 
 def verify_and_show(
@@ -32,6 +31,9 @@ def verify_and_show(
         The exit status: 1 where files are unusable, changed or missing, else 0. Those that were
         published unusable do not count, unless their checksum is another than the published one.
     """
+    from rich.table import Table
+    from rich.text import Text
+
     from genrecls.datasets.manifest import compare_and_record
     from genrecls.datasets.verify import verify
 
@@ -40,25 +42,44 @@ def verify_and_show(
     with quiet_libraries(), progress(f"Verifying {dataset.name}", len(dataset.tracks)) as advance:
         report = verify(dataset, advance)
     differences = () if dataset.generated else compare_and_record(dataset, report, accept=accept)
-    rows = [_row(finding, dataset) for finding in (*report.findings, *differences)]
+
+    rows = []
+    for finding in (*report.findings, *differences):
+        known = dataset.faults.get(finding.track, "") if finding.code in REASONS else ""
+        row = {
+            "track": finding.track,
+            "path": str(finding.path),
+            "code": finding.code,
+            "usable": not finding.fatal,
+            "detail": f"{finding.detail}; {known}" if known else finding.detail,
+        }
+        rows.append(row)
     if layout == "json":
         show(json.dumps(rows, indent=2, ensure_ascii=False))
     elif rows:
-        show(_findings(rows))
-    _summarise(dataset, report, differences)
-    return 1 if report.bad - _published_so(dataset, report) or differences else 0
+        table = Table()
+        for column in ("code", "usable", "file", "detail"):
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            usable = "yes" if row["usable"] else "no"
+            table.add_row(
+                str(row["code"]), usable, Text(str(row["path"])), Text(str(row["detail"]))
+            )
+        show(table)
+
+    # Unusable tracks that were published so, where no checksum contradicts that.
+    other_file = {finding.track for finding in report.findings if finding.code == "checksum"}
+    published_so = (report.bad & dataset.published_broken) - other_file
+    _summarise(dataset, report, differences, len(published_so))
+    return 1 if report.bad - published_so or differences else 0
 
 
-def _published_so(dataset: Dataset, report: Verification) -> frozenset[str]:
-    """Return the unusable tracks that were published so, where no checksum contradicts that."""
-    differ = {finding.track for finding in report.findings if finding.code == "checksum"}
-    return (report.bad & dataset.published_broken) - differ
-
-
-def _summarise(dataset: Dataset, report: Verification, differences: Sequence[Finding]) -> None:
+def _summarise(
+    dataset: Dataset, report: Verification, differences: Sequence[Finding], published_so: int
+) -> None:
     changed = {finding.track for finding in differences} & {track.id for track in dataset.tracks}
-    bad, known = len(report.bad | changed), len(_published_so(dataset, report))
-    so = f" ({known} of them known to be published so)" if known else ""
+    bad = len(report.bad | changed)
+    so = f" ({published_so} of them known to be published so)" if published_so else ""
     say(f"{several(report.checked, 'file')} checked: {report.checked - bad} usable, {bad} not{so}")
     if dataset.checksums:
         read = [t for t in dataset.tracks if t.path in report.contents]
@@ -69,31 +90,3 @@ def _summarise(dataset: Dataset, report: Verification, differences: Sequence[Fin
             f"recorded files that changed or are gone: {len(differences)}; restore them, or record "
             "what is there now with --accept"
         )
-
-
-def _row(finding: Finding, dataset: Dataset) -> dict[str, Any]:
-    return {
-        "track": finding.track,
-        "path": str(finding.path),
-        "code": finding.code,
-        "usable": not finding.fatal,
-        "detail": _detail(finding, dataset),
-    }
-
-
-def _detail(finding: Finding, dataset: Dataset) -> str:
-    known = dataset.faults.get(finding.track, "") if finding.code in REASONS else ""
-    return f"{finding.detail}; {known}" if known else finding.detail
-
-
-def _findings(rows: Sequence[dict[str, Any]]) -> Any:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table()
-    for column in ("code", "usable", "file", "detail"):
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        usable = "yes" if row["usable"] else "no"
-        table.add_row(row["code"], usable, Text(row["path"]), Text(row["detail"]))
-    return table

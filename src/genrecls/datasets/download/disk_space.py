@@ -1,4 +1,4 @@
-"""Room on the disk: asked for beforehand, and told in one line where it runs out all the same."""
+"""Room on the disk: checked before the work begins, and one line where it runs out all the same."""
 
 from __future__ import annotations
 

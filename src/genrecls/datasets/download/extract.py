@@ -36,7 +36,7 @@ class _Member:
     """A file or folder of an archive.
 
     Attributes:
-        name: as it stands there.
+        name: as the archive has it.
         folder: whether it is a folder.
         extract: writes it below a folder.
         end: bytes of the archive that are read when it is done, about.

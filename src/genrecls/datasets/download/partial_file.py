@@ -1,7 +1,7 @@
 """A file that is being fetched: what is there of it, and of which file it is a part.
 
-Two versions of a file must never be joined. Beside the part therefore stands what the server said
-of the whole; only what still has the same `ETag` or `Last-Modified` is added to it (RFC 9110,
+Two versions of a file must never be joined. A note beside the part therefore has what the server
+said of the whole; only what still has the same `ETag` or `Last-Modified` is added to it (RFC 9110,
 sections 13.1.5 and 14).
 """
 

@@ -27,7 +27,7 @@ class Style:
     Attributes:
         tempo: slowest and fastest, in quarter notes a minute; a quarter note has four steps.
         scale: semitones above the key.
-        progression: degree of the scale on which the chord of each bar stands.
+        progression: degree of the scale that is the root of the chord of each bar.
         kick, snare, hat: patterns of the drums.
         bass, chords: patterns of the two accompanying parts.
         lead: share of the eighth notes on which the lead plays.
