@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from genrecls.files import hashing
-from genrecls.files.hashing import FileDigests
+from genrecls.files.hashing import FileDigests, read_content
 
 
 @pytest.mark.usefixtures("settled")
@@ -125,3 +126,23 @@ def test_one_pass_takes_all_files_and_no_other_reads_them_again(
     assert digests.of_all(files) == {path: taken[path] for path in files}
     assert [digests.of(path) for path in files] == [taken[path] for path in files]
     assert sorted(path for path in read if path != absent) == files[:3]
+
+
+@pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 21) + 5])
+def test_size_and_digests_are_those_of_all_bytes(size: int, tmp_path: Path) -> None:
+    content = os.urandom(size)
+    (tmp_path / "a").write_bytes(content)
+    found = read_content(tmp_path / "a", ("sha1", "md5"))
+    assert found is not None
+    assert found.size == size
+    assert found.sha256 == hashlib.sha256(content).hexdigest()
+    assert dict(found.digests) == {
+        name: hashlib.new(name, content).hexdigest() for name in ("sha1", "md5", "sha256")
+    }
+
+
+def test_what_cannot_be_read_has_no_content(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("nowhere")
+    for path in (tmp_path, tmp_path / "pipe", tmp_path / "link", tmp_path / "a" / "b"):
+        assert read_content(path) is None
