@@ -114,7 +114,9 @@ class SegmentRule(Schema):
         step = spec.step if frames else 1
         cut = self._cut_of(spec.rate / step)
         starts = self._starts(_frames_of(len(track), spec) if frames else len(track), cut)
-        length = _samples_for(cut.length, spec) if frames else cut.length
+        length = cut.length
+        if frames:
+            length = samples_for_steps(length, spec.step, partial(_frames_of, spec=spec))
         inputs = spec.transform(change(windows(track, starts * step, length)))
         if frames:
             inputs = {name: array[:, : cut.length] for name, array in inputs.items()}
@@ -167,7 +169,3 @@ def _frames_of(n_samples: int, spec: FeatureSpec) -> int:
     if n_samples == 0:
         return 0
     return min(shape[0] for shape in spec.shapes(n_samples).values())
-
-
-def _samples_for(frames: int, spec: FeatureSpec) -> int:
-    return samples_for_steps(frames, spec.step, partial(_frames_of, spec=spec))
