@@ -117,7 +117,7 @@ class Verification:
 
 
 @dataclass(frozen=True)
-class _Checked:
+class _TrackCheck:
     """What one thread learnt of one track; the samples themselves are gone by then.
 
     Attributes:
@@ -147,7 +147,7 @@ def verify(dataset: Dataset, on_progress: Callable[[], None] | None = None) -> V
     def content(path: Path) -> Content | None:
         return read_content(path, algorithms)
 
-    def check(track: Track) -> _Checked:
+    def check(track: Track) -> _TrackCheck:
         try:
             # Decoders take a path, so a file is read twice; the second time it comes from memory.
             findings, digest = judge(track, dataset.limits)
@@ -156,7 +156,7 @@ def verify(dataset: Dataset, on_progress: Callable[[], None] | None = None) -> V
             findings, digest = [fatal], None
         if dataset.medium == "audio" and track.path.name.startswith("._"):
             findings.append(Finding(track.id, track.path, "ghost", track.path.name, fatal=False))
-        return _Checked(tuple(findings), digest, content(track.path))
+        return _TrackCheck(tuple(findings), digest, content(track.path))
 
     threads = min(_MAX_THREADS, cores())
     checked = parallel_map(check, dataset.tracks, threads=threads, on_done=on_progress)

@@ -207,7 +207,7 @@ class Extraction:
         return len(self.outlines) - self.hits
 
 
-class _Stored(Mapping[str, TrackFeatures]):
+class _FeaturesFromCache(Mapping[str, TrackFeatures]):
     """Features that come back from the cache, or are computed anew where it has lost them."""
 
     def __init__(
@@ -281,7 +281,7 @@ def extract(
     by_id = {track.id: track for track in dataset.tracks}
     return Extraction(
         outlines=outlines,
-        tracks=_Stored(extractor, by_id, outlines) if cache else held,
+        tracks=_FeaturesFromCache(extractor, by_id, outlines) if cache else held,
         rejected=tuple(r.outline for r in results.values() if isinstance(r.outline, Rejection)),
         hits=sum(result.cached for result in results.values()),
         damaged=cache.damaged if cache else 0,

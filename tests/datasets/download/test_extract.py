@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genrecls.datasets.download.extract import Unpacked, unpack
+from genrecls.datasets.download.extract import UnpackResult, unpack
 from genrecls.errors import DataError
 from tests.datasets.download.archives import CONTENT, files_below, tar, zipped
 
@@ -40,7 +40,7 @@ def test_every_format_comes_out_alike_whatever_the_file_is_called(
     body: bytes, tmp_path: Path
 ) -> None:
     target = tmp_path / "data" / "gtzan" / "genres"
-    assert unpack(written(tmp_path, body), "genres", target) == Unpacked(2, 0)
+    assert unpack(written(tmp_path, body), "genres", target) == UnpackResult(2, 0)
     assert files_below(tmp_path / "data") == {f"gtzan/{n}": c for n, c in CONTENT.items()}
 
 

@@ -26,7 +26,7 @@ DOWNLOADS = "downloads"
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchResult:
     """Where the content of an archive is.
 
     Attributes:
@@ -66,7 +66,7 @@ def ensure_feasible(
 
 def fetch(
     archive: Archive, data_root: Path, given: Path | None = None, *, keep: bool = False
-) -> Fetched:
+) -> FetchResult:
     """See to it that the content of an archive is there; what is there already stays as it is.
 
     Args:
@@ -105,9 +105,9 @@ def fetch(
                     if part.note.is_file() and not part.size and not keep:
                         part.file.unlink()
                 part.discard()
-                return Fetched(archive.target(data_root), new=True)
+                return FetchResult(archive.target(data_root), new=True)
     say(f"{archive.name}: already in {there}; nothing is fetched")
-    return Fetched(there, new=False)
+    return FetchResult(there, new=False)
 
 
 def present(archive: Archive, data_root: Path) -> Path | None:

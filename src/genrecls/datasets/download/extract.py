@@ -59,7 +59,7 @@ class _Member:
 
 
 @dataclass(frozen=True)
-class Unpacked:
+class UnpackResult:
     """What came out of an archive.
 
     Attributes:
@@ -71,7 +71,7 @@ class Unpacked:
     ghosts: int
 
 
-def unpack(archive: Path, holds: str, target: Path) -> Unpacked:
+def unpack(archive: Path, holds: str, target: Path) -> UnpackResult:
     """Make the folder `target` of the folder `holds` that an archive contains.
 
     All members are looked at before the first is written. The folder appears whole or not at all;
@@ -120,7 +120,7 @@ def unpack(archive: Path, holds: str, target: Path) -> Unpacked:
         (beside / holds).rename(target)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    return Unpacked(files, ghosts)
+    return UnpackResult(files, ghosts)
 
 
 @contextmanager
