@@ -150,7 +150,7 @@ def test_a_mistake_is_one_line(
 def test_an_unknown_action_is_one_line(run_command: RunCommand) -> None:
     outcome = run_command("data", "verfy")
     assert outcome.error == (
-        "'verfy' is no action of 'genrecls data'; allowed: list, info, download, verify, "
+        "unknown action 'verfy' of 'genrecls data'; allowed: list, info, download, verify, "
         "split-report, cache; did you mean 'verify'?"
     )
     assert outcome.status == 1

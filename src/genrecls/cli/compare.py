@@ -70,7 +70,7 @@ def _runs_named(word: str, root: Path) -> list[Run]:
     if not finished:
         raise RunError(
             f"'{word}' matches no finished run, but {len(matching)} not finished; repeat their "
-            "'genrecls train' commands to go on"
+            "'genrecls train' commands to continue"
         )
     if len(finished) < len(matching):
         names = ", ".join(run.name for run in matching.values() if not run.finished)

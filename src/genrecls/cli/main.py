@@ -35,38 +35,47 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     signal.signal(signal.SIGTERM, _interrupt)
+    status = 1
     try:
         return _dispatch(words)
     except KeyboardInterrupt:
-        return _fail(f"interrupted{_what_remains(words)}", _STOPPED)
+        rest, _ = split_plugins(words)
+        continues = " ".join(rest[: 2 if rest[:1] == ["data"] else 1]) in CONTINUING
+        promise = "; nothing is lost, the same command continues" if continues else ""
+        status, text = _STOPPED, f"interrupted{promise}"
     except BrokenPipeError:
         # The reader, such as head, has seen enough; Python must not complain when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except RunBusy as error:
+        status, text = EXIT_BUSY, str(error)
+    except Interrupted as error:
+        status, text = _STOPPED, str(error)
     except GenreclsError as error:
-        return _fail(str(error), _status(error))
-    except (OSError, ModuleNotFoundError) as error:
-        return _fail(_system(error) if isinstance(error, OSError) else _not_installed(error))
+        text = str(error)
+    except ModuleNotFoundError as error:
+        text = (
+            f"the package {error.name} is not installed; a device that only predicts with an "
+            "exported file needs genrecls[litert], everything else: pip install 'genrecls[train]'"
+        )
+    except OSError as error:
+        place = f" {error.filename}" if error.filename else ""
+        text = (
+            f"cannot read or write{place}: {error.strerror or error}; check the place, its "
+            "permissions and its free space, or choose another one with data_root=<folder> or "
+            "output_root=<folder>"
+        )
     except Exception as error:
         if os.environ.get("GENRECLS_DEBUG"):
             raise
-        return _fail(
+        text = (
             f"unexpected {type(error).__name__}: {error}; this is a defect of genrecls: please "
             "report it with the output of the same command under GENRECLS_DEBUG=1"
         )
+    from genrecls.console import fail
 
-
-def _what_remains(words: Sequence[str]) -> str:
-    """Return what an interrupted command says of a repetition, if it continues where it was."""
-    words, _ = split_plugins(words)
-    continues = " ".join(words[: 2 if words[:1] == ["data"] else 1]) in CONTINUING
-    return "; nothing is lost, the same command continues" if continues else ""
-
-
-def _status(error: GenreclsError) -> int:
-    if isinstance(error, RunBusy):
-        return EXIT_BUSY
-    return _STOPPED if isinstance(error, Interrupted) else 1
+    fail(text)
+    return status
 
 
 def _dispatch(words: list[str]) -> int:
@@ -125,29 +134,6 @@ def _print(text: str) -> int:
     # Flushed here, where a closed pipe or a full disk can still be answered with one line.
     print(text.rstrip("\n"), flush=True)  # noqa: T201
     return 0
-
-
-def _fail(text: str, status: int = 1) -> int:
-    from genrecls.console import fail
-
-    fail(text)
-    return status
-
-
-def _not_installed(error: ModuleNotFoundError) -> str:
-    return (
-        f"the package {error.name} is not installed; a device that only predicts with an exported "
-        "file needs genrecls[litert], everything else: pip install 'genrecls[train]'"
-    )
-
-
-def _system(error: OSError) -> str:
-    place = f" {error.filename}" if error.filename else ""
-    reason = error.strerror or str(error)
-    return (
-        f"cannot read or write{place}: {reason}; check the place, its permissions and its free "
-        "space, or choose another one with data_root=<folder> or output_root=<folder>"
-    )
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -41,7 +41,7 @@ def _refuse_own(overrides: Sequence[str]) -> None:
         key = word.partition("=")[0].lstrip("+~")
         if key == "force":
             raise ConfigError(
-                "'force': reproduce goes on where it was stopped, which it could not; choose "
+                "'force': reproduce continues where it was stopped, which it could not; choose "
                 "another output_root=<folder> to train everything again"
             )
         if key.partition(".")[0] in {"seed", "split", "experiment", "published"}:

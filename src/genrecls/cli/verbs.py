@@ -51,11 +51,12 @@ _A_RUN = "RUN is a folder, a name or the end of a name; without it the newest fi
 def parser_of(verb: str, action: str = "") -> VerbParser:
     """Return the parser of a verb, and of its action where the verb is `data`."""
     if verb == "data":
-        return _data(action)
+        return data_parser(action)
     return _PARSERS[verb]()
 
 
-def _train() -> VerbParser:
+def train_parser() -> VerbParser:
+    """Return what `genrecls train` takes."""
     parser = VerbParser(
         "train",
         "Train, evaluate and report one configuration. The same command again shows the finished\n"
@@ -71,7 +72,8 @@ def _train() -> VerbParser:
     return parser
 
 
-def _sweep() -> VerbParser:
+def sweep_parser() -> VerbParser:
+    """Return what `genrecls sweep` takes."""
     parser = VerbParser(
         "sweep",
         "Train one configuration for every combination of values, each in its own process, and\n"
@@ -100,7 +102,8 @@ def _sweep() -> VerbParser:
     return parser
 
 
-def _evaluate() -> VerbParser:
+def evaluate_parser() -> VerbParser:
+    """Return what `genrecls evaluate` takes."""
     parser = VerbParser(
         "evaluate",
         "Load the model of a finished run and score it again on a part of the data it was trained\n"
@@ -113,7 +116,8 @@ def _evaluate() -> VerbParser:
     return parser
 
 
-def _export() -> VerbParser:
+def export_parser() -> VerbParser:
+    """Return what `genrecls export` takes."""
     parser = VerbParser(
         "export",
         "Write a finished run as TFLite files, each compared with the model on held-out tracks\n"
@@ -131,7 +135,8 @@ def _export() -> VerbParser:
     return parser
 
 
-def _predict() -> VerbParser:
+def predict_parser() -> VerbParser:
+    """Return what `genrecls predict` takes."""
     parser = VerbParser(
         "predict",
         "Classify audio files of any length, or all audio files of folders.\n"
@@ -152,7 +157,8 @@ def _predict() -> VerbParser:
     return parser
 
 
-def _explain() -> VerbParser:
+def explain_parser() -> VerbParser:
+    """Return what `genrecls explain` takes."""
     parser = VerbParser(
         "explain",
         "Draw which parts of one segment of a file decided (integrated gradients), how the layers\n"
@@ -185,7 +191,8 @@ def _explain() -> VerbParser:
     return parser
 
 
-def _benchmark() -> VerbParser:
+def benchmark_parser() -> VerbParser:
+    """Return what `genrecls benchmark` takes."""
     parser = VerbParser(
         "benchmark",
         "Measure features and inference, for one segment and for a track of 30 s: of a run's\n"
@@ -220,7 +227,8 @@ def _numbers(words: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(_number(word.strip()) for word in words.split(",")))
 
 
-def _reproduce() -> VerbParser:
+def reproduce_parser() -> VerbParser:
+    """Return what `genrecls reproduce` takes."""
     parser = VerbParser(
         "reproduce",
         "Train the published systems on the data that are present, under the published\n"
@@ -255,7 +263,8 @@ def _published() -> list[str]:
     return ["all", *dict.fromkeys(name.partition("_")[0] for name in presets), *presets]
 
 
-def _runs() -> VerbParser:
+def runs_parser() -> VerbParser:
+    """Return what `genrecls runs` takes."""
     parser = VerbParser(
         "runs", "List the runs in outputs/, newest first, with their scores.", settings=OUTPUT_ROOT
     )
@@ -265,7 +274,8 @@ def _runs() -> VerbParser:
     return parser
 
 
-def _compare() -> VerbParser:
+def compare_parser() -> VerbParser:
+    """Return what `genrecls compare` takes."""
     parser = VerbParser(
         "compare",
         "Rank finished runs by validation accuracy and test each against the best on the same\n"
@@ -300,7 +310,8 @@ def _compare() -> VerbParser:
     return parser
 
 
-def _check() -> VerbParser:
+def check_parser() -> VerbParser:
+    """Return what `genrecls check` takes."""
     return VerbParser(
         "check",
         "Try every model, feature, data set and split that a plugin registers, and say in plain\n"
@@ -309,7 +320,8 @@ def _check() -> VerbParser:
     )
 
 
-def _data(action: str) -> VerbParser:
+def data_parser(action: str) -> VerbParser:
+    """Return what an action of `genrecls data` takes."""
     about = f"{ACTIONS[action][0].upper()}{ACTIONS[action][1:]}."
     if action == "download":
         parser = VerbParser(
@@ -351,15 +363,15 @@ def _data(action: str) -> VerbParser:
 
 
 _PARSERS: dict[str, Callable[[], VerbParser]] = {
-    "train": _train,
-    "sweep": _sweep,
-    "evaluate": _evaluate,
-    "predict": _predict,
-    "explain": _explain,
-    "export": _export,
-    "benchmark": _benchmark,
-    "reproduce": _reproduce,
-    "runs": _runs,
-    "compare": _compare,
-    "check": _check,
+    "train": train_parser,
+    "sweep": sweep_parser,
+    "evaluate": evaluate_parser,
+    "predict": predict_parser,
+    "explain": explain_parser,
+    "export": export_parser,
+    "benchmark": benchmark_parser,
+    "reproduce": reproduce_parser,
+    "runs": runs_parser,
+    "compare": compare_parser,
+    "check": check_parser,
 }

@@ -13,7 +13,7 @@ def main(words: Sequence[str]) -> int:
     action = words[0] if words else ""
     if action not in ACTIONS:
         raise ConfigError(
-            f"'{action}' is no action of 'genrecls data'; allowed: {', '.join(ACTIONS)}"
+            f"unknown action '{action}' of 'genrecls data'; allowed: {', '.join(ACTIONS)}"
             f"{nearest(action, ACTIONS)}"
         )
     options = parser_of("data", action).read(words[1:])
