@@ -82,6 +82,16 @@ def test_general_help_does_not_even_wait_for_hydra_or_the_registries() -> None:
     assert genrecls("--help", code=code).returncode == 0
 
 
+@pytest.mark.process
+@pytest.mark.parametrize("word", ["model=c", "trainer.ep", "features.picture.", "--c", ""])
+def test_completion_does_not_wait_for_hydra_or_the_registries(word: str) -> None:
+    code = _PROBE.replace("for name in (", "for name in ('hydra', 'numpy', 'pydantic', ")
+    done = genrecls("--complete", "train", "features=mel_summary", word, code=code)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(line.startswith(word) for line in done.stdout.split())
+    assert done.stdout.strip()
+
+
 def test_help_names_every_verb(run_command: RunCommand) -> None:
     for words in (("--help",), ("-h",), ("help",), ()):
         outcome = run_command(*words)

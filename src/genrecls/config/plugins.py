@@ -15,12 +15,14 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from importlib import metadata
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genrecls.errors import ConfigError, GenreclsError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 VARIABLE = "GENRECLS_PLUGINS"
 """Environment variable with the paths of plugin files, as in `PATH`."""
@@ -97,8 +99,10 @@ def load_plugins() -> None:
 
 
 @cache
-def _entry_points() -> tuple[metadata.EntryPoint, ...]:
-    # Looking through all installed packages takes some ten milliseconds.
+def _entry_points() -> tuple[EntryPoint, ...]:
+    # Not at the top, for help need not wait; nor does one look through all packages twice.
+    from importlib import metadata
+
     return tuple(metadata.entry_points(group=ENTRY_POINTS))
 
 
