@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import resource
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from genrecls.dsp.audio import REASONS
 from tests.dsp.bad_audio import write_all
+from tests.forked import Forked, program
 from tests.in_process import run_here
 from tests.integration.conftest import Command
 
@@ -44,16 +43,11 @@ def test_a_full_disk_ends_in_one_line_and_keeps_what_was_there(
 @pytest.mark.process
 @pytest.mark.tensorflow
 def test_two_trainings_at_once_on_a_cold_cache_both_succeed(tmp_path: Path) -> None:
-    commands = [
-        [sys.executable, "-m", "genrecls", "train", "debug=smoke", f"seed={seed}"]
-        for seed in (1, 2)
-    ]
     running = [
-        subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-        for command in commands
+        Forked(program, "train", "debug=smoke", f"seed={seed}", folder=tmp_path) for seed in (1, 2)
     ]
-    errors = [process.communicate(timeout=600)[1] for process in running]
-    assert [process.returncode for process in running] == [0, 0], errors
+    ended = [process.end(600) for process in running]
+    assert [status for status, _ in ended] == [0, 0], ended
     rows = json.loads(run_here(tmp_path, "runs", "--format", "json").out)
     assert [row["status"] for row in rows] == ["finished", "finished"]
 

@@ -51,7 +51,7 @@ def test_generated_data_are_called_so_in_every_output(genrecls: Command, home: P
     wav = next((home / "data" / "synth").rglob("*.wav"))
     assert "not real music" in genrecls("train", "debug=smoke", "trainer.epochs=8").out
     assert "not real music" in genrecls("predict", wav).err
-    assert "not real music" in genrecls("data", "info").out
+    assert "not real music" in genrecls("data", "info", "dataset=synth_tiny").out
     assert json.loads((run / "metrics.json").read_text())["dataset"]["generated"] is True
     assert "not real music" in (run / "report.html").read_text()
 
@@ -152,10 +152,9 @@ def test_a_leaky_split_says_so_wherever_its_number_stands(genrecls: Command, hom
     assert "LEAKY" in genrecls("predict", wav, run).err
 
 
-def test_a_run_of_several_knows_the_command_that_makes_it_alone(
-    genrecls: Command, genrecls_process: Command
-) -> None:
-    answer = genrecls_process(
+@pytest.mark.process
+def test_a_run_of_several_knows_the_command_that_makes_it_alone(genrecls: Command) -> None:
+    answer = genrecls(
         "train", "-m", "debug=smoke", "trainer.epochs=1", "model=cnn,rnn", "output_root=several"
     )
     assert answer.status == 0, answer.err
