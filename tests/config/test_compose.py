@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from genrecls.config import aliases
+from genrecls.config import compose as compose_module
 from genrecls.config.compose import compose
 from genrecls.errors import ConfigError
 
@@ -68,3 +70,22 @@ def test_old_names_in_a_file_of_the_user_are_read_and_told(
         "warning: segment.cut is called segment.source",
         "warning: segment.source=frames is called segment.source=spectrogram",
     ]
+
+
+def test_nothing_but_compose_imports_hydra_and_it_only_composes_and_parses() -> None:
+    source = Path(compose_module.__file__).parents[1]
+    pattern = re.compile(r"^\s*(?:from (hydra\S*)|import (hydra\S*))", re.MULTILINE)
+    imported = {
+        str(path.relative_to(source)): {first or second for first, second in pattern.findall(text)}
+        for path in source.rglob("*.py")
+        if pattern.search(text := path.read_text(encoding="utf-8"))
+    }
+    assert imported == {
+        str(Path("config") / "compose.py"): {
+            "hydra",
+            "hydra.core.config_store",
+            "hydra.core.override_parser.overrides_parser",
+            "hydra.core.override_parser.types",
+            "hydra.errors",
+        }
+    }
