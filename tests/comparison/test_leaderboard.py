@@ -144,7 +144,7 @@ def test_leaderboards_of_one_title_name_the_settings_that_differ(tmp_path: Path)
 
 def test_leaderboards_of_equal_settings_name_their_files(tmp_path: Path) -> None:
     boards = boards_of(tmp_path, *(Made(fingerprint=f * 64) for f in "ab"))
-    assert [board.apart for board in boards] == ["files aaaaaa", "files bbbbbb"]
+    assert [board.distinction for board in boards] == ["files aaaaaa", "files bbbbbb"]
 
 
 def test_an_interval_stays_among_the_accuracies_that_exist(tmp_path: Path) -> None:

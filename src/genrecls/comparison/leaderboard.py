@@ -121,18 +121,27 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class RankedSystem:
+    """A system in its place, counted from 1; the best has no verdict."""
+
+    place: int
+    system: System
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True)
 class Leaderboard:
     """Systems on the same data and split, the best first.
 
     Attributes:
         verdicts: one a system; None for the best.
-        apart: what distinguishes it from other leaderboards of the same data and split; may be
+        distinction: how it differs from other leaderboards of the same data and split; may be
             empty.
     """
 
     systems: tuple[System, ...]
     verdicts: tuple[Verdict | None, ...] = ()
-    apart: str = ""
+    distinction: str = ""
 
     @property
     def data(self) -> str:
@@ -157,7 +166,13 @@ class Leaderboard:
     @property
     def about(self) -> str:
         """What every number of the table is a number of."""
-        return " · ".join(filter(None, (self.data, f"split {self.split}", self.apart)))
+        return " · ".join(filter(None, (self.data, f"split {self.split}", self.distinction)))
+
+    @property
+    def ranked(self) -> list[RankedSystem]:
+        """The systems with their places and verdicts."""
+        placed = enumerate(zip(self.systems, self.verdicts, strict=True), start=1)
+        return [RankedSystem(place, system, verdict) for place, (system, verdict) in placed]
 
     def tracks(self, part: str) -> str:
         """Return how many tracks the part has, as a range where seeds or folds differ."""
@@ -202,7 +217,9 @@ def compare(
         for pairing in row:
             p, p_of_mcnemar = next(corrected) if pairing.mcnemar else (None, None)
             verdicts.append(Verdict(pairing, p, p_of_mcnemar))
-        finished.append(replace(board, verdicts=tuple(verdicts), apart=_apart(board, boards)))
+        finished.append(
+            replace(board, verdicts=tuple(verdicts), distinction=_distinction(board, boards))
+        )
     return tuple(finished)
 
 
@@ -238,7 +255,7 @@ def _system(run: RunRecord) -> str:
     return json.dumps(settings_of(run.config), sort_keys=True)
 
 
-def _apart(board: Leaderboard, boards: Sequence[Leaderboard]) -> str:
+def _distinction(board: Leaderboard, boards: Sequence[Leaderboard]) -> str:
     """Return what distinguishes a board from others of its title; empty where there are none.
 
     It is the settings of data and split that differ, or else which files were taken.

@@ -1,5 +1,1 @@
-"""Looking inside a trained network: what decided, what its layers answer, what it looks for."""
-
-from genrecls import make_callable
-
-make_callable(__name__)
+"""Looking inside a trained network: evidence for an answer, outputs of layers, first weights."""

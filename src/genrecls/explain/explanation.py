@@ -94,7 +94,8 @@ def explain(
     Args:
         predictor: the trained network with its description.
         path: an audio file.
-        layers: names of the layers whose outputs are wanted; None for those that tell most.
+        layers: names of the layers whose outputs are wanted; None for the convolutions, or else the
+            recurrent layers.
         genre: name of the genre to explain; None for the answer.
         start: second of the file that the segment contains; None for the segment that is surest
             of the genre.

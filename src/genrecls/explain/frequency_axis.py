@@ -41,8 +41,8 @@ def axis_of(spec: FeatureSpec, rows: int) -> Axis:
     ticks: list[tuple[float, str]] = []
     for hz in _MARKS:
         row = row_of(hz, spec, rows)
-        apart = row - ticks[-1][0] if ticks else rows
-        if -0.5 <= row <= rows - 0.5 and apart >= _NEAREST * rows:
+        gap = row - ticks[-1][0] if ticks else rows
+        if -0.5 <= row <= rows - 0.5 and gap >= _NEAREST * rows:
             ticks.append((row, f"{hz}"))
     return Axis("frequency (Hz)", tuple(ticks))
 

@@ -40,13 +40,13 @@ def layers_of(model: keras.Model) -> dict[str, Any]:
     """Return all layers by name, first to last, networks inside the network opened up."""
     import keras
 
-    found: dict[str, Any] = {}
+    by_name: dict[str, Any] = {}
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            found = {**layers_of(layer), **found}
+            by_name = {**layers_of(layer), **by_name}
         elif not isinstance(layer, keras.layers.InputLayer):
-            found.setdefault(layer.name, layer)
-    return found
+            by_name.setdefault(layer.name, layer)
+    return by_name
 
 
 def chosen_layers(model: keras.Model, names: Sequence[str] | None = None) -> list[str]:
@@ -140,9 +140,9 @@ def _main_layers(model: keras.Model) -> list[Any]:
     )
     layers = list(layers_of(model).values())
     for wanted in (convolutions, (kinds.RNN, kinds.Bidirectional)):
-        found = [layer for layer in layers if isinstance(layer, wanted)]
-        if found:
-            return found
+        chosen = [layer for layer in layers if isinstance(layer, wanted)]
+        if chosen:
+            return chosen
     return [layer for layer in layers if _is_dense(layer)][:-1]
 
 

@@ -1,1 +1,1 @@
-"""What a finished run looks like: figures and one self-contained page, made from plain values."""
+"""Figures, tables and self-contained pages, made from plain values."""

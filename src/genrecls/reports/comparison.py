@@ -14,6 +14,7 @@ from genrecls.comparison.leaderboard import (
     EvaluatedPart,
     Failed,
     Leaderboard,
+    RankedSystem,
     System,
     Verdict,
     compare,
@@ -27,7 +28,7 @@ from genrecls.reports.figures.learning_curves import learning_curves
 from genrecls.reports.figures.parameters import accuracy_by_parameters
 from genrecls.reports.figures.scores import accuracies
 from genrecls.reports.numbers import DASH, count, duration, kilobytes
-from genrecls.reports.pages import render_page
+from genrecls.reports.pages import how_it_was_made, render_page
 from genrecls.reports.style import save
 from genrecls.reports.tables import Column, Table, to_csv
 from genrecls.runs.record import RunRecord
@@ -158,9 +159,7 @@ def as_markdown(comparison: Comparison) -> str:
         *(table.to_markdown() for table in _wide_tables(comparison)),
         comparison.note,
         *(f"![{title}]({name}.png)" for name, title in figures),
-        "## How it was made",
-        f"    {comparison.command}",
-        ", ".join(f"{name} {version}" for name, version in comparison.versions.items()),
+        how_it_was_made(comparison.command, comparison.versions),
     )
     return "\n\n".join(paragraphs) + "\n"
 
@@ -186,15 +185,6 @@ def _failed_runs(comparison: Comparison) -> list[Table]:
 
 
 @dataclass(frozen=True)
-class RankedSystem:
-    """A system in its place, counted from 1; the best has no verdict."""
-
-    place: int
-    system: System
-    verdict: Verdict | None
-
-
-@dataclass(frozen=True)
 class _SystemColumn:
     """What is said of every system, in one line or several."""
 
@@ -206,12 +196,6 @@ class _SystemColumn:
 def about(board: Leaderboard) -> str:
     """Return what the numbers of a leaderboard are numbers of."""
     return f"{board.about} · {board.tracks('validation')}, {board.tracks('test')} · per track"
-
-
-def ranked(board: Leaderboard) -> list[RankedSystem]:
-    """Return the systems of a leaderboard with their places and verdicts."""
-    placed = enumerate(zip(board.systems, board.verdicts, strict=True), start=1)
-    return [RankedSystem(place, system, verdict) for place, (system, verdict) in placed]
 
 
 def wide_tables(board: Leaderboard, part: EvaluatedPart) -> list[Table]:
@@ -233,7 +217,7 @@ def wide_tables(board: Leaderboard, part: EvaluatedPart) -> list[Table]:
     table = _table(board, columns)
     if not many:
         return [table]
-    systems = ranked(board)
+    systems = board.ranked
     heads = ("", *(f"{row.place} {row.system.title}" for row in systems))
     rows = [[column.name, *map(column.cell, systems)] for column in settings]
     return [table, Table(heads, rows, f"What differs · {board.about}")]
@@ -264,7 +248,7 @@ def narrow_table(board: Leaderboard, part: EvaluatedPart) -> Table:
 
 
 def _table(board: Leaderboard, columns: Sequence[_SystemColumn]) -> Table:
-    rows = [[column.cell(row) for column in columns] for row in ranked(board)]
+    rows = [[column.cell(row) for column in columns] for row in board.ranked]
     heads = [Column(column.name, column.kind) for column in columns]
     return Table(heads, rows, about(board), alarm=board.leaky)
 
@@ -357,13 +341,13 @@ def as_csv(comparison: Comparison) -> str:
     keys = list(dict.fromkeys(key for board in comparison.boards for key in board.differing))
     records: list[dict[str, Any]] = []
     for board in comparison.boards:
-        for row in ranked(board):
+        for row in board.ranked:
             system, settings = row.system, row.system.settings
             record = {
                 "state": "finished",
                 "data": board.data,
                 "split": board.split,
-                "told_apart_by": board.apart,
+                "told_apart_by": board.distinction,
                 "rank": row.place,
                 "ranked_by": f"{comparison.by} accuracy per track",
                 "system": system.label,

@@ -1,4 +1,4 @@
-"""What all pages share: filling in a template, figures inside the page, warnings on top."""
+"""What pages and documents share: templates with figures, warnings on top, how it was made."""
 
 from __future__ import annotations
 
@@ -44,3 +44,9 @@ def render_page(template: str, figures: Mapping[str, Figure], **values: Any) -> 
     page = environment.get_template(template).render(figures=images, **values)
     # Python keeps what is no text in a file name as lone surrogates, which no encoding can write.
     return page.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def how_it_was_made(command: str, versions: Mapping[str, str]) -> str:
+    """Return the last section of a Markdown document: the command, and what it ran on."""
+    names = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return f"## How it was made\n\n    {command}\n\n{names}"

@@ -18,7 +18,7 @@ from genrecls.environment import environment
 from genrecls.files.atomic import write_text
 from genrecls.reports.figures.reproduction import reported_and_ours
 from genrecls.reports.numbers import DASH
-from genrecls.reports.pages import render_page
+from genrecls.reports.pages import how_it_was_made, render_page
 from genrecls.reports.style import save
 from genrecls.reports.tables import Table, to_csv
 from genrecls.runs.published import PAPERS
@@ -110,9 +110,7 @@ def as_markdown(
         *(("## Missing", absent) if missing else ()),
         "## Sources",
         "\n".join(f"- {name}: {citation}" for name, citation in _papers(systems).items()),
-        "## How it was made",
-        f"    {command}",
-        ", ".join(f"{name} {version}" for name, version in versions.items()),
+        how_it_was_made(command, versions),
     )
     return "\n\n".join(paragraphs) + "\n"
 

@@ -12,7 +12,7 @@ from genrecls.environment import environment
 from genrecls.files.atomic import write_text
 from genrecls.reports.figures.split_audit import draw
 from genrecls.reports.numbers import DASH, count
-from genrecls.reports.pages import Banner, render_page
+from genrecls.reports.pages import Banner, how_it_was_made, render_page
 from genrecls.reports.style import save
 from genrecls.reports.tables import Table, to_csv
 from genrecls.reports.text import elide
@@ -119,9 +119,7 @@ def as_markdown(report: SplitReport, figures: Sequence[str]) -> str:
         "\n\n".join(f"![{_FIGURES[name]}]({name}.png)" for name in figures),
         first.to_markdown() if pairs.rows else f"## {pairs.title}\n\nNone.",
         _COPIES,
-        "## How it was made",
-        f"    {report.command}",
-        ", ".join(f"{name} {version}" for name, version in report.versions.items()),
+        how_it_was_made(report.command, report.versions),
     )
     return "\n\n".join(paragraphs) + "\n"
 

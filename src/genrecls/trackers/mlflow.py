@@ -57,7 +57,7 @@ class MlflowLogger(Logger):
     def callbacks(self, run: Run, settings: Mapping[str, Any]) -> Sequence[Callback]:
         """Return the writer of a run of MLflow."""
         here = run.folder.parent
-        # Jobs of a sweep write at the same time; SQLite gives up after 5 s unless it is told.
+        # Jobs of a sweep write at the same time; the limit of SQLite would be 5 s.
         local = f"sqlite:///{(here / 'mlflow.db').absolute().as_posix()}?timeout=60"
         uri = self.uri or os.environ.get("MLFLOW_TRACKING_URI") or local
         return (MlflowRun(run, settings, Store(uri, self.experiment, here), self.artifacts),)

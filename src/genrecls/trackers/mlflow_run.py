@@ -1,4 +1,4 @@
-"""One run in MLflow's store: found again by its tag, so that a training goes on in it."""
+"""One run in MLflow's store: recognised by its tag, so that a resumed training continues it."""
 
 from __future__ import annotations
 

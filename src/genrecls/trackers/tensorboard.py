@@ -56,7 +56,7 @@ class EventFiles(Callback):
 
     def on_epoch_end(self, progress: Progress) -> None:
         """Write the epochs that are new; those of an earlier attempt are written anew."""
-        # A run that was finished before is told without a training.
+        # A run that was finished before is reported without a training.
         tensorflow_setup.configure_tensorflow()
         import tensorflow as tf
         from tensorboard.plugins.hparams import api

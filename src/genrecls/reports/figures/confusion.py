@@ -1,4 +1,4 @@
-"""Which genre is taken for which."""
+"""The confusion matrix: which genre is predicted for which."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which system finds which genre."""
+"""F1 of every genre for every system."""
 
 from __future__ import annotations
 

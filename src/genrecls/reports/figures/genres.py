@@ -1,4 +1,4 @@
-"""How well each genre is found."""
+"""Precision, recall and F1 of each genre."""
 
 from __future__ import annotations
 

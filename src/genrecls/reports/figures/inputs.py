@@ -1,4 +1,4 @@
-"""What the model sees of each genre."""
+"""One model input of each genre."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def activation_maps(layer: str, output: Picture, origin: AudioOrigin) -> Figure:
             those that vary most; (frames, units) as one picture; or (units,) as bars.
         origin: file, segment and model.
     """
-    title = f"Answers of layer {drawable(layer, 40)}"
+    title = f"Output of layer {drawable(layer, 40)}"
     if output.ndim == 1:
         figure = new_figure(title, str(origin), (8.4, 1.9), alarm=origin.leaky)
         axes = clean_axes(figure.add_subplot(), "y")

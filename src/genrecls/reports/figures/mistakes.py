@@ -1,4 +1,4 @@
-"""What the model was surest of and still got wrong."""
+"""The wrong answers that were given the highest probability."""
 
 from __future__ import annotations
 

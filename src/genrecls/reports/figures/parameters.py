@@ -1,4 +1,4 @@
-"""What accuracy costs: systems by their number of parameters."""
+"""Accuracy of every system against its number of parameters."""
 
 from __future__ import annotations
 

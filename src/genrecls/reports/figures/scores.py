@@ -1,4 +1,4 @@
-"""How well systems do, and how sure that is."""
+"""Accuracy of every system with its interval."""
 
 from __future__ import annotations
 

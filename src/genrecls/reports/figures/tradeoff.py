@@ -1,4 +1,4 @@
-"""What accuracy costs: the exported files of one model by size and latency."""
+"""Accuracy of exported files against their size and latency."""
 
 from __future__ import annotations
 
