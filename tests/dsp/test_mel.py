@@ -140,6 +140,8 @@ def test_a_missing_setting_and_what_cannot_be_are_refused() -> None:
         _ = MelFrontEnd.of(SETTINGS).basis
     with pytest.raises(ValueError, match="top_db"):
         MelFrontEnd.of({**IMAGE, "top_db": None}).transform(_beats())
+    with pytest.raises(ValueError, match="expected the colours of the colour map jet"):
+        MelFrontEnd.of({**IMAGE, "colour": "jet"}).transform(_beats())
 
 
 def test_values_get_the_colours_that_matplotlib_gives_them() -> None:

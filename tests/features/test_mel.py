@@ -120,7 +120,7 @@ def test_filters_are_exactly_those_of_librosa(
     expected = mel_of_librosa(
         sr=22050, n_fft=2048, n_mels=128, fmin=30, fmax=9000, htk=scale == "htk", norm=norm
     )
-    np.testing.assert_allclose(spec.filters, expected, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(spec.front_end.filters, expected, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from matplotlib import colormaps
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from genrecls.dsp.mel import pre_emphasise
+from genrecls.dsp.mel import apply_colours, pre_emphasise
 from genrecls.errors import ConfigError
-from genrecls.features.mel_image import coloured, scaled
+from genrecls.features.mel_image import colour_table, scaled
 
 Maker = Callable[..., Any]
 Signals = dict[str, NDArray[np.float32]]
@@ -61,7 +61,9 @@ def test_colours_are_those_of_matplotlib(spec_of: Maker, signals: Signals) -> No
 
 @pytest.mark.parametrize("name", ["viridis", "magma", "inferno", "plasma", "cividis", "turbo"])
 def test_every_colour_map_has_two_ends(name: Any) -> None:
-    dark, bright = coloured(np.array([0, 1], np.float32), name)
+    table = colour_table(name)
+    assert table is not None
+    dark, bright = apply_colours(np.array([0, 1], np.float32), table.astype(np.float32))
     np.testing.assert_allclose(dark, colormaps[name](0.0)[:3], atol=1e-6)
     np.testing.assert_allclose(bright, colormaps[name](1.0)[:3], atol=1e-6)
 

@@ -173,7 +173,7 @@ def decode(path: Path, limits: AudioLimits) -> AudioClip:
         with path.open("rb") as file:
             missing = _missing_bytes(file)
         with soundfile.SoundFile(str(path)) as sound:
-            reason = _objection(sound, limits, missing)
+            reason = _reason_to_reject(sound, limits, missing)
             if reason is not None:
                 raise AudioRejected(path, *reason)
             samples, peak = _mono(path, sound, limits)
@@ -232,7 +232,7 @@ def _missing_bytes(file: BinaryIO) -> int:
     return 0 if announced >= _UNKNOWN_LENGTH else start + announced - file.seek(0, 2)
 
 
-def _objection(
+def _reason_to_reject(
     sound: soundfile.SoundFile, limits: AudioLimits, missing: int
 ) -> tuple[str, str] | None:
     """Return code and detail of what makes a header implausible; None where nothing does."""

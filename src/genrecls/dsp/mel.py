@@ -142,13 +142,7 @@ def lifter_weights(n_coefficients: int, lifter: float) -> NDArray[np.float64]:
 def cosine_basis(n_bands: int, n_coefficients: int, lifter: float) -> NDArray[np.float64]:
     """Return the matrix from bands to the first coefficients of the orthonormal DCT-II.
 
-    Args:
-        n_bands: mel bands.
-        n_coefficients: how many are kept.
-        lifter: see `lifter_weights`; 0 is off.
-
-    Returns:
-        Shape (n_bands, n_coefficients).
+    Its shape is (n_bands, n_coefficients); for `lifter` see `lifter_weights`, 0 is off.
     """
     bands, order = np.arange(n_bands)[:, None] + 0.5, np.arange(n_coefficients)
     basis = np.sqrt(2 / n_bands) * np.cos(np.pi / n_bands * bands * order)
@@ -206,9 +200,7 @@ def to_grey(bands: Floats, top_db: float) -> Floats:
 def apply_colours(grey: Floats, colours: Floats) -> Floats:
     """Return the colour of each value of 0 to 1, on a new last axis, as matplotlib chooses it.
 
-    Args:
-        grey: any shape.
-        colours: a colour map, shape (colours, 3).
+    A colour map has the shape (colours, 3).
     """
     return colours[np.minimum((grey * len(colours)).astype(np.int64), len(colours) - 1)]
 
@@ -349,7 +341,7 @@ class MelFrontEnd:
         """Return the features of segments (segments, samples), shape (segments, *`shape`).
 
         Raises:
-            ValueError: a mel picture without `top_db`.
+            ValueError: a mel picture without `top_db`, or without the colours that it needs.
         """
         if self.n_mfcc is None and self.colour is None:
             return self.decibels(segments)
@@ -362,6 +354,8 @@ class MelFrontEnd:
             return made
         if self.top_db is None:
             raise ValueError("top_db: expected a number for a mel picture, received None")
+        if self.colours is None and self.colour not in {"grey", "repeat"}:
+            raise ValueError(f"expected the colours of the colour map {self.colour}, received none")
         for picture, segment in zip(made, bands, strict=True):
             grey = to_grey(segment, self.top_db)
             if self.size is not None:
@@ -373,13 +367,9 @@ class MelFrontEnd:
         return made
 
     def decibels(self, segments: Floats) -> Floats:
-        """Return the log-mel bands of each segment by itself.
+        """Return the log-mel bands in dB of segments (segments, samples), each by itself.
 
-        Args:
-            segments: shape (segments, samples).
-
-        Returns:
-            Shape (segments, frames, n_mels), in dB.
+        Their shape is (segments, frames, n_mels).
         """
         count, n_samples = segments.shape
         frames = self.frames(n_samples)

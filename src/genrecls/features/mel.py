@@ -78,7 +78,7 @@ class MelSettings(AudioFeature, ABC):
             raise ValueError(
                 f"fmin: received {self.fmin:g}; allowed: below fmax ({self.fmax or nyquist:g} Hz)"
             )
-        empty = int(np.sum(~self.filters.any(axis=1)))
+        empty = int(np.sum(~self.front_end.filters.any(axis=1)))
         if empty:
             raise ValueError(
                 f"n_mels: received {self.n_mels}, but {empty} of these bands lie between two bins "
@@ -89,16 +89,6 @@ class MelSettings(AudioFeature, ABC):
     def front_end(self) -> MelFrontEnd:
         """The computation, with its arrays; a coloured picture still lacks its colours."""
         return MelFrontEnd.of(vars(self), kernels=self.kernels)
-
-    @property
-    def filters(self) -> NDArray[np.float32]:
-        """Mel filters, shape (n_mels, 1 + n_fft // 2), to be multiplied with a spectrum."""
-        return self.front_end.filters
-
-    @property
-    def taper(self) -> NDArray[np.float32]:
-        """Samples of the window, shape (n_fft,)."""
-        return self.front_end.window_samples
 
     def frames(self, n_samples: int) -> int:
         """Return the number of frames of a segment of `n_samples` samples."""

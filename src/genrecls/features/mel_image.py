@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import PositiveFloat, PositiveInt
 
 from genrecls.config.schema import Share
-from genrecls.dsp.mel import Kernels, apply_colours
+from genrecls.dsp.mel import Kernels
 from genrecls.features.base import FEATURES, Inputs, Samples
 from genrecls.features.mel import MelSettings
 
@@ -43,14 +43,6 @@ def colour_table(colour: Colour) -> NDArray[np.float64] | None:
     table = np.asarray(colormaps[colour](np.arange(256))[:, :3], np.float64)
     table.setflags(write=False)
     return table
-
-
-def coloured(grey: Picture2d, colour: Colour) -> Picture2d:
-    """Return values of 0 to 1 as shades of grey, three equal channels, or a colour map's RGB."""
-    table = colour_table(colour)
-    if table is not None:
-        return apply_colours(grey, np.asarray(table, np.float32))
-    return grey if colour == "grey" else np.repeat(grey[..., None], 3, axis=-1)
 
 
 @FEATURES.register("mel_image")

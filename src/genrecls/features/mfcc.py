@@ -52,14 +52,6 @@ class Mfcc(MelSettings):
                 f"n_mfcc: received {self.n_mfcc}; allowed: at most n_mels ({self.n_mels})"
             )
 
-    @property
-    def basis(self) -> NDArray[np.float32]:
-        """Matrix from bands in dB to coefficients, shape (n_mels, n_mfcc), lifter included.
-
-        For graphs that know no cosine transform; `transform` is a little more exact.
-        """
-        return self.front_end.basis
-
     def shapes(self, n_samples: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of `mfcc` for a segment of `n_samples` samples."""
         return {"mfcc": self.front_end.shape(n_samples)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -59,7 +59,7 @@ class NumpyFrontEnd:
         ValueError: the colours of a coloured picture are missing.
     """
 
-    def __init__(self, features: Mapping[str, Any], colours: Any = None) -> None:
+    def __init__(self, features: Mapping[str, Any], colours: Sequence[int] | None = None) -> None:
         self.features = features
         plain = features.get("colour", "grey") in {"grey", "repeat"}
         table = None if plain else unpack_colours(colours or ())

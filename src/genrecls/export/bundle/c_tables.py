@@ -115,14 +115,14 @@ def front_end_tables(spec: FeatureSpec, segment: SegmentRule) -> FrontEndTables 
     else:
         # Frames cut from a whole track overlap with the samples before and behind the segment.
         samples, padding = (segment.frames(spec) - 1) * spec.hop_length + spec.n_fft, 0
-    filters, weights = sparse_rows(spec.filters)
+    filters, weights = sparse_rows(spec.front_end.filters)
     return FrontEndTables(
         samples=samples,
         padding=padding,
         frames=next(iter(segment.shapes(spec).values()))[0],
         filters=filters,
         weights=weights,
-        cosine=spec.basis if isinstance(spec, Mfcc) else None,
+        cosine=spec.front_end.basis if isinstance(spec, Mfcc) else None,
         top_db=spec.top_db,
     )
 
