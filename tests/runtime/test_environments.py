@@ -16,6 +16,8 @@ from tests.runtime.conftest import Exported
 from tests.runtime.environments import OLD_RUNTIME, Environment, bare, base_requirements
 from tests.runtime.packed import song
 
+pytestmark = pytest.mark.process
+
 ABSENT = ("tensorflow", "keras", "librosa", "hydra", "omegaconf", "scipy", "pydantic")
 
 
@@ -80,7 +82,6 @@ def _one_line(environment: Environment, *words: str | Path) -> str:
     return line
 
 
-@pytest.mark.process
 @pytest.mark.parametrize("place", ["device", "installed"])
 def test_the_bare_environments_are_bare(place: str, request: pytest.FixtureRequest) -> None:
     environment: Environment = request.getfixturevalue(place)
@@ -119,7 +120,6 @@ def test_the_program_says_in_one_line_what_it_cannot_do(
     assert device.run(*words).stderr == ""
 
 
-@pytest.mark.process
 def test_the_verb_predict_needs_neither_tensorflow_nor_librosa_nor_hydra(
     installed: Environment, exported: Exported, heard: Path
 ) -> None:
