@@ -6,7 +6,8 @@ import errno
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+import tarfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -158,7 +159,7 @@ def test_a_full_disk_is_one_line_and_the_part_is_kept(
     archive = published(BODY, server.gives("/a", whole(BODY)))
     append = Part.append
 
-    def fill(part: Part, _: Iterable[bytes]) -> None:
+    def fill(part: Part, *_: object) -> None:
         append(part, [BODY[:1000]])
         append(part, _full())
 
@@ -226,7 +227,7 @@ def test_a_disk_that_fills_up_while_unpacking_keeps_the_archive(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive = published(BODY, server.gives("/a", whole(BODY)))
-    monkeypatch.setattr(shutil, "copyfileobj", lambda *_: list(_full()))
+    monkeypatch.setattr(tarfile, "copyfileobj", lambda *_: list(_full()))
     assert "No space left; the archive is kept: free some space" in refusal(archive, tmp_path)
     assert not list((tmp_path / "gtzan").iterdir())
     monkeypatch.undo()
