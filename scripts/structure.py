@@ -134,8 +134,8 @@ def measures(modules: Mapping[str, Module]) -> Iterator[tuple[str, str]]:
     yield "lines", str(sum(module.lines for module in modules.values()))
     yield "rooms", str(len(rooms))
     yield "arrows between rooms", str(sum(map(len, rooms.values())))
-    yield "functions", f"{len(functions)} of median {median(functions):.0f} lines"
-    yield "single-use helpers", f"{single} ({single / len(functions):.0%} of the functions)"
+    yield "functions", f"{len(functions)} of median {median(functions or [0]):.0f} lines"
+    yield "single-use helpers", f"{single} ({single / max(len(functions), 1):.0%} of the functions)"
     yield "modules with one importer", str(once)
     between = circles({name: module.imports for name, module in modules.items()})
     yield "circles between modules", str(len(between))

@@ -60,7 +60,7 @@ how far the training is, before its first epoch and after every epoch."""
 
 
 def train(*overrides: str, progress: ProgressOption = True, **settings: Any) -> Run:
-    """Train and evaluate, go on where an earlier attempt stopped, or find the finished run.
+    """Train and evaluate, continue where an earlier attempt stopped, or find the finished run.
 
     Args:
         overrides: as behind `genrecls train`, such as "model=crnn" or "trainer.epochs=5".

@@ -34,7 +34,7 @@ log.propagate = False
 def messages() -> Console:
     """Return the console for messages and progress (standard error).
 
-    Whoever reads it may leave, as `head` does behind a pipe: a training goes on without.
+    Whoever reads it may leave, as `head` does behind a pipe: a training continues without.
     """
     from rich.console import Console
 

@@ -67,7 +67,7 @@ def _train(job: Job, stop: StopRequest) -> None:
             )
             say(f"epoch {epoch:>3}/{trainer.epochs}  {digests[-1]}")
             if stop.received is not None and epoch < trainer.epochs:
-                raise Interrupted(f"stopped after epoch {epoch}; the same command goes on")
+                raise Interrupted(f"stopped after epoch {epoch}; the same command continues")
         _finish(job, digests)
 
 
@@ -76,7 +76,7 @@ def _resumed(run: Run) -> list[str]:
         digests = list(
             json.loads((run.checkpoint_folder / "epoch.json").read_text(encoding="utf-8"))
         )
-        say(f"going on after epoch {len(digests) - 1}")
+        say(f"continuing after epoch {len(digests) - 1}")
         return digests
     return []
 

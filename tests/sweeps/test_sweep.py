@@ -157,7 +157,7 @@ def test_a_sweep_that_is_killed_leaves_no_training_behind_and_ends_like_an_undis
     assert any(run.checkpoint_folder.iterdir())
     status, output = sweep(place, *words, real=True)
     assert status == 0, output
-    assert any("going on after epoch" in line for line in _logs(place))
+    assert any("continuing after epoch" in line for line in _logs(place))
     calm = Place(data_root, tmp_path / "calm")
     answer = run_here(tmp_path, "train", *TINY, *calm.words, *words)
     assert answer.status == 0, answer.err
@@ -207,7 +207,7 @@ def test_a_sweep_killed_ten_times_ends_like_an_undisturbed_one(
     status, output = sweep(place, *words)
     assert status == 0, output
     assert names(place) == names(calm)
-    assert any("going on after epoch" in line for line in _logs(place))
+    assert any("continuing after epoch" in line for line in _logs(place))
     assert all("~" not in path.name for path in place.output_root.iterdir())
     for run in place.runs:
         other = Run(calm.output_root / run.name)

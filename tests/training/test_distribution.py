@@ -141,7 +141,7 @@ def test_an_interrupted_training_on_devices_ends_like_an_undisturbed_one(
 ) -> None:
     learnt, messages = mirrored
     assert _equal(learnt["interrupted"], learnt["dropping"])
-    assert "going on after epoch 1, step 3" in messages
+    assert "continuing after epoch 1, step 3" in messages
     assert len(set(learnt["dropping"]["loss"])) == 3, "something was learnt"
 
 
@@ -180,7 +180,7 @@ def test_a_signal_to_any_host_or_the_death_of_one_loses_nothing(
     assert status == [130, 130], messages
     stops = [text.rpartition("genrecls: error: ")[2] for text in messages]
     assert stops[0] == stops[1]
-    assert "goes on from here" in stops[0]
+    assert "continues from here" in stops[0]
     robbed = Hosts(tmp_path, "slow")
     robbed.wait_for_a_checkpoint()
     robbed.processes[1].send_signal(signal.SIGKILL)
@@ -188,12 +188,12 @@ def test_a_signal_to_any_host_or_the_death_of_one_loses_nothing(
     assert status == [1, -signal.SIGKILL], messages
     last = messages[0].splitlines()[-1]
     assert last.startswith("genrecls: error: another host of TF_CONFIG has gone (")
-    assert "goes on from the last checkpoint" in last
+    assert "continues from the last checkpoint" in last
     assert "Traceback" not in messages[0]
     resumed = Hosts(tmp_path, "slow")
     status, messages = resumed.end()
     assert status == [0, 0], messages
-    assert all("going on after epoch" in text for text in messages)
+    assert all("continuing after epoch" in text for text in messages)
     undisturbed = _found(hosts[0][0], "slow")
     assert all(_equal(_found(folder, "slow"), undisturbed) for folder in resumed.folders)
 

@@ -89,13 +89,13 @@ def test_a_training_that_was_killed_and_stopped_ends_like_an_undisturbed_one(
     for number in (signal.SIGTERM, signal.SIGINT):
         status, messages = _interrupt(data, tmp_path, number, chance.uniform(0, 0.2))
         assert status == 130
-        assert "goes on from here" in messages
+        assert "continues from here" in messages
         assert messages.count("genrecls: error:") == 1
         assert "Traceback" not in messages
         assert len(_checkpoints(tmp_path)) == 2
     status, messages = _started(data, tmp_path).end()
     assert status == 0, messages
-    assert "going on after epoch" in messages
+    assert "continuing after epoch" in messages
     run = _run(tmp_path)
     assert run.name == undisturbed.name
     assert len(_history(run)) == 8

@@ -239,7 +239,7 @@ def test_a_signal_stops_after_the_step_with_a_checkpoint_and_advice(
     number: signal.Signals, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = signal.getsignal(number)
-    with pytest.raises(Interrupted, match=r"epoch 2 after step 3 of 4; .* goes on"):
+    with pytest.raises(Interrupted, match=r"epoch 2 after step 3 of 4; .* continues from here"):
         train(tmp_path, batches=_stopping((1, 2), number))
     stored = checkpoint.load(tmp_path)
     assert stored is not None
@@ -260,7 +260,7 @@ def test_a_signal_during_the_last_validation_is_not_forgotten(
         return probabilities(*arguments)
 
     monkeypatch.setattr("genrecls.training.loop.probabilities", signalled)
-    with pytest.raises(Interrupted, match=r"after epoch 2 of 2; .* goes on"):
+    with pytest.raises(Interrupted, match=r"after epoch 2 of 2; .* continues from here"):
         train(tmp_path, epochs=2)
     _, progress = train(tmp_path, epochs=2)
     assert progress.epoch == 2

@@ -119,7 +119,7 @@ def reproduce(
             none.
 
     Raises:
-        Interrupted: the user stopped it; the same call goes on.
+        Interrupted: the user stopped it; the same call continues.
     """
     figures, total = published_presets(), sum(map(len, work.values()))
     systems, number, failures = [], 0, 0

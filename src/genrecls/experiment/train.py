@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 def train(
     experiment: Experiment, command: str, display: Sequence[Callback] | None = None
 ) -> Run | None:
-    """Train and evaluate, go on where an earlier attempt stopped, or find the finished run.
+    """Train and evaluate, continue where an earlier attempt stopped, or find the finished run.
 
     Args:
         experiment: what to train, on what, and how.
@@ -195,7 +195,7 @@ def _write_results(
 
 
 def write_settings(run: Run, experiment: Experiment) -> None:
-    """Write configuration and versions; warn where an interrupted run goes on under others."""
+    """Write configuration and versions; warn where an interrupted run continues under others."""
     import yaml
 
     plugins = {f"plugin {name}": digest for name, digest in experiment.plugins.items()}
@@ -209,7 +209,7 @@ def write_settings(run: Run, experiment: Experiment) -> None:
                 if before.get(name) != now.get(name)
             ]
             if changed:
-                warn(f"this run goes on, but perhaps not bit for bit: {', '.join(changed)}")
+                warn(f"this run continues, but perhaps not bit for bit: {', '.join(changed)}")
     write_text(run.config_file, yaml.safe_dump(experiment.resolved(), sort_keys=False))
     write_json(run.environment_file, now)
 

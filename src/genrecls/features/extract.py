@@ -251,7 +251,7 @@ def extract(
     """Compute the features of all tracks of `dataset`, or find them in the cache.
 
     Bad audio never stops it: such tracks are in `rejected`, and the caller decides. After Ctrl-C
-    the next call goes on from there: what is finished is in the cache.
+    the next call continues from there: what is finished is in the cache.
 
     Args:
         dataset: tracks, and the limits of what counts as sound audio.

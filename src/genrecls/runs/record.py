@@ -72,7 +72,7 @@ def read(run: Run) -> RunRecord:
     if not run.finished:
         raise RunError(
             f"run {run.name} is not finished ({run.state.get('status', 'no state')}); repeat its "
-            "'genrecls train' command to go on"
+            "'genrecls train' command to continue"
         )
     exported = read_export(run)
     record = RunRecord(

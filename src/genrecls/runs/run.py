@@ -156,7 +156,7 @@ class Run:
         except FileNotFoundError:
             raise RunError(
                 f"run {self.name} is not finished ({self.state.get('status', 'no state')}); "
-                "repeat its 'genrecls train' command to go on"
+                "repeat its 'genrecls train' command to continue"
             ) from None
         except (ValueError, RecursionError, RunError) as error:
             raise RunError(

@@ -1,1 +1,1 @@
-"""Trackers: what a training tells other programs while it goes on."""
+"""Trackers: what a training tells other programs while it runs."""

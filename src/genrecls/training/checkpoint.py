@@ -1,4 +1,4 @@
-"""Checkpoints from which a training goes on bit for bit.
+"""Checkpoints from which a training continues bit for bit.
 
 A checkpoint is one folder, written aside and renamed, so that weights, optimiser, progress and
 history can never come from different moments. It holds every variable of the model (the states of
@@ -186,7 +186,7 @@ def _read(path: Path) -> Checkpoint:
     if number != FORMAT:
         raise RunError(
             f"{path}: the checkpoint has the format {number}, and this version of genrecls reads "
-            f"format {FORMAT}; go on with the version that wrote it, or start over with force=true"
+            f"format {FORMAT}; continue with the version that wrote it, or start over with force=true"
         )
     if content.keys() != {*asdict(Progress()), "arrays"}:
         raise _DamagedError

@@ -289,7 +289,7 @@ class Hosts(Replicas):
             reason = str(error.message).splitlines()[0]
             raise RunError(
                 f"another host of TF_CONFIG has gone ({reason}); start the same command on all "
-                "hosts again, and it goes on from the last checkpoint"
+                "hosts again, and it continues from the last checkpoint"
             ) from error
 
     def _total(self, values: NDArray[Any]) -> NDArray[Any]:

@@ -27,7 +27,7 @@ from genrecls.training.step import Learner
 if TYPE_CHECKING:
     import keras
 
-_HOW_TO_RESUME = "the same command (without force=true) goes on from here"
+_HOW_TO_RESUME = "the same command (without force=true) continues from here"
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def fit(
     devices: Devices,
     callback: Callback,
 ) -> Progress:
-    """Train until the end, or go on from the newest checkpoint in `folder`.
+    """Train until the end, or continue from the newest checkpoint in `folder`.
 
     Afterwards the model holds the weights of its best epoch, or of its last one where the settings
     say so.
@@ -149,7 +149,7 @@ class _Loop:
         self._best = stored.best
         self.progress = stored.progress
         step = f", step {self.progress.step}" if self.progress.step else ""
-        say(f"going on after epoch {self.progress.epoch}{step}")
+        say(f"continuing after epoch {self.progress.epoch}{step}")
 
     def train_epoch(self, stop: StopRequest, callback: Callback) -> None:
         """Take the steps of the epoch that are left, with a checkpoint now and then."""

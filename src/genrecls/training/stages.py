@@ -80,7 +80,7 @@ class TrainingResult:
 
 
 def fit(task: Task, paths: TrainingPaths, devices: Devices, callback: Callback) -> TrainingResult:
-    """Build the network and train it, or go on from where an earlier attempt stopped.
+    """Build the network and train it, or continue from where an earlier attempt stopped.
 
     A later stage that never gets better than an earlier one leaves its weights alone (unless the
     trainer keeps the last ones): validation selects among all epochs.

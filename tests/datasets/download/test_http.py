@@ -55,7 +55,7 @@ def test_a_transfer_that_is_cut_at_half_goes_on_there(
     transfer(server.gives("/a", cut(BODY, 500_000), whole(BODY)), part, None)
     assert part.digest() == SHA1
     assert server.ranges == [None, "bytes=500000-"]
-    assert "the transfer was cut after 500.0 kB; going on" in capsys.readouterr().err
+    assert "the transfer was cut after 500.0 kB; continuing" in capsys.readouterr().err
 
 
 def test_what_another_process_left_is_completed_and_hashed(server: Server, tmp_path: Path) -> None:

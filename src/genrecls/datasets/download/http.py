@@ -43,7 +43,7 @@ class _Cut(Exception):
 
 
 def transfer(url: str, part: Part, size: int | None) -> None:
-    """Fetch what is missing of the file at `url`; a transfer that is cut goes on.
+    """Fetch what is missing of the file at `url`; a transfer that is cut continues.
 
     Args:
         url: the address.
@@ -70,7 +70,7 @@ def transfer(url: str, part: Part, size: int | None) -> None:
                     part.append(blocks, advance)
                 return
         except _Cut as cut:
-            say(f"the transfer {cut} after {decimal(part.size)}; going on")
+            say(f"the transfer {cut} after {decimal(part.size)}; continuing")
             time.sleep(_PAUSE)
     if not part.whole(url):
         raise SourceError(f"was cut {_ATTEMPTS} times, the last time after {decimal(part.size)}")
