@@ -50,12 +50,12 @@ def test_the_wheel_carries_the_configuration_and_the_templates(wheel: Path) -> N
     conf = {f"genrecls/{path.relative_to(ROOT)}" for path in (ROOT / "conf").rglob("*.yaml")}
     assert conf <= names
     assert {
-        "genrecls/report/page.html.j2",
-        "genrecls/report/page.css",
+        "genrecls/reports/templates/run.html.j2",
+        "genrecls/reports/templates/page.css",
         "genrecls/datasets/gtzan_partitions.json",
-        "genrecls/export/card.md.j2",
-        "genrecls/export/micro_operators.txt",
-        "genrecls/export/c/main.cc.j2",
+        "genrecls/export/bundle/templates/card.md.j2",
+        "genrecls/export/bundle/templates/c/main.cc.j2",
+        "genrecls/export/tflite/micro_operators.txt",
     } <= names
 
 

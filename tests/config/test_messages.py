@@ -44,7 +44,7 @@ MESSAGES = {
     ),
     "augment.mixpu=1": (
         "augment.mixpu: unknown key; allowed: mixup, time_masks, time_mask_share, "
-        "frequency_masks, frequency_mask_share, crop, audio; did you mean 'mixup'?"
+        "frequency_masks, frequency_mask_share, crop, extra, audio; did you mean 'mixup'?"
     ),
     "split.ration=[1,1,1]": (
         "split.ration: unknown key; allowed: name, ratio; did you mean 'ratio'?"

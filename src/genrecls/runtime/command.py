@@ -141,12 +141,17 @@ def main(folder: Path, words: Sequence[str] | None = None) -> int:
 
 def _classify(folder: Path, words: Sequence[str]) -> int:
     parser = Parser(prog=PROGRAM, description="The genre of audio files of any length.")
-    parser.add_argument("paths", nargs="*", type=Path, metavar="FILE")
+    parser.add_argument("paths", nargs="*", type=Path, metavar="FILE", help="audio, or the model")
     parser.add_argument("--model", type=Path, metavar="TFLITE", help="an exported model")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="for the network")
     parser.add_argument("--format", choices=("table", "json", "csv"), default="table")
     add_live_options(parser)
-    options = parser.parse_args(words)
+    options = parser.parse_intermixed_args(words)
+    # As behind `genrecls predict`, a model may stand among the files.
+    if options.model is None:
+        models = [path for path in options.paths if path.suffix.lower() == ".tflite"]
+        options.model = models[0] if models else None
+        options.paths = [path for path in options.paths if path not in models]
     check_live_options(options)
     if not options.paths and options.live is None:
         raise ConfigError("expected audio files or --live; see --help")

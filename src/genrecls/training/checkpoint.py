@@ -186,7 +186,8 @@ def _read(path: Path) -> Checkpoint:
     if number != FORMAT:
         raise RunError(
             f"{path}: the checkpoint has the format {number}, and this version of genrecls reads "
-            f"format {FORMAT}; continue with the version that wrote it, or start over with force=true"
+            f"format {FORMAT}; continue with the version that wrote it, or start again with "
+            "force=true"
         )
     if content.keys() != {*asdict(Progress()), "arrays"}:
         raise _DamagedError
