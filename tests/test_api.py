@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -201,3 +203,8 @@ def test_functions_of_the_package_are_imported_when_they_are_used() -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'tarin'"):
         _ = genrecls.tarin
+
+
+@pytest.mark.parametrize("name", [name for name in api.__all__ if find_spec(f"genrecls.{name}")])
+def test_a_package_that_has_the_name_of_a_function_can_be_called_as_well(name: str) -> None:
+    assert callable(import_module(f"genrecls.{name}"))
