@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -391,10 +391,12 @@ def _explain(root: str, overrides: Sequence[str], config_dir: str | None, messag
 def _unknown_key(root: str, overrides: Sequence[str], config_dir: str | None, key: str) -> str:
     """Say where the way to `key` ends, and what there is instead; nothing where it does not."""
     others = [word for word in overrides if not word.lstrip("+~").startswith(key)]
-    try:
-        place: Any = compose(root, others, config_dir)
-    except ConfigError:
-        # Another mistake.
+    place: Any = None
+    # Where no word names the key a file does, and composing the same again would fail the same.
+    if len(others) < len(overrides):
+        with suppress(ConfigError):
+            place = compose(root, others, config_dir)
+    if place is None:
         place = compose(root, [])
     passed: list[str] = []
     for step in key.split("."):
