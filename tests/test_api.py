@@ -16,6 +16,7 @@ import soundfile
 import genrecls
 from genrecls import api
 from genrecls.errors import ConfigError, DataError, ModelFileError, RunError
+from genrecls.experiment.experiment import Experiment
 from genrecls.runs.export_facts import read_export
 from genrecls.runs.result_tables import Epoch, PredictedExample
 from tests.runs.finished_runs import Made, finished_run
@@ -186,6 +187,18 @@ def test_errors_are_those_of_the_command_line(tmp_path: Path) -> None:
         api.load(output_root=tmp_path)
     with pytest.raises(ModelFileError):
         api.load(tmp_path / "none.tflite")
+
+
+@pytest.mark.parametrize("name", ["Jürgen's $music", "${music}", 'a "b", [c]\\'])
+def test_a_folder_of_music_may_have_any_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    trained: list[Experiment] = []
+    monkeypatch.setattr("genrecls.experiment.train.train", lambda e, *_: trained.append(e))
+    with pytest.raises(RunError, match="chief"):
+        api.train("dataset=folder", dataset={"root": tmp_path / name}, data_root=name)
+    assert trained[0].dataset.root == str(tmp_path / name)
+    assert trained[0].data_root == Path(name)
 
 
 @pytest.mark.process

@@ -11,7 +11,7 @@ Nothing is printed to standard output. Messages and progress go to standard erro
 
 from __future__ import annotations
 
-import json
+import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -358,15 +358,14 @@ def export(
     Raises:
         ExportError: a file that was asked for, or that should have worked, could not be made.
     """
-    from genrecls.config.compose import compose
+    from genrecls.config.compose import compose, quoted
     from genrecls.config.validation import validate
     from genrecls.export import export as exports
     from genrecls.export.settings import ExportSettings
 
     wanted = settings if modes is None else {**settings, "modes": list(modes)}
     words = [*overrides, *_overrides(wanted)]
-    folder = json.dumps(str(_run(run).folder))
-    composed = compose("export", [*words, f"run={folder}"])
+    composed = compose("export", [*words, f"run={quoted(str(_run(run).folder))}"])
     chosen = validate(ExportSettings, composed, "")
     with _quietly(progress):
         result = exports.export(chosen, words)
@@ -439,19 +438,19 @@ def _run(run: Run | AnyPath, output_root: AnyPath = "outputs") -> Run:
 
 def _overrides(settings: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     """Yield settings as overrides: texts quoted, mappings as dotted keys, tuples as choices."""
-    for key, value in settings.items():
+    from genrecls.config.compose import literal
+
+    for name, value in settings.items():
+        key = f"{prefix}{name}"
         if isinstance(value, Mapping):
-            yield from _overrides(value, f"{prefix}{key}.")
+            yield from _overrides(value, f"{key}.")
         elif isinstance(value, tuple):
-            yield f"{prefix}{key}={','.join(map(_value, value))}"
+            yield f"{key}={','.join(_word(item) or literal(item, key) for item in value)}"
         else:
-            yield f"{prefix}{key}={_value(value)}"
+            yield f"{key}={_word(value) or literal(value, key)}"
 
 
-def _value(value: Any) -> str:
-    """Return a value in the grammar of overrides, which JSON is part of but for bare words."""
-    if isinstance(value, Path):
-        value = str(value)
-    if isinstance(value, str) and value.replace("_", "").replace("-", "").isalnum():
-        return value
-    return json.dumps(value)
+def _word(value: Any) -> str:
+    """Return a text that means itself without quotes, as in a shell; nothing for others."""
+    plain = isinstance(value, str) and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", value)
+    return value if plain and value.lower() not in {"true", "false", "null", "nan", "inf"} else ""

@@ -8,7 +8,7 @@ import pytest
 
 from genrecls.config import aliases
 from genrecls.config import compose as compose_module
-from genrecls.config.compose import compose
+from genrecls.config.compose import compose, literal, quoted
 from genrecls.errors import ConfigError
 
 CALLBACK = """\
@@ -70,6 +70,58 @@ def test_old_names_in_a_file_of_the_user_are_read_and_told(
         "warning: segment.cut is called segment.source",
         "warning: segment.source=frames is called segment.source=spectrogram",
     ]
+
+
+AWKWARD = (
+    "Jürgen's $music",
+    "${seed}",
+    "\\${seed} and ${oc.env:HOME}\\",
+    "a \"b\" 'c'",
+    "back\\slash\\",
+    "a\\'",
+    "{x: [1, 2], y}",
+    "a,b=c",
+    "~x",
+    "2024",
+    "true",
+    "null",
+    " # no comment ",
+    "два\nlines",
+    "",
+)
+
+
+@pytest.mark.parametrize("text", AWKWARD)
+@pytest.mark.parametrize("key", ["dataset.root", "+dataset.note"])
+def test_any_text_comes_through_an_override_as_it_is(key: str, text: str) -> None:
+    composed = compose("train", ["dataset=folder", f"{key}={quoted(text)}"])
+    assert composed["dataset"][key.rpartition(".")[2]] == text
+
+
+@pytest.mark.parametrize(
+    ("value", "received"),
+    [
+        (list(AWKWARD), list(AWKWARD)),
+        ({"a": "it's", "b": [1, 2.5e-7, None, True]},) * 2,
+        (("x", {"y": ["${z}"]}), ["x", {"y": ["${z}"]}]),
+        (Path("a b"), "a b"),
+    ],
+)
+def test_any_value_of_python_comes_through_an_override(value: object, received: object) -> None:
+    assert compose("train", [f"+x={literal(value, 'x')}"])["x"] == received
+
+
+def test_a_value_that_no_configuration_can_hold_is_named() -> None:
+    with pytest.raises(ConfigError, match="seed: received a set; expected a text"):
+        literal({1}, "seed")
+
+
+@pytest.mark.parametrize("name", ["it's $5, [x]", "${x}", "a\\"])
+def test_a_folder_of_own_configurations_may_have_any_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / name / "experiment").mkdir(parents=True)
+    file = tmp_path / name / "experiment" / "mine.yaml"
+    file.write_text("# @package _global_\nseed: 7\n")
+    assert compose("train", ["experiment=mine"], str(tmp_path / name))["seed"] == 7
 
 
 def test_nothing_but_compose_imports_hydra_and_it_only_composes_and_parses() -> None:

@@ -8,6 +8,7 @@ registered options and set values; whatever Hydra would import and call for it i
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -173,9 +174,36 @@ def _quoted(word: str, *, several: bool) -> str:
 
 
 def quoted(text: str) -> str:
-    """Return a text in quotes, whatever of it means something to the grammar of overrides."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    """Return a text as the grammar of overrides writes it; nothing in it is a reference."""
+    from hydra.core.override_parser.types import Quote, QuotedString
+
+    escaped = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)
+    return QuotedString(escaped, Quote.single).with_quotes()
+
+
+def literal(value: Any, key: str) -> str:
+    """Return a Python value as the grammar of overrides writes it.
+
+    Args:
+        value: a text, path, number, truth value or None, or lists and mappings of them.
+        key: the key that it is for, for the message.
+
+    Raises:
+        ConfigError: it is none of these.
+    """
+    if isinstance(value, str | Path):
+        return quoted(str(value))
+    if value is None or isinstance(value, bool | int | float):
+        return json.dumps(value)
+    if isinstance(value, Mapping):
+        items = (f"{name}: {literal(item, key)}" for name, item in value.items())
+        return f"{{{', '.join(items)}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(literal(item, key) for item in value)}]"
+    raise ConfigError(
+        f"{key}: received a {type(value).__name__}; expected a text, path, number, truth value, "
+        "None, or a list or mapping of them"
+    )
 
 
 def _check(root: str, word: str, *, several: bool) -> None:
@@ -233,6 +261,7 @@ def _compose(
 ) -> DictConfig:
     """Return the composed configuration, with Hydra's own node."""
     import hydra
+    from hydra.core.override_parser.types import Quote, QuotedString
     from hydra.errors import MissingConfigException
 
     _register_unlisted()
@@ -243,7 +272,9 @@ def _compose(
         if config_name is not None and not (first / f"{config_name}.yaml").is_file():
             # Hydra looks for a root configuration in the first folder alone.
             first, second = folder, first
-        words = [f"hydra.searchpath=[{quoted(f'file://{second}')}]", *checked]
+        # Hydra takes this text as it is: a `${` in it is no reference, so it needs no escape.
+        source = QuotedString(f"file://{second}", Quote.single).with_quotes()
+        words = [f"hydra.searchpath=[{source}]", *checked]
     with (
         _one_line_errors(root, checked, config_dir),
         hydra.initialize_config_dir(str(first), version_base="1.3"),
