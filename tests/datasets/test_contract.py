@@ -39,7 +39,8 @@ every = pytest.mark.parametrize("name", list(DATASETS))
 def source(name: str, root: Path) -> DatasetSource:
     path = conf_dir() / "dataset" / f"{name}.yaml"
     values = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {"name": name}
-    return select(DATASETS, {**values, "root": str(root), **MADE_SMALL.get(name, {})})
+    place = {"root": str(root)} if name not in MADE_SMALL else MADE_SMALL[name]
+    return select(DATASETS, {**values, **place})
 
 
 def load(name: str, root: Path) -> Dataset:

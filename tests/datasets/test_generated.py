@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import wave
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -13,11 +14,15 @@ import yaml
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
+from genrecls.config.compose import compose
+from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset
 from genrecls.datasets.generated import Synth
 from genrecls.datasets.synth.instruments import RATE, TIMBRES
+from genrecls.datasets.synth.marker import MARKER
 from genrecls.datasets.synth.styles import STYLES
 from genrecls.errors import DataError
+from tests.conftest import RunCommand
 
 TINY = Synth(
     name="synth",
@@ -162,6 +167,57 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="synth: cannot make the tracks") as caught:
         TINY.load(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+class TestMarks:
+    def test_a_folder_is_refused_for_tracks_that_are_generated(
+        self, tmp_path: Path, run_command: RunCommand
+    ) -> None:
+        for words in (["train"], ["train", "dataset=synth_tiny"], ["data", "verify"]):
+            answer = run_command(*words, f"dataset.root={tmp_path}")
+            assert answer.error == (
+                f"dataset.root: received '{tmp_path}', but dataset=synth generates its tracks and "
+                "takes no folder; for music of your own add dataset=folder"
+            )
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("name", ["song.wav", "tide/song.mp3", "notes.txt"])
+    def test_nothing_is_written_to_a_folder_that_holds_anything_else(
+        self, tmp_path: Path, name: str
+    ) -> None:
+        root = tmp_path / "synth" / TINY.key
+        (root / name).parent.mkdir(parents=True)
+        (root / name).write_text("mine")
+        with pytest.raises(DataError, match=f"holds {name}; choose another data_root"):
+            TINY.load(tmp_path)
+        assert [path for path in root.rglob("*") if path.is_file()] == [root / name]
+
+    def test_tracks_of_an_earlier_version_are_completed(
+        self, made: Dataset, tmp_path: Path
+    ) -> None:
+        shutil.copytree(made.root, tmp_path / "synth" / TINY.key)
+        (tmp_path / "synth" / TINY.key / MARKER).unlink()
+        (tmp_path / made.tracks[0].path.relative_to(made.root.parents[1])).unlink()
+        assert files(TINY.load(tmp_path)) == files(made)
+
+    def test_generated_tracks_are_not_taken_for_music(self, tmp_path: Path) -> None:
+        for genre in ("high", "low"):
+            (tmp_path / genre).mkdir()
+            (tmp_path / genre / "song.wav").write_bytes(b"sound")
+        replace(TINY, bands_per_genre=1, seconds=1).load(tmp_path)
+        values = compose("data", ["dataset=folder", f"dataset.root={tmp_path}"])["dataset"]
+        found = select(DATASETS, values).load(tmp_path)
+        assert found.labels == ("high", "low")
+        (remark,) = found.remarks
+        assert f"{tmp_path / 'synth'}" in remark
+        assert "is left out" in remark
+
+    def test_a_description_makes_nothing(self, tmp_path: Path, run_command: RunCommand) -> None:
+        answer = run_command("data", "info", "dataset=synth", f"data_root={tmp_path}")
+        assert answer.status == 0
+        assert "250" in answer.out
+        assert "made by the first training" in answer.out
+        assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,6 @@ from tests.conftest import ComposeExperiment
         "show=true",
         "data_root=elsewhere",
         "output_root=elsewhere",
-        "dataset.root=elsewhere",
         "trainer.checkpoint_minutes=1",
         "logger=csv",
         "logger=mlflow",
@@ -32,6 +31,15 @@ def test_what_does_not_change_the_result_does_not_change_the_run(
     override: str, compose_experiment: ComposeExperiment
 ) -> None:
     assert run_id(compose_experiment(override), "data") == run_id(compose_experiment(), "data")
+
+
+def test_where_the_music_lies_does_not_change_the_run(
+    compose_experiment: ComposeExperiment,
+) -> None:
+    here, there = (
+        compose_experiment("dataset=folder", f"dataset.root={place}") for place in ("here", "there")
+    )
+    assert run_id(here, "data") == run_id(there, "data")
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def test_summary_features_are_exported_with_a_card_and_without_files_that_take_a
     tmp_path: Path, tensorflow: None, process: None
 ) -> None:
     words = ["debug=smoke", "features=summary", "model=mlp", "model.head.units=[16]"]
-    assert run_here(tmp_path, "train", *words, "dataset.root=null").status == 0
+    assert run_here(tmp_path, "train", *words).status == 0
     answer = run_here(tmp_path, "export", "--tflite", "modes=[float16,int8]", *LENIENT[1:])
     assert answer.status == 0, answer.err
     refused = [line for line in answer.err.splitlines() if "beat tracking" in line]

@@ -60,13 +60,13 @@ def test_the_seconds_of_a_process_tell_its_start_too(job: Job, tmp_path: Path) -
 def test_runs_on_more_tracks_or_other_segments_are_of_another_kind(
     job: Job, tmp_path: Path, compose_experiment: ComposeExperiment
 ) -> None:
-    for word in ("dataset.tracks_per_band=9", "segment.length=1.0", "dataset.root=elsewhere"):
+    for word in ("dataset.tracks_per_band=9", "segment.length=1.0", "data_root=elsewhere"):
         other = compose_experiment("trainer.epochs=10", word)
         folder = tmp_path / word.partition("=")[0]
         finished(folder / "synth-mfcc-cnn-a", 5, 20.0, other)
     assert Estimates([tmp_path / "dataset.tracks_per_band"]).seconds(job) is None
     assert Estimates([tmp_path / "segment.length"]).seconds(job) is None
-    assert Estimates([tmp_path / "dataset.root"]).seconds(job) is not None
+    assert Estimates([tmp_path / "data_root"]).seconds(job) is not None
 
 
 def test_a_damaged_run_tells_nothing(job: Job, tmp_path: Path) -> None:

@@ -122,6 +122,14 @@ class DatasetSource(Schema, ABC):
         """
         return self.load(data_root)
 
+    def describe(self, data_root: Path) -> Dataset:
+        """Find the tracks as `load` does, but make none where `load` would.
+
+        Raises:
+            DataError: as `load` does.
+        """
+        return self.load(data_root)
+
     @property
     def title(self) -> str:
         """What the loaded data set is called: `name`, or more where `name` leaves a choice open."""

@@ -12,6 +12,7 @@ from typing import ClassVar
 from genrecls.config.paths import expanded
 from genrecls.datasets.artists import ArtistSource, with_artists
 from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Provenance, Track
+from genrecls.datasets.synth.marker import marked_folders
 from genrecls.dsp.audio import SUFFIXES, AudioLimits
 from genrecls.errors import ConfigError, DataError, nearest
 
@@ -56,9 +57,11 @@ class Folder(DatasetSource):
             ConfigError: both the CSV and `artists` give the artists.
         """
         parts: dict[str, str] = {}
+        generated: list[Path] = []
         if self.csv is None:
             root = self.folder(data_root)
             where = str(root.absolute())
+            generated = marked_folders(root)
             tracks = tuple(
                 Track(path.relative_to(root).as_posix(), path, genre.name)
                 for genre in sorted(root.glob("*/"))
@@ -66,6 +69,7 @@ class Folder(DatasetSource):
                 if path.suffix.lower() in SUFFIXES
                 and not any(part.startswith(".") for part in path.relative_to(root).parts)
                 and not path.is_dir()
+                and not any(folder in path.parents for folder in generated)
             )
             for track in tracks:
                 _refuse_unwritable(str(root), str(track.path.relative_to(root)), track.label)
@@ -97,7 +101,13 @@ class Folder(DatasetSource):
             )
         provenance = Provenance("Own music", "none", "as your files say", note=where)
         partitions = {"official": parts} if parts else {}
-        return Dataset("folder", labels, tracks, root, provenance, self.limits, partitions)
+        remarks = tuple(
+            f"dataset=folder: {folder} is left out: genrecls has generated its tracks"
+            for folder in generated
+        )
+        return Dataset(
+            "folder", labels, tracks, root, provenance, self.limits, partitions, remarks=remarks
+        )
 
 
 def _tracks_in_csv(file: Path, root: Path) -> tuple[tuple[Track, ...], dict[str, str]]:

@@ -20,6 +20,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Provenance, Track
 from genrecls.datasets.synth.instruments import RATE
+from genrecls.datasets.synth.marker import mark
 from genrecls.datasets.synth.near_copies import near_copy
 from genrecls.datasets.synth.rendering import record
 from genrecls.datasets.synth.styles import STYLES
@@ -64,6 +65,11 @@ class Synth(DatasetSource):
     seed: NonNegativeInt
 
     def __post_init__(self) -> None:
+        if self.root is not None:
+            raise ValueError(
+                f"root: received '{self.root}', but dataset=synth generates its tracks and takes "
+                "no folder; for music of your own add dataset=folder"
+            )
         originals = len(STYLES) * self.bands_per_genre * self.tracks_per_band
         if self.replicas > originals:
             raise ValueError(
@@ -101,10 +107,11 @@ class Synth(DatasetSource):
             DataError: the files cannot be written.
         """
         root = self.folder(data_root) / self.key
-        originals = self._originals(root)
-        recordings = [*originals, *self._copies(originals)]
+        recordings = self._recordings(root)
         missing = [recording for recording in recordings if not recording.complete()]
         try:
+            if missing:
+                mark(root, {recording.track.path for recording in recordings})
             # Threads do, for NumPy computes without Python's lock.
             parallel_map(_Recording.make, missing, "Generating synth" if missing else "")
         except OSError as error:
@@ -112,12 +119,17 @@ class Synth(DatasetSource):
                 f"synth: cannot make the tracks in {root}: {error.strerror or error}; "
                 "free some space or choose another data_root"
             ) from error
+        return self.describe(data_root)
+
+    def describe(self, data_root: Path) -> Dataset:
+        """Return the tracks, whether or not they are made."""
+        root = self.folder(data_root) / self.key
         copies = f"; {self.replicas} tracks are near-copies of others, on purpose"
         note = PROVENANCE.note + (copies if self.replicas else "")
         return Dataset(
             name=self.name,
             labels=tuple(sorted(STYLES)),
-            tracks=tuple(r.track for r in recordings),
+            tracks=tuple(recording.track for recording in self._recordings(root)),
             root=root,
             provenance=replace(PROVENANCE, note=note),
             limits=AudioLimits(
@@ -130,6 +142,10 @@ class Synth(DatasetSource):
             ),
             generated=True,
         )
+
+    def _recordings(self, root: Path) -> list[_Original | _Copy]:
+        originals = self._originals(root)
+        return [*originals, *self._copies(originals)]
 
     def _originals(self, root: Path) -> list[_Original]:
         originals = []

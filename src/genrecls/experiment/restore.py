@@ -71,6 +71,9 @@ def _experiment(run: Run, data_root: str, dataset_root: str | None) -> Experimen
     values["backend"] = "threads"
     if dataset_root is not None:
         values["dataset"]["root"] = dataset_root
+    elif values["dataset"]["name"] == "synth":
+        # Generated data have no folder to choose; those of older runs are made again, bit for bit.
+        values["dataset"]["root"] = None
     try:
         return parse(current_config(values))
     except ConfigError as error:

@@ -42,13 +42,14 @@ def show_dataset(overrides: Sequence[str]) -> int:
     from rich.table import Table
 
     chosen, root = chosen_source(overrides)
-    dataset = chosen.load(root)
+    dataset = chosen.describe(root)
     source, ids = dataset.provenance, {track.id for track in dataset.tracks}
+    made_later = "" if dataset.root.exists() else " (made by the first training)"
     facts = {
         "name": dataset.name,
         "title": source.title,
         "generated": "yes: this is not real music" if dataset.generated else "no",
-        "folder": str(dataset.root.absolute()),
+        "folder": f"{dataset.root.absolute()}{made_later}",
         "tracks": str(len(dataset.tracks)),
         "citation": source.citation,
         "licence": source.licence,
