@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -59,11 +60,30 @@ def test_rows_are_read_by_their_columns(tmp_path: Path) -> None:
         (read_json, "a.json", b"{"),
         (read_json, "a.json", b"\xff"),
         (read_json, "a.json", b"[" * 100_000),
+        (read_json, "a.json", b'{"a":' * 500 + b"1" + b"}" * 500),
+        (read_json, "a.json", b'{"a": NaN}'),
+        (read_json, "a.json", b'{"a": [-Infinity]}'),
+        (read_json, "a.json", b'{"a": 1e999}'),
+        (read_json, "a.json", b"1" * 10_000),
+        (read_yaml, "a.yaml", b"[" * 200_000),
+        (read_yaml, "a.yaml", b"[" * 100 + b"]" * 100),
+        (read_yaml, "a.yaml", b"a: &a [*a]"),
+        (read_yaml, "a.yaml", b"&a {<<: *a}"),
+        (read_yaml, "a.yaml", b"a: 2026-99-99"),
+        (read_yaml, "a.yaml", b"a: !!int x"),
+        (read_yaml, "a.yaml", b"a: !!bool x"),
+        (read_yaml, "a.yaml", b"a: !!timestamp x"),
+        (read_yaml, "a.yaml", b"a: !!python/name:os.system"),
+        (read_yaml, "a.yaml", b"a: " + b"1" * 10_000),
+        (read_yaml, "a.yaml", b"? [1]\n: 2"),
         (read_yaml, "a.yaml", b"a: [1\nb: 2"),
         (read_yaml, "a.yaml", b"\xff"),
         (read_mapping, "a.json", b"[1]"),
         (read_mapping, "a.yaml", b"word"),
         (read_rows, "a.csv", b"\xff"),
+        (read_rows, "a.csv", b'a,b\n1,"2'),
+        (read_rows, "a.csv", b"a,b\n1"),
+        (read_rows, "a.csv", b"a,b\n1,2,3"),
     ],
 )
 def test_a_damaged_file_is_named_in_one_line(
@@ -91,8 +111,36 @@ def test_an_absent_file_is_absent_and_not_damaged(
     assert mapping_or_empty(tmp_path / "nowhere.json") == {}
 
 
-def test_a_folder_is_a_damaged_file(tmp_path: Path) -> None:
-    with pytest.raises(DamagedFile, match="directory"):
-        read_mapping(tmp_path)
-    with pytest.raises(DamagedFile, match="directory"):
-        read_rows(tmp_path)
+@pytest.mark.parametrize("merge", [False, True])
+def test_aliases_that_would_fill_the_memory_are_refused_at_once(
+    merge: bool, tmp_path: Path
+) -> None:
+    lines = ["a0: &a0 {x: 1, y: 2}"]
+    for number in range(1, 40):
+        several = ", ".join([f"*a{number - 1}"] * 9)
+        value = f"{{<<: [{several}]}}" if merge else f"[{several}]"
+        lines.append(f"a{number}: &a{number} {value}")
+    (tmp_path / "a.yaml").write_text("\n".join(lines))
+    with pytest.raises(DamagedFile, match="more than 1048576 values with its aliases"):
+        read_yaml(tmp_path / "a.yaml")
+
+
+def test_aliases_within_reason_are_read(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("a: &a {x: 1}\nb: [*a, *a]\nc: {<<: *a, y: 2}\n")
+    assert read_yaml(tmp_path / "a.yaml")["c"] == {"x": 1, "y": 2}
+
+
+def test_a_file_larger_than_any_of_genrecls_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "a.json").open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(DamagedFile, match="larger than"):
+        read_json(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("read", [read_mapping, read_yaml, read_rows])
+def test_a_folder_or_a_pipe_is_a_damaged_file(read: Callable[[Path], Any], tmp_path: Path) -> None:
+    with pytest.raises(DamagedFile, match="expected a file, found a folder"):
+        read(tmp_path)
+    os.mkfifo(tmp_path / "a")
+    with pytest.raises(DamagedFile, match="expected a file, found a pipe or device"):
+        read(tmp_path / "a")
