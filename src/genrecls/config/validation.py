@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import types
 import typing
@@ -37,17 +38,26 @@ def validate(schema: type[T], values: Any, key: str) -> T:
     Raises:
         ConfigError: names the key, what was received and what is allowed.
     """
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     try:
         # By way of JSON, strictness means what a YAML writer means by it: a list is a tuple and 3
         # is a number with a fraction, but neither `true` nor '3' is the number of epochs.
-        return TypeAdapter(schema).validate_json(json.dumps(values, default=str), strict=True)
+        checker: Any = _validator(schema)  # type: ignore[arg-type]
+        return checker.validate_json(json.dumps(values, default=str), strict=True)  # type: ignore[no-any-return]
     except ValidationError as error:
         problems = _by_place(error.errors(), values)
         first = next(iter(problems))
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise ConfigError(_describe(schema, first, problems[first], key) + more) from None
+
+
+@functools.cache
+def _validator(schema: type[Any]) -> Any:
+    # Made once for each class: that takes longer than to validate a run.
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(schema)
 
 
 def select(registry: Registry[T], values: Any, where: str | None = None) -> T:

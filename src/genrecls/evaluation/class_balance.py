@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from genrecls.config.schema import Proportion
 from genrecls.splits.base import Part
 
 REPORTED_RATIO = 1.5
@@ -61,8 +62,8 @@ class MajorityBaseline:
     """What always answering the most frequent genre of the train part scores."""
 
     genre: str
-    accuracy: float
-    macro_f1: float
+    accuracy: Proportion
+    macro_f1: Proportion
 
 
 def balances(

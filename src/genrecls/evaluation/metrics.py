@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import NonNegativeFloat
 
+from genrecls.config.schema import Count, Interval, Proportion
 from genrecls.evaluation.predictions import Predictions
 from genrecls.rng import stream
 
@@ -19,10 +21,10 @@ CALIBRATION_BINS = 15
 class GenreScores:
     """Scores of one genre; `support` is the number of its examples."""
 
-    precision: float
-    recall: float
-    f1: float
-    support: int
+    precision: Proportion
+    recall: Proportion
+    f1: Proportion
+    support: Count
 
 
 @dataclass(frozen=True)
@@ -42,15 +44,15 @@ class Scores:
         per_genre: scores of each genre by its label.
     """
 
-    count: int
-    accuracy: float
-    accuracy_interval: tuple[float, float]
-    macro_f1: float
-    top3_accuracy: float | None
-    roc_auc: float | None
-    log_loss: float
-    calibration_error: float
-    confusion: tuple[tuple[int, ...], ...]
+    count: Count
+    accuracy: Proportion
+    accuracy_interval: Interval
+    macro_f1: Proportion
+    top3_accuracy: Proportion | None
+    roc_auc: Proportion | None
+    log_loss: NonNegativeFloat
+    calibration_error: Proportion
+    confusion: tuple[tuple[Count, ...], ...]
     per_genre: Mapping[str, GenreScores]
 
 

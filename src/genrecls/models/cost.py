@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
+from genrecls.config.schema import Count
+
 if TYPE_CHECKING:
     import keras
 
@@ -37,8 +39,8 @@ class ModelCost:
     """
 
     name: str
-    parameters: int
-    macs: int
+    parameters: Count
+    macs: Count
 
     @classmethod
     def of(cls, name: str, model: keras.Model) -> ModelCost:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
+from pydantic import NonNegativeFloat, NonNegativeInt
+
+from genrecls.config.schema import Count
+from genrecls.config.validation import validate
 from genrecls.dsp.votes import Vote
-from genrecls.errors import RunError
+from genrecls.errors import ConfigError, RunError
 from genrecls.evaluation.class_balance import MajorityBaseline
 from genrecls.evaluation.metrics import Scores
 from genrecls.models.cost import ModelCost
@@ -36,7 +39,7 @@ class DatasetFacts:
     name: str
     title: str
     generated: bool
-    tracks: int
+    tracks: Count
     fingerprint: str
     citation: str
     licence: str
@@ -52,9 +55,9 @@ class DatasetFacts:
 class PartCounts:
     """How large one part is; `genres` counts by unit (`segment`, `track`) and genre."""
 
-    tracks: int
-    segments: int
-    genres: Mapping[str, Mapping[str, int]]
+    tracks: Count
+    segments: Count
+    genres: Mapping[str, Mapping[str, Count]]
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class SplitFacts:
     leaks: tuple[str, ...]
     caveat: str
     counts: Mapping[Part, PartCounts]
-    unused: int
+    unused: Count
 
     @property
     def title(self) -> str:
@@ -97,9 +100,9 @@ class Selection:
         value: the watched value of that epoch.
     """
 
-    epoch: int
-    epochs: int
-    keep: str
+    epoch: Count
+    epochs: Count
+    keep: Literal["best", "last"]
     monitor: str
     value: float
 
@@ -147,19 +150,19 @@ class RunMetrics:
     """
 
     # Reading ignores what it does not know: a key may be added without a new version.
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "ignore"}
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "ignore", "allow_inf_nan": False}
 
     dataset: DatasetFacts
     split: SplitFacts
     vote: Vote
-    seed: int
+    seed: NonNegativeInt
     published: Published | None
     selection: Selection
     labels: tuple[str, ...]
     parts: Mapping[Part, PartMetrics]
     rejected: tuple[RejectedFile, ...]
     model: ModelCost
-    seconds: Mapping[str, float]
+    seconds: Mapping[str, NonNegativeFloat]
 
     @property
     def validation(self) -> PartMetrics:
@@ -187,24 +190,44 @@ class RunMetrics:
         """Return the metrics that `to_json` gave.
 
         Raises:
-            RunError: they are of another version, or something is absent or of another type.
+            RunError: they are of another version, or something is absent, of another type, out of
+                its range or contradicts the rest.
         """
-        from pydantic import TypeAdapter, ValidationError
-
         if not isinstance(values, Mapping):
             raise RunError("it holds no scores")
         version = values.get("version", VERSION)
-        if version != VERSION:
+        if version is True or version != VERSION:
             raise RunError(
                 f"expected version {VERSION}, received {version!r}: another version of genrecls "
                 "wrote it"
             )
         try:
-            metrics = TypeAdapter(cls).validate_json(json.dumps(values), strict=True)
-        except ValidationError as error:
-            problem = error.errors()[0]
-            place = ".".join(map(str, problem["loc"])) or "the whole"
-            raise RunError(f"{place}: {problem['msg'].lower()}") from None
-        if absent := {"validation", "test"} - metrics.parts.keys():
-            raise RunError(f"parts: expected validation and test, {' and '.join(absent)} is absent")
+            metrics = validate(cls, values, "")
+        except ConfigError as error:
+            raise RunError(str(error)) from None
+        metrics.check()
         return metrics
+
+    def check(self) -> None:
+        """Refuse values each of which is possible, but not all of them together.
+
+        Raises:
+            RunError: says which.
+        """
+        if absent := {"validation", "test"} - self.parts.keys():
+            raise RunError(f"parts: expected validation and test, {' and '.join(absent)} is absent")
+        n_genres = len(self.labels)
+        if not n_genres or len(set(self.labels)) < n_genres:
+            raise RunError(f"labels: expected different genres, received {list(self.labels)}")
+        if not 1 <= self.selection.epoch <= self.selection.epochs:
+            raise RunError(
+                f"selection.epoch: expected one of {self.selection.epochs} epochs, received "
+                f"{self.selection.epoch}"
+            )
+        for part, units in self.parts.items():
+            for unit in ("segment", "track"):
+                scores, place = units.of(unit), f"parts.{part}.{unit}"
+                if scores.per_genre.keys() != set(self.labels):
+                    raise RunError(f"{place}.per_genre: expected the genres of labels")
+                if {len(scores.confusion), *map(len, scores.confusion)} != {n_genres}:
+                    raise RunError(f"{place}.confusion: expected {n_genres} rows of {n_genres}")
