@@ -1,16 +1,84 @@
-"""What is shown of a transfer, on a terminal and elsewhere."""
+"""What is shown: messages, tables and transfers, on a terminal and elsewhere."""
 
 from __future__ import annotations
 
 import io
+import json
+import logging
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from genrecls import console
-from genrecls.console import bytes_progress
+from genrecls.console import bytes_progress, fail, log_file, say, show, warn
+from genrecls.reports.tables import Table
+
+HOSTILE = "a\x1b[2J\x9b1m\u202e[red]:smile:\x07"
+HARMLESS = "a\\u001b[2J\\u009b1m\\u202e[red]:smile:\\u0007"
+
+
+@pytest.mark.parametrize("tell", [say, warn, fail])
+def test_no_message_lets_a_name_reach_the_terminal_raw(
+    tell: Callable[[str], None], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with log_file(tmp_path / "train.log"):
+        tell(HOSTILE)
+    assert HARMLESS in capsys.readouterr().err
+    assert HARMLESS in (tmp_path / "train.log").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("tell", [say, warn])
+def test_a_line_break_in_a_name_makes_no_line_of_its_own(
+    tell: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell("bad.wav\ngenrecls: error: forged")
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_table_shows_all_of_a_name_and_nothing_raw(capsys: pytest.CaptureFixture[str]) -> None:
+    show(Table(["genre", HOSTILE], [["jazz", HOSTILE]], title=HOSTILE).to_terminal())
+    shown = capsys.readouterr().out
+    assert shown.count(HARMLESS) >= 1
+    assert not {"\x1b", "\x9b", "\x07", "\u202e"} & set(shown)
+
+
+def test_json_stays_exact(capsys: pytest.CaptureFixture[str]) -> None:
+    show(json.dumps({HOSTILE: HOSTILE}, ensure_ascii=False, indent=2))
+    shown = capsys.readouterr().out
+    assert json.loads(shown) == {HOSTILE: HOSTILE}
+    assert not {"\x1b", "\x9b", "\u202e"} & set(shown)
+
+
+@pytest.mark.parametrize("text", ["Жук 😀", [["Жук 😀"]]])
+def test_results_come_where_the_output_takes_ascii_alone(
+    text: str | list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(output, encoding="ascii"))
+    show(text if isinstance(text, str) else Table(["file"], text).to_terminal())
+    sys.stdout.flush()
+    assert "\\u0416" in output.getvalue().decode("ascii")
+
+
+def test_an_error_is_not_taken_for_a_result_where_standard_error_is_closed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    fail("nobody reads this")
+    say("nor this")
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device /dev/full")
+def test_a_log_on_a_full_disk_stops_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert logging.raiseExceptions
+    with log_file(Path("/dev/full")):
+        say("a line")
+    assert capsys.readouterr().err == "a line\n"
 
 
 def test_a_transfer_is_a_line_each_quarter_where_there_is_no_terminal(

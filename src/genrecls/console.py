@@ -1,7 +1,8 @@
 """What the user sees: messages, progress and tables, made in one place so that it can be tested.
 
 Results go to standard output, everything else to standard error, so that a pipe gets only results.
-Messages are also records of the `genrecls` logger; a run keeps them in its `train.log`.
+Messages are also records of the `genrecls` logger; a run keeps them in its `train.log`. Whatever is
+printed here passes `genrecls.safe_text`, for it may hold names that others have chosen.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
+
+from genrecls.safe_text import for_terminal, one_line
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
 
 # Seconds between two lines of a transfer where there is no terminal.
 _TELL_EVERY = 60
@@ -32,42 +36,61 @@ log.propagate = False
 
 
 def messages() -> Console:
-    """Return the console for messages and progress (standard error).
+    """Return the console for messages and progress (standard error)."""
+    return _console(stderr=True, soft_wrap=True)
 
-    Whoever reads it may leave, as `head` does behind a pipe: a training continues without.
+
+def _console(**settings: Any) -> Console:
+    """Return a console that escapes what a terminal would obey, rich's own control codes apart.
+
+    Whoever reads messages may leave, as `head` does behind a pipe: a training continues without.
     """
     from rich.console import Console
+    from rich.segment import Segment
 
-    class Patient(Console):
+    class SafeConsole(Console):
         def on_broken_pipe(self) -> None:
-            with suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+            if self.stderr:
+                with suppress(OSError, ValueError):
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+            else:
+                super().on_broken_pipe()
 
-    return Patient(stderr=True, highlight=False, soft_wrap=True)
+        def render(
+            self, renderable: RenderableType, options: ConsoleOptions | None = None
+        ) -> Iterator[Segment]:
+            for text, style, control in super().render(renderable, options):
+                safe = text if control else for_terminal(text, self.encoding)
+                yield Segment(safe, style, control)
+
+    return SafeConsole(highlight=False, emoji=False, **settings)
 
 
 def say(text: str) -> None:
     """Tell the user something and keep it in the log of the run."""
-    from rich.markup import escape
-
-    log.info(text)
+    line = one_line(text)
+    log.info(line)
     if "messages" not in _muted:
-        messages().print(escape(text))
+        messages().print(line, markup=False)
 
 
 def warn(text: str) -> None:
     """Tell the user something that matters for trusting the result."""
     from rich.markup import escape
 
-    log.warning(text)
-    messages().print(f"[bold yellow]warning:[/] {escape(text)}")
+    line = one_line(text)
+    log.warning(line)
+    messages().print(f"[bold yellow]warning:[/] {escape(line)}")
 
 
 def fail(text: str) -> None:
     """Print the one line of an error; line breaks inside are folded."""
-    line = " ".join(text.split())
+    line = one_line(" ".join(text.split()))
     log.error(line)
-    print(f"genrecls: error: {line}", file=sys.stderr)  # noqa: T201
+    # Without a file `print` would take standard output.
+    if sys.stderr is not None:
+        encoding = getattr(sys.stderr, "encoding", None)
+        print(f"genrecls: error: {for_terminal(line, encoding)}", file=sys.stderr)  # noqa: T201
 
 
 def several(count: int, noun: str) -> str:
@@ -93,10 +116,7 @@ def show(table: RenderableType) -> None:
     """Print a result to standard output."""
     if "results" in _muted:
         return
-    from rich.console import Console
-
-    plain = isinstance(table, str)
-    console = Console(highlight=False, soft_wrap=plain, markup=False, emoji=False)
+    console = _console(soft_wrap=isinstance(table, str), markup=False)
     if not console.is_terminal:
         # A file or a pipe has no edge at which columns would have to be folded.
         console.width = 200
@@ -114,6 +134,7 @@ def progress(description: str, total: int) -> Iterator[Callable[[], None]]:
     if "messages" in _muted or not console.is_terminal:
         yield _plain_steps(description, total)
         return
+    from rich.markup import escape
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -131,8 +152,10 @@ def progress(description: str, total: int) -> Iterator[Callable[[], None]]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(description, total=total)
+    # Results that are shown meanwhile stay in their pipe; on a terminal they come above the bar.
+    results = sys.stdout is not None and sys.stdout.isatty()
+    with Progress(*columns, console=console, transient=True, redirect_stdout=results) as bar:
+        task = bar.add_task(escape(description), total=total)
         yield lambda: bar.advance(task)
 
 
@@ -167,6 +190,7 @@ def bytes_progress(
     if "messages" in _muted or not console.is_terminal:
         yield _plain_bytes(description, total, done)
         return
+    from rich.markup import escape
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -185,7 +209,7 @@ def bytes_progress(
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(description, total=total, completed=done)
+        task = bar.add_task(escape(description), total=total, completed=done)
         yield lambda count: bar.advance(task, count)
 
 
@@ -218,8 +242,20 @@ def _bytes_line(done: int, total: int | None, rate: float) -> str:
 
 @contextmanager
 def log_file(path: Path) -> Iterator[None]:
-    """Keep all messages of the block in `path`, appended."""
-    handler = logging.FileHandler(path, encoding="utf-8")
+    """Keep all messages of the block in `path`, appended, as long as the disk has room.
+
+    A full disk is for whoever writes results to report.
+    """
+
+    class LogFile(logging.FileHandler):
+        def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 - of logging
+            """Say nothing; the default prints a stack trace."""
+
+        def close(self) -> None:
+            with suppress(OSError):
+                super().close()
+
+    handler = LogFile(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(handler)
     try:
@@ -236,6 +272,10 @@ def quiet_libraries() -> Iterator[None]:
     TensorFlow greets on import and MP3 decoding complains per damaged frame, both past Python's
     `sys.stderr`, into the middle of a progress bar. Messages of Python itself get through.
     """
+    if sys.stderr is None or sys.__stderr__ is None:
+        # Descriptor 2 was closed before Python began, and may be any other file by now.
+        yield
+        return
     sys.stderr.flush()
     saved, python = os.dup(2), sys.stderr
     nowhere = os.open(os.devnull, os.O_WRONLY)

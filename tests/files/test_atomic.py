@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from genrecls.files import atomic
-from genrecls.files.atomic import replacing, write_text
+from genrecls.files.atomic import naming, replacing, write_text
 from genrecls.files.tables import write_json
 
 
@@ -35,6 +36,22 @@ def test_an_interrupted_write_leaves_no_litter_either(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "a.txt"):
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_names_the_file_that_was_to_be_written(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.json"
+    with pytest.raises(OSError, match="full") as failure, replacing(path):
+        raise OSError(errno.ENOSPC, "full")
+    assert failure.value.filename == str(path)
+    with pytest.raises(OSError, match="full") as failure, replacing(path) as beside:
+        raise OSError(errno.ENOSPC, "full", str(beside))
+    assert failure.value.filename == str(path)
+
+
+def test_an_error_that_names_another_file_goes_on_naming_it(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as failure, naming(tmp_path / "a"):
+        (tmp_path / "other").read_text()
+    assert failure.value.filename == str(tmp_path / "other")
 
 
 def test_readers_see_the_old_file_until_the_new_one_is_whole(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from genrecls.errors import (
     RunBusy,
     nearest,
 )
+from genrecls.runtime.standard_streams import prepare_standard_streams, write_line
 
 _STOPPED = 130
 
@@ -37,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     status = 1
     try:
+        prepare_standard_streams()
         return _dispatch(words)
     except KeyboardInterrupt:
         rest, _ = split_plugins(words)
@@ -84,7 +86,8 @@ def _dispatch(words: list[str]) -> int:
         use_plugins(plugins)
     verb, rest = (words[0], words[1:]) if words else ("--help", [])
     if (text := _text(verb, rest)) is not None:
-        return _print(text)
+        write_line(text.rstrip("\n"))
+        return 0
     if verb not in VERBS:
         raise ConfigError(
             f"unknown verb '{verb}'; allowed: {', '.join(VERBS)}{nearest(verb, VERBS)}"
@@ -128,12 +131,6 @@ def _text(verb: str, rest: list[str]) -> str | None:
     if verb == "data" and rest[0] not in ACTIONS:
         return help_texts.data()
     return parser_of(verb, rest[0] if verb == "data" else "").format_help()
-
-
-def _print(text: str) -> int:
-    # Flushed here, where a closed pipe or a full disk can still be answered with one line.
-    print(text.rstrip("\n"), flush=True)  # noqa: T201
-    return 0
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:

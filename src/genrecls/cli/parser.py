@@ -18,6 +18,7 @@ from genrecls.config.options import choices, groups, keys
 from genrecls.config.paths import expanded
 from genrecls.errors import ConfigError, nearest
 from genrecls.runtime.parser import Parser
+from genrecls.runtime.standard_streams import write_line
 
 # Flags of Hydra that are no longer understood, each with what does the same.
 _GONE = {
@@ -248,7 +249,7 @@ def show_configuration(root: str, options: argparse.Namespace) -> bool:
         )
     else:
         return False
-    print(text.rstrip("\n"), flush=True)  # noqa: T201
+    write_line(text.rstrip("\n"))
     return True
 
 

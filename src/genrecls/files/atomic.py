@@ -32,15 +32,32 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
     os.close(handle)
     beside = Path(name)
     try:
-        yield beside
-        if durable:
-            with beside.open("rb") as written:
-                os.fsync(written.fileno())
-        # mkstemp makes private files; a result is as readable as any other file of the user.
-        beside.chmod(0o666 & ~_UMASK)
-        beside.replace(path)
+        with naming(path, beside):
+            yield beside
+            if durable:
+                with beside.open("rb") as written:
+                    os.fsync(written.fileno())
+            # mkstemp makes private files; a result is as readable as any other file of the user.
+            beside.chmod(0o666 & ~_UMASK)
+            beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: Path, beside: Path | None = None) -> Iterator[None]:
+    """Let an OSError of the block name `path` where it names no file, as that of a full disk.
+
+    Args:
+        path: what the block writes.
+        beside: the temporary file that becomes `path`, whose name tells nobody anything.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None or (beside is not None and error.filename == str(beside)):
+            error.filename, error.filename2 = str(path), None
+        raise
 
 
 def write_text(path: Path, text: str) -> None:

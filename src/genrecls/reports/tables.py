@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from genrecls.safe_text import for_terminal
+
 if TYPE_CHECKING:
     from markupsafe import Markup
     from rich.console import Group
@@ -62,7 +64,7 @@ class Table:
             )
         for number, row in enumerate(self.rows):
             styles = ["red" if (number, place) in self.alarms else "" for place in range(len(row))]
-            table.add_row(*map(Text, row, styles))
+            table.add_row(*map(Text, map(for_terminal, row), styles))
         return Group(table, *map(Text, self.notes))
 
     def to_markdown(self, heading: str = "##") -> str:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from genrecls.errors import ConfigError, GenreclsError, ModelFileError
 from genrecls.runtime.parser import Parser
 from genrecls.runtime.sample_formats import CODINGS
+from genrecls.runtime.standard_streams import prepare_standard_streams, write_line
+from genrecls.safe_text import one_line
 
 if TYPE_CHECKING:
     from genrecls.runtime.classifier import Classifier
@@ -108,12 +110,11 @@ def run_live(options: argparse.Namespace, classifier: Classifier) -> int:
                 options.sample_format or CODINGS[0],
             )
             source = raw_samples(sys.stdin.buffer, form)
-        # Each line is flushed, for whoever reads the pipe wants to know now.
         if header is not None:
-            print(header(classifier.labels), flush=True)  # noqa: T201
+            write_line(header(classifier.labels))
         moments = listen(classifier, source, options.hop)
         for moment in smooth(moments, options.smooth or _SMOOTH):
-            print(line(moment, classifier.labels), flush=True)  # noqa: T201
+            write_line(line(moment, classifier.labels))
     except KeyboardInterrupt:
         # This is how listening ends; nothing went wrong.
         return 0
@@ -128,6 +129,7 @@ def main(folder: Path, words: Sequence[str] | None = None) -> int:
         words: the arguments; None for those of the process.
     """
     try:
+        prepare_standard_streams()
         return _classify(folder, sys.argv[1:] if words is None else words)
     except KeyboardInterrupt:
         return 130
@@ -184,4 +186,5 @@ def _classify(folder: Path, words: Sequence[str]) -> int:
 
 
 def _complain(text: str) -> None:
-    print(f"{PROGRAM}: error: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201
+    line = one_line(" ".join(text.split()), getattr(sys.stderr, "encoding", None))
+    print(f"{PROGRAM}: error: {line}", file=sys.stderr)  # noqa: T201

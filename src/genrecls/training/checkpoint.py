@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from genrecls.console import warn
 from genrecls.errors import RunError
+from genrecls.files.atomic import naming
 
 FORMAT = 1
 """Number of the layout above; a change of it or of the fields of `Progress` needs the next one."""
@@ -109,9 +110,10 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     text = json.dumps({"format": FORMAT, **asdict(progress), "arrays": len(arrays)})
     aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=folder))
     try:
-        with (aside / "arrays.npz").open("wb") as file:
+        with naming(newest), (aside / "arrays.npz").open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
-        (aside / "progress.json").write_text(text, encoding="utf-8")
+        with naming(newest):
+            (aside / "progress.json").write_text(text, encoding="utf-8")
         shutil.rmtree(newest, ignore_errors=True)
         aside.rename(newest)
     finally:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from genrecls.errors import DataError
 from genrecls.features.cache import TrackFeatures
+from genrecls.files.atomic import naming
 from genrecls.models.base import Normalisation
 
 # So much of an array is copied at once for a statistic.
@@ -151,7 +152,7 @@ class ArrayBuffer:
         """Return all rows; those of a file are read from it when they are looked at."""
         if self._folder is None:
             return self._memory
-        with self._file as file:
+        with naming(self._folder), self._file as file:
             file.flush()
             # The map holds the content of the file after it is closed.
             return np.memmap(file, np.float32, mode="r", shape=self._shape)

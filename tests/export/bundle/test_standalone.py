@@ -27,7 +27,7 @@ def test_it_holds_the_sources_of_genrecls_as_they_are(program: Path) -> None:
     for name, source in sources.items():
         assert source == (package.parent / name).read_text(encoding="utf-8")
     rooms = {name.split("/")[1] for name in sources}
-    assert rooms == {"errors.py", "dsp", "runtime"}
+    assert rooms == {"errors.py", "safe_text.py", "dsp", "runtime"}
     assert {"genrecls/dsp/mel.py", "genrecls/runtime/command.py"} < set(sources)
 
 

@@ -11,7 +11,7 @@ from genrecls import __version__
 from genrecls.files.atomic import replacing
 from genrecls.runtime.command import PROGRAM
 
-_PARTS = ("errors.py", "dsp/*.py", "runtime/*.py")
+_PARTS = ("errors.py", "safe_text.py", "dsp/*.py", "runtime/*.py")
 
 _MAIN = f'''"""Classify music with a model that genrecls exported: the whole program.
 

@@ -1,0 +1,43 @@
+"""The standard streams of this process, whatever whoever started it has left of them."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+from genrecls.errors import ConfigError
+from genrecls.safe_text import for_terminal
+
+
+def prepare_standard_streams() -> None:
+    """Open what is closed, and let no stream fail because of a character that it cannot take.
+
+    Raises:
+        ConfigError: standard output is closed, and results would be lost.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # Otherwise the next file gets this number, and in it whatever libraries print.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    if sys.stdout is None:
+        raise ConfigError(
+            "standard output is closed, where results are written; send it to a file, or to "
+            f"{os.devnull} where nobody reads it"
+        )
+
+
+def write_line(text: str) -> None:
+    """Write a result to standard output at once, so that whoever reads a pipe has it now.
+
+    Raises:
+        OSError: it cannot be written; the pipe may have nobody who reads it.
+    """
+    print(for_terminal(text, sys.stdout.encoding), flush=True)  # noqa: T201
