@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
@@ -41,7 +42,12 @@ def messages() -> Console:
 
 
 def _console(**settings: Any) -> Console:
-    """Return a console that escapes what a terminal would obey, rich's own control codes apart.
+    return _safe_console()(highlight=False, emoji=False, **settings)
+
+
+@cache
+def _safe_console() -> type[Console]:
+    """Return what escapes everything that a terminal would obey, rich's own control codes apart.
 
     Whoever reads messages may leave, as `head` does behind a pipe: a training continues without.
     """
@@ -63,7 +69,7 @@ def _console(**settings: Any) -> Console:
                 safe = text if control else for_terminal(text, self.encoding)
                 yield Segment(safe, style, control)
 
-    return SafeConsole(highlight=False, emoji=False, **settings)
+    return SafeConsole
 
 
 def say(text: str) -> None:
