@@ -35,7 +35,7 @@ def test_the_baseline_scores_what_a_model_scores_that_always_answers_that_genre(
     truth = np.repeat(np.arange(3), test)
     always = np.tile([0.8, 0.1, 0.1], (len(truth), 1))
     tracks = tuple(map(str, range(len(truth))))
-    result = scores(Predictions(tracks, np.zeros(len(truth)), truth, always), LABELS, 0)
+    result = scores(Predictions(tracks, np.zeros(len(truth)), truth, always), LABELS)
     baseline = majority_baseline(balance(9, 1, 1), balance(*test))
     assert baseline.genre == "blues"
     assert baseline.accuracy == pytest.approx(result.accuracy)

@@ -19,7 +19,7 @@ TRAIN = Examples({}, np.array([0, 0, 1]), ("c", "c", "d"), np.zeros(3))
 
 
 def scored(vote: Vote) -> PartMetrics:
-    return score_part(PartPredictions(SEGMENTS, by_track(SEGMENTS, vote)), TRAIN, LABELS, 0)
+    return score_part(PartPredictions(SEGMENTS, by_track(SEGMENTS, vote)), TRAIN, LABELS, {})
 
 
 def test_a_part_has_scores_of_segments_and_of_tracks_by_the_chosen_vote() -> None:
@@ -29,6 +29,13 @@ def test_a_part_has_scores_of_segments_and_of_tracks_by_the_chosen_vote() -> Non
     assert part.track.count == 2
     assert part.track.accuracy == 0.5
     assert scored("majority").track.accuracy == 1
+
+
+def test_both_units_take_the_artists_that_a_split_keeps_apart_as_independent() -> None:
+    answers = PartPredictions(SEGMENTS, by_track(SEGMENTS, "mean"))
+    part = score_part(answers, TRAIN, LABELS, {"a": "someone", "b": "someone"})
+    assert [(s.cluster, s.clusters) for s in (part.segment, part.track)] == [("artist", 1)] * 2
+    assert [s.clusters for s in (scored("mean").segment, scored("mean").track)] == [2, 2]
 
 
 def test_the_baseline_answers_what_is_commonest_in_the_train_part() -> None:

@@ -11,17 +11,28 @@ import pytest
 
 from genrecls.errors import RunError
 from genrecls.evaluation.class_balance import MajorityBaseline
-from genrecls.runs.metrics import PartCounts, RejectedFile, RunMetrics
+from genrecls.evaluation.metrics import CalibrationBin
+from genrecls.runs.metrics import VERSION, PartCounts, RejectedFile, RunMetrics
 from genrecls.runs.published import Published
 from tests.runs.finished_runs import GENRES, Made, metrics_of
 
 Place = tuple[str | int, ...]
+SINCE_VERSION_2 = {"macro_f1_interval", "cluster", "clusters", "absent", "calibration"}
 
 
 def full_metrics() -> RunMetrics:
     """Return metrics none of whose tables is empty and none of whose scores is absent."""
     made = metrics_of(Made())
-    scores = replace(made.test.track, top3_accuracy=1.0, roc_auc=0.5)
+    scores = replace(
+        made.test.track,
+        top3_accuracy=1.0,
+        roc_auc=0.5,
+        macro_f1_interval=(0.25, 0.75),
+        cluster="artist",
+        clusters=3,
+        absent=("rock",),
+        calibration=(CalibrationBin(0, None, None), CalibrationBin(4, 0.8, 0.75)),
+    )
     baseline = {unit: MajorityBaseline("jazz", 0.5, 0.3) for unit in ("segment", "track")}
     part = replace(made.test, segment=scores, track=scores, baseline=baseline)
     counts = PartCounts(4, 40, {unit: dict.fromkeys(GENRES, 2) for unit in ("segment", "track")})
@@ -60,6 +71,16 @@ def changed(place: Place, value: Any) -> Any:
         inner = inner[key]
     inner[place[-1]] = value
     return whole
+
+
+def first_version(version: int | None) -> Any:
+    """Return the metrics as plain values, as the first version wrote them."""
+    whole = json.loads(PLAIN)
+    for part in whole["parts"].values():
+        for unit in ("segment", "track"):
+            part[unit] = {k: v for k, v in part[unit].items() if k not in SINCE_VERSION_2}
+    whole["version"] = version
+    return whole if version else {k: v for k, v in whole.items() if k != "version"}
 
 
 def refusal(values: Any) -> str:
@@ -104,6 +125,8 @@ def test_no_score_is_above_1() -> None:
 @pytest.mark.parametrize("value", [3, None, ["a"]])
 def test_no_text_of_metrics_is_anything_else(value: Any) -> None:
     for place in TEXTS:
+        if place[-1] == "cluster" and value is None:
+            continue
         refusal(changed(place, value))
 
 
@@ -121,8 +144,11 @@ def test_no_text_of_metrics_is_anything_else(value: Any) -> None:
         (("selection", "epoch"), 4, "selection.epoch: expected one of 3 epochs, received 4"),
         (("selection", "keep"), "some", "selection.keep: received 'some'; allowed: best, last"),
         (("parts",), {}, "parts: expected validation and test"),
-        (("version",), 2, "expected version 1, received 2"),
-        (("version",), True, "expected version 1, received True"),
+        (("version",), 3, "expected version 1 or 2, received 3"),
+        (("version",), True, "expected version 1 or 2, received True"),
+        (("version",), [], "expected version 1 or 2, received []"),
+        (("parts", "test", "track", "cluster"), "album", "allowed: track, artist"),
+        (("parts", "test", "track", "macro_f1_interval"), [0.9, 0.1], "lower bound first"),
     ],
 )
 def test_values_that_contradict_each_other_are_refused(
@@ -138,3 +164,21 @@ def test_what_holds_no_scores_at_all_is_refused(values: Any) -> None:
 
 def test_a_key_of_a_later_version_is_passed_over() -> None:
     assert RunMetrics.from_json(changed(("later",), 1)) == full_metrics()
+
+
+def test_the_version_is_written() -> None:
+    assert json.loads(PLAIN)["version"] == VERSION == 2
+
+
+@pytest.mark.parametrize("version", [1, None])
+def test_the_first_version_is_read_and_what_it_lacks_is_null(version: int | None) -> None:
+    read = RunMetrics.from_json(first_version(version))
+    for part in read.parts.values():
+        assert [getattr(part.track, name) for name in SINCE_VERSION_2] == [None] * 5
+    assert read.test.track.accuracy == full_metrics().test.track.accuracy
+
+
+def test_the_genres_that_a_part_lacks_are_known_of_the_first_version_too() -> None:
+    content = first_version(1)
+    content["parts"]["test"]["track"]["per_genre"]["rock"]["support"] = 0
+    assert RunMetrics.from_json(content).test.track.left_out == ("rock",)

@@ -60,7 +60,7 @@ def predict_part(
 
 
 def score_part(
-    predictions: PartPredictions, train: Examples, labels: Sequence[str], seed: int
+    predictions: PartPredictions, train: Examples, labels: Sequence[str], artists: Mapping[str, str]
 ) -> PartMetrics:
     """Return the scores of one part, with those of always answering the majority of train.
 
@@ -68,12 +68,12 @@ def score_part(
         predictions: of the part.
         train: the train part, which alone decides what the majority is.
         labels: genres in the order of the class indices.
-        seed: run seed, for the bootstrap.
+        artists: artist of each track id where the split kept artists apart; else empty.
     """
     segments = predictions.segments
     return PartMetrics(
-        segment=scores(segments, labels, seed),
-        track=scores(predictions.tracks, labels, seed),
+        segment=scores(segments, labels, artists),
+        track=scores(predictions.tracks, labels, artists),
         baseline=majority_baselines(
             balances(train.tracks, train.targets, labels),
             balances(segments.tracks, segments.truth, labels),
@@ -222,7 +222,7 @@ def evaluate(
     data = prepare(experiment, restored.dataset, restored.store)
     vote = vote or card.vote
     predictions = predict_part(model, data.parts[part], experiment.trainer.batch_size, vote)
-    scores = score_part(predictions, data.parts["train"], card.labels, experiment.run.seed)
+    scores = score_part(predictions, data.parts["train"], card.labels, data.artists_apart)
     file = run.folder / f"evaluation-{part}.json"
     facts = {"dataset": asdict(recorded.dataset), "split": asdict(recorded.split)}
     write_json(file, {"run": run.name, **facts, "part": part, "vote": vote, **asdict(scores)})

@@ -21,7 +21,7 @@ from genrecls.features.audio_augmentation import DistortedCopy
 from genrecls.features.cache import FeatureStore, cache_root
 from genrecls.features.extract import Extraction, Rejection, extract
 from genrecls.parallel import require_backend
-from genrecls.splits.base import PARTS, Part, Split, SplitInput
+from genrecls.splits.base import PARTS, Part, Split, SplitInput, known_artists
 from genrecls.splits.leakage import ensure_declared, find_leaks
 from genrecls.training.data import Examples, gather, missing_classes
 
@@ -46,6 +46,11 @@ class PreparedData:
     caveat: str
     unused: tuple[str, ...]
     rejected: Sequence[Rejection]
+
+    @property
+    def artists_apart(self) -> dict[str, str]:
+        """Artist of each track id where the split keeps artists apart; else empty."""
+        return {} if "artist" in self.split.leaks else known_artists(self.dataset.tracks)
 
 
 def store_of(experiment: Experiment) -> FeatureStore:

@@ -153,7 +153,7 @@ def _write_results(
         for part in EVALUATED
     }
     parts = {
-        part: score_part(predictions[part], data.parts["train"], labels, settings.seed)
+        part: score_part(predictions[part], data.parts["train"], labels, data.artists_apart)
         for part in EVALUATED
     }
     seconds = {**seconds, "evaluation": time.monotonic() - started}

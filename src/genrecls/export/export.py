@@ -96,7 +96,7 @@ def export(settings: ExportSettings, words: Sequence[str] = ()) -> ExportResult:
         held_out = HeldOut(examples, prepared.dataset, experiment.features, window)
         batch = experiment.trainer.batch_size
         answers = {part: predict_part(model, examples[part], batch, card.vote) for part in PARTS}
-        gate = ParityGate(held_out, answers, card, settings.gate, experiment.run.seed)
+        gate = ParityGate(held_out, answers, card, settings.gate)
 
         # Conversion, in child processes.
         request = ConversionRequest(run.model_file, possible, calibration.inputs, steps)

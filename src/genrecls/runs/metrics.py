@@ -19,8 +19,8 @@ from genrecls.runs.published import Published
 from genrecls.runtime.description import leak_mark
 from genrecls.splits.base import Part
 
-VERSION = 1
-"""Of the layout of `metrics.json`; files without a number have the first one."""
+VERSION = 2
+"""Of the layout of `metrics.json`. Version 1, which the first files do not name, is still read."""
 
 
 @dataclass(frozen=True)
@@ -195,11 +195,11 @@ class RunMetrics:
         """
         if not isinstance(values, Mapping):
             raise RunError("it holds no scores")
-        version = values.get("version", VERSION)
-        if version is True or version != VERSION:
+        version = values.get("version", 1)
+        if version is True or version not in (1, VERSION):
             raise RunError(
-                f"expected version {VERSION}, received {version!r}: another version of genrecls "
-                "wrote it"
+                f"expected version 1 or {VERSION}, received {version!r}: another version of "
+                "genrecls wrote it"
             )
         try:
             metrics = validate(cls, values, "")

@@ -31,14 +31,12 @@ class ParityGate:
         held_out: the segments to compare on.
         keras: what the model answers to them.
         gate: how much a file may differ.
-        seed: run seed, for the scores.
     """
 
     held_out: HeldOut
     keras: Mapping[Part, PartPredictions]
     card: ModelCard
     gate: Gate
-    seed: int
 
     def check(self, export_format: ExportFormat, flatbuffer: bytes) -> ExportedFile:
         """Return whether a file is kept, and say so; if it is, with its scores on the test part."""
@@ -77,8 +75,8 @@ class ParityGate:
     def scores(self, answers: PartPredictions) -> PartScores:
         """Return accuracy and macro-F1, per segment and per track."""
         return PartScores.of(
-            scores(answers.segments, self.card.labels, self.seed),
-            scores(answers.tracks, self.card.labels, self.seed),
+            scores(answers.segments, self.card.labels),
+            scores(answers.tracks, self.card.labels),
         )
 
 
