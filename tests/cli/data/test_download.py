@@ -71,7 +71,7 @@ def digest(body: bytes) -> str:
 
 
 def keys(body: bytes, url: str = "http://127.0.0.1:1/a") -> list[str]:
-    return [f"sources=[{url}]", digest(body), "room=1000", "size=null"]
+    return [f"sources=[{url}]", digest(body), "room=300000000", "size=null"]
 
 
 def test_gtzan_is_fetched_unpacked_and_verified(

@@ -38,7 +38,9 @@ def published(body: bytes, *sources: str, size: int | None = None) -> Archive:
     """What `conf/download/gtzan.yaml` would say if it published `body`."""
     digest = f"sha1:{hashlib.sha1(body, usedforsecurity=False).hexdigest()}"
     archive, _ = read_archive("gtzan")
-    return replace(archive, digest=digest, size=size, sources=sources, room=1, dataset=None)
+    return replace(
+        archive, digest=digest, size=size, sources=sources, room=10 * len(body), dataset=None
+    )
 
 
 def files_below(folder: Path) -> dict[str, bytes]:

@@ -107,6 +107,29 @@ def rest(body: bytes, start: int, shown: int, tag: str = '"1"') -> Answer:
     return answer
 
 
+def plain(sent: bytes) -> Answer:
+    """Exactly these bytes, headers included, and then nothing."""
+
+    def answer(handler: Handler) -> None:
+        handler.close_connection = True
+        handler.wfile.write(sent)
+
+    return answer
+
+
+def endless(beginning: bytes, piece: bytes, pause: float = 0.0) -> Answer:
+    """A beginning, and then a piece again and again until nobody listens or the server stops."""
+
+    def answer(handler: Handler) -> None:
+        handler.close_connection = True
+        handler.wfile.write(beginning)
+        owner = getattr(handler.server, "owner")  # noqa: B009 - no attribute of the type
+        while not owner.ended.wait(pause):
+            handler.wfile.write(piece)
+
+    return answer
+
+
 def status(code: int, body: bytes = b"<html>no</html>") -> Answer:
     return lambda handler: handler.send(code, body, None, Content_Type="text/html")
 
@@ -118,10 +141,12 @@ class Server:
     Attributes:
         answers: for each path what is answered in turn.
         requests: path and range of what was asked.
+        ended: set when the server is to stop.
     """
 
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     requests: list[tuple[str, str | None]] = field(default_factory=list)
+    ended: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Self:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -137,6 +162,7 @@ class Server:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.ended.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

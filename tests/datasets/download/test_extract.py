@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
+import shutil
 import stat
 import tarfile
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genrecls.datasets.download import extract
 from genrecls.datasets.download.extract import UnpackResult, unpack
 from genrecls.errors import DataError
 from tests.datasets.download.archives import CONTENT, files_below, tar, zipped
@@ -124,6 +130,11 @@ def test_no_name_writes_outside(name: str, tmp_path_factory: pytest.TempPathFact
         (tar({"Data/blues/a.au": b"x"}), "expected a folder genres inside, found Data"),
         (tar({"genres": b"x"}), "expected a folder genres inside, found genres"),
         (zipped({}), "expected a folder genres inside, found nothing"),
+        (tar(CONTENT | {".": b"x"}), "has no name"),
+        (tar({"genres/a": b"x", "genres/a/b": b"x"}), "cannot be unpacked"),
+        (zipped({"genres/a": b"x", "genres/a/b": b"x"}), "cannot be unpacked"),
+        (zipped({"genres/a/b": b"x", "genres/a": b"x"}), "cannot be unpacked"),
+        (zipped({"genres/" + "a" * 300: b"x"}), "cannot be unpacked"),
     ],
     ids=by_complaint,
 )
@@ -162,3 +173,141 @@ def test_what_an_interrupted_attempt_left_is_removed(tmp_path: Path) -> None:
     (tmp_path / "gtzan" / "mine").touch()
     unpack(written(tmp_path, tar(CONTENT)), "genres", tmp_path / "gtzan" / "genres")
     assert files_below(tmp_path / "gtzan") == CONTENT | {"mine": b""}
+
+
+def sparse(size: int) -> bytes:
+    """A file that is one hole, as GNU tar packs it."""
+    info = tarfile.TarInfo("genres/hole")
+    info.type = tarfile.GNUTYPE_SPARSE
+    block = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    # The real size, after a map without entries; then the checksum anew.
+    block[483:495] = b"%011o\0" % size
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return gzip.compress(bytes(block) + bytes(1024))
+
+
+def declared(size: int, kind: bytes = tarfile.REGTYPE, name: str = "genres/a") -> bytes:
+    """The header of a member that says to have `size` bytes, and none of them."""
+    info = tarfile.TarInfo(name)
+    info.size, info.type = size, kind
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+FIRST = declared(1) + bytes(512)
+
+
+def pax(**fields: str) -> bytes:
+    """A file whose extended header says more."""
+    info = tarfile.TarInfo("genres/a")
+    info.pax_headers = dict(fields)
+    return info.tobuf(tarfile.PAX_FORMAT) + bytes(1024)
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        pytest.param(sparse(10**12), "'genres/hole' has holes", id="sparse"),
+        pytest.param(
+            pax(**{"GNU.sparse.size": str(10**12), "GNU.sparse.map": "0,0"}),
+            "has holes",
+            id="sparse in an extended header",
+        ),
+        pytest.param(pax(size="-1000"), "has holes, or less than no bytes", id="negative"),
+        pytest.param(declared(-512), "has holes, or less than no bytes", id="negative in binary"),
+        pytest.param(declared(10**12), "received more; nothing was unpacked", id="1 TB"),
+        pytest.param(gzip.compress(declared(10**12)), "received more; nothing", id="1 TB, gzip"),
+        pytest.param(bz2.compress(declared(10**12)), "received more; nothing", id="1 TB, bzip2"),
+        pytest.param(lzma.compress(declared(10**12)), "received more; nothing", id="1 TB, xz"),
+        pytest.param(
+            bz2.compress(FIRST + declared(10**9, tarfile.XHDTYPE) + bytes(10**7)),
+            "a header of more than 16.4 kB",
+            id="extended header",
+        ),
+        pytest.param(
+            FIRST + declared(10**9, tarfile.XGLTYPE) + bytes(10**6),
+            "a header of more than 16.4 kB",
+            id="global header",
+        ),
+        pytest.param(
+            FIRST + declared(10**9, tarfile.GNUTYPE_LONGNAME) + bytes(10**6),
+            "a header of more than 16.4 kB",
+            id="long name",
+        ),
+        pytest.param(
+            FIRST + declared(-512, tarfile.XHDTYPE) + bytes(10**6),
+            "a header of more than 16.4 kB",
+            id="negative header",
+        ),
+        pytest.param(
+            FIRST + declared(5010, tarfile.XHDTYPE) + b"9" * 5000 + b" path=x\n" + bytes(2000),
+            "cannot be unpacked",
+            id="5000 digits",
+        ),
+        pytest.param(zipped({"genres/a": bytes(2 * 10**6)}), "received more", id="zip"),
+        pytest.param(
+            zipped({f"genres/{n}": bytes(10**5) for n in range(20)}, zipfile.ZIP_DEFLATED),
+            "received more",
+            id="zip of many",
+        ),
+    ],
+)
+def test_what_would_fill_the_disk_or_the_memory_is_refused_before_anything_is_written(
+    body: bytes, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = written(tmp_path, body)
+    monkeypatch.setattr(Path, "mkdir", pytest.fail)
+    with pytest.raises(DataError) as refused:
+        unpack(archive, "genres", tmp_path / "gtzan" / "genres", 10**6)
+    assert complaint in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_without_a_figure_the_free_space_is_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(DataError, match=r"expected at most 1\.0 kB in 500,000 files"):
+        unpack(written(tmp_path, tar(CONTENT)), "genres", tmp_path / "genres")
+
+
+def test_too_many_members_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extract, "_MOST_MEMBERS", 3)
+    for pack in (tar, zipped):
+        body = pack({f"genres/{n}": b"" for n in range(4)})
+        with pytest.raises(DataError, match="in 3 files"):
+            unpack(written(tmp_path, body), "genres", tmp_path / "genres")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_member_that_is_larger_than_it_says_is_not_written_whole(
+    method: int, tmp_path: Path
+) -> None:
+    body = bytearray(zipped({"genres/a": bytes(10**7)}, method))
+    for mark, place in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        start = body.rindex(mark) + place
+        body[start : start + 4] = (100).to_bytes(4, "little")
+    archive = written(tmp_path, bytes(body))
+    tracemalloc.start()
+    with pytest.raises(DataError, match="Bad CRC-32"):
+        unpack(archive, "genres", tmp_path / "gtzan" / "genres", 1000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10**8
+    assert not list((tmp_path / "gtzan").iterdir())
+
+
+@given(data=st.data(), pack=st.sampled_from([partial(tar, mode=""), tar, zipped]))
+def test_a_damaged_byte_is_harmless_or_one_line(
+    data: st.DataObject,
+    pack: Callable[[dict[str, bytes]], bytes],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    body = bytearray(pack(CONTENT))
+    places = st.integers(0, len(body) - 1)
+    for place in data.draw(st.lists(places, min_size=1, max_size=4)):
+        body[place] = data.draw(st.integers(0, 255))
+    root = tmp_path_factory.mktemp("fuzz")
+    with suppress(DataError):
+        unpack(written(root, bytes(body)), "genres", root / "out" / "genres", 10**6)

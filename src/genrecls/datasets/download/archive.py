@@ -31,7 +31,7 @@ class Archive(Schema):
         page: address at which a person finds it.
         digest: `md5:`, `sha1:` or `sha256:` and the hexadecimal digest of the archive.
         size: exact bytes of the archive; None where they are not known.
-        room: bytes of disk that the archive and its content take together, about.
+        room: bytes of disk that the archive and its content take together, about; neither has more.
         folder: where it is unpacked, below the folder of all data.
         holds: the folder inside the archive.
         needs: names of the archives without which this one is of no use.

@@ -27,14 +27,19 @@ def ensure_room(name: str, folder: Path, needed: int) -> None:
     Raises:
         DataError: less is free.
     """
-    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    free = shutil.disk_usage(there).free
+    free = free_space(folder)
     if free < needed:
         raise DataError(
             f"{name}: {folder.absolute()} needs about {decimal(needed)} more (the archive and its "
             f"content), {decimal(free)} are free; free some space, or choose another disk with "
             "data_root=<folder>"
         )
+
+
+def free_space(folder: Path) -> int:
+    """Return the free bytes of the disk of a folder, which need not be there yet."""
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    return shutil.disk_usage(there).free
 
 
 @contextmanager

@@ -183,7 +183,7 @@ def _from_source(archive: Archive, source: str, part: Part) -> None:
     size = f" ({decimal(archive.size)})" if archive.size else ""
     say(f"{archive.name}: fetching {source}{size}")
     try:
-        transfer(source, part, archive.size)
+        transfer(source, part, archive.size, archive.room)
     except SourceError as error:
         if not error.page:
             raise
@@ -208,7 +208,7 @@ def _set_aside(path: Path, digest: str) -> str:
 
 def _unpack(archive: Archive, file: Path, data_root: Path) -> None:
     target = archive.target(data_root)
-    unpacked = unpack(file, archive.holds, target)
+    unpacked = unpack(file, archive.holds, target, archive.room)
     left_out = f", macOS's companions left out: {several(unpacked.ghosts, 'file')}"
     ghosts = left_out if unpacked.ghosts else ""
     say(f"{archive.name}: {several(unpacked.files, 'file')} unpacked to {target}{ghosts}")
