@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +10,9 @@ import pytest
 
 from genrecls.config import aliases
 from genrecls.config import compose as compose_module
-from genrecls.config.compose import compose, literal, quoted
+from genrecls.config.compose import combine_values, compose, literal, quoted
 from genrecls.errors import ConfigError
+from genrecls.sweeps.settings import read_arguments
 
 CALLBACK = """\
 defaults: [train, _self_]
@@ -124,6 +127,51 @@ def test_a_folder_of_own_configurations_may_have_any_name(tmp_path: Path, name: 
     assert compose("train", ["experiment=mine"], str(tmp_path / name))["seed"] == 7
 
 
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ([f"seed={n}" for n in range(10_000)], "received 10,000 overrides; expected at most 500"),
+        ([f"+x={'a' * 2**20}"], "received overrides of 1,048,579 characters in all"),
+        (["a" * 2**20], "received overrides of 1,048,576 characters in all"),
+        ([f"+x={'[' * 3000}"], "3,000 brackets inside one another; expected at most 20"),
+        ([f"+x={'[' * 3000}{']' * 3000}"], "3,000 brackets inside one another"),
+        ([f"+x={'{a: ' * 3000}{'}' * 3000}"], "3,000 brackets inside one another"),
+        ([f"+x={'${' * 3000}{'}' * 3000}"], "3,000 brackets inside one another"),
+        ([f"+x={'int(' * 3000}{')' * 3000}"], "3,000 brackets inside one another"),
+    ],
+)
+@pytest.mark.parametrize("checked", [partial(compose, "train"), combine_values])
+def test_what_no_parser_should_be_given_is_refused_in_one_short_line(
+    words: list[str], problem: str, checked: Callable[[list[str]], object]
+) -> None:
+    with pytest.raises(ConfigError, match=re.escape(problem)) as caught:
+        checked(words)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "words", [["seed=range(0,1000000000)"], ["seed=range(0,999)", "trainer.epochs=range(1,999)"]]
+)
+def test_more_trainings_than_a_sweep_can_hold_are_not_listed(words: list[str]) -> None:
+    with pytest.raises(ConfigError, match="more than 10,000 trainings"):
+        combine_values(words)
+
+
+def test_brackets_inside_quotes_are_counted_as_text() -> None:
+    name = "[" * 40
+    assert compose("train", [f"data_root='{name}'"])["data_root"] == name
+
+
+@pytest.mark.parametrize("place", ["hydra.launcher", "hydra.sweeper"])
+@pytest.mark.parametrize("plus", ["", "+", "++"])
+def test_no_word_names_code_for_hydra_to_call(place: str, plus: str) -> None:
+    for words in ([], ["cluster=slurm", "seed=1,2"]):
+        with pytest.raises(ConfigError):
+            read_arguments([*words, f"{plus}{place}._target_=os.system"])
+    with pytest.raises(ConfigError, match="settings of Hydra have no effect here"):
+        compose("train", [f"{plus}{place}._target_=os.system"])
+
+
 def test_nothing_but_compose_imports_hydra_and_it_only_composes_and_parses() -> None:
     source = Path(compose_module.__file__).parents[1]
     pattern = re.compile(r"^\s*(?:from (hydra\S*)|import (hydra\S*))", re.MULTILINE)
@@ -135,9 +183,13 @@ def test_nothing_but_compose_imports_hydra_and_it_only_composes_and_parses() -> 
     assert imported == {
         str(Path("config") / "compose.py"): {
             "hydra",
+            "hydra._internal.core_plugins.file_config_source",
+            "hydra._internal.sources_registry",
             "hydra.core.config_store",
             "hydra.core.override_parser.overrides_parser",
             "hydra.core.override_parser.types",
+            "hydra.core.plugins",
             "hydra.errors",
+            "hydra.plugins.config_source",
         }
     }

@@ -266,15 +266,24 @@ def test_a_mistake_of_several_words_is_one_line_too(
 
 
 FILES = {
-    "broken": ("a: [1\n", "a configuration file is no valid UTF-8 YAML: while parsing"),
-    "latin": ("é: 1\n", "a configuration file is no valid UTF-8 YAML: 'utf-8' codec"),
-    "twice": ("a: 1\na: 2\n", "a configuration file is no valid UTF-8 YAML: while constructing"),
-    "missing": ("defaults:\n  - /model: nope\n", "model=nope: no such choice; allowed: cnn"),
+    "broken": ("a: [1\n", "no valid configuration file: while parsing"),
+    "latin": ("é: 1\n", "no valid configuration file: 'utf-8' codec"),
+    "twice": (
+        "# @package _global_\na: 1\na: 2\n",
+        "a configuration file is no valid UTF-8 YAML: while constructing",
+    ),
+    "missing": (
+        "# @package _global_\ndefaults:\n  - /model: nope\n",
+        "model=nope: no such choice; allowed: cnn",
+    ),
     "loop": (
         "# @package _global_\ndefaults:\n  - loop\n",
         "the configuration cannot be composed: a defaults list leads back to its own file",
     ),
-    "nolist": ("defaults: 5\n", "the configuration cannot be composed: Invalid defaults list"),
+    "nolist": (
+        "# @package _global_\ndefaults: 5\n",
+        "the configuration cannot be composed: Invalid defaults list",
+    ),
     "group": (
         "# @package _global_\ndefaults:\n  - override /modl: cnn\n",
         f"modl: unknown key; {TOP}; did you mean 'model'? (in experiment/group.yaml)",
@@ -285,7 +294,7 @@ FILES = {
     ),
     "code": (
         "a: !!python/object/apply:pathlib.Path.touch [pwned]\n",
-        "a configuration file is no valid UTF-8 YAML: could not determine a constructor",
+        "no valid configuration file: could not determine a constructor",
     ),
 }
 
@@ -301,7 +310,8 @@ def test_a_broken_file_of_the_users_own_is_one_line(
     (folder / f"{name}.yaml").write_text(text, encoding=encoding)
     # Flags may stand between overrides.
     outcome = run_command("train", "show=true", "-cd", str(tmp_path / "own"), f"experiment={name}")
-    assert outcome.error.startswith(expected)
+    file = folder / f"{name}.yaml"
+    assert outcome.error.removeprefix(f"{file}: ").startswith(expected)
     assert outcome.status == 1
     assert not (tmp_path / "pwned").exists()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genrecls.config.aliases import CHOICES, current_config, current_word, tell_new_name
+from genrecls.config.foreign_files import check_file
 from genrecls.config.options import choices, groups, keys, listed, unlisted
 from genrecls.config.paths import PATH_KEYS, conf_dir, expanded
 from genrecls.errors import ConfigError, GenreclsError, nearest
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 _NOT_THERE = re.compile(
     r"(?:Could not (?:override|delete from config\.)|Error merging override) '?([\w./@-]+)"
 )
+# What is longer takes the parser of overrides more than some seconds, or all of the stack.
+_MOST_OVERRIDES, _MOST_CHARACTERS, _DEEPEST = 500, 20_000, 20
+_MOST_VALUES = 10_000
 _IN_FILE = re.compile(r"^In '([^']+)'")
 
 
@@ -106,7 +111,8 @@ def combine_values(
         if not override.is_sweep_override():
             words = [line]
         elif override.is_discrete_sweep():
-            words = [f"{key}={value}" for value in override.sweep_string_iterator()]
+            texts = itertools.islice(override.sweep_string_iterator(), _MOST_VALUES + 1)
+            words = [f"{key}={value}" for value in texts]
         else:
             raise ConfigError(
                 f"{line}: expected values that can be listed; a range between two bounds is for a "
@@ -116,6 +122,11 @@ def combine_values(
             raise ConfigError(f"{line}: matches no choice of {key}")
         # Of one key that is given twice the last word holds.
         values[key] = words
+    if math.prod(map(len, values.values())) > _MOST_VALUES:
+        raise ConfigError(
+            f"received values for more than {_MOST_VALUES:,} trainings; expected fewer, or a "
+            "search, see 'genrecls sweep --help'"
+        )
     return list(itertools.product(*values.values()))
 
 
@@ -142,10 +153,40 @@ def check_overrides(root: str, overrides: Sequence[str], *, several: bool = Fals
     Raises:
         ConfigError: a word that is no override, names no choice, or has several values.
     """
+    _refuse_unbounded(overrides)
     checked = [_quoted(current_word(word), several=several) for word in overrides]
     for word in checked:
         _check(root, word, several=several)
     return checked
+
+
+def _refuse_unbounded(overrides: Sequence[str]) -> None:
+    remedy = "keep them in a file experiment/<name>.yaml of a folder that -cd names"
+    if len(overrides) > _MOST_OVERRIDES:
+        raise ConfigError(
+            f"received {len(overrides):,} overrides; expected at most {_MOST_OVERRIDES}; {remedy}"
+        )
+    characters = sum(map(len, overrides))
+    if characters > _MOST_CHARACTERS:
+        longest = max(overrides, key=len)
+        raise ConfigError(
+            f"{_shortened(longest)}: received overrides of {characters:,} characters in all; "
+            f"expected at most {_MOST_CHARACTERS:,}; {remedy}"
+        )
+    for word in overrides:
+        depth = deepest = 0
+        for bracket in re.findall(r"[\[{(\]})]", re.sub(r"'[^']*'|\"[^\"]*\"", "", word)):
+            depth += 1 if bracket in "[{(" else -1
+            deepest = max(deepest, depth)
+        if deepest > _DEEPEST:
+            raise ConfigError(
+                f"{_shortened(word)}: {deepest:,} brackets inside one another; expected at most "
+                f"{_DEEPEST}"
+            )
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _parse(word: str) -> Override | None:
@@ -244,8 +285,8 @@ def _unreadable(root: str, word: str) -> str:
     key, equals, value = word.partition("=")
     if key and equals:
         return (
-            f"{key}: cannot read {value!r}; quote a text with special characters for the shell "
-            f"""and once more inside: "{key}='...'\""""
+            f"{key}: cannot read {_shortened(repr(value))}; quote a text with special characters "
+            f"""for the shell and once more inside: "{key}='...'\""""
         )
     for group in groups(root):
         if word in choices(group):
@@ -264,6 +305,7 @@ def _compose(
     from hydra.core.override_parser.types import Quote, QuotedString
     from hydra.errors import MissingConfigException
 
+    _register_file_check()
     _register_unlisted()
     checked = check_overrides(root, overrides)
     words, first, folder = checked, conf_dir(), _own_folder(config_dir)
@@ -301,6 +343,25 @@ def _own_folder(config_dir: str | None) -> Path | None:
     if not folder.is_dir():
         raise ConfigError(f"-cd: there is no folder {folder}")
     return folder
+
+
+def _register_file_check() -> None:
+    """Let Hydra check every file that it reads, but for our own."""
+    from hydra._internal.core_plugins.file_config_source import FileConfigSource
+    from hydra._internal.sources_registry import SourcesRegistry
+    from hydra.core.plugins import Plugins
+    from hydra.plugins.config_source import ConfigResult
+
+    class CheckedFiles(FileConfigSource):
+        def load_config(self, config_path: str) -> ConfigResult:
+            folder = Path(self.path)
+            if folder != conf_dir():
+                check_file(folder / self._normalize_file_name(config_path), folder)
+            return super().load_config(config_path)
+
+    # Not before Hydra has registered its own class, which it does once.
+    Plugins.instance()
+    SourcesRegistry.instance().types[CheckedFiles.scheme()] = CheckedFiles
 
 
 def _register_unlisted() -> None:

@@ -118,8 +118,11 @@ def parse(composed: Mapping[str, Any]) -> Experiment:
     """
     rest = dict(composed)
     values = {name: rest.pop(name, None) for name in GROUPS}
-    for absent in ("experiment", "debug"):
-        rest.pop(absent, None)
+    for group in ("experiment", "debug"):
+        if rest.pop(group, None):
+            raise ConfigError(
+                f"{group}: received keys, which nothing reads here; write them without '{group}.'"
+            )
     published = rest.pop("published", None)
     _refuse_absent(values)
     _refuse_unknown(rest)
