@@ -21,16 +21,39 @@ def lines(test: PartMetrics) -> list[list[str]]:
     written = StringIO()
     console = Console(width=120, file=written)
     console.print(score_table({"test": test}).to_terminal())
-    rows = [line.split("│") for line in written.getvalue().splitlines() if "│" in line]
+    text = written.getvalue().replace("┃", "│")
+    rows = [line.split("│") for line in text.splitlines() if "│" in line]
     return [[cell.strip() for cell in row[1:-1]] for row in rows]
 
 
-def test_accuracy_macro_f1_and_the_majority_baseline_stand_below_each_other() -> None:
-    rows = lines(replace(metrics_of(Made()).test, baseline=BASELINE))
-    assert [row[0] for row in rows[:3]] == ["accuracy", "macro-F1", "majority baseline"]
-    assert rows[2][1:] == ["0.402, macro-F1 0.187", "0.391, macro-F1 0.187"]
+def test_accuracy_and_macro_f1_stand_above_their_interval_and_the_majority_baseline() -> None:
+    scores = replace(metrics_of(Made()).test.track, macro_f1=0.7, macro_f1_interval=(0.25, 0.9))
+    rows = lines(PartMetrics(scores, scores, BASELINE))
+    assert rows[:6] == [
+        ["", "test,", "test,"],
+        ["score", "per segment", "per track"],
+        ["accuracy", "0.750", "0.750"],
+        ["95 % interval", "0.375-1.000", "0.375-1.000"],
+        ["majority baseline", "0.402", "0.391"],
+        ["macro-F1", "0.700", "0.700"],
+    ]
+    assert rows[6:8] == [
+        ["95 % interval", "0.250-0.900", "0.250-0.900"],
+        ["majority baseline", "0.187", "0.187"],
+    ]
 
 
-def test_a_result_from_before_there_was_a_baseline_has_a_dash() -> None:
+def test_a_result_of_the_first_version_has_a_dash_for_what_it_lacks() -> None:
     test = replace(metrics_of(Made()).test, baseline={})
-    assert ["majority baseline", "-", "-"] in lines(test)
+    rows = lines(test)
+    assert rows.count(["majority baseline", "-", "-"]) == 2
+    assert rows.count(["95 % interval", "-", "-"]) == 1
+
+
+def test_all_scores_of_a_run_have_room_at_80_columns() -> None:
+    made = metrics_of(Made())
+    written = StringIO()
+    table = score_table({"validation": made.validation, "test": made.test})
+    Console(width=80, file=written).print(table.to_terminal())
+    for whole in ("validation,", "per segment", "majority baseline", "0.375-1.000", "0.250-1.000"):
+        assert whole in written.getvalue()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from genrecls.evaluation.class_balance import MajorityBaseline
-from genrecls.evaluation.metrics import GenreScores, Scores
+from genrecls.evaluation.metrics import CalibrationBin, GenreScores, Scores
 from genrecls.explain.examples_per_genre import ExampleInputs
 from genrecls.models.cost import ModelCost
 from genrecls.reports.run import RunReport
@@ -39,6 +39,11 @@ def scores_of(confusion: np.ndarray, labels: Sequence[str]) -> Scores:
             label: GenreScores(0.5, 0.25, 1 / 3, int(row.sum()))
             for label, row in zip(labels, confusion, strict=True)
         },
+        macro_f1_interval=(0.7, 0.85),
+        cluster="track",
+        clusters=total,
+        absent=(),
+        calibration=(CalibrationBin(0, None, None), CalibrationBin(total, 0.9, accuracy)),
     )
 
 

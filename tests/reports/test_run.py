@@ -185,7 +185,7 @@ def test_every_score_is_tied_to_its_part_and_unit() -> None:
         for name, attributes, _ in parsed.elements
         if name == "td" and "headers" in attributes
     ]
-    assert cells == list(parts) * 10
+    assert cells == list(parts) * 11
 
 
 def test_every_number_outside_the_score_table_names_its_part() -> None:
@@ -219,6 +219,21 @@ def test_the_headline_is_test_accuracy_per_track_with_interval_split_and_count()
     hero = page(finished_run()).texts("div", "hero")[0]
     assert hero.startswith("Test accuracy, per track 91.3 %")
     assert "95 % interval 81.3 to 96.3 % · 23 test tracks Split artist" in hero
+
+
+def test_the_page_says_what_intervals_and_averages_rest_on() -> None:
+    report = finished_run()
+    made = report.metrics.test.track
+    lacking = {**made.per_genre, "rock": replace(made.per_genre["rock"], support=0)}
+    part = replace(report.metrics.test, track=replace(made, per_genre=lacking))
+    parsed = page(changed(report, parts={"validation": report.metrics.validation, "test": part}))
+    notes = " ".join(parsed.texts("p", "about"))
+    assert "take tracks as independent: 23 in the test part" in notes
+    assert "of the test part leave out the genre without a track in it: rock" in notes
+    assert "not shown below 500 independent" in notes
+    assert "without rock, of which the part has none" in parsed.texts("div", "card")[1]
+    row = next(text for text in parsed.texts("tr") if text.startswith("95 % interval of macro-F1"))
+    assert row == "95 % interval of macro-F1" + "0.700 to 0.850" * 4
 
 
 def test_accuracy_stands_beside_macro_f1_and_beside_the_majority_baseline() -> None:
@@ -307,7 +322,7 @@ def test_every_figure_has_words_for_those_who_cannot_see_it() -> None:
     images = [
         attributes for name, attributes, _ in Page(render(finished_run())).elements if name == "img"
     ]
-    assert len(images) == 5
+    assert len(images) == 6
     assert all(
         re.search("test part|train and validation|Test tracks", str(image["alt"]))
         for image in images

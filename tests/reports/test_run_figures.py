@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection
+from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.text import Text
 
-from genrecls.evaluation.metrics import GenreScores
+from genrecls.evaluation.metrics import CalibrationBin, GenreScores
 from genrecls.explain.examples_per_genre import ExampleInputs
+from genrecls.reports.figures.calibration import reliability_diagram
 from genrecls.reports.figures.class_balance import genre_counts, unequal
 from genrecls.reports.figures.confusion import confusion_matrix
 from genrecls.reports.figures.genres import per_genre_bars
@@ -65,7 +68,7 @@ def test_shared_artists_alone_are_not_called_leaky() -> None:
 
 def test_what_a_run_has_nothing_of_is_not_drawn() -> None:
     bare = replace(finished_run(wrong=0, epochs=0), examples=ExampleInputs())
-    assert set(draw(bare)) == {"confusion_matrix", "per_genre"}
+    assert set(draw(bare)) == {"confusion_matrix", "per_genre", "reliability"}
 
 
 @pytest.mark.parametrize("count", [2, 3, 10, 16, 20])
@@ -75,6 +78,28 @@ def test_any_number_of_genres_is_drawn_with_every_name(count: int) -> None:
     for name in ("confusion_matrix", "example_inputs"):
         assert set(labels) <= set(texts(figures[name]))
     assert {f"{label}  (n = 7)" for label in labels[1:]} <= set(texts(figures["per_genre"]))
+
+
+def test_a_bin_of_few_answers_has_a_long_whisker_and_an_empty_one_no_dot() -> None:
+    bins = [CalibrationBin(0, None, None), CalibrationBin(2, 0.5, 1.0), CalibrationBin(200, 0.9, 1)]
+    figure = reliability_diagram(bins, SCOPE)
+    upper, lower = figure.axes
+    dots, *_ = upper.containers[0]
+    assert dots.get_xydata().tolist() == [[0.5, 1.0], [0.9, 1.0]]
+    (whiskers,) = (c for c in upper.collections if isinstance(c, LineCollection))
+    few, many = whiskers.get_segments()
+    assert np.ptp(few[:, 1]) > 0.6
+    assert np.ptp(many[:, 1]) < 0.02
+    (bars,) = (c for c in lower.containers if isinstance(c, BarContainer))
+    assert np.array_equal(np.asarray(bars.datavalues), [0, 2, 200])
+    assert {"probability of the answer", "tracks"} <= set(texts(figure))
+
+
+def test_a_run_of_the_first_version_has_no_reliability_diagram() -> None:
+    assert "reliability" in draw(finished_run())
+    scores = replace(finished_run().metrics.test.track, calibration=None)
+    part = replace(finished_run().metrics.test, track=scores)
+    assert "reliability" not in draw(changed(finished_run(), parts={"test": part}))
 
 
 def test_hostile_names_are_drawn_without_a_warning_and_within_bounds() -> None:

@@ -29,3 +29,12 @@ def test_a_score_that_does_not_exist_is_left_out() -> None:
     metrics = deepcopy(METRICS)
     metrics["parts"]["test"]["track"]["macro_f1"] = None
     assert "test/track/macro_f1" not in final_scores(metrics)
+
+
+def test_a_calibration_error_of_few_tracks_is_left_out() -> None:
+    metrics = deepcopy(METRICS)
+    scores = {"calibration_error": 0.1, "count": 5000}
+    metrics["parts"] = {"test": {"track": scores | {"clusters": 499}, "segment": scores}}
+    found = final_scores(metrics)
+    assert "test/track/calibration_error" not in found
+    assert found["test/segment/calibration_error"] == 0.1

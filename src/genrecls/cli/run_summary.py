@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from genrecls.evaluation.class_balance import MajorityBaseline
 from genrecls.evaluation.metrics import Scores
+from genrecls.reports.score_notes import score_notes
 from genrecls.reports.tables import Column, Table
 from genrecls.runs.metrics import PartMetrics, RunMetrics
 from genrecls.runs.run import Run
@@ -18,20 +20,25 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _accuracy(scores: Scores) -> str:
-    low, high = scores.accuracy_interval
-    return f"{scores.accuracy:.3f} [{low:.3f}, {high:.3f}]"
+def _bounds(interval: tuple[float, float] | None) -> str:
+    return "-" if interval is None else "{:.3f}-{:.3f}".format(*interval)
 
 
-ROWS: dict[str, Callable[[Scores], str]] = {
-    "accuracy": _accuracy,
-    "macro-F1": lambda scores: _number(scores.macro_f1),
-    "top-3 accuracy": lambda scores: _number(scores.top3_accuracy),
-    "ROC-AUC": lambda scores: _number(scores.roc_auc),
-    "log loss": lambda scores: _number(scores.log_loss),
-    "calibration error": lambda scores: _number(scores.calibration_error),
-    "examples": lambda scores: str(scores.count),
-}
+Cell = Callable[[Scores, MajorityBaseline | None], str]
+# Four columns of them have room on a terminal of 80 columns.
+ROWS: tuple[tuple[str, Cell], ...] = (
+    ("accuracy", lambda scores, _: _number(scores.accuracy)),
+    ("  95 % interval", lambda scores, _: _bounds(scores.accuracy_interval)),
+    ("  majority baseline", lambda _, base: _number(base.accuracy if base else None)),
+    ("macro-F1", lambda scores, _: _number(scores.macro_f1)),
+    ("  95 % interval", lambda scores, _: _bounds(scores.macro_f1_interval)),
+    ("  majority baseline", lambda _, base: _number(base.macro_f1 if base else None)),
+    ("top-3 accuracy", lambda scores, _: _number(scores.top3_accuracy)),
+    ("ROC-AUC", lambda scores, _: _number(scores.roc_auc)),
+    ("log loss", lambda scores, _: _number(scores.log_loss)),
+    ("calibration error", lambda scores, _: _number(scores.shown_calibration_error)),
+    ("examples", lambda scores, _: str(scores.count)),
+)
 
 
 def summary(run: Run) -> Group:
@@ -51,13 +58,10 @@ def summary(run: Run) -> Group:
 def score_table(parts: Mapping[str, PartMetrics]) -> Table:
     """Return a table with two columns for each part, its scores per segment and per track."""
     places = [(name, unit) for name in parts for unit in ("segment", "track")]
-    scores = [parts[name].of(unit) for name, unit in places]
-    rows = [[row, *map(text, scores)] for row, text in ROWS.items()]
-    baselines = [parts[name].baseline.get(unit) for name, unit in places]
-    texts = [f"{b.accuracy:.3f}, macro-F1 {b.macro_f1:.3f}" if b else "-" for b in baselines]
-    rows.insert(list(ROWS).index("macro-F1") + 1, ["majority baseline", *texts])
-    heads = [Column(f"{name}, per {unit}", "number") for name, unit in places]
-    return Table(("score", *heads), rows)
+    columns = [(parts[name].of(unit), parts[name].baseline.get(unit)) for name, unit in places]
+    rows = [[name, *(cell(*column) for column in columns)] for name, cell in ROWS]
+    heads = [Column(f"{name},\nper {unit}", "number") for name, unit in places]
+    return Table(("score", *heads), rows, notes=score_notes(parts))
 
 
 def describe(metrics: RunMetrics) -> str:

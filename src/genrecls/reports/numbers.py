@@ -36,6 +36,12 @@ def interval(bounds: Sequence[float | None] | None) -> str:
     return f"{100 * finite(low):.1f} to {percent(high)}"
 
 
+def bounds(interval: Sequence[float | None] | None) -> str:
+    """Return `0.671 to 0.752`."""
+    low, high = interval or (None, None)
+    return f"{decimal(low)} to {decimal(high)}" if known(low) and known(high) else DASH
+
+
 def count(value: float | None) -> str:
     """Return `78 282`, thousands apart by a thin space that does not break."""
     return f"{finite(value):,.0f}".replace(",", "\u202f") if known(value) else DASH

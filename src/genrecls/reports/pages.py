@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from genrecls.files.templates import templates
-from genrecls.reports.numbers import count, decimal, duration, interval, known, percent
+from genrecls.reports.numbers import bounds, count, decimal, duration, interval, known, percent
 from genrecls.reports.style import data_uri
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def render_page(template: str, figures: Mapping[str, Figure], **values: Any) -> 
         "amount": count,
         "decimal": decimal,
         "duration": duration,
+        "bounds": bounds,
         "interval": interval,
         "percent": percent,
     }

@@ -10,6 +10,7 @@ from genrecls.evaluation.class_balance import MajorityBaseline
 from genrecls.evaluation.metrics import Scores
 from genrecls.explain.examples_per_genre import ExampleInputs, GenreExample
 from genrecls.files.atomic import write_text
+from genrecls.reports.figures.calibration import reliability_diagram
 from genrecls.reports.figures.class_balance import genre_counts, unequal
 from genrecls.reports.figures.confusion import confusion_matrix
 from genrecls.reports.figures.evidence import what_decided
@@ -17,11 +18,12 @@ from genrecls.reports.figures.genres import per_genre_bars
 from genrecls.reports.figures.inputs import example_inputs
 from genrecls.reports.figures.learning_curves import learning_curve
 from genrecls.reports.figures.mistakes import worst_mistakes
-from genrecls.reports.numbers import count, decimal, interval, percent
+from genrecls.reports.numbers import bounds, count, decimal, interval, percent
 from genrecls.reports.pages import Banner, render_page
 from genrecls.reports.scope import Scope
+from genrecls.reports.score_notes import score_notes
 from genrecls.reports.style import save
-from genrecls.runs.metrics import RunMetrics
+from genrecls.runs.metrics import PartMetrics, RunMetrics
 from genrecls.runs.run import Run
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ _ROWS: tuple[Row, ...] = (
     ("Accuracy", lambda scores, _: percent(scores.accuracy)),
     ("95 % interval of accuracy", lambda scores, _: interval(scores.accuracy_interval)),
     ("Macro-F1", lambda scores, _: decimal(scores.macro_f1)),
+    ("95 % interval of macro-F1", lambda scores, _: bounds(scores.macro_f1_interval)),
     (
         "Accuracy of the majority baseline",
         lambda _, baseline: percent(baseline.accuracy if baseline else None),
@@ -45,7 +48,7 @@ _ROWS: tuple[Row, ...] = (
     ("Accuracy of the first three answers", lambda scores, _: percent(scores.top3_accuracy)),
     ("Area under the ROC curve", lambda scores, _: decimal(scores.roc_auc)),
     ("Log loss", lambda scores, _: decimal(scores.log_loss)),
-    ("Calibration error", lambda scores, _: decimal(scores.calibration_error)),
+    ("Calibration error (15 bins)", lambda scores, _: decimal(scores.shown_calibration_error)),
 )
 
 
@@ -105,6 +108,8 @@ def draw(report: RunReport) -> dict[str, Figure]:
     scores = metrics.test.track
     figures["confusion_matrix"] = confusion_matrix(scores.confusion, metrics.labels, scope)
     figures["per_genre"] = per_genre_bars(scores.per_genre, scope)
+    if scores.calibration:
+        figures["reliability"] = reliability_diagram(scores.calibration, scope)
     if report.mistakes:
         figures["worst_mistakes"] = worst_mistakes(report.mistakes, scope)
     if report.evidence:
@@ -125,16 +130,19 @@ def render(report: RunReport, figures: Mapping[str, Figure]) -> str:
     """Return the page as HTML, with the figures as `draw` makes them."""
     metrics = report.metrics
     # The test part comes first: it is what is looked for.
+    parts: dict[str, PartMetrics] = dict(
+        sorted(metrics.parts.items(), key=lambda item: item[0] != "test")
+    )
     columns = [
         {
             "part": part,
             "unit": unit,
             "key": f"{part}-{unit}",
             "scope": report.scope(part, unit),
-            "scores": metrics.parts[part].of(unit),
-            "baseline": metrics.parts[part].baseline.get(unit),
+            "scores": scores.of(unit),
+            "baseline": scores.baseline.get(unit),
         }
-        for part in sorted(metrics.parts, key=lambda part: part != "test")
+        for part, scores in parts.items()
         for unit in ("track", "segment")
     ]
     # The report may list only the worst of the wrong tracks.
@@ -151,6 +159,7 @@ def render(report: RunReport, figures: Mapping[str, Figure]) -> str:
         scope=report.scope("test", "track"),
         columns=columns,
         rows=_ROWS,
+        notes=score_notes(parts),
         mistakes=report.mistakes[:_MOST_MISTAKES],
         wrong=max(wrong, len(report.mistakes)),
         rejected=metrics.rejected[:_MOST_REJECTED],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from genrecls.evaluation.metrics import FEWEST_FOR_CALIBRATION
 from genrecls.runtime.description import leak_mark
 
 
@@ -19,6 +20,8 @@ def provenance_tags(metrics: Mapping[str, Any]) -> dict[str, str]:
 
 def final_scores(metrics: Mapping[str, Any]) -> dict[str, float]:
     """Return `test/track/accuracy` and so on, the model's size and the seconds of each stage.
+
+    The calibration error of few tracks is mostly noise and left out.
 
     Args:
         metrics: content of `metrics.json`.
@@ -35,5 +38,10 @@ def final_scores(metrics: Mapping[str, Any]) -> dict[str, float]:
         f"{group}/{name}": float(value)
         for group, values in groups.items()
         for name, value in values.items()
-        if isinstance(value, int | float)
+        if isinstance(value, int | float) and not (name == "calibration_error" and _few(values))
     }
+
+
+def _few(scores: Mapping[str, Any]) -> bool:
+    """Return whether the calibration error of these scores is mostly noise."""
+    return int(scores.get("clusters") or scores["count"]) < FEWEST_FOR_CALIBRATION
