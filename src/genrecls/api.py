@@ -23,7 +23,7 @@ from genrecls.config import plugins
 from genrecls.console import muted
 from genrecls.errors import DataError, RunError
 from genrecls.runs.metrics import PartMetrics
-from genrecls.runs.run import LATEST, Run, all_runs, find_run
+from genrecls.runs.run import Run, all_runs, find_run
 
 if TYPE_CHECKING:
     from genrecls.comparison.leaderboard import Leaderboard
@@ -221,12 +221,13 @@ class Model:
         )
 
 
-def load(model: Run | AnyPath = LATEST, *, output_root: AnyPath = "outputs") -> Model:
+def load(model: Run | AnyPath | None = None, *, output_root: AnyPath = "outputs") -> Model:
     """Return a trained model, to classify files.
 
     Args:
         model: a run, or its folder, name or end of name; a `.keras` or `.tflite` file; `latest`
-            for the newest finished run.
+            for the newest finished run, `best` for the most accurate one on the data of the newest
+            on real music; None for that newest one on real music.
         output_root: where runs are looked for by name.
 
     Raises:
@@ -235,12 +236,9 @@ def load(model: Run | AnyPath = LATEST, *, output_root: AnyPath = "outputs") -> 
     """
     from genrecls.inference.files import load_classifier, names_model_file
 
-    if isinstance(model, Run):
-        return Model(load_classifier(model.model_file))
-    path = Path(model).expanduser()
-    if not names_model_file(path):
-        path = _run(model, output_root).model_file
-    return Model(load_classifier(path))
+    if isinstance(model, str | Path) and names_model_file(path := Path(model).expanduser()):
+        return Model(load_classifier(path))
+    return Model(load_classifier(_run(model, output_root).model_file))
 
 
 def explain(
@@ -340,7 +338,7 @@ class Export:
 
 
 def export(
-    run: Run | AnyPath = LATEST,
+    run: Run | AnyPath | None = None,
     *overrides: str,
     modes: Sequence[str] | None = None,
     progress: bool = True,
@@ -349,7 +347,8 @@ def export(
     """Write TFLite files of a finished run, each checked against the model.
 
     Args:
-        run: the run, or its folder, name or end of name.
+        run: the run, or its folder, name or end of name, `latest` or `best`; None for the newest
+            on real music.
         overrides: as behind `genrecls export`, such as "inputs=[features]".
         modes: of float32, float16, dynamic and int8; None for all.
         progress: show messages on standard error.
@@ -429,11 +428,10 @@ def _quietly(progress: ProgressOption) -> Iterator[None]:
         yield
 
 
-def _run(run: Run | AnyPath, output_root: AnyPath = "outputs") -> Run:
+def _run(run: Run | AnyPath | None, output_root: AnyPath = "outputs") -> Run:
     if isinstance(run, Run):
         return run
-    root = Path(output_root).expanduser()
-    return find_run(root, None if str(run) == LATEST else str(run))
+    return find_run(Path(output_root).expanduser(), None if run is None else str(run))
 
 
 def _overrides(settings: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

@@ -107,8 +107,5 @@ def test_a_run_or_model_is_told_from_the_music(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     outcome = run_command("predict", *words)
-    *told, error = outcome.err.splitlines()
     missing = "'no-run' names no runs" if words[0] == "no-run" else "no such model file"
-    assert missing in error
-    new = "warning: --model RUN is called RUN without a flag now; this version still accepts the"
-    assert told == ([f"{new} old name"] if words[0] == "--model" else [])
+    assert missing in outcome.error

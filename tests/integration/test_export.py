@@ -27,7 +27,7 @@ def work(home: Path, tmp_path_factory: pytest.TempPathFactory, process: None) ->
     """A working folder with a finished run that has been exported in all modes."""
     folder = tmp_path_factory.mktemp("export") / "work"
     shutil.copytree(home, folder, symlinks=True)
-    answer = run_here(folder, "export", "--tflite", *LENIENT, "target=cortex-m7")
+    answer = run_here(folder, "export", "latest", *LENIENT, "target=cortex-m7")
     assert answer.status == 0, answer.err
     return folder
 
@@ -53,7 +53,7 @@ def probabilities(answer: Answer | subprocess.CompletedProcess[str]) -> tuple[st
 
 @pytest.fixture(scope="session")
 def keras(work: Path, song: Path) -> tuple[str, Any]:
-    answer = run_here(work, "predict", song, "--format", "json")
+    answer = run_here(work, "predict", "latest", song, "--format", "json")
     assert answer.status == 0, answer.err
     return probabilities(answer)
 
@@ -124,7 +124,9 @@ def test_summary_features_are_exported_with_a_card_and_without_files_that_take_a
 ) -> None:
     words = ["debug=smoke", "features=summary", "model=mlp", "model.head.units=[16]"]
     assert run_here(tmp_path, "train", *words).status == 0
-    answer = run_here(tmp_path, "export", "--tflite", "modes=[float16,int8]", *LENIENT[1:])
+    answer = run_here(
+        tmp_path, "export", "--tflite", "latest", "modes=[float16,int8]", *LENIENT[1:]
+    )
     assert answer.status == 0, answer.err
     refused = [line for line in answer.err.splitlines() if "beat tracking" in line]
     assert len(refused) == 1
@@ -187,7 +189,7 @@ def test_a_file_that_fails_the_gate_is_not_left_and_the_status_says_so(work: Pat
     (found,) = folder.glob("outputs/synth-*/export")
     (found / "notes.txt").write_text("mine")
     never = "gate.float32={difference:1e-12,decisions:null,accuracy:null}"
-    answer = run_here(folder, "export", "modes=[float32]", "inputs=[features]", never)
+    answer = run_here(folder, "export", "latest", "modes=[float32]", "inputs=[features]", never)
     assert answer.status == 1
     assert "differs by" in answer.err
     assert "Traceback" not in answer.err

@@ -162,14 +162,14 @@ def test_every_clip_is_in_its_official_part(fma: Path, trained: Answer) -> None:
 
 
 def test_evaluation_and_prediction_agree_with_the_training(fma: Path, trained: Answer) -> None:
-    answer = run_here(fma, "evaluate")
+    answer = run_here(fma, "evaluate", "latest")
     assert answer.status == 0, answer.err
     again = json.loads((latest(fma) / "evaluation-test.json").read_text())
     assert again["track"] == metrics(fma)["parts"]["test"]["track"]
     with (latest(fma) / "predictions_tracks.csv").open(newline="") as stream:
         row = next(row for row in csv.DictReader(stream) if row["part"] == "test")
     clip = clip_path(fma / "fma_small", int(row["track"]))
-    answer = run_here(fma, "predict", clip, "--format", "json")
+    answer = run_here(fma, "predict", "latest", clip, "--format", "json")
     assert answer.status == 0, answer.err
     (result,) = json.loads(answer.out)
     assert result["segments"][-1]["end"] > 5

@@ -58,7 +58,7 @@ def test_a_cache_file_cut_in_half_is_computed_again(genrecls: Command, home: Pat
     entries = sorted((home / "data" / "cache").rglob("*.npz"))
     for entry in entries[:3]:
         entry.write_bytes(entry.read_bytes()[: entry.stat().st_size // 2])
-    answer = genrecls("evaluate")
+    answer = genrecls("evaluate", "latest")
     assert answer.status == 0, answer.err
     assert "27 tracks from the cache, 3 computed" in answer.err
 
@@ -98,7 +98,7 @@ def test_every_odd_file_is_classified_or_named_with_its_reason(
     genrecls: Command, tmp_path: Path
 ) -> None:
     paths = write_all(tmp_path)
-    answer = genrecls("predict", *paths.values(), "--format", "json")
+    answer = genrecls("predict", "latest", *paths.values(), "--format", "json")
     assert answer.status == 1
     assert "Traceback" not in answer.err
     found = {result["path"]: result for result in json.loads(answer.out)}

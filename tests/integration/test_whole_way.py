@@ -50,7 +50,7 @@ def test_generated_data_are_called_so_in_every_output(genrecls: Command, home: P
     run = only_run(home)
     wav = next((home / "data" / "synth").rglob("*.wav"))
     assert "not real music" in genrecls("train", "debug=smoke", "trainer.epochs=8").out
-    assert "not real music" in genrecls("predict", wav).err
+    assert "not real music" in genrecls("predict", "latest", wav).err
     assert "not real music" in genrecls("data", "info", "dataset=synth_tiny").out
     assert json.loads((run / "metrics.json").read_text())["dataset"]["generated"] is True
     assert "not real music" in (run / "report.html").read_text()
@@ -60,7 +60,7 @@ def test_evaluate_in_another_process_gives_exactly_the_scores_of_the_training(
     genrecls_process: Command, home: Path
 ) -> None:
     trained = json.loads((only_run(home) / "metrics.json").read_text())["parts"]["test"]
-    answer = genrecls_process("evaluate")
+    answer = genrecls_process("evaluate", "latest")
     assert answer.status == 0, answer.err
     again = json.loads((only_run(home) / "evaluation-test.json").read_text())
     assert {unit: again[unit] for unit in ("segment", "track", "baseline")} == trained
@@ -82,7 +82,7 @@ def test_predict_agrees_with_the_evaluation_on_a_test_track(
 ) -> None:
     with (only_run(home) / "predictions_tracks.csv").open(newline="") as file:
         row = next(row for row in csv.DictReader(file) if row["part"] == "test")
-    answer = genrecls_process("predict", row["path"], "--format", "json")
+    answer = genrecls_process("predict", "latest", row["path"], "--format", "json")
     assert answer.status == 0, answer.err
     (found,) = json.loads(answer.out)
     assert found["genre"] == row["predicted"]
@@ -97,7 +97,7 @@ def test_good_and_bad_files_in_one_call_are_told_apart(genrecls: Command, home: 
     shutil.copy(wav, folder / "gut ö.wav")
     (folder / "page.mp3").write_text("<html>404</html>")
     soundfile.write(folder / "silent.flac", np.zeros(44100), 22050)
-    answer = genrecls("predict", folder, "nowhere.ogg", "--format", "json")
+    answer = genrecls("predict", "latest", folder, "nowhere.ogg", "--format", "json")
     assert answer.status == 1
     found = {Path(item["path"]).name: item for item in json.loads(answer.out)}
     assert sorted(found) == ["gut ö.wav", "nowhere.ogg", "page.mp3", "silent.flac"]
@@ -114,7 +114,14 @@ def test_a_song_of_any_length_is_covered_and_drawn(genrecls: Command, home: Path
     soundfile.write(home / "long.mp3", np.stack([noise, noise], axis=1), 44100)
     soundfile.write(home / "tiny.wav", noise[:8000], 16000)
     answer = genrecls(
-        "predict", "long.mp3", "tiny.wav", "--format", "json", "--timeline", "time line.png"
+        "predict",
+        "latest",
+        "long.mp3",
+        "tiny.wav",
+        "--format",
+        "json",
+        "--timeline",
+        "time line.png",
     )
     assert answer.status == 0, answer.err
     long, tiny = json.loads(answer.out)
@@ -143,7 +150,7 @@ def test_a_leaky_split_says_so_wherever_its_number_stands(genrecls: Command, hom
     assert "LEAKY" in answer.out
     assert "LEAKY" in answer.err
     assert "LEAKY" in genrecls("runs", "output_root=leaky").out
-    assert "LEAKY" in genrecls("evaluate", "output_root=leaky").out
+    assert "LEAKY" in genrecls("evaluate", "latest", "output_root=leaky").out
     assert '"leaks"' in (run / "evaluation-test.json").read_text()
     assert "LEAKY" in (run / "report.html").read_text()
     for name in ("metrics.json", "predictions_segments.csv", "predictions_tracks.csv", "train.log"):

@@ -51,6 +51,7 @@ class Made:
     seconds: float = 60.0
     parameters: int = 1234
     int8: int | None = None
+    generated: bool = False
     epochs: Sequence[Mapping[str, float]] = tuple(
         {"epoch": epoch, **dict.fromkeys(_COLUMNS[1:], 1 / epoch)} for epoch in (1, 2, 3)
     )
@@ -111,7 +112,7 @@ def metrics_of(made: Made) -> RunMetrics:
         dataset=DatasetFacts(
             name="made",
             title="Made",
-            generated=False,
+            generated=made.generated,
             tracks=10,
             fingerprint=made.fingerprint,
             citation="",

@@ -11,15 +11,23 @@ import pytest
 from genrecls.errors import RunError
 from genrecls.files.tables import write_rows, write_table
 from genrecls.runs.run import Run, Status, all_runs, find_run
+from tests.runs.finished_runs import Made, fill
 
 
-def make(root: Path, name: str, changed: str = "2026-01-01", status: Status = "finished") -> Run:
+def make(
+    root: Path,
+    name: str,
+    changed: str = "2026-01-01",
+    status: Status = "finished",
+    made: Made | None = None,
+    command: str = "genrecls train dataset=gtzan",
+) -> Run:
     run = Run(root / name)
     run.folder.mkdir(parents=True)
-    (run.folder / "run.json").write_text(json.dumps({"status": status, "changed": changed}))
+    state = {"status": status, "changed": changed, "command": command}
+    (run.folder / "run.json").write_text(json.dumps(state))
     if status == "finished":
-        run.metrics_file.write_text("{}")
-        run.model_file.write_bytes(b"")
+        fill(run, made or Made())
     return run
 
 
@@ -54,6 +62,65 @@ class TestFind:
         run = make(tmp_path, "a-1")
         run.point_latest()
         assert find_run(tmp_path, "latest") == Run(run.folder.resolve())
+
+    @pytest.mark.parametrize("word", ["latest", "outputs/latest", "./outputs/latest"])
+    def test_latest_is_the_newest_finished_run_however_it_is_written(
+        self, word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        root = Path("outputs")
+        make(root, "a-1", "2026-01-01").point_latest()
+        synth = make(root, "b-2", "2026-01-02", made=Made(generated=True))
+        make(root, "c-3", "2026-01-03", "interrupted")
+        # A search or a copied folder leaves a link that is out of date, or none.
+        assert find_run(root, word).name == synth.name
+        (root / "latest").unlink()
+        assert find_run(root, word).name == synth.name
+
+    def test_a_folder_that_somebody_called_latest_is_that_folder(self, tmp_path: Path) -> None:
+        own = make(tmp_path, "latest", "2026-01-01")
+        make(tmp_path, "a-1", "2026-01-02")
+        assert find_run(tmp_path / "none", str(own.folder)) == Run(own.folder.resolve())
+
+    def test_the_link_is_the_newest_run_even_where_an_older_one_was_shown_again(
+        self, tmp_path: Path
+    ) -> None:
+        old, new = make(tmp_path, "a", "2026-01-01"), make(tmp_path, "b", "2026-01-02")
+        old.point_latest()
+        assert (tmp_path / "latest").resolve() == new.folder.resolve()
+
+    @pytest.mark.parametrize("wanted", [None, "best"])
+    def test_a_run_that_is_there_to_try_the_program_is_never_chosen_by_itself(
+        self, wanted: str | None, tmp_path: Path
+    ) -> None:
+        root = tmp_path / "outputs"
+        perfect = (1, 1)
+        make(root, "synth", "2026-01-05", made=Made(validation=perfect, generated=True))
+        make(root, "smoke", "2026-01-04", command="genrecls train debug=smoke dataset=gtzan")
+        make(root, "own", "2026-01-04", command="genrecls train seed=1 +debug=mine")
+        make(root, "damaged", "2026-01-03").metrics_file.write_text("{}")
+        with pytest.raises(RunError) as none:
+            find_run(root, wanted)
+        assert str(none.value) == (
+            f"no finished run in {root} was trained on real music (generated data, debug=..., or "
+            "damaged: see 'genrecls runs'); train one with dataset=<music>, or name a run: "
+            "'latest' is the newest of all"
+        )
+        assert find_run(root, "latest").name == "synth"
+        real = make(root, "real", "2026-01-01", command="genrecls train debug=null")
+        assert find_run(root, wanted) == real
+
+    def test_best_is_the_most_accurate_on_validation_tracks_of_the_same_data_and_split(
+        self, tmp_path: Path
+    ) -> None:
+        good, bad = (1, 1, 1, 0), (1, 0, 0, 0)
+        best = make(tmp_path, "a", "2026-01-02", made=Made(validation=good, test=bad))
+        make(tmp_path, "b", "2026-01-01", made=Made(validation=good, test=good))
+        make(tmp_path, "c", "2026-01-03", made=Made(validation=bad, test=good))
+        make(tmp_path, "d", "2026-01-01", made=Made(validation=(1,), fingerprint="other"))
+        make(tmp_path, "e", "2026-01-01", made=Made(validation=(1,), split={"name": "segment"}))
+        make(tmp_path, "f", "2026-01-01", made=Made(validation=(1,), leaks=("track",)))
+        assert find_run(tmp_path, "best") == best
 
     def test_several_that_fit_are_refused(self, tmp_path: Path) -> None:
         make(tmp_path, "a-cnn-1")

@@ -15,7 +15,7 @@ from genrecls.console import warn
 from genrecls.errors import RunError
 from genrecls.reports.comparison import write_comparison
 from genrecls.runs.record import read
-from genrecls.runs.run import Run, all_runs, find_run
+from genrecls.runs.run import LATEST, Run, all_runs, find_run
 
 # The table that anyone may trust is never replaced by the other one.
 _DEFAULT = {"validation": "comparison", "test": "comparison-by-test"}
@@ -44,7 +44,7 @@ def _choose_runs(words: Sequence[str], root: Path) -> list[Run]:
     if words:
         named = (run for word in words for run in _runs_named(word, root))
         return list({run.folder.resolve(): run for run in named}.values())
-    find_run(root, None)
+    find_run(root, LATEST)
     runs = all_runs(root)
     states = Counter(str(run.state.get("status", "no state")) for run in runs if not run.finished)
     if states:

@@ -31,7 +31,7 @@ class EvaluateSettings(Schema):
 
 
 def main(words: Sequence[str]) -> int:
-    """Evaluate the run that the plain word names, or the newest finished one."""
+    """Evaluate the run that the plain word names, or the newest on real music."""
     options = parser_of("evaluate").read(words)
     options.overrides += run_overrides(options.words)
     if show_configuration("evaluate", options):

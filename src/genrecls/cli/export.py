@@ -21,7 +21,7 @@ _PLACES = ("run=", "dataset_root=", "data_root=", "output_root=", "hydra.")
 
 
 def main(words: Sequence[str]) -> int:
-    """Export the run that the plain word names, or the newest finished one."""
+    """Export the run that the plain word names, or the newest on real music."""
     options = parser_of("export").read(words)
     kept = [word for word in options.overrides if not word.startswith(_PLACES)]
     options.overrides += run_overrides(options.words)

@@ -22,7 +22,7 @@ examples
   genrecls train dataset=gtzan dataset.root=~/gtzan split=artist
   genrecls sweep model=cnn,rnn,crnn 'seed=range(0,3)' jobs=2
   genrecls predict song.mp3
-  genrecls export --tflite               the newest run as files for small devices
+  genrecls export --tflite latest        the newest run as files for small devices
 """
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from genrecls.cli.verbs import parser_of
-from genrecls.config.aliases import tell_new_name
 from genrecls.config.paths import expanded
 from genrecls.console import fail, say, show
 from genrecls.errors import ConfigError
@@ -52,7 +51,6 @@ def _model_and_files(options: Namespace) -> tuple[str | None, list[Path]]:
     """Return the run or model file, if one is named, and the files and folders."""
     paths = [expanded(word, "FILE") for word in options.words]
     if options.model is not None:
-        tell_new_name("--model RUN", "RUN without a flag")
         return options.model, paths
     for number, path in enumerate(paths):
         if _names_model(path, first=number == 0):

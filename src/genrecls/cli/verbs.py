@@ -45,7 +45,11 @@ ACTIONS = {
 }
 CONTINUING = ("train", "sweep", "reproduce", "data download")
 """What an interrupted command of continues when it is repeated; the others begin again."""
-_A_RUN = "RUN is a folder, a name or the end of a name; without it the newest finished run."
+_NEWEST = (
+    "Without RUN it is the newest run on real music; 'latest' is the newest of all, 'best' the\n"
+    "most accurate one on the data and split of the newest on real music."
+)
+_A_RUN = f"RUN is a folder, a name or the end of a name.\n{_NEWEST}"
 
 
 def parser_of(verb: str, action: str = "") -> VerbParser:
@@ -107,7 +111,7 @@ def evaluate_parser() -> VerbParser:
     parser = VerbParser(
         "evaluate",
         "Load the model of a finished run and score it again on a part of the data it was trained\n"
-        f"on. {_A_RUN}",
+        f"on.\n{_A_RUN}",
         words="[RUN]",
         root="evaluate",
     )
@@ -141,7 +145,7 @@ def predict_parser() -> VerbParser:
         "predict",
         "Classify audio files of any length, or all audio files of folders.\n"
         "RUN is a run (folder, name, end of a name), a model.keras, or an exported .tflite, which\n"
-        "needs no TensorFlow; without it the newest finished run.",
+        f"needs no TensorFlow.\n{_NEWEST}",
         words="[RUN] FILE|FOLDER ...",
         settings=OUTPUT_ROOT,
     )
@@ -152,7 +156,7 @@ def predict_parser() -> VerbParser:
     parser.add_argument(
         "--timeline", type=folder, metavar="PNG", help="draw the probabilities over time"
     )
-    parser.add_argument("--model", metavar="RUN", help=argparse.SUPPRESS)
+    parser.add_argument("--model", metavar="RUN", help="the same as RUN, wherever it stands")
     add_live_options(parser)
     return parser
 
@@ -198,8 +202,7 @@ def benchmark_parser() -> VerbParser:
         "Measure features and inference, for one segment and for a track of 30 s: of a run's\n"
         "model (Keras) beside all its exported files, or of one model file. The music is\n"
         "generated, the first calls are not counted, and each measurement is its own process.\n"
-        "RUN is a run (folder, name, end of a name), a model.keras or a .tflite; without it the\n"
-        "newest finished run.",
+        f"RUN is a run (folder, name, end of a name), a model.keras or a .tflite.\n{_NEWEST}",
         words="[RUN]",
         settings=OUTPUT_ROOT,
     )

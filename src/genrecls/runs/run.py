@@ -19,7 +19,9 @@ from genrecls.runs.metrics import RunMetrics
 from genrecls.runs.result_tables import Unit, as_frame, read_epochs, read_predictions
 
 Status = Literal["running", "interrupted", "failed", "finished"]
-LATEST = "latest"
+LATEST, BEST = "latest", "best"
+"""Words that stand for a run, see `find_run`."""
+
 # Seconds after which a lock is really taken: `busy` holds it for a moment, to see whether it can.
 _PATIENCE = 1.0
 
@@ -119,6 +121,21 @@ class Run:
         # Beside the run, so that the folder itself can be renamed under the lock.
         return self.folder.parent / ".locks" / f"{self.name}.lock"
 
+    @property
+    def for_trial(self) -> bool:
+        """Whether the finished run is no answer to a question about music.
+
+        It was trained on generated data or with `debug=...`, or it cannot be told.
+        """
+        for word in str(self.state.get("command", "")).split():
+            key, _, value = word.partition("=")
+            if key.lstrip("+") == "debug" and value != "null":
+                return True
+        try:
+            return self.read_metrics().dataset.generated
+        except RunError:
+            return True
+
     def mark(self, status: Status, **facts: Any) -> None:
         """Record how the run stands."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -216,17 +233,18 @@ class Run:
         self.folder.rename(target)
 
     def point_latest(self) -> None:
-        """Let `latest` beside the folder point to it."""
+        """Let the link `latest` beside the folder point to the newest finished run."""
+        newest = find_run(self.folder.parent, LATEST)
         link = self.folder.parent / LATEST
         aside = link.with_name(f".{LATEST}-{os.getpid()}")
         aside.unlink(missing_ok=True)
         try:
-            aside.symlink_to(self.name, target_is_directory=True)
+            aside.symlink_to(newest.name, target_is_directory=True)
             aside.replace(link)
         except OSError:
             # Not every file system has links; a text file says the same.
             aside.unlink(missing_ok=True)
-            link.with_suffix(".txt").write_text(f"{self.name}\n", encoding="utf-8")
+            link.with_suffix(".txt").write_text(f"{newest.name}\n", encoding="utf-8")
 
 
 def all_runs(output_root: Path) -> list[Run]:
@@ -239,23 +257,26 @@ def all_runs(output_root: Path) -> list[Run]:
 def find_run(output_root: Path, wanted: str | None) -> Run:
     """Return the run that `wanted` names: a folder, a name in `output_root`, the end of a name.
 
-    Without a name it is the newest finished run.
+    `latest` is the newest finished run, whatever it was trained on. Without a name it is the newest
+    finished one on real music, and `best` is the most accurate one on its data and split: on
+    validation tracks, for the test part is never selected on. Neither is ever a run on generated
+    data or with `debug=...`, which is there to try the program.
 
     Raises:
         RunError: there is none, or several.
     """
-    runs = all_runs(output_root)
     if wanted is None:
-        for run in runs:
-            if run.finished:
-                return run
-        raise RunError(
-            f"no finished run in {output_root.absolute()}; make one with 'genrecls train', or set "
-            "output_root=<folder>"
-        )
-    for folder in (Path(wanted).expanduser(), output_root / wanted):
+        return _newest_on_real_music(output_root)
+    path = Path(wanted).expanduser()
+    # A word, or the link that `point_latest` leaves: not a folder that somebody called so.
+    if path.name == LATEST and (path.is_symlink() or not path.exists()):
+        return _newest(output_root if path == Path(LATEST) else path.parent)
+    if wanted == BEST and not path.exists():
+        return _best(output_root)
+    for folder in (path, output_root / wanted):
         if (folder / "run.json").is_file():
             return Run(folder.resolve())
+    runs = all_runs(output_root)
     matching = [run for run in runs if run.name.endswith(wanted)]
     if len(matching) == 1:
         return matching[0]
@@ -264,3 +285,48 @@ def find_run(output_root: Path, wanted: str | None) -> Run:
         f"'{wanted}' names {len(matching) or 'no'} runs{nearest(wanted, names)}; expected a run "
         f"folder, or one of the names that 'genrecls runs' lists for {output_root.absolute()}"
     )
+
+
+def _newest(output_root: Path) -> Run:
+    """Return the newest finished run.
+
+    Raises:
+        RunError: there is none.
+    """
+    for run in all_runs(output_root):
+        if run.finished:
+            return run
+    raise RunError(
+        f"no finished run in {output_root.absolute()}; make one with 'genrecls train', or set "
+        "output_root=<folder>"
+    )
+
+
+def _newest_on_real_music(output_root: Path) -> Run:
+    """Return the newest finished run on real music; damaged ones are passed over.
+
+    Raises:
+        RunError: there is none.
+    """
+    _newest(output_root)
+    for run in all_runs(output_root):
+        if run.finished and not run.for_trial:
+            return run
+    raise RunError(
+        f"no finished run in {output_root.absolute()} was trained on real music (generated data, "
+        "debug=..., or damaged: see 'genrecls runs'); train one with dataset=<music>, or name a "
+        f"run: '{LATEST}' is the newest of all"
+    )
+
+
+def _best(output_root: Path) -> Run:
+    """Return the run of the highest validation accuracy per track, the newest of equal ones."""
+
+    def comparable(run: Run) -> tuple[str, str, tuple[str, ...]]:
+        metrics = run.read_metrics()
+        return metrics.dataset.fingerprint, metrics.split.name, metrics.split.leaks
+
+    data = comparable(_newest_on_real_music(output_root))
+    real = (run for run in all_runs(output_root) if run.finished and not run.for_trial)
+    rivals = [run for run in real if comparable(run) == data]
+    return max(rivals, key=lambda run: run.read_metrics().validation.track.accuracy)
