@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from genrecls.config.validation import select
-from genrecls.datasets.base import DATASETS, Dataset
+from genrecls.datasets.base import DATASETS, Dataset, DatasetSource
+from genrecls.dsp.audio import SUFFIXES
 from genrecls.errors import ConfigError, DataError
 from tests.composed import composed
 from tests.datasets.tagged_files import put_mp3
@@ -25,6 +28,29 @@ def load(data_root: Path, **values: str) -> Dataset:
     return select(
         DATASETS, composed("data", "dataset=folder", *overrides)["dataset"], "dataset"
     ).load(data_root)
+
+
+def folder(root: str) -> DatasetSource:
+    values = composed("data", "dataset=folder")["dataset"]
+    return select(DATASETS, {**values, "root": root}, "dataset")
+
+
+def folder_problem(root: Path) -> str:
+    with pytest.raises(DataError) as caught:
+        load(root, root=str(root))
+    return str(caught.value)
+
+
+def close(monkeypatch: pytest.MonkeyPatch, closed: Path) -> None:
+    """Let a folder be one that may not be read, which root could always do."""
+    scan = os.scandir
+
+    def refuse(path: Path) -> Any:
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
 
 
 def listed(folder: Path, text: str | bytes) -> Path:
@@ -92,19 +118,260 @@ class TestGenreFolders:
             load(tmp_path, root=str(tmp_path))
 
     @pytest.mark.parametrize(
-        ("names", "found"), [((), "0 audio file(s) in 0"), (("r/a.wav",), "1 audio file(s) in 1")]
+        ("names", "found"),
+        [((), "0 audio files in 0 genres"), (("r/a.wav",), "1 audio file in 1 genre")],
     )
     def test_fewer_than_two_genres_are_no_data_set(
         self, names: tuple[str, ...], found: str, tmp_path: Path
     ) -> None:
         put(tmp_path, *names)
-        with pytest.raises(DataError) as caught:
-            load(tmp_path, root=str(tmp_path))
-        assert str(caught.value) == (
-            f"dataset=folder: {tmp_path} has {found} genre(s); expected at least two genres, as "
-            "<root>/<genre>/<file> with .wav .au .flac .mp3 .ogg (dataset.root=<folder>) or as "
+        assert folder_problem(tmp_path) == (
+            f"dataset=folder: {tmp_path} has {found}; expected at least two genres, as "
+            f"<root>/<genre>/<file> with {' '.join(SUFFIXES)} (dataset.root=<folder>) or as "
             "lines of a CSV (dataset.csv=<file>)"
         )
+
+    @pytest.mark.parametrize(
+        ("name", "problem"),
+        [
+            ("absent", "does not exist; expected a folder with a folder for each genre"),
+            ("file", "is a file; expected a folder"),
+            ("-", "does not exist; standard input is not read here"),
+            ("http://host/music", "does not exist; an address is not fetched; download it"),
+            ("mus*", "does not exist; patterns are not expanded here"),
+            ("$HOME/music", "does not exist; variables are not expanded here"),
+            ("C:\\music", "does not exist; a backslash is part of a name here"),
+        ],
+    )
+    def test_a_root_that_is_no_folder_is_an_error_that_says_what_it_is(
+        self, name: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        put(tmp_path, "file")
+        with pytest.raises(DataError, match=re.escape(problem)):
+            folder(name).load(tmp_path)
+
+
+class TestWhatIsLeftOut:
+    @pytest.mark.parametrize("suffix", sorted(SUFFIXES))
+    def test_every_format_that_is_read_when_named_is_found(
+        self, suffix: str, tmp_path: Path
+    ) -> None:
+        put(tmp_path, f"rock/a{suffix}", "jazz/a.wav")
+        assert load(tmp_path, root=str(tmp_path)).labels == ("jazz", "rock")
+
+    @pytest.mark.parametrize(
+        ("names", "remarks"),
+        [
+            (
+                ("funk/a.m4a", "funk/b.M4A", "rock/c.wma"),
+                [
+                    (
+                        "left out 3 files (2 .m4a, 1 .wma), such as funk/a.m4a: this format is not "
+                        "read; convert such files, as by 'ffmpeg -i a.m4a a.flac'"
+                    ),
+                    "1 folder without audio that is read, so no genre: funk",
+                ],
+            ),
+            (
+                ("loose.wav", "other.mp3"),
+                [
+                    (
+                        "left out 2 audio files beside the folders of genres, such as loose.wav: "
+                        "expected files in <root>/<genre>/"
+                    )
+                ],
+            ),
+            (
+                (".Trash/a.wav", "rock/.old/a.wav", "rock/.b.wav"),
+                [
+                    (
+                        "left out 3 files, such as .Trash/a.wav: a name that begins with '.' is "
+                        "hidden; rename it if this is music"
+                    )
+                ],
+            ),
+            (
+                ("rock/._a.wav",),
+                [
+                    (
+                        "left out 1 file, such as rock/._a.wav: macOS keeps notes in files called "
+                        "'._...', and no sound"
+                    )
+                ],
+            ),
+            (
+                ("covers/front.jpg", "rock/a.cue"),
+                ["1 folder without audio that is read, so no genre: covers"],
+            ),
+            (("rock/notes.txt", ".cache/x.bin"), []),
+        ],
+    )
+    def test_it_is_counted_and_named_once_with_the_reason(
+        self, names: tuple[str, ...], remarks: list[str], tmp_path: Path
+    ) -> None:
+        put(tmp_path, "rock/a.wav", "jazz/a.wav", *names)
+        dataset = load(tmp_path, root=str(tmp_path))
+        assert [track.id for track in dataset.tracks] == ["jazz/a.wav", "rock/a.wav"]
+        assert list(dataset.remarks) == [f"{tmp_path}: {remark}" for remark in remarks]
+
+    def test_where_nothing_is_left_the_error_says_what_was_left_out(self, tmp_path: Path) -> None:
+        put(tmp_path, "rock/a.m4a", "jazz/a.m4a")
+        assert "has 0 audio files in 0 genres" in folder_problem(tmp_path)
+        assert "left out 2 files (2 .m4a)" in folder_problem(tmp_path)
+        assert "no genre: jazz, rock" in folder_problem(tmp_path)
+
+    def test_a_linked_album_is_music_like_any_other(self, tmp_path: Path) -> None:
+        put(tmp_path, "music/rock/a.wav", "elsewhere/album/b.wav")
+        (tmp_path / "music" / "jazz").mkdir()
+        (tmp_path / "music" / "jazz" / "album").symlink_to(tmp_path / "elsewhere" / "album")
+        dataset = load(tmp_path, root=str(tmp_path / "music"))
+        assert [track.id for track in dataset.tracks] == ["jazz/album/b.wav", "rock/a.wav"]
+
+    def test_links_in_a_circle_end_and_are_named(self, tmp_path: Path) -> None:
+        put(tmp_path, "rock/a.wav", "jazz/a.wav")
+        (tmp_path / "jazz" / "all").symlink_to(tmp_path)
+        (tmp_path / "rock" / "itself").symlink_to(tmp_path / "rock" / "itself")
+        dataset = load(tmp_path, root=str(tmp_path))
+        assert len(dataset.tracks) == 2
+        assert dataset.remarks == (
+            (
+                f"{tmp_path}: left out 1 link, such as jazz/all: it leads back to a folder that "
+                "holds it"
+            ),
+        )
+
+    def test_a_folder_that_cannot_be_opened_is_named(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        put(tmp_path, "rock/a.wav", "jazz/a.wav", "soul/a.wav")
+        close(monkeypatch, tmp_path / "soul")
+        dataset = load(tmp_path, root=str(tmp_path))
+        assert dataset.labels == ("jazz", "rock")
+        assert dataset.remarks == (
+            (
+                f"{tmp_path}: left out 1 folder, such as soul: it cannot be opened; check who may "
+                "read it"
+            ),
+        )
+
+    def test_a_root_that_cannot_be_opened_is_an_error(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        close(monkeypatch, tmp_path)
+        assert folder_problem(tmp_path) == (
+            f"dataset=folder: {tmp_path} cannot be opened; check who may read it"
+        )
+
+
+class TestFoldersOfParts:
+    def test_folders_called_train_and_test_are_the_published_parts(self, tmp_path: Path) -> None:
+        put(tmp_path, "Train/rock/a.wav", "Train/jazz/b.wav", "test/rock/x/a.wav")
+        put(tmp_path, "val/jazz/a.wav", "test/loose.wav", "README.md")
+        dataset = load(tmp_path, root=str(tmp_path))
+        assert dataset.labels == ("jazz", "rock")
+        assert dataset.partitions == {
+            "official": {
+                "Train/jazz/b.wav": "train",
+                "Train/rock/a.wav": "train",
+                "test/rock/x/a.wav": "test",
+                "val/jazz/a.wav": "validation",
+            }
+        }
+        assert dataset.remarks == (
+            (
+                f"{tmp_path}: left out 1 audio file beside the folders of genres, such as "
+                "test/loose.wav: expected files in <root>/<part>/<genre>/"
+            ),
+        )
+
+    def test_artists_are_below_the_genres_of_a_part(self, tmp_path: Path) -> None:
+        put(tmp_path, "train/rock/Ann/a.wav", "test/jazz/Bo/b.wav")
+        dataset = load(tmp_path, root=str(tmp_path), artists="folders")
+        assert [track.artist for track in dataset.tracks] == ["Bo", "Ann"]
+
+    def test_a_part_beside_genres_is_an_error_with_the_ways_out(self, tmp_path: Path) -> None:
+        put(tmp_path, "rock/a.wav", "jazz/a.wav", "test/a.wav")
+        assert folder_problem(tmp_path) == (
+            f"dataset=folder: {tmp_path} has folders that are called like parts of a split (test) "
+            "beside genres (jazz, rock); expected <root>/<genre>/<file> or "
+            "<root>/<part>/<genre>/<file>; rename them, leave them out with dataset.exclude=[test] "
+            "or, if they are genres, name all genres with dataset.genres=[test,jazz,rock]"
+        )
+        root = str(tmp_path)
+        assert load(tmp_path, root=root, exclude="[test]").labels == ("jazz", "rock")
+        genres = load(tmp_path, root=root, genres="[test,jazz,rock]").labels
+        assert genres == ("jazz", "rock", "test")
+
+
+class TestGenres:
+    @pytest.mark.parametrize(
+        "names", [("jazz", "Jazz", "jazz "), ("Mu\u0301sica", "M\u00fasica"), ("hip-hop", "HipHop")]
+    )
+    def test_spellings_of_one_genre_are_named_and_can_be_merged(
+        self, names: tuple[str, ...], tmp_path: Path
+    ) -> None:
+        put(tmp_path, "rock/a.wav", f"{names[0]}/b.wav", *(f"{name}/a.wav" for name in names))
+        root = str(tmp_path)
+        (remark,) = load(tmp_path, root=root).remarks
+        assert remark.startswith("these genres differ in spelling alone: ")
+        assert all(repr(name) in remark or ascii(name) in remark for name in names)
+        assert "make them one with dataset.merge=spellings" in remark
+        merged = load(tmp_path, root=root, merge="spellings")
+        assert set(merged.labels) == {"rock", names[0]}
+        assert len(merged.tracks) == len(names) + 2
+        assert merged.remarks == ()
+
+    def test_genres_are_merged_as_one_says(self, tmp_path: Path) -> None:
+        put(tmp_path, "rap/a.wav", "trap/a.wav", "rock/a.wav")
+        dataset = load(tmp_path, root=str(tmp_path), merge="{hip-hop: [rap, trap]}")
+        assert [(t.id, t.label) for t in dataset.tracks] == [
+            ("rap/a.wav", "hip-hop"),
+            ("rock/a.wav", "rock"),
+            ("trap/a.wav", "hip-hop"),
+        ]
+
+    def test_some_genres_are_chosen_and_the_others_are_named(self, tmp_path: Path) -> None:
+        put(tmp_path, "a/1.wav", "b/1.wav", "c/1.wav", "c/2.wav", "d/1.wav", "d/2.wav")
+        root = str(tmp_path)
+        chosen = load(tmp_path, root=root, genres="[a,b]")
+        assert chosen.labels == ("a", "b")
+        assert chosen.remarks == (
+            (
+                "left out 2 genres: c (2 tracks), d (2 tracks): dataset.genres and dataset.exclude "
+                "say so"
+            ),
+        )
+        assert load(tmp_path, root=root, exclude="[a]").labels == ("b", "c", "d")
+        large = load(tmp_path, root=root, min_tracks="2")
+        assert large.labels == ("c", "d")
+        assert large.remarks == (
+            "left out 2 genres: a (1 track), b (1 track): dataset.min_tracks=2",
+        )
+
+    @pytest.mark.parametrize(
+        ("key", "value", "problem"),
+        [
+            ("genres", "[rok,jazz]", "no genre 'rok'; there are jazz, rock; did you mean 'rock'?"),
+            ("exclude", "[soul]", "no genre 'soul'; there are jazz, rock"),
+            ("merge", "{x: [rick]}", "no genre 'rick'; there are jazz, rock; did you mean 'rock'?"),
+            ("merge", "{x: [jazz], y: [jazz]}", "'jazz' is to become 'x' and 'y'; name it once"),
+        ],
+    )
+    def test_a_genre_that_is_not_there_is_named(
+        self, key: str, value: str, problem: str, tmp_path: Path
+    ) -> None:
+        put(tmp_path, "rock/a.wav", "jazz/a.wav")
+        with pytest.raises(ConfigError) as caught:
+            load(tmp_path, root=str(tmp_path), **{key: value})
+        assert str(caught.value) == f"dataset.{key}: {problem}"
+
+    def test_genres_of_a_csv_are_chosen_too_and_its_parts_with_them(self, tmp_path: Path) -> None:
+        text = "path,label,split\na.wav,Rock,train\nb.wav,rock,test\nc.wav,jazz,\nd.wav,x,train\n"
+        file = str(listed(tmp_path, text))
+        dataset = load(tmp_path, csv=file, merge="spellings", exclude="[x]")
+        assert dataset.labels == ("Rock", "jazz")
+        assert dataset.partitions == {"official": {"a.wav": "train", "b.wav": "test"}}
 
 
 class TestCsv:
@@ -167,22 +434,43 @@ class TestCsv:
                 "file,label\na.wav,rock\n",
                 (
                     "{file}: no column 'path' in its first line (file, label); expected "
-                    "path,label[,group][,split]"
+                    "path,label[,group][,split], or another name with dataset.columns.path=<name>"
                 ),
             ),
             (
                 "path,lable\na.wav,rock\n",
                 (
                     "{file}: no column 'label' in its first line (path, lable); expected "
-                    "path,label[,group][,split]; did you mean 'lable'?"
+                    "path,label[,group][,split], or another name with "
+                    "dataset.columns.label=<name>; did you mean 'lable'?"
                 ),
             ),
             (
                 "",
                 (
                     "{file}: no column 'path' in its first line (empty); expected "
-                    "path,label[,group][,split]"
+                    "path,label[,group][,split], or another name with dataset.columns.path=<name>"
                 ),
+            ),
+            (
+                "path;label\na.wav;rock\n",
+                (
+                    "{file}: no column 'path' in its first line (path;label); expected "
+                    "path,label[,group][,split], or another name with dataset.columns.path=<name>; "
+                    "its cells are separated by a semicolon: dataset.separator=semicolon"
+                ),
+            ),
+            (
+                "label\tpath\trock\n",
+                (
+                    "{file}: no column 'path' in its first line (label\tpath\trock); expected "
+                    "path,label[,group][,split], or another name with dataset.columns.path=<name>; "
+                    "its cells are separated by a tab: dataset.separator=tab"
+                ),
+            ),
+            (
+                "Path,PATH,label\na.wav,b.wav,rock\n",
+                "{file}: two columns are called 'Path'; keep one",
             ),
             (
                 "path,label,goup\na.wav,rock,Ann\n",
@@ -241,6 +529,26 @@ class TestCsv:
     def test_a_faulty_line_is_named(self, text: str, expected: str, tmp_path: Path) -> None:
         assert problem(tmp_path, text) == expected.format(file=tmp_path / "list.csv")
 
+    @pytest.mark.parametrize(("separator", "mark"), [("semicolon", ";"), ("tab", "\t")])
+    def test_separator_and_columns_can_be_chosen(
+        self, separator: str, mark: str, tmp_path: Path
+    ) -> None:
+        rows = (("file", "path", "Style", "Band"), ("a,b.wav", "?", "rock", "Ann"))
+        text = "\n".join(mark.join(row) for row in (*rows, ("c.wav", "?", "jazz", "Bo")))
+        columns = {"columns.path": "file", "columns.label": "style", "columns.group": "band"}
+        file = str(listed(tmp_path, text))
+        dataset = load(tmp_path, csv=file, separator=separator, **columns)
+        assert [(t.id, t.label, t.artist) for t in dataset.tracks] == [
+            ("a,b.wav", "rock", "Ann"),
+            ("c.wav", "jazz", "Bo"),
+        ]
+
+    def test_headings_may_have_capitals_and_spaces(self, tmp_path: Path) -> None:
+        text = "Path, LABEL ,Split\na.wav,rock,train\nb.wav,jazz,test\n"
+        dataset = load(tmp_path, csv=str(listed(tmp_path, text)))
+        assert dataset.labels == ("jazz", "rock")
+        assert dataset.partitions == {"official": {"a.wav": "train", "b.wav": "test"}}
+
     def test_another_encoding_is_named(self, tmp_path: Path) -> None:
         found = problem(tmp_path, "path,label\na.wav,Música\n".encode("latin-1"))
         assert "'utf-8' codec can't decode byte 0xfa" in found
@@ -250,10 +558,15 @@ class TestCsv:
         assert "list.csv" in problem(tmp_path, b"path,label\na\0.wav,rock\nb.wav,jazz\n")
 
     def test_a_csv_without_lines_is_no_data_set(self, tmp_path: Path) -> None:
-        assert "has 0 audio file(s) in 0 genre(s)" in problem(tmp_path, "path,label\n")
+        assert "has 0 audio files in 0 genres" in problem(tmp_path, "path,label\n")
 
     @pytest.mark.parametrize(
-        ("name", "reason"), [("absent.csv", "No such file"), (".", "Is a dir")]
+        ("name", "reason"),
+        [
+            ("absent.csv", "No such file or directory; expected"),
+            (".", "Is a dir"),
+            ("*.csv", "No such file or directory; patterns are not expanded here"),
+        ],
     )
     def test_a_csv_that_is_not_there_is_named(self, name: str, reason: str, tmp_path: Path) -> None:
         with pytest.raises(DataError, match=rf"dataset.csv: cannot read {tmp_path}.*: {reason}"):
@@ -328,4 +641,5 @@ class TestArtists:
 def test_a_column_that_should_be_called_group_is_not_passed_over(
     column: str, tmp_path: Path
 ) -> None:
-    assert "call it 'group'" in problem(tmp_path, f"path,label,{column}\na.wav,x,somebody\n")
+    found = problem(tmp_path, f"path,label,{column}\na.wav,x,somebody\n")
+    assert f"column '{column}' is not read; set dataset.columns.group={column} if no" in found

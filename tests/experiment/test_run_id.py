@@ -42,6 +42,30 @@ def test_where_the_music_lies_does_not_change_the_run(
     assert run_id(here, "data") == run_id(there, "data")
 
 
+def test_settings_that_came_later_leave_the_runs_from_before_as_they_are() -> None:
+    # Made before these settings were there.
+    first = parse(compose("train", ["dataset=folder"]))
+    assert run_id(first, "data") == "f066ad5e"
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "dataset.separator=tab",
+        "dataset.columns.path=file",
+        "dataset.merge=spellings",
+        "dataset.genres=[a,b]",
+        "dataset.exclude=[a]",
+        "dataset.min_tracks=3",
+    ],
+)
+def test_how_the_tracks_of_own_music_are_listed_is_in_the_fingerprint_alone(
+    override: str, compose_experiment: ComposeExperiment
+) -> None:
+    plain = compose_experiment("dataset=folder")
+    assert run_id(compose_experiment("dataset=folder", override), "data") == run_id(plain, "data")
+
+
 @pytest.mark.parametrize(
     "override",
     [
@@ -52,6 +76,7 @@ def test_where_the_music_lies_does_not_change_the_run(
         "model.head.dropout=0.4",
         "features.n_mfcc=12",
         "segment.hop=1.5",
+        "segment.short_tracks=repeat",
         "split.ratio=[2,1,1]",
         "augment.mixup=0.1",
         "dataset.seed=1",

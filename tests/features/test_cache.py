@@ -75,6 +75,7 @@ OTHER_VALUES: dict[str, Any] = {
     "count": 3,
     "min_fill": 0.5,
     "source": "spectrogram",
+    "short_tracks": "repeat",
     "min_seconds": 1.0,
     "max_seconds": 10.0,
     "min_rate": 8000,

@@ -190,6 +190,44 @@ def test_folders_are_searched_for_audio_and_files_are_taken_as_named(tmp_path: P
     assert missing == []
 
 
+def test_what_is_left_out_of_a_folder_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in (".old/a.wav", "b.wav", "c.m4a", "album/d.opus"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    files, _ = audio_files([tmp_path])
+    assert files == [tmp_path / "album/d.opus", tmp_path / "b.wav"]
+    said = capsys.readouterr().err
+    assert "left out 1 file (1 .m4a), such as c.m4a: this format is not read" in said
+    assert "left out 1 file, such as .old/a.wav: a name that begins with '.' is hidden" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("-", "standard input is not read here"),
+        ("https://host/a.mp3", "an address is not fetched; download it"),
+        ("music/*.mp3", "patterns are not expanded here; give the folder"),
+        ("music\\a.mp3", "a backslash is part of a name here"),
+        ("$MUSIC/a.mp3", "variables are not expanded here"),
+    ],
+)
+def test_a_name_that_can_be_no_file_is_said_to_be_what_it_is(
+    name: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files, (missing,) = audio_files([Path(name)])
+    assert files == []
+    assert str(missing.error).startswith(f"missing: there is no such file; {reason}")
+
+
+def test_a_file_that_is_called_like_a_pattern_is_taken(tmp_path: Path) -> None:
+    song = tmp_path / "what [live]?.mp3"
+    song.touch()
+    assert audio_files([song]) == ([song], [])
+
+
 def test_a_file_named_twice_is_classified_once(tmp_path: Path) -> None:
     song = tmp_path / "a.wav"
     song.touch()

@@ -243,10 +243,58 @@ def test_a_part_without_tracks_is_one_clear_line() -> None:
         Provenance("", "", ""),
         partitions={"official": whole},
     )
-    with pytest.raises(DataError, match="no track for the validation part among the 400 of test"):
+    with pytest.raises(DataError, match="no track for the test part among the 400 of test"):
         splitter("official").assign(
             SplitInput(bare, given.segment_counts, given.audio_digests), seed=0
         )
+
+
+def test_without_a_published_validation_part_whole_artists_of_train_validate() -> None:
+    given = material()
+    parts = {t.id: "test" if n % 5 == 0 else "train" for n, t in enumerate(given.dataset.tracks)}
+    published = replace(given.dataset, partitions={"official": parts})
+    split = splitter("official").assign(replace(given, dataset=published), seed=0)
+    assert set(split.parts["test"]) == {track for track, part in parts.items() if part == "test"}
+    assert {*split.parts["train"], *split.parts["validation"]} == parts.keys() - split.parts["test"]
+    artists = {t.id: t.artist for t in given.dataset.tracks}
+    train, validation = (
+        {artists[track] for track in split.parts[part] if artists[track]}
+        for part in ("train", "validation")
+    )
+    assert validation
+    assert not train & validation
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("track", "split=track: genres with fewer than 3 ...: polka (2), ska (1)"),
+        ("artist", "split=artist: genres with fewer than 3 ...: polka (1), ska (0)"),
+        ("kfold", "split.k=5: genres with fewer than 5 ...: polka (2), ska (1)"),
+        ("official", "split=official: the train part: genres with fewer than 1 ...: ska (0)"),
+    ],
+)
+def test_all_genres_that_are_too_small_are_named_before_audio_is_read(
+    name: str, problem: str
+) -> None:
+    given = material().dataset
+    small = (
+        Track("p1", Path("p1"), "polka", "Ann"),
+        Track("p2", Path("p2"), "polka", "Ann"),
+        Track("s1", Path("s1"), "ska"),
+    )
+    tracks = (*given.tracks, *small)
+    parts = {t.id: "train" for t in tracks} | {"s1": "validation"}
+    data = replace(
+        given,
+        tracks=tracks,
+        labels=(*given.labels, "polka", "ska"),
+        partitions={"official": parts},
+    )
+    with pytest.raises(DataError) as caught:
+        splitter(name).require(data)
+    what = "track(s) or groups that can be told apart"
+    assert str(caught.value).startswith(f"{problem.replace('...', what)}; add some, choose another")
 
 
 @pytest.mark.parametrize("name", ["track", "kfold"])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from genrecls.cli.verbs import parser_of
-from genrecls.config.paths import expanded
+from genrecls.config.paths import expanded, why_no_file
 from genrecls.console import fail, say, show
 from genrecls.errors import ConfigError
 from genrecls.runtime.command import check_live_options, run_live
@@ -69,7 +69,8 @@ def _names_model(path: Path, *, first: bool) -> bool:
         return magic[4:] == b"TFL3" or magic.startswith(b"PK")
     from genrecls.dsp.audio import SUFFIXES
 
-    return first and not path.exists() and path.suffix.lower() not in SUFFIXES
+    unknown = not path.exists() and not why_no_file(str(path))
+    return first and unknown and path.suffix.lower() not in SUFFIXES
 
 
 def _check(options: Namespace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from genrecls.errors import ConfigError
@@ -32,3 +33,26 @@ def expanded(path: str, key: str) -> Path:
             f"{key}: received '{path}'; there is no such home folder; write ./{path} for a folder "
             "of that name"
         ) from None
+
+
+def why_no_file(name: str) -> str:
+    """Return why a name that is not there is perhaps none of a file, as the end of a message.
+
+    Returns:
+        A clause that begins with `; `, or nothing where the name looks like any other.
+    """
+    reasons = (
+        (name == "-", "standard input is not read here; give the name of a file"),
+        (
+            re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", name),
+            "an address is not fetched; download it and give the name of the file",
+        ),
+        ("\\" in name, "a backslash is part of a name here; write / between folders"),
+        (re.search(r"[*?]|\[.+\]", name), "patterns are not expanded here; give the folder"),
+        (
+            re.search(r"\$\w|\$\{|%\w+%", name),
+            "variables are not expanded here; write the folder out",
+        ),
+        (name.startswith("~"), "~ is the home folder only as ~/ or ~user at the beginning"),
+    )
+    return next((f"; {reason}" for applies, reason in reasons if applies), "")

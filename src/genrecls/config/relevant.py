@@ -18,10 +18,22 @@ IRRELEVANT = (
     ("dataset", "root"),
     ("dataset", "csv"),
     ("dataset", "artists"),
+    ("dataset", "separator"),
+    ("dataset", "columns"),
+    ("dataset", "merge"),
+    ("dataset", "exclude"),
+    ("dataset", "min_tracks"),
     ("trainer", "checkpoint_minutes"),
     ("logger",),
 )
 """Groups and key of each setting that changes no result."""
+
+LATER: dict[tuple[str, str], Any] = {
+    ("augment", "extra"): [],
+    ("segment", "short_tracks"): "reject",
+}
+"""Settings that came after the first runs: with this value a run, and its features in the cache,
+are those that they were before."""
 
 
 def relevant(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,7 +44,17 @@ def relevant(config: Mapping[str, Any]) -> dict[str, Any]:
         for group in groups:
             place = place.get(group, {})
         place.pop(key, None)
-    # A key that came later: without augmentations of plugins a run is the one that it was before.
-    if not kept.get("augment", {}).get("extra", True):
-        del kept["augment"]["extra"]
+    # Of one's own music the genres are those of the tracks, which the fingerprint holds.
+    if kept.get("dataset", {}).get("name") == "folder":
+        kept["dataset"].pop("genres", None)
+    return without_later(kept)
+
+
+def without_later(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of a configuration without the keys of `LATER` that have their first value."""
+    kept = copy.deepcopy(dict(config))
+    for (group, key), first in LATER.items():
+        values = kept.get(group)
+        if isinstance(values, dict) and key in values and values[key] == first:
+            del values[key]
     return kept

@@ -96,9 +96,9 @@ def one_spelling(names: Sequence[str | None]) -> list[str | None]:
     tidy = [_tidy(name or "") for name in names]
     spellings: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for name in tidy:
-        spellings[_key(name)][name] += 1
+        spellings[spelling_key(name)][name] += 1
     best = {key: min(n, key=lambda name: (-n[name], name)) for key, n in spellings.items()}
-    return [best[_key(name)] or None for name in tidy]
+    return [best[spelling_key(name)] or None for name in tidy]
 
 
 def _read(tracks: Sequence[Track], source: ArtistSource) -> list[str | None]:
@@ -139,7 +139,7 @@ def _tidy(name: str) -> str:
     return "" if tidy.casefold() in _NOBODY else tidy
 
 
-def _key(name: str) -> str:
+def spelling_key(name: str) -> str:
     """Return what the spellings of one artist have in common."""
     plain = _THE.sub("", unicodedata.normalize("NFKD", name.casefold()))
     # Marks of the Latin, Greek and Cyrillic scripts only: elsewhere they are vowels.

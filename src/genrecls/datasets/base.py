@@ -8,9 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from genrecls.config.paths import expanded
+from genrecls.config.paths import expanded, why_no_file
 from genrecls.config.schema import Registry, Schema
+from genrecls.console import several
 from genrecls.dsp.audio import AudioLimits
+from genrecls.errors import DataError
+
+# Names of missing files that one line can bear.
+_SHOWN = 3
 
 Medium = Literal["audio", "picture", "table"]
 """What a data set has of its tracks: sound files, pictures, or rows of features."""
@@ -79,6 +84,22 @@ class Dataset:
     checksums: Mapping[str, str] = field(default_factory=dict)
     published_broken: frozenset[str] = frozenset()
     remarks: tuple[str, ...] = ()
+
+    def ensure_present(self) -> None:
+        """Check that the file of every track is there, without reading any.
+
+        Raises:
+            DataError: some are not; says how many, and names the first ones.
+        """
+        missing = [track for track in self.tracks if not track.path.exists()]
+        if missing:
+            shown = ", ".join(str(track.path) for track in missing[:_SHOWN])
+            more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+            raise DataError(
+                f"dataset={self.name}: {len(missing)} of {several(len(self.tracks), 'file')} "
+                f"missing: {shown}{more}{why_no_file(missing[0].id)}; mend the names or fetch the "
+                "files, or leave them out with dataset.bad_audio=skip"
+            )
 
     def without(self, ids: Collection[str]) -> Dataset:
         """Return the data set without the tracks named in `ids`."""

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import csv
-import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from genrecls.config.paths import expanded
-from genrecls.datasets.artists import ArtistSource, with_artists
-from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Provenance, Track
-from genrecls.datasets.synth.marker import marked_folders
-from genrecls.dsp.audio import SUFFIXES, AudioLimits
-from genrecls.errors import ConfigError, DataError, nearest
+from pydantic import PositiveInt
 
-COLUMNS = ("path", "label", "group", "split")
-_GROUPS = ("artist", "artists", "band", "performer", "album")
-_PARTS = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "test": "test",
-    "testing": "test",
-}
+from genrecls.config.paths import expanded, why_no_file
+from genrecls.console import several
+from genrecls.datasets.artists import ArtistSource, with_artists
+from genrecls.datasets.audio_files import find_audio
+from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Provenance, Track
+from genrecls.datasets.genres import Merge, choose_genres, merge_genres, remark_spellings
+from genrecls.datasets.synth.marker import marked_folders
+from genrecls.datasets.track_list import (
+    PARTS,
+    Columns,
+    Separator,
+    read_tracks,
+    refuse_unwritable,
+)
+from genrecls.dsp.audio import SUFFIXES, AudioLimits
+from genrecls.errors import ConfigError, DataError
 
 
 @DATASETS.register("folder")
@@ -40,11 +38,24 @@ class Folder(DatasetSource):
             from `root`, or from its own folder where that is null.
         artists: where the artists are taken from; null leaves them unknown, or to the CSV.
         limits: what a plausible file is.
+        separator: what stands between two cells of the CSV.
+        columns: what its columns are called.
+        merge: genres that are one: `spellings`, or the names of each new genre.
+        genres: the genres to be used, after `merge`; null means all.
+        exclude: genres that are left out.
+        min_tracks: genres of fewer tracks are left out.
     """
 
     csv: str | None
     artists: ArtistSource | None
     limits: AudioLimits
+    # These came later: runs from before have no value for them.
+    separator: Separator = "comma"
+    columns: Columns = field(default_factory=Columns)
+    merge: Merge = None
+    genres: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] = ()
+    min_tracks: PositiveInt = 1
 
     offers: ClassVar[tuple[str, ...]] = ("official",)
 
@@ -52,41 +63,23 @@ class Folder(DatasetSource):
         """List the tracks.
 
         Raises:
-            DataError: nothing is there, fewer than two genres, a faulty CSV (with its line), or no
-                artist where `artists` says that they are.
-            ConfigError: both the CSV and `artists` give the artists.
+            DataError: nothing is there, fewer than two genres, a faulty CSV (with its line), parts
+                beside genres, or no artist where `artists` says that they are.
+            ConfigError: both the CSV and `artists` give the artists, or a setting names a genre
+                that is not there.
         """
-        parts: dict[str, str] = {}
-        generated: list[Path] = []
+        remarks: list[str] = []
         if self.csv is None:
             root = self.folder(data_root)
             where = str(root.absolute())
-            generated = marked_folders(root)
-            tracks = tuple(
-                Track(path.relative_to(root).as_posix(), path, genre.name)
-                for genre in sorted(root.glob("*/"))
-                for path in sorted(genre.rglob("*"))
-                if path.suffix.lower() in SUFFIXES
-                and not any(part.startswith(".") for part in path.relative_to(root).parts)
-                and not path.is_dir()
-                and not any(folder in path.parents for folder in generated)
-            )
-            for track in tracks:
-                _refuse_unwritable(str(root), str(track.path.relative_to(root)), track.label)
+            tracks, parts = self._tracks_in_folders(root, remarks)
         else:
             file = expanded(self.csv, "dataset.csv")
             root = self.folder(data_root) if self.root else file.parent
-            tracks, parts = _tracks_in_csv(file, root)
+            tracks, parts = read_tracks(file, root, self.separator, self.columns)
             where = str(file.absolute())
-        labels = tuple(sorted({track.label for track in tracks}))
-        if len(labels) < 2:
-            raise DataError(
-                f"dataset=folder: {where} has {len(tracks)} audio file(s) in {len(labels)} "
-                "genre(s); expected at least two genres, as <root>/<genre>/<file> with "
-                f"{' '.join(SUFFIXES)} (dataset.root=<folder>) or as lines of a CSV "
-                "(dataset.csv=<file>)"
-            )
-        if self.artists is not None:
+        found = where
+        if self.artists is not None and tracks:
             if any(track.artist for track in tracks):
                 raise ConfigError(
                     f"dataset.artists={self.artists}: {where} gives the artists already, in its "
@@ -99,87 +92,120 @@ class Folder(DatasetSource):
                 f"{self.artists}, where case, accents, punctuation, a leading 'the' and guests "
                 "('feat.') make no difference"
             )
-        provenance = Provenance("Own music", "none", "as your files say", note=where)
-        partitions = {"official": parts} if parts else {}
-        remarks = tuple(
+        merged = merge_genres(tracks, self.merge)
+        tracks, left_out = choose_genres(merged, self.genres, self.exclude, self.min_tracks)
+        remarks += [*remark_spellings(tracks), *left_out]
+        labels = tuple(sorted({track.label for track in tracks}))
+        if len(labels) < 2:
+            raise DataError(
+                f"dataset=folder: {found} has {several(len(tracks), 'audio file')} in "
+                f"{several(len(labels), 'genre')}; expected at least two genres, as "
+                f"<root>/<genre>/<file> with {' '.join(SUFFIXES)} (dataset.root=<folder>) or as "
+                f"lines of a CSV (dataset.csv=<file>){''.join(f'; {each}' for each in remarks)}"
+            )
+        ids = {track.id for track in tracks}
+        official = {track: part for track, part in parts.items() if track in ids}
+        return Dataset(
+            name="folder",
+            labels=labels,
+            tracks=tracks,
+            root=root,
+            provenance=Provenance("Own music", "none", "as your files say", note=where),
+            limits=self.limits,
+            partitions={"official": official} if official else {},
+            remarks=tuple(remarks),
+        )
+
+    def _tracks_in_folders(
+        self, root: Path, remarks: list[str]
+    ) -> tuple[tuple[Track, ...], dict[str, str]]:
+        """Return the tracks of `<root>/<genre>/` or `<root>/<part>/<genre>/`, and their parts.
+
+        Adds a line to `remarks` for each reason for which something is left out.
+        """
+        if not root.is_dir():
+            what = "is a file" if root.exists() else "does not exist"
+            raise DataError(
+                f"dataset=folder: {root.absolute()} {what}{why_no_file(str(root))}; expected a "
+                "folder with a folder for each genre (dataset.root=<folder>) or a CSV "
+                "(dataset.csv=<file>)"
+            )
+        audio = find_audio(root)
+        closed = audio.left_out.get("closed", ())
+        if root in closed:
+            raise DataError(
+                f"dataset=folder: {root.absolute()} cannot be opened; check who may read it"
+            )
+        generated = marked_folders(root)
+        remarks += audio.remarks
+        remarks += (
             f"dataset=folder: {folder} is left out: genrecls has generated its tracks"
             for folder in generated
         )
-        return Dataset(
-            "folder", labels, tracks, root, provenance, self.limits, partitions, remarks=remarks
+        places = {
+            path: path.relative_to(root)
+            for path in audio.files
+            if not any(folder in path.parents for folder in generated)
+        }
+        top = {place.parts[0] for place in places.values() if place.parts[1:]}
+        part_of = self._parts(top, root)
+        tracks: list[Track] = []
+        parts: dict[str, str] = {}
+        beside: list[str] = []
+        for path, place in places.items():
+            part = part_of.get(place.parts[0])
+            folders = place.parts[1:-1] if part else place.parts[:-1]
+            if not folders:
+                beside.append(place.as_posix())
+                continue
+            track = Track(place.as_posix(), path, folders[0])
+            refuse_unwritable(str(root), str(place), track.label)
+            tracks.append(track)
+            if part:
+                parts[track.id] = part
+        if beside:
+            layout = "<root>/<part>/<genre>/" if part_of else "<root>/<genre>/"
+            remarks.append(
+                f"{root}: left out {several(len(beside), 'audio file')} beside the folders of "
+                f"genres, such as {beside[0]}: expected files in {layout}"
+            )
+        used = {place.parts[: 2 if place.parts[0] in part_of else 1] for place in places.values()}
+        above = [root, *(root / name for name in part_of)]
+        empty = sorted(
+            folder.relative_to(root).as_posix()
+            for parent in above
+            for folder in parent.iterdir()
+            if folder.is_dir()
+            and not folder.name.startswith(".")
+            and folder.relative_to(root).parts not in used
+            and folder not in (*above, *closed, *generated)
         )
-
-
-def _tracks_in_csv(file: Path, root: Path) -> tuple[tuple[Track, ...], dict[str, str]]:
-    """Return the tracks that a CSV lists, and the part of each that has one."""
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream, strict=True, restval="")
-            _check_columns(file, list(reader.fieldnames or ()))
-            rows = [(f"{file}, line {reader.line_num}", row) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise DataError(
-            f"dataset.csv: cannot read {file.absolute()}: {reason}; expected a UTF-8 CSV with the "
-            "columns path,label[,group][,split]"
-        ) from None
-    for where, row in rows:
-        if None in row:
-            raise DataError(
-                f"{where}: more cells than columns; put a cell that holds a comma in double quotes"
+        if empty:
+            remarks.append(
+                f"{root}: {several(len(empty), 'folder')} without audio that is read, so no genre: "
+                f"{', '.join(empty)}"
             )
-    tracks: dict[str, Track] = {}
-    parts: dict[str, str] = {}
-    for where, row in rows:
-        track, part = _track_and_part(where, row, root)
-        if track.id in tracks:
-            raise DataError(f"{where}: path {track.id!r} is listed twice; keep one")
-        tracks[track.id] = track
-        if part:
-            parts[track.id] = part
-    return tuple(tracks.values()), parts
+        return tuple(tracks), parts
 
+    def _parts(self, folders: Collection[str], root: Path) -> dict[str, str]:
+        """Return the part of each folder that is called like one, where no genre is beside them.
 
-def _check_columns(file: Path, columns: Sequence[str]) -> None:
-    for needed in ("path", "label"):
-        if needed not in columns:
+        Raises:
+            DataError: some are called like parts and others are not.
+        """
+        chosen = {*(self.genres or ()), *self.exclude}
+        parts = {
+            name: PARTS[name.strip().lower()]
+            for name in sorted(folders)
+            if name.strip().lower() in PARTS and name not in chosen
+        }
+        genres = sorted(set(folders) - parts.keys() - set(self.exclude))
+        if parts and genres:
             raise DataError(
-                f"{file}: no column '{needed}' in its first line ({', '.join(columns) or 'empty'})"
-                f"; expected path,label[,group][,split]{nearest(needed, columns)}"
+                f"dataset=folder: {root.absolute()} has folders that are called like parts of a "
+                f"split ({', '.join(parts)}) beside genres ({', '.join(genres)}); expected "
+                "<root>/<genre>/<file> or <root>/<part>/<genre>/<file>; rename them, leave them "
+                f"out with dataset.exclude=[{','.join(parts)}] or, if they are genres, name all "
+                f"genres with dataset.genres=[{','.join((*parts, *genres))}]"
             )
-    absent = [name for name in COLUMNS if name not in columns]
-    for column in columns:
-        # Whatever else a CSV holds is ignored, but a misspelt group would leak unnoticed.
-        if column not in COLUMNS and (hint := nearest(column, absent)):
-            raise DataError(f"{file}: column '{column}' is not read{hint}")
-        if column.lower() in _GROUPS and "group" in absent:
-            raise DataError(
-                f"{file}: column '{column}' is not read; call it 'group' if no {column} may be on "
-                "two sides of a split, or remove it"
-            )
-        if columns.count(column) > 1:
-            raise DataError(f"{file}: two columns are called '{column}'; keep one")
-
-
-def _track_and_part(where: str, row: Mapping[str, str], root: Path) -> tuple[Track, str | None]:
-    path, label, group, word = (row.get(name, "").strip() for name in COLUMNS)
-    if not path or not label:
-        raise DataError(f"{where}: expected a path and a label, received {path!r} and {label!r}")
-    _refuse_unwritable(where, path, label)
-    part = _PARTS.get(word.lower())
-    if word and part is None:
-        raise DataError(
-            f"{where}: split {word!r}; allowed: train, validation, test"
-            f"{nearest(word, ('train', 'validation', 'test'))}"
-        )
-    place = expanded(path, where) if path.startswith("~/") else Path(path)
-    return Track(path, root / place, label, group or None), part
-
-
-def _refuse_unwritable(where: str, path: str, label: str) -> None:
-    """Refuse names that break lines or that no text file can hold: they end up in tables."""
-    for name in (path, label):
-        if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
-            raise DataError(
-                f"{where}: {name!r} holds a control character or is not valid UTF-8; rename it"
-            )
+        return parts

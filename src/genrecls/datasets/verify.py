@@ -61,6 +61,15 @@ _CONTAINERS = {
     ".flac": {"FLAC"},
     ".mp3": {"MP3", "MPEG"},
     ".ogg": {"OGG"},
+    ".opus": {"OGG"},
+    ".oga": {"OGG"},
+    ".aif": {"AIFF"},
+    ".aiff": {"AIFF"},
+    ".aifc": {"AIFF"},
+    ".mp2": {"MP3", "MPEG"},
+    ".caf": {"CAF"},
+    ".w64": {"W64"},
+    ".snd": {"AU"},
 }
 
 # Decoding leaves the interpreter's lock; more threads than this only wait for the disk.

@@ -26,7 +26,11 @@ from genrecls.errors import DataError
 if TYPE_CHECKING:
     import soundfile
 
-SUFFIXES = (".wav", ".au", ".flac", ".mp3", ".ogg")
+SUFFIXES = (
+    *(".wav", ".au", ".flac", ".mp3", ".ogg"),
+    *(".opus", ".oga", ".aif", ".aiff", ".aifc", ".mp2", ".caf", ".w64", ".snd"),
+)
+"""Names of audio files, all of which libsndfile reads; of equal names the first suffix wins."""
 
 REASONS: dict[str, str] = {
     "missing": "there is no such file, or it is a link that leads nowhere",

@@ -68,14 +68,22 @@ def load_dataset_checked(experiment: Experiment, store: FeatureStore | None = No
 
     Raises:
         ConfigError: a library that it needs is not installed.
-        DataError: the data are absent, not those that were recorded, or cannot have the split.
+        DataError: the data are absent or incomplete, not those that were recorded, or cannot have
+            the split.
     """
     experiment.logger.require()
     require_backend(experiment.run.backend)
     dataset = experiment.dataset.load(experiment.data_root)
     store = store or store_of(experiment)
     ensure_as_recorded(dataset, store.digests)
+    if experiment.dataset.bad_audio == "error":
+        dataset.ensure_present()
     experiment.split.require(dataset)
+    if dataset.partitions.get("official") and experiment.split.published is None:
+        say(
+            f"{dataset.name} has parts of its own, and split={experiment.split.name} deals its "
+            "tracks out anew; split=official keeps them"
+        )
     return dataset
 
 
@@ -109,6 +117,7 @@ def prepare(
         segment_counts={t.id: extraction.outlines[t.id].segments for t in kept.tracks},
         audio_digests={t.id: extraction.outlines[t.id].audio_digest for t in kept.tracks},
     )
+    _warn_of_two_genres(split_input)
     split = experiment.split.assign(split_input, experiment.run.seed)
     leaks = find_leaks(split, split_input)
     ensure_declared(split, leaks)
@@ -206,16 +215,45 @@ def _without_rejected(dataset: Dataset, extraction: Extraction, bad_audio: str) 
     if reasons and bad_audio == "error":
         raise DataError(
             f"{reasons[0]} ({len(reasons)} of {total} files cannot be used; 'genrecls data verify' "
-            "lists them; repair them, or leave them out with dataset.bad_audio=skip)"
+            "with the same dataset and segment lists them; repair them, or leave them out with "
+            f"dataset.bad_audio=skip{_advice_on_short(extraction)})"
         )
     if len(reasons) == total:
         short = all(bad.code == "short" for bad in extraction.rejected)
-        advice = "; choose shorter segments with segment.length" if short else ""
         problem = ConfigError if short else DataError
-        raise problem(f"none of the {total} files can be used; the first: {reasons[0]}{advice}")
+        raise problem(
+            f"none of the {total} files can be used; the first: {reasons[0]}"
+            f"{_advice_on_short(extraction)}"
+        )
     for reason in reasons:
         warn(f"left out {reason}")
     return dataset.without({bad.track for bad in extraction.rejected})
+
+
+def _advice_on_short(extraction: Extraction) -> str:
+    if all(bad.code != "short" for bad in extraction.rejected):
+        return ""
+    return (
+        "; choose shorter segments with segment.length, or segment.short_tracks=repeat to repeat "
+        "short tracks until they fill one"
+    )
+
+
+def _warn_of_two_genres(data: SplitInput) -> None:
+    """Say that recordings stand under several genres, of which at most one is right."""
+    tracks = {track.id: track for track in data.dataset.tracks}
+    pairs = [
+        (tracks[first], tracks[other])
+        for other, first in data.recordings.items()
+        if tracks[first].label != tracks[other].label
+    ]
+    if pairs:
+        first, other = pairs[0]
+        warn(
+            f"{several(len(pairs), 'track')} hold the same recording as one of another genre, such "
+            f"as {other.id} ({other.label}) and {first.id} ({first.label}): no model can learn "
+            "both; 'genrecls data verify' lists them"
+        )
 
 
 def _announce(data: PreparedData, *, weighed: bool) -> None:

@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 
 from genrecls.config.aliases import current_config
 from genrecls.config.plugins import plugin_digests
+from genrecls.config.relevant import without_later
 from genrecls.dsp.audio import READING_REVISION, AudioLimits
 from genrecls.errors import DataError
 from genrecls.features.audio_augmentation import DistortedCopy
@@ -119,7 +120,7 @@ def settings(
     plugins = plugin_digests(spec.parts)
     return {
         "features": asdict(spec),
-        "segment": asdict(rule),
+        **without_later({"segment": asdict(rule)}),
         "limits": asdict(limits),
         "revisions": {"reading": READING_REVISION, type(rule).__name__: rule.revision, **revisions},
         "libraries": libraries,

@@ -156,9 +156,10 @@ class Extractor:
             segments = self.rule.distorted(samples, self.spec, change)
         seconds = len(samples) / self.spec.rate
         if not len(segments):
-            needed = self.rule.length * self.rule.min_fill
             raise AudioRejected(
-                path, "short", f"expected {needed:.3f} s for one segment, found {seconds:.3f} s"
+                path,
+                "short",
+                f"expected {self.rule.shortest:.3f} s for one segment, found {seconds:.3f} s",
             )
         audio_digest = hashlib.sha256(np.ascontiguousarray(samples).data).hexdigest()
         features = TrackFeatures(segments, seconds, audio_digest, digest)

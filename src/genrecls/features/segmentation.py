@@ -49,6 +49,8 @@ class SegmentRule(Schema):
             share of a segment (and something that the piece before it does not hold).
         source: `audio` cuts the audio and transforms each segment by itself, as a device does;
             `spectrogram` transforms the whole track and cuts the result, as carnaghi2022 does.
+        short_tracks: a track that is too short for a single segment is a file that cannot be used
+            (`reject`), or is repeated until it fills one (`repeat`), as a prediction does it.
     """
 
     length: PositiveFloat
@@ -56,9 +58,16 @@ class SegmentRule(Schema):
     count: PositiveInt | None
     min_fill: Annotated[float, Field(gt=0, le=1)]
     source: Literal["audio", "spectrogram"]
+    # It came later: runs and model files from before have no value for it.
+    short_tracks: Literal["reject", "repeat"] = "reject"
 
     revision: ClassVar[int] = 1
     """Part of the key of cached features: to be raised when segments are cut in another way."""
+
+    @property
+    def shortest(self) -> float:
+        """Seconds that a track needs for one segment; any will do where short ones are repeated."""
+        return 0.0 if self.short_tracks == "repeat" else self.length * self.min_fill
 
     def samples(self, rate: float) -> int:
         """Return the length of a segment in samples."""
@@ -97,7 +106,8 @@ class SegmentRule(Schema):
     def apply(self, track: Samples, spec: FeatureSpec) -> Segments:
         """Cut `track` (mono samples at the rate of `spec`) and transform it.
 
-        Returns no segment at all where the track is too short for one.
+        Returns no segment at all where the track is too short for one, unless such tracks are to be
+        repeated.
         """
         return self._cut(track, spec, covering=False)
 
@@ -113,6 +123,7 @@ class SegmentRule(Schema):
         frames = self.source == "spectrogram"
         step = spec.step if frames else 1
         cut = self._cut_of(spec.rate / step)
+        track = self._filled(track, spec, cut, covering=False)
         starts = self._starts(_frames_of(len(track), spec) if frames else len(track), cut)
         length = cut.length
         if frames:
@@ -135,15 +146,13 @@ class SegmentRule(Schema):
     def _cut(self, track: Samples, spec: FeatureSpec, *, covering: bool) -> Segments:
         if self.source == "audio":
             cut = self._cut_of(spec.rate)
-            if covering:
-                track = repeat_to_fill(track, cut)
+            track = self._filled(track, spec, cut, covering=covering)
             starts = self._starts(len(track), cut, covering=covering)
             inputs = spec.transform(windows(track, starts, cut.length))
             return Segments(inputs, starts / spec.rate, cut.length / spec.rate)
         rate = spec.rate / spec.step
         cut = self._cut_of(rate)
-        if covering:
-            track = repeat_to_fill(track, cut, spec.step, partial(_frames_of, spec=spec))
+        track = self._filled(track, spec, cut, covering=covering)
         total = _frames_of(len(track), spec)
         starts = self._starts(total, cut, covering=covering)
         seconds = cut.length / rate
@@ -155,6 +164,14 @@ class SegmentRule(Schema):
         whole = spec.transform(np.pad(track, (0, missing))[None])
         inputs = {name: windows(array[0], starts, cut.length) for name, array in whole.items()}
         return Segments(inputs, starts / rate, seconds)
+
+    def _filled(self, track: Samples, spec: FeatureSpec, cut: Cut, *, covering: bool) -> Samples:
+        """Return a track, repeated where it is too short for a segment and is to give one."""
+        if not covering and self.short_tracks == "reject":
+            return track
+        if self.source == "audio":
+            return repeat_to_fill(track, cut)
+        return repeat_to_fill(track, cut, spec.step, partial(_frames_of, spec=spec))
 
     def _cut_of(self, steps_a_second: float) -> Cut:
         """Return the cut of so many samples a second, or frames with `source=spectrogram`."""

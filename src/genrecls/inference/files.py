@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from genrecls.console import progress, quiet_libraries
+from genrecls.config.paths import why_no_file
+from genrecls.console import progress, quiet_libraries, warn
+from genrecls.datasets.audio_files import find_audio
 from genrecls.dsp.audio import SUFFIXES
 from genrecls.errors import ModelFileError
 from genrecls.runtime.classifier import Classifier
@@ -63,23 +65,25 @@ def load_classifier(path: Path) -> Classifier:
 
 
 def audio_files(paths: Sequence[Path]) -> tuple[list[Path], list[Result]]:
-    """Return the files that `paths` name, folders searched for audio, and what was not there."""
+    """Return the files that `paths` name, folders searched for audio, and what was not there.
+
+    What is left out of a folder is told as by a data set of one's own music.
+    """
     files: dict[Path, None] = {}
     missing: list[Result] = []
     for path in paths:
         if not path.is_dir():
-            files[path] = None
+            if (reason := why_no_file(str(path))) and not path.exists():
+                missing.append(Result(path, error=f"missing: there is no such file{reason}"))
+            else:
+                files[path] = None
             continue
-        inside = [
-            file
-            for file in sorted(path.rglob("*"))
-            if file.suffix.lower() in SUFFIXES
-            and not file.name.startswith("._")
-            and not file.is_dir()
-        ]
-        if not inside:
+        found = find_audio(path)
+        for remark in found.remarks:
+            warn(remark)
+        if not found.files:
             missing.append(Result(path, error=f"empty: no audio ({' '.join(SUFFIXES)}) in it"))
-        files.update(dict.fromkeys(inside))
+        files.update(dict.fromkeys(found.files))
     return list(files), missing
 
 

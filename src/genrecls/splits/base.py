@@ -142,6 +142,31 @@ def require_artists(split: str, dataset: Dataset) -> dict[str, str]:
     return artists
 
 
+def require_groups(split: str, dataset: Dataset, groups: Mapping[str, str], needed: int) -> None:
+    """Refuse genres that are too small for a split, all at once and before any audio is read.
+
+    Args:
+        split: name of the split.
+        dataset: what is to be split.
+        groups: what must stay together, of each track id that the split uses.
+        needed: how many groups of each genre the split deals out.
+
+    Raises:
+        DataError: names every genre that has fewer.
+    """
+    found: dict[str, set[str]] = {label: set() for label in dataset.labels}
+    for track in dataset.tracks:
+        if track.id in groups:
+            found[track.label].add(groups[track.id])
+    small = [f"{label} ({len(some)})" for label, some in found.items() if len(some) < needed]
+    if small:
+        raise DataError(
+            f"{split}: genres with fewer than {needed} track(s) or groups that can be told apart: "
+            f"{', '.join(small)}; add some, choose another split or leave the genres out "
+            f"(dataset=folder: dataset.min_tracks={needed} or dataset.exclude=[<genre>])"
+        )
+
+
 def known_artists(tracks: tuple[Track, ...]) -> dict[str, str]:
     """Return the artist of each track id for which it is known."""
     return {track.id: track.artist for track in tracks if track.artist is not None}

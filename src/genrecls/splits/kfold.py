@@ -17,6 +17,7 @@ from genrecls.splits.base import (
     SplitInput,
     Splitter,
     require_artists,
+    require_groups,
 )
 from genrecls.splits.random import ARTISTS_SHARED
 
@@ -43,9 +44,11 @@ class KFoldSplit(Splitter):
             raise ValueError(f"fold: received {self.fold}; allowed: 1 to {self.k} (split.k)")
 
     def require(self, dataset: Dataset) -> None:
-        """Refuse data whose artists are not known, where they are to be kept whole."""
+        """Refuse data with a genre of fewer tracks than folds, or artists that are not known."""
+        groups = {track.id: track.id for track in dataset.tracks}
         if self.group == "artist":
-            require_artists("split.group=artist", dataset)
+            groups = require_artists("split.group=artist", dataset)
+        require_groups(f"split.k={self.k}", dataset, groups, self.k)
 
     def assign(self, data: SplitInput, seed: int) -> Split:
         """Return the split; all folds of one seed together test every track once."""

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from genrecls.datasets.base import Dataset
 from genrecls.splits.allocate import allocate
 from genrecls.splits.base import (
     PARTS,
@@ -17,6 +18,7 @@ from genrecls.splits.base import (
     SplitInput,
     Splitter,
     known_artists,
+    require_groups,
 )
 
 
@@ -40,18 +42,40 @@ class FaultFilteredSplit(Splitter):
 @SPLITS.register("official")
 @dataclass(frozen=True)
 class OfficialSplit(Splitter):
-    """The partition that comes with the data set itself."""
+    """The partition that comes with the data set itself.
+
+    Where it has a train and a test part alone, a quarter of the train part is taken to validate:
+    whole artists where they are known, so that nothing of the test part is needed for selection.
+    """
 
     published: ClassVar[str | None] = "official"
 
-    def assign(self, data: SplitInput, seed: int) -> Split:  # noqa: ARG002
+    def require(self, dataset: Dataset) -> None:
+        """Refuse data without parts, or with a genre that the train part lacks."""
+        super().require(dataset)
+        official = dataset.partitions["official"]
+        groups = known_artists(dataset.tracks)
+        train = {
+            t.id: groups.get(t.id, t.id) for t in dataset.tracks if official.get(t.id) == "train"
+        }
+        needed = 1 if "validation" in official.values() else 2
+        require_groups("split=official: the train part", dataset, train, needed)
+
+    def assign(self, data: SplitInput, seed: int) -> Split:
         """Return the partition of the data set.
 
         Raises:
             DataError: this copy of the data set has none.
         """
-        self.require(data.dataset)
-        return self.whole_tracks(data, _parts(data, "official"))
+        super().require(data.dataset)
+        parts = _parts(data, "official")
+        if "validation" not in parts.values():
+            artists = known_artists(data.dataset.tracks)
+            train = [t for t in data.dataset.tracks if parts.get(t.id) == "train"]
+            groups = [artists.get(t.id, data.recordings[t.id]) for t in train]
+            numbers = allocate([t.label for t in train], groups, (3, 1), seed)
+            parts |= {t.id: PARTS[number] for t, number in zip(train, numbers, strict=True)}
+        return self.whole_tracks(data, parts)
 
 
 @SPLITS.register("artist_folds")

@@ -20,6 +20,7 @@ from genrecls.splits.base import (
     SplitInput,
     Splitter,
     require_artists,
+    require_groups,
 )
 
 ARTISTS_SHARED = (
@@ -50,6 +51,10 @@ class TrackSplit(Splitter):
     leaks: ClassVar[frozenset[LeakKind]] = frozenset({"artist"})
     caveat: ClassVar[str] = ARTISTS_SHARED
 
+    def require(self, dataset: Dataset) -> None:
+        """Refuse data with a genre of fewer tracks than there are parts."""
+        require_groups("split=track", dataset, {t.id: t.id for t in dataset.tracks}, len(PARTS))
+
     def assign(self, data: SplitInput, seed: int) -> Split:
         """Return the split; tracks with the same samples count as one group."""
         return self.whole_tracks(data, assign_groups(data, data.recordings, self.ratio, seed))
@@ -67,8 +72,9 @@ class ArtistSplit(Splitter):
     ratio: Ratio
 
     def require(self, dataset: Dataset) -> None:
-        """Refuse data whose artists are not known."""
-        require_artists("split=artist", dataset)
+        """Refuse data whose artists are not known, or too few of a genre."""
+        artists = require_artists("split=artist", dataset)
+        require_groups("split=artist", dataset, artists, len(PARTS))
 
     def assign(self, data: SplitInput, seed: int) -> Split:
         """Return the split.

@@ -9,7 +9,7 @@ from genrecls.cli.data.dataset_args import chosen_source, data_root_of
 from genrecls.config.compose import compose
 from genrecls.config.options import choices
 from genrecls.config.validation import select
-from genrecls.console import say, show
+from genrecls.console import say, show, warn
 from genrecls.datasets.artists import suggest
 from genrecls.datasets.base import DATASETS
 from genrecls.errors import DataError
@@ -76,6 +76,8 @@ def show_dataset(overrides: Sequence[str]) -> int:
         known = [track.artist for track in tracks if track.artist is not None]
         genres.add_row(label, str(len(tracks)), str(len(set(known))), str(len(tracks) - len(known)))
     show(genres)
+    for remark in dataset.remarks:
+        warn(remark)
     if hint := suggest(dataset):
         say(hint)
     return 0

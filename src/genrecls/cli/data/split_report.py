@@ -14,6 +14,7 @@ from genrecls.config.compose import compose
 from genrecls.config.options import choices
 from genrecls.config.schema import Schema
 from genrecls.config.validation import select, validate
+from genrecls.console import warn
 from genrecls.datasets.base import DATASETS
 from genrecls.splits.base import SPLITS, Splitter
 
@@ -57,6 +58,8 @@ def main(options: argparse.Namespace) -> int:
 
     data_root = data_root_of(composed)
     dataset = source.load(data_root)
+    for remark in dataset.remarks:
+        warn(remark)
     keys = {name: composed[name] for name in ("seed", "repeats")}
     numbers = validate(ReportSettings, keys, "")
     features = compose("train", ["features=mfcc", f"features.sample_rate={RATE}"])["features"]
