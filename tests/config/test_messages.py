@@ -39,7 +39,7 @@ MESSAGES = {
         "tracks_per_band, seconds, replicas, seed; did you mean 'root'?"
     ),
     "segment.lenght=3": (
-        "segment.lenght: unknown key; allowed: length, hop, count, min_fill, source; "
+        "segment.lenght: unknown key; allowed: length, hop, count, min_fill, source, short_tracks; "
         "did you mean 'length'?"
     ),
     "augment.mixpu=1": (
