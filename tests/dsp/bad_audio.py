@@ -157,8 +157,8 @@ CASES: tuple[BadFile, ...] = (
     _case("header_only.wav", lambda: encoded("WAV")[:44], "empty"),
     _case("half_header.wav", lambda: encoded("WAV")[:20], "unreadable"),
     _case("broken_header.wav", lambda: bytes(44) + encoded("WAV")[44:], "unreadable"),
-    _case("data_size_zero.wav", lambda: _patched(encoded("WAV"), 40, "<I", 0), "empty"),
-    _case("data_size_zero.au", lambda: _patched(encoded("AU"), 8, ">I", 0), "empty"),
+    _case("data_size_zero.wav", lambda: _patched(encoded("WAV"), 40, "<I", 0), ACCEPTED),
+    _case("data_size_zero.au", lambda: _patched(encoded("AU"), 8, ">I", 0), ACCEPTED),
     _case(
         "data_size_huge.wav", lambda: _patched(encoded("WAV"), 40, "<I", 1 << 30), "length-mismatch"
     ),

@@ -18,7 +18,7 @@ from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset, Provenance, Track
 from genrecls.datasets.verify import verify
 from genrecls.dsp import audio
-from genrecls.dsp.audio import REASONS, SUFFIXES, AudioLimits, AudioRejected, decode, read
+from genrecls.dsp.audio import REASONS, SUFFIXES, AudioLimits, AudioRejected, read
 from genrecls.errors import ConfigError
 from tests.dsp.bad_audio import (
     ACCEPTED,
@@ -31,6 +31,7 @@ from tests.dsp.bad_audio import (
     tone,
     write_all,
 )
+from tests.dsp.decoded import decode
 
 LOSSLESS = ("WAV", "AU", "FLAC")
 
@@ -212,7 +213,7 @@ def test_errors_of_the_system_become_rejections(
         raise error
 
     path = stored(tmp_path, encoded("WAV"))
-    monkeypatch.setattr(audio, "_missing_bytes", fail)
+    monkeypatch.setattr(audio, "layout_of", fail)
     assert outcome(path) == code
 
 

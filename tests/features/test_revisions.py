@@ -216,7 +216,7 @@ def test_copies_are_distorted_as_their_revision_says(change: str) -> None:
 
 def test_another_resampler_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resample, "_CUTOFF", 0.5)
-    monkeypatch.setattr("genrecls.dsp.audio.resample", resample.sinc_resample)
+    monkeypatch.setattr("genrecls.dsp.audio.stream_resampler", resample.SincStream)
     with pytest.raises(AssertionError, match=r"raise dsp\.audio\.READING_REVISION"):
         test_audio_is_read_as_its_revision_says(tmp_path)
 

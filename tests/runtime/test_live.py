@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,70 +10,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from genrecls.errors import ConfigError, DataError
-from genrecls.features.base import Inputs
-from genrecls.features.mel import Mel
 from genrecls.features.segmentation import SegmentRule
-from genrecls.inference.front_end import FeatureFrontEnd
-from genrecls.runtime.classifier import Classifier
-from genrecls.runtime.description import ModelDescription
 from genrecls.runtime.live import Moment, listen, smooth
 from genrecls.runtime.stream import Source
-
-RATE = 4000
-SPEC = Mel(
-    name="mel",
-    sample_rate=RATE,
-    hop_length=50,
-    n_fft=128,
-    window="hann",
-    center=True,
-    power=2,
-    n_mels=8,
-    fmin=0.0,
-    fmax=None,
-    mel_scale="slaney",
-    mel_norm="slaney",
-    ref=1.0,
-    amin=1e-10,
-    top_db=None,
-)
-RULE = SegmentRule(length=0.5, hop=None, count=None, min_fill=0.99, source="audio")
-
-
-@dataclass(frozen=True)
-class MeanBands:
-    """Answers with the mean of each mel band, which no two segments of noise share."""
-
-    spec: Mel
-    rule: SegmentRule
-
-    takes_samples = False
-
-    @property
-    def description(self) -> ModelDescription:
-        test = {"track": {"accuracy": 1.0}}
-        named = dict.fromkeys(("run", "dataset", "split"), "toy")
-        card = {**named, "labels": "abcdefgh", "vote": "mean", "leaks": (), "generated": True}
-        return ModelDescription.of({**card, "test": test})
-
-    @property
-    def front_end(self) -> FeatureFrontEnd:
-        return FeatureFrontEnd(self.spec)
-
-    @property
-    def segment(self) -> Mapping[str, Any]:
-        return asdict(self.rule)
-
-    def probabilities(self, inputs: Inputs) -> NDArray[np.float64]:
-        return _mean_bands(inputs)
-
-
-def _classifier(spec: Mel = SPEC, rule: SegmentRule = RULE) -> Classifier:
-    return Classifier(MeanBands(spec, rule))
-
-
-def _mean_bands(inputs: Inputs) -> NDArray[np.float64]:
-    return np.asarray(inputs["mel"].mean(axis=1, dtype=np.float64))
+from tests.runtime.toy_classifier import RATE, RULE, SPEC, mean_bands, toy_classifier
 
 
 def _noise(count: int, seed: int = 0) -> NDArray[np.float32]:
@@ -106,9 +45,9 @@ def test_a_finished_sound_is_cut_as_a_file_is(
     spec = replace(SPEC, center=center)
     track = _noise(count)
     expected = rule.cover(track, spec)
-    found = list(listen(_classifier(spec, rule), Source(RATE, _pieces(track, size)), None))
+    found = list(listen(toy_classifier(spec, rule), Source(RATE, _pieces(track, size)), None))
     assert [moment.start for moment in found] == pytest.approx(expected.starts)
-    bands = _mean_bands(expected.inputs)
+    bands = mean_bands(expected.inputs)
     assert np.stack([moment.probabilities for moment in found]) == pytest.approx(bands, abs=1e-3)
     ends = np.minimum(expected.starts + expected.seconds, count / RATE)
     assert [moment.end for moment in found] == pytest.approx(ends)
@@ -122,13 +61,13 @@ def test_a_segment_is_answered_as_soon_as_it_has_been_heard() -> None:
             asked.append(number)
             yield _noise(RATE // 5, number)
 
-    moments = listen(_classifier(), Source(RATE, blocks()), None)
+    moments = listen(toy_classifier(), Source(RATE, blocks()), None)
     assert [(next(moments).end, asked[-1]) for _ in range(3)] == [(0.5, 2), (1.0, 4), (1.5, 7)]
 
 
 def test_a_hop_of_ones_own_gives_more_lines() -> None:
     track = _noise(2 * RATE)
-    model = _classifier()
+    model = toy_classifier()
     found = list(listen(model, Source(RATE, _pieces(track, 777)), 0.25))
     assert [moment.start for moment in found] == [0.25 * n for n in range(7)]
 
@@ -138,14 +77,14 @@ def test_sound_of_another_rate_is_resampled_without_seams() -> None:
 
     track = _noise(3 * 11025)
     expected = RULE.cover(resample(track, 11025, RATE), SPEC)
-    found = list(listen(_classifier(), Source(11025, _pieces(track, 1000)), None))
-    bands = _mean_bands(expected.inputs)
+    found = list(listen(toy_classifier(), Source(11025, _pieces(track, 1000)), None))
+    bands = mean_bands(expected.inputs)
     assert np.stack([moment.probabilities for moment in found]) == pytest.approx(bands, abs=1e-3)
 
 
 def test_a_source_without_sound_is_named() -> None:
     with pytest.raises(DataError, match="without a single sample"):
-        list(listen(_classifier(), Source(RATE, iter(())), None))
+        list(listen(toy_classifier(), Source(RATE, iter(())), None))
 
 
 def test_smoothing_is_the_mean_of_the_last_segments() -> None:
@@ -157,4 +96,4 @@ def test_smoothing_is_the_mean_of_the_last_segments() -> None:
 
 def test_a_hop_that_would_skip_sound_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"--hop: received 2 s; allowed: at most .* 0.5 s"):
-        list(listen(_classifier(), Source(RATE, iter(())), 2.0))
+        list(listen(toy_classifier(), Source(RATE, iter(())), 2.0))

@@ -11,10 +11,11 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from genrecls.dsp.audio import AudioLimits, decode
+from genrecls.dsp.audio import AudioLimits
 from genrecls.errors import DataError
 from genrecls.runtime.sample_formats import Coding
 from genrecls.runtime.stream import SampleFormat, Source, growing_wav, raw_samples
+from tests.dsp.decoded import decode
 from tests.export.exported import RATE
 from tests.runtime.packed import sound
 

@@ -8,9 +8,11 @@ know of it.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 
 from genrecls.datasets.base import Dataset, Medium, Track
 from genrecls.datasets.gtzan_kaggle import read_picture
-from genrecls.dsp.audio import AudioClip, AudioLimits, AudioRejected, decode
+from genrecls.dsp.audio import AudioFile, AudioLimits, AudioRejected
 from genrecls.environment import cores
 from genrecls.files.hashing import Content, read_content
 from genrecls.parallel import parallel_map
@@ -200,25 +202,26 @@ def judge_audio(track: Track, limits: AudioLimits) -> tuple[list[Finding], str]:
     Raises:
         AudioRejected: it cannot be used.
     """
-    decoded = decode(track.path, limits)
-    samples = decoded.samples
-    clipped, silent, offset = clipped_share(samples), silent_share(decoded), offset_share(samples)
-    peak = float(max(samples.max(), -samples.min()))
+    sound = AudioFile(track.path, limits)
+    signal = SignalFacts(sound.rate)
+    for block in sound.blocks():
+        signal.add(block)
+    clipped, silent, offset = signal.clipped_share, signal.silent_share, signal.offset_share
     suffix = track.path.suffix.lower()
-    other_format = decoded.container not in _CONTAINERS.get(suffix, {decoded.container})
+    other_format = sound.container not in _CONTAINERS.get(suffix, {sound.container})
     checks = (
         ("clipped", f"{clipped:.2%} of the samples are cut off", clipped > CLIPPED_SHARE),
         ("mostly-silent", f"{silent:.0%} of it is below -60 dB", silent > SILENT_SHARE),
         ("dc-offset", f"its mean is {offset:.2f} of its effective value", offset > OFFSET_SHARE),
-        ("quiet", f"its peak is {peak:.2g} of full scale", peak < QUIET_PEAK),
-        ("suffix", f"called {suffix}, holds {decoded.container}", other_format),
+        ("quiet", f"its peak is {signal.peak:.2g} of full scale", signal.peak < QUIET_PEAK),
+        ("suffix", f"called {suffix}, holds {sound.container}", other_format),
     )
     findings = [
         Finding(track.id, track.path, code, detail, fatal=False)
         for code, detail, suspicious in checks
         if suspicious
     ]
-    return findings, decoded.digest()
+    return findings, signal.digest
 
 
 def judge_picture(track: Track, _: AudioLimits) -> tuple[list[Finding], str]:
@@ -244,27 +247,75 @@ _JUDGES: dict[Medium, tuple[_Judge, str]] = {
 }
 
 
-def clipped_share(samples: NDArray[np.float32]) -> float:
-    """Return the share of samples in the middle of three that all sit at the same extreme."""
-    total = 0
-    for extreme in (samples.max(), samples.min()):
-        at = samples == extreme
-        total += int(np.count_nonzero(at[2:] & at[1:-1] & at[:-2]))
-    return total / len(samples)
+class SignalFacts:
+    """What is measured of a sound while its mono samples come block by block.
 
+    Attributes:
+        n_samples: how many have come.
 
-def silent_share(decoded: AudioClip) -> float:
-    """Return the share of tenths of a second whose peak is below `SILENCE_PEAK`."""
-    window = max(1, decoded.rate // 10)
-    count = len(decoded.samples) // window
-    if not count:
-        return 0.0
-    windows = decoded.samples[: count * window].reshape(count, window)
-    peaks = np.maximum(windows.max(axis=1), -windows.min(axis=1))
-    return float(np.mean(peaks < SILENCE_PEAK))
+    Args:
+        rate: sample rate in Hz.
+    """
 
+    def __init__(self, rate: int) -> None:
+        self.n_samples = 0
+        # Tracks share it only if they sound the same.
+        self._digest = blake2b(digest_size=16, salt=b"%d" % rate)
+        # Of each sign: the loudest sample, and how often three in a row have its value.
+        self._extremes = np.full(2, -np.inf, np.float32)
+        self._flat = [0, 0]
+        self._last_two = np.zeros(0, np.float32)
+        self._window = max(1, rate // 10)
+        self._rest = np.zeros(0, np.float32)
+        self._windows = self._silent = 0
+        self._sum = self._energy = 0.0
 
-def offset_share(samples: NDArray[np.float32]) -> float:
-    """Return the magnitude of the mean over the effective value, 0 to 1."""
-    effective = float(np.sqrt(np.mean(np.square(samples), dtype=np.float64)))
-    return abs(float(samples.mean(dtype=np.float64))) / effective
+    def add(self, samples: NDArray[np.float32]) -> None:
+        """Take the samples that follow, shape (samples,), at least one."""
+        self.n_samples += len(samples)
+        self._digest.update(np.ascontiguousarray(samples).data)
+        self._sum += float(samples.sum(dtype=np.float64))
+        self._energy += float(np.square(samples).sum(dtype=np.float64))
+
+        reaching_back = np.concatenate([self._last_two, samples])
+        for side, signed in enumerate((reaching_back, -reaching_back)):
+            extreme = signed.max()
+            if extreme > self._extremes[side]:
+                self._extremes[side], self._flat[side] = extreme, 0
+            at = signed == self._extremes[side]
+            self._flat[side] += int(np.count_nonzero(at[2:] & at[1:-1] & at[:-2]))
+        self._last_two = reaching_back[-2:]
+
+        whole = np.concatenate([self._rest, samples])
+        count = len(whole) // self._window
+        windows = whole[: count * self._window].reshape(count, self._window)
+        peaks = np.maximum(windows.max(axis=1), -windows.min(axis=1))
+        self._windows += count
+        self._silent += int(np.count_nonzero(peaks < SILENCE_PEAK))
+        self._rest = whole[count * self._window :]
+
+    @property
+    def digest(self) -> str:
+        """32 hexadecimal digits."""
+        return self._digest.hexdigest()
+
+    @property
+    def peak(self) -> float:
+        """The largest magnitude."""
+        return float(self._extremes.max())
+
+    @property
+    def clipped_share(self) -> float:
+        """The share of samples in the middle of three that all sit at the same extreme."""
+        return sum(self._flat) / self.n_samples
+
+    @property
+    def silent_share(self) -> float:
+        """The share of tenths of a second whose peak is below `SILENCE_PEAK`."""
+        return self._silent / self._windows if self._windows else 0.0
+
+    @property
+    def offset_share(self) -> float:
+        """The magnitude of the mean over the effective value, 0 to 1."""
+        effective = math.sqrt(self._energy / self.n_samples)
+        return abs(self._sum / self.n_samples) / effective

@@ -4,6 +4,8 @@ Decoders forgive too much: a file cut in half, a header with a rate of 1 Hz or s
 numbers all come back without an error. So every file passes the same short list of checks, and
 what fails one is rejected with a code from `REASONS`. Damage *inside* the samples of an
 uncompressed file cannot be seen here; only a recorded checksum can tell.
+
+Samples come block by block, so that memory does not grow with what a file holds or claims to hold.
 """
 
 from __future__ import annotations
@@ -13,14 +15,16 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.dsp.resample import resample
+from genrecls.dsp.content import HEAD_BYTES, describe, kind_of
+from genrecls.dsp.layout import Layout, Section, SectionFile, layout_of
+from genrecls.dsp.mpeg import frame_bytes
+from genrecls.dsp.resample import stream_resampler
 from genrecls.errors import DataError
 
 if TYPE_CHECKING:
@@ -37,8 +41,8 @@ REASONS: dict[str, str] = {
     "unreadable": "it is not a sound file, its header is broken, or it may not be opened",
     "empty": "it holds no samples at all",
     "short": "it is shorter than any file of this data set should be",
-    "long": "it is, or claims to be, longer than any file of this data set should be",
-    "rate": "its sample rate is outside the plausible range",
+    "long": "it is, or claims to be, longer than any file should be, or does not fit into memory",
+    "rate": "its sample rate is outside the plausible range, or changes inside the file",
     "channels": "it has more channels than is plausible",
     "length-mismatch": "it holds fewer samples than its header announces: it was cut or damaged",
     "non-finite": "some samples are infinite or not numbers",
@@ -58,8 +62,24 @@ _BLOCK_SAMPLES = 4 * 1024 * 1024
 # cancel each other.
 _SILENCE = 2.0**-15
 
-# Programs that write to a pipe cannot know the length and put one of the largest numbers there.
-_UNKNOWN_LENGTH = 0x7FFF_0000
+# What one file may hold in all its channels: four hours of eight channels at 48 kHz.
+_MAX_VALUES = 4 * 3600 * 48_000 * 8
+
+# What is kept of one file as a whole: four hours at 48 kHz, 2.6 GiB.
+_MAX_WHOLE = 4 * 3600 * 48_000
+
+# Songs put into one file, or radio recorded for days; noise could have millions of pieces.
+_MAX_SECTIONS = 10_000
+
+# What libsndfile says where it has nothing to say, or something that is not so.
+_EMPTY_WORDS = (
+    "Format not recognised",
+    "Unspecified internal error",
+    "Internal psf_fseek",
+    "File does not exist",
+    "unknown error",
+    "System error",
+)
 
 
 # Not a `Schema`, for a device has no configuration; as a part of one it is just as strict.
@@ -104,32 +124,180 @@ class AudioRejected(DataError):
         return type(self), (self.path, self.code, self.detail)
 
 
-@dataclass(frozen=True, eq=False)
-class AudioClip:
-    """An accepted file as it was stored, apart from being mixed down.
+class AudioFile:
+    """A file whose header passed its checks; its samples follow block by block.
 
     Attributes:
-        samples: mono samples at the file's own rate, shape `(frames,)`, float32, 1 is full scale.
         rate: the file's own sample rate in Hz.
         channels: number of channels before the mixdown.
-        peak: largest magnitude in any channel.
         container: format found inside the file, whatever its name says: `WAV`, `AU`, `MP3`...
+        peak: largest magnitude in any channel of what was read so far.
+
+    Args:
+        path: a sound file; its content decides on the format, not its name.
+        limits: what is plausible for this file.
+
+    Raises:
+        AudioRejected: the file cannot be trusted; carries a code from `REASONS`.
     """
 
-    samples: NDArray[np.float32]
-    rate: int
-    channels: int
-    peak: float
-    container: str
+    def __init__(self, path: Path, limits: AudioLimits) -> None:
+        self.path, self.limits = path, limits
+        self.peak = 0.0
+        with _rejecting(path):
+            self._layout = _layout(path)
+            sections = self._layout.sections
+            if len(sections) > _MAX_SECTIONS:
+                detail = f"expected one sound, found {len(sections)} behind one another"
+                raise AudioRejected(path, "unreadable", detail)
+            self._sections = sections or (None,)
+            with _decoder(path, self._sections[0]) as sound:
+                self.rate, self.channels = sound.samplerate, sound.channels
+                self.container = sound.format
+                one = len(self._sections) == 1
+                frames = _expected(sound, self._sections[0]) if one else None
+            # The decoder takes anything called .au for bare telephone samples.
+            if self.container == "RAW":
+                raise AudioRejected(path, "unreadable", _about(path, ""))
+            reason = self._reason_to_reject(frames)
+            if reason is not None:
+                raise AudioRejected(path, *reason)
 
-    @property
-    def seconds(self) -> float:
-        """Length of the sound in seconds."""
-        return len(self.samples) / self.rate
+    def blocks(self) -> Iterator[NDArray[np.float32]]:
+        """Yield the mono samples at the file's own rate, 1 is full scale.
 
-    def digest(self) -> str:
-        """Return 32 hexadecimal digits that two files share only if they sound the same."""
-        return blake2b(self.samples.tobytes(), digest_size=16, salt=b"%d" % self.rate).hexdigest()
+        Raises:
+            AudioRejected: what was read so far cannot be trusted, or the whole cannot: only at its
+                end a file turns out to be cut or silent.
+        """
+        with _rejecting(self.path):
+            loudest, count = 0.0, 0
+            for block in self._decoded():
+                mono = mix_down(block)
+                loudest = max(loudest, float(mono.max()), -float(mono.min()))
+                count += len(mono)
+                self._check_length(count)
+                yield mono
+            if not count:
+                raise AudioRejected(self.path, "empty", "no samples are in it; fetch it again")
+            if count < self.limits.min_seconds * self.rate:
+                detail = f"expected at least {self.limits.min_seconds:g} s, found "
+                detail += f"{count / self.rate:.3f} s"
+                raise AudioRejected(self.path, "short", detail)
+            if loudest < _SILENCE:
+                detail = "every sample is zero"
+                if self.peak >= _SILENCE:
+                    detail = "the channels cancel each other (opposite phase, peak "
+                    detail += f"{self.peak:.2g}); use one of them"
+                raise AudioRejected(self.path, "silent", detail)
+
+    def resampled(self, sample_rate: int) -> Iterator[NDArray[np.float32]]:
+        """Yield the mono samples at a rate in Hz; all blocks together are what `read` returns.
+
+        Raises:
+            AudioRejected: as `blocks`.
+        """
+        stream, count = stream_resampler(self.rate, sample_rate), 0
+        with _rejecting(self.path):
+            for block in self.blocks():
+                made = stream.push(block)
+                count += len(made)
+                if len(made):
+                    yield made
+            made = stream.finish()
+            if len(made):
+                yield made
+            if not count + len(made):
+                detail = f"nothing is left of it at {sample_rate} Hz"
+                raise AudioRejected(self.path, "short", detail)
+
+    def _decoded(self) -> Iterator[NDArray[np.float32]]:
+        """Yield blocks (samples, channels) of all sections, checked."""
+        for section in self._sections:
+            with _decoder(self.path, section) as sound:
+                if sound.samplerate != self.rate:
+                    detail = (
+                        f"it holds sounds of different rates behind one another, {self.rate} and "
+                        f"{sound.samplerate} Hz; split it or convert it to one rate"
+                    )
+                    raise AudioRejected(self.path, "rate", detail)
+                expected, delivered = _expected(sound, section), 0
+                while delivered < sound.frames:
+                    block = sound.read(
+                        _BLOCK_SAMPLES // sound.channels, dtype="float32", always_2d=True
+                    )
+                    if not len(block):
+                        break
+                    self._check_values(block)
+                    delivered += len(block)
+                    yield block
+                slack = self._layout.slack if section is None else section.slack
+                if expected is not None and delivered + slack < expected:
+                    detail = f"expected {expected} frames as announced, found {delivered}"
+                    raise AudioRejected(self.path, "length-mismatch", f"{detail}; fetch it again")
+
+    def _reason_to_reject(self, frames: int | None) -> tuple[str, str] | None:
+        """Return code and detail of what makes a header implausible; None where nothing does.
+
+        Args:
+            frames: as announced or counted; None where that is not known yet.
+        """
+        limits, missing = self.limits, self._layout.missing
+        # What is not known is checked when it has been read.
+        seconds = None if frames is None else frames / max(1, self.rate)
+        checks = (
+            (
+                limits.min_rate <= self.rate <= limits.max_rate,
+                "rate",
+                f"expected {limits.min_rate} to {limits.max_rate} Hz, found {self.rate}",
+            ),
+            (
+                1 <= self.channels <= limits.max_channels,
+                "channels",
+                f"expected at most {limits.max_channels} channels, found {self.channels}",
+            ),
+            (frames != 0, "empty", "the header announces no samples; fetch it again"),
+            (
+                missing <= 0,
+                "length-mismatch",
+                f"the header announces {missing} bytes more than there are; fetch it again",
+            ),
+            (
+                seconds is None or seconds >= limits.min_seconds,
+                "short",
+                f"expected at least {limits.min_seconds:g} s, found {seconds or 0:.3f} s",
+            ),
+            (
+                seconds is None or seconds <= limits.max_seconds,
+                "long",
+                f"expected at most {limits.max_seconds:g} s, it announces {seconds or 0:.0f} s",
+            ),
+            (
+                frames is None or frames * self.channels <= _MAX_VALUES,
+                "long",
+                _too_many_values(self.rate, self.channels),
+            ),
+        )
+        return next(((code, detail) for passed, code, detail in checks if not passed), None)
+
+    def _check_values(self, block: NDArray[np.float32]) -> None:
+        with np.errstate(invalid="ignore"):
+            low, high = float(block.min()), float(block.max())
+        # NaN wins every minimum, infinity one of the two: no pass over all samples is needed.
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise AudioRejected(self.path, "non-finite", "expected numbers, found NaN or infinity")
+        self.peak = max(self.peak, high, -low)
+        if self.peak > self.limits.max_peak:
+            detail = f"expected magnitudes up to {self.limits.max_peak:g}, found {self.peak:g}"
+            raise AudioRejected(self.path, "amplitude", detail)
+
+    def _check_length(self, frames: int) -> None:
+        """Refuse what goes on and on, whatever its header said."""
+        if frames > self.limits.max_seconds * self.rate:
+            detail = f"expected at most {self.limits.max_seconds:g} s, found more"
+            raise AudioRejected(self.path, "long", detail)
+        if frames * self.channels > _MAX_VALUES:
+            raise AudioRejected(self.path, "long", _too_many_values(self.rate, self.channels))
 
 
 def read(path: Path, sample_rate: int, limits: AudioLimits) -> NDArray[np.float32]:
@@ -147,41 +315,26 @@ def read(path: Path, sample_rate: int, limits: AudioLimits) -> NDArray[np.float3
     Raises:
         AudioRejected: the file cannot be trusted; carries a code from `REASONS`.
     """
-    decoded = decode(path, limits)
-    if decoded.rate == sample_rate:
-        return decoded.samples
-    samples = resample(decoded.samples, decoded.rate, sample_rate)
-    if not len(samples):
-        raise AudioRejected(path, "short", f"nothing is left of it at {sample_rate} Hz")
-    return samples
-
-
-def decode(path: Path, limits: AudioLimits) -> AudioClip:
-    """Return the mono samples of a file at its own rate, with facts of its header.
-
-    Raises:
-        AudioRejected: the file cannot be trusted; carries a code from `REASONS`.
-    """
-    import soundfile
-
     with _rejecting(path):
-        status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise AudioRejected(path, "unreadable", "expected a sound file, found a folder")
-        # Opening a named pipe would wait for a writer, perhaps for ever.
-        if not stat.S_ISREG(status.st_mode):
-            detail = "expected a sound file, found a pipe or a device"
-            raise AudioRejected(path, "unreadable", detail)
-        if status.st_size == 0:
-            raise AudioRejected(path, "empty", "the file has no bytes; fetch or extract it again")
-        with path.open("rb") as file:
-            missing = _missing_bytes(file)
-        with soundfile.SoundFile(str(path)) as sound:
-            reason = _reason_to_reject(sound, limits, missing)
-            if reason is not None:
-                raise AudioRejected(path, *reason)
-            samples, peak = _mono(path, sound, limits)
-            return AudioClip(samples, sound.samplerate, sound.channels, peak, sound.format)
+        blocks, count = list[NDArray[np.float32]](), 0
+        for block in AudioFile(path, limits).resampled(sample_rate):
+            blocks.append(block)
+            count += len(block)
+            if count > _MAX_WHOLE:
+                detail = (
+                    f"expected at most {_MAX_WHOLE / sample_rate / 3600:.2g} hours at "
+                    f"{sample_rate} Hz, found more; cut it into pieces"
+                )
+                raise AudioRejected(path, "long", detail)
+        if len(blocks) == 1:
+            return blocks[0]
+        # From the end on, each block is let go when it has been copied: nothing is held twice.
+        whole, end = np.empty(count, np.float32), count
+        while blocks:
+            block = blocks.pop()
+            whole[end - len(block) : end] = block
+            end -= len(block)
+        return whole
 
 
 def mix_down(block: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -197,7 +350,7 @@ def mix_down(block: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @contextmanager
 def _rejecting(path: Path) -> Iterator[None]:
-    """Turn what opening and decoding raise into an `AudioRejected`."""
+    """Turn what opening, decoding and resampling raise into an `AudioRejected`."""
     import soundfile
 
     try:
@@ -208,98 +361,75 @@ def _rejecting(path: Path) -> Iterator[None]:
     except (OSError, UnicodeError) as error:
         raise AudioRejected(path, "unreadable", getattr(error, "strerror", str(error))) from error
     except soundfile.SoundFileError as error:
-        reason = getattr(error, "error_string", str(error)).strip().rstrip(".")
-        raise AudioRejected(path, "unreadable", f"the decoder says '{reason}'") from error
+        words = getattr(error, "error_string", str(error)).strip().rstrip(".")
+        raise AudioRejected(path, "unreadable", _about(path, words)) from error
     except MemoryError as error:
         raise AudioRejected(path, "long", "it does not fit into memory") from error
 
 
-def _missing_bytes(file: BinaryIO) -> int:
-    """Return how many bytes the header of a WAV or AU announces that the file lacks.
-
-    The decoder never says so.
-    """
-    head = file.read(12)
-    start = announced = 0
-    if head[:4] == b".snd":
-        start, announced = int.from_bytes(head[4:8]), int.from_bytes(head[8:12])
-    elif head[:4] == b"RIFF" and head[8:] == b"WAVE":
-        # Real headers have a handful of chunks before the sound; noise could have millions.
-        for _ in range(100):
-            chunk = file.read(8)
-            size = int.from_bytes(chunk[4:], "little")
-            if chunk[:4] == b"data":
-                start, announced = file.tell(), size
-                break
-            # Chunks are padded to an even length.
-            file.seek(size + size % 2, 1)
-    return 0 if announced >= _UNKNOWN_LENGTH else start + announced - file.seek(0, 2)
-
-
-def _reason_to_reject(
-    sound: soundfile.SoundFile, limits: AudioLimits, missing: int
-) -> tuple[str, str] | None:
-    """Return code and detail of what makes a header implausible; None where nothing does."""
-    seconds = sound.frames / max(1, sound.samplerate)
-    checks = (
-        # The decoder takes anything called .au for bare telephone samples.
-        (sound.format != "RAW", "unreadable", "expected a sound file, found no known header"),
-        (
-            limits.min_rate <= sound.samplerate <= limits.max_rate,
-            "rate",
-            f"expected {limits.min_rate} to {limits.max_rate} Hz, found {sound.samplerate}",
-        ),
-        (
-            1 <= sound.channels <= limits.max_channels,
-            "channels",
-            f"expected at most {limits.max_channels} channels, found {sound.channels}",
-        ),
-        (sound.frames > 0, "empty", "the header announces no samples; fetch it again"),
-        (
-            missing <= 0,
-            "length-mismatch",
-            f"the header announces {missing} bytes more than there are; fetch it again",
-        ),
-        (
-            seconds >= limits.min_seconds,
-            "short",
-            f"expected at least {limits.min_seconds:g} s, found {seconds:.3f} s",
-        ),
-        (
-            seconds <= limits.max_seconds,
-            "long",
-            f"expected at most {limits.max_seconds:g} s, the header announces {seconds:.0f} s",
-        ),
+def _about(path: Path, words: str) -> str:
+    """Return what a file is that the decoder does not take, and what the decoder says."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    kind, decoded = kind_of(head)
+    if kind is None and frame_bytes(head[:4]):
+        kind, decoded = "an MP3 file", True
+    if not decoded:
+        return describe(head)
+    reason = "" if any(empty in words for empty in _EMPTY_WORDS) else f" ('{words}')"
+    return (
+        f"it is {kind} that the decoder cannot read{reason}: damaged, or of a rare codec; fetch it "
+        "again"
     )
-    return next(((code, detail) for passed, code, detail in checks if not passed), None)
 
 
-def _mono(
-    path: Path, sound: soundfile.SoundFile, limits: AudioLimits
-) -> tuple[NDArray[np.float32], float]:
-    """Return the mean of the channels and the largest magnitude in any of them."""
-    blocks, peak, delivered = [], 0.0, 0
-    while delivered < sound.frames:
-        block = sound.read(_BLOCK_SAMPLES // sound.channels, dtype="float32", always_2d=True)
-        if not len(block):
-            detail = f"expected {sound.frames} frames as announced, found {delivered}"
-            raise AudioRejected(path, "length-mismatch", f"{detail}; fetch it again")
-        with np.errstate(invalid="ignore"):
-            low, high = float(block.min()), float(block.max())
-        # NaN wins every minimum, infinity one of the two: no pass over all samples is needed.
-        if not (math.isfinite(low) and math.isfinite(high)):
-            raise AudioRejected(path, "non-finite", "expected numbers, found NaN or infinity")
-        peak = max(peak, high, -low)
-        if peak > limits.max_peak:
-            detail = f"expected magnitudes up to {limits.max_peak:g}, found {peak:g}"
-            raise AudioRejected(path, "amplitude", detail)
-        blocks.append(mix_down(block))
-        delivered += len(block)
-    mono = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
-    if max(mono.max(), -mono.min()) < _SILENCE:
-        detail = "every sample is zero"
-        if peak >= _SILENCE:
-            detail = "the channels cancel each other (opposite phase, peak "
-            detail += f"{peak:.2g}); use one of them"
-        raise AudioRejected(path, "silent", detail)
-    return mono, peak
+def _layout(path: Path) -> Layout:
+    """Return how a file is to be read.
+
+    Raises:
+        AudioRejected: it is no file, has no bytes, or fewer than its header announces.
+    """
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise AudioRejected(path, "unreadable", "expected a sound file, found a folder")
+    # Opening a named pipe would wait for a writer, perhaps for ever.
+    if not stat.S_ISREG(status.st_mode):
+        detail = "expected a sound file, found a pipe or a device"
+        raise AudioRejected(path, "unreadable", detail)
+    if status.st_size == 0:
+        raise AudioRejected(path, "empty", "the file has no bytes; fetch or extract it again")
+    with path.open("rb") as file:
+        return layout_of(file)
+
+
+@contextmanager
+def _decoder(path: Path, section: Section | None) -> Iterator[soundfile.SoundFile]:
+    """Open a section of a file, or the file as it is."""
+    import soundfile
+
+    if section is None:
+        with soundfile.SoundFile(str(path)) as sound:
+            yield sound
+        return
+    with SectionFile(path, section) as file:
+        with soundfile.SoundFile(file) as sound:
+            if section.endless:
+                # After each block soundfile seeks to where it is, which an unknown end forbids.
+                sound.seekable = lambda: False
+            yield sound
+        if file.error is not None:
+            raise file.error
+
+
+def _too_many_values(rate: int, channels: int) -> str:
+    hours = _MAX_VALUES / max(1, rate * channels) / 3600
+    return f"expected at most {hours:.2g} hours of {channels} channels at {rate} Hz; cut it"
+
+
+def _expected(sound: soundfile.SoundFile, section: Section | None) -> int | None:
+    """Return how many samples of each channel are to come; None where nothing says it."""
+    if section is None:
+        return int(sound.frames)
+    if section.endless:
+        return None
+    return int(sound.frames) if section.samples is None else section.samples

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -153,6 +153,10 @@ class SegmentGrid:
         rate, step = int(features["sample_rate"]), int(features["hop_length"]) if in_frames else 1
         cut = cut_of(segment, rate / step, frames=in_frames)
         return cls(rate, cut, step, in_frames, audio_window(features, segment))
+
+    def without_gaps(self) -> SegmentGrid:
+        """Return the grid with a hop of a segment at most."""
+        return replace(self, cut=replace(self.cut, hop=min(self.cut.hop, self.cut.length)))
 
     def steps(self, n_samples: int) -> int:
         """Return how many steps so many samples are."""

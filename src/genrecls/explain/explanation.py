@@ -111,7 +111,8 @@ def explain(
             f"--genre: received '{genre}'; allowed: {', '.join(card.labels)}"
             f"{nearest(genre, card.labels)}"
         )
-    result = Classifier(predictor).classify(path)
+    with quiet_libraries():
+        result = Classifier(predictor).classify(path)
     if result.error is not None:
         raise DataError(f"{path}: {result.error}")
     target = result.decision if genre is None else card.labels.index(genre)

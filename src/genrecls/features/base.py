@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -70,6 +71,14 @@ class FeatureSpec(Schema, ABC):
             AudioRejected: the file cannot be trusted; carries a code.
         """
 
+    def blocks(self, track: Track, limits: AudioLimits) -> Iterator[Samples]:
+        """Yield what `read` returns piece by piece, where it need not be held as a whole.
+
+        Raises:
+            AudioRejected: as `read`, perhaps only behind the last piece.
+        """
+        yield self.read(track, limits)
+
     @abstractmethod
     def shapes(self, n_samples: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of each input made from a segment of `n_samples` samples."""
@@ -123,6 +132,14 @@ class AudioFeature(FeatureSpec, ABC):
     def read(self, track: Track, limits: AudioLimits) -> Samples:
         """Return the mono samples of the track's file, shape (samples,)."""
         return audio.read(track.path, self.sample_rate, limits)
+
+    def blocks(self, track: Track, limits: AudioLimits) -> Iterator[Samples]:
+        """Yield the same block by block."""
+        # A class of one's own may read in its own way.
+        if type(self).read is not AudioFeature.read:
+            yield self.read(track, limits)
+        else:
+            yield from audio.AudioFile(track.path, limits).resampled(self.sample_rate)
 
 
 FEATURES: Registry[FeatureSpec] = Registry("features", "genrecls.features")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -79,6 +80,10 @@ class MultiInput(FeatureSpec):
     def read(self, track: Track, limits: AudioLimits) -> Samples:
         """Return the mono samples of the track's file, shape (samples,)."""
         return self.picture.read(track, limits)
+
+    def blocks(self, track: Track, limits: AudioLimits) -> Iterator[Samples]:
+        """Yield the same block by block."""
+        return self.picture.blocks(track, limits)
 
     def shapes(self, n_samples: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of both inputs."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genrecls.console import quiet_libraries
 from genrecls.dsp.audio import AudioLimits
 from genrecls.errors import RunError
 from genrecls.runtime.front_end import Inputs, Samples
@@ -28,12 +27,11 @@ class FeatureFrontEnd:
         rate, hop = round(self.spec.rate), self.spec.step
         return {**asdict(self.spec), "sample_rate": rate, "hop_length": hop}
 
-    def read(self, path: Path) -> Samples:
-        """Return the mono samples of a file, shape (samples,)."""
+    def blocks(self, path: Path) -> Iterator[Samples]:
+        """Yield the mono samples of a file, some at a time."""
         from genrecls.datasets.base import Track
 
-        with quiet_libraries():
-            return self.spec.read(Track(path.name, path, label=""), AudioLimits())
+        return self.spec.blocks(Track(path.name, path, label=""), AudioLimits())
 
     def frames(self, n_samples: int) -> int:
         """Return the number of frames of so many samples."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,9 +17,16 @@ from genrecls.dsp.votes import decide
 from genrecls.runtime.description import ModelDescription
 from genrecls.runtime.front_end import FrontEnd, Inputs, Samples
 from genrecls.runtime.result import Result
+from genrecls.runtime.segmenter import StreamSegmenter, StreamSegments
 
 # Segments that are transformed at once: those of a long recording would not fit into memory.
 _AT_ONCE = 64
+
+# Segments that are cut at once.
+_FEW = 16
+
+# What is transformed as a whole: at 22,050 Hz this holds some 500 MiB.
+_MAX_HELD_SECONDS = 30 * 60
 
 
 class Predictor(Protocol):
@@ -66,17 +74,32 @@ class Classifier:
         return SegmentGrid.of(self.predictor.front_end.features, self.predictor.segment)
 
     def classify(self, path: Path) -> Result:
-        """Return the probabilities of one file, of any length; a bad file gives its reason."""
+        """Return the probabilities of one file, of any length; a bad file gives its reason.
+
+        A long file is never held as a whole. Where the frames of a whole track are cut, one of more
+        than half an hour is transformed segment by segment, as `--live` does it: a level that is
+        relative to the loudest of the track is relative to that of the segment then.
+        """
         grid = self.grid
         try:
-            samples = self.predictor.front_end.read(path)
+            blocks = self.predictor.front_end.blocks(path)
+            held, n_samples = list[Samples](), 0
+            if self._cuts_frames:
+                for block in blocks:
+                    held.append(block)
+                    n_samples += len(block)
+                    if n_samples > _MAX_HELD_SECONDS * grid.rate:
+                        break
+            if self._cuts_frames and n_samples <= _MAX_HELD_SECONDS * grid.rate:
+                steps, inputs = self.segments(np.concatenate(held))
+                segments = np.concatenate([self.predictor.probabilities(i) for i in inputs])
+            else:
+                steps, segments, n_samples = self._stream(chain(held, blocks))
         except AudioRejected as reason:
             return Result(path, error=f"{reason.code}: {reason.detail}")
-        steps, inputs = self.segments(samples)
-        segments = np.concatenate([self.predictor.probabilities(batch) for batch in inputs])
         starts = grid.seconds(steps)
         # A file shorter than a segment is repeated to fill one, but ends where it ends.
-        ends = np.minimum(starts + grid.seconds(grid.cut.length), len(samples) / grid.rate)
+        ends = np.minimum(starts + grid.seconds(grid.cut.length), n_samples / grid.rate)
         return Result(
             path,
             decision=decide(segments, self.description.vote),
@@ -85,6 +108,36 @@ class Classifier:
             ends=ends,
             segments=segments,
         )
+
+    def _stream(
+        self, blocks: Iterable[Samples]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], int]:
+        """Return starts and probabilities of the segments of a track, and its number of samples."""
+        # As in `segments`: what is said about a song has no gaps.
+        grid = self.grid.without_gaps()
+        segmenter = StreamSegmenter(grid)
+        starts, answers = list[NDArray[np.int64]](), list[NDArray[np.float64]]()
+        waiting, n_waiting = list[Samples](), 0
+
+        def answer(complete: StreamSegments, least: int) -> None:
+            nonlocal waiting, n_waiting
+            starts.append(complete.starts)
+            waiting.append(complete.windows)
+            n_waiting += len(complete.windows)
+            while n_waiting >= least:
+                together = np.concatenate(waiting)
+                answers.append(self.probabilities(together[:_AT_ONCE]))
+                waiting = [together[_AT_ONCE:]]
+                n_waiting = len(waiting[0])
+
+        for block in blocks:
+            # A whole block may complete thousands of segments that overlap.
+            size = _FEW * grid.cut.hop * grid.step
+            for first in range(0, len(block), size):
+                answer(segmenter.push(block[first : first + size]), _AT_ONCE)
+        n_samples = segmenter.n_samples
+        answer(segmenter.finish(), 1)
+        return np.concatenate(starts), np.concatenate(answers), n_samples
 
     def segments(self, samples: Samples) -> tuple[NDArray[np.int64], Iterator[Inputs]]:
         """Cut a whole track as `SegmentRule.cover` does it.
@@ -111,8 +164,7 @@ class Classifier:
                 starts = steps[first : first + _AT_ONCE] * grid.step
                 yield self._window_inputs(windows(padded, starts, grid.window.length))
 
-        by_frames = grid.in_frames and not self.predictor.takes_samples
-        return steps, cut_frames() if by_frames else cut_samples()
+        return steps, cut_frames() if self._cuts_frames else cut_samples()
 
     def probabilities(self, audio: Samples) -> NDArray[np.float64]:
         """Return the probabilities of windows of samples.
@@ -125,6 +177,11 @@ class Classifier:
             Shape (segments, classes).
         """
         return self.predictor.probabilities(self._window_inputs(audio))
+
+    @property
+    def _cuts_frames(self) -> bool:
+        """Whether a whole track is transformed and its frames are cut."""
+        return self.grid.in_frames and not self.predictor.takes_samples
 
     def _window_inputs(self, audio: Samples) -> Inputs:
         if self.predictor.takes_samples:

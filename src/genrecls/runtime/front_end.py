@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.dsp.audio import AudioLimits, read
+from genrecls.dsp.audio import AudioFile, AudioLimits
 from genrecls.dsp.mel import MelFrontEnd
 from genrecls.errors import RunError
 from genrecls.runtime.colormaps import unpack_colours
@@ -27,11 +27,11 @@ class FrontEnd(Protocol):
     def features(self) -> Mapping[str, Any]:
         """`sample_rate` and `hop_length`; also `n_fft` and `center` where frames are cut."""
 
-    def read(self, path: Path) -> Samples:
-        """Return the mono samples of a file at `sample_rate`, shape (samples,).
+    def blocks(self, path: Path) -> Iterator[Samples]:
+        """Yield the mono samples of a file at `sample_rate`, some at a time, shape (samples,).
 
         Raises:
-            AudioRejected: the file cannot be trusted.
+            AudioRejected: the file cannot be trusted; this may show only at its end.
         """
 
     def frames(self, n_samples: int) -> int:
@@ -65,9 +65,9 @@ class NumpyFrontEnd:
         table = None if plain else unpack_colours(colours or ())
         self._mel = MelFrontEnd.of(features, table)
 
-    def read(self, path: Path) -> Samples:
-        """Return the mono samples of a file, shape (samples,)."""
-        return read(path, self._mel.sample_rate, AudioLimits())
+    def blocks(self, path: Path) -> Iterator[Samples]:
+        """Yield the mono samples of a file, some at a time."""
+        return AudioFile(path, AudioLimits()).resampled(self._mel.sample_rate)
 
     def frames(self, n_samples: int) -> int:
         """Return the number of frames of so many samples."""

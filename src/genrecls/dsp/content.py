@@ -1,0 +1,93 @@
+"""What a file is, by its first bytes and whatever its name says."""
+
+from __future__ import annotations
+
+HEAD_BYTES = 512
+"""How many first bytes `kind_of` looks at."""
+
+READ = "read are WAV, FLAC, MP3 (and MP2), OGG (Vorbis, Opus), AU and AIFF"
+"""What is read, in words; libsndfile knows a few older ones besides."""
+
+# Kinds that a decoder is there for: one that it refuses is damaged.
+_SOUND: tuple[tuple[int, bytes, str], ...] = (
+    (8, b"WAVE", "a WAV file"),
+    (8, b"AIFF", "an AIFF file"),
+    (8, b"AIFC", "an AIFF file"),
+    (0, b".snd", "an AU file"),
+    (0, b"fLaC", "a FLAC file"),
+    (0, b"caff", "a CAF file"),
+    (0, b"riff\x2e\x91\xcf\x11", "a W64 file"),
+    (0, b"Creative Voice File", "a VOC file"),
+    # An OGG file says 28 bytes from its beginning what its first stream is.
+    (28, b"\x01vorbis", "an OGG file (Vorbis)"),
+    (28, b"OpusHead", "an OGG file (Opus)"),
+    (28, b"\x7fFLAC", "an OGG file (FLAC)"),
+    (0, b"ID3", "an MP3 file"),
+)
+
+_OTHERS: tuple[tuple[int, bytes, str], ...] = (
+    (28, b"\x80theora", "an OGG video"),
+    (28, b"Speex   ", "an OGG file (Speex)"),
+    (0, b"OggS", "an OGG file of an unknown codec"),
+    (4, b"ftyp", "an MP4 file (M4A: AAC or ALAC)"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a Windows Media file (WMA)"),
+    (0, b"\x1a\x45\xdf\xa3", "a Matroska or WebM file"),
+    (0, b"MAC ", "a Monkey's Audio file (APE)"),
+    (0, b"wvpk", "a WavPack file"),
+    (0, b"MPCK", "a Musepack file"),
+    (0, b"MP+", "a Musepack file"),
+    (0, b"TTA", "a True Audio file"),
+    (0, b"DSD ", "a DSD file"),
+    (0, b"FRM8", "a DSD file"),
+    (0, b".RMF", "a RealMedia file"),
+    (0, b"#!AMR", "an AMR file"),
+    (0, b"MThd", "a MIDI file, which is notes and no sound"),
+    (0, b"FLV", "a Flash video"),
+    (8, b"AVI ", "an AVI video"),
+    (0, b"\x00\x00\x01\xba", "an MPEG video"),
+    (0, b"\x00\x05\x16\x07", "a companion file that macOS puts in archives, no sound"),
+    (0, b"version https://git-lfs", "a pointer of Git LFS; get the file with: git lfs pull"),
+    (0, b"PK\x03\x04", "a ZIP archive"),
+    (0, b"\x1f\x8b", "a gzip archive"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (0, b"Rar!", "a RAR archive"),
+    (0, b"%PDF", "a PDF document"),
+    (0, b"\x89PNG", "a picture (PNG)"),
+    (0, b"\xff\xd8\xff", "a picture (JPEG)"),
+    (0, b"GIF8", "a picture (GIF)"),
+    (8, b"WEBP", "a picture (WebP)"),
+    (0, b"\x93NUMPY", "a NumPy array"),
+    (0, b"\x89HDF", "an HDF5 file"),
+)
+
+
+def kind_of(head: bytes) -> tuple[str | None, bool]:
+    """Return what a file is, by its first `HEAD_BYTES` bytes, and whether there is a decoder.
+
+    MPEG audio has no magic number: it is recognised where frames follow each other
+    (`genrecls.dsp.mpeg`), so here it has no name, unless a tag precedes it.
+    """
+    for kinds, decoded in ((_SOUND, True), (_OTHERS, False)):
+        for at, magic, kind in kinds:
+            if head.startswith(magic, at):
+                return kind, decoded
+    text = head.lstrip(b"\xef\xbb\xbf").lstrip()
+    # Layer 0 is what MPEG audio never has: AAC uses it to be told from it.
+    name: str | None = None
+    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:
+        name = "an AAC stream"
+    elif not any(head):
+        name = "a file that begins with zeros"
+    elif text.startswith(b"<"):
+        name = "a web page or XML text, perhaps the error message of a server"
+    elif all(byte >= 32 or byte in b"\t\n\r\f" for byte in head):
+        name = "a text"
+    return name, False
+
+
+def describe(head: bytes) -> str:
+    """Return one clause about a file that no decoder takes: what it is and what is read."""
+    kind, _ = kind_of(head)
+    if kind is not None:
+        return f"it is {kind}; {READ}"
+    return f"its first bytes ({head[:8].hex(' ')}) are those of no known sound file; {READ}"
