@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from genrecls.config import plugins
-from genrecls.console import muted
+from genrecls.console import muted, warn
 from genrecls.errors import DataError, RunError
 from genrecls.runs.metrics import PartMetrics
 from genrecls.runs.run import Run, all_runs, find_run
@@ -107,10 +107,16 @@ def runs(output_root: AnyPath = "outputs", *, finished: bool = True) -> list[Run
 
     Args:
         output_root: folder of the runs.
-        finished: leave out what is not finished.
+        finished: leave out what is not finished, and what is damaged with a warning that says why.
+            Otherwise `Run.damage` has the reason of each.
     """
     every = all_runs(Path(output_root).expanduser())
-    return [run for run in every if run.finished] if finished else every
+    if not finished:
+        return every
+    reasons = {run.name: run.damage for run in every}
+    for reason in filter(None, reasons.values()):
+        warn(f"left out: {reason}")
+    return [run for run in every if run.finished and not reasons[run.name]]
 
 
 def evaluate(
@@ -273,9 +279,11 @@ class Comparison:
 
     Attributes:
         leaderboards: one for each data set and split, the best system first.
+        failed: the reason of each run that cannot be read, by its name.
     """
 
     leaderboards: tuple[Leaderboard, ...]
+    failed: Mapping[str, str]
     _comparison: Any
 
     def to_markdown(self) -> str:
@@ -285,7 +293,7 @@ class Comparison:
         return as_markdown(self._comparison)
 
     def to_csv(self) -> str:
-        """Return a row a system, with every figure."""
+        """Return a row a system, with every figure, then one a run that cannot be read."""
         from genrecls.reports.comparison import as_csv
 
         return as_csv(self._comparison)
@@ -303,20 +311,23 @@ def compare(
         test_on: the part on which systems are tested against the best.
 
     Raises:
-        RunError: a run is not finished or damaged, or there is none.
+        RunError: a run is not finished, or there is none that can be read.
     """
     from genrecls.comparison import leaderboard
     from genrecls.environment import environment
     from genrecls.reports import comparison
-    from genrecls.runs.record import read
 
     if not runs:
         raise RunError("expected runs to compare, received none; genrecls.runs() lists them")
-    records, _ = leaderboard.newest([read(_run(run)) for run in runs])
+    readable, damaged = leaderboard.read_runs(map(_run, runs))
+    if not readable:
+        raise RunError(damaged[0].reason)
+    records, _ = leaderboard.newest(readable)
     boards = leaderboard.compare(records, rank_by, test_on)
     command = f"genrecls compare {shlex.join(record.name for record in records)}"
-    page = comparison.Comparison(boards, rank_by, test_on, command, environment())
-    return Comparison(boards, page)
+    versions, failed = environment(), {run.name: run.reason for run in damaged}
+    page = comparison.Comparison(boards, rank_by, test_on, command, versions, tuple(damaged))
+    return Comparison(boards, failed, page)
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def test_damage_is_named_and_hides_no_other_run(tmp_path: Path, run_command: Run
         "whole": "finished",
         "halved": "damaged",
         "other": "damaged",
-        "stateless": "None",
+        "stateless": "damaged",
     }
     assert run_command("runs", f"output_root={tmp_path}").status == 0
 

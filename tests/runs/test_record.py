@@ -45,9 +45,10 @@ def test_an_unfinished_run_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "expected rows with track, part, true, predicted"),
-        ("part,track,true\ntest,a,jazz\n", "expected rows with"),
-        ("part,track,true,predicted\ntest,t0\n", "expected rows with"),
+        ("", "expected columns part, track, true, predicted; without part, track, true, pred"),
+        ("part,track,true\ntest,a,jazz\n", "expected columns .*; without predicted"),
+        ("part,track,true,predicted\ntest,t0\n", "row 1: expected 4 cells, received 2"),
+        ("part,track,true,predicted\ntest,t0,jazz,polka\n", "row 1: expected one of jazz, rock"),
         ("part,track,true,predicted\ntest,t0,jazz,jazz\n", "no tracks in the validation part"),
         ("part,track,true,predicted\n" + "validation,v,jazz,jazz\n" * 2, "1 tracks twice"),
         (

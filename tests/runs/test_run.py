@@ -10,7 +10,8 @@ import pytest
 
 from genrecls.errors import RunError
 from genrecls.files.tables import write_rows, write_table
-from genrecls.runs.run import Run, Status, all_runs, find_run
+from genrecls.runs.run import Run, all_runs, find_run
+from genrecls.runs.run_files import Status
 from tests.runs.finished_runs import Made, fill
 
 

@@ -25,9 +25,10 @@ def finished(folder: Path, epochs: int, training: float, experiment: Experiment)
     run.mark("finished")
     run.model_file.write_text("")
     run.config_file.write_text(yaml.safe_dump(experiment.resolved()))
-    run.history_file.write_text("epoch\n" + "1\n" * epochs)
     seconds = {"features": 50.0, "training": training, "evaluation": 2.0}
-    metrics = replace(metrics_of(Made()), seconds=seconds)
+    made = metrics_of(Made())
+    selection = replace(made.selection, epochs=epochs)
+    metrics = replace(made, selection=selection, seconds=seconds)
     run.metrics_file.write_text(json.dumps(metrics.to_json()))
     return run
 
@@ -91,7 +92,8 @@ def test_two_at_once_take_half_but_never_less_than_the_longest(job: Job, tmp_pat
 def test_a_running_one_takes_what_it_says(job: Job) -> None:
     job.mark("running")
     job.run.folder.mkdir()
-    job.run.progress_file.write_text('{"epoch": 2, "seconds": 8.0, "seconds_left": 32.0}')
+    facts = {"epoch": 2, "epochs": 10, "seconds": 8.0, "seconds_left": 32.0}
+    job.run.progress_file.write_text(json.dumps(facts))
     waiting = Job((), job.experiment, job.run)
     assert Estimates([]).left([job], 1) == pytest.approx(32.0 + 20.0)
     assert Estimates([]).left([job, waiting], 1) == pytest.approx(32.0 + 40.0 + 2 * 20.0)

@@ -9,7 +9,6 @@ from typing import Any
 from genrecls.cli.parser import refuse_words
 from genrecls.cli.verbs import parser_of
 from genrecls.console import show
-from genrecls.errors import RunError
 from genrecls.reports.tables import Column, Table
 from genrecls.runs.run import Run, all_runs
 from genrecls.runtime.description import leak_mark
@@ -31,8 +30,8 @@ def main(words: Sequence[str]) -> int:
 
 def _row(run: Run) -> dict[str, Any]:
     """Return what JSON says of a run; scores only where it is finished and not damaged."""
-    state = run.state
-    status = str(state.get("status", "unknown"))
+    state, damage = run.state, run.damage
+    status = "damaged" if damage else state.get("status", "unknown")
     # A training that was killed could not say so.
     if status == "finished" and not run.finished:
         status = "incomplete"
@@ -41,15 +40,13 @@ def _row(run: Run) -> dict[str, Any]:
     row: dict[str, Any] = {
         "run": run.name,
         "status": status,
-        "changed": str(state.get("changed", "")),
-        "command": str(state.get("command", "")),
+        "changed": state.get("changed", ""),
+        "command": state.get("command", ""),
     }
-    if not run.finished:
-        return row
-    try:
-        metrics = run.read_metrics()
-    except RunError:
-        return {**row, "status": "damaged"}
+    if damage or not run.finished:
+        reason = damage or (state.get("reason") if status == "failed" else "")
+        return {**row, "reason": reason} if reason else row
+    metrics = run.read_metrics()
     return {
         **row,
         "dataset": metrics.dataset.name,
@@ -86,4 +83,5 @@ def _table(rows: Sequence[dict[str, Any]]) -> Table:
             ]
         changed = row["changed"][:16].replace("T", " ")
         cells.append((row["run"], row["status"], *about, *scores, changed))
-    return Table([*columns, "changed (UTC)"], cells)
+    notes = [f"{row['run']}: {row['reason']}" for row in rows if row["status"] == "damaged"]
+    return Table([*columns, "changed (UTC)"], cells, notes=notes)

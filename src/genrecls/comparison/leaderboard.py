@@ -9,11 +9,13 @@ from functools import cached_property
 from typing import Any, Literal
 
 from genrecls.comparison.config_diff import differing, settings_in_words, settings_of
+from genrecls.errors import RunError
 from genrecls.evaluation.paired_tests import Pairing, interval, pair
 from genrecls.evaluation.significance import SeedSummary, holm, summarise
-from genrecls.runs.record import PARTS, RunRecord
+from genrecls.runs.record import RunRecord, read
+from genrecls.runs.run import Run
+from genrecls.splits.base import EVALUATED_PARTS, EvaluatedPart
 
-EvaluatedPart = Literal["validation", "test"]
 _MOST_KEYS, _FINGERPRINT = 3, 6
 
 
@@ -70,8 +72,12 @@ class System:
     @cached_property
     def _intervals(self) -> Mapping[str, tuple[float, float]]:
         if len(self.runs) == 1:
-            return {part: self.runs[0].part(part).track.accuracy_interval for part in PARTS}
-        return {part: interval([run.answers[part] for run in self.runs]) for part in PARTS}
+            return {
+                part: self.runs[0].part(part).track.accuracy_interval for part in EVALUATED_PARTS
+            }
+        return {
+            part: interval([run.answers[part] for run in self.runs]) for part in EVALUATED_PARTS
+        }
 
     def f1(self, part: str) -> dict[str, float]:
         """Return F1 of each genre per track, the mean over the runs."""
@@ -96,14 +102,16 @@ class Failed:
 
     Attributes:
         reason: why, in one line.
-        log: where to read on.
+        log: where to read on; may be empty.
         title: the settings in which its training differs from the others of its sweep.
+        state: `failed`, or `damaged` where its scores cannot be read.
     """
 
     name: str
     reason: str
     log: str
-    title: str
+    title: str = ""
+    state: Literal["failed", "damaged"] = "failed"
 
 
 @dataclass(frozen=True)
@@ -179,6 +187,24 @@ class Leaderboard:
         counts = {len(run.answers[part].truth) for system in self.systems for run in system.runs}
         low, high = min(counts), max(counts)
         return f"{low} {part} tracks" if low == high else f"{low} to {high} {part} tracks"
+
+
+def read_runs(runs: Iterable[Run]) -> tuple[list[RunRecord], list[Failed]]:
+    """Return what finished runs hold, and those that are damaged with the reason.
+
+    Raises:
+        RunError: a run is not finished.
+    """
+    records, damaged = [], []
+    for run in runs:
+        try:
+            records.append(read(run))
+        except RunError as error:
+            if not (run.finished or run.damage):
+                raise
+            log = str(run.log_file) if run.log_file.is_file() else ""
+            damaged.append(Failed(run.name, str(error), log, state="damaged"))
+    return records, damaged
 
 
 def compare(
@@ -294,5 +320,6 @@ def _labels(runs: Sequence[RunRecord]) -> list[str]:
 def _title(run: RunRecord) -> str:
     """Return model and features; of joint features, those of both parts."""
     features = run.config["features"]
-    parts = [part["name"] for part in features.values() if isinstance(part, Mapping)]
+    inside = [part.get("name") for part in features.values() if isinstance(part, Mapping)]
+    parts = [name for name in inside if isinstance(name, str)]
     return f"{run.config['model']['name']} {'+'.join(parts) or features['name']}"

@@ -29,6 +29,10 @@ Count = Annotated[int, Field(ge=0, le=2**53)]
 """How many there are of something."""
 
 
+Seconds = Annotated[float, Field(ge=0, le=1e10)]
+"""A time that was or will be spent."""
+
+
 def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
     low, high = bounds
     if low > high:

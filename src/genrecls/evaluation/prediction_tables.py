@@ -9,6 +9,8 @@ from typing import Any
 from genrecls.evaluation.predictions import Predictions
 
 PREDICTION_COLUMNS = ("split", "part", "track", "path", "start", "true", "predicted")
+PROBABILITY = "probability:"
+"""Stands before each genre in the name of its column: a genre may be called `track` or `true`."""
 
 
 def prediction_rows(

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING
 from genrecls.dsp.votes import Vote
 from genrecls.evaluation.class_balance import balances, majority_baselines
 from genrecls.evaluation.metrics import scores
-from genrecls.evaluation.prediction_tables import PREDICTION_COLUMNS, prediction_rows
+from genrecls.evaluation.prediction_tables import (
+    PREDICTION_COLUMNS,
+    PROBABILITY,
+    prediction_rows,
+)
 from genrecls.evaluation.predictions import Predictions, by_track
 from genrecls.experiment.experiment import Experiment
 from genrecls.experiment.prepare import PreparedData, prepare
@@ -177,7 +181,8 @@ def write_predictions(
                 (metrics.split.title, part), predictions, metrics.labels, paths
             )
         ]
-        write_table(path, [*PREDICTION_COLUMNS, *metrics.labels], rows)
+        genres = (f"{PROBABILITY}{label}" for label in metrics.labels)
+        write_table(path, [*PREDICTION_COLUMNS, *genres], rows)
 
 
 @dataclass(frozen=True)

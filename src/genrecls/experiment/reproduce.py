@@ -145,15 +145,14 @@ def reproduce(
             command = f"genrecls train {shlex.join(job.overrides)}"
             try:
                 run = train(job.experiment, command) if train_missing else _finished_run(job)
+                if run is not None:
+                    # Protocols may share a run, but the seeds of one protocol do not.
+                    metrics[job.protocol][run.name] = run.read_metrics()
             except Interrupted:
                 raise
             except GenreclsError as error:
                 fail(f"{about}: {error}")
                 failures += 1
-                continue
-            if run is not None:
-                # Protocols may share a run, but the seeds of one protocol do not.
-                metrics[job.protocol][run.name] = run.read_metrics()
 
         absent = len(todo) - sum(map(len, metrics.values()))
         system = ReproducedSystem(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from genrecls.config.aliases import current_config
 from genrecls.datasets.base import Dataset
 from genrecls.errors import ConfigError, DataError, RunError
 from genrecls.experiment.experiment import Experiment, parse
@@ -60,12 +59,7 @@ def restore(run: Run, data_root: str, dataset_root: str | None) -> RestoredRun:
 
 
 def _experiment(run: Run, data_root: str, dataset_root: str | None) -> Experiment:
-    import yaml
-
-    try:
-        values = yaml.safe_load(run.config_file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise RunError(f"{run.config_file}: cannot be read ({error}); train again") from None
+    values = run.read_config()
     values["data_root"] = data_root
     # What computed the features need not be here; older runs do not say it at all.
     values["backend"] = "threads"
@@ -75,7 +69,7 @@ def _experiment(run: Run, data_root: str, dataset_root: str | None) -> Experimen
         # Generated data have no folder to choose; those of older runs are made again, bit for bit.
         values["dataset"]["root"] = None
     try:
-        return parse(current_config(values))
+        return parse(values)
     except ConfigError as error:
         raise RunError(
             f"run {run.name}: this version of genrecls cannot read its configuration ({error}); "

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -201,15 +200,14 @@ def write_settings(run: Run, experiment: Experiment) -> None:
     plugins = {f"plugin {name}": digest for name, digest in experiment.plugins.items()}
     now = {**environment(), **plugins}
     if run.checkpoint_folder.is_dir():
-        with suppress(OSError, ValueError):
-            before = run.read_environment()
-            changed = [
-                f"{name} {before.get(name, 'none')} is now {now.get(name, 'none')}"
-                for name in sorted({*before, *now})
-                if before.get(name) != now.get(name)
-            ]
-            if changed:
-                warn(f"this run continues, but perhaps not bit for bit: {', '.join(changed)}")
+        before = run.read_environment()
+        changed = [
+            f"{name} {before.get(name, 'none')} is now {now.get(name, 'none')}"
+            for name in sorted({*before, *now})
+            if before.get(name) != now.get(name)
+        ]
+        if before and changed:
+            warn(f"this run continues, but perhaps not bit for bit: {', '.join(changed)}")
     write_text(run.config_file, yaml.safe_dump(experiment.resolved(), sort_keys=False))
     write_json(run.environment_file, now)
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from genrecls.comparison.config_diff import title_of, value_of
 from genrecls.comparison.leaderboard import (
-    EvaluatedPart,
     Failed,
     Leaderboard,
     RankedSystem,
@@ -32,6 +31,7 @@ from genrecls.reports.pages import how_it_was_made, render_page
 from genrecls.reports.style import save
 from genrecls.reports.tables import Column, Table, to_csv
 from genrecls.runs.record import RunRecord
+from genrecls.splits.base import EvaluatedPart
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -180,7 +180,8 @@ def _failed_runs(comparison: Comparison) -> list[Table]:
     if not comparison.failed:
         return []
     rows = [(failed.title, failed.name, failed.reason, failed.log) for failed in comparison.failed]
-    title = several(len(rows), "failed run")
+    damaged = any(failed.state == "damaged" for failed in comparison.failed)
+    title = f"{several(len(rows), 'run')} left out" if damaged else several(len(rows), "failed run")
     return [Table(("training", "run", "reason", "log"), rows, title, alarm=True)]
 
 
@@ -368,7 +369,7 @@ def as_csv(comparison: Comparison) -> str:
             records.append(record)
     for failed in comparison.failed:
         facts = {"training": failed.title, "reason": failed.reason, "log": failed.log}
-        records.append({"state": "failed", "runs": failed.name, **facts})
+        records.append({"state": failed.state, "runs": failed.name, **facts})
     return to_csv(records)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Literal
 
-from pydantic import NonNegativeFloat, NonNegativeInt
+from pydantic import NonNegativeInt
 
-from genrecls.config.schema import Count
+from genrecls.config.schema import Count, Seconds
 from genrecls.config.validation import validate
 from genrecls.dsp.votes import Vote
 from genrecls.errors import ConfigError, RunError
@@ -162,7 +162,7 @@ class RunMetrics:
     parts: Mapping[Part, PartMetrics]
     rejected: tuple[RejectedFile, ...]
     model: ModelCost
-    seconds: Mapping[str, NonNegativeFloat]
+    seconds: Mapping[str, Seconds]
 
     @property
     def validation(self) -> PartMetrics:

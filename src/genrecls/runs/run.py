@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,13 +11,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from genrecls import __version__
-from genrecls.errors import Interrupted, RunError, nearest
+from genrecls.errors import DamagedFile, Interrupted, RunError, nearest
 from genrecls.files.locks import is_locked, locked
-from genrecls.files.tables import mapping_or_empty, write_json
+from genrecls.files.tables import read_json, write_json
+from genrecls.runs import run_files
 from genrecls.runs.metrics import RunMetrics
 from genrecls.runs.result_tables import Unit, as_frame, read_epochs, read_predictions
+from genrecls.runs.run_files import Status, damaged_run
+from genrecls.splits.base import EvaluatedPart
 
-Status = Literal["running", "interrupted", "failed", "finished"]
 LATEST, BEST = "latest", "best"
 """Words that stand for a run, see `find_run`."""
 
@@ -36,6 +37,11 @@ class Run:
     def name(self) -> str:
         """The folder's name, `<dataset>-<features>-<model>-<id>`."""
         return self.folder.name
+
+    @property
+    def state_file(self) -> Path:
+        """Status, times and command; a folder with it is a run."""
+        return self.folder / "run.json"
 
     @property
     def config_file(self) -> Path:
@@ -98,12 +104,29 @@ class Run:
 
     @property
     def state(self) -> dict[str, Any]:
-        """Status, times and command; empty where the folder is no run."""
-        return mapping_or_empty(self.folder / "run.json")
+        """Status, times and command; empty where the folder is no run, or `run.json` is damaged."""
+        with suppress(FileNotFoundError, DamagedFile):
+            return run_files.read_state(self.state_file)
+        return {}
 
     def read_progress(self) -> dict[str, Any]:
         """Return what a training last wrote of its progress; empty where there is nothing."""
-        return mapping_or_empty(self.progress_file)
+        with suppress(FileNotFoundError, DamagedFile):
+            return run_files.read_progress(self.progress_file)
+        return {}
+
+    @property
+    def damage(self) -> str:
+        """Why state or scores cannot be read, in one line; empty where they can, or are not yet."""
+        try:
+            state = run_files.read_state(self.state_file)
+            if state["status"] == "finished" and self.metrics_file.exists():
+                self.read_metrics()
+        except FileNotFoundError:
+            return ""
+        except (DamagedFile, RunError) as error:
+            return str(error)
+        return ""
 
     @property
     def finished(self) -> bool:
@@ -140,7 +163,7 @@ class Run:
         """Record how the run stands."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         state = {"created": now, **self.state, **facts, "status": status, "changed": now}
-        write_json(self.folder / "run.json", {**state, "genrecls": __version__})
+        write_json(self.state_file, {**state, "genrecls": __version__})
 
     @contextmanager
     def recorded(self, command: str) -> Iterator[None]:
@@ -169,16 +192,16 @@ class Run:
             RunError: the run is unfinished, or its file is damaged or of another version.
         """
         try:
-            return RunMetrics.from_json(json.loads(self.metrics_file.read_text(encoding="utf-8")))
+            return RunMetrics.from_json(read_json(self.metrics_file))
         except FileNotFoundError:
             raise RunError(
                 f"run {self.name} is not finished ({self.state.get('status', 'no state')}); "
                 "repeat its 'genrecls train' command to continue"
             ) from None
-        except (ValueError, RecursionError, RunError) as error:
-            raise RunError(
-                f"{self.metrics_file} is damaged ({error}); train again with force=true"
-            ) from None
+        except DamagedFile as error:
+            raise damaged_run(error.path, error.reason) from None
+        except RunError as error:
+            raise damaged_run(self.metrics_file, str(error)) from None
 
     @property
     def metrics(self) -> RunMetrics:
@@ -190,7 +213,7 @@ class Run:
         """A row an epoch: a pandas DataFrame where pandas is installed, else a list of `Epoch`."""
         return as_frame(read_epochs(self.history_file))
 
-    def predictions(self, part: Literal["validation", "test"], unit: Unit = "track") -> Any:
+    def predictions(self, part: EvaluatedPart, unit: Unit = "track") -> Any:
         """Return what the model answered to one part.
 
         Args:
@@ -207,9 +230,27 @@ class Run:
         path = self.predictions_file("segments" if unit == "segment" else "tracks")
         return as_frame(read_predictions(path, part, labels))
 
+    def read_config(self) -> dict[str, Any]:
+        """Return the resolved configuration, with the present names of its keys.
+
+        Raises:
+            RunError: the file is absent, damaged, or holds no configuration.
+        """
+        try:
+            return run_files.read_config(self.config_file)
+        except FileNotFoundError:
+            raise damaged_run(self.config_file, "it is not there") from None
+        except DamagedFile as error:
+            raise damaged_run(error.path, error.reason) from None
+
     def read_environment(self) -> dict[str, str]:
-        """Return versions and commit under which the run was made."""
-        return dict(json.loads(self.environment_file.read_text(encoding="utf-8")))
+        """Return versions and commit under which the run was made; empty where they are not known.
+
+        The file is for people: no result depends on it.
+        """
+        with suppress(FileNotFoundError, DamagedFile):
+            return run_files.read_environment(self.environment_file)
+        return {}
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -251,7 +292,7 @@ def all_runs(output_root: Path) -> list[Run]:
     """Return the runs of `output_root`, the one last changed first."""
     folders = (path.parent for path in output_root.glob("*/run.json"))
     runs = [Run(folder) for folder in folders if not folder.is_symlink()]
-    return sorted(runs, key=lambda run: (str(run.state.get("changed", "")), run.name), reverse=True)
+    return sorted(runs, key=lambda run: (run.state.get("changed", ""), run.name), reverse=True)
 
 
 def find_run(output_root: Path, wanted: str | None) -> Run:

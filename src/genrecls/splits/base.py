@@ -17,6 +17,9 @@ from genrecls.errors import ConfigError, DataError
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
+EvaluatedPart = Literal["validation", "test"]
+EVALUATED_PARTS: tuple[EvaluatedPart, ...] = ("validation", "test")
+"""The parts that a trained model is scored on."""
 LeakKind = Literal["track", "artist", "audio"]
 Ratio = tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]]
 

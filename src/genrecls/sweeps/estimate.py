@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genrecls.config.aliases import current_config
 from genrecls.config.relevant import relevant
 from genrecls.errors import RunError
 from genrecls.experiment.experiment import Experiment
@@ -103,24 +101,21 @@ def _title(run: Run) -> str:
 def _kind(run: Run, config: Mapping[str, Any]) -> str:
     # Where the data lie does not change how many there are.
     settings = relevant(config)
-    return json.dumps([_title(run), settings["dataset"], settings["segment"]], sort_keys=True)
+    return json.dumps([_title(run), settings["dataset"], settings.get("segment")], sort_keys=True)
 
 
 def _measured(run: Run) -> tuple[str, Cost] | None:
     """Return the kind of a finished run and what it has taken; None where its files are damaged."""
-    import yaml
-
-    # The loader in C, where it was built, is ten times as fast.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    with suppress(RunError, OSError, LookupError, TypeError, ValueError, yaml.YAMLError):
-        stored = yaml.load(run.config_file.read_text(encoding="utf-8"), loader)  # noqa: S506
-        config = current_config(stored)
-        stages = dict(run.read_metrics().seconds)
-        epochs = len(run.history_file.read_text(encoding="utf-8").splitlines()) - 1
-        training = stages.pop("training")
-        # A sweep has extracted them before.
-        stages.pop("features", None)
-        whole = run.state.get("seconds")
-        rest = sum(stages.values()) + _OVERHEAD if whole is None else float(whole) - training
-        return _kind(run, config), Cost(training / max(epochs, 1), rest)
-    return None
+    try:
+        config, metrics = run.read_config(), run.read_metrics()
+    except RunError:
+        return None
+    stages = dict(metrics.seconds)
+    if "training" not in stages:
+        return None
+    training = stages.pop("training")
+    # A sweep has extracted them before.
+    stages.pop("features", None)
+    whole = run.state.get("seconds")
+    rest = sum(stages.values()) + _OVERHEAD if whole is None else whole - training
+    return _kind(run, config), Cost(training / metrics.selection.epochs, rest)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
-from genrecls.console import say, several, show
+from genrecls.console import say, several, show, warn
 from genrecls.errors import RunError
 from genrecls.experiment.train import report_to_trackers
 from genrecls.sweeps.cluster import ClusterJob
@@ -71,7 +72,10 @@ def sweep(arguments: SweepArguments) -> list[Job]:
     with patch.dict(os.environ, {SWEEP: folder.name}):
         for job in jobs:
             if job.state == "finished" and job.log is None:
-                report_to_trackers(job.run, job.experiment)
+                try:
+                    report_to_trackers(job.run, job.experiment)
+                except RunError as error:
+                    warn(f"{job.title}: no tracker is told of it: {error}")
 
     compare_jobs(jobs, arguments.command, folder)
     return jobs
@@ -100,13 +104,14 @@ def open_slots(arguments: SweepArguments, folder: Path, waiting: int) -> SweepSl
 
 def compare_jobs(jobs: list[Job], command: str, folder: Path) -> None:
     """Rank the finished runs and list the others with their reasons."""
-    from genrecls.comparison.leaderboard import Failed, newest
+    from genrecls.comparison.leaderboard import Failed, newest, read_runs
     from genrecls.reports.comparison import write_comparison
-    from genrecls.runs.record import read
 
-    finished = [read(job.run) for job in jobs if job.state == "finished"]
+    titles = {job.run.name: job.title for job in jobs if job.state == "finished"}
+    finished, damaged = read_runs(job.run for job in jobs if job.state == "finished")
     lost = [job for job in jobs if job.state in {"failed", "stopped"}]
     failed = [Failed(job.run.name, job.note, str(job.log or ""), title=job.title) for job in lost]
+    failed += [replace(run, title=titles[run.name]) for run in damaged]
     write_comparison(newest(finished)[0], folder, command, failed)
 
 

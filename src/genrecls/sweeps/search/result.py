@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -45,13 +46,21 @@ def write_result(plan: SearchPlan, study: Study, command: str) -> list[Run]:
         RunError: no trial has finished.
     """
     trials, objectives, folder = study.trials, plan.objectives, plan.folder
-    ranked = rank_trials(trials, objectives)
-    if not ranked:
-        reasons = [trial.reason for trial in trials if trial.reason]
-        last = f"; the last: {reasons[-1]}" if reasons else ""
-        raise RunError(f"none of {len(trials)} trials has a result{last}")
+    root, best = plan.start.run.folder.parent, None
+    while best is None:
+        ranked = rank_trials(trials, objectives)
+        if not ranked:
+            reasons = [trial.reason for trial in trials if trial.reason]
+            last = f"; the last: {reasons[-1]}" if reasons else ""
+            raise RunError(f"none of {len(trials)} trials has a result{last}")
+        try:
+            best = read(Run(root / ranked[0].run))
+        except RunError as error:
+            # It cannot be shown or used: the next one is the best, and this one says why not.
+            unreadable = replace(ranked[0], state="failed", values=(), reason=str(error))
+            trials = [unreadable if trial.run == unreadable.run else trial for trial in trials]
 
-    runs = [Run(plan.start.run.folder.parent / trial.run) for trial in ranked]
+    runs = [Run(root / trial.run) for trial in ranked]
     # The command that trains the best, or finds its run where it lies.
     places = {".".join(key) for key in IRRELEVANT}
     words = [word for word in plan.words if word.partition("=")[0].lstrip("+") in places]
@@ -66,7 +75,7 @@ def write_result(plan: SearchPlan, study: Study, command: str) -> list[Run]:
         settings=tuple(dimension.setting(key) for key, dimension in plan.space.items()),
         trials=tuple(trials),
         importances=study.importances(),
-        best=read(runs[0]),
+        best=best,
         versions=environment(),
     )
     drawn = figures(report)

@@ -8,11 +8,11 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from genrecls.console import say, several, show, warn
-from genrecls.errors import ConfigError, DamagedFile, RunError
+from genrecls.errors import ConfigError, RunError
 from genrecls.files.locks import locked
-from genrecls.files.tables import read_rows
 from genrecls.reports.numbers import finite, known
 from genrecls.reports.search import Trial
+from genrecls.runs.result_tables import read_epochs
 from genrecls.runs.run import Run
 from genrecls.sweeps.estimate import Estimates, count_epochs
 from genrecls.sweeps.job import Job, State, SweepFile
@@ -214,13 +214,16 @@ class SearchRunner:
         trial = self._trials[job]
         if job.state == "finished":
             self._report(job, _read_history(job.run))
-            metrics = job.run.read_metrics()
-            values = [finite(objective.read(metrics)) for objective in self._plan.objectives]
-            if all(map(known, values)):
+            try:
+                metrics = job.run.read_metrics()
+                values = [finite(objective.read(metrics)) for objective in self._plan.objectives]
+                if not all(map(known, values)):
+                    raise RunError("its score is not a number")
+            except RunError as error:
+                self._fail(trial, str(error))
+            else:
                 self._failed_in_a_row = 0
                 self._study.finish(trial, values)
-            else:
-                self._fail(trial, "its score is not a number")
         elif job.state == "failed":
             self._fail(trial, job.note)
         elif job in self._pruned:
@@ -261,7 +264,6 @@ class SearchRunner:
 
 def _read_history(run: Run) -> list[dict[str, float]]:
     """Return the rows of a finished run; none where they cannot be read, for they only help."""
-    with suppress(FileNotFoundError, DamagedFile, ValueError, TypeError):
-        rows = read_rows(run.history_file)
-        return [{key: float(text or "nan") for key, text in row.items()} for row in rows]
+    with suppress(RunError):
+        return [epoch.to_row() for epoch in read_epochs(run.history_file)]
     return []

@@ -195,6 +195,8 @@ def open_study(
     try:
         storage = RDBStorage(f"sqlite:///{path.absolute()}")
         study = Study(storage, settings, space, epochs)
+        # Damage further behind is met here, not after hours of training.
+        _ = study.trials
     except (
         *(DatabaseError, optuna.exceptions.OptunaError),
         *(ValueError, LookupError, AssertionError, RuntimeError),
