@@ -87,7 +87,8 @@ def test_tables_are_data_frames_where_pandas_is_installed(
     monkeypatch.setitem(sys.modules, "pandas", Pandas)
     kind, records = run.predictions("validation")
     assert kind == "frame"
-    assert {"track", "true", "predicted", *run.metrics.labels} <= records[0].keys()
+    genres = {f"probability:{label}" for label in run.metrics.labels}
+    assert records[0].keys() == {"part", "track", "path", "start", "true", "predicted", *genres}
 
 
 def test_the_same_training_again_is_found_and_prints_nothing(

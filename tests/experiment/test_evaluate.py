@@ -49,7 +49,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _vector(row: dict[str, str], labels: list[str]) -> list[float]:
-    return [float(row[label]) for label in labels]
+    return [float(row[f"probability:{label}"]) for label in labels]
 
 
 @pytest.mark.tensorflow

@@ -87,7 +87,7 @@ def test_predict_agrees_with_the_evaluation_on_a_test_track(
     (found,) = json.loads(answer.out)
     assert found["genre"] == row["predicted"]
     for genre, probability in found["probabilities"].items():
-        assert probability == pytest.approx(float(row[genre]), abs=1e-5)
+        assert probability == pytest.approx(float(row[f"probability:{genre}"]), abs=1e-5)
 
 
 def test_good_and_bad_files_in_one_call_are_told_apart(genrecls: Command, home: Path) -> None:

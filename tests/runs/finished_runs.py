@@ -52,6 +52,7 @@ class Made:
     parameters: int = 1234
     int8: int | None = None
     generated: bool = False
+    genres: tuple[str, str] = GENRES
     epochs: Sequence[Mapping[str, float]] = tuple(
         {"epoch": epoch, **dict.fromkeys(_COLUMNS[1:], 1 / epoch)} for epoch in (1, 2, 3)
     )
@@ -105,8 +106,8 @@ def _config(made: Made, root: Path) -> dict[str, Any]:
 def metrics_of(made: Made) -> RunMetrics:
     """Return the metrics of a finished run."""
     parts: dict[Part, PartMetrics] = {
-        "validation": _part(made.validation),
-        "test": _part(made.test),
+        "validation": _part(made.validation, made.genres),
+        "test": _part(made.test, made.genres),
     }
     return RunMetrics(
         dataset=DatasetFacts(
@@ -123,8 +124,14 @@ def metrics_of(made: Made) -> RunMetrics:
         vote="mean",
         seed=made.seed,
         published=None,
-        selection=Selection(2, 3, "best", "validation loss", 0.5),
-        labels=GENRES,
+        selection=Selection(
+            epoch=min(2, len(made.epochs)),
+            epochs=len(made.epochs),
+            keep="best",
+            monitor="validation loss",
+            value=0.5,
+        ),
+        labels=made.genres,
         parts=parts,
         rejected=(),
         model=ModelCost(made.model, made.parameters, 10 * made.parameters),
@@ -132,7 +139,7 @@ def metrics_of(made: Made) -> RunMetrics:
     )
 
 
-def _part(right: Decisions) -> PartMetrics:
+def _part(right: Decisions, genres: Sequence[str]) -> PartMetrics:
     accuracy = sum(right) / len(right)
     scores = Scores(
         count=len(right),
@@ -144,7 +151,7 @@ def _part(right: Decisions) -> PartMetrics:
         log_loss=1.0,
         calibration_error=0.1,
         confusion=((1, 0), (0, 1)),
-        per_genre={genre: GenreScores(accuracy, accuracy, accuracy, 1) for genre in GENRES},
+        per_genre={genre: GenreScores(accuracy, accuracy, accuracy, 1) for genre in genres},
     )
     return PartMetrics(segment=scores, track=scores)
 
@@ -154,8 +161,8 @@ def _rows(made: Made) -> list[list[str]]:
         [
             part,
             f"{part[0]}{number + made.first:03d}",
-            GENRES[number % 2],
-            GENRES[(number + 1 - right) % 2],
+            made.genres[number % 2],
+            made.genres[(number + 1 - right) % 2],
         ]
         for part, decisions in (("validation", made.validation), ("test", made.test))
         for number, right in enumerate(decisions)
