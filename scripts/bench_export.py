@@ -81,7 +81,7 @@ def untrained_model(folder: Path) -> AudioModel:
         split="none",
         leaks=(),
         generated=True,
-        test={"track": {"accuracy": 0.0}},
+        test={unit: {"accuracy": 0.0, "macro_f1": 0.0} for unit in ("segment", "track")},
     )
     path = folder / "model.keras"
     save(path, experiment.model.build(shapes, len(labels), unit), card)

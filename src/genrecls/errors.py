@@ -6,12 +6,16 @@ what was expected, what was received and what to do.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 EXIT_BUSY = 75
 """Exit status of a command whose run another process works on: EX_TEMPFAIL of `sysexits.h`."""
+
+_LONGEST_SHOWN = 80
 
 
 class GenreclsError(Exception):
@@ -73,3 +77,16 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     small = {choice.lower(): choice for choice in choices}
     matches = get_close_matches(word.lower(), list(small), n=1, cutoff=0.6)
     return f"; did you mean '{small[matches[0]]}'?" if matches else ""
+
+
+def shown(value: Any) -> str:
+    """Return a value as it would stand in a file, on one line, long ones cut."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
+
+
+def shown_name(value: Any) -> str:
+    """Return a name as `shown`, without quotes around it."""
+    return shown(value).strip("'\"")

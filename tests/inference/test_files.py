@@ -40,7 +40,7 @@ def _card(**changes: Any) -> ModelCard:
         "split": "track",
         "leaks": (),
         "generated": False,
-        "test": {"track": {"accuracy": 0.75}},
+        "test": {unit: {"accuracy": 0.75, "macro_f1": 0.7} for unit in ("segment", "track")},
     }
     return ModelCard(**{**fields, **changes})
 

@@ -134,7 +134,7 @@ def test_without_a_runtime_one_line_names_what_to_install(
     model = exported("cnn").file("features", "int8")
     line = _one_line(none, program, "--model", model, song(tmp_path / "song.wav"))
     assert "no TFLite runtime is installed" in line
-    assert "pip install 'genrecls[litert]'" in line
+    assert "pip install ai-edge-litert" in line
 
 
 def test_the_old_runtime_beside_a_new_numpy_is_one_line(

@@ -13,7 +13,7 @@ from genrecls.errors import ConfigError, DataError
 from genrecls.features.segmentation import SegmentRule
 from genrecls.runtime.live import Moment, listen, smooth
 from genrecls.runtime.stream import Source
-from tests.runtime.toy_classifier import RATE, RULE, SPEC, mean_bands, toy_classifier
+from tests.runtime.toy_classifier import RATE, RULE, SPEC, band_shares, toy_classifier
 
 
 def _noise(count: int, seed: int = 0) -> NDArray[np.float32]:
@@ -47,8 +47,8 @@ def test_a_finished_sound_is_cut_as_a_file_is(
     expected = rule.cover(track, spec)
     found = list(listen(toy_classifier(spec, rule), Source(RATE, _pieces(track, size)), None))
     assert [moment.start for moment in found] == pytest.approx(expected.starts)
-    bands = mean_bands(expected.inputs)
-    assert np.stack([moment.probabilities for moment in found]) == pytest.approx(bands, abs=1e-3)
+    bands = band_shares(expected.inputs)
+    assert np.stack([moment.probabilities for moment in found]) == pytest.approx(bands, abs=1e-6)
     ends = np.minimum(expected.starts + expected.seconds, count / RATE)
     assert [moment.end for moment in found] == pytest.approx(ends)
 
@@ -78,8 +78,8 @@ def test_sound_of_another_rate_is_resampled_without_seams() -> None:
     track = _noise(3 * 11025)
     expected = RULE.cover(resample(track, 11025, RATE), SPEC)
     found = list(listen(toy_classifier(), Source(11025, _pieces(track, 1000)), None))
-    bands = mean_bands(expected.inputs)
-    assert np.stack([moment.probabilities for moment in found]) == pytest.approx(bands, abs=1e-3)
+    bands = band_shares(expected.inputs)
+    assert np.stack([moment.probabilities for moment in found]) == pytest.approx(bands, abs=1e-6)
 
 
 def test_a_source_without_sound_is_named() -> None:

@@ -123,7 +123,7 @@ def _installed(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
 
 def test_without_a_runtime_the_error_names_both(monkeypatch: pytest.MonkeyPatch) -> None:
     _installed(monkeypatch)
-    with pytest.raises(RunError, match=r"pip install 'genrecls\[litert\]'.*tflite-runtime"):
+    with pytest.raises(RunError, match=r"pip install ai-edge-litert.*tflite-runtime"):
         Network(b"")
 
 

@@ -50,7 +50,7 @@ def test_a_file_that_is_read_in_blocks_is_answered_as_one_that_is_held(
         streamed = classifier.classify(path)
         assert np.array_equal(streamed.starts, found.starts)
         assert np.array_equal(streamed.ends, found.ends)
-        assert streamed.segments == pytest.approx(expected, abs=1e-3)
+        assert streamed.segments == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("source", ["audio", "spectrogram"])

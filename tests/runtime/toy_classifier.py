@@ -38,13 +38,14 @@ RULE = SegmentRule(length=0.5, hop=None, count=None, min_fill=0.99, source="audi
 
 
 @dataclass(frozen=True)
-class MeanBands:
-    """Answers with the mean of each mel band, which no two segments of noise share."""
+class BandShares:
+    """Answers with the share of each mel band, which no two segments of noise have alike."""
 
     spec: Mel
     rule: SegmentRule
 
     takes_samples = False
+    rounding = 0.0
 
     @property
     def description(self) -> ModelDescription:
@@ -62,12 +63,14 @@ class MeanBands:
         return asdict(self.rule)
 
     def probabilities(self, inputs: Inputs) -> NDArray[np.float64]:
-        return mean_bands(inputs)
+        return band_shares(inputs)
 
 
 def toy_classifier(spec: Mel = SPEC, rule: SegmentRule = RULE) -> Classifier:
-    return Classifier(MeanBands(spec, rule))
+    return Classifier(BandShares(spec, rule))
 
 
-def mean_bands(inputs: Inputs) -> NDArray[np.float64]:
-    return np.asarray(inputs["mel"].mean(axis=1, dtype=np.float64))
+def band_shares(inputs: Inputs) -> NDArray[np.float64]:
+    # Decibels, so that all are above 0.
+    bands = 200 + inputs["mel"].mean(axis=1, dtype=np.float64)
+    return np.asarray(bands / bands.sum(axis=1, keepdims=True))

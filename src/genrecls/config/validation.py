@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from genrecls.config.schema import Registry
-from genrecls.errors import ConfigError, nearest
+from genrecls.errors import ConfigError, nearest, shown
 
 T = TypeVar("T")
 Place = tuple[str | int, ...]
@@ -64,12 +64,12 @@ def select(registry: Registry[T], values: Any, where: str | None = None) -> T:
     """Return `values` as an instance of the option of `registry` that its key `name` selects."""
     key = where or registry.group
     if not isinstance(values, Mapping) or "name" not in values:
-        raise ConfigError(f"{key}: expected a group with a key 'name', received {_shown(values)}")
+        raise ConfigError(f"{key}: expected a group with a key 'name', received {shown(values)}")
     name = values["name"]
     if not isinstance(name, str) or name not in registry:
         known = list(registry)
         raise ConfigError(
-            f"{key}.name: received {_shown(name)}; allowed: {', '.join(known)}"
+            f"{key}.name: received {shown(name)}; allowed: {', '.join(known)}"
             f"{nearest(str(name), known)}"
         )
     return validate(registry[name], values, key)
@@ -115,7 +115,7 @@ def _describe(schema: type[Any], place: Place, problems: Sequence[Any], key: str
         # A check of the whole group names the field that it is about.
         inside = text.partition(":")[0] in _fields_at(schema, place)
         return f"{where}.{text}" if inside and where else f"{where}: {text}"
-    received = _shown(problem["input"])
+    received = shown(problem["input"])
     hint = next(filter(None, (_literal_hint(each) for each in problems)), "")
     return f"{where}: received {received}; allowed: {_allowed(schema, place, problems)}{hint}"
 
@@ -150,14 +150,6 @@ def _literal_hint(problem: Any) -> str:
     if problem["type"] != "literal_error" or not isinstance(problem["input"], str):
         return ""
     return nearest(problem["input"], _literals(problem))
-
-
-def _shown(value: Any) -> str:
-    """Return a value as it would stand in a configuration file, long ones cut."""
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _fields_at(schema: type[Any], place: Place) -> list[str]:

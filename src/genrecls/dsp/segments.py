@@ -4,14 +4,126 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from genrecls.dsp.settings import NULL, Allowed, choice, either, number, whole_number
+from genrecls.errors import ConfigError
+
 # GTZAN tracks last 30.01 s: their last centisecond must not make the last 3 s count twice.
 _NEGLIGIBLE = 0.02
+
+SHORTEST = 0.001
+"""Seconds of a segment, and from one start to the next: a rate of answers that nobody can use."""
+
+MOST_OVERLAP = 100
+"""Segments that may hold the same moment; each is computed, and in a training kept."""
+
+MOST_VALUES = 2**26
+"""Numbers that one segment may be, as samples or on the way to the network: 256 MiB of float32."""
+
+SEGMENT: Mapping[str, Allowed] = {
+    "length": number(above=0),
+    "hop": either(number(above=0), NULL),
+    "count": either(whole_number(1), NULL),
+    "min_fill": number(above=0, most=1),
+    "source": choice("audio", "spectrogram"),
+    "short_tracks": choice("reject", "repeat"),
+}
+"""What the keys of a segment rule may be in a file; files from before have no `short_tracks`."""
+
+
+def check_segment(segment: Mapping[str, Any]) -> None:
+    """Refuse a segment rule that would take for ever on any audio.
+
+    Args:
+        segment: `length` and `hop` of a `SegmentRule`.
+
+    Raises:
+        ValueError: one line names the key, what was received and what is allowed.
+    """
+    length, hop = segment["length"], segment["hop"]
+    if length < SHORTEST:
+        raise ValueError(f"length: received {length:g} s; allowed: at least {SHORTEST:g} s")
+    least = max(SHORTEST, length / MOST_OVERLAP)
+    if hop is not None and hop < least:
+        raise ValueError(
+            f"hop: received {hop:g} s; allowed: at least {least:g} s with segments of {length:g} "
+            "s, or null for their length"
+        )
+
+
+class Representation(Protocol):
+    """What makes the inputs of a network of segments."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def rate(self) -> float:
+        """Samples a second of what is cut into segments."""
+
+    @property
+    def step(self) -> int:
+        """Samples from one frame to the next."""
+
+    def shapes(self, n_samples: int) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each input made from a segment of `n_samples` samples."""
+
+    def values(self, n_samples: int) -> int:
+        """Return how many numbers the largest array on the way from a segment to its inputs has."""
+
+
+def input_shapes(
+    segment: Mapping[str, Any], representation: Representation
+) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each input of a network, batch axis left out; nothing is computed.
+
+    Args:
+        segment: a `SegmentRule`.
+        representation: what makes the inputs.
+
+    Raises:
+        ConfigError: a segment is too short for a single frame or too long for memory, or frames are
+            to be cut of something that has none.
+    """
+    length, name, rate = segment["length"], representation.name, representation.rate
+    if length * rate > MOST_VALUES:
+        raise ConfigError(
+            f"segment.length: received {length:g} s; allowed: at most {MOST_VALUES / rate:g} s "
+            f"({MOST_VALUES:,} samples)"
+        )
+    n_samples = max(1, round(length * rate))
+    values = representation.values(n_samples)
+    if values > MOST_VALUES:
+        raise ConfigError(
+            f"segment.length: received {length:g} s, which features={name} make {values:,} numbers "
+            f"of; allowed: at most {MOST_VALUES:,}; use shorter segments, fewer bands or a larger "
+            "hop_length"
+        )
+    shapes = representation.shapes(n_samples)
+    if segment["source"] == "spectrogram":
+        # The first axis of what can be cut grows with the audio.
+        longer = representation.shapes(n_samples + 9 * representation.step)
+        fixed = [key for key, shape in shapes.items() if shape == longer[key]]
+        if fixed:
+            raise ConfigError(
+                f"segment.source: received 'spectrogram', but '{fixed[0]}' of features={name} has "
+                "no frames to cut; use segment.source=audio"
+            )
+        frames = cut_of(segment, rate / representation.step, frames=True).length
+        shapes = {key: (frames, *shape[1:]) for key, shape in shapes.items()}
+    if any(0 in shape for shape in shapes.values()):
+        raise ConfigError(
+            f"segment.length: received {length:g} s, which is shorter than one frame of "
+            f"features={name}; use longer segments"
+        )
+    return shapes
 
 
 @dataclass(frozen=True)
@@ -118,10 +230,21 @@ class AudioWindow:
 
 
 def audio_window(features: Mapping[str, Any], segment: Mapping[str, Any]) -> AudioWindow:
-    """Return the window of a representation (`sample_rate`, `hop_length`...) and segment rule."""
+    """Return the window of a representation (`sample_rate`, `hop_length`...) and segment rule.
+
+    Raises:
+        ConfigError: frames are cut, and the representation does not say what one of them holds.
+    """
     rate, hop = features["sample_rate"], features["hop_length"]
     if segment["source"] == "audio":
         return AudioWindow(cut_of(segment, rate, frames=False).length, hop, 0)
+    if not {"n_fft", "center"} <= features.keys():
+        raise ConfigError(
+            f"features={features['name']} does not say how many samples a frame holds (n_fft, "
+            "center), which is needed for sound that is live or longer than half an hour where "
+            "frames of a spectrogram are cut; give it shorter files, or train with "
+            "segment.source=audio"
+        )
     frames = cut_of(segment, rate / hop, frames=True).length
     n_fft = features["n_fft"]
     length = (frames - 1) * hop + n_fft
@@ -137,14 +260,15 @@ class SegmentGrid:
         cut: length and hop in steps, which are samples or frames.
         step: samples from one step to the next.
         in_frames: whether the steps are frames.
-        window: samples that are looked at for one segment.
+        features, segment: what it was made of.
     """
 
     rate: int
     cut: Cut
     step: int
     in_frames: bool
-    window: AudioWindow
+    features: Mapping[str, Any] = field(repr=False)
+    segment: Mapping[str, Any] = field(repr=False)
 
     @classmethod
     def of(cls, features: Mapping[str, Any], segment: Mapping[str, Any]) -> SegmentGrid:
@@ -152,7 +276,16 @@ class SegmentGrid:
         in_frames = segment["source"] == "spectrogram"
         rate, step = int(features["sample_rate"]), int(features["hop_length"]) if in_frames else 1
         cut = cut_of(segment, rate / step, frames=in_frames)
-        return cls(rate, cut, step, in_frames, audio_window(features, segment))
+        return cls(rate, cut, step, in_frames, features, segment)
+
+    @cached_property
+    def window(self) -> AudioWindow:
+        """The samples that are looked at for one segment.
+
+        Raises:
+            ConfigError: see `audio_window`; whole files do not need it where frames are cut.
+        """
+        return audio_window(self.features, self.segment)
 
     def without_gaps(self) -> SegmentGrid:
         """Return the grid with a hop of a segment at most."""

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genrecls.dsp.votes import Vote
+from genrecls.dsp.votes import Vote, check_probabilities
+from genrecls.errors import ModelFileError
 from genrecls.evaluation.class_balance import balances, majority_baselines
 from genrecls.evaluation.metrics import scores
 from genrecls.evaluation.prediction_tables import (
@@ -217,6 +218,7 @@ def evaluate(
     Raises:
         RunError: the run is not finished, or its data are not what it was trained on.
         DataError: the data are not there.
+        ModelFileError: its model cannot be read, or does not answer as a classifier.
     """
     from genrecls.experiment.restore import restore
     from genrecls.runs.model_file import load
@@ -227,6 +229,10 @@ def evaluate(
     data = prepare(experiment, restored.dataset, restored.store)
     vote = vote or card.vote
     predictions = predict_part(model, data.parts[part], experiment.trainer.batch_size, vote)
+    try:
+        check_probabilities(predictions.segments.probabilities, len(card.labels))
+    except ModelFileError as error:
+        raise ModelFileError(f"{run.model_file}: {error}") from None
     scores = score_part(predictions, data.parts["train"], card.labels, data.artists_apart)
     file = run.folder / f"evaluation-{part}.json"
     facts = {"dataset": asdict(recorded.dataset), "split": asdict(recorded.split)}

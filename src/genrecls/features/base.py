@@ -5,16 +5,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from math import prod
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 
 from genrecls.config.schema import Registry, Schema
 from genrecls.datasets.base import Medium, Track
 from genrecls.dsp import audio
 from genrecls.dsp.audio import AudioLimits
+from genrecls.dsp.settings import MOST_RATE
 
 Samples = NDArray[np.float32]
 Inputs = dict[str, NDArray[np.float32]]
@@ -83,6 +85,10 @@ class FeatureSpec(Schema, ABC):
     def shapes(self, n_samples: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of each input made from a segment of `n_samples` samples."""
 
+    def values(self, n_samples: int) -> int:
+        """Return how many numbers the largest array on the way to the inputs of a segment has."""
+        return max(prod(shape) for shape in self.shapes(n_samples).values())
+
     @abstractmethod
     def transform(self, segments: Samples) -> Inputs:
         """Return the inputs of `segments`, an array (segments, samples), each by itself."""
@@ -111,7 +117,7 @@ class AudioFeature(FeatureSpec, ABC):
         hop_length: samples between two frames.
     """
 
-    sample_rate: PositiveInt
+    sample_rate: Annotated[int, Field(gt=0, le=MOST_RATE)]
     hop_length: PositiveInt
 
     @property

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from genrecls.dsp.mel import Kernels, MelFrontEnd, MelScale, Window
+from genrecls.dsp.mel import Kernels, MelFrontEnd, MelScale, Window, check_front_end
 from genrecls.dsp.segments import count_frames
 from genrecls.features.base import FEATURES, AudioFeature, Inputs, Samples
 
@@ -63,27 +63,7 @@ class MelSettings(AudioFeature, ABC):
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "scipy")
 
     def __post_init__(self) -> None:
-        nyquist = self.sample_rate / 2
-        if self.hop_length > self.n_fft:
-            raise ValueError(
-                f"hop_length: received {self.hop_length}; allowed: at most n_fft ({self.n_fft}), "
-                "else samples between the frames are never seen"
-            )
-        if self.fmax is not None and self.fmax > nyquist:
-            raise ValueError(
-                f"fmax: received {self.fmax:g}; allowed: at most half of sample_rate "
-                f"({nyquist:g} Hz), or null for just that"
-            )
-        if self.fmin >= (self.fmax or nyquist):
-            raise ValueError(
-                f"fmin: received {self.fmin:g}; allowed: below fmax ({self.fmax or nyquist:g} Hz)"
-            )
-        empty = int(np.sum(~self.front_end.filters.any(axis=1)))
-        if empty:
-            raise ValueError(
-                f"n_mels: received {self.n_mels}, but {empty} of these bands lie between two bins "
-                f"of n_fft={self.n_fft} and would be constant; use fewer bands or a larger n_fft"
-            )
+        check_front_end(vars(self))
 
     @property
     def front_end(self) -> MelFrontEnd:
@@ -93,6 +73,10 @@ class MelSettings(AudioFeature, ABC):
     def frames(self, n_samples: int) -> int:
         """Return the number of frames of a segment of `n_samples` samples."""
         return count_frames(n_samples, vars(self))
+
+    def values(self, n_samples: int) -> int:
+        """Return how many numbers the largest array on the way to the inputs of a segment has."""
+        return self.front_end.values(n_samples)
 
     def decibels(self, segments: Samples) -> NDArray[np.float32]:
         """Return the log-mel bands of segments (segments, samples), each by itself.

@@ -12,14 +12,11 @@ from numpy.typing import NDArray
 from pydantic import PositiveFloat, PositiveInt
 
 from genrecls.config.schema import Share
-from genrecls.dsp.mel import Kernels
+from genrecls.dsp.mel import Colour, Kernels
 from genrecls.features.base import FEATURES, Inputs, Samples
 from genrecls.features.mel import MelSettings
 
 Picture2d = NDArray[np.float32]
-Colour = Literal[
-    "grey", "repeat", "jet", "viridis", "magma", "inferno", "plasma", "cividis", "turbo"
-]
 
 
 def scaled(picture: Picture2d, size: Sequence[int]) -> Picture2d:

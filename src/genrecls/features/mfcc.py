@@ -45,13 +45,6 @@ class Mfcc(MelSettings):
     n_mfcc: PositiveInt
     lifter: NonNegativeFloat
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.n_mfcc > self.n_mels:
-            raise ValueError(
-                f"n_mfcc: received {self.n_mfcc}; allowed: at most n_mels ({self.n_mels})"
-            )
-
     def shapes(self, n_samples: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of `mfcc` for a segment of `n_samples` samples."""
         return {"mfcc": self.front_end.shape(n_samples)}

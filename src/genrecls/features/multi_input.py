@@ -89,6 +89,10 @@ class MultiInput(FeatureSpec):
         """Return the shapes of both inputs."""
         return self.picture.shapes(n_samples) | self.summary.shapes(n_samples)
 
+    def values(self, n_samples: int) -> int:
+        """Return how many numbers the largest array of both has."""
+        return max(part.values(n_samples) for part in (self.picture, self.summary))
+
     def transform(self, segments: Samples) -> Inputs:
         """Return both inputs."""
         return self.picture.transform(segments) | self.summary.transform(segments)

@@ -12,8 +12,15 @@ from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from genrecls.config.schema import Schema
-from genrecls.dsp.segments import Cut, cut_of, repeat_to_fill, samples_for_steps, windows
-from genrecls.errors import ConfigError
+from genrecls.dsp.segments import (
+    Cut,
+    check_segment,
+    cut_of,
+    input_shapes,
+    repeat_to_fill,
+    samples_for_steps,
+    windows,
+)
 from genrecls.features.base import FeatureSpec, Inputs, Samples
 
 
@@ -64,6 +71,9 @@ class SegmentRule(Schema):
     revision: ClassVar[int] = 1
     """Part of the key of cached features: to be raised when segments are cut in another way."""
 
+    def __post_init__(self) -> None:
+        check_segment(vars(self))
+
     @property
     def shortest(self) -> float:
         """Seconds that a track needs for one segment; any will do where short ones are repeated."""
@@ -77,27 +87,10 @@ class SegmentRule(Schema):
         """Return the shape of each model input, batch axis left out.
 
         Raises:
-            ConfigError: a segment is too short for a single frame, or `spectrogram` would cut
-                something that has no frames.
+            ConfigError: a segment is too short for a single frame or too long for memory, or
+                `spectrogram` would cut something that has no frames.
         """
-        n_samples = self.samples(spec.rate)
-        shapes = spec.shapes(n_samples)
-        if self.source == "spectrogram":
-            # The first axis of what can be cut grows with the audio.
-            longer = spec.shapes(n_samples + 9 * spec.step)
-            fixed = [name for name, shape in shapes.items() if shape == longer[name]]
-            if fixed:
-                raise ConfigError(
-                    f"segment.source: received 'spectrogram', but '{fixed[0]}' of "
-                    f"features={spec.name} has no frames to cut; use segment.source=audio"
-                )
-            shapes = {name: (self.frames(spec), *shape[1:]) for name, shape in shapes.items()}
-        if any(0 in shape for shape in shapes.values()):
-            raise ConfigError(
-                f"segment.length: received {self.length:g} s, which is shorter than one frame of "
-                f"features={spec.name}; use longer segments"
-            )
-        return {**shapes, **spec.companion_shapes}
+        return {**input_shapes(vars(self), spec), **spec.companion_shapes}
 
     def frames(self, spec: FeatureSpec) -> int:
         """Return the frames of a segment that is cut from the frames of a whole track."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from genrecls.dsp.mel import MelScaleSettings, mel_matrix
+from genrecls.dsp.mel import MelScaleSettings, check_filter_size, mel_matrix
 from genrecls.features.base import FEATURES, AudioFeature, Inputs, Samples
 
 _LOWEST, _HIGHEST = 150, 4000
@@ -143,6 +143,7 @@ class Summary(AudioFeature):
                 f"hop_length: received {self.hop_length}; allowed: at most {slowest} at "
                 f"{self.sample_rate} Hz, else there are too few frames to find the tempo"
             )
+        check_filter_size(N_MELS, self.n_fft)
         if not self._filters.any(axis=1).all():
             raise ValueError(
                 f"n_fft: received {self.n_fft}; some of the {N_MELS} mel bands behind the MFCC lie "
@@ -157,6 +158,10 @@ class Summary(AudioFeature):
     def shapes(self, n_samples: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of `summary`, which does not depend on the length of the segment."""
         return {"summary": (len(COLUMNS) if n_samples else 0,)}
+
+    def values(self, n_samples: int) -> int:
+        """Return how many numbers the spectrum of a segment has."""
+        return max(n_samples, (1 + n_samples // self.hop_length) * (1 + self.n_fft // 2))
 
     def transform(self, segments: Samples) -> Inputs:
         """Return the 57 values of each segment."""

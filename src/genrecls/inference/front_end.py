@@ -22,6 +22,11 @@ class FeatureFrontEnd:
     spec: FeatureSpec
 
     @property
+    def representation(self) -> FeatureSpec:
+        """What it computes."""
+        return self.spec
+
+    @property
     def features(self) -> Mapping[str, Any]:
         """The settings, with `sample_rate` and `hop_length` where only its parts have them."""
         rate, hop = round(self.spec.rate), self.spec.step

@@ -31,6 +31,7 @@ class KerasPredictor:
     card: ModelCard
 
     takes_samples = False
+    rounding = 0.0
 
     @classmethod
     def load(cls, path: Path) -> KerasPredictor:

@@ -13,14 +13,17 @@ from numpy.typing import NDArray
 
 from genrecls.dsp.audio import AudioRejected
 from genrecls.dsp.segments import SegmentGrid, repeat_to_fill, windows
-from genrecls.dsp.votes import decide
+from genrecls.dsp.votes import check_probabilities, decide
+from genrecls.errors import ModelFileError
 from genrecls.runtime.description import ModelDescription
 from genrecls.runtime.front_end import FrontEnd, Inputs, Samples
 from genrecls.runtime.result import Result
 from genrecls.runtime.segmenter import StreamSegmenter, StreamSegments
 
-# Segments that are transformed at once: those of a long recording would not fit into memory.
+# Segments that are transformed at once: those of a long recording would not fit into memory. Of
+# long ones there are fewer, so that they are 1 GiB at most.
 _AT_ONCE = 64
+_VALUES_AT_ONCE = 2**28
 
 # Segments that are cut at once.
 _FEW = 16
@@ -47,6 +50,10 @@ class Predictor(Protocol):
     @property
     def takes_samples(self) -> bool:
         """Whether it computes its features itself, from the input `audio`."""
+
+    @property
+    def rounding(self) -> float:
+        """From one value that a probability can have to the next; 0 where none is rounded."""
 
     def probabilities(self, inputs: Inputs) -> NDArray[np.float64]:
         """Return the probabilities of segments, shape (segments, classes)."""
@@ -79,6 +86,9 @@ class Classifier:
         A long file is never held as a whole. Where the frames of a whole track are cut, one of more
         than half an hour is transformed segment by segment, as `--live` does it: a level that is
         relative to the loudest of the track is relative to that of the segment then.
+
+        Raises:
+            ModelFileError: the network does not answer as a classifier.
         """
         grid = self.grid
         try:
@@ -92,7 +102,7 @@ class Classifier:
                         break
             if self._cuts_frames and n_samples <= _MAX_HELD_SECONDS * grid.rate:
                 steps, inputs = self.segments(np.concatenate(held))
-                segments = np.concatenate([self.predictor.probabilities(i) for i in inputs])
+                segments = np.concatenate([self._answers(batch) for batch in inputs])
             else:
                 steps, segments, n_samples = self._stream(chain(held, blocks))
         except AudioRejected as reason:
@@ -115,7 +125,7 @@ class Classifier:
         """Return starts and probabilities of the segments of a track, and its number of samples."""
         # As in `segments`: what is said about a song has no gaps.
         grid = self.grid.without_gaps()
-        segmenter = StreamSegmenter(grid)
+        segmenter, at_once = StreamSegmenter(grid), self._at_once
         starts, answers = list[NDArray[np.int64]](), list[NDArray[np.float64]]()
         waiting, n_waiting = list[Samples](), 0
 
@@ -126,15 +136,15 @@ class Classifier:
             n_waiting += len(complete.windows)
             while n_waiting >= least:
                 together = np.concatenate(waiting)
-                answers.append(self.probabilities(together[:_AT_ONCE]))
-                waiting = [together[_AT_ONCE:]]
+                answers.append(self.probabilities(together[:at_once]))
+                waiting = [together[at_once:]]
                 n_waiting = len(waiting[0])
 
         for block in blocks:
             # A whole block may complete thousands of segments that overlap.
-            size = _FEW * grid.cut.hop * grid.step
+            size = min(_FEW, at_once) * grid.cut.hop * grid.step
             for first in range(0, len(block), size):
-                answer(segmenter.push(block[first : first + size]), _AT_ONCE)
+                answer(segmenter.push(block[first : first + size]), at_once)
         n_samples = segmenter.n_samples
         answer(segmenter.finish(), 1)
         return np.concatenate(starts), np.concatenate(answers), n_samples
@@ -146,7 +156,7 @@ class Classifier:
             The start of each segment in steps of `grid`, and what the network takes for them, some
             segments at a time.
         """
-        grid, front_end = self.grid, self.predictor.front_end
+        grid, front_end, at_once = self.grid, self.predictor.front_end, self._at_once
         count = front_end.frames if grid.in_frames else int
         track = repeat_to_fill(samples, grid.cut, grid.step, count)
         steps = grid.cut.covering(count(len(track)))
@@ -156,12 +166,14 @@ class Classifier:
             length = grid.cut.length
             missing = max(0, int(steps[-1]) + length - front_end.frames(len(track))) * grid.step
             whole = front_end.transform(np.pad(track, (0, missing))[None])
-            yield {name: windows(values[0], steps, length) for name, values in whole.items()}
+            for first in range(0, len(steps), at_once):
+                starts = steps[first : first + at_once]
+                yield {name: windows(values[0], starts, length) for name, values in whole.items()}
 
         def cut_samples() -> Iterator[Inputs]:
             padded = np.pad(track, grid.window.margin)
-            for first in range(0, len(steps), _AT_ONCE):
-                starts = steps[first : first + _AT_ONCE] * grid.step
+            for first in range(0, len(steps), at_once):
+                starts = steps[first : first + at_once] * grid.step
                 yield self._window_inputs(windows(padded, starts, grid.window.length))
 
         return steps, cut_frames() if self._cuts_frames else cut_samples()
@@ -175,8 +187,27 @@ class Classifier:
 
         Returns:
             Shape (segments, classes).
+
+        Raises:
+            ModelFileError: the network does not answer as a classifier.
         """
-        return self.predictor.probabilities(self._window_inputs(audio))
+        return self._answers(self._window_inputs(audio))
+
+    def _answers(self, inputs: Inputs) -> NDArray[np.float64]:
+        """Return the probabilities of segments, each of which is a distribution over the genres."""
+        try:
+            answers = self.predictor.probabilities(inputs)
+            check_probabilities(answers, len(self.labels), self.predictor.rounding)
+        except ModelFileError as error:
+            raise ModelFileError(f"model {self.description.run}: {error}") from None
+        return answers
+
+    @cached_property
+    def _at_once(self) -> int:
+        """How many segments are transformed at once."""
+        n_samples = self.grid.cut.length * self.grid.step
+        values = max(n_samples, self.predictor.front_end.representation.values(n_samples))
+        return max(1, min(_AT_ONCE, _VALUES_AT_ONCE // values))
 
     @property
     def _cuts_frames(self) -> bool:

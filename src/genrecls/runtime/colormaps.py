@@ -24,11 +24,15 @@ def unpack_colours(packed: Sequence[int]) -> NDArray[np.float32]:
     """Return the colour map that `pack_colours` was given, shape (colours, 3).
 
     Raises:
-        ValueError: there are no colours.
+        ValueError: there are no colours, or values that are none.
     """
     if not packed:
-        raise ValueError("expected the colours of a colour map, received none")
+        raise ValueError("colours: missing; a coloured picture needs those of its colour map")
+    if len(packed) % 3:
+        raise ValueError(f"colours: received {len(packed)} numbers; allowed: red, green and blue")
     steps = np.asarray(packed, np.int64).reshape(3, -1).T
     for _ in range(2):
         steps = np.cumsum(steps, axis=0)
+    if steps.min() < 0 or steps.max() > _STEPS:
+        raise ValueError("colours: received shades that are not from 0 to 1")
     return np.asarray(steps / _STEPS, np.float32)

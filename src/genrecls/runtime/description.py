@@ -42,11 +42,7 @@ class ModelDescription:
 
     @classmethod
     def of(cls, card: Mapping[str, Any], form: str = "") -> ModelDescription:
-        """Return the description in the card of a model file.
-
-        Raises:
-            KeyError, TypeError, ValueError: the card lacks something or makes no sense.
-        """
+        """Return the description in the card of a model file, which `check_card` has passed."""
         return cls(
             labels=tuple(str(label) for label in card["labels"]),
             vote=card["vote"],

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.dsp.audio import AudioFile, AudioLimits
-from genrecls.dsp.mel import MelFrontEnd
+from genrecls.dsp.mel import FRONT_ENDS, MelFrontEnd
+from genrecls.dsp.segments import Representation
 from genrecls.errors import RunError
 from genrecls.runtime.colormaps import unpack_colours
 
@@ -26,6 +27,10 @@ class FrontEnd(Protocol):
     @property
     def features(self) -> Mapping[str, Any]:
         """`sample_rate` and `hop_length`; also `n_fft` and `center` where frames are cut."""
+
+    @property
+    def representation(self) -> Representation:
+        """What it computes, with the shapes of that."""
 
     def blocks(self, path: Path) -> Iterator[Samples]:
         """Yield the mono samples of a file at `sample_rate`, some at a time, shape (samples,).
@@ -51,12 +56,16 @@ class NumpyFrontEnd:
     """`mel`, `mfcc` and `mel_image` by the settings of a card.
 
     Args:
-        features: settings of the representation.
+        features: settings of the representation, as `check_features` passes them.
         colours: the colour map of a `mel_image` that has one, as `packed_colours` packs it.
 
+    Attributes:
+        name: of the representation.
+        rate: sample rate in Hz.
+        step: hop length in samples.
+
     Raises:
-        TypeError: a setting is missing.
-        ValueError: the colours of a coloured picture are missing.
+        ValueError: the colours of a coloured picture are missing, or are none.
     """
 
     def __init__(self, features: Mapping[str, Any], colours: Sequence[int] | None = None) -> None:
@@ -64,6 +73,28 @@ class NumpyFrontEnd:
         plain = features.get("colour", "grey") in {"grey", "repeat"}
         table = None if plain else unpack_colours(colours or ())
         self._mel = MelFrontEnd.of(features, table)
+        self.name, self.rate, self.step = (
+            features["name"],
+            self._mel.sample_rate,
+            self._mel.hop_length,
+        )
+
+    @property
+    def representation(self) -> NumpyFrontEnd:
+        """Itself."""
+        return self
+
+    @property
+    def _input(self) -> str:
+        return "picture" if self.name == "mel_image" else self.name
+
+    def shapes(self, n_samples: int) -> dict[str, tuple[int, ...]]:
+        """Return the shape of the input of a segment of `n_samples` samples, by its name."""
+        return {self._input: self._mel.shape(n_samples)}
+
+    def values(self, n_samples: int) -> int:
+        """Return how many numbers the largest array on the way from a segment to its input has."""
+        return self._mel.values(n_samples)
 
     def blocks(self, path: Path) -> Iterator[Samples]:
         """Yield the mono samples of a file, some at a time."""
@@ -76,8 +107,7 @@ class NumpyFrontEnd:
     def transform(self, segments: Samples, *, padded: bool = False) -> Inputs:
         """Return the input of segments (segments, samples), by its name."""
         mel = replace(self._mel, center=False) if padded else self._mel
-        name = self.features["name"]
-        return {"picture" if name == "mel_image" else name: mel.transform(segments)}
+        return {self._input: mel.transform(segments)}
 
 
 FrontEndMaker = Callable[[Mapping[str, Any]], FrontEnd]
@@ -96,7 +126,7 @@ def front_end_of(card: Mapping[str, Any], other: FrontEndMaker | None = None) ->
     """
     features = card["features"]
     name = features["name"]
-    if name in {"mel", "mfcc", "mel_image"}:
+    if name in FRONT_ENDS:
         return NumpyFrontEnd(features, card.get("colours"))
     if name.startswith("kaggle_"):
         raise RunError(
@@ -105,8 +135,8 @@ def front_end_of(card: Mapping[str, Any], other: FrontEndMaker | None = None) ->
         )
     if other is None:
         raise RunError(
-            f"features={name} are computed by librosa, which this program does without; predict "
-            "with genrecls itself (pip install 'genrecls[train]'), or export a model that takes "
-            "mel, mfcc or mel_image"
+            f"features={name} are not computed by this program, which does without librosa; use "
+            "genrecls itself (pip install 'genrecls[train]'), or export a model that takes mel, "
+            "mfcc or mel_image"
         )
     return other(features)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,9 @@ MOST_THREADS = max(64, 4 * (os.cpu_count() or 1))
 """Far more threads than this crash the runtime."""
 
 _RUNTIME, _OLD_RUNTIME = "ai_edge_litert", "tflite_runtime"
+
+# Of all tensors together; those of VGG16, the largest network here, are 0.7 GB.
+_MOST_BYTES = 4 * 2**30
 
 Stored = NDArray[Any]
 """Numbers as the network takes or gives them: of its type, quantised where it is int8."""
@@ -99,40 +103,52 @@ class Network:
         if not delegates:
             kind = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
             options["experimental_op_resolver_type"] = kind
+        self._runtime = runtime
         try:
             with _silence():
                 self._interpreter = module.Interpreter(
                     model_content=flatbuffer, num_threads=threads, **options
                 )
+                # Only what the file announces is known by now, and nothing is reserved.
+                _refuse_huge(self._interpreter.get_tensor_details())
                 self._interpreter.allocate_tensors()
-        except (RuntimeError, ValueError) as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            if runtime == _OLD_RUNTIME:
-                raise ModelFileError(
-                    f"tflite-runtime cannot run this file ({reason}); it knows no dynamic-range "
-                    "files: use another file of the same export, or pip install 'genrecls[litert]'"
-                ) from None
-            raise ModelFileError(
-                f"the TFLite runtime cannot run this file ({reason}); export it again"
-            ) from None
-
-        # The normalisation of an input lies beside it under its name.
-        beside = {one["name"]: one["index"] for one in self._interpreter.get_tensor_details()}
-        self._inputs = {}
-        for details in self._interpreter.get_input_details():
-            # Without what TensorFlow adds to the names of a signature.
-            name = str(details["name"]).removeprefix("serving_default_").partition(":")[0]
-            tensor = _tensor(details)
-            if name + MEAN in beside:
-                mean, deviation = (
-                    tuple(map(float, self._interpreter.get_tensor(beside[name + part])))
-                    for part in (MEAN, DEVIATION)
-                )
-                tensor = replace(tensor, mean=mean, deviation=deviation)
-            self._inputs[name] = tensor
-        self._output = _tensor(self._interpreter.get_output_details()[0])
+            # The normalisation of an input lies beside it under its name.
+            beside = {one["name"]: one["index"] for one in self._interpreter.get_tensor_details()}
+            self._inputs = {}
+            for details in self._interpreter.get_input_details():
+                # Without what TensorFlow adds to the names of a signature.
+                name = str(details["name"]).removeprefix("serving_default_").partition(":")[0]
+                tensor = _tensor(name, details)
+                if name + MEAN in beside:
+                    mean, deviation = (
+                        tuple(map(float, self._interpreter.get_tensor(beside[name + part])))
+                        for part in (MEAN, DEVIATION)
+                    )
+                    _check_normalisation(name, tensor.shape, mean, deviation)
+                    tensor = replace(tensor, mean=mean, deviation=deviation)
+                self._inputs[name] = tensor
+            self._output = _tensor("output", self._interpreter.get_output_details()[0])
+        except (RuntimeError, ValueError, LookupError, TypeError, MemoryError) as error:
+            raise self._refusal(error) from None
         self.inputs = {name: tensor.details for name, tensor in self._inputs.items()}
         self.output = self._output.details
+
+    @property
+    def rounding(self) -> float:
+        """From one value that a probability can have to the next; 0 where none is rounded."""
+        return self._output.scale
+
+    def _refusal(self, error: Exception) -> ModelFileError:
+        """Return the one line for what the runtime does not take."""
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if self._runtime == _OLD_RUNTIME:
+            return ModelFileError(
+                f"tflite-runtime cannot run this file ({reason}); it knows no dynamic-range "
+                "files: use another file of the same export, or pip install ai-edge-litert"
+            )
+        return ModelFileError(
+            f"the TFLite runtime cannot run this file ({reason}); export it again"
+        )
 
     def quantised(self, name: str, values: NDArray[np.floating]) -> Stored:
         """Return values of the input `name` as the network takes them."""
@@ -143,17 +159,23 @@ class Network:
 
         Args:
             inputs: an array for each of `inputs`, its first axis segments.
+
+        Raises:
+            ModelFileError: the runtime stops inside the network.
         """
         count = len(next(iter(inputs.values())))
         outputs = np.empty((count, *self._output.shape), self._output.dtype)
         stored = [(tensor.index, tensor.stored(inputs[n])) for n, tensor in self._inputs.items()]
-        for row, output in enumerate(outputs):
-            # A fused LSTM would go on with the state that the segment before left.
-            self._interpreter.reset_all_variables()
-            for index, values in stored:
-                self._interpreter.set_tensor(index, values[row : row + 1])
-            self._interpreter.invoke()
-            output[:] = self._interpreter.get_tensor(self._output.index)[0]
+        try:
+            for row, output in enumerate(outputs):
+                # A fused LSTM would go on with the state that the segment before left.
+                self._interpreter.reset_all_variables()
+                for index, values in stored:
+                    self._interpreter.set_tensor(index, values[row : row + 1])
+                self._interpreter.invoke()
+                output[:] = self._interpreter.get_tensor(self._output.index)[0]
+        except (RuntimeError, ValueError, MemoryError) as error:
+            raise self._refusal(error) from None
         return outputs
 
     def probabilities(self, inputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float64]:
@@ -187,15 +209,42 @@ def _silence() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _tensor(details: Mapping[str, Any]) -> _Tensor:
-    scale, zero_point = details["quantization"]
-    return _Tensor(
-        index=details["index"],
-        shape=tuple(int(size) for size in details["shape"][1:]),
-        dtype=np.dtype(details["dtype"]).name,
-        scale=float(scale),
-        zero_point=int(zero_point),
+def _refuse_huge(tensors: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a network whose tensors, as it announces them, need far more memory than any here."""
+    size = sum(
+        prod(abs(int(axis)) for axis in one["shape"]) * np.dtype(one["dtype"]).itemsize
+        for one in tensors
     )
+    if size > _MOST_BYTES:
+        raise ValueError(f"its tensors would be {size:,} bytes, expected at most {_MOST_BYTES:,}")
+
+
+def _tensor(name: str, details: Mapping[str, Any]) -> _Tensor:
+    """Return an input or output.
+
+    Raises:
+        ValueError: it holds no features or probabilities.
+    """
+    scale, zero_point = details["quantization"]
+    first, *shape = (int(size) for size in details["shape"])
+    dtype = np.dtype(details["dtype"]).name
+    numbers = dtype == "int8" and 0 < scale < np.inf and -128 <= zero_point <= 127
+    if first != 1 or not (numbers or (dtype == "float32" and not scale)):
+        raise ValueError(
+            f"'{name}' is {dtype} of shape {[first, *shape]} and scale {scale:g}, expected one "
+            "segment of float32 or quantised int8"
+        )
+    return _Tensor(details["index"], tuple(shape), dtype, float(scale), int(zero_point))
+
+
+def _check_normalisation(
+    name: str, shape: Sequence[int], mean: Sequence[float], deviation: Sequence[float]
+) -> None:
+    numbers = np.array([*mean, *deviation])
+    if not len(mean) == len(deviation) == shape[-1]:
+        raise ValueError(f"'{name}' has {shape[-1]} coefficients but {len(mean)} means")
+    if not (np.isfinite(numbers).all() and min(deviation) > 0):
+        raise ValueError(f"'{name}' is normalised by what is not a finite mean and deviation")
 
 
 def _tflite_runtime() -> tuple[str, Any]:
@@ -208,13 +257,13 @@ def _tflite_runtime() -> tuple[str, Any]:
     if runtime == _OLD_RUNTIME:
         if not find_spec(_OLD_RUNTIME):
             raise RunError(
-                "no TFLite runtime is installed; install one with pip install 'genrecls[litert]', "
-                "or 'genrecls[tflite-runtime]' on Python 3.11"
+                "no TFLite runtime is installed; install one with pip install ai-edge-litert, or "
+                "with pip install tflite-runtime 'numpy<2' on Python 3.11"
             )
         if int(np.__version__.partition(".")[0]) >= 2:
             raise RunError(
                 f"tflite-runtime needs numpy below 2, found {np.__version__}; install "
-                "ai-edge-litert instead (pip install 'genrecls[litert]'), or an older numpy "
+                "ai-edge-litert instead (pip install ai-edge-litert), or an older numpy "
                 "(pip install 'numpy<2')"
             )
     try:
