@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from genrecls.datasets.base import Dataset, Provenance, Track
 from genrecls.dsp import audio
 from genrecls.errors import ConfigError, DataError, LeakError
 from genrecls.experiment.experiment import Experiment, parse
-from genrecls.experiment.prepare import prepare
+from genrecls.experiment.prepare import load_dataset_checked, prepare
 from genrecls.splits.base import PARTS
 
 RATE = 22050
@@ -97,6 +98,99 @@ def test_tracks_all_shorter_than_a_segment_are_a_matter_of_configuration(
 ) -> None:
     with pytest.raises(ConfigError, match=r"none of the 10 files can be used; .*: short: "):
         prepare(_experiment(tmp_path, "dataset.bad_audio=skip", "segment.length=5"), dataset)
+
+
+def test_short_tracks_are_repeated_where_that_is_wanted(dataset: Dataset, tmp_path: Path) -> None:
+    words = ("segment.length=5", "segment.short_tracks=repeat")
+    prepared = prepare(_experiment(tmp_path, *words), dataset)
+    assert prepared.rejected == ()
+    assert sum(len(examples) for examples in prepared.parts.values()) == 10
+
+
+def test_a_short_track_is_an_error_that_names_both_ways_out(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    track = dataset.tracks[3]
+    soundfile.write(track.path, np.full(RATE // 2, 0.1), RATE)
+    with pytest.raises(DataError) as caught:
+        prepare(_experiment(tmp_path), dataset)
+    assert str(caught.value) == (
+        f"{track.path}: short: expected 0.990 s for one segment, found 0.500 s (1 of 10 files "
+        "cannot be used; 'genrecls data verify' with the same dataset and segment lists them; "
+        "repair them, or leave them out with dataset.bad_audio=skip; choose shorter segments with "
+        "segment.length, or segment.short_tracks=repeat to repeat short tracks until they fill "
+        "one)"
+    )
+
+
+def test_one_recording_under_two_genres_is_said(
+    dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for copy, original in ((3, 0), (5, 0), (4, 2)):
+        content = dataset.tracks[original].path.read_bytes()
+        dataset.tracks[copy].path.write_bytes(content)
+    prepare(_experiment(tmp_path, "split=segment"), dataset)
+    assert (
+        "warning: 2 tracks hold the same recording as one of another genre, such as t3 (jazz) and "
+        "t0 (blues): no model can learn both; 'genrecls data verify' lists them"
+    ) in capsys.readouterr().err
+
+
+class TestBeforeAudioIsRead:
+    CSV = "path,label\n" + "".join(f"{n}.wav,{'ab'[n % 2]}\n" for n in range(10))
+
+    def load(self, tmp_path: Path, text: str, *words: str) -> Dataset:
+        (tmp_path / "list.csv").write_text(text)
+        own = ("dataset=folder", f"dataset.csv={tmp_path / 'list.csv'}", "split=track")
+        experiment = parse(compose("train", (*own, f"data_root={tmp_path / 'data'}", *words)))
+        return load_dataset_checked(experiment)
+
+    def test_all_missing_files_are_named_at_once(self, tmp_path: Path) -> None:
+        with pytest.raises(DataError) as caught:
+            self.load(tmp_path, self.CSV)
+        shown = ", ".join(str(tmp_path / f"{n}.wav") for n in range(3))
+        assert str(caught.value) == (
+            f"dataset=folder: 10 of 10 files missing: {shown} and 7 more; mend the names or fetch "
+            "the files, or leave them out with dataset.bad_audio=skip"
+        )
+        assert len(self.load(tmp_path, self.CSV, "dataset.bad_audio=skip").tracks) == 10
+
+    @pytest.mark.parametrize(
+        ("name", "reason"),
+        [
+            ("music\\a.wav", "; a backslash is part of a name here; write / between folders"),
+            ("https://host/a.wav", "; an address is not fetched; download it"),
+            ("*.wav", "; patterns are not expanded here"),
+        ],
+    )
+    def test_a_path_that_can_be_none_is_said_to_be_what_it_is(
+        self, name: str, reason: str, tmp_path: Path
+    ) -> None:
+        with pytest.raises(DataError, match=re.escape(reason)):
+            self.load(tmp_path, f"path,label\n{name},a\nb.wav,b\n")
+
+    def test_a_genre_that_is_too_small_is_named(self, tmp_path: Path) -> None:
+        for number in range(10):
+            (tmp_path / f"{number}.wav").touch()
+        text = self.CSV.replace("0.wav,a", "0.wav,tiny")
+        with pytest.raises(DataError, match=r"fewer than 3 .* can be told apart: tiny \(1\)"):
+            self.load(tmp_path, text)
+        assert self.load(tmp_path, text, "dataset.min_tracks=3").labels == ("a", "b")
+
+    def test_parts_that_the_split_passes_over_are_said(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        lines = [f"{n}.wav,{'ab'[n % 2]},{'train' if n < 6 else 'test'}" for n in range(10)]
+        for number in range(10):
+            (tmp_path / f"{number}.wav").touch()
+        text = "\n".join(("path,label,split", *lines))
+        self.load(tmp_path, text)
+        assert (
+            "folder has parts of its own, and split=track deals its tracks out anew; "
+            "split=official keeps them"
+        ) in capsys.readouterr().err
+        self.load(tmp_path, text, "split=official")
+        assert "parts of its own" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -241,3 +241,29 @@ def test_distorted_segments_are_the_same_segments(
     halved = rule.distorted(track, spec, lambda pieces: pieces / 2)
     difference = same.inputs["mel"][0, inner] - halved.inputs["mel"][0, inner]
     np.testing.assert_allclose(difference, 20 * np.log10(2), atol=1e-3)
+
+
+@pytest.mark.parametrize("source", ["audio", "spectrogram"])
+@pytest.mark.parametrize("count", [7, 50, 98, 150, 250, 301])
+def test_short_tracks_can_be_repeated_as_a_prediction_does_it_and_others_stay_as_they_are(
+    source: Any, count: int
+) -> None:
+    spec = FRAMEWISE if source == "spectrogram" else SAMPLEWISE
+    rule = SegmentRule(
+        length=1.0, hop=None, count=None, min_fill=0.99, source=source, short_tracks="repeat"
+    )
+    rejecting = replace(rule, short_tracks="reject")
+    expected = rule.cover(ramp(count), spec) if count < 99 else rejecting.apply(ramp(count), spec)
+    found = rule.apply(ramp(count), spec)
+    assert len(rejecting.apply(ramp(count), spec)) == (0 if count < 99 else len(found))
+    assert np.array_equal(found.inputs["raw"], expected.inputs["raw"])
+    assert np.array_equal(found.starts, expected.starts)
+    copy = rule.distorted(ramp(count), spec, lambda samples: samples)
+    assert np.array_equal(copy.starts, found.starts)
+    if count < 99:
+        assert np.array_equal(copy.inputs["raw"], found.inputs["raw"])
+
+
+def test_a_rule_from_before_short_tracks_rejects_them() -> None:
+    values = {"length": 1.0, "hop": None, "count": None, "min_fill": 0.99, "source": "audio"}
+    assert TypeAdapter(SegmentRule).validate_python(values).short_tracks == "reject"

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from genrecls.config.paths import why_no_file
 from genrecls.datasets.base import Dataset, Medium, Track
 from genrecls.datasets.gtzan_kaggle import read_picture
 from genrecls.dsp.audio import AudioFile, AudioLimits, AudioRejected
@@ -163,7 +164,8 @@ def verify(dataset: Dataset, on_progress: Callable[[], None] | None = None) -> V
             # Decoders take a path, so a file is read twice; the second time it comes from memory.
             findings, digest = judge(track, dataset.limits)
         except AudioRejected as bad:
-            fatal = Finding(track.id, track.path, bad.code, bad.detail, fatal=True)
+            why = why_no_file(track.id) if bad.code == "missing" else ""
+            fatal = Finding(track.id, track.path, bad.code, f"{bad.detail}{why}", fatal=True)
             findings, digest = [fatal], None
         if dataset.medium == "audio" and track.path.name.startswith("._"):
             findings.append(Finding(track.id, track.path, "ghost", track.path.name, fatal=False))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from genrecls.config.options import choices
 from genrecls.datasets.gtzan import GENRES
@@ -51,6 +53,59 @@ def test_flags_and_overrides_may_stand_in_any_order(
     outcome = run_command("data", "verify", *words)
     assert outcome.status == 1
     assert outcome.out.count('"unreadable"') == 2
+
+
+def put_noise(folder: Path, *seconds: float) -> None:
+    folder.mkdir(parents=True)
+    for number, length in enumerate(seconds):
+        noise = np.random.default_rng(number).uniform(-0.5, 0.5, round(8000 * length))
+        soundfile.write(folder / f"{number}.wav", noise, 8000)
+
+
+def test_verify_counts_clips_that_are_too_short_for_a_segment_as_training_does(
+    tmp_path: Path, run_command: RunCommand
+) -> None:
+    put_noise(tmp_path / "music" / "jazz", 3.5, 2.5, 1.5)
+    put_noise(tmp_path / "music" / "rock", 3.4, 3.3, 3.2)
+    words = ("data", "verify", "dataset=folder", "dataset.root=music")
+    outcome = run_command(*words)
+    assert outcome.status == 1
+    assert "6 files checked: 4 usable, 2 not" in outcome.err
+    assert "2 files too short for a segment of 3 s: choose another segment=<name>" in outcome.err
+    assert "expected at least 2.97 s, found 2.500 s" in outcome.out
+    # They are sound, and so recorded.
+    assert "recorded in" in outcome.err
+    assert "6 files, 6 of them new" in outcome.err
+    for setting in ("segment.length=1", "segment.short_tracks=repeat"):
+        outcome = run_command(*words, setting)
+        assert outcome.status == 0
+        assert "6 files checked: 6 usable, 0 not" in outcome.err
+        assert "too short" not in outcome.err
+
+
+def test_what_is_left_out_and_what_is_too_small_is_said_by_info_and_verify(
+    tmp_path: Path, run_command: RunCommand
+) -> None:
+    put_noise(tmp_path / "music" / "jazz", 3, 3)
+    put_noise(tmp_path / "music" / "rock", 3)
+    for name in ("funk/a.m4a", "loose.wav", "rock/.old/b.wav"):
+        (tmp_path / "music" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "music" / name).touch()
+    for action in ("info", "verify"):
+        said = run_command("data", action, "dataset=folder", "dataset.root=music").err
+        assert said.count("left out 1 file (1 .m4a), such as funk/a.m4a") == 1
+        assert said.count("left out 1 file, such as rock/.old/b.wav") == 1
+        assert said.count("left out 1 audio file beside the folders of genres, such as loose") == 1
+        assert said.count("1 folder without audio that is read, so no genre: funk") == 1
+    assert "genres with fewer than 3 tracks, which most splits" in said
+    assert "to 3 parts: jazz (2), rock (1)" in said
+
+
+def test_a_root_that_is_not_there_is_one_line(run_command: RunCommand) -> None:
+    for action in ("info", "verify", "split-report"):
+        outcome = run_command("data", action, "dataset=folder", "dataset.root=absent")
+        assert outcome.status == 1
+        assert "/absent does not exist; expected a folder with a folder for" in outcome.error
 
 
 def test_a_data_root_that_is_no_folder_is_one_line(run_command: RunCommand) -> None:

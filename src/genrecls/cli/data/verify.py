@@ -4,28 +4,45 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from genrecls.cli.data.dataset_args import chosen_source
+from genrecls.cli.data.dataset_args import source_and_segments
 from genrecls.console import progress, quiet_libraries, say, several, show, warn
 from genrecls.datasets.base import Dataset
 from genrecls.dsp.audio import REASONS
 
 if TYPE_CHECKING:
     from genrecls.datasets.verify import Finding, Verification
+    from genrecls.features.segmentation import SegmentRule
+
+# Train, validation and test.
+_PARTS = 3
 
 
 def main(options: argparse.Namespace) -> int:
     """Verify the data set that the overrides choose."""
-    source, root = chosen_source(options.overrides)
-    return verify_and_show(source.inspect(root), options.format, accept=options.accept)
+    source, root, rule = source_and_segments(options.overrides)
+    dataset = source.inspect(root)
+    return verify_and_show(dataset, options.format, accept=options.accept, rule=rule)
 
 
 def verify_and_show(
-    dataset: Dataset, layout: Literal["table", "json"] = "table", *, accept: bool = False
+    dataset: Dataset,
+    layout: Literal["table", "json"] = "table",
+    *,
+    accept: bool = False,
+    rule: SegmentRule | None = None,
 ) -> int:
-    """Read every file, show what is wrong with which, and record the usable ones in the index.
+    """Read every file, show what is wrong with which, and record the sound ones in the index.
+
+    Args:
+        dataset: what to read.
+        layout: of what is wrong.
+        accept: see `compare_and_record`.
+        rule: how tracks are to be cut; those that are too short for it cannot be used.
 
     Returns:
         The exit status: 1 where files are unusable, changed or missing, else 0. Those that were
@@ -39,9 +56,22 @@ def verify_and_show(
 
     for remark in dataset.remarks:
         warn(remark)
+    counts = Counter(track.label for track in dataset.tracks)
+    small = [f"{label} ({n})" for label, n in counts.items() if n < _PARTS]
+    if small:
+        warn(
+            f"genres with fewer than {_PARTS} tracks, which most splits cannot deal out to "
+            f"{_PARTS} parts: {', '.join(small)}"
+        )
+    if rule and rule.shortest > dataset.limits.min_seconds:
+        limits = replace(dataset.limits, min_seconds=rule.shortest)
+        dataset = replace(dataset, limits=limits)
     with quiet_libraries(), progress(f"Verifying {dataset.name}", len(dataset.tracks)) as advance:
         report = verify(dataset, advance)
-    differences = () if dataset.generated else compare_and_record(dataset, report, accept=accept)
+    short = {finding.track for finding in report.findings if finding.code == "short"}
+    # What is short for these segments is long enough for others, and recorded all the same.
+    sound = replace(report, findings=tuple(f for f in report.findings if f.code != "short"))
+    differences = () if dataset.generated else compare_and_record(dataset, sound, accept=accept)
 
     rows = []
     for finding in (*report.findings, *differences):
@@ -71,6 +101,12 @@ def verify_and_show(
     other_file = {finding.track for finding in report.findings if finding.code == "checksum"}
     published_so = (report.bad & dataset.published_broken) - other_file
     _summarise(dataset, report, differences, len(published_so))
+    if rule and short - published_so:
+        say(
+            f"{several(len(short), 'file')} too short for a segment of "
+            f"{rule.length:g} s: choose another segment=<name> or segment.length=<seconds> here "
+            "and for the training, or segment.short_tracks=repeat"
+        )
     return 1 if report.bad - published_so or differences else 0
 
 
