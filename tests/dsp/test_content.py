@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from genrecls.dsp.content import HEAD_BYTES, describe, kind_of
+from genrecls.dsp.content import HEAD_BYTES, describe, kind_of, kind_of_stream
 from tests.dsp.bad_audio import encoded
 
 
@@ -31,7 +31,7 @@ def test_sound_that_is_read_is_named(kind: str, subtype: str | None, name: str) 
     ("head", "words"),
     [
         (b"\0\0\0\x20ftypM4A \0\0\0\0", "an MP4 file (M4A: AAC or ALAC)"),
-        (b"\xff\xf1\x50\x80\x02\x1f\xfc", "an AAC stream"),
+        (3 * (b"\xff\xf1\x50\x80\x02\x1f\xfc" + bytes(9)), "an AAC stream"),
         (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9", "a Windows Media file"),
         (b"\x1a\x45\xdf\xa3\x9f", "a Matroska or WebM file"),
         (b"OggS\0\2" + bytes(22) + b"\x80theora", "an OGG video"),
@@ -52,3 +52,19 @@ def test_whatever_else_a_file_is_is_said_with_what_is_read(head: bytes, words: s
     assert describe(head).endswith(
         "; read are WAV, FLAC, MP3 (and MP2), OGG (Vorbis, Opus), AU and AIFF"
     )
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"",
+        bytes(5000),
+        b"\0\0\0\0ab",
+        b"text",
+        b"\xff\xfb\x90\x64" * 999,
+        b"\xff\xf1\x50\x80" * 999,
+        b"\x1f\x8b\0\0",
+    ],
+)
+def test_what_may_be_samples_is_taken_for_them(head: bytes) -> None:
+    assert kind_of_stream(head) is None

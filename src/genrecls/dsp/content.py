@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-HEAD_BYTES = 512
+import codecs
+
+from genrecls.dsp.mpeg import begins_mpeg
+
+HEAD_BYTES = 2048
 """How many first bytes `kind_of` looks at."""
 
 READ = "read are WAV, FLAC, MP3 (and MP2), OGG (Vorbis, Opus), AU and AIFF"
@@ -48,7 +52,7 @@ _OTHERS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x00\x05\x16\x07", "a companion file that macOS puts in archives, no sound"),
     (0, b"version https://git-lfs", "a pointer of Git LFS; get the file with: git lfs pull"),
     (0, b"PK\x03\x04", "a ZIP archive"),
-    (0, b"\x1f\x8b", "a gzip archive"),
+    (0, b"\x1f\x8b\x08", "a gzip archive"),
     (0, b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
     (0, b"Rar!", "a RAR archive"),
     (0, b"%PDF", "a PDF document"),
@@ -71,18 +75,48 @@ def kind_of(head: bytes) -> tuple[str | None, bool]:
         for at, magic, kind in kinds:
             if head.startswith(magic, at):
                 return kind, decoded
-    text = head.lstrip(b"\xef\xbb\xbf").lstrip()
-    # Layer 0 is what MPEG audio never has: AAC uses it to be told from it.
     name: str | None = None
-    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:
+    if _begins_aac(head):
         name = "an AAC stream"
     elif not any(head):
         name = "a file that begins with zeros"
-    elif text.startswith(b"<"):
+    elif head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         name = "a web page or XML text, perhaps the error message of a server"
-    elif all(byte >= 32 or byte in b"\t\n\r\f" for byte in head):
+    elif _is_text(head):
         name = "a text"
     return name, False
+
+
+def kind_of_stream(head: bytes) -> str | None:
+    """Return what begins with `LONGEST_RUN` bytes (fewer if it ends); None if it may be samples."""
+    if begins_mpeg(head):
+        return "an MP3 stream"
+    # Samples may well begin with silence, and a few of them with any letters.
+    start = head[:HEAD_BYTES]
+    if not any(start) or (len(start) < HEAD_BYTES and _is_text(start)):
+        return None
+    return kind_of(head)[0]
+
+
+def _begins_aac(head: bytes) -> bool:
+    """Return whether frames of AAC follow each other from the first byte on, as far as it goes."""
+    position = count = 0
+    while len(frame := head[position : position + 7]) == 7:
+        # Layer 0 is what MPEG audio never has: AAC uses it to be told from it.
+        if frame[0] != 0xFF or frame[1] & 0xF6 != 0xF0:
+            return False
+        position += max(7, (frame[3] & 3) << 11 | frame[4] << 3 | frame[5] >> 5)
+        count += 1
+    return count > 1
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        # Its last character may be cut off.
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return all(char >= " " or char in "\t\n\r\f" for char in text)
 
 
 def describe(head: bytes) -> str:

@@ -17,8 +17,8 @@ from typing import BinaryIO, Literal
 from genrecls.dsp.content import HEAD_BYTES, kind_of
 from genrecls.dsp.mpeg import MAX_FRAME_BYTES, id3_bytes, mpeg_streams
 
-# Programs that write to a pipe cannot know the length and put one of the largest numbers there.
-_UNKNOWN_LENGTH = 0x7FFF_0000
+UNKNOWN_LENGTH = 0x7FFF_0000
+"""Programs that write to a pipe cannot know the length and put a number there that is as large."""
 
 # Some recorders count the header as sound. Whoever cuts a file loses more than this.
 _HEADER_BYTES = 128
@@ -220,7 +220,7 @@ def _wav(file: BinaryIO, start: int, end: int) -> tuple[Layout, int | None]:
     if sound is None:
         return Layout(), None
     first, size = sound.start, sound.size
-    if size >= _UNKNOWN_LENGTH and _at(file, start, 4) != b"RF64":
+    if size >= UNKNOWN_LENGTH and _at(file, start, 4) != b"RF64":
         size = end - first
     if code in _MPEG_CODES:
         return _mpeg(file, first, min(first + size, end)), None
@@ -258,7 +258,7 @@ def _au(file: BinaryIO, start: int, head: bytes, end: int) -> Layout:
     if size == 0 and start + 24 <= first < min(end, start + _MAX_HEADER):
         lengths = {start + 8: end - first}
         return Layout((Section(start, end, _header(file, start, first, lengths, "big")),))
-    return Layout(missing=0 if size >= _UNKNOWN_LENGTH else _missing(first, size, end))
+    return Layout(missing=0 if size >= UNKNOWN_LENGTH else _missing(first, size, end))
 
 
 def _missing(start: int, size: int, end: int) -> int:

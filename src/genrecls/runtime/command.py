@@ -39,7 +39,9 @@ def add_live_options(parser: argparse.ArgumentParser) -> None:
     """Add `--live` and what belongs to it."""
     group = parser.add_argument_group("live", "the genre of sound that is still arriving")
     group.add_argument(
-        "--live", metavar="SOURCE", help="a WAV file that grows, or - for raw samples in a pipe"
+        "--live",
+        metavar="SOURCE",
+        help="a growing WAV file, or - for a WAV or raw samples in a pipe",
     )
     group.add_argument(
         "--smooth", type=int, metavar="N", help=f"mean of the last N segments (default {_SMOOTH})"
@@ -94,7 +96,7 @@ def run_live(options: argparse.Namespace, classifier: Classifier) -> int:
     """
     from genrecls.runtime.formats import LIVE_FORMATS
     from genrecls.runtime.live import listen, smooth
-    from genrecls.runtime.stream import SampleFormat, growing_wav, raw_samples
+    from genrecls.runtime.stream import SampleFormat, growing_wav, piped_samples
 
     header, line = LIVE_FORMATS[options.format]
     try:
@@ -109,7 +111,13 @@ def run_live(options: argparse.Namespace, classifier: Classifier) -> int:
                 options.channels or 1,
                 options.sample_format or CODINGS[0],
             )
-            source = raw_samples(sys.stdin.buffer, form)
+            fields = {"rate": "rate", "channels": "channels", "sample_format": "coding"}
+            said = [field for name, field in fields.items() if getattr(options, name)]
+            source, described = piped_samples(sys.stdin.buffer, form, said)
+            if not described and len(said) < len(fields):
+                # Samples of another kind are samples, too: nobody else can tell.
+                note = f"--live -: raw samples, taken as {form}; the options say otherwise"
+                print(note, file=sys.stderr, flush=True)  # noqa: T201
         if header is not None:
             write_line(header(classifier.labels))
         moments = listen(classifier, source, options.hop)

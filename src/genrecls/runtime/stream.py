@@ -1,9 +1,9 @@
-"""Sound that is still arriving: a WAV file that grows, or raw samples in a pipe."""
+"""Sound that is still arriving: a WAV file that grows, or a WAV or raw samples in a pipe."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.dsp.audio import AudioLimits, mix_down
+from genrecls.dsp.content import HEAD_BYTES, kind_of, kind_of_stream
+from genrecls.dsp.layout import UNKNOWN_LENGTH, sound_end
+from genrecls.dsp.mpeg import LONGEST_RUN, begins_mpeg
 from genrecls.errors import DataError
 from genrecls.runtime.sample_formats import WIDTHS, Coding
 
@@ -57,6 +60,10 @@ class SampleFormat:
             raise DataError(
                 f"expected 1 to {limits.max_channels} channels, received {self.channels}"
             )
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        return f"{self.coding}, {self.rate} Hz, {self.channels} channel(s)"
 
     @property
     def frame(self) -> int:
@@ -110,21 +117,84 @@ class Source:
     blocks: Iterator[NDArray[np.float32]]
 
 
-def raw_samples(stream: BinaryIO, form: SampleFormat) -> Source:
-    """Return what comes through a pipe, up to its end; a last broken frame is left out."""
-    # One read returns what has arrived, however little; `read` would wait for all of it.
-    read = getattr(stream, "read1", stream.read)
+def piped_samples(
+    stream: BinaryIO, form: SampleFormat, said: Collection[str] = ()
+) -> tuple[Source, bool]:
+    """Return what comes through a pipe, up to its end; a last broken frame is left out.
+
+    Args:
+        stream: raw samples, or a WAV.
+        form: how raw samples are stored.
+        said: names of the fields of `form` that the user chose, which a WAV must not contradict.
+
+    Returns:
+        The sound, and whether it says itself how it is stored.
+
+    Raises:
+        DataError: it is neither samples nor a WAV, or a WAV that is stored otherwise than said.
+    """
+    pipe = _Pipe(stream)
+    left = None
+    described = _begins_wav(pipe.peek(12))
+    if described:
+        header = _wav_header(pipe, "--live -")
+        if header is None:
+            raise DataError("--live -: the header of a WAV, and then no samples")
+        found, size = header
+        for name in said:
+            if (wanted := getattr(form, name)) != (there := getattr(found, name)):
+                option = f"--{name.replace('_', '-')}".replace("coding", "sample-format")
+                raise DataError(
+                    f"--live -: received a WAV whose header says {there}, expected {wanted} "
+                    f"({option}); leave {option} out"
+                )
+        form, left = found, None if size == 0 or size >= UNKNOWN_LENGTH else size
+    # Only what may be MPEG audio needs so many bytes, which may take a while.
+    elif kind := kind_of_stream(pipe.peek(LONGEST_RUN if pipe.peek(1) == b"\xff" else HEAD_BYTES)):
+        raise DataError(
+            f"--live -: expected raw samples or a WAV, received {kind}; decode it with: "
+            "ffmpeg -i - -f wav - | genrecls predict --live -"
+        )
 
     def blocks() -> Iterator[NDArray[np.float32]]:
+        nonlocal left
         buffer = b""
-        while data := read(form.block):
+        while data := pipe.some(form.block if left is None else min(left, form.block)):
+            left = None if left is None else left - len(data)
             buffer += data
             whole = len(buffer) - len(buffer) % form.frame
             if whole:
                 yield form.mono(buffer[:whole])
                 buffer = buffer[whole:]
 
-    return Source(form.rate, blocks())
+    return Source(form.rate, blocks()), described
+
+
+class _Pipe:
+    """A stream whose first bytes are looked at before they are taken."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        # One read returns what has arrived, however little; `read` would wait for all of it.
+        self._more = getattr(stream, "read1", stream.read)
+        self._buffer = b""
+
+    def peek(self, count: int) -> bytes:
+        """Return the next bytes and leave them; fewer where it ends."""
+        while len(self._buffer) < count and (data := self._more(count)):
+            self._buffer += data
+        return self._buffer[:count]
+
+    def read(self, count: int) -> bytes:
+        """Take so many bytes; fewer where it ends."""
+        found = self.peek(count)
+        self._buffer = self._buffer[count:]
+        return found
+
+    def some(self, count: int) -> bytes:
+        """Take what has arrived, at most so many bytes; none where it ended."""
+        if not self._buffer:
+            self._buffer = self._more(count) if count else b""
+        return self.read(min(count, len(self._buffer)))
 
 
 def growing_wav(path: Path, wait: float) -> Source:
@@ -151,7 +221,7 @@ def growing_wav(path: Path, wait: float) -> Source:
         position, last_growth = start, time.monotonic()
         with path.open("rb") as file:
             while True:
-                available = _sound_end(file, start) - position
+                available = sound_end(file, start, file.seek(0, 2)) - position
                 count = min(available - available % form.frame, form.block)
                 if count > 0:
                     file.seek(position)
@@ -168,27 +238,45 @@ def growing_wav(path: Path, wait: float) -> Source:
 def _header(path: Path) -> tuple[SampleFormat, int] | None:
     """Return how samples are stored and at which byte they begin, or None where that is to come."""
     with path.open("rb") as file:
-        head = file.read(12)
+        head = file.read(HEAD_BYTES)
         if len(head) < 12:
             return None
-        if head[:4] not in {b"RIFF", b"RF64"} or head[8:] != b"WAVE":
+        if not _begins_wav(head):
+            kind = "an MP3 file" if begins_mpeg(head) else kind_of(head)[0]
+            found = f", found {kind}" if kind else ""
             raise DataError(
-                f"{path}: expected a WAV file; decode others with: ffmpeg -i FILE -f s16le -ac 1 - "
-                "| genrecls predict --live - --rate HZ"
+                f"{path}: expected a WAV file{found}; decode others with: "
+                "ffmpeg -i FILE -f wav - | genrecls predict --live -"
             )
-        form = None
-        while len(chunk := file.read(8)) == 8 and file.tell() < _MAX_HEADER:
-            if chunk[:4] == b"data":
-                return None if form is None else (form, file.tell())
-            size = int.from_bytes(chunk[4:], "little")
-            if chunk[:4] == b"fmt ":
-                form = _sample_format(path, file.read(size + size % 2))
-            else:
-                file.seek(size + size % 2, 1)
-        return None
+        file.seek(0)
+        header = _wav_header(file, str(path))
+        return None if header is None else (header[0], file.tell())
 
 
-def _sample_format(path: Path, chunk: bytes) -> SampleFormat | None:
+def _begins_wav(head: bytes) -> bool:
+    return head[:4] in {b"RIFF", b"RF64"} and head[8:12] == b"WAVE"
+
+
+def _wav_header(file: BinaryIO | _Pipe, name: str) -> tuple[SampleFormat, int] | None:
+    """Read a WAV up to its samples; return how they are stored and how many bytes they announce.
+
+    Returns:
+        None where the header is not all there.
+    """
+    file.read(12)
+    form, position = None, 12
+    while len(chunk := file.read(8)) == 8 and position < _MAX_HEADER:
+        size = int.from_bytes(chunk[4:], "little")
+        if chunk[:4] == b"data":
+            return None if form is None else (form, size)
+        position += 8 + size + size % 2
+        content = file.read(min(size + size % 2, _MAX_HEADER))
+        if chunk[:4] == b"fmt ":
+            form = _sample_format(name, content)
+    return None
+
+
+def _sample_format(name: str, chunk: bytes) -> SampleFormat | None:
     """Return what the `fmt ` chunk says, or None where it is cut off."""
     if len(chunk) < 16:
         return None
@@ -201,28 +289,7 @@ def _sample_format(path: Path, chunk: bytes) -> SampleFormat | None:
     coding = _WAV_CODINGS.get((code, bits))
     if coding is None:
         raise DataError(
-            f"{path}: expected PCM of 16, 24 or 32 bits or floats of 32, received format {code} "
+            f"{name}: expected PCM of 16, 24 or 32 bits or floats of 32, received format {code} "
             f"of {bits} bits"
         )
     return SampleFormat(rate, channels, coding)
-
-
-def _sound_end(file: BinaryIO, start: int) -> int:
-    """Return at which byte the samples end at present.
-
-    While a file grows, the announced size is 0, unknown or out of date. It is right where just what
-    belongs behind the samples (titles and the like, in chunks) fills the rest of the file.
-    """
-    size = file.seek(0, 2)
-    file.seek(start - 4)
-    end = start + int.from_bytes(file.read(4), "little")
-    position = end + end % 2
-    while position < size:
-        file.seek(position)
-        chunk = file.read(8)
-        if not (chunk[:4].isascii() and chunk[:4].decode("ascii").isprintable()):
-            return size
-        length = int.from_bytes(chunk[4:], "little")
-        position += 8 + length + length % 2
-    # The last chunk may lack the byte that makes its length even.
-    return min(end, size) if position - size <= 1 else size
