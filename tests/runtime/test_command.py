@@ -123,7 +123,7 @@ def test_lines_can_be_read_by_people_and_as_csv(
     plain = run_command("predict", "--live-wait", "0.05", *words, heard).out.splitlines()
     rows = list(csv.reader(io.StringIO(run_command(*LIVE, *words, heard, "--format", "csv").out)))
     assert [line.split()[:2] for line in plain] == [["0.3", "s"], ["0.7", "s"], ["1.0", "s"]]
-    assert rows[0][:4] == ["start", "end", "genre", "blues"]
+    assert rows[0][:4] == ["start", "end", "genre", "probability:blues"]
     assert [row[1] for row in rows[1:]] == ["0.340", "0.680", "1.020"]
 
 

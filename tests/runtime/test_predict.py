@@ -85,7 +85,9 @@ def test_a_folder_is_classified_as_a_table_and_as_csv(
     rows = list(csv.DictReader(io.StringIO(done.out)))
     assert [row["path"] for row in rows] == [str(path) for path in songs]
     for row in rows:
-        shares = [float(row[label]) for label in ("blues", "jazz", "metal", "rock")]
+        shares = [
+            float(row[f"probability:{label}"]) for label in ("blues", "jazz", "metal", "rock")
+        ]
         assert np.sum(shares) == pytest.approx(1, abs=1e-4)
     assert "features float32" in done.err
     done = run_command("predict", str(songs[0]), str(model))

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from genrecls.cli.verbs import parser_of
 from genrecls.config.paths import expanded, why_no_file
-from genrecls.console import fail, say, show
-from genrecls.errors import ConfigError
+from genrecls.console import fail, say, several
+from genrecls.errors import ConfigError, Interrupted
 from genrecls.runtime.command import check_live_options, run_live
+from genrecls.runtime.standard_streams import write
+
+if TYPE_CHECKING:
+    from genrecls.runtime.classifier import Classifier
+    from genrecls.runtime.description import ModelDescription
+    from genrecls.runtime.result import Result
 
 
 def main(words: Sequence[str]) -> int:
@@ -18,8 +27,7 @@ def main(words: Sequence[str]) -> int:
     options = parser_of("predict").read(words)
     options.model, options.paths = _model_and_files(options)
     _check(options)
-    from genrecls.inference.files import load_classifier, names_model_file, predict
-    from genrecls.runtime.formats import FORMATS
+    from genrecls.inference.files import audio_files, load_classifier, names_model_file
 
     path = None if options.model is None else expanded(options.model, "RUN")
     if path is None or not names_model_file(path):
@@ -31,20 +39,70 @@ def main(words: Sequence[str]) -> int:
     say(str(classifier.description))
     if options.live is not None:
         return run_live(options, classifier)
-    results = predict(classifier, options.paths)
-    show(FORMATS[options.format](results, classifier.labels))
-    bad = [result for result in results if result.error is not None]
-    if options.timeline is not None and len(bad) < len(results):
-        from genrecls.reports.figures.timeline import timeline
-        from genrecls.reports.style import save
+    files, missing = audio_files(options.paths)
+    known = {result.path: result for result in missing}
+    return _classify(options, classifier, [*known, *files], known)
 
-        usable = [result for result in results if result.error is None]
-        about = classifier.description.about
-        save(timeline(usable, classifier.labels, about=about), options.timeline)
-        say(f"timeline in {options.timeline}")
-    for result in bad:
-        fail(f"{result.path}: {result.error}")
+
+def _classify(
+    options: Namespace, classifier: Classifier, files: list[Path], known: Mapping[Path, Result]
+) -> int:
+    """Classify and write each result as soon as it is there; return the exit status.
+
+    Raises:
+        Interrupted: Ctrl-C or SIGTERM came; says what is done.
+    """
+    from genrecls.inference.files import classify_files
+    from genrecls.inference.output_file import OutputFile
+    from genrecls.runtime.formats import result_text
+
+    model, terminal = classifier.description, sys.stdout.isatty()
+    output = None
+    if options.output is not None:
+        output = OutputFile(options.output, options.format, model)
+        files = output.missing(files)
+        if output.count:
+            say(f"{options.output} has {several(output.count, 'answer')}; {len(files)} are missing")
+    bad = done = 0
+    usable: list[Result] = []
+
+    def results() -> Iterator[Result]:
+        nonlocal bad, done
+        # Lines of a terminal are progress enough, and a bar would come between them.
+        bar = output is not None or not terminal
+        for result in classify_files(classifier, files, known, show_progress=bar):
+            yield result
+            done += 1
+            if result.error is not None:
+                bad += 1
+                fail(f"{result.path}: {result.error}")
+            elif options.timeline is not None:
+                usable.append(result)
+
+    try:
+        if output is not None:
+            output.write(results())
+            say(f"{several(output.count, 'answer')} in {options.output}")
+        else:
+            width = shutil.get_terminal_size().columns if terminal else None
+            result_text(options.format, model, files, width).write(results(), write)
+    except KeyboardInterrupt:
+        above = "above; with --output FILE the same command continues"
+        where = f"in {output.path}; the same command continues" if output else above
+        raise Interrupted(
+            f"interrupted after {done} of {several(len(files), 'file')}, whose results are {where}"
+        ) from None
+    if usable:
+        _draw_timeline(usable, model, options.timeline)
     return 1 if bad else 0
+
+
+def _draw_timeline(usable: list[Result], model: ModelDescription, path: Path) -> None:
+    from genrecls.reports.figures.timeline import timeline
+    from genrecls.reports.style import save
+
+    save(timeline(usable, model.labels, about=model.about), path)
+    say(f"timeline in {path}")
 
 
 def _model_and_files(options: Namespace) -> tuple[str | None, list[Path]]:
@@ -81,3 +139,15 @@ def _check(options: Namespace) -> None:
         raise ConfigError("--timeline: it needs files; --live prints the genre over time itself")
     if options.timeline is not None and options.timeline.suffix.lower() != ".png":
         raise ConfigError(f"--timeline: received '{options.timeline}'; allowed: a name in .png")
+    if options.output is None:
+        options.format = options.format or "table"
+        return
+    for other in ("live", "timeline"):
+        if getattr(options, other) is not None:
+            raise ConfigError(f"--output: it does not go with --{other}; leave out one of both")
+    options.format = options.format or options.output.suffix.lower().removeprefix(".")
+    if options.format not in {"csv", "json"}:
+        raise ConfigError(
+            f"--output: received '{options.output}'; allowed: a name in .csv or .json, or another "
+            "name with --format csv or json"
+        )

@@ -151,7 +151,13 @@ def predict_parser() -> VerbParser:
     )
     parser.candidates = run_names
     parser.add_argument(
-        "--format", choices=("table", "json", "csv"), default="table", help="of the answer (table)"
+        "--format", choices=("table", "json", "csv"), help="of the answer (table, or as --output)"
+    )
+    parser.add_argument(
+        "--output",
+        type=folder,
+        metavar="FILE",
+        help="write to a .csv or .json; the same command adds what is missing there",
     )
     parser.add_argument(
         "--timeline", type=folder, metavar="PNG", help="draw the probabilities over time"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from types import MappingProxyType
 
 from genrecls.config.paths import why_no_file
 from genrecls.console import progress, quiet_libraries, warn
@@ -30,6 +32,10 @@ def is_exported(path: Path) -> bool:
     Raises:
         ModelFileError: it is neither.
     """
+    if path.exists() and not path.is_file():
+        raise ModelFileError(
+            f"{path}: a folder, pipe or device; expected a model.keras or .tflite of genrecls"
+        )
     try:
         with path.open("rb") as file:
             tflite = file.read(8)[4:] == b"TFL3"
@@ -87,28 +93,29 @@ def audio_files(paths: Sequence[Path]) -> tuple[list[Path], list[Result]]:
     return list(files), missing
 
 
-def classify_files(classifier: Classifier, files: Sequence[Path]) -> list[Result]:
-    """Return the result of each file, with progress where there are many."""
+def classify_files(
+    classifier: Classifier,
+    files: Sequence[Path],
+    known: Mapping[Path, Result] = MappingProxyType({}),
+    *,
+    show_progress: bool = True,
+) -> Iterator[Result]:
+    """Yield the result of each file, in the order of their paths, as soon as it is there.
 
-    def classify(file: Path) -> Result:
-        with quiet_libraries():
-            return classifier.classify(file)
+    What cannot be classified has a result as well, with the reason. No result is kept here, so that
+    memory does not grow with the number of files.
 
-    if len(files) < _FEW:
-        return [classify(file) for file in files]
-    results = []
-    with progress("Classifying", total=len(files)) as advance:
-        for file in files:
-            results.append(classify(file))
-            advance()
-    return results
-
-
-def predict(classifier: Classifier, paths: Sequence[Path]) -> list[Result]:
-    """Return the results of all files that `paths` name, in the order of their paths.
-
-    What cannot be classified has a result as well, with the reason.
+    Args:
+        classifier: the model.
+        files: the files.
+        known: results that need no model, such as those of files that are not there.
+        show_progress: show it where there are many files.
     """
-    files, missing = audio_files(paths)
-    results = [*missing, *classify_files(classifier, files)]
-    return sorted(results, key=lambda result: str(result.path))
+    shown = show_progress and len(files) >= _FEW
+    with progress("Classifying", len(files)) if shown else nullcontext(lambda: None) as advance:
+        for file in sorted(files, key=str):
+            if (result := known.get(file)) is None:
+                with quiet_libraries():
+                    result = classifier.classify(file)
+            advance()
+            yield result

@@ -9,18 +9,23 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genrecls.errors import ConfigError, GenreclsError, ModelFileError
 from genrecls.runtime.parser import Parser
 from genrecls.runtime.sample_formats import CODINGS
-from genrecls.runtime.standard_streams import prepare_standard_streams, write_line
+from genrecls.runtime.standard_streams import (
+    prepare_standard_streams,
+    write,
+    write_line,
+)
 from genrecls.safe_text import one_line
 
 if TYPE_CHECKING:
     from genrecls.runtime.classifier import Classifier
+    from genrecls.runtime.result import Result
 
 PROGRAM = "classify.pyz"
 
@@ -166,7 +171,7 @@ def _classify(folder: Path, words: Sequence[str]) -> int:
     if not options.paths and options.live is None:
         raise ConfigError("expected audio files or --live; see --help")
 
-    from genrecls.runtime.formats import PLAIN_FORMATS
+    from genrecls.runtime.formats import result_text
     from genrecls.runtime.network import check_threads
     from genrecls.runtime.tflite_predictor import load_tflite
 
@@ -185,12 +190,20 @@ def _classify(folder: Path, words: Sequence[str]) -> int:
     classifier = load_tflite(model, options.threads)
     if options.live is not None:
         return run_live(options, classifier)
-    results = [classifier.classify(path) for path in options.paths]
-    print(PLAIN_FORMATS[options.format](results, classifier.labels))  # noqa: T201
-    failed = [result for result in results if result.error is not None]
-    for result in failed:
-        _complain(f"{result.path}: {result.error}")
-    return 1 if failed else 0
+    bad = 0
+
+    def results() -> Iterator[Result]:
+        nonlocal bad
+        for path in options.paths:
+            result = classifier.classify(path)
+            yield result
+            if result.error is not None:
+                bad += 1
+                _complain(f"{path}: {result.error}")
+
+    text = result_text(options.format, classifier.description, options.paths)
+    text.write(results(), write)
+    return 1 if bad else 0
 
 
 def _complain(text: str) -> None:

@@ -55,15 +55,19 @@ class ModelDescription:
         )
 
     @property
+    def name(self) -> str:
+        """The run, and of an exported file its input and mode."""
+        return f"{self.run} ({self.form})" if self.form else self.run
+
+    @property
     def about(self) -> str:
         """The run and how its data were split, as figures say it."""
         generated = " · trained on generated data" if self.generated else ""
         return f"{self.run} · {self.split}{generated}"
 
     def __str__(self) -> str:
-        form = f" ({self.form})" if self.form else ""
         generated = "; trained on generated data, not real music" if self.generated else ""
         return (
-            f"model {self.run}{form}: accuracy {self.accuracy:.3f} per track on the test part of "
+            f"model {self.name}: accuracy {self.accuracy:.3f} per track on the test part of "
             f"{self.dataset} ({self.split}){generated}"
         )

@@ -5,117 +5,192 @@ from __future__ import annotations
 import csv
 import io
 import json
+import unicodedata
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from genrecls.runtime.description import ModelDescription
 from genrecls.runtime.result import Result
+from genrecls.safe_text import for_spreadsheet, for_terminal, one_line
 
 if TYPE_CHECKING:
     from genrecls.runtime.live import Moment
 
 Labels = Sequence[str]
+Layout = Literal["table", "json", "csv"]
+
+RESULT_COLUMNS = ("path", "genre", "error", "model")
+GENRE_COLUMN = "probability:"
+"""Stands before each genre in the name of its column: a genre may be called `path` or `error`."""
+
+_PROBABILITY = "probability"
+_SHORTEST_PATH = 20
 
 
-def as_json(results: Sequence[Result], labels: Labels) -> str:
-    """Return one list with an object a file: path, genre, probabilities, segments, or error."""
-    files: list[dict[str, Any]] = []
-    for result in results:
+class ResultText(ABC):
+    """Predictions as text that is written a file at a time, each result as soon as it is there.
+
+    Args:
+        model: what answers.
+
+    Attributes:
+        head: what comes before the first result.
+        separator: what comes between two results.
+        tail: what comes after the last one.
+    """
+
+    separator = tail = ""
+
+    def __init__(self, model: ModelDescription) -> None:
+        self.model = model
+
+    @property
+    @abstractmethod
+    def head(self) -> str:
+        """What comes before the first result."""
+
+    @abstractmethod
+    def item(self, result: Result) -> str:
+        """Return what is written of one file."""
+
+    def write(
+        self, results: Iterable[Result], write: Callable[[str], object], *, append: bool = False
+    ) -> None:
+        """Write all results; after an interrupt what is written is whole as well.
+
+        Args:
+            results: one a file, as they come.
+            write: takes pieces of text.
+            append: whether head and results are there already.
+        """
+        if not append:
+            write(self.head)
+        separator = self.separator if append else ""
+        try:
+            for result in results:
+                write(separator + self.item(result))
+                separator = self.separator
+        finally:
+            write(self.tail)
+
+
+class JsonText(ResultText):
+    """One list with an object a file, each in a line: path, genre, probabilities, or error."""
+
+    separator, tail = ",\n", "\n]\n"
+
+    @property
+    def head(self) -> str:
+        """The beginning of the list."""
+        return "[\n"
+
+    def item(self, result: Result) -> str:
+        """Return the object of one file."""
+        labels = self.model.labels
+        about = {"path": str(result.path), "model": self.model.name}
         if result.error is not None:
-            files.append({"path": str(result.path), "error": result.error})
-            continue
+            return _json({**about, "error": result.error})
+        times = zip(result.starts, result.ends, result.segments, strict=True)
         segments = [
             {
                 "start": round(float(start), 3),
                 "end": round(float(end), 3),
                 "probabilities": _by_label(probabilities, labels),
             }
-            for start, end, probabilities in zip(
-                result.starts, result.ends, result.segments, strict=True
-            )
+            for start, end, probabilities in times
         ]
-        files.append(
-            {
-                "path": str(result.path),
-                "genre": labels[result.decision],
-                "probabilities": _by_label(result.probabilities, labels),
-                "segments": segments,
-            }
-        )
-    return _printable(json.dumps(files, indent=2, ensure_ascii=False))
+        answer = {
+            "genre": labels[result.decision],
+            "probabilities": _by_label(result.probabilities, labels),
+            "segments": segments,
+        }
+        return _json({**about, **answer})
 
 
-def as_csv(results: Sequence[Result], labels: Labels) -> str:
-    """Return a header and a line a file."""
-    lines = [_csv_line(["path", "genre", "error", *labels])]
-    for result in results:
+class CsvText(ResultText):
+    """A header and a line a file; the probability of each genre has a column."""
+
+    @property
+    def head(self) -> str:
+        """The names of the columns."""
+        return _csv_line([*RESULT_COLUMNS, *_genre_columns(self.model.labels)]) + "\n"
+
+    def item(self, result: Result) -> str:
+        """Return the line of one file."""
+        labels, cells = self.model.labels, [str(result.path)]
         if result.error is None:
-            cells = [labels[result.decision], "", *(f"{p:.6f}" for p in result.probabilities)]
+            cells += [labels[result.decision], "", self.model.name]
+            cells += [f"{p:.6f}" for p in result.probabilities]
         else:
-            cells = ["", result.error, *[""] * len(labels)]
-        lines.append(_csv_line([str(result.path), *cells]))
-    return _printable("\n".join(lines))
+            cells += ["", result.error, self.model.name, *[""] * len(labels)]
+        return _csv_line(cells) + "\n"
 
 
-def as_table(results: Sequence[Result], labels: Labels) -> Any:
-    """Return a table of rich with the most probable genres of each file."""
-    from rich.table import Table
-    from rich.text import Text
+class TableText(ResultText):
+    """A line a file with its most probable genres, in columns.
 
-    table = Table()
-    for name in ("file", "genre", "probability", "then"):
-        table.add_column(
-            name, overflow="fold", justify="right" if name == "probability" else "left"
-        )
-    for result in results:
+    Args:
+        model: what answers.
+        paths: the files to come.
+        width: columns of the terminal; None where there is no edge.
+    """
+
+    def __init__(
+        self, model: ModelDescription, paths: Iterable[Path], width: int | None = None
+    ) -> None:
+        super().__init__(model)
+        self._genre = max(5, *(_columns(one_line(label)) for label in model.labels))
+        self._path = max((_columns(one_line(str(path))) for path in paths), default=0)
+        if width is not None:
+            # What stands behind the path: the genre, its probability, and two more genres.
+            behind = 2 + self._genre + 2 + len(_PROBABILITY) + 2 + 2 * (self._genre + 5) + 2
+            self._path = min(self._path, max(_SHORTEST_PATH, width - behind))
+
+    @property
+    def head(self) -> str:
+        """The names of the columns."""
+        return self._line("file", "genre", _PROBABILITY, "then")
+
+    def item(self, result: Result) -> str:
+        """Return the line of one file; a path too long for its column has a line of its own."""
+        path, labels = one_line(str(result.path)), [one_line(label) for label in self.model.labels]
+        start = ""
+        if _columns(path) > self._path:
+            start, path = f"{path}\n", ""
         if result.error is not None:
-            table.add_row(Text(_printable(str(result.path))), Text("-"), "", Text(result.error))
-            continue
+            return f"{start}{_padded(path, self._path)}  -  {one_line(result.error)}\n"
         first = result.decision
         order = np.argsort(-result.probabilities, kind="stable")
         others = [index for index in order if index != first][:2]
         then = ", ".join(f"{labels[i]} {result.probabilities[i]:.2f}" for i in others)
-        table.add_row(
-            Text(_printable(str(result.path))),
-            Text(labels[first]),
-            f"{result.probabilities[first]:.2f}",
-            Text(then),
-        )
-    return table
+        probability = f"{result.probabilities[first]:{len(_PROBABILITY)}.2f}"
+        return start + self._line(path, labels[first], probability, then)
+
+    def _line(self, path: str, genre: str, probability: str, then: str) -> str:
+        cells = (_padded(path, self._path), _padded(genre, self._genre), probability, then)
+        return "  ".join(cells).rstrip() + "\n"
 
 
-def as_plain_text(results: Sequence[Result], labels: Labels) -> str:
-    """Return a line a file: its name, the genre and the probability."""
-    width = max(len(str(result.path)) for result in results)
-    lines = []
-    for result in results:
-        answer = "-"
-        if result.error is None:
-            answer = f"{labels[result.decision]}  {result.probabilities[result.decision]:.2f}"
-        lines.append(f"{result.path!s:{width}}  {answer}")
-    return _printable("\n".join(lines))
-
-
-FORMATS: dict[str, Callable[[Sequence[Result], Labels], Any]] = {
-    "table": as_table,
-    "json": as_json,
-    "csv": as_csv,
-}
-PLAIN_FORMATS: dict[str, Callable[[Sequence[Result], Labels], str]] = {
-    "table": as_plain_text,
-    "json": as_json,
-    "csv": as_csv,
-}
-"""Those of a device, which has no rich."""
+def result_text(
+    layout: Layout, model: ModelDescription, paths: Iterable[Path], width: int | None = None
+) -> ResultText:
+    """Return what writes predictions in a layout; `paths` and `width` are for tables alone."""
+    if layout == "table":
+        return TableText(model, paths, width)
+    return JsonText(model) if layout == "json" else CsvText(model)
 
 
 def as_live_text(moment: Moment, labels: Labels) -> str:
     """Return the time, the genre and its probability."""
     best = int(moment.probabilities.argmax())
-    width = max(map(len, labels))
-    return f"{moment.end:8.1f} s  {labels[best]:{width}}  {moment.probabilities[best]:.2f}"
+    names = [one_line(label) for label in labels]
+    genre = _padded(names[best], max(map(_columns, names)))
+    return f"{moment.end:8.1f} s  {genre}  {moment.probabilities[best]:.2f}"
 
 
 def as_live_json(moment: Moment, labels: Labels) -> str:
@@ -126,12 +201,12 @@ def as_live_json(moment: Moment, labels: Labels) -> str:
         "genre": labels[int(moment.probabilities.argmax())],
         "probabilities": _by_label(moment.probabilities, labels),
     }
-    return json.dumps(segment, ensure_ascii=False)
+    return _json(segment)
 
 
 def live_csv_header(labels: Labels) -> str:
     """Return the names of the columns of `as_live_csv`."""
-    return _csv_line(["start", "end", "genre", *labels])
+    return _csv_line(["start", "end", "genre", *_genre_columns(labels)])
 
 
 def as_live_csv(moment: Moment, labels: Labels) -> str:
@@ -153,15 +228,28 @@ def _by_label(probabilities: NDArray[np.float64], labels: Labels) -> dict[str, f
     return {label: float(p) for label, p in zip(labels, probabilities, strict=True)}
 
 
+def _genre_columns(labels: Labels) -> list[str]:
+    return [f"{GENRE_COLUMN}{label}" for label in labels]
+
+
+def _json(value: Any) -> str:
+    return for_terminal(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
 def _csv_line(cells: Iterable[str]) -> str:
+    """Return cells as one line, whatever they hold, with none that a spreadsheet computes."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(cells)
+    safe = (for_spreadsheet(one_line(cell)) for cell in cells)
+    csv.writer(text, lineterminator="").writerow(safe)
     return text.getvalue()
 
 
-def _printable(text: str) -> str:
-    """Escape what is left of file names that are no UTF-8, which no output could take.
+def _columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    marks = sum(unicodedata.combining(char) > 0 for char in text)
+    return len(text) + wide - marks
 
-    The escape is the one of JSON, so that a reader of JSON gets the name back.
-    """
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - _columns(text))

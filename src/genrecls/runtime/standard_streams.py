@@ -34,10 +34,15 @@ def prepare_standard_streams() -> None:
         )
 
 
-def write_line(text: str) -> None:
-    """Write a result to standard output at once, so that whoever reads a pipe has it now.
+def write(text: str) -> None:
+    """Write a part of a result to standard output at once: whoever reads a pipe has it now.
 
     Raises:
         OSError: it cannot be written; the pipe may have nobody who reads it.
     """
-    print(for_terminal(text, sys.stdout.encoding), flush=True)  # noqa: T201
+    print(for_terminal(text, sys.stdout.encoding), end="", flush=True)  # noqa: T201
+
+
+def write_line(text: str) -> None:
+    """Write a result and a line break, as `write` does."""
+    write(f"{text}\n")

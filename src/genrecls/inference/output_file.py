@@ -1,0 +1,144 @@
+"""A file of predictions that grows with every result, and that the same command continues."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Literal
+
+from genrecls.errors import ConfigError
+from genrecls.files.atomic import naming, replacing
+from genrecls.runtime.description import ModelDescription
+from genrecls.runtime.formats import RESULT_COLUMNS, ResultText, result_text
+from genrecls.runtime.result import Result
+from genrecls.safe_text import for_spreadsheet, one_line
+
+FileLayout = Literal["json", "csv"]
+
+
+class OutputFile:
+    """Predictions of one model, as JSON or CSV, with a line a file.
+
+    What is there already is kept, but for a last line that was cut off, for files that could not be
+    classified, and for audio that was changed since.
+
+    Args:
+        path: the file; it need not be there.
+        layout: how it is written.
+        model: what answers.
+
+    Raises:
+        ConfigError: the file holds something else, or answers of another model.
+    """
+
+    def __init__(self, path: Path, layout: FileLayout, model: ModelDescription) -> None:
+        self.path = path
+        self._layout = layout
+        self._text: ResultText = result_text(layout, model, ())
+        self._model = model
+        self._done: set[str] = set()
+        if path.exists():
+            self._keep_answers()
+
+    @property
+    def count(self) -> int:
+        """How many files have their answer."""
+        return len(self._done)
+
+    def missing(self, files: Iterable[Path]) -> list[Path]:
+        """Return the files that have no answer yet."""
+        return [file for file in files if self._key(file) not in self._done]
+
+    def write(self, results: Iterable[Result]) -> None:
+        """Add results, each of which is in the file as soon as it is there.
+
+        Raises:
+            OSError: the file cannot be written; what is there stays.
+        """
+
+        def noted() -> Iterator[Result]:
+            for result in results:
+                yield result
+                if result.error is None:
+                    self._done.add(self._key(result.path))
+
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with naming(self.path), self.path.open("a", encoding="utf-8") as file:
+
+            def write(text: str) -> None:
+                file.write(text)
+                file.flush()
+
+            self._text.write(noted(), write, append=bool(self._done))
+
+    def _key(self, file: Path) -> str:
+        """Return how a path stands in the file, read back."""
+        return str(file) if self._layout == "json" else for_spreadsheet(one_line(str(file)))
+
+    def _keep_answers(self) -> None:
+        """Write the file again without its tail and without what has to be done anew."""
+        if not self.path.is_file():
+            raise ConfigError(f"--output: {self.path} is no file; give the name of one")
+        written = self.path.stat().st_mtime
+        with (
+            self.path.open(encoding="utf-8", errors="replace") as old,
+            replacing(self.path) as beside,
+            beside.open("w", encoding="utf-8") as new,
+        ):
+            head = old.readline()
+            cut_off = not head.endswith("\n") and self._text.head.startswith(head)
+            if head != self._text.head and not cut_off:
+                raise self._other_content(head)
+            for line in old:
+                answer = line.rstrip("\n").removesuffix(",")
+                key = self._read_key(answer, whole=line.endswith("\n"))
+                if key is None or key in self._done or _changed_since(Path(key), written):
+                    continue
+                new.write(self._text.separator if self._done else self._text.head)
+                new.write(answer if self._layout == "json" else line)
+                self._done.add(key)
+
+    def _read_key(self, line: str, *, whole: bool) -> str | None:
+        """Return the path of a file with an answer; None for a line without one.
+
+        Raises:
+            ConfigError: the line is none of this model.
+        """
+        if self._layout == "json":
+            if line in {"", "]"}:
+                return None
+            try:
+                row = json.loads(line)
+                path, model, failed = row["path"], row["model"], "error" in row
+            except (ValueError, TypeError, KeyError, RecursionError):
+                if not whole:
+                    return None
+                raise self._other_content(line) from None
+        else:
+            if not whole:
+                return None
+            try:
+                path, _, error, model = next(csv.reader([line]))[: len(RESULT_COLUMNS)]
+            except (csv.Error, StopIteration, ValueError):
+                raise self._other_content(line) from None
+            failed = bool(error)
+        if model != self._model.name:
+            raise self._other_content(f"an answer of {model}")
+        return None if failed else str(path)
+
+    def _other_content(self, found: str) -> ConfigError:
+        return ConfigError(
+            f"--output: {self.path} holds something else than {self._layout.upper()} answers of "
+            f"{self._model.name} (found {found[:60]!r}); choose another file, or delete it"
+        )
+
+
+def _changed_since(file: Path, time: float) -> bool:
+    try:
+        status = file.stat()
+    except OSError:
+        # Gone, or its name is escaped: it is what it was.
+        return False
+    return max(status.st_mtime, status.st_ctime) > time

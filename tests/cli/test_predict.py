@@ -1,0 +1,190 @@
+"""`genrecls predict` with many files: results as they come, and a command that continues."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from genrecls.inference.files import classify_files
+from genrecls.runtime.classifier import Classifier
+from genrecls.runtime.description import ModelDescription
+from genrecls.runtime.result import Result
+from tests.conftest import Outcome, RunCommand
+
+LABELS = ("path", "true")
+BAD = "5.wav"
+
+
+class ToyClassifier:
+    """Knows all files but one, and is interrupted before the file called `stop_at`."""
+
+    labels = LABELS
+
+    def __init__(self, stop_at: str = "", run: str = "run-1") -> None:
+        self.stop_at = stop_at
+        self.asked: list[str] = []
+        self.description = ModelDescription(
+            LABELS, "mean", run, "", "toy", "split track", generated=False, accuracy=1
+        )
+
+    def classify(self, path: Path) -> Result:
+        """Return an answer."""
+        if path.name == self.stop_at:
+            raise KeyboardInterrupt
+        self.asked.append(path.name)
+        if path.name == BAD:
+            return Result(path, error="unreadable: no music")
+        shares = np.array([0.25, 0.75])
+        return Result(path, 1, shares, np.zeros(1), np.ones(1), shares[None])
+
+
+Predict = Callable[..., Outcome]
+
+
+@pytest.fixture
+def predict(tmp_path: Path, run_command: RunCommand, monkeypatch: pytest.MonkeyPatch) -> Predict:
+    """Runs `genrecls predict` on eight files, with a toy for a model."""
+    monkeypatch.chdir(tmp_path)
+    Path("music").mkdir()
+    for number in range(8):
+        Path("music", f"{number}.wav").touch()
+
+    def run(classifier: ToyClassifier, *words: str) -> Outcome:
+        monkeypatch.setattr("genrecls.inference.files.load_classifier", lambda _: classifier)
+        return run_command("predict", "m.tflite", "music", *words)
+
+    return run
+
+
+def names(text: str, layout: str) -> list[str]:
+    if layout == "json":
+        return [Path(row["path"]).name for row in json.loads(text)]
+    return [Path(row["path"]).name for row in csv.DictReader(text.splitlines())]
+
+
+EVERY = [f"{number}.wav" for number in range(8)]
+
+
+@pytest.mark.parametrize("layout", ["json", "csv"])
+def test_what_is_done_before_ctrl_c_is_printed(layout: str, predict: Predict) -> None:
+    outcome = predict(ToyClassifier("3.wav"), "--format", layout)
+    assert names(outcome.out, layout) == EVERY[:3]
+    assert outcome.status == 130
+    assert outcome.err.splitlines()[-1] == (
+        "genrecls: error: interrupted after 3 of 8 files, whose results are above; with --output "
+        "FILE the same command continues"
+    )
+
+
+@pytest.mark.parametrize("layout", ["json", "csv"])
+def test_the_same_command_adds_what_is_missing(layout: str, predict: Predict) -> None:
+    file = Path(f"out.{layout}")
+    words = ("--output", str(file))
+    first = predict(ToyClassifier("6.wav"), *words)
+    assert first.status == 130
+    assert "whose results are in out." in first.err
+    assert first.out == ""
+    assert names(file.read_text(), layout) == EVERY[:6]
+    second = ToyClassifier()
+    outcome = predict(second, *words)
+    # What could not be used is tried again, and comes last.
+    assert second.asked == [BAD, "6.wav", "7.wav"]
+    assert sorted(names(file.read_text(), layout)) == EVERY
+    assert outcome.status == 1
+    assert "5.wav: unreadable: no music" in outcome.err
+    assert f"out.{layout} has 5 answers; 3 are missing" in outcome.err
+    third = ToyClassifier()
+    predict(third, *words)
+    assert third.asked == [BAD]
+    assert sorted(names(file.read_text(), layout)) == EVERY
+
+
+@pytest.mark.parametrize("layout", ["json", "csv"])
+def test_a_line_that_a_killed_command_cut_off_is_written_again(
+    layout: str, predict: Predict
+) -> None:
+    file = Path(f"out.{layout}")
+    words = ("--output", str(file))
+    predict(ToyClassifier(), *words)
+    whole = file.read_text()
+    rows = sorted(whole.removesuffix("\n]\n").replace(",\n{", "\n{").splitlines())
+    for length in (0, 1, len(whole) // 3, len(whole) // 2, len(whole) - 4):
+        file.write_text(whole[:length])
+        predict(ToyClassifier(), *words)
+        again = file.read_text()
+        assert sorted(names(again, layout)) == EVERY
+        assert sorted(again.removesuffix("\n]\n").replace(",\n{", "\n{").splitlines()) == rows
+
+
+def test_audio_that_was_changed_since_is_classified_again(predict: Predict) -> None:
+    predict(ToyClassifier(), "--output", "out.csv")
+    later = Path("out.csv").stat().st_mtime + 60
+    os.utime("music/2.wav", (later, later))
+    again = ToyClassifier()
+    predict(again, "--output", "out.csv")
+    assert again.asked == ["2.wav", BAD]
+
+
+@pytest.mark.parametrize(
+    "content", ["path,genre\n", "# my notes\n", "[\n{}\n]\n", '[\n{"path": 1}\n', "\xff\x00\n"]
+)
+@pytest.mark.parametrize("layout", ["json", "csv"])
+def test_a_file_of_something_else_is_left_alone(
+    content: str, layout: str, predict: Predict
+) -> None:
+    file = Path("mine.txt")
+    file.write_bytes(content.encode("latin-1"))
+    outcome = predict(ToyClassifier(), "--output", "mine.txt", "--format", layout)
+    assert outcome.status == 1
+    assert f"--output: mine.txt holds something else than {layout.upper()}" in outcome.err
+    assert file.read_bytes() == content.encode("latin-1")
+
+
+@pytest.mark.parametrize("layout", ["json", "csv"])
+def test_answers_of_another_model_are_not_continued(layout: str, predict: Predict) -> None:
+    predict(ToyClassifier(), "--output", f"out.{layout}")
+    outcome = predict(ToyClassifier(run="run-2"), "--output", f"out.{layout}")
+    assert outcome.status == 1
+    assert "answers of run-2 (found 'an answer of run-1')" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--output", "out.txt"), "--output: received 'out.txt'; allowed: a name in .csv or .json"),
+        (("--output", "a.csv", "--format", "table"), "--output: received 'a.csv'; allowed"),
+        (("--output", "a.csv", "--timeline", "a.png"), "--output: it does not go with --timeline"),
+        (("--output", "music", "--format", "csv"), "--output: music is no file"),
+    ],
+)
+def test_an_output_that_cannot_be_is_one_line(
+    words: tuple[str, ...], reason: str, predict: Predict
+) -> None:
+    outcome = predict(ToyClassifier(), *words)
+    assert outcome.status == 1
+    assert reason in outcome.err.splitlines()[-1]
+
+
+def test_no_result_is_kept_once_it_is_written() -> None:
+    toy: Classifier = ToyClassifier()  # type: ignore[assignment]
+    before: weakref.ref[Result] | None = None
+    for result in classify_files(toy, [Path(f"{number}.wav") for number in range(20)]):
+        assert before is None or before() is None
+        before = weakref.ref(result)
+        del result
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("name", ["pipe.tflite", "pipe.keras"])
+def test_a_named_pipe_is_no_model(name: str, tmp_path: Path, run_command: RunCommand) -> None:
+    os.mkfifo(tmp_path / name)
+    outcome = run_command("predict", str(tmp_path / name), "a.wav")
+    assert outcome.status == 1
+    assert f"{name}: a folder, pipe or device; expected a model.keras or .tflite" in outcome.error
