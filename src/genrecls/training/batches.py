@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,12 +51,32 @@ class BatchMaker:
         """
         import tensorflow as tf
 
-        examples = self.examples
-        order = epoch_order(examples.targets, self.seed, epoch, self.balanced, self.batch_size)
+        targets = self.examples.targets
+        order = epoch_order(targets, self.seed, epoch, self.balanced, self.batch_size)
         random = stream(self.seed, "versions", epoch)
-        versions = random.integers(1 + len(examples.copies), size=len(order))
+        versions = random.integers(1 + len(self.examples.copies), size=len(order))
+        seed = tf.constant(stream_seed(self.seed, "augmentation", epoch), tf.int32)
+        steps = tf.data.Dataset.range(self.steps, output_type=tf.int32)
+        seeds = steps.map(lambda step: tf.stack([seed, step]))
+        batches = tf.data.Dataset.from_tensor_slices((order, versions)).batch(self.batch_size)
+        return (
+            tf.data.Dataset.zip((seeds, batches))
+            .skip(first_step)
+            .map(
+                lambda seed, chosen: self._make_batch(seed, *chosen),
+                num_parallel_calls=tf.data.AUTOTUNE,
+                deterministic=True,
+            )
+            .prefetch(tf.data.AUTOTUNE)
+        )
+
+    @cached_property
+    def _make_batch(self) -> Any:
+        """A TensorFlow function of seed, rows and versions, whose graph all epochs share."""
+        import tensorflow as tf
+
+        examples = self.examples
         change = augmenter(self.augment, self.fill) if self.augment.active else None
-        seed = stream_seed(self.seed, "augmentation", epoch)
         types = [tf.float32] * len(examples.inputs) + [tf.int64]
 
         def read(rows: NDArray[np.int64], versions: NDArray[np.int64]) -> list[NDArray[Any]]:
@@ -66,26 +87,24 @@ class BatchMaker:
                     array[chosen] = copy[name][rows[chosen]]
             return [*arrays, examples.targets[rows]]
 
-        def make_batch(step: Any, chosen: tuple[Any, Any]) -> Any:
+        @tf.function(
+            input_signature=[
+                tf.TensorSpec([2], tf.int32),
+                tf.TensorSpec([None], tf.int64),
+                tf.TensorSpec([None], tf.int64),
+            ]
+        )  # type: ignore[untyped-decorator]
+        def make_batch(seed: Any, rows: Any, versions: Any) -> Any:
             # Read from wherever the examples are, which may be a file larger than the memory.
-            *arrays, targets = tf.numpy_function(read, chosen, types, stateful=False)
+            *arrays, targets = tf.numpy_function(read, (rows, versions), types, stateful=False)
             targets.set_shape([None])
             for values, array in zip(examples.inputs.values(), arrays, strict=True):
                 array.set_shape([None, *values.shape[1:]])
             inputs = dict(zip(examples.inputs, arrays, strict=True))
             soft_targets = tf.one_hot(targets, self.n_classes)
-            if change is None:
-                return inputs, soft_targets
-            return change(inputs, soft_targets, tf.stack([seed, step]))
+            return (inputs, soft_targets) if change is None else change(inputs, soft_targets, seed)
 
-        steps = tf.data.Dataset.range(self.steps, output_type=tf.int32)
-        batches = tf.data.Dataset.from_tensor_slices((order, versions)).batch(self.batch_size)
-        return (
-            tf.data.Dataset.zip((steps, batches))
-            .skip(first_step)
-            .map(make_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-            .prefetch(tf.data.AUTOTUNE)
-        )
+        return make_batch
 
 
 def epoch_order(
