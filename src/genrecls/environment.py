@@ -1,4 +1,4 @@
-"""Under which versions, on which machine type and from which commit a run was made."""
+"""Under which versions, on which machine and from which commit a run was made."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ _LIBRARIES = (
     "tensorflow-cpu",
     "tflite-micro",
 )
+# What different systems call the processor in /proc/cpuinfo.
+_PROCESSOR = ("model name", "Model", "Hardware", "cpu model")
 
 
 def environment() -> dict[str, str]:
@@ -35,9 +37,27 @@ def environment() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     found["system"] = f"{platform.system()} {platform.machine()}"
+    found["cpu"] = processor()
     found["cores"] = str(cores())
     commit = _commit()
     return {**found, "commit": commit} if commit else found
+
+
+def processor() -> str:
+    """Return the model of the processor, or at least its kind.
+
+    Clouds give many models one name; family and model tell them apart.
+    """
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    lines = (line.partition(":") for line in text.splitlines())
+    entries = {key.strip(): value.strip() for key, _, value in lines}
+    names = (entries[key] for key in _PROCESSOR if entries.get(key))
+    name = next(names, platform.processor() or platform.machine())
+    numbers = [entries.get(key, "") for key in ("cpu family", "model")]
+    return f"{name} (family {numbers[0]}, model {numbers[1]})" if all(numbers) else name
 
 
 def cores() -> int:

@@ -1,21 +1,24 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from genrecls.environment import environment
+from genrecls.environment import environment, processor
 from genrecls.experiment.train import write_settings
 from genrecls.files.tables import write_json
+from genrecls.models import tensorflow_setup
 from genrecls.runs.run import Run
 from tests.conftest import ComposeExperiment, RunCommand
 
 
 def settings_written(run: Run, compose_experiment: ComposeExperiment, **versions: str) -> None:
     run.checkpoint_folder.mkdir(parents=True)
-    write_json(run.environment_file, {**environment(), **versions})
+    threads = str(tensorflow_setup.threads())
+    write_json(run.environment_file, {**environment(), "threads": threads, **versions})
     write_settings(run, compose_experiment())
 
 
@@ -33,6 +36,55 @@ def test_a_run_that_goes_on_under_the_same_versions_warns_of_nothing(
 ) -> None:
     settings_written(Run(tmp_path / "run"), compose_experiment)
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("before", "warning"),
+    [
+        ({"threads": "61"}, "perhaps not bit for bit: threads 61 is now"),
+        ({"cpu": "Abacus"}, "perhaps not bit for bit: cpu Abacus is now"),
+        ({"cores": "61"}, ""),
+    ],
+)
+def test_a_run_that_goes_on_warns_of_other_threads_and_processors_but_not_of_cores_alone(
+    before: dict[str, str],
+    warning: str,
+    tmp_path: Path,
+    compose_experiment: ComposeExperiment,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    settings_written(Run(tmp_path / "run"), compose_experiment, **before)
+    said = capsys.readouterr().err
+    assert warning in said
+    assert bool(warning) == bool(said)
+
+
+def test_a_run_of_an_earlier_version_that_goes_on_warns_of_other_cores_alone(
+    tmp_path: Path, compose_experiment: ComposeExperiment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Run(tmp_path / "run")
+    run.checkpoint_folder.mkdir(parents=True)
+    write_json(run.environment_file, {**environment(), "cores": "61"})
+    write_settings(run, compose_experiment())
+    assert "perhaps not bit for bit: cores 61 is now" in capsys.readouterr().err
+    (before := run.read_environment()).pop("cpu")
+    del before["threads"]
+    write_json(run.environment_file, before)
+    write_settings(run, compose_experiment())
+    assert capsys.readouterr().err == ""
+
+
+def test_a_run_says_which_threads_and_which_processor_made_it(
+    tmp_path: Path, compose_experiment: ComposeExperiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "5")
+    run = Run(tmp_path / "run")
+    run.folder.mkdir()
+    write_settings(run, compose_experiment())
+    made = run.read_environment()
+    assert made["threads"] == "5"
+    assert made["cpu"] == processor()
 
 
 def test_files_that_changed_since_they_were_verified_are_not_trained_on(

@@ -15,7 +15,7 @@ TOP = (
 )
 TRAINER = (
     "allowed: epochs, batch_size, optimizer, schedule, monitor, keep, patience, "
-    "label_smoothing, class_weights, batches, checkpoint_minutes, strategy"
+    "label_smoothing, class_weights, batches, checkpoint_minutes, strategy, deterministic, threads"
 )
 FAMILIES = "cnn, cnn_mlp, crnn, mlp, rnn, vgg16"
 MODELS = "cnn, cnn_mlp, crnn, crnn_micro, mlp, rnn, vgg16, vgg16_imagenet"

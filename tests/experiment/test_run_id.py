@@ -23,6 +23,8 @@ from tests.conftest import ComposeExperiment
         "data_root=elsewhere",
         "output_root=elsewhere",
         "trainer.checkpoint_minutes=1",
+        "trainer.deterministic=cores",
+        "trainer.threads=3",
         "logger=csv",
         "logger=mlflow",
     ],
@@ -73,6 +75,7 @@ def test_how_the_tracks_of_own_music_are_listed_is_in_the_fingerprint_alone(
         "vote=majority",
         "trainer.epochs=3",
         "trainer.keep=last",
+        "trainer.deterministic=threads",
         "model.head.dropout=0.4",
         "features.n_mfcc=12",
         "segment.hop=1.5",
@@ -87,6 +90,16 @@ def test_what_changes_the_result_changes_the_run(
     override: str, compose_experiment: ComposeExperiment
 ) -> None:
     assert run_id(compose_experiment(override), "data") != run_id(compose_experiment(), "data")
+
+
+def test_another_number_of_fixed_threads_is_another_run(
+    compose_experiment: ComposeExperiment,
+) -> None:
+    two, three = (
+        compose_experiment("trainer.deterministic=threads", f"trainer.threads={count}")
+        for count in (2, 3)
+    )
+    assert run_id(two, "data") != run_id(three, "data")
 
 
 def test_a_published_figure_is_validated_and_no_part_of_the_run() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from genrecls.console import progress
-from genrecls.environment import cores
+from genrecls.environment import cores, processor
 from genrecls.errors import ModelFileError, RunError
 from genrecls.inference.files import is_exported
 from genrecls.runs.export_facts import ModelFiles, model_files_of_card
@@ -27,7 +27,6 @@ _THREADS = (
     "TF_NUM_INTRAOP_THREADS",
     "TF_NUM_INTEROP_THREADS",
 )
-_PROCESSOR = ("model name", "Model", "Hardware", "cpu model")
 
 
 @dataclass(frozen=True)
@@ -90,15 +89,8 @@ def _measure_in_child(path: Path, threads: int, runs: int) -> dict[str, Any]:
 
 def machine() -> dict[str, Any]:
     """Return what the numbers depend on: processor, cores, system and Python."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        text = ""
-    lines = (line.partition(":") for line in text.splitlines())
-    entries = {key.strip(): value.strip() for key, _, value in lines}
-    names = (entries[key] for key in _PROCESSOR if entries.get(key))
     return {
-        "cpu": next(names, platform.processor() or platform.machine()),
+        "cpu": processor(),
         "cores": cores(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),

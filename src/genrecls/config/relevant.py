@@ -31,6 +31,7 @@ IRRELEVANT = (
 LATER: dict[tuple[str, str], Any] = {
     ("augment", "extra"): [],
     ("segment", "short_tracks"): "reject",
+    ("trainer", "deterministic"): "cores",
 }
 """Settings that came after the first runs: with this value a run, and its features in the cache,
 are those that they were before."""
@@ -47,6 +48,9 @@ def relevant(config: Mapping[str, Any]) -> dict[str, Any]:
     # Of one's own music the genres are those of the tracks, which the fingerprint holds.
     if kept.get("dataset", {}).get("name") == "folder":
         kept["dataset"].pop("genres", None)
+    # The number counts where it is fixed.
+    if kept.get("trainer", {}).get("deterministic") == "cores":
+        kept["trainer"].pop("threads", None)
     return without_later(kept)
 
 

@@ -18,6 +18,7 @@ from genrecls.experiment.run_id import run_folder
 from genrecls.features.extract import fingerprint
 from genrecls.files.atomic import write_text
 from genrecls.files.tables import write_json, write_rows
+from genrecls.models.tensorflow_setup import threads
 from genrecls.runs.record import read
 from genrecls.runs.run import Run
 from genrecls.training.callbacks import (
@@ -56,7 +57,7 @@ def train(
     from genrecls.experiment.prepare import load_dataset_checked, prepare, store_of
 
     display = [TrainingDisplay()] if display is None else display
-    devices = devices_for(experiment.trainer.strategy)
+    devices = devices_for(experiment.trainer.strategy, experiment.trainer.fixed_threads)
     if not devices.chief:
         _help_chief(experiment, devices, display)
         return None
@@ -194,16 +195,21 @@ def _write_results(
 
 
 def write_settings(run: Run, experiment: Experiment) -> None:
-    """Write configuration and versions; warn where an interrupted run continues under others."""
+    """Write configuration and versions; warn where an interrupted run continues under others.
+
+    Weights depend on the processor, too, and on among how many threads operations are divided.
+    """
     import yaml
 
     plugins = {f"plugin {name}": digest for name, digest in experiment.plugins.items()}
-    now = {**environment(), **plugins}
+    now = {**environment(), "threads": str(threads()), **plugins}
     if run.checkpoint_folder.is_dir():
         before = run.read_environment()
+        # Cores decide by the number of threads alone, which earlier versions did not record.
+        harmless = {"cores"} if "threads" in before else {"cpu", "threads"}
         changed = [
             f"{name} {before.get(name, 'none')} is now {now.get(name, 'none')}"
-            for name in sorted({*before, *now})
+            for name in sorted({*before, *now} - harmless)
             if before.get(name) != now.get(name)
         ]
         if before and changed:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from functools import cache
 
 from genrecls.console import quiet_libraries
+from genrecls.environment import cores
+from genrecls.errors import RunError
 
 
 @cache
@@ -38,3 +41,35 @@ def fresh(seed: int) -> None:
 
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
+
+
+def threads() -> int:
+    """Return among how many threads TensorFlow divides one operation, as `trainer.threads` says.
+
+    They decide in which order it adds, and so the last digits of all weights.
+    """
+    # It is not imported for this: without it nobody has configured anything.
+    tf = sys.modules.get("tensorflow")
+    configured = int(tf.config.threading.get_intra_op_parallelism_threads()) if tf else 0
+    variable = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
+    return configured or (int(variable) if variable.isdecimal() else 0) or cores()
+
+
+def fix_threads(count: int) -> None:
+    """Let TensorFlow divide each operation among `count` threads, however many cores there are.
+
+    Raises:
+        RunError: it computes with another number in this process already.
+    """
+    load()
+    import tensorflow as tf
+
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(count)
+    except RuntimeError:
+        if threads() != count:
+            raise RunError(
+                f"trainer.deterministic=threads: expected {count} threads, but TensorFlow computes "
+                f"with {threads()} in this process already; begin with this training in a new one, "
+                f"or say trainer.threads={threads()}"
+            ) from None

@@ -40,15 +40,21 @@ _EXAMPLE = (
 )
 
 
-def devices_for(name: StrategyName) -> Devices:
+def devices_for(name: StrategyName, threads: int | None = None) -> Devices:
     """Return the devices that a strategy learns on. Call it once in a process.
 
-    Must run before TensorFlow computes anything: hosts can only be joined then.
+    Must run before TensorFlow computes anything: only then can hosts be joined and threads fixed.
+
+    Args:
+        name: the strategy.
+        threads: among how many threads each operation is divided; None as TensorFlow does.
 
     Raises:
         ConfigError: TF_CONFIG does not name the hosts of `multiworker`.
-        RunError: it is too late to join them.
+        RunError: it is too late to join them, or to fix the threads.
     """
+    if threads is not None:
+        tensorflow_setup.fix_threads(threads)
     if name == "single":
         return Devices()
     cluster = cluster_of_environment() if name == "multiworker" else None

@@ -73,6 +73,10 @@ class TrainerSettings(Schema):
             written after each epoch.
         strategy: `single` learns on one device, `mirrored` on all of this machine, `multiworker` on
             those of all hosts that the environment variable TF_CONFIG names.
+        deterministic: weights are the same bit for bit on processors of one model with `cores`
+            (TensorFlow's own choice: as many threads as cores) on as many cores, with `threads` on
+            any number of them.
+        threads: among so many each operation is divided with `deterministic=threads`.
     """
 
     epochs: PositiveInt
@@ -87,6 +91,9 @@ class TrainerSettings(Schema):
     batches: Literal["shuffled", "balanced"]
     checkpoint_minutes: PositiveFloat
     strategy: StrategyName
+    # Runs of earlier versions do not say it.
+    deterministic: Literal["cores", "threads"] = "cores"
+    threads: PositiveInt = 2
 
     def __post_init__(self) -> None:
         if self.class_weights == self.batches == "balanced":
@@ -94,6 +101,11 @@ class TrainerSettings(Schema):
                 "batches: received 'balanced' beside class_weights=balanced, which would correct "
                 "twice for rare genres; allowed: one of the two, the other none or shuffled"
             )
+
+    @property
+    def fixed_threads(self) -> int | None:
+        """Threads of an operation; None where TensorFlow chooses."""
+        return self.threads if self.deterministic == "threads" else None
 
     @property
     def weighs_genres(self) -> bool:

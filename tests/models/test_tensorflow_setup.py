@@ -1,0 +1,74 @@
+"""Threads decide the last digits of weights, so that they are known and can be fixed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+
+import pytest
+
+from genrecls.environment import cores
+from genrecls.errors import RunError
+from genrecls.models import tensorflow_setup
+
+_ON_ONE_CORE = """
+import sys
+from genrecls.training.distribution import devices_for
+from tests.models.test_tensorflow_setup import gradient
+devices_for("single", int(sys.argv[1]))
+sys.stdout.write(gradient())
+"""
+
+
+def gradient() -> str:
+    """A digest of a sum over so many places that threads share it."""
+    import tensorflow as tf
+
+    x = tf.random.stateless_normal((64, 64, 16, 8), (1, 2))
+    kernel = tf.Variable(tf.random.stateless_normal((3, 3, 8, 32), (3, 4)))
+    with tf.GradientTape() as tape:
+        y = tf.reduce_sum(tf.square(tf.nn.conv2d(x, kernel, 1, "SAME")))
+    values = tape.gradient(y, kernel).numpy().tobytes()
+    return f"{tensorflow_setup.threads()} threads: {hashlib.sha256(values).hexdigest()}"
+
+
+def test_as_many_threads_as_cores_are_used_unless_something_else_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
+    assert tensorflow_setup.threads() == cores()
+    for nonsense in ("0", "many"):
+        monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", nonsense)
+        assert tensorflow_setup.threads() == cores()
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "61")
+    assert tensorflow_setup.threads() == 61
+
+
+@pytest.mark.tensorflow
+def test_threads_that_cannot_be_fixed_any_more_are_one_line() -> None:
+    tensorflow_setup.configure_tensorflow()
+    now = tensorflow_setup.threads()
+    tensorflow_setup.fix_threads(now)
+    with pytest.raises(
+        RunError, match=rf"expected {now + 1} threads, but TensorFlow computes with"
+    ):
+        tensorflow_setup.fix_threads(now + 1)
+
+
+@pytest.mark.tensorflow
+@pytest.mark.process
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores cannot be assigned here")
+def test_as_many_fixed_threads_give_the_same_bits_on_one_core() -> None:
+    tensorflow_setup.configure_tensorflow()
+    one = min(os.sched_getaffinity(0))
+    done = subprocess.run(
+        [sys.executable, "-c", _ON_ONE_CORE, str(tensorflow_setup.threads())],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        preexec_fn=lambda: os.sched_setaffinity(0, [one]),
+    )
+    assert done.stdout == gradient()
