@@ -42,8 +42,8 @@ def music(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def verify(music: Path, run_command: RunCommand) -> Verify:
-    words = ("data", "verify", "dataset=folder", f"dataset.root={music}", "--format=json")
-    return lambda *more: run_command(*words, *more)
+    words = ("dataset=folder", f"dataset.root={music}", "segment.length=1", "--format=json")
+    return lambda *more: run_command("data", "verify", *words, *more)
 
 
 def load(root: Path, name: str = "folder", *overrides: str) -> Dataset:
@@ -188,7 +188,7 @@ def test_a_place_where_the_index_cannot_be_written_is_no_error(music: Path, veri
 def test_generated_data_have_no_index(
     music: Path, tmp_path: Path, run_command: RunCommand, verify: Verify
 ) -> None:
-    words = ("dataset=synth_tiny", "dataset.bands_per_genre=1", "dataset.seconds=1")
+    words = ("dataset=synth_tiny", "dataset.bands_per_genre=1", "dataset.seconds=3")
     assert run_command("data", "verify", *words, f"data_root={tmp_path / 'data'}").status == 0
     assert not list(tmp_path.rglob(NAME))
     verify()

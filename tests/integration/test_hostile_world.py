@@ -88,9 +88,9 @@ def test_bad_files_stop_a_training_or_are_left_out_as_configured(
     assert skipped.status == 0, skipped.err
     metrics = json.loads((home / "skipping" / "latest" / "metrics.json").read_text())
     codes = {row["path"]: row["code"] for row in metrics["rejected"]}
-    assert unusable <= codes.keys()
-    # Sound files that are too short for a segment of three seconds are named as well.
-    assert {codes[path] for path in codes.keys() - unusable} == {"short"}
+    assert unusable == codes.keys()
+    # Sound files that are too short for a segment of three seconds are among them.
+    assert "short" in codes.values()
     assert f"{len(codes)} files" in (home / "skipping" / "latest" / "report.html").read_text()
 
 

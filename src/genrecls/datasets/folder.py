@@ -169,16 +169,18 @@ class Folder(DatasetSource):
                 f"{root}: left out {several(len(beside), 'audio file')} beside the folders of "
                 f"genres, such as {beside[0]}: expected files in {layout}"
             )
+        # Whoever was named already is not named again, nor are those that hold generated tracks.
         used = {place.parts[: 2 if place.parts[0] in part_of else 1] for place in places.values()}
-        above = [root, *(root / name for name in part_of)]
+        named = [*closed, *audio.left_out.get("circle", ()), *generated]
         empty = sorted(
             folder.relative_to(root).as_posix()
-            for parent in above
+            for parent in (root, *(root / name for name in part_of))
             for folder in parent.iterdir()
             if folder.is_dir()
             and not folder.name.startswith(".")
             and folder.relative_to(root).parts not in used
-            and folder not in (*above, *closed, *generated)
+            and folder.name not in part_of
+            and not any(path.is_relative_to(folder) for path in named)
         )
         if empty:
             remarks.append(
