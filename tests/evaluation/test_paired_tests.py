@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from genrecls.evaluation.paired_tests import PairedDecisions, pair
+from genrecls.evaluation.paired_tests import PairedDecisions, interval, pair
 
 
 def _answers(
@@ -59,3 +60,30 @@ def test_other_tracks_are_not_compared_and_the_reason_is_given() -> None:
 def test_other_truths_are_not_compared() -> None:
     result = pair([_answers([1, 1])], [_answers([1, 1], genre="rock")])
     assert result.reason == "other truths: 2 of 2 test tracks"
+
+
+def _of_artists(decisions: PairedDecisions, tracks_each: int) -> PairedDecisions:
+    tracks = [track for track, _ in decisions.truth]
+    artists = {track: f"a{row // tracks_each}" for row, track in enumerate(tracks)}
+    return replace(decisions, artists=artists)
+
+
+def test_where_artists_are_kept_apart_they_are_drawn_and_not_their_tracks() -> None:
+    # Whether a track is right depends on its artist alone.
+    runs = [_answers(np.repeat([1, 1, 1, 0, 1, 0, 1, 1], 5).tolist(), name) for name in "ab"]
+    alone = np.ptp(interval(runs))
+    together = np.ptp(interval([_of_artists(run, 5) for run in runs]))
+    assert together > 1.8 * alone
+
+
+def test_a_difference_is_tested_between_artists_where_they_are_kept_apart() -> None:
+    better, worse = _answers([1] * 20), _answers([0] * 10 + [1] * 10)
+    by_track = pair([better], [worse])
+    by_artist = pair([_of_artists(better, 5)], [_of_artists(worse, 5)])
+    assert by_track.difference is not None
+    assert by_artist.difference is not None
+    assert by_artist.difference.mean == by_track.difference.mean == 0.5
+    # Two of four artists differ, which is no evidence; ten of twenty tracks would be.
+    assert by_track.difference.p < 0.01
+    assert by_artist.difference.p > 0.4
+    assert by_artist.tracks == by_track.tracks == 20

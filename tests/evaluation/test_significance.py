@@ -88,7 +88,9 @@ def test_p_is_that_of_the_exact_sign_test_however_few_the_tracks(wins: int, loss
 
 def test_equal_systems_have_no_difference_and_p_of_one() -> None:
     difference = paired_bootstrap(np.zeros(10), np.ones(10, np.int64))
-    assert (difference.mean, difference.interval, difference.p) == (0, (0, 0), 1)
+    assert (difference.mean, difference.p) == (0, 1)
+    # Ten tracks on which they are equal do not exclude that another ten would differ.
+    assert difference.interval == pytest.approx((-0.2775, 0.2775), abs=1e-4)
 
 
 def test_gaps_that_cancel_out_over_seeds_are_no_difference() -> None:
@@ -112,7 +114,7 @@ def test_holm_is_what_a_calculation_by_hand_gives_and_keeps_the_order() -> None:
 
 def _first_right(*shares: float, tracks: int = 100) -> np.ndarray:
     """Return for each run its tracks, of which the first share is right."""
-    return np.array([np.arange(tracks) < share * tracks for share in shares])
+    return np.array([np.arange(tracks) < share * tracks for share in shares]).astype(np.int64)
 
 
 def test_the_interval_of_one_run_is_that_of_its_tracks() -> None:
@@ -130,9 +132,10 @@ def test_runs_that_agree_on_the_same_tracks_are_worth_no_more_than_one() -> None
 
 
 def test_folds_have_tracks_of_their_own_and_together_a_narrower_interval() -> None:
-    right, one = np.tile(_first_right(*[0.8] * 4), (1, 4)), _first_right(0.8)
-    tested = np.kron(np.eye(4), np.ones(100)).astype(bool)
-    together = np.ptp(accuracy_interval(right & tested, tested))
+    one = _first_right(0.8)
+    right: np.ndarray = np.tile(_first_right(*[0.8] * 4), (1, 4))
+    tested = np.kron(np.eye(4), np.ones(100)).astype(np.int64)
+    together = np.ptp(accuracy_interval(right * tested, tested))
     alone = np.ptp(accuracy_interval(one, np.ones_like(one)))
     # Never narrower than 400 tracks in one part would have it.
     assert 2 * 1.96 * (0.8 * 0.2 / 400) ** 0.5 < together < 0.75 * alone
@@ -145,8 +148,31 @@ def test_the_spread_of_seeds_widens_the_interval() -> None:
 
 
 def test_an_interval_exists_where_a_draw_misses_all_tracks_of_a_run() -> None:
-    tested = np.eye(2, dtype=bool)
-    assert accuracy_interval(tested & [[True], [False]], tested) == (0.0, 1.0)
+    tested = np.eye(2, dtype=np.int64)
+    first_alone = np.array([[1, 0], [0, 0]], np.int64)
+    assert accuracy_interval(first_alone, tested) == (0.0, 1.0)
+
+
+def test_five_seeds_that_are_all_right_on_four_tracks_have_an_interval() -> None:
+    right = _first_right(*[1.0] * 5, tracks=4)
+    assert accuracy_interval(right, np.ones_like(right)) == pytest.approx((0.5101, 1), abs=1e-4)
+
+
+def test_a_difference_that_no_or_every_track_shows_has_an_interval() -> None:
+    never, always = np.zeros(4), np.ones(4)
+    assert paired_bootstrap(never, _ones(never)).interval == pytest.approx(
+        (-0.4899, 0.4899), abs=1e-4
+    )
+    low, high = paired_bootstrap(always, _ones(always)).interval
+    assert 0 < low < 0.5
+    assert high == pytest.approx(1)
+
+
+def test_the_interval_of_many_tracks_is_that_of_the_bootstrap() -> None:
+    gaps = np.repeat([-1.0, 0, 1], [30, 220, 50])
+    found = paired_bootstrap(gaps, _ones(gaps))
+    normal = 1.96 * gaps.std() / 300**0.5
+    assert np.ptp(found.interval) == pytest.approx(2 * normal, rel=0.05)
 
 
 def test_a_summary_has_the_t_interval_of_the_mean() -> None:

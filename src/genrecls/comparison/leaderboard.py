@@ -65,7 +65,7 @@ class System:
     def interval(self, part: str) -> tuple[float, float]:
         """Return the 95 % interval of the accuracy per track.
 
-        Of one run it is the bootstrap over its tracks, of several over runs and tracks at once.
+        Of one run it is that of its own metrics, of several the bootstrap over runs and tracks.
         """
         return self._intervals[part]
 

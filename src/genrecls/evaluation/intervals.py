@@ -31,6 +31,23 @@ def wilson(share: float, size: float) -> tuple[float, float]:
     return max(0.0, min(share, centre - reach)), min(1.0, max(share, centre + reach))
 
 
+def difference(better: float, worse: float, size: float) -> tuple[float, float]:
+    """Return the interval of the difference of two shares of the same examples.
+
+    Wilson's intervals of both are squared and added (Newcombe 1998), so that it has a width where
+    the two never differ or always do.
+
+    Args:
+        better: share of examples that only the first one has right.
+        worse: share that only the second one has right.
+        size: number of examples.
+    """
+    (low, high), (low_worse, high_worse) = wilson(better, size), wilson(worse, size)
+    down = ((better - low) ** 2 + (high_worse - worse) ** 2) ** 0.5
+    up = ((high - better) ** 2 + (worse - low_worse) ** 2) ** 0.5
+    return better - worse - down, better - worse + up
+
+
 @dataclass(frozen=True)
 class Sampling:
     """How a score depends on its examples, of which those of one cluster may be alike.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,12 +30,23 @@ class PairedDecisions:
         part: part of the split.
         truth: the tracks and their true genres.
         right: for each track whether the decision is the true genre.
+        artists: of the tracks whose artist is known, where the split keeps artists apart: the
+            tracks of one artist are no independent examples then.
     """
 
     run: str
     part: str
     truth: Truth
     right: NDArray[np.bool_]
+    artists: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def clusters(self) -> list[tuple[str, str]]:
+        """For each track what is drawn with it: its artist, or the track by itself."""
+        return [
+            ("artist", self.artists[track]) if track in self.artists else ("track", track)
+            for track, _ in self.truth
+        ]
 
 
 @dataclass(frozen=True)
@@ -70,18 +81,19 @@ def pair(system: Sequence[PairedDecisions], best: Sequence[PairedDecisions]) -> 
     shared = [truth for truth in dict.fromkeys(run.truth for run in system) if truth in of_best]
     if not shared:
         return Pairing(reason=_why_not_comparable(system[0], best[0]))
-    gaps: Counter[str] = Counter()
-    counts: Counter[str] = Counter()
+    gaps: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
     for truth in shared:
         difference = _share_right(system, truth) - _share_right(best, truth)
-        for (track, _), gap in zip(truth, difference, strict=True):
-            gaps[track] += gap
-            counts[track] += 1
+        clusters = next(run.clusters for run in system if run.truth == truth)
+        for cluster, gap in zip(clusters, difference, strict=True):
+            gaps[cluster] += gap
+            counts[cluster] += 1
     # McNemar's test is between one run of each.
     first, second = (next(run for run in runs if run.truth == shared[0]) for runs in (system, best))
     return Pairing(
         difference=paired_bootstrap(
-            np.array([gaps[track] for track in counts]), np.array(list(counts.values()))
+            np.array([gaps[cluster] for cluster in counts]), np.array(list(counts.values()))
         ),
         mcnemar=mcnemar(first.right, second.right),
         runs=(first.run, second.run),
@@ -89,21 +101,20 @@ def pair(system: Sequence[PairedDecisions], best: Sequence[PairedDecisions]) -> 
             sum(run.truth in shared for run in system),
             sum(run.truth in shared for run in best),
         ),
-        tracks=len(counts),
+        tracks=len({track for truth in shared for track, _ in truth}),
     )
 
 
 def interval(runs: Sequence[PairedDecisions]) -> tuple[float, float]:
     """Return the 95 % interval of the mean accuracy of runs, by drawing them and their tracks."""
-    columns = {
-        track: column
-        for column, track in enumerate(dict.fromkeys(t for run in runs for t in run.truth))
-    }
-    right, tested = np.zeros((2, len(runs), len(columns)), dtype=np.bool_)
+    every = dict.fromkeys(cluster for run in runs for cluster in run.clusters)
+    columns = {cluster: column for column, cluster in enumerate(every)}
+    hits, counts = np.zeros((2, len(runs), len(columns)), dtype=np.int64)
     for row, run in enumerate(runs):
-        of_run = [columns[track] for track in run.truth]
-        right[row, of_run], tested[row, of_run] = run.right, True
-    return accuracy_interval(right, tested)
+        of_run = [columns[cluster] for cluster in run.clusters]
+        np.add.at(hits[row], of_run, run.right)
+        np.add.at(counts[row], of_run, 1)
+    return accuracy_interval(hits, counts)
 
 
 def _share_right(runs: Sequence[PairedDecisions], truth: Truth) -> NDArray[np.float64]:

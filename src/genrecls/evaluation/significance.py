@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from genrecls.evaluation.intervals import difference, wilson
 from genrecls.rng import stream
 
 CONFIDENCE = 0.95
@@ -37,7 +38,7 @@ class Difference:
     """A difference of accuracies over the same tracks.
 
     Attributes:
-        interval: 95 % percentile bootstrap interval.
+        interval: 95 % percentile bootstrap interval, never narrower than few tracks allow.
         p: two-sided, of no difference; below 0.05 where the interval leaves zero out.
     """
 
@@ -75,48 +76,52 @@ def summarise(values: Sequence[float]) -> SeedSummary:
 
 
 def accuracy_interval(
-    right: NDArray[np.bool_], tested: NDArray[np.bool_], seed: int = 0
+    hits: NDArray[np.int64], counts: NDArray[np.int64], seed: int = 0
 ) -> tuple[float, float]:
     """Return the 95 % percentile bootstrap interval of the mean accuracy of runs.
 
-    Runs and tracks are drawn at once. A track in the test parts of several runs is drawn for all
-    of them, because their decisions on it are no independent examples. Such an interval is rather
-    too wide than too narrow (the pigeonhole bootstrap, Owen 2007).
+    Runs and clusters (tracks or artists) are drawn at once. A cluster in the test parts of several
+    runs is drawn for all of them, because their decisions on it are no independent examples. Such
+    an interval is rather too wide than too narrow (the pigeonhole bootstrap, Owen 2007), except on
+    few clusters: it is never narrower than that of Wilson for as many independent examples.
 
     Args:
-        right: (runs, tracks), whether the run has the track right.
-        tested: (runs, tracks), whether the track is in the test part of the run.
+        hits: (runs, clusters), how many tracks of the cluster the run has right.
+        counts: (runs, clusters), how many of them are in the test part of the run.
         seed: of the draws.
     """
-    # Equal tracks are counted and not drawn one by one: their numbers are multinomial.
-    decisions = np.concatenate([right & tested, tested]).astype(np.int64)
-    kinds, sizes = np.unique(decisions, axis=1, return_counts=True)
-    runs, tracks = tested.shape
+    # Equal clusters are counted and not drawn one by one: their numbers are multinomial.
+    kinds, sizes = np.unique(np.concatenate([hits, counts]), axis=1, return_counts=True)
+    runs, clusters = counts.shape
     rng = stream(seed, "bootstrap of runs and tracks")
-    drawn = rng.multinomial(tracks, sizes / tracks, size=RESAMPLES)
-    hits, counts = np.split(drawn @ kinds.T, 2, axis=1)
-    # On few tracks a draw can miss all those of a run.
-    accuracies = np.where(counts > 0, hits / np.maximum(counts, 1), right.sum(1) / tested.sum(1))
+    drawn = rng.multinomial(clusters, sizes / clusters, size=RESAMPLES)
+    of_hits, of_counts = np.split(drawn @ kinds.T, 2, axis=1)
+    by_run = hits.sum(1) / counts.sum(1)
+    # On few clusters a draw can miss all those of a run.
+    accuracies = np.where(of_counts > 0, of_hits / np.maximum(of_counts, 1), by_run)
     weights = rng.multinomial(runs, np.full(runs, 1 / runs), size=RESAMPLES) / runs
-    return _percentiles((accuracies * weights).sum(axis=1))
+    drawn_bounds = _percentiles((accuracies * weights).sum(axis=1))
+    return _wider(drawn_bounds, wilson(float(by_run.mean()), clusters))
 
 
 def paired_bootstrap(
     gaps: NDArray[np.float64], counts: NDArray[np.int64], seed: int = 0
 ) -> Difference:
-    """Return the mean gap between two systems, its interval by drawing tracks, and p.
+    """Return the mean gap between two systems, its interval by drawing clusters, and p.
 
-    A track that several test parts hold is drawn with all of its answers, because they are no
-    independent examples. p is that of a permutation test: without a difference each track's gap
-    could as well have the other sign (Fisher 1935). On few tracks it stays honest where the share
-    of draws beyond zero would not.
+    A cluster is a track or all tracks of an artist. One that several test parts hold is drawn with
+    all of its answers, because they are no independent examples. The interval is never narrower
+    than `intervals.difference` of as many independent examples. p is that of a permutation test:
+    without a difference each cluster's gap could as well have the other sign (Fisher 1935). On few
+    clusters it stays honest where the share of draws beyond zero would not.
 
     Args:
-        gaps: for each track the differences in correctness, summed over the test parts with it.
-        counts: for each track the number of test parts with it.
+        gaps: for each cluster the differences in correctness, summed over its tracks and the test
+            parts with them.
+        counts: for each cluster the number of these differences.
         seed: of the draws.
     """
-    # Equal tracks are counted and not drawn one by one: their numbers are multinomial.
+    # Equal clusters are counted and not drawn one by one: their numbers are multinomial.
     kinds, sizes = np.unique(np.stack([gaps.round(12), counts], axis=1), axis=0, return_counts=True)
     draws = stream(seed, "paired bootstrap").multinomial(
         len(gaps), sizes / len(gaps), size=RESAMPLES
@@ -124,7 +129,15 @@ def paired_bootstrap(
     # Rounded, so that gaps that cancel out are zero.
     means = ((draws @ kinds[:, 0]) / (draws @ kinds[:, 1])).round(12)
     p = _permutation_p(gaps, seed)
-    return Difference(float(gaps.sum() / counts.sum()), _percentiles(means), p)
+    total = float(counts.sum())
+    better, worse = float(gaps.clip(min=0).sum()) / total, float(-gaps.clip(max=0).sum()) / total
+    bounds = _wider(_percentiles(means), difference(better, worse, len(gaps)))
+    return Difference(float(gaps.sum() / total), bounds, p)
+
+
+def _wider(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    """Return the interval that holds both."""
+    return min(one[0], other[0]), max(one[1], other[1])
 
 
 def _percentiles(values: NDArray[np.float64]) -> tuple[float, float]:

@@ -49,9 +49,10 @@ _FIGURES = {
 _HOW_TO_READ = (
     "Every number is per track, mean ± standard deviation over the runs of a system, which are "
     "those that differ in seed or fold alone. "
-    "In brackets 95 % intervals: of one run by bootstrap over its tracks, of the mean of several "
-    "runs by bootstrap over runs and tracks at once, of a difference by paired bootstrap over the "
-    "same {part} tracks, over all runs of both that were asked the same (their numbers are given). "
+    "In brackets 95 % intervals: of one run Wilson's (in older runs by bootstrap), of "
+    "the mean of several runs by bootstrap over runs and tracks at once, of a difference by paired "
+    "bootstrap over the same {part} tracks, over all runs of both that were asked the same (their "
+    "numbers are given). Where the split keeps artists apart, artists are drawn instead of tracks. "
     "p: two-sided, Holm-corrected over all comparisons; McNemar's test is between one run of each, "
     "the first that were asked the same (below it the tracks that only this system and only the "
     "best has right, and the ends of the runs' names). "
