@@ -124,8 +124,8 @@ def show(table: RenderableType) -> None:
         return
     console = _console(soft_wrap=isinstance(table, str), markup=False)
     if not console.is_terminal:
-        # A file or a pipe has no edge at which columns would have to be folded.
-        console.width = 200
+        # A file or a pipe has no edge at which columns would have to be folded or left out.
+        console.width = 100_000
     console.print(table)
 
 

@@ -61,7 +61,7 @@ def test_markdown_holds_difference_interval_and_corrected_p(tmp_path: Path) -> N
     text = as_markdown(comparison(tmp_path, BEST, WORSE))
     interval = "1.000<br>[0.500, 1.000]"
     assert f"| 1 | cnn mfcc<br>run-0, seed 0 | cnn | {interval} | {interval} |" in text
-    assert "-0.333<br>[-0.500, -0.167]<br>30 tracks, 1 : 1 runs" in text
+    assert "-0.333<br>[-0.512, -0.152]<br>30 tracks, 1 : 1 runs" in text
     assert "McNemar 0.002<br>0 : 10" in text
     assert "    genrecls compare 'run*'" in text
 
@@ -109,7 +109,7 @@ def test_the_terminal_shows_every_table(tmp_path: Path, capsys: pytest.CaptureFi
     out = capsys.readouterr().out
     assert "split artist" in out
     assert "split segment (LEAKY)" in out
-    assert "[-0.500, -0.167]" in out
+    assert "[-0.512, -0.152]" in out
 
 
 WIDE = replace(BEST, settings={"width": 32, "depth": 2}, int8=41_200)

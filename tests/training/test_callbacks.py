@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Mapping
 from dataclasses import replace
@@ -215,9 +216,9 @@ def test_the_display_prints_a_line_an_epoch_and_marks_the_best(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     _one_epoch(TrainingDisplay())
-    line = "train loss 0.5000 accuracy 0.250  validation loss 0.7500 accuracy 0.125  2.0 s"
+    line = "loss 0.500 accuracy 0.250  validation 0.750 0.125  2.0 s"
     assert capsys.readouterr().err.splitlines() == [
-        f"epoch   1/2  {line}  *best",
+        f"epoch   1/2  {line}  best",
         f"epoch   2/2  {line}",
     ]
 
@@ -230,10 +231,33 @@ def test_on_a_terminal_the_display_has_a_bar_that_goes_when_the_stage_ends(
     with console.log_file(tmp_path / "train.log"):
         _one_epoch(TrainingDisplay())
     messages = capsys.readouterr().err
-    assert messages.count("*best") == 1
-    assert "left at most" in messages
+    assert messages.count("  best") == 1
+    assert "at most" in messages
     assert messages.endswith("\x1b[?25h\r\x1b[1A\x1b[2K"), "the bar is wiped, the cursor is back"
-    assert (tmp_path / "train.log").read_text().count("validation loss 0.7500") == 2
+    assert (tmp_path / "train.log").read_text().count("validation 0.750 0.125") == 2
+
+
+def test_at_80_columns_the_display_keeps_its_bar_and_the_time_on_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    display, plan = TrainingDisplay(), TrainingPlan(epochs=100, steps=4, monitor="loss")
+    row = {"epoch": 100, "loss": 0.5, "accuracy": 0.25, "seconds": 123.4}
+    row |= {"validation_loss": 0.75, "validation_accuracy": 0.125}
+    display.on_stage_start(Progress(), plan)
+    display.on_epoch_end(Progress(epoch=1, history=[row], best_epoch=1))
+    display.on_step(100, 4, 0.5, 0.25)
+    display.on_stage_end()
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", capsys.readouterr().err)
+    # What the cursor goes back over are lines of their own.
+    lines = [line for part in plain.splitlines() for line in re.split("(?=epoch|training)", part)]
+    assert max(len(line.rstrip()) for line in lines) <= 80
+    last = lines[-1]
+    assert last.startswith("epoch 100/100")
+    for kept in ("━━━━━━━━━━", "100 %", "at most", "0:00:00", "accuracy 0.250", "validation 0.12"):
+        assert kept in last
 
 
 FIVE_EPOCHS = TrainingPlan(epochs=5, steps=4, monitor="loss")

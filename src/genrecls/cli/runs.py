@@ -64,12 +64,22 @@ def _row(run: Run) -> dict[str, Any]:
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> Table:
-    numbers = ("validation, per track", "test, per track", "test macro-F1", "parameters")
-    heads = ("run", "status", "data", "split", "seed")
-    columns: list[str | Column] = [*heads, *(Column(name, "number") for name in numbers)]
+    columns = (
+        "run",
+        "status",
+        Column("data", spare=4),
+        Column("split", spare=1),
+        Column("seed", spare=6),
+        Column("validation, per track", "number", spare=5),
+        Column("test, per track", "number"),
+        Column("95 % interval", "number", spare=2),
+        Column("test macro-F1", "number", spare=3),
+        Column("parameters", "number", spare=7),
+        Column("changed (UTC)", spare=8),
+    )
     cells = []
     for row in rows:
-        about, scores = ["", "", ""], ["", "", "", ""]
+        about, scores = ["", "", ""], ["", "", "", "", ""]
         if "test_track_accuracy" in row:
             generated = " (generated)" if row["generated"] else ""
             split = f"{row['split']}{leak_mark(row['leaks'])}"
@@ -77,11 +87,12 @@ def _table(rows: Sequence[dict[str, Any]]) -> Table:
             low, high = row["test_track_accuracy_interval"]
             scores = [
                 f"{row['validation_track_accuracy']:.3f}",
-                f"{row['test_track_accuracy']:.3f} [{low:.3f}, {high:.3f}]",
+                f"{row['test_track_accuracy']:.3f}",
+                f"[{low:.3f}, {high:.3f}]",
                 f"{row['test_track_macro_f1']:.3f}",
                 f"{row['parameters']:,}",
             ]
         changed = row["changed"][:16].replace("T", " ")
         cells.append((row["run"], row["status"], *about, *scores, changed))
     notes = [f"{row['run']}: {row['reason']}" for row in rows if row["status"] == "damaged"]
-    return Table([*columns, "changed (UTC)"], cells, notes=notes)
+    return Table(columns, cells, notes=notes)

@@ -15,6 +15,7 @@ from genrecls.console import say, show
 from genrecls.errors import DataError
 from genrecls.experiment.experiment import Experiment, compose_experiment
 from genrecls.models.base import Normalisation
+from genrecls.reports.tables import Column, Table
 from genrecls.sweeps import parent_watch
 
 
@@ -46,8 +47,6 @@ def main(words: Sequence[str]) -> int:
 
 def show_model(experiment: Experiment) -> None:
     """Print layers, parameters and multiply-accumulates of the model; no data are needed."""
-    from rich.table import Table
-
     from genrecls.models import tensorflow_setup
     from genrecls.models.cost import layer_costs
 
@@ -59,18 +58,18 @@ def show_model(experiment: Experiment) -> None:
     }
     classes = _count_genres(experiment)
     costs = layer_costs(experiment.model.build(shapes, classes, unit))
-    table = Table(title=f"{experiment.model.name}, {classes} genres, one segment", show_footer=True)
-    table.add_column("layer", footer="total")
-    table.add_column("kind")
-    table.add_column("output")
-    table.add_column("parameters", justify="right", footer=f"{sum(c.parameters for c in costs):,}")
-    table.add_column(
-        "multiply-accumulates", justify="right", footer=f"{sum(c.macs for c in costs):,}"
+    rows = [
+        (c.name, c.kind, " x ".join(map(str, c.output)), f"{c.parameters:,}", f"{c.macs:,}")
+        for c in costs
+    ]
+    total = (f"{sum(c.parameters for c in costs):,}", f"{sum(c.macs for c in costs):,}")
+    numbers = (Column(name, "number") for name in ("parameters", "multiply-accumulates"))
+    table = Table(
+        ("layer", Column("kind", spare=1), Column("output", spare=2), *numbers),
+        [*rows, ("total", "", "", *total)],
+        title=f"{experiment.model.name}, {classes} genres, one segment",
     )
-    for cost in costs:
-        shape = " x ".join(map(str, cost.output))
-        table.add_row(cost.name, cost.kind, shape, f"{cost.parameters:,}", f"{cost.macs:,}")
-    show(table)
+    show(table.to_terminal())
 
 
 def _count_genres(experiment: Experiment) -> int:

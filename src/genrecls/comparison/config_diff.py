@@ -15,8 +15,21 @@ Settings = Mapping[str, Any]
 
 
 def settings_of(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that all runs of a system share: no seed, no fold, nothing irrelevant."""
-    return {key: v for key, v in flat(relevant(config)) if key not in {"seed", "split.fold"}}
+    """Return the settings that all runs of a system share: no seed, no fold, nothing irrelevant.
+
+    A list of layers or the like has a key for each setting of each of them, counted from 0.
+    """
+    settings = flat(_numbered(relevant(config)))
+    return {key: value for key, value in settings if key not in {"seed", "split.fold"}}
+
+
+def _numbered(value: Any) -> Any:
+    """Return a value with its lists of mappings as mappings of their places."""
+    if isinstance(value, Mapping):
+        return {key: _numbered(inner) for key, inner in value.items()}
+    if isinstance(value, list) and any(isinstance(inner, Mapping) for inner in value):
+        return {str(place): _numbered(inner) for place, inner in enumerate(value)}
+    return value
 
 
 def differing(systems: Sequence[Settings]) -> tuple[str, ...]:
@@ -53,12 +66,20 @@ def short_titles(keys: Sequence[str]) -> dict[str, str]:
     return {key: word if counts[word] == 1 else title_of(key) for key, word in words.items()}
 
 
+def written(value: Any) -> str:
+    """Return a value of the configuration as one writes it in YAML: `[64, 32]`, `{a: null}`."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {written(inner)}' for key, inner in value.items())}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(written, value))}]"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def value_of(settings: Settings, key: str, width: int = 40) -> str:
     """Return a value in one line of at most `width` characters; a dash where there is none."""
     if key not in settings:
         return "\u2013"
-    value = settings[key]
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = written(settings[key])
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 

@@ -35,7 +35,7 @@ from genrecls.splits.base import EvaluatedPart
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from rich.console import Group
+    from rich.console import Group, RenderableType
 
 MOST_COLUMNS = 6
 """Differing settings that have a column each; more are read in a table of their own."""
@@ -46,6 +46,11 @@ _FIGURES = {
     "learning_curves": "Learning curves",
     "genres": "F1 of each genre",
 }
+_NO_RUN = "No run is finished, so there is nothing to rank."
+_IN_SHORT = (
+    "Per track; mean ± standard deviation over seeds and folds, in brackets 95 % intervals; p is "
+    "Holm-corrected. {selection} comparison.html says how all of it was computed."
+)
 _HOW_TO_READ = (
     "Every number is per track, mean ± standard deviation over the runs of a system, which are "
     "those that differ in seed or fold alone. "
@@ -84,19 +89,26 @@ class Comparison:
     def note(self) -> str:
         """How to read the tables."""
         if not self.boards:
-            return "No run is finished, so there is nothing to rank."
+            return _NO_RUN
+        return _HOW_TO_READ.format(part=self.part, selection=self._selection)
+
+    @property
+    def short_note(self) -> str:
+        """What a table on a terminal must say; the documents beside it say all."""
+        if not self.boards:
+            return _NO_RUN
+        return _IN_SHORT.format(selection=self._selection)
+
+    @property
+    def _selection(self) -> str:
         if self.by == "test":
-            selection = (
+            return (
                 "CAUTION: ranked by test accuracy: the best is selected on the test set, so its "
                 "test accuracy is too high; leave out --rank-by test to choose by validation."
             )
-        elif self.part == "validation":
-            selection = "Ranked by and tested on the validation part, which flatters the best."
-        else:
-            selection = (
-                f"Ranked by {self.by} accuracy; the {self.part} part took no part in the choice."
-            )
-        return _HOW_TO_READ.format(part=self.part, selection=selection)
+        if self.part == "validation":
+            return "Ranked by and tested on the validation part, which flatters the best."
+        return f"Ranked by {self.by} accuracy; the {self.part} part took no part in the choice."
 
 
 def write_comparison(
@@ -149,7 +161,10 @@ def as_terminal(comparison: Comparison) -> Group:
 
     boards = [narrow_table(board, comparison.part) for board in comparison.boards]
     tables = [replace(table, ruled=True) for table in (*boards, *_failed_runs(comparison))]
-    return Group(*(table.to_terminal() for table in tables), Text(comparison.note))
+    parts: list[RenderableType] = []
+    for table in tables:
+        parts += [table.to_terminal(), Text()]
+    return Group(*parts, Text(comparison.short_note))
 
 
 def as_markdown(comparison: Comparison) -> str:
@@ -235,6 +250,7 @@ def narrow_table(board: Leaderboard, part: EvaluatedPart) -> Table:
         settings = [
             f"{title_of(key)}={value_of(row.system.settings, key, 24)}"
             for key in keys[:MOST_COLUMNS]
+            if key in row.system.settings
         ]
         if len(keys) > MOST_COLUMNS:
             settings.append(f"and {len(keys) - MOST_COLUMNS} more settings")
@@ -290,7 +306,7 @@ def _scores(part: EvaluatedPart) -> list[_SystemColumn]:
         _SystemColumn("validation accuracy", lambda row: accuracy(row.system, "validation")),
         _SystemColumn("test accuracy", lambda row: accuracy(row.system, "test")),
         _SystemColumn("test macro-F1", lambda row: _mean(row.system.score("test", "macro_f1"))),
-        _SystemColumn(f"{part} accuracy less that of the best", difference),
+        _SystemColumn(f"difference to the best, {part}", difference),
         _SystemColumn("p of no difference", chance),
     ]
 

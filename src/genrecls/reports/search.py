@@ -16,7 +16,8 @@ from genrecls.runs.record import RunRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from rich.console import Group
+
+    from genrecls.reports.terminal import TerminalTable
 
 ENOUGH_TRIALS = 20
 """Finished trials from which on the influence of a setting can be estimated."""
@@ -273,7 +274,7 @@ def short_names(keys: Sequence[str]) -> dict[str, str]:
     return {key: next(endings(key)) for key in keys}
 
 
-def as_terminal(report: SearchReport) -> Group:
+def as_terminal(report: SearchReport) -> TerminalTable:
     """Return the best trials for the terminal."""
     return report.table.to_terminal()
 

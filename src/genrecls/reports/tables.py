@@ -8,19 +8,23 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from genrecls.safe_text import for_terminal
-
 if TYPE_CHECKING:
     from markupsafe import Markup
-    from rich.console import Group
+
+    from genrecls.reports.terminal import TerminalTable
 
 
 @dataclass(frozen=True)
 class Column:
-    """The head of a column; numbers stand at its right end, paths are in fixed-width type."""
+    """The head of a column; numbers stand at its right end, paths are in fixed-width type.
+
+    Where a terminal is too narrow for all, columns with the highest `spare` are left out first;
+    those with 0 never are.
+    """
 
     name: str
     kind: Literal["text", "number", "path"] = "text"
+    spare: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,22 +54,11 @@ class Table:
         """The columns, bare names among them as columns of text."""
         return [c if isinstance(c, Column) else Column(c) for c in self.columns]
 
-    def to_terminal(self) -> Group:
+    def to_terminal(self) -> TerminalTable:
         """Return what `rich` prints: the title, the table and the notes."""
-        from rich.console import Group
-        from rich.table import Table as RichTable
-        from rich.text import Text
+        from genrecls.reports.terminal import TerminalTable
 
-        title = Text(self.title, style="bold red" if self.alarm else "bold") if self.title else None
-        table = RichTable(title=title, title_justify="left", show_lines=self.ruled)
-        for head in self.heads:
-            table.add_column(
-                head.name, overflow="fold", justify="right" if head.kind == "number" else "left"
-            )
-        for number, row in enumerate(self.rows):
-            styles = ["red" if (number, place) in self.alarms else "" for place in range(len(row))]
-            table.add_row(*map(Text, map(for_terminal, row), styles))
-        return Group(table, *map(Text, self.notes))
+        return TerminalTable(self)
 
     def to_markdown(self, heading: str = "##") -> str:
         """Return the title behind `heading` (neither without one), the table and the notes."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from genrecls.console import log, messages, say, several, warn
 from genrecls.errors import RunError
+from genrecls.reports.tables import Column, Table
 from genrecls.runs.run import Run
 from genrecls.sweeps.estimate import Estimates
 from genrecls.sweeps.job import Job, State
@@ -20,7 +21,7 @@ from genrecls.sweeps.scheduler import SweepListener
 
 if TYPE_CHECKING:
     from rich.live import Live
-    from rich.table import Table
+    from rich.table import Table as LiveTable
 
 # In the order in which they are counted in the first line of a sweep.
 _STATUSES = {
@@ -54,16 +55,12 @@ def announcement(jobs: Sequence[Job], estimates: Estimates, at_once: int) -> str
 
 def plan_table(jobs: Sequence[Job], estimates: Estimates) -> Table:
     """Return a table with a row for each training: its title, run, status and time."""
-    from rich.table import Table
-
-    table = Table()
-    for column in ("training", "run", "state", "takes at most"):
-        table.add_column(column, overflow="fold")
+    rows = []
     for job in jobs:
         seconds = None if job.ended else estimates.seconds(job)
         takes = "" if seconds is None else duration(seconds)
-        table.add_row(job.title, job.run.name, run_status(job.run), takes)
-    return table
+        rows.append((job.title, job.run.name, run_status(job.run), takes))
+    return Table(("training", Column("run", spare=1), "state", "takes at most"), rows)
 
 
 def run_status(run: Run) -> str:
@@ -167,13 +164,17 @@ class ProgressTable:
             self._next = now + _REFRESH
             self._live.update(self.table(), refresh=True)
 
-    def table(self) -> Table:
+    def table(self) -> LiveTable:
         """Return the table: all jobs if they fit, else the running ones and the last to end."""
-        from rich.table import Table
+        from rich.table import Table as LiveTable
 
-        table = Table(caption=self._view.totals(), caption_justify="left")
-        for name in ("run", "state", "epoch", "validation accuracy", "left at most", "note"):
-            table.add_column(name, overflow="ellipsis", no_wrap=True)
+        table = LiveTable(caption=self._view.totals(), caption_justify="left")
+        # The names and the notes give way to the numbers.
+        for name in ("run", "state", "epoch", "validation", "left at most", "note"):
+            shortened = name in {"run", "note"}
+            table.add_column(
+                name, overflow="ellipsis", no_wrap=True, ratio=1 if shortened else None
+            )
         jobs, rows = list(self._view.jobs), max(self._live.console.height - _AROUND, 1)
         if len(jobs) > rows:
             active = [job for job in jobs if job.state in {"running", "elsewhere"}]

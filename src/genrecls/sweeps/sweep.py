@@ -47,7 +47,7 @@ def sweep(arguments: SweepArguments) -> list[Job]:
     estimates = Estimates(job.experiment.output_root for job in jobs)
     say(announcement(jobs, estimates, settings.jobs))
     if settings.dry_run:
-        show(plan_table(jobs, estimates))
+        show(plan_table(jobs, estimates).to_terminal())
         return jobs
 
     folder = jobs[0].experiment.output_root / FOLDER / sweep_name(jobs)

@@ -174,16 +174,19 @@ class TrainingDisplay(Callback):
         if not console.is_terminal:
             return
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.table import Column
 
+        # Whatever has no room at the end of the line is cut off: never the bar and the time.
+        rest = Column(ratio=1, no_wrap=True, overflow="ellipsis")
         columns = (
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=10),
             TextColumn("{task.percentage:>3.0f} %"),
-            TextColumn("left at most"),
+            TextColumn("at most"),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[state]}"),
+            TextColumn("{task.fields[state]}", table_column=rest),
         )
-        self._bar = Progress(*columns, console=console, transient=True)
+        self._bar = Progress(*columns, console=console, transient=True, expand=True)
         self._task = self._bar.add_task("training", total=plan.epochs * plan.steps, state="")
         self._bar.start()
 
@@ -194,25 +197,23 @@ class TrainingDisplay(Callback):
                 self._task,
                 completed=(epoch - 1) * self._plan.steps + step,
                 description=f"epoch {epoch}/{self._plan.epochs}",
-                state=f"train loss {loss:.4f} accuracy {accuracy:.3f}{self._validation}",
+                state=f"accuracy {accuracy:.3f}{self._validation}, train loss {loss:.4f}",
             )
 
     def on_epoch_end(self, progress: Progress) -> None:
         """Write the line of the epoch, above the bar."""
         row = progress.history[-1]
-        validation = (
-            f"  validation loss {row['validation_loss']:.4f} "
-            f"accuracy {row['validation_accuracy']:.3f}"
-        )
+        # 80 characters at most with three digits of epochs and of seconds.
         line = (
             f"epoch {int(row['epoch']):>3}/{self._plan.epochs}  "
-            f"train loss {row['loss']:.4f} accuracy {row['accuracy']:.3f}{validation}  "
-            f"{row['seconds']:.1f} s{'  *best' if progress.best_epoch == progress.epoch else ''}"
+            f"loss {row['loss']:.3f} accuracy {row['accuracy']:.3f}  "
+            f"validation {row['validation_loss']:.3f} {row['validation_accuracy']:.3f}  "
+            f"{row['seconds']:.1f} s{'  best' if progress.best_epoch == progress.epoch else ''}"
         )
         if self._bar is None:
             say(line)
         else:
-            self._validation = validation
+            self._validation = f" (validation {row['validation_accuracy']:.3f})"
             log.info(line)
             self._bar.console.print(line)
 

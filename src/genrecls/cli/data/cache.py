@@ -9,12 +9,11 @@ from genrecls.cli.data.dataset_args import data_root_of
 from genrecls.config.compose import compose
 from genrecls.console import say, show
 from genrecls.errors import ConfigError
+from genrecls.reports.tables import Column, Table
 
 
 def main(options: argparse.Namespace) -> int:
     """List what is cached, or delete some of it."""
-    from rich.table import Table
-
     from genrecls.features.cache import cache_root, describe, prune
     from genrecls.training.frozen_outputs import backbone_root
 
@@ -24,19 +23,20 @@ def main(options: argparse.Namespace) -> int:
     roots = (cache_root(data_root), backbone_root(data_root))
     per_root = (prune(root, options.older) if options.prune else describe(root) for root in roots)
     folders = list(chain.from_iterable(per_root))
-    table = Table()
-    for column in ("features", "entries", "MB", "last used (UTC)", "key"):
-        table.add_column(column, justify="right" if column in {"entries", "MB"} else "left")
-    for folder in folders:
-        table.add_row(
+    rows = [
+        (
             folder.summary,
             str(folder.entries),
             f"{folder.size / 1e6:.1f}",
             f"{folder.last_used:%Y-%m-%d %H:%M}",
             folder.key,
         )
-    if folders:
-        show(table)
+        for folder in folders
+    ]
+    numbers = (Column("entries", "number"), Column("MB", "number"))
+    columns = ("features", *numbers, Column("last used (UTC)", spare=1), Column("key", spare=2))
+    if rows:
+        show(Table(columns, rows).to_terminal())
     verb = "deleted" if options.prune else "cached"
     size = sum(folder.size for folder in folders) / 1e6
     say(f"{len(folders)} kinds of features {verb}, {size:.1f} MB, in {roots[0].parent.absolute()}")

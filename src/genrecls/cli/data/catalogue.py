@@ -13,16 +13,13 @@ from genrecls.console import say, show, warn
 from genrecls.datasets.artists import suggest
 from genrecls.datasets.base import DATASETS
 from genrecls.errors import DataError
+from genrecls.reports.tables import Column, Table
 
 
 def list_datasets(overrides: Sequence[str]) -> int:
     """Print a line for each data set: what it is, and whether it is here."""
-    from rich.table import Table
-
     root = data_root_of(compose("data", overrides))
-    table = Table()
-    for column in ("data set", "what it is", "here"):
-        table.add_column(column, overflow="fold")
+    rows = []
     for name, line in choices("dataset").items():
         source = select(DATASETS, compose("data", [f"dataset={name}"])["dataset"], "dataset")
         if source.made_on_demand:
@@ -32,21 +29,18 @@ def list_datasets(overrides: Sequence[str]) -> int:
                 here = f"{len(source.load(root).tracks)} tracks in {source.folder(root)}"
             except DataError:
                 here = f"not in {source.folder(root)}"
-        table.add_row(name, line, here)
-    show(table)
+        rows.append((name, line, here))
+    show(Table(("data set", "what it is", Column("here", "path")), rows).to_terminal())
     return 0
 
 
 def show_dataset(overrides: Sequence[str]) -> int:
     """Print what is known of one data set, and its genres."""
-    from rich.table import Table
-
     chosen, root = chosen_source(overrides)
     dataset = chosen.describe(root)
     source, ids = dataset.provenance, {track.id for track in dataset.tracks}
     made_later = "" if dataset.root.exists() else " (made by the first training)"
     facts = {
-        "name": dataset.name,
         "title": source.title,
         "generated": "yes: this is not real music" if dataset.generated else "no",
         "folder": f"{dataset.root.absolute()}{made_later}",
@@ -60,22 +54,17 @@ def show_dataset(overrides: Sequence[str]) -> int:
         counts = Counter(part for track, part in parts.items() if track in ids)
         sizes = ", ".join(f"{part} {count}" for part, count in sorted(counts.items()))
         facts[f"partition {name}"] = sizes or "none of these tracks"
-    table = Table(show_header=False)
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    for name, value in facts.items():
-        if value:
-            table.add_row(name, value)
-    show(table)
+    rows = [(name, value) for name, value in facts.items() if value]
+    show(Table(("name", Column(dataset.name, "path")), rows).to_terminal())
 
-    genres = Table()
-    for column in ("genre", "tracks", "known artists", "tracks without artist"):
-        genres.add_column(column, justify="left" if column == "genre" else "right")
+    numbers = (Column(n, "number") for n in ("tracks", "known artists", "tracks without artist"))
+    genres = []
     for label in dataset.labels:
         tracks = [track for track in dataset.tracks if track.label == label]
         known = [track.artist for track in tracks if track.artist is not None]
-        genres.add_row(label, str(len(tracks)), str(len(set(known))), str(len(tracks) - len(known)))
-    show(genres)
+        numbered = (len(tracks), len(set(known)), len(tracks) - len(known))
+        genres.append((label, *map(str, numbered)))
+    show(Table(("genre", *numbers), genres).to_terminal())
     for remark in dataset.remarks:
         warn(remark)
     if hint := suggest(dataset):

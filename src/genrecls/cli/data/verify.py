@@ -13,6 +13,7 @@ from genrecls.cli.data.dataset_args import source_and_segments
 from genrecls.console import progress, quiet_libraries, say, several, show, warn
 from genrecls.datasets.base import Dataset
 from genrecls.dsp.audio import REASONS
+from genrecls.reports.tables import Column, Table
 
 if TYPE_CHECKING:
     from genrecls.datasets.verify import Finding, Verification
@@ -48,9 +49,6 @@ def verify_and_show(
         The exit status: 1 where files are unusable, changed or missing, else 0. Those that were
         published unusable do not count, unless their checksum is another than the published one.
     """
-    from rich.table import Table
-    from rich.text import Text
-
     from genrecls.datasets.manifest import compare_and_record
     from genrecls.datasets.verify import verify
 
@@ -87,15 +85,12 @@ def verify_and_show(
     if layout == "json":
         show(json.dumps(rows, indent=2, ensure_ascii=False))
     elif rows:
-        table = Table()
-        for column in ("code", "usable", "file", "detail"):
-            table.add_column(column, overflow="fold")
-        for row in rows:
-            usable = "yes" if row["usable"] else "no"
-            table.add_row(
-                str(row["code"]), usable, Text(str(row["path"])), Text(str(row["detail"]))
-            )
-        show(table)
+        cells = [
+            (str(r["code"]), "yes" if r["usable"] else "no", str(r["path"]), str(r["detail"]))
+            for r in rows
+        ]
+        columns = ("code", "usable", Column("file", "path"), "detail")
+        show(Table(columns, cells).to_terminal())
 
     # Unusable tracks that were published so, where no checksum contradicts that.
     other_file = {finding.track for finding in report.findings if finding.code == "checksum"}

@@ -12,6 +12,7 @@ from genrecls.errors import ConfigError, RunError
 from genrecls.files.locks import locked
 from genrecls.reports.numbers import finite, known
 from genrecls.reports.search import Trial
+from genrecls.reports.tables import Table
 from genrecls.runs.result_tables import read_epochs
 from genrecls.runs.run import Run
 from genrecls.sweeps.estimate import Estimates, count_epochs
@@ -24,8 +25,6 @@ from genrecls.sweeps.shared_work import prepare_shared
 from genrecls.sweeps.sweep import FILE
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from genrecls.sweeps.search.space import Space
     from genrecls.sweeps.search.storage import Study
 
@@ -62,7 +61,7 @@ def search(arguments: SweepArguments) -> list[Run]:
                 trials = study.trials
         _announce(plan, trials, estimates, settings.jobs)
         say(f"folder {plan.folder}")
-        show(space_table(plan.space))
+        show(space_table(plan.space).to_terminal())
         return []
     with _locked_study(plan) as study:
         runner = SearchRunner(plan, study)
@@ -141,15 +140,7 @@ def _locked_study(plan: SearchPlan) -> Iterator[Study]:
 
 def space_table(space: Space) -> Table:
     """Return what will be searched."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table()
-    for name in ("key", "values"):
-        table.add_column(name, overflow="fold")
-    for key, dimension in space.items():
-        table.add_row(Text(key), Text(dimension.words))
-    return table
+    return Table(("key", "values"), [(key, each.words) for key, each in space.items()])
 
 
 class SearchRunner:
