@@ -58,7 +58,9 @@ class Table:
         """Return what `rich` prints: the title, the table and the notes."""
         from genrecls.reports.terminal import TerminalTable
 
-        return TerminalTable(self)
+        return TerminalTable(
+            self.heads, self.rows, self.title, self.notes, self.alarm, self.alarms, self.ruled
+        )
 
     def to_markdown(self, heading: str = "##") -> str:
         """Return the title behind `heading` (neither without one), the table and the notes."""

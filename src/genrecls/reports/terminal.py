@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rich.cells import cell_len, chop_cells
 from rich.table import Table as Grid
@@ -15,12 +15,26 @@ from genrecls.safe_text import for_terminal
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
-    from genrecls.reports.tables import Table
-
 _BORDER, _PADDING = 1, 3
 # Paths may be folded anywhere, but not to shreds.
 _SHORTEST_PATH = 24
 _LIST_HEAD = 28
+
+
+class Head(Protocol):
+    """The head of a column, as `reports.tables.Column` is one."""
+
+    @property
+    def name(self) -> str:
+        """What the column holds."""
+
+    @property
+    def kind(self) -> str:
+        """`text`, `number` or `path`."""
+
+    @property
+    def spare(self) -> int:
+        """The higher, the sooner it is left out; 0 never is."""
 
 
 @dataclass(frozen=True)
@@ -28,17 +42,24 @@ class TerminalTable:
     """What `rich` prints of a table; how much of it depends on the width of the terminal.
 
     No number and no word is broken. What does not fit with all columns leaves out those that may
-    be spared, and says so; what does not fit then is a list of the rows.
+    be spared, and says so; what does not fit then is a list of the rows. The attributes are those
+    of `reports.tables.Table`.
     """
 
-    table: Table
+    heads: Sequence[Head]
+    rows: Sequence[Sequence[str]]
+    title: str
+    notes: Sequence[str]
+    alarm: bool
+    alarms: Collection[tuple[int, int]]
+    ruled: bool
 
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
     ) -> Iterator[RenderableType]:
         """Yield the title, the table and the notes."""
-        table, heads = self.table, self.table.heads
-        cells = [[for_terminal(cell) for cell in row] for row in table.rows]
+        heads = self.heads
+        cells = [[for_terminal(cell) for cell in row] for row in self.rows]
         shown = list(range(len(heads)))
         left_out: list[str] = []
         while (widths := self._widths(shown, cells, options.max_width)) is None:
@@ -48,8 +69,8 @@ class TerminalTable:
             dropped = max(spare, key=lambda place: heads[place].spare)
             shown.remove(dropped)
             left_out.insert(0, heads[dropped].name)
-        if table.title:
-            yield Text(for_terminal(table.title), "bold red" if table.alarm else "bold")
+        if self.title:
+            yield Text(for_terminal(self.title), "bold red" if self.alarm else "bold")
         if widths is None:
             yield from self._list(cells, options.max_width)
         else:
@@ -57,7 +78,7 @@ class TerminalTable:
             if left_out:
                 words = ", ".join(left_out)
                 yield Text(f"no room here for: {words}; a pipe or a wider terminal has all", "dim")
-        yield from map(Text, map(for_terminal, table.notes))
+        yield from map(Text, map(for_terminal, self.notes))
 
     def _widths(
         self, shown: Sequence[int], cells: Sequence[Sequence[str]], room: int
@@ -66,7 +87,7 @@ class TerminalTable:
         room -= _BORDER + _PADDING * len(shown)
         least, widths = [], []
         for place in shown:
-            head = self.table.heads[place]
+            head = self.heads[place]
             texts = [line for row in cells for line in row[place].split("\n")]
             whole = max(map(cell_len, (*texts, *head.name.split("\n"))))
             parts = texts if head.kind == "number" else (w for t in texts for w in t.split(" "))
@@ -85,21 +106,21 @@ class TerminalTable:
     def _grid(
         self, shown: Sequence[int], widths: Sequence[int], cells: Sequence[Sequence[str]]
     ) -> Grid:
-        grid = Grid(show_lines=self.table.ruled)
+        grid = Grid(show_lines=self.ruled)
         for place, width in zip(shown, widths, strict=True):
-            head = self.table.heads[place]
+            head = self.heads[place]
             justify = "right" if head.kind == "number" else "left"
             name = wrapped(for_terminal(head.name), width)
             grid.add_column(Text(name), width=width, no_wrap=True, justify=justify)  # type: ignore[arg-type]
         for number, row in enumerate(cells):
             texts = [wrapped(row[place], width) for place, width in zip(shown, widths, strict=True)]
-            styles = ["red" if (number, place) in self.table.alarms else "" for place in shown]
+            styles = ["red" if (number, place) in self.alarms else "" for place in shown]
             grid.add_row(*map(Text, texts, styles))
         return grid
 
     def _list(self, cells: Sequence[Sequence[str]], room: int) -> Iterator[RenderableType]:
         """Yield each row as lines of a name and a value, below what the row is about."""
-        heads = self.table.heads
+        heads = self.heads
         # Columns without a name, such as a place, stand before the first one that has one.
         first = next((place for place, head in enumerate(heads) if head.name), 0)
         names = [wrapped(for_terminal(head.name), _LIST_HEAD) for head in heads]
@@ -115,7 +136,7 @@ class TerminalTable:
             right = room - left - 4
             for place in range(first + 1, len(row)):
                 name = "\n".join(f"  {line}" for line in names[place].split("\n"))
-                style = "red" if (number, place) in self.table.alarms else ""
+                style = "red" if (number, place) in self.alarms else ""
                 beside = "  ".join(row[place].split("\n"))
                 value = beside if cell_len(beside) <= right else wrapped(row[place], right)
                 lines.add_row(Text(name), Text(value, style))
