@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import pickle
 import subprocess
 import sys
@@ -10,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,6 +30,14 @@ from tests.dsp.bad_audio import (
     write_all,
 )
 from tests.dsp.decoded import decode
+from tests.dsp.odd_audio import (
+    announcing,
+    flac_of_unknown_length,
+    mp2,
+    mp3,
+    mp3_in_wav,
+    without_first_frame,
+)
 
 LOSSLESS = ("WAV", "AU", "FLAC")
 
@@ -294,11 +300,37 @@ def test_random_damage_is_accepted_within_limits_or_rejected(kind: str, tmp_path
     assert outcomes != {ACCEPTED}
 
 
-def test_every_promised_suffix_can_be_read(tmp_path: Path) -> None:
-    for suffix in SUFFIXES:
-        content = encoded(suffix[1:].upper())
-        assert outcome(stored(tmp_path, content, f"sound{suffix}")) == ACCEPTED
-        assert soundfile.info(io.BytesIO(content)).frames >= RATE
+ODD = {
+    "mp3 without its first frame": without_first_frame(mp3(0.5)),
+    "two mp3": mp3(0.5) + without_first_frame(mp3(0.5)),
+    "mp3 in wav": mp3_in_wav(without_first_frame(mp3(0.5))),
+    "mp2": mp2(20),
+    "two ogg": 2 * encoded("OGG", tone(0.3)),
+    "two flac": 2 * flac_of_unknown_length(encoded("FLAC", tone(0.3))),
+    "two wav": encoded("WAV", tone(0.3)) + announcing(encoded("WAV", tone(0.3)), -(10**9)),
+    "aiff": encoded("AIFF", tone(0.3)),
+    "w64": encoded("W64", tone(0.3)),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_random_damage_of_odd_files_is_accepted_or_rejected(name: str, tmp_path: Path) -> None:
+    generator = np.random.default_rng([7, *name.encode()])
+    for number in range(40):
+        path = stored(tmp_path, mutated(ODD[name], generator), f"{number}")
+        assert outcome(path) in {ACCEPTED, *REASONS}
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_every_promised_suffix_can_be_read(suffix: str, tmp_path: Path) -> None:
+    kinds = {".oga": "OGG", ".aif": "AIFF", ".aifc": "AIFF", ".snd": "AU"}
+    if suffix == ".opus":
+        content = encoded("OGG", rate=24_000, subtype="OPUS")
+    elif suffix == ".mp2":
+        content = mp2(30)
+    else:
+        content = encoded(kinds.get(suffix, suffix[1:].upper()))
+    assert outcome(stored(tmp_path, content, f"sound{suffix}")) == ACCEPTED
 
 
 def test_limits_in_a_configuration_are_as_strict_as_the_rest_of_it() -> None:

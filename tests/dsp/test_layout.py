@@ -33,7 +33,7 @@ TITLES = b"LIST\4\0\0\0abcd"
 # By which an encoder delays sound; without its frame nobody knows it.
 DELAY = 1105
 
-wav, flac, ogg, opus, au, aiff, rf64 = (
+wav, flac, ogg, opus, au, aiff, rf64, w64 = (
     cache(
         lambda kind=kind, subtype=subtype, rate=rate: encoded(kind, music(1, rate), rate, subtype)
     )
@@ -45,6 +45,7 @@ wav, flac, ogg, opus, au, aiff, rf64 = (
         ("AU", None, RATE),
         ("AIFF", None, RATE),
         ("RF64", None, RATE),
+        ("W64", None, RATE),
     )
 )
 
@@ -61,7 +62,7 @@ def rejection(folder: Path, content: bytes) -> str:
     return f"{caught.value.code}: {caught.value.detail}"
 
 
-@pytest.mark.parametrize("make", [wav, flac, ogg, opus, au, aiff, rf64, lambda: mp3(1)])
+@pytest.mark.parametrize("make", [wav, flac, ogg, opus, au, aiff, rf64, w64, lambda: mp3(1)])
 def test_a_healthy_file_is_left_to_the_decoder(make: Callable[[], bytes]) -> None:
     layout = layout_of(io.BytesIO(make()))
     assert layout.sections == ()
@@ -168,7 +169,7 @@ def test_an_au_that_announces_no_sound_is_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(received, samples(tmp_path, au()))
 
 
-@pytest.mark.parametrize("make", [wav, aiff, au, rf64])
+@pytest.mark.parametrize("make", [wav, aiff, au, rf64, w64])
 def test_a_file_that_was_cut_is_refused_in_every_container(
     make: Callable[[], bytes], tmp_path: Path
 ) -> None:

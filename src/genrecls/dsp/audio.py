@@ -394,7 +394,7 @@ def _layout(path: Path) -> Layout:
         raise AudioRejected(path, "unreadable", "expected a sound file, found a folder")
     # Opening a named pipe would wait for a writer, perhaps for ever.
     if not stat.S_ISREG(status.st_mode):
-        detail = "expected a sound file, found a pipe or a device"
+        detail = "expected a sound file, found a pipe or a device; write it to a file first"
         raise AudioRejected(path, "unreadable", detail)
     if status.st_size == 0:
         raise AudioRejected(path, "empty", "the file has no bytes; fetch or extract it again")

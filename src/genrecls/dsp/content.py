@@ -9,7 +9,7 @@ from genrecls.dsp.mpeg import begins_mpeg
 HEAD_BYTES = 2048
 """How many first bytes `kind_of` looks at."""
 
-READ = "read are WAV, FLAC, MP3 (and MP2), OGG (Vorbis, Opus), AU and AIFF"
+READ = "read are WAV, FLAC, MP3, MP2, OGG (Vorbis, Opus), AU, AIFF, CAF and W64"
 """What is read, in words; libsndfile knows a few older ones besides."""
 
 # Kinds that a decoder is there for: one that it refuses is damaged.

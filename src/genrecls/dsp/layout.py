@@ -149,6 +149,8 @@ def layout_of(file: BinaryIO) -> Layout:
         chunks = _chunks(file, start + 12, "big")
         sound = next((chunk for chunk in chunks if chunk.name == b"SSND"), None)
         layout = Layout(missing=_missing(sound.start, sound.size, size) if sound else 0)
+    elif head.startswith(b"riff\x2e\x91"):
+        layout = _w64(file, start, size)
     elif head.startswith(b".snd"):
         layout = _au(file, start, head, size)
     elif head.startswith(b"fLaC"):
@@ -251,6 +253,20 @@ def _sound_chunk(
         elif chunk.name == b"data":
             return code, replace(chunk, size=long_size or chunk.size)
     return code, None
+
+
+def _w64(file: BinaryIO, start: int, end: int) -> Layout:
+    # Names have 16 bytes, sizes 8 and count both; all is padded to 8 bytes.
+    position = start + 40
+    for _ in range(_MAX_CHUNKS):
+        chunk = _at(file, position, 24)
+        size = int.from_bytes(chunk[16:], "little")
+        if size < 24:
+            break
+        if chunk[:4] == b"data":
+            return Layout(missing=_missing(position, size, end))
+        position += -(-size // 8) * 8
+    return Layout()
 
 
 def _au(file: BinaryIO, start: int, head: bytes, end: int) -> Layout:
