@@ -23,10 +23,11 @@ PATHS = {"a": Path("music/a b,é.wav"), "b": Path("music/b.wav")}
 
 
 def test_a_row_tells_everything_about_a_prediction() -> None:
-    rows = list(prediction_rows(("track", "test"), SEGMENTS, LABELS, PATHS))
-    assert {len(row) for row in rows} == {len(PREDICTION_COLUMNS) + len(LABELS)}
+    rows = list(prediction_rows(("track", "test"), SEGMENTS, LABELS, PATHS, {"a": "someone"}))
+    assert {len(row) for row in rows} == {len(PREDICTION_COLUMNS) + 1 + len(LABELS)}
     path = str(PATHS["a"])
-    assert rows[2] == ["track", "test", "a", path, "6.5", "blues", "jazz", "0.1", "0.9"]
+    assert rows[2] == ["track", "test", "a", path, "6.5", "blues", "jazz", "someone", "0.1", "0.9"]
+    assert rows[3][7] == ""
     assert [row[4] for row in rows] == ["0", "3", "6.5", "0"]
 
 

@@ -23,6 +23,15 @@ def test_a_finished_run_is_read_into_plain_values(tmp_path: Path) -> None:
     assert found.answers["test"].right.tolist() == [True, True, True, False]
 
 
+def test_artists_that_a_split_keeps_apart_are_known_of_their_tracks(tmp_path: Path) -> None:
+    run = finished_run(tmp_path, "a")
+    head, *rows = run.predictions_file("tracks").read_text().splitlines()
+    lines = [f"{head},artist,probability:jazz", *(f"{row},someone,0.5" for row in rows)]
+    run.predictions_file("tracks").write_text("\n".join(lines))
+    assert set(read(run).answers["test"].clusters) == {("artist", "someone")}
+    assert len(set(read(finished_run(tmp_path, "b")).answers["test"].clusters)) == 4
+
+
 def test_the_order_of_the_predictions_does_not_matter(tmp_path: Path) -> None:
     run = finished_run(tmp_path, "a")
     before = read(run).answers["test"]

@@ -10,7 +10,12 @@ import numpy as np
 import pytest
 
 from genrecls.errors import RunError
-from genrecls.evaluation.prediction_tables import PREDICTION_COLUMNS, PROBABILITY, prediction_rows
+from genrecls.evaluation.prediction_tables import (
+    ARTIST,
+    PREDICTION_COLUMNS,
+    PROBABILITY,
+    prediction_rows,
+)
 from genrecls.evaluation.predictions import Predictions
 from genrecls.experiment.evaluate import PartPredictions, write_predictions
 from genrecls.files.tables import write_table
@@ -18,6 +23,7 @@ from genrecls.runs.metrics import RunMetrics
 from genrecls.runs.record import read
 from genrecls.runs.result_tables import as_frame, read_answers, read_epochs, read_predictions
 from genrecls.runs.run import Run
+from genrecls.splits.base import Part
 from tests.runs.finished_runs import Made, finished_run, metrics_of
 
 # Each is the name of a column, or looks like one.
@@ -32,19 +38,27 @@ PATHS = {"a": Path("a.wav"), "b": Path("b.wav")}
 
 
 def write(path: Path, genres: list[str]) -> None:
-    """Write the predictions, with these names of the columns of genres."""
-    rows = prediction_rows(("track", "test"), PREDICTIONS, GENRES, PATHS)
-    write_table(path, [*PREDICTION_COLUMNS, *genres], list(rows))
+    """Write the predictions, with these names of the columns of genres and without artists."""
+    rows = prediction_rows(("track", "test"), PREDICTIONS, GENRES, PATHS, {})
+    artist = len(PREDICTION_COLUMNS)
+    write_table(
+        path, [*PREDICTION_COLUMNS, *genres], [row[:artist] + row[artist + 1 :] for row in rows]
+    )
 
 
 def test_written_columns_of_genres_have_a_prefix(tmp_path: Path) -> None:
     run = finished_run(tmp_path, "a")
     metrics: RunMetrics = replace(metrics_of(Made()), labels=GENRES)
-    write_predictions(run, metrics, {"test": PartPredictions(PREDICTIONS, PREDICTIONS)}, PATHS)
+    parts: dict[Part, PartPredictions] = {"test": PartPredictions(PREDICTIONS, PREDICTIONS)}
+    write_predictions(run, metrics, parts, PATHS, {"b": "someone"})
+    assert [a.artist for a in read_answers(run.predictions_file("tracks"), GENRES)] == [
+        "",
+        "someone",
+    ]
     for level in ("segments", "tracks"):
         text = run.predictions_file(level).read_text()
         header = text.splitlines()[0].split(",")
-        assert header == [*PREDICTION_COLUMNS, *(f"probability:{genre}" for genre in GENRES)]
+        assert header == [*PREDICTION_COLUMNS, ARTIST, *(f"probability:{g}" for g in GENRES)]
 
 
 @pytest.mark.parametrize("prefix", [PROBABILITY, ""], ids=["now", "earlier"])
@@ -56,6 +70,17 @@ def test_genres_called_like_columns_are_read_as_what_they_are(prefix: str, tmp_p
     assert (second.true, second.predicted) == ("true", "probability:true")
     assert [second.probabilities[genre] for genre in GENRES] == [0.1, 0.2, 0.4, 0.2, 0.1]
     assert [answer.track for answer in read_answers(path, GENRES)] == ["a", "b"]
+
+
+def test_a_genre_called_artist_in_earlier_files_is_no_artist(tmp_path: Path) -> None:
+    path = tmp_path / "predictions_tracks.csv"
+    write_table(
+        path,
+        ["part", "track", "true", "predicted", "artist", "jazz"],
+        [["test", "a", "artist", "jazz", "0.4", "0.6"]],
+    )
+    (answer,) = read_answers(path, ("artist", "jazz"))
+    assert answer.artist == ""
 
 
 def test_columns_of_genres_in_another_order_say_nothing_without_the_prefix(tmp_path: Path) -> None:
@@ -98,8 +123,9 @@ def test_genres_called_like_columns_replace_no_column_of_a_frame(
 def test_a_cell_out_of_its_range_is_damage(
     cell: str, value: str, reason: str, tmp_path: Path
 ) -> None:
-    path, header = tmp_path / "a.csv", [*PREDICTION_COLUMNS, *(PROBABILITY + g for g in GENRES)]
-    rows = list(prediction_rows(("track", "test"), PREDICTIONS, GENRES, PATHS))
+    path = tmp_path / "a.csv"
+    header = [*PREDICTION_COLUMNS, ARTIST, *(PROBABILITY + g for g in GENRES)]
+    rows = list(prediction_rows(("track", "test"), PREDICTIONS, GENRES, PATHS, {}))
     rows[0][header.index(cell)] = value
     write_table(path, header, rows)
     with pytest.raises(RunError, match=reason):

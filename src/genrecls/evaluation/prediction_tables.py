@@ -11,6 +11,8 @@ from genrecls.evaluation.predictions import Predictions
 PREDICTION_COLUMNS = ("split", "part", "track", "path", "start", "true", "predicted")
 PROBABILITY = "probability:"
 """Stands before each genre in the name of its column: a genre may be called `track` or `true`."""
+ARTIST = "artist"
+"""Column behind `PREDICTION_COLUMNS`; earlier files lack it."""
 
 
 def prediction_rows(
@@ -18,14 +20,16 @@ def prediction_rows(
     predictions: Predictions,
     labels: Sequence[str],
     paths: Mapping[str, Path],
+    artists: Mapping[str, str],
 ) -> Iterator[list[Any]]:
-    """Yield a row a prediction: `PREDICTION_COLUMNS`, then the probability of every label.
+    """Yield a row a prediction: `PREDICTION_COLUMNS`, artist, the probability of every label.
 
     Args:
         place: the split, with what it leaks, and the part.
         predictions: one a segment or one a track.
         labels: genres in the order of the class indices.
         paths: file of each track id.
+        artists: artist of each track id, where the split keeps artists apart; else empty.
     """
     rows = zip(
         predictions.tracks,
@@ -44,6 +48,7 @@ def prediction_rows(
             f"{start:g}",
             labels[true],
             labels[predicted],
+            artists.get(track, ""),
             *probabilities,
         ]
 

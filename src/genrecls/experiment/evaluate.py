@@ -12,6 +12,7 @@ from genrecls.errors import ModelFileError
 from genrecls.evaluation.class_balance import balances, majority_baselines
 from genrecls.evaluation.metrics import scores
 from genrecls.evaluation.prediction_tables import (
+    ARTIST,
     PREDICTION_COLUMNS,
     PROBABILITY,
     prediction_rows,
@@ -160,7 +161,11 @@ def _count(examples: Examples, labels: Sequence[str]) -> PartCounts:
 
 
 def write_predictions(
-    run: Run, metrics: RunMetrics, parts: Mapping[Part, PartPredictions], paths: Mapping[str, Path]
+    run: Run,
+    metrics: RunMetrics,
+    parts: Mapping[Part, PartPredictions],
+    paths: Mapping[str, Path],
+    artists: Mapping[str, str],
 ) -> None:
     """Write `predictions_segments.csv` and `predictions_tracks.csv`, a row a prediction.
 
@@ -169,6 +174,7 @@ def write_predictions(
         metrics: of the run, for the labels and the name of the split.
         parts: predictions by part.
         paths: file of each track id.
+        artists: artist of each track id, where the split keeps artists apart; else empty.
     """
     levels: dict[Path, dict[Part, Predictions]] = {
         run.predictions_file("segments"): {part: its.segments for part, its in parts.items()},
@@ -179,11 +185,11 @@ def write_predictions(
             row
             for part, predictions in level.items()
             for row in prediction_rows(
-                (metrics.split.title, part), predictions, metrics.labels, paths
+                (metrics.split.title, part), predictions, metrics.labels, paths, artists
             )
         ]
         genres = (f"{PROBABILITY}{label}" for label in metrics.labels)
-        write_table(path, [*PREDICTION_COLUMNS, *genres], rows)
+        write_table(path, [*PREDICTION_COLUMNS, ARTIST, *genres], rows)
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,9 @@ def _decisions(
 ) -> PairedDecisions:
     """Return the decisions on the tracks of a part, which must be those that were scored."""
     path = run.predictions_file("tracks")
-    chosen = sorted((a.track, a.true, a.predicted) for a in answers if a.part == part)
+    of_part = [answer for answer in answers if answer.part == part]
+    chosen = sorted((answer.track, answer.true, answer.predicted) for answer in of_part)
+    artists = {answer.track: answer.artist for answer in of_part if answer.artist}
     tracks = {track for track, _, _ in chosen}
     if not chosen or len(tracks) < len(chosen):
         problem = f"{len(chosen) - len(tracks)} tracks twice" if chosen else "no tracks"
@@ -106,4 +108,4 @@ def _decisions(
         raise damaged_run(path, f"its {part} accuracy is {here:.3f}, in metrics.json {there:.3f}")
     if len(chosen) != scores.count:
         raise damaged_run(path, f"{len(chosen)} {part} tracks, in metrics.json {scores.count}")
-    return PairedDecisions(run.name, part, truth, right)
+    return PairedDecisions(run.name, part, truth, right, artists)

@@ -14,7 +14,7 @@ from pydantic import PositiveInt
 from genrecls.config.schema import Proportion, Seconds
 from genrecls.config.validation import validate
 from genrecls.errors import ConfigError, DamagedFile
-from genrecls.evaluation.prediction_tables import PREDICTION_COLUMNS, PROBABILITY
+from genrecls.evaluation.prediction_tables import ARTIST, PREDICTION_COLUMNS, PROBABILITY
 from genrecls.files.tables import read_table
 from genrecls.runs.run_files import damaged_run
 
@@ -65,12 +65,16 @@ class PredictedExample:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model answered to one track: all that a comparison needs of a prediction."""
+    """What a model answered to one track: all that a comparison needs of a prediction.
+
+    The artist is there where the split keeps artists apart.
+    """
 
     part: str
     track: str
     true: str
     predicted: str
+    artist: str = ""
 
 
 def read_epochs(path: Path) -> list[Epoch]:
@@ -141,6 +145,9 @@ def read_answers(path: Path, labels: Sequence[str]) -> list[Answer]:
     """
     header, rows = _table(path)
     columns = _find_columns(path, header, ("part", "track", "true", "predicted"))
+    # In earlier files a column of this name would be a genre.
+    if ARTIST in header and any(name.startswith(PROBABILITY) for name in header):
+        columns[ARTIST] = header.index(ARTIST)
     answers = []
     for number, row in enumerate(rows, start=1):
         answer = Answer(**{name: row[place] for name, place in columns.items()})
