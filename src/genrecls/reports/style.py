@@ -8,13 +8,14 @@ from __future__ import annotations
 import base64
 import io
 import textwrap
+import unicodedata
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from genrecls.files.atomic import replacing
-from genrecls.reports.text import drawable
+from genrecls.reports.text import drawable, fonts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,9 +79,16 @@ def in_style(draw: Callable[P, T]) -> Callable[P, T]:
     @wraps(draw)
     def draw_in_style(*args: P.args, **kwargs: P.kwargs) -> T:
         from matplotlib import style
+        from matplotlib.figure import Figure
+        from matplotlib.text import Text
 
-        with style.context(STYLE, after_reset=True):
-            return draw(*args, **kwargs)
+        with style.context({**STYLE, "font.family": fonts().families}, after_reset=True):
+            drawn = draw(*args, **kwargs)
+        # Fonts are added while names are written, after the texts of axes were made.
+        if isinstance(drawn, Figure):
+            for text in drawn.findobj(Text):
+                text.set_fontfamily(fonts().families)
+        return drawn
 
     return draw_in_style
 
@@ -126,8 +134,10 @@ def empty_figure(figure: Figure, text: str) -> Figure:
 
 def inches(text: str, size: float = _LINE_SIZE) -> float:
     """Return about how wide `text` is in type of `size` points."""
-    # An average glyph is as wide as 0.6 of its size; 72 points are an inch.
-    return len(text) * 0.6 * size / 72
+    # An average glyph is as wide as 0.6 of its size, a Chinese one as all of it; 72 points are an
+    # inch.
+    widths = (1 if unicodedata.east_asian_width(glyph) in "WF" else 0.6 for glyph in text)
+    return sum(widths) * size / 72
 
 
 def clean_axes(axes: Axes, grid: Literal["x", "y", "both"]) -> Axes:

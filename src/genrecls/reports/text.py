@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import unicodedata
-from functools import lru_cache
+from functools import cache
+
+from genrecls.reports.fonts import Fonts
 
 
 def drawable(name: str, width: int = 40) -> str:
     """Return `name` for a figure, at most `width` characters long.
 
     A dollar sign would start a formula, a line break would move what is below, and a character
-    that the font does not have would raise a warning at every drawing.
+    that no font has would raise a warning at every drawing.
     """
     composed = unicodedata.normalize("NFC", str(name))
-    shown = "".join(character if _in_font(character) else "□" for character in composed)
+    shown = "".join(
+        character if character.isprintable() and fonts().have(character) else "□"
+        for character in composed
+    )
     return elide(shown, width).replace("$", r"\$")
 
 
@@ -28,10 +33,7 @@ def elide(text: str, width: int) -> str:
     return f"{text[: width - 1 - tail]}…{text[len(text) - tail :]}"
 
 
-@lru_cache(maxsize=4096)
-def _in_font(character: str) -> bool:
-    from matplotlib.font_manager import FontProperties, findfont, get_font
-
-    if not character.isprintable():
-        return False
-    return bool(get_font(findfont(FontProperties())).get_char_index(ord(character)))
+@cache
+def fonts() -> Fonts:
+    """Return the fonts of all figures of this process."""
+    return Fonts()
