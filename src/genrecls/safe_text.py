@@ -22,6 +22,7 @@ _SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 # What makes a spreadsheet compute a cell; the apostrophe in front makes it text.
 _FORMULA = re.compile("'*[=+@\t\r-]")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?(e[+-]?\d+)?", re.IGNORECASE)
 _APOSTROPHE = "'"
 
 
@@ -44,8 +45,13 @@ def one_line(text: str, encoding: str | None = "utf-8") -> str:
 
 
 def for_spreadsheet(cell: str) -> str:
-    """Return the text of a CSV cell so that no spreadsheet takes it for a formula."""
-    return f"{_APOSTROPHE}{cell}" if _FORMULA.match(cell) else cell
+    """Return the text of a CSV cell so that no spreadsheet takes it for a formula.
+
+    Numbers stay numbers.
+    """
+    if not _FORMULA.match(cell) or _NUMBER.fullmatch(cell):
+        return cell
+    return f"{_APOSTROPHE}{cell}"
 
 
 def from_spreadsheet(cell: str) -> str:

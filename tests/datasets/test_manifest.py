@@ -14,11 +14,12 @@ import pytest
 import soundfile
 
 from genrecls.config.validation import select
+from genrecls.datasets import verify as verification
 from genrecls.datasets.base import DATASETS, Dataset
 from genrecls.datasets.manifest import NAME, ensure_as_recorded, read_index
 from genrecls.errors import DataError
 from genrecls.files import hashing
-from genrecls.files.hashing import FileDigests
+from genrecls.files.hashing import Content, FileDigests
 from tests.composed import composed
 from tests.conftest import Outcome, RunCommand
 from tests.datasets.kaggle_copy import make_copy
@@ -44,6 +45,27 @@ def music(tmp_path: Path) -> Path:
 def verify(music: Path, run_command: RunCommand) -> Verify:
     words = ("dataset=folder", f"dataset.root={music}", "segment.length=1", "--format=json")
     return lambda *more: run_command("data", "verify", *words, *more)
+
+
+def test_an_interrupted_verification_keeps_what_it_has_checked(
+    verify: Verify, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = hashing.read_content
+
+    def stop(path: Path, algorithms: set[str]) -> Content | None:
+        if path == music / "jazz" / "b.wav":
+            raise KeyboardInterrupt
+        return original(path, algorithms)
+
+    monkeypatch.setattr(verification, "read_content", stop)
+    monkeypatch.setattr(verification, "cores", lambda: 1)
+    outcome = verify()
+    assert outcome.status == 130
+    assert f"recorded in {music / NAME}: 3 files, 3 of them new" in outcome.err
+    assert "3 of 4 files were checked" in outcome.err
+    monkeypatch.undo()
+    write_sound(music / "blues" / "a.wav", 9)
+    assert ("blues/a.wav", "changed") in codes(verify())
 
 
 def load(root: Path, name: str = "folder", *overrides: str) -> Dataset:

@@ -17,6 +17,7 @@ from genrecls.files.tables import (
     read_json,
     read_mapping,
     read_rows,
+    read_table,
     read_yaml,
     write_json,
     write_rows,
@@ -144,3 +145,12 @@ def test_a_folder_or_a_pipe_is_a_damaged_file(read: Callable[[Path], Any], tmp_p
     os.mkfifo(tmp_path / "a")
     with pytest.raises(DamagedFile, match="expected a file, found a pipe or device"):
         read(tmp_path / "a")
+
+
+def test_no_spreadsheet_computes_a_name_and_a_reader_gets_it_as_it_was(tmp_path: Path) -> None:
+    path, names = tmp_path / "table.csv", ["=1+1", "@x", "-rock", "'=y", "+49", "jazz"]
+    write_table(path, names, [names, [-1.5] * 6])
+    text = path.read_text(encoding="utf-8")
+    assert text.splitlines()[1] == "'=1+1,'@x,'-rock,''=y,+49,jazz"
+    assert text.splitlines()[2] == ",".join(["-1.5"] * 6)
+    assert read_table(path) == (names, [names, ["-1.5"] * 6])

@@ -62,3 +62,8 @@ def test_csv_has_all_columns_of_all_records_or_those_that_are_named() -> None:
     ]
     assert to_csv([{"a": 1}], ("b", "a")) == "b,a\n,1\n"
     assert to_csv([], columns=("a",)) == "a\n"
+
+
+def test_no_spreadsheet_computes_a_name_in_a_table() -> None:
+    records = [{"system": "=HYPERLINK(1)", "difference": "-0.5", "count": -3}]
+    assert to_csv(records) == "system,difference,count\n'=HYPERLINK(1),-0.5,-3\n"

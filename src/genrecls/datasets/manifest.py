@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import Literal
@@ -119,6 +119,12 @@ def compare_and_record(
         say(f"accepted as they are now: {several(len(gone), 'file')} that had changed or are gone")
     reported = {(finding.track, finding.code) for finding in report.findings}
     return () if accept else tuple(d for d in unlike if (d.track, d.code) not in reported)
+
+
+def record_checked(dataset: Dataset, report: Verification) -> None:
+    """Record the usable new files of a verification that was interrupted; nothing is compared."""
+    tracks = tuple(track for track in dataset.tracks if track.path in report.contents)
+    compare_and_record(replace(dataset, tracks=tracks), report, accept=False)
 
 
 def differences(

@@ -142,16 +142,22 @@ class _TrackCheck:
     content: Content | None
 
 
-def verify(dataset: Dataset, on_progress: Callable[[], None] | None = None) -> Verification:
+def verify(
+    dataset: Dataset,
+    on_progress: Callable[[], None] | None = None,
+    on_interrupt: Callable[[Verification], None] | None = None,
+) -> Verification:
     """Read every track of `dataset` and report on it; no file stops the others.
 
     Args:
         dataset: what to read; its `limits` decide what is plausible.
         on_progress: called in the calling thread after each track.
+        on_interrupt: called after Ctrl-C with what was read until then.
 
     Returns:
         The findings, in an order that does not depend on the threads.
     """
+    checks: dict[str, _TrackCheck] = {}
     algorithms = {digest.partition(":")[0] for digest in dataset.checksums.values()}
     judge, same = _JUDGES[dataset.medium]
 
@@ -159,7 +165,7 @@ def verify(dataset: Dataset, on_progress: Callable[[], None] | None = None) -> V
     def content(path: Path) -> Content | None:
         return read_content(path, algorithms)
 
-    def check(track: Track) -> _TrackCheck:
+    def check(track: Track) -> None:
         try:
             # Decoders take a path, so a file is read twice; the second time it comes from memory.
             findings, digest = judge(track, dataset.limits)
@@ -169,14 +175,33 @@ def verify(dataset: Dataset, on_progress: Callable[[], None] | None = None) -> V
             findings, digest = [fatal], None
         if dataset.medium == "audio" and track.path.name.startswith("._"):
             findings.append(Finding(track.id, track.path, "ghost", track.path.name, fatal=False))
-        return _TrackCheck(tuple(findings), digest, content(track.path))
+        checks[track.id] = _TrackCheck(tuple(findings), digest, content(track.path))
 
     threads = min(_MAX_THREADS, cores())
-    checked = parallel_map(check, dataset.tracks, threads=threads, on_done=on_progress)
+    try:
+        parallel_map(check, dataset.tracks, threads=threads, on_done=on_progress)
+    except KeyboardInterrupt:
+        if on_interrupt is not None:
+            on_interrupt(_put_together(dataset, checks, same))
+        raise
+    return _put_together(dataset, checks, same)
 
+
+def _put_together(dataset: Dataset, checks: Mapping[str, _TrackCheck], same: str) -> Verification:
+    """Return what is known of the tracks that were checked, equal ones found.
+
+    Args:
+        dataset: the tracks, of which some may not have been checked.
+        checks: by track id.
+        same: what is said where another track holds the same.
+    """
     first: dict[str, Track] = {}
     findings: list[Finding] = []
-    for track, result in zip(dataset.tracks, checked, strict=True):
+    contents: dict[Path, Content] = {}
+    for track in (track for track in dataset.tracks if track.id in checks):
+        result = checks[track.id]
+        if result.content is not None:
+            contents[track.path] = result.content
         if result.digest is not None:
             other = first.setdefault(result.digest, track)
             if other is not track:
@@ -193,9 +218,7 @@ def verify(dataset: Dataset, on_progress: Callable[[], None] | None = None) -> V
             )
             findings.append(Finding(track.id, track.path, "checksum", detail, fatal=True))
         findings += result.findings
-    pairs = zip(dataset.tracks, checked, strict=True)
-    contents = {track.path: each.content for track, each in pairs if each.content is not None}
-    return Verification(len(dataset.tracks), tuple(findings), contents)
+    return Verification(len(checks), tuple(findings), contents)
 
 
 def judge_audio(track: Track, limits: AudioLimits) -> tuple[list[Finding], str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from genrecls.errors import DamagedFile
 from genrecls.files.atomic import replacing, write_text
+from genrecls.safe_text import for_spreadsheet, from_spreadsheet
 
 # Far above what genrecls writes, and far below what exhausts a machine. Whoever walks through a
 # value may therefore do so by recursion.
@@ -120,7 +121,7 @@ def read_table(path: Path) -> tuple[list[str], list[list[str]]]:
             raise DamagedFile(
                 path, f"row {number}: expected {len(header)} cells, received {len(row)}"
             )
-    return header, rows
+    return [*map(from_spreadsheet, header)], [[*map(from_spreadsheet, row)] for row in rows]
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -140,11 +141,17 @@ def write_yaml(path: Path, value: Any) -> None:
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a CSV with a header line, whole or not at all."""
+    """Write a CSV with a header line, whole or not at all.
+
+    No spreadsheet computes a text of it; `read_table` returns texts as they were.
+    """
     with replacing(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(columns)
-        writer.writerows(rows)
+        writer.writerow(map(for_spreadsheet, columns))
+        writer.writerows(
+            [for_spreadsheet(cell) if isinstance(cell, str) else cell for cell in row]
+            for row in rows
+        )
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from genrecls.safe_text import for_spreadsheet
+
 if TYPE_CHECKING:
     from markupsafe import Markup
 
@@ -86,13 +88,17 @@ class Table:
 def to_csv(records: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
     """Return a line of names, then one a record; what a record does not have stays empty.
 
+    No spreadsheet computes a text of it.
+
     Args:
         records: values by column.
         columns: names of the columns; without any, all that the records have, as they come.
     """
     names = columns or dict.fromkeys(name for record in records for name in record)
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(names), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(map(for_spreadsheet, names))
+    for record in records:
+        cells = (record.get(name, "") for name in names)
+        writer.writerow(for_spreadsheet(c) if isinstance(c, str) else c for c in cells)
     return text.getvalue()

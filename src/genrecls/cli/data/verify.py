@@ -49,9 +49,6 @@ def verify_and_show(
         The exit status: 1 where files are unusable, changed or missing, else 0. Those that were
         published unusable do not count, unless their checksum is another than the published one.
     """
-    from genrecls.datasets.manifest import compare_and_record
-    from genrecls.datasets.verify import verify
-
     for remark in dataset.remarks:
         warn(remark)
     counts = Counter(track.label for track in dataset.tracks)
@@ -64,12 +61,8 @@ def verify_and_show(
     if rule and rule.shortest > dataset.limits.min_seconds:
         limits = replace(dataset.limits, min_seconds=rule.shortest)
         dataset = replace(dataset, limits=limits)
-    with quiet_libraries(), progress(f"Verifying {dataset.name}", len(dataset.tracks)) as advance:
-        report = verify(dataset, advance)
+    report, differences = _verify_and_record(dataset, accept=accept)
     short = {finding.track for finding in report.findings if finding.code == "short"}
-    # What is short for these segments is long enough for others, and recorded all the same.
-    sound = replace(report, findings=tuple(f for f in report.findings if f.code != "short"))
-    differences = () if dataset.generated else compare_and_record(dataset, sound, accept=accept)
 
     rows = []
     for finding in (*report.findings, *differences):
@@ -103,6 +96,32 @@ def verify_and_show(
             "and for the training, or segment.short_tracks=repeat"
         )
     return 1 if report.bad - published_so or differences else 0
+
+
+def _verify_and_record(
+    dataset: Dataset, *, accept: bool
+) -> tuple[Verification, tuple[Finding, ...]]:
+    """Return what was found in the files, and how they differ from what is recorded.
+
+    After Ctrl-C, too, the sound files that were read are recorded.
+    """
+    from genrecls.datasets.manifest import compare_and_record, record_checked
+    from genrecls.datasets.verify import verify
+
+    def sound(report: Verification) -> Verification:
+        # What is short for these segments is long enough for others, and recorded all the same.
+        return replace(report, findings=tuple(f for f in report.findings if f.code != "short"))
+
+    def keep(report: Verification) -> None:
+        if not dataset.generated:
+            record_checked(dataset, sound(report))
+        say(f"{report.checked} of {several(len(dataset.tracks), 'file')} were checked")
+
+    with quiet_libraries(), progress(f"Verifying {dataset.name}", len(dataset.tracks)) as advance:
+        report = verify(dataset, advance, keep)
+    if dataset.generated:
+        return report, ()
+    return report, compare_and_record(dataset, sound(report), accept=accept)
 
 
 def _summarise(
