@@ -42,6 +42,15 @@ def genrecls(*words: str, code: str = _PROBE) -> subprocess.CompletedProcess[str
 
 
 @pytest.mark.process
+@pytest.mark.parametrize("words", ["train model=cn", "train modl=cnn", "train trainer.epoch=3"])
+def test_a_misspelt_word_is_answered_without_what_computes_or_validates(words: str) -> None:
+    code = _PROBE.replace(repr(HEAVY), repr((*HEAVY, "numpy", "pydantic")))
+    done = genrecls(*words.split(), code=code)
+    assert "did you mean" in done.stderr
+    assert "AssertionError" not in done.stderr
+
+
+@pytest.mark.process
 @pytest.mark.parametrize(
     "words",
     [

@@ -185,6 +185,7 @@ def test_nothing_but_compose_imports_hydra_and_it_only_composes_and_parses() -> 
             "hydra",
             "hydra._internal.core_plugins.file_config_source",
             "hydra._internal.sources_registry",
+            "hydra.conf",
             "hydra.core.config_store",
             "hydra.core.override_parser.overrides_parser",
             "hydra.core.override_parser.types",

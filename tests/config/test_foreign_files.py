@@ -138,7 +138,8 @@ BOMB = "".join(f"b{n}: &b{n} [{', '.join([f'*b{n - 1}'] * 9)}]\n" for n in range
         ("seed: [\n", "no valid configuration file"),
         ("seed: !!int x\n", "no valid configuration file"),
         (b"seed: \xff\n", "no valid configuration file"),
-        ("hydra: {searchpath: ['file:///']}\n", "a file may not name other folders"),
+        ("hydra: {searchpath: ['file:///']}\n", "hydra.searchpath: a configuration file may not"),
+        ("hydra: {job: {env_copy: [HOME]}}\n", "hydra.job.env_copy: a configuration file may not"),
         (f"a: {'x' * 2**20}\n", "no valid configuration file"),
     ],
 )

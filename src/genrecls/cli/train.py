@@ -5,18 +5,18 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from contextlib import suppress
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from genrecls.cli.parser import show_configuration
 from genrecls.cli.verbs import parser_of
+from genrecls.config.compose import compose
 from genrecls.config.plugins import plugin_flags
 from genrecls.console import say, show
 from genrecls.errors import DataError
-from genrecls.experiment.experiment import Experiment, compose_experiment
-from genrecls.models.base import Normalisation
-from genrecls.reports.tables import Column, Table
 from genrecls.sweeps import parent_watch
+
+if TYPE_CHECKING:
+    from genrecls.experiment.experiment import Experiment
 
 
 def main(words: Sequence[str]) -> int:
@@ -30,7 +30,11 @@ def main(words: Sequence[str]) -> int:
     if show_configuration("train", options):
         return 0
     parent_watch.stop_with_parent()
-    experiment = compose_experiment(options.overrides, options.config_dir, options.config_name)
+    composed = compose("train", options.overrides, options.config_dir, options.config_name)
+    # Not before: whoever misspelt a word need not wait for the import.
+    from genrecls.experiment.experiment import parse
+
+    experiment = parse(composed)
     if experiment.run.show:
         show_model(experiment)
         return 0
@@ -47,8 +51,12 @@ def main(words: Sequence[str]) -> int:
 
 def show_model(experiment: Experiment) -> None:
     """Print layers, parameters and multiply-accumulates of the model; no data are needed."""
+    import numpy as np
+
     from genrecls.models import tensorflow_setup
+    from genrecls.models.base import Normalisation
     from genrecls.models.cost import layer_costs
+    from genrecls.reports.tables import Column, Table
 
     tensorflow_setup.configure_tensorflow()
     shapes = experiment.segment.shapes(experiment.features)

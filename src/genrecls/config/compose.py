@@ -306,7 +306,6 @@ def _compose(
     from hydra.errors import MissingConfigException
 
     _register_file_check()
-    _register_unlisted()
     checked = check_overrides(root, overrides)
     words, first, folder = checked, conf_dir(), _own_folder(config_dir)
     if folder is not None:
@@ -326,7 +325,8 @@ def _compose(
                 config = hydra.compose(config_name or root, words, return_hydra_config=True)
                 break
             except MissingConfigException as error:
-                if not _register_old_choice(str(error.missing_cfg_file or "")):
+                missing = str(error.missing_cfg_file or "")
+                if not (_register_old_choice(missing) or _register_unlisted(missing)):
                     raise
     if config.hydra.callbacks:
         raise ConfigError(
@@ -347,38 +347,61 @@ def _own_folder(config_dir: str | None) -> Path | None:
 
 def _register_file_check() -> None:
     """Let Hydra check every file that it reads, but for our own."""
+    import yaml
     from hydra._internal.core_plugins.file_config_source import FileConfigSource
     from hydra._internal.sources_registry import SourcesRegistry
+    from hydra.conf import HydraConf
+    from hydra.core.config_store import ConfigStore
     from hydra.core.plugins import Plugins
     from hydra.plugins.config_source import ConfigResult
+    from omegaconf import OmegaConf
+    from omegaconf._utils import get_yaml_loader
+
+    class FastLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        # What counts as a number, for one.
+        yaml_implicit_resolvers = get_yaml_loader().yaml_implicit_resolvers
 
     class CheckedFiles(FileConfigSource):
         def load_config(self, config_path: str) -> ConfigResult:
             folder = Path(self.path)
-            if folder != conf_dir():
-                check_file(folder / self._normalize_file_name(config_path), folder)
-            return super().load_config(config_path)
+            path = folder / self._normalize_file_name(config_path)
+            if folder != conf_dir() or not path.is_file():
+                check_file(path, folder)
+                return super().load_config(config_path)
+            text = path.read_text(encoding="utf-8")
+            return ConfigResult(
+                config=OmegaConf.create(yaml.load(text, FastLoader)),  # noqa: S506
+                path=f"{self.scheme()}://{self.path}",
+                provider=self.provider,
+                header=self._get_header_dict(text[:512]),
+            )
 
     # Not before Hydra has registered its own class, which it does once.
     Plugins.instance()
     SourcesRegistry.instance().types[CheckedFiles.scheme()] = CheckedFiles
+    # Launchers, logging and help of Hydra are not used, and to compose them takes as long as ours.
+    unused = HydraConf(defaults=[dict.fromkeys(each) for each in HydraConf().defaults])
+    ConfigStore.instance().store("config", unused, group="hydra", provider="hydra")
 
 
-def _register_unlisted() -> None:
-    """Make options that have no YAML file known to Hydra, with the defaults of their class."""
+def _register_unlisted(file: str) -> bool:
+    """Make an option that has no YAML file known to Hydra, with the defaults of its class."""
     import dataclasses
 
     from hydra.core.config_store import ConfigStore
 
-    for group in groups():
-        for name, option in unlisted(group).items():
-            node: dict[str, Any] = {}
-            for field in dataclasses.fields(option):
-                if field.default is not dataclasses.MISSING:
-                    node[field.name] = _unwrapped(field.default)
-                elif field.default_factory is not dataclasses.MISSING:
-                    node[field.name] = _unwrapped(field.default_factory())
-            ConfigStore.instance().store(name=name, group=group, node={**node, "name": name})
+    group, _, name = file.rpartition("/")
+    option = unlisted(group).get(name)
+    if option is None:
+        return False
+    node: dict[str, Any] = {}
+    for field in dataclasses.fields(option):
+        if field.default is not dataclasses.MISSING:
+            node[field.name] = _unwrapped(field.default)
+        elif field.default_factory is not dataclasses.MISSING:
+            node[field.name] = _unwrapped(field.default_factory())
+    ConfigStore.instance().store(name=name, group=group, node={**node, "name": name})
+    return True
 
 
 def _register_old_choice(file: str) -> bool:

@@ -18,6 +18,9 @@ GLOBAL = ("experiment", "debug")
 """The groups whose files set keys of other groups."""
 _HEADER = "# @package _global_"
 
+# Folders with further files, which may be code; variables of the environment.
+_FORBIDDEN = ("hydra.searchpath", "hydra.job.env_copy")
+
 # What stands before a colon is the name of a function of OmegaConf, such as `oc.env`.
 _RESOLVER = re.compile(r"\$\{[^:]*:")
 
@@ -51,11 +54,12 @@ def check_file(path: Path, folder: Path) -> None:
                 f"{path}: {found[0]}...}} asks for more than a configuration file may; expected a "
                 "key, such as ${seed}; give the value on the command line"
             )
-    hydra = (values or {}).get("hydra")
-    if isinstance(hydra, Mapping) and "searchpath" in hydra:
-        raise ConfigError(
-            f"{path}: hydra.searchpath: a file may not name other folders; -cd FOLDER does"
-        )
+    for key in _FORBIDDEN:
+        value: Any = values
+        for step in key.split("."):
+            value = value.get(step) if isinstance(value, Mapping) else None
+        if value is not None:
+            raise ConfigError(f"{path}: {key}: a configuration file may not set it; remove it")
     if place.parts[0] in GLOBAL and values:
         _require_header(path)
 

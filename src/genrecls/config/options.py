@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
 from genrecls.config.paths import conf_dir
+from genrecls.config.plugins import have_plugins
+from genrecls.config.registered import REGISTRIES, modules_of
 
 _CHOICE = re.compile(r"^\s*- (?P<group>\w+): (?P<choice>\w+)\s*(?:#\s*(?P<line>.*))?$")
 
@@ -37,10 +40,18 @@ def unlisted(group: str) -> dict[str, type[Any]]:
 
     A class some of whose keys have no default needs a file, whatever that is called.
     """
-    # Not at the top: `genrecls --help` need not wait for what validates.
+    package, _ = REGISTRIES.get(group, (None, None))
+    files = listed(group)
+    if package is None:
+        return {}
+    # What is imported may have options of its own; else the sources tell that there are none, for
+    # an error need not wait for what validates.
+    imported = f"{package}.base" in sys.modules or have_plugins()
+    if not imported and modules_of(package).keys() <= files.keys():
+        return {}
     from genrecls.config.schema import registry_of
 
-    registry, files = registry_of(group), listed(group)
+    registry = registry_of(group)
     if registry is None:
         return {}
     return {

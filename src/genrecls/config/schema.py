@@ -9,13 +9,13 @@ class, and only modules of the group's own package and plugins (`config/plugins.
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from pydantic import AfterValidator, Field
 
 from genrecls.config.plugins import load_plugins
+from genrecls.config.registered import REGISTRIES, modules_of
 from genrecls.errors import ConfigError
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -66,77 +66,68 @@ class Registry(Generic[T]):
 
     def __init__(self, group: str, package: str | None = None) -> None:
         self.group = group
-        self._package = package
+        # What is not chosen need not be imported.
+        self._modules = modules_of(package) if package else {}
         self._options: dict[str, type[T]] = {}
-        self._complete = package is None
 
     def register(self, name: str) -> _Registrar[T]:
         """Return a class decorator that makes the class the option `name` of this group."""
-        return _Registrar(self.group, self._options, name)
+        return _Registrar(self, name)
+
+    def add(self, name: str, option: type[T]) -> None:
+        """Make a class the option `name` of this group.
+
+        Raises:
+            ConfigError: another class has the name.
+        """
+        others = {**self._modules, **{key: each.__module__ for key, each in self._options.items()}}
+        if name in self._options or others.get(name, option.__module__) != option.__module__:
+            raise ConfigError(
+                f"{self.group}={name} is registered twice, by {others[name]} and by "
+                f"{option.__module__}; give one of them another name"
+            )
+        self._options[name] = option
 
     def forget(self, name: str) -> None:
         """Take an option out again, such as one of a file that is only checked."""
         del self._options[name]
 
     def __getitem__(self, name: str) -> type[T]:
-        return self._all()[name]
+        load_plugins()
+        if name not in self._options and name in self._modules:
+            importlib.import_module(self._modules[name])
+        return self._options[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._all()
+        load_plugins()
+        return name in self._options or name in self._modules
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(self._all()))
-
-    def _all(self) -> dict[str, type[T]]:
-        if self._package is not None and not self._complete:
-            package = importlib.import_module(self._package)
-            for module in pkgutil.iter_modules(package.__path__):
-                importlib.import_module(f"{self._package}.{module.name}")
-            # Before the plugins, which may look at the registry while they are imported.
-            self._complete = True
         load_plugins()
-        return self._options
+        return iter(sorted({*self._options, *self._modules}))
 
 
 class _Registrar(Generic[T]):
-    def __init__(self, group: str, options: dict[str, type[T]], name: str) -> None:
-        self._group = group
-        self._options = options
+    def __init__(self, registry: Registry[T], name: str) -> None:
+        self._registry = registry
         self._name = name
 
     def __call__(self, option: type[Any]) -> type[Any]:
-        if self._name in self._options:
-            other = self._options[self._name].__module__
-            raise ConfigError(
-                f"{self._group}={self._name} is registered twice, by {other} and by "
-                f"{option.__module__}; give one of them another name"
-            )
-        self._options[self._name] = option
+        self._registry.add(self._name, option)
         return option
-
-
-_REGISTRIES = {
-    "dataset": "genrecls.datasets.base:DATASETS",
-    "features": "genrecls.features.base:FEATURES",
-    "split": "genrecls.splits.base:SPLITS",
-    "model": "genrecls.models.base:MODELS",
-    "logger": "genrecls.trackers.base:LOGGERS",
-}
-"""The groups whose options are classes: where the registry of each is."""
 
 
 def registries() -> dict[str, Registry[Any]]:
     """Return the registries of all groups whose options are classes, by group."""
-    return {group: _registry(place) for group, place in _REGISTRIES.items()}
+    return {group: _registry(group) for group in REGISTRIES}
 
 
 def registry_of(group: str) -> Registry[Any] | None:
     """Return the registry of one group, without importing the others; None where it has none."""
-    place = _REGISTRIES.get(group)
-    return None if place is None else _registry(place)
+    return _registry(group) if group in REGISTRIES else None
 
 
-def _registry(place: str) -> Registry[Any]:
-    module, _, name = place.partition(":")
-    registry: Registry[Any] = getattr(importlib.import_module(module), name)
+def _registry(group: str) -> Registry[Any]:
+    package, name = REGISTRIES[group]
+    registry: Registry[Any] = getattr(importlib.import_module(f"{package}.base"), name)
     return registry

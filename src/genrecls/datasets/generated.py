@@ -21,8 +21,6 @@ from pydantic import NonNegativeInt, PositiveInt
 from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Provenance, Track
 from genrecls.datasets.synth.instruments import RATE
 from genrecls.datasets.synth.marker import mark
-from genrecls.datasets.synth.near_copies import near_copy
-from genrecls.datasets.synth.rendering import record
 from genrecls.datasets.synth.styles import STYLES
 from genrecls.dsp.audio import AudioLimits
 from genrecls.errors import DataError
@@ -225,6 +223,8 @@ class _Original(_Recording):
     number: int
 
     def samples(self) -> NDArray[np.int16]:
+        from genrecls.datasets.synth.rendering import record
+
         # A checksum and not the place in the list: a new style leaves the others as they were.
         style = zlib.crc32(self.track.label.encode())
         band_seed = np.random.SeedSequence(self.seed, spawn_key=(style, self.band))
@@ -245,5 +245,7 @@ class _Copy(_Recording):
     place: int
 
     def samples(self) -> NDArray[np.int16]:
+        from genrecls.datasets.synth.near_copies import near_copy
+
         seed = np.random.SeedSequence(self.original.seed, spawn_key=(self.place,))
         return near_copy(self.original.samples(), self.place, np.random.default_rng(seed))

@@ -24,7 +24,7 @@ def _picture(values: Any) -> AudioFeature:
     """
     if isinstance(values, AudioFeature):
         return values
-    pictures: Registry[AudioFeature] = Registry(f"{FEATURES.group}.picture", "genrecls.features")
+    pictures: Registry[AudioFeature] = Registry(f"{FEATURES.group}.picture")
     for name in FEATURES:
         option = FEATURES[name]
         if issubclass(option, AudioFeature) and not issubclass(option, Summary):

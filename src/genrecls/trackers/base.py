@@ -6,12 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from genrecls.config.schema import Registry, Schema
 from genrecls.errors import ConfigError
-from genrecls.runs.run import Run
-from genrecls.training.callbacks import Callback
+
+if TYPE_CHECKING:
+    from genrecls.runs.run import Run
+    from genrecls.training.callbacks import Callback
 
 SWEEP = "GENRECLS_SWEEP"
 """Environment variable that names the sweep to which a training belongs, for grouping its runs."""

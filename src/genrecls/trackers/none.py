@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from genrecls.runs.run import Run
 from genrecls.trackers.base import LOGGERS, Logger
-from genrecls.training.callbacks import Callback
+
+if TYPE_CHECKING:
+    from genrecls.runs.run import Run
+    from genrecls.training.callbacks import Callback
 
 
 @LOGGERS.register("none")
