@@ -143,7 +143,7 @@ def test_the_version_is_one_line(run_command: RunCommand) -> None:
                 "tracks_per_band, seconds, replicas, seed; did you mean 'root'?"
             ),
         ),
-        (("data", "info", "foo=1"), "foo: unknown key; allowed: data_root, dataset"),
+        (("data", "info", "foo=1"), "foo: unknown key; allowed: data_root, dataset, segment"),
         (("runs", "--nope"), "unknown flag --nope; see 'genrecls runs --help'"),
         (
             ("evaluate", "part=tset"),
