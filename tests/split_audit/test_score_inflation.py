@@ -96,6 +96,13 @@ def test_tracks_of_one_artist_are_drawn_together(audio: AudioScan) -> None:
     assert len(set(Resampling.of(unknown, 0).groups.tolist())) == 41
 
 
+def test_few_artists_that_are_all_right_have_an_interval() -> None:
+    every = np.ones((3, 8), bool)
+    found = Resampling(np.repeat(np.arange(4), 2), seed=0).accuracy(SeedDecisions(every, every))
+    assert found.mean == 1
+    assert found.interval == pytest.approx((0.5101, 1), abs=1e-4)
+
+
 def test_accuracy_is_the_share_of_right_answers() -> None:
     right = np.array([[True, False, True, False]])
     assert accuracy(SeedDecisions(np.ones_like(right), right)) == 0.5

@@ -52,13 +52,13 @@ def view(jobs: Sequence[Job], total: int | None = None) -> SweepView:
     return SweepView(jobs, total or len(jobs), 2, Estimates([]))
 
 
-def drawn(jobs: Sequence[Job], height: int = 40) -> str:
+def drawn(jobs: Sequence[Job], height: int = 40, width: int = 140) -> str:
     console = Console(file=io.StringIO(), force_terminal=True, width=140, height=height)
     table = ProgressTable(view(jobs), Live(console=console, auto_refresh=False))
     for job in jobs:
         if job.ended:
             table.changed(job)
-    plain = Console(file=io.StringIO(), width=140)
+    plain = Console(file=io.StringIO(), width=width)
     plain.print(table.table())
     assert isinstance(plain.file, io.StringIO)
     return plain.file.getvalue()
@@ -77,6 +77,15 @@ def test_a_row_has_state_epoch_score_and_time(jobs: list[Job]) -> None:
     assert "the data are gone" in rows["seed=1"]
     assert "another process is training it" in rows["seed=2"]
     assert "waiting" in rows["seed=3"]
+
+
+def test_at_80_columns_no_number_is_cut(jobs: list[Job]) -> None:
+    with_progress(jobs[0], 3)
+    is_in(jobs[1], "failed", "the data are gone and nobody knows where they went")
+    lines = drawn(jobs[:2], width=80).splitlines()
+    assert {len(line) for line in lines if "│" in line} == {80}
+    for whole in ("seed=0", "running", "3/40", "0.500 per segment", "0:02:05", "failed"):
+        assert any(whole in line for line in lines)
 
 
 def test_the_totals_stand_below(jobs: list[Job]) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _BORDER, _PADDING = 1, 3
 # Paths may be folded anywhere, but not to shreds.
 _SHORTEST_PATH = 24
-_LIST_HEAD = 28
+_LIST_HEAD = 36
 
 
 class Head(Protocol):

@@ -198,9 +198,9 @@ def _estimates(
     scores: dict[str, Estimate] = {}
     inflation: dict[str, Estimate] = {}
     for model in MODELS:
-        mean, draws = accuracy(own[model]), resampling.scores(own[model])
-        scores[model] = estimate(mean, draws)
+        scores[model] = resampling.accuracy(own[model])
         if honest is not None:
-            less = mean - accuracy(honest[model])
-            inflation[model] = estimate(less, draws - resampling.scores(honest[model]))
+            less = accuracy(own[model]) - accuracy(honest[model])
+            draws = resampling.scores(own[model]) - resampling.scores(honest[model])
+            inflation[model] = estimate(less, draws)
     return scores, inflation

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from genrecls.evaluation.intervals import wilson
 from genrecls.rng import stream
 from genrecls.split_audit.scan import AudioScan
 from genrecls.splits.base import Split, known_artists
@@ -153,6 +154,14 @@ class Resampling:
             shares = np.divide(right @ weights, total, where=total > 0, out=np.zeros(len(total)))
             draws[number] = shares[chosen].mean()
         return draws
+
+    def accuracy(self, decisions: SeedDecisions) -> Estimate:
+        """Return the accuracy with its interval, never narrower than so few artists allow."""
+        mean = accuracy(decisions)
+        artists = len(np.unique(self.groups[decisions.asked.any(axis=0)]))
+        low, high = estimate(mean, self.scores(decisions)).interval
+        least_low, least_high = wilson(mean, artists)
+        return Estimate(mean, (min(low, least_low), max(high, least_high)))
 
 
 def accuracy(decisions: SeedDecisions) -> float:

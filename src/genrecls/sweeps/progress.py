@@ -168,13 +168,11 @@ class ProgressTable:
         """Return the table: all jobs if they fit, else the running ones and the last to end."""
         from rich.table import Table as LiveTable
 
-        table = LiveTable(caption=self._view.totals(), caption_justify="left")
+        table = LiveTable(caption=self._view.totals(), caption_justify="left", expand=True)
         # The names and the notes give way to the numbers.
-        for name in ("run", "state", "epoch", "validation", "left at most", "note"):
-            shortened = name in {"run", "note"}
-            table.add_column(
-                name, overflow="ellipsis", no_wrap=True, ratio=1 if shortened else None
-            )
+        for name in ("run", "state", "epoch", "validation", "at most", "note"):
+            ratio = 1 if name in {"run", "note"} else None
+            table.add_column(name, overflow="ellipsis", no_wrap=True, ratio=ratio)
         jobs, rows = list(self._view.jobs), max(self._live.console.height - _AROUND, 1)
         if len(jobs) > rows:
             active = [job for job in jobs if job.state in {"running", "elsewhere"}]
