@@ -71,6 +71,9 @@ _MAX_WHOLE = 4 * 3600 * 48_000
 # Songs put into one file, or radio recorded for days; noise could have millions of pieces.
 _MAX_SECTIONS = 10_000
 
+# What helps where something is missing, and where nothing else can.
+_CUT = "fetch it again, or make a file of what there is: ffmpeg -i FILE NEW.flac"
+
 # What libsndfile says where it has nothing to say, or something that is not so.
 _EMPTY_WORDS = (
     "Format not recognised",
@@ -234,7 +237,7 @@ class AudioFile:
                 slack = self._layout.slack if section is None else section.slack
                 if expected is not None and delivered + slack < expected:
                     detail = f"expected {expected} frames as announced, found {delivered}"
-                    raise AudioRejected(self.path, "length-mismatch", f"{detail}; fetch it again")
+                    raise AudioRejected(self.path, "length-mismatch", f"{detail}; {_CUT}")
 
     def _reason_to_reject(self, frames: int | None) -> tuple[str, str] | None:
         """Return code and detail of what makes a header implausible; None where nothing does.
@@ -256,11 +259,15 @@ class AudioFile:
                 "channels",
                 f"expected at most {limits.max_channels} channels, found {self.channels}",
             ),
-            (frames != 0, "empty", "the header announces no samples; fetch it again"),
+            (
+                frames != 0,
+                "empty",
+                "the header announces no samples and none follow; fetch it again",
+            ),
             (
                 missing <= 0,
                 "length-mismatch",
-                f"the header announces {missing} bytes more than there are; fetch it again",
+                f"the header announces {missing} bytes more than there are; {_CUT}",
             ),
             (
                 seconds is None or seconds >= limits.min_seconds,
