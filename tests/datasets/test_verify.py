@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import threading
+import tracemalloc
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,14 @@ from numpy.typing import NDArray
 from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset, Provenance, Track
 from genrecls.datasets.gtzan import GENRES
-from genrecls.datasets.verify import DIFFERENCES, SUSPICIONS, Finding, verify
+from genrecls.datasets.verify import (
+    DIFFERENCES,
+    SUSPICIONS,
+    Finding,
+    SignalFacts,
+    judge_audio,
+    verify,
+)
 from genrecls.dsp.audio import REASONS, AudioLimits
 from tests.datasets.kaggle_copy import make_copy, table_row, write_table
 
@@ -242,3 +250,42 @@ def test_what_every_readable_file_holds_is_reported(tmp_path: Path) -> None:
         "b.wav": 6,
     }
     assert contents[tmp_path / "b.wav"].sha256 == hashlib.sha256(b"<html>").hexdigest()
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 100, 799, 5000])
+def test_facts_of_a_sound_do_not_depend_on_its_blocks(size: int) -> None:
+    noise = np.random.default_rng(0).normal(scale=0.5, size=1250)
+    loud = noise.repeat(4).clip(-0.6, 0.7)
+    # Clipped at the bottom, later at the top, louder at the end; silent in the middle.
+    sound = np.concatenate([loud.clip(max=0.5), np.zeros(2000), loud, [0.9] * 4])
+    samples = sound.astype(np.float32)
+    whole, parts = SignalFacts(8000), SignalFacts(8000)
+    whole.add(samples)
+    for first in range(0, len(samples), size):
+        parts.add(samples[first : first + size])
+    assert parts.digest == whole.digest
+    assert parts.n_samples == whole.n_samples == len(samples)
+    assert parts.peak == whole.peak == np.float32(0.9)
+    tenths = np.abs(samples[:12_000].reshape(15, 800)).max(axis=1)
+    assert parts.silent_share == whole.silent_share == np.mean(tenths < 1e-3) > 0
+    assert parts.offset_share == pytest.approx(whole.offset_share, rel=1e-9)
+    bottom = samples == samples.min()
+    in_a_row = np.count_nonzero(bottom[2:] & bottom[1:-1] & bottom[:-2]) + 2
+    assert parts.clipped_share == whole.clipped_share == in_a_row / len(samples) > 0.01
+
+
+def test_a_long_file_is_verified_in_little_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, seconds = tmp_path / "long.wav", 60
+    soundfile.write(path, np.random.default_rng(0).uniform(-0.5, 0.5, seconds * 8000), 8000)
+    monkeypatch.setattr("genrecls.dsp.audio._BLOCK_SAMPLES", 10_000)
+    track = Track("long", path, "any")
+    judge_audio(track, AudioLimits())
+    tracemalloc.start()
+    findings, _ = judge_audio(track, AudioLimits())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert findings == []
+    # Four bytes a sample, were it held as a whole.
+    assert peak < 4 * seconds * 8000 / 4
