@@ -109,7 +109,7 @@ def prepare(
     """
     store = store or store_of(experiment)
     extraction = extract_features(experiment, dataset, store)
-    kept = _without_rejected(dataset, extraction, experiment.dataset.bad_audio)
+    kept = _without_rejected(dataset, extraction, experiment)
 
     # The split, and what is really on two sides of it.
     split_input = SplitInput(
@@ -200,7 +200,7 @@ def _caveat(split: Split, leaks: Sequence[str], dataset: Dataset) -> str:
     return ""
 
 
-def _without_rejected(dataset: Dataset, extraction: Extraction, bad_audio: str) -> Dataset:
+def _without_rejected(dataset: Dataset, extraction: Extraction, experiment: Experiment) -> Dataset:
     """Return the data without the files that cannot be used, or refuse them.
 
     Raises:
@@ -212,31 +212,25 @@ def _without_rejected(dataset: Dataset, extraction: Extraction, bad_audio: str) 
         fault = dataset.faults.get(bad.track)
         reasons.append(f"{bad.path}: {bad.code}: {bad.detail}{f'; {fault}' if fault else ''}")
     total = len(dataset.tracks)
-    if reasons and bad_audio == "error":
+    codes = {bad.code for bad in extraction.rejected}
+    advice = ""
+    if "short" in codes and experiment.segment.shortest > dataset.limits.min_seconds:
+        advice = (
+            "; choose shorter segments with segment.length, or segment.short_tracks=repeat to "
+            "repeat short tracks until they fill one"
+        )
+    if reasons and experiment.dataset.bad_audio == "error":
         raise DataError(
             f"{reasons[0]} ({len(reasons)} of {total} files cannot be used; 'genrecls data verify' "
             "with the same dataset and segment lists them; repair them, or leave them out with "
-            f"dataset.bad_audio=skip{_advice_on_short(extraction)})"
+            f"dataset.bad_audio=skip{advice})"
         )
     if len(reasons) == total:
-        short = all(bad.code == "short" for bad in extraction.rejected)
-        problem = ConfigError if short else DataError
-        raise problem(
-            f"none of the {total} files can be used; the first: {reasons[0]}"
-            f"{_advice_on_short(extraction)}"
-        )
+        problem = ConfigError if codes == {"short"} else DataError
+        raise problem(f"none of the {total} files can be used; the first: {reasons[0]}{advice}")
     for reason in reasons:
         warn(f"left out {reason}")
     return dataset.without({bad.track for bad in extraction.rejected})
-
-
-def _advice_on_short(extraction: Extraction) -> str:
-    if all(bad.code != "short" for bad in extraction.rejected):
-        return ""
-    return (
-        "; choose shorter segments with segment.length, or segment.short_tracks=repeat to repeat "
-        "short tracks until they fill one"
-    )
 
 
 def _warn_of_two_genres(data: SplitInput) -> None:

@@ -58,11 +58,11 @@ def verify_and_show(
             f"genres with fewer than {_PARTS} tracks, which most splits cannot deal out to "
             f"{_PARTS} parts: {', '.join(small)}"
         )
-    if rule and rule.shortest > dataset.limits.min_seconds:
+    least = dataset.limits.min_seconds
+    if rule and rule.shortest > least:
         limits = replace(dataset.limits, min_seconds=rule.shortest)
         dataset = replace(dataset, limits=limits)
     report, differences = _verify_and_record(dataset, accept=accept)
-    short = {finding.track for finding in report.findings if finding.code == "short"}
 
     rows = []
     for finding in (*report.findings, *differences):
@@ -89,11 +89,12 @@ def verify_and_show(
     other_file = {finding.track for finding in report.findings if finding.code == "checksum"}
     published_so = (report.bad & dataset.published_broken) - other_file
     _summarise(dataset, report, differences, len(published_so))
-    if rule and short - published_so:
+    short = {finding.track for finding in report.findings if finding.code == "short"} - published_so
+    if rule and rule.shortest > least and short:
         say(
-            f"{several(len(short), 'file')} too short for a segment of "
-            f"{rule.length:g} s: choose another segment=<name> or segment.length=<seconds> here "
-            "and for the training, or segment.short_tracks=repeat"
+            f"{several(len(short), 'file')} too short for a segment of {rule.length:g} s: choose "
+            "another segment=<name> or segment.length=<seconds> here and for the training, or "
+            "segment.short_tracks=repeat"
         )
     return 1 if report.bad - published_so or differences else 0
 
