@@ -461,6 +461,14 @@ class TestCsv:
                 ),
             ),
             (
+                "Datei;Genre\na.wav;rock\n",
+                (
+                    "{file}: no column 'path' in its first line (Datei;Genre); expected "
+                    "path,label[,group][,split], or another name with dataset.columns.path=<name>; "
+                    "its cells are separated by a semicolon: dataset.separator=semicolon"
+                ),
+            ),
+            (
                 "label\tpath\trock\n",
                 (
                     "{file}: no column 'path' in its first line (label\tpath\trock); expected "

@@ -68,7 +68,7 @@ def read_tracks(
             mark = _SEPARATORS[separator]
             reader = csv.DictReader(stream, strict=True, restval="", delimiter=mark)
             given = list(reader.fieldnames or ())
-            names = _field_names(file, given, separator, columns)
+            names = _field_names(file, given, columns)
             # What is not read has no name, for it may be called as a field that is.
             reader.fieldnames = [names.get(name, "") for name in given]
             rows = [(f"{file}, line {reader.line_num}", row) for row in reader]
@@ -110,18 +110,16 @@ def refuse_unwritable(where: str, path: str, label: str) -> None:
             )
 
 
-def _field_names(
-    file: Path, given: Sequence[str], separator: Separator, columns: Columns
-) -> dict[str, str]:
+def _field_names(file: Path, given: Sequence[str], columns: Columns) -> dict[str, str]:
     """Return the field of `Columns` that each of the given names means."""
     wanted = {_folded(name): field for field, name in vars(columns).items()}
     names = {name: wanted[_folded(name)] for name in given if _folded(name) in wanted}
     for field in ("path", "label"):
         if field not in names.values():
             hint = nearest(getattr(columns, field), given)
+            # A line that another separator divides is a single cell here.
             for other, mark in _SEPARATORS.items():
-                cells = {_folded(cell) for cell in mark.join(given).split(mark)}
-                if other != separator and cells >= {_folded(columns.path), _folded(columns.label)}:
+                if len(given) == 1 and mark in given[0]:
                     hint = f"; its cells are separated by a {other}: dataset.separator={other}"
             raise DataError(
                 f"{file}: no column '{getattr(columns, field)}' in its first line "
