@@ -285,6 +285,19 @@ class TestFoldersOfParts:
             ),
         )
 
+    def test_genres_of_parts_can_be_chosen_and_other_folders_excluded(self, tmp_path: Path) -> None:
+        put(tmp_path, "train/rock/a.wav", "train/jazz/b.wav", "test/rock/c.wav", "test/x/d.wav")
+        put(tmp_path, "old/e.wav")
+        root = str(tmp_path)
+        for words in ({"genres": "[rock,jazz]", "exclude": "[old]"}, {"exclude": "[old,x]"}):
+            dataset = load(tmp_path, root=root, **words)
+            assert dataset.labels == ("jazz", "rock")
+            assert dataset.partitions["official"] == {
+                "test/rock/c.wav": "test",
+                "train/jazz/b.wav": "train",
+                "train/rock/a.wav": "train",
+            }
+
     def test_artists_are_below_the_genres_of_a_part(self, tmp_path: Path) -> None:
         put(tmp_path, "train/rock/Ann/a.wav", "test/jazz/Bo/b.wav")
         dataset = load(tmp_path, root=str(tmp_path), artists="folders")
@@ -300,6 +313,7 @@ class TestFoldersOfParts:
         )
         root = str(tmp_path)
         assert load(tmp_path, root=root, exclude="[test]").labels == ("jazz", "rock")
+        assert load(tmp_path, root=root, genres="[jazz,rock]").labels == ("jazz", "rock")
         genres = load(tmp_path, root=root, genres="[test,jazz,rock]").labels
         assert genres == ("jazz", "rock", "test")
 
