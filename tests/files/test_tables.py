@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from genrecls.errors import DamagedFile
+from genrecls.errors import DamagedFile, DataError
 from genrecls.files.tables import (
     mapping_or_empty,
     read_json,
@@ -43,8 +43,10 @@ def test_what_was_written_is_read_back(
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
 def test_json_without_numbers_is_never_written(number: float, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="JSON"):
-        write_json(tmp_path / "a.json", {"a": number})
+    with pytest.raises(
+        DataError, match=r"a\.json: expected finite numbers, .* for parts\.1\.loss;"
+    ):
+        write_json(tmp_path / "a.json", {"parts": [{"loss": 0.5}, {"loss": number}]})
     assert list(tmp_path.iterdir()) == []
 
 

@@ -11,7 +11,7 @@ import yaml
 from genrecls.config.paths import conf_dir
 from genrecls.config.validation import select, validate
 from genrecls.dsp.votes import decide
-from genrecls.errors import RunError
+from genrecls.errors import ModelFileError, RunError
 from genrecls.features.base import FEATURES
 from genrecls.features.segmentation import SegmentRule
 from genrecls.inference.files import audio_files, classify_files, load_classifier
@@ -122,6 +122,20 @@ def test_the_vote_of_the_card_decides_about_the_whole_file(
     found = _with(classifier, vote="majority").classify(song)
     assert found.decision == decide(found.segments, "majority")
     assert found.probabilities == pytest.approx(found.segments.mean(axis=0))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 0.5])
+def test_a_keras_model_that_answers_no_distribution_has_no_answer(
+    value: float, tmp_path: Path
+) -> None:
+    class Broken:
+        def predict(self, inputs: Any, **_: Any) -> Any:
+            return np.full((len(inputs["mfcc"]), len(LABELS)), value, np.float32)
+
+    broken: Any = Broken()
+    classifier = Classifier(KerasPredictor(broken, _card()))
+    with pytest.raises(ModelFileError, match="toy-mfcc-cnn-01234567: it does not answer as"):
+        classifier.classify(_song(tmp_path / "song.wav", 4.0))
 
 
 def test_a_file_gets_the_same_answer_again_and_among_others(

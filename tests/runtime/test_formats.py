@@ -6,14 +6,17 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import pytest
 
+from genrecls.errors import DataError
 from genrecls.runtime.description import ModelDescription
-from genrecls.runtime.formats import Layout, live_csv_header, result_text
+from genrecls.runtime.formats import Layout, as_live_json, live_csv_header, result_text
+from genrecls.runtime.live import Moment
 from genrecls.runtime.result import Result
 from genrecls.safe_text import from_spreadsheet
 
@@ -71,6 +74,16 @@ def test_json_is_a_list_with_an_object_a_file() -> None:
         "model": "run-1 (audio int8)",
         "error": "silent: every sample is zero",
     }
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_json_never_holds_what_is_no_number(value: float) -> None:
+    bad = replace(GOOD, segments=np.array([[0.2, 0.8, 0.0], [0.3, value, 0.1]]))
+    with pytest.raises(DataError, match="expected finite probabilities and times"):
+        written("json", GOOD, bad)
+    moment = Moment(0.0, 1.0, np.array([0.5, value, 0.5]))
+    with pytest.raises(DataError, match="expected finite probabilities and times"):
+        as_live_json(moment, LABELS)
 
 
 def test_json_of_nothing_is_an_empty_list() -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +13,10 @@ from numpy.typing import NDArray
 
 from genrecls.errors import ConfigError, DataError
 from genrecls.features.segmentation import SegmentRule
+from genrecls.inference.front_end import FeatureFrontEnd
 from genrecls.runtime.live import Moment, listen, smooth
 from genrecls.runtime.stream import Source
+from tests.runtime.packed import song
 from tests.runtime.toy_classifier import RATE, RULE, SPEC, band_shares, toy_classifier
 
 
@@ -97,3 +101,29 @@ def test_smoothing_is_the_mean_of_the_last_segments() -> None:
 def test_a_hop_that_would_skip_sound_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"--hop: received 2 s; allowed: at most .* 0.5 s"):
         list(listen(toy_classifier(), Source(RATE, iter(())), 2.0))
+
+
+@pytest.mark.parametrize("hop", [1e-9, 1e-5, 0.004])
+def test_a_hop_that_would_answer_without_end_is_refused(hop: float) -> None:
+    with pytest.raises(ConfigError, match=rf"--hop: received {hop:g} s; allowed: at least 0.005 s"):
+        list(listen(toy_classifier(), Source(RATE, iter(())), hop))
+
+
+class Unframed(FeatureFrontEnd):
+    """A representation of one's own, which does not say how many samples a frame holds."""
+
+    @property
+    def features(self) -> Mapping[str, Any]:
+        return {"name": "mine", "sample_rate": RATE, "hop_length": SPEC.hop_length}
+
+
+def test_frames_of_a_representation_of_ones_own_are_cut_of_files_and_refused_live(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.runtime.toy_classifier.FeatureFrontEnd", Unframed)
+    classifier = toy_classifier(SPEC, replace(RULE, source="spectrogram"))
+    result = classifier.classify(song(tmp_path / "song.wav", 2.0, RATE))
+    assert result.error is None
+    assert len(result.segments) > 3
+    with pytest.raises(ConfigError, match="features=mine does not say how many samples a frame"):
+        list(listen(classifier, Source(RATE, iter(())), None))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import pytest
 
 from genrecls.errors import ConfigError, GenreclsError, ModelFileError, RunError
 from genrecls.runtime.network import MOST_THREADS, Network
+from tests.runtime.handmade import flatbuffer
 from tests.runtime.packed import Packed
 
 Exported = Callable[[str], Packed]
@@ -110,6 +112,24 @@ def test_what_is_no_network_is_one_line() -> None:
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(("field", "name"), [(1, "operators"), (2, "graphs"), (4, "buffers")])
+def test_a_network_that_lacks_what_the_runtime_would_fall_over_is_one_line(
+    field: int, name: str
+) -> None:
+    content = bytearray(flatbuffer())
+    (root,) = struct.unpack_from("<I", content)
+    fields = root - struct.unpack_from("<i", content, root)[0]
+    struct.pack_into("<H", content, fields + 4 + 2 * field, 0)
+    with pytest.raises(ModelFileError, match=f"cannot run this file .*{name}"):
+        Network(bytes(content))
+
+
+@pytest.mark.parametrize("content", [b"", b"TFL3", b"\xff" * 100, bytes(100)])
+def test_what_has_no_beginning_of_a_network_is_one_line(content: bytes) -> None:
+    with pytest.raises(ModelFileError, match="cannot run this file"):
+        Network(content)
+
+
 def _installed(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
     find = importlib.util.find_spec
 
@@ -146,4 +166,4 @@ def test_the_old_runtime_says_what_it_cannot_run(monkeypatch: pytest.MonkeyPatch
     _installed(monkeypatch, "tflite_runtime")
     monkeypatch.setattr(np, "__version__", "1.26.4")
     with pytest.raises(GenreclsError, match=r"version '12'.*it knows no dynamic-range files"):
-        Network(b"")
+        Network(flatbuffer())

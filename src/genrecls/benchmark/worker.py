@@ -210,7 +210,7 @@ def main(words: Sequence[str]) -> int:
     """Measure one file and print the result; an error is one line."""
     path, threads, runs = words
     try:
-        print(json.dumps(measure(Path(path), int(threads), int(runs))))  # noqa: T201
+        print(json.dumps(measure(Path(path), int(threads), int(runs)), allow_nan=False))  # noqa: T201
     except GenreclsError as error:
         fail(str(error))
         return 1

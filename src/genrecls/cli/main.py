@@ -28,6 +28,7 @@ from genrecls.errors import (
 from genrecls.runtime.standard_streams import prepare_standard_streams, write_line
 
 _STOPPED = 130
+_STATUSES: dict[type[GenreclsError], int] = {RunBusy: EXIT_BUSY, Interrupted: _STOPPED}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,18 +54,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader, such as head, has seen enough; Python must not complain when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except RunBusy as error:
-        status, text = EXIT_BUSY, str(error)
-    except Interrupted as error:
-        status, text = _STOPPED, str(error)
     except GenreclsError as error:
-        text = str(error)
+        status, text = _STATUSES.get(type(error), 1), str(error)
         # The answer is known: let the process end without a last search for garbage.
         atexit.register(gc.freeze)
     except ModuleNotFoundError as error:
         text = (
             f"the package {error.name} is not installed; a device that only predicts with an "
             "exported file needs genrecls[litert], everything else: pip install 'genrecls[train]'"
+        )
+    except MemoryError as error:
+        text = (
+            f"there is not enough memory ({str(error) or 'the system gives no more'}); use shorter "
+            "segments, fewer bands, a smaller n_fft or batch, or a machine with more memory"
         )
     except OSError as error:
         place = f" {error.filename}" if error.filename else ""

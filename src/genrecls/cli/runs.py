@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from genrecls.cli.parser import refuse_words
 from genrecls.cli.verbs import parser_of
 from genrecls.console import show
+from genrecls.files.tables import json_text
 from genrecls.reports.tables import Column, Table
 from genrecls.runs.run import Run, all_runs
 from genrecls.runtime.description import leak_mark
@@ -20,7 +20,7 @@ def main(words: Sequence[str]) -> int:
     refuse_words(options.words)
     rows = [_row(run) for run in all_runs(options.output_root)]
     if options.format == "json":
-        show(json.dumps(rows, indent=2, ensure_ascii=False))
+        show(json_text(rows))
     elif rows:
         show(_table(rows).to_terminal())
     else:

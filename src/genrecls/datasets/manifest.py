@@ -110,7 +110,7 @@ def compare_and_record(
         file, new = dataset.root / NAME, len(now.keys() - before.keys())
         try:
             # ASCII: names on disk need not be valid text.
-            write_text(file, json.dumps({"version": 1, "files": entries}))
+            write_text(file, json.dumps({"version": 1, "files": entries}, allow_nan=False))
         except OSError as error:
             say(f"{file} cannot be written ({error.strerror}): later changes go unnoticed")
         else:

@@ -52,8 +52,7 @@ def check_segment(segment: Mapping[str, Any]) -> None:
     least = max(SHORTEST, length / MOST_OVERLAP)
     if hop is not None and hop < least:
         raise ValueError(
-            f"hop: received {hop:g} s; allowed: at least {least:g} s with segments of {length:g} "
-            "s, or null for their length"
+            f"hop: received {hop:g} s; allowed: at least {least:g} s with segments of {length:g} s"
         )
 
 

@@ -209,7 +209,7 @@ class FeatureCache:
         }
         arrays: dict[str, NDArray[Any]] = {
             "starts": features.segments.starts,
-            "about": np.array(json.dumps(about)),
+            "about": np.array(json.dumps(about, allow_nan=False)),
         }
         arrays |= {f"inputs.{name}": array for name, array in features.segments.inputs.items()}
         arrays |= {f"whole.{name}": array for name, array in features.segments.whole.items()}

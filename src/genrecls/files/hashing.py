@@ -173,7 +173,7 @@ class FileDigests:
             return
         merged = _read_index(self._index) | {name: self._known[name] for name in self._learnt}
         try:
-            write_text(self._index, json.dumps({"version": 1, "files": merged}))
+            write_text(self._index, json.dumps({"version": 1, "files": merged}, allow_nan=False))
         except OSError:
             return
         self._learnt.clear()

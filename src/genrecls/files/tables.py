@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from genrecls.errors import DamagedFile
+from genrecls.errors import DamagedFile, DataError
 from genrecls.files.atomic import replacing, write_text
 from genrecls.safe_text import for_spreadsheet, from_spreadsheet
 
@@ -124,13 +124,44 @@ def read_table(path: Path) -> tuple[list[str], list[list[str]]]:
     return [*map(from_spreadsheet, header)], [[*map(from_spreadsheet, row)] for row in rows]
 
 
+def json_text(value: Any) -> str:
+    """Return `value` as readable JSON.
+
+    Raises:
+        DataError: it has a NaN or infinity, which no JSON reader takes.
+    """
+    try:
+        return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        place = _not_finite(value) or "one value"
+        raise DataError(
+            f"expected finite numbers, received NaN or infinity for {place}; it is not written"
+        ) from None
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as readable JSON, whole or not at all.
 
     Raises:
-        ValueError: it has a NaN or infinity, which no JSON reader takes.
+        DataError: it has a NaN or infinity, which no JSON reader takes.
     """
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    try:
+        text = json_text(value)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
+    write_text(path, text + "\n")
+
+
+def _not_finite(value: Any, place: str = "") -> str:
+    """Return where in a value the first number that is not finite stands; empty where none is."""
+    if isinstance(value, Mapping):
+        items: Iterable[tuple[Any, Any]] = value.items()
+    elif isinstance(value, list | tuple):
+        items = enumerate(value)
+    else:
+        return place if isinstance(value, float) and not math.isfinite(value) else ""
+    inside = (_not_finite(each, f"{place}.{key}".strip(".")) for key, each in items)
+    return next(filter(None, inside), "")
 
 
 def write_yaml(path: Path, value: Any) -> None:

@@ -199,7 +199,7 @@ class Classifier:
             answers = self.predictor.probabilities(inputs)
             check_probabilities(answers, len(self.labels), self.predictor.rounding)
         except ModelFileError as error:
-            raise ModelFileError(f"model {self.description.run}: {error}") from None
+            raise ModelFileError(f"model {self.description.name}: {error}") from None
         return answers
 
     @cached_property

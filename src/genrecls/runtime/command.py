@@ -152,6 +152,17 @@ def main(folder: Path, words: Sequence[str] | None = None) -> int:
     except (GenreclsError, OSError) as error:
         _complain(str(error))
         return 1
+    except MemoryError as error:
+        _complain(f"there is not enough memory ({str(error) or 'the system gives no more'})")
+        return 1
+    except ImportError as error:
+        absent = isinstance(error, ModuleNotFoundError)
+        reason = "is not installed" if absent else f"does not start ({error})"
+        _complain(
+            f"the package {error.name} {reason}; this program needs NumPy, soundfile and a TFLite "
+            "runtime: pip install numpy soundfile ai-edge-litert"
+        )
+        return 1
 
 
 def _classify(folder: Path, words: Sequence[str]) -> int:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from genrecls.errors import DataError
 from genrecls.runtime.description import ModelDescription
 from genrecls.runtime.result import Result
 from genrecls.safe_text import for_spreadsheet, for_terminal, one_line
@@ -233,7 +234,13 @@ def _genre_columns(labels: Labels) -> list[str]:
 
 
 def _json(value: Any) -> str:
-    return for_terminal(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    try:
+        return for_terminal(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    except ValueError:
+        raise DataError(
+            "expected finite probabilities and times, received NaN or infinity, which JSON does "
+            "not have; use another model"
+        ) from None
 
 
 def _csv_line(cells: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.dsp.resample import stream_resampler
-from genrecls.dsp.segments import SegmentGrid
+from genrecls.dsp.segments import SegmentGrid, check_segment
 from genrecls.errors import ConfigError, DataError
 from genrecls.runtime.classifier import Classifier
 from genrecls.runtime.segmenter import StreamSegmenter, StreamSegments
@@ -44,7 +44,7 @@ def listen(classifier: Classifier, source: Source, hop: float | None) -> Iterato
         hop: seconds from one segment to the next; None is that of the model.
 
     Raises:
-        ConfigError: the hop is longer than a segment.
+        ConfigError: the hop is longer than a segment or far shorter, or the model cannot listen.
         DataError: the samples cannot be trusted, or there are none.
     """
     grid = classifier.grid
@@ -55,7 +55,12 @@ def listen(classifier: Classifier, source: Source, hop: float | None) -> Iterato
                 f"--hop: received {hop:g} s; allowed: at most the length of a segment of this "
                 f"model, {rule['length']:g} s"
             )
-        grid = SegmentGrid.of(classifier.predictor.front_end.features, {**rule, "hop": hop})
+        rule = {**rule, "hop": hop}
+        try:
+            check_segment(rule)
+        except ValueError as error:
+            raise ConfigError(f"--{error}") from None
+        grid = SegmentGrid.of(classifier.predictor.front_end.features, rule)
     # As in a file: what is said about a song has no gaps.
     grid = grid.without_gaps()
 

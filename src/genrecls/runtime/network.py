@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -105,6 +106,7 @@ class Network:
             options["experimental_op_resolver_type"] = kind
         self._runtime = runtime
         try:
+            _check_root(flatbuffer)
             with _silence():
                 self._interpreter = module.Interpreter(
                     model_content=flatbuffer, num_threads=threads, **options
@@ -207,6 +209,27 @@ def _silence() -> Iterator[None]:
         os.dup2(saved, 2)
         os.close(saved)
         os.close(nowhere)
+
+
+def _check_root(flatbuffer: bytes) -> None:
+    """Refuse a file without operators, graphs or buffers, which ends the process in the runtime.
+
+    The beginning of a flatbuffer is where its root table is, that of the table where its list of
+    fields is, and a field that is absent has the offset 0 in there (flatbuffers.dev/internals).
+
+    Raises:
+        ValueError: a field is absent, or there is no such table.
+    """
+    try:
+        (root,) = struct.unpack_from("<I", flatbuffer)
+        fields = root - struct.unpack_from("<i", flatbuffer, root)[0]
+        (size,) = struct.unpack_from("<H", flatbuffer, fields)
+        # In the order of the schema: version, operators, graphs, description, buffers.
+        offsets = struct.unpack_from(f"<{size // 2}H", flatbuffer, fields)[2:7]
+    except struct.error:
+        raise ValueError("it is no TensorFlow Lite model") from None
+    if len(offsets) < 5 or not (offsets[1] and offsets[2] and offsets[4]):
+        raise ValueError("it has no operators, graphs or buffers")
 
 
 def _refuse_huge(tensors: Sequence[Mapping[str, Any]]) -> None:

@@ -107,7 +107,9 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     progress = checkpoint.progress
     newest = folder / f"epoch-{progress.epoch:05d}-step-{progress.step:07d}"
     arrays = _named_arrays(checkpoint)
-    text = json.dumps({"format": FORMAT, **asdict(progress), "arrays": len(arrays)})
+    text = json.dumps(
+        {"format": FORMAT, **asdict(progress), "arrays": len(arrays)}, allow_nan=False
+    )
     aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=folder))
     try:
         with naming(newest), (aside / "arrays.npz").open("wb") as file:
@@ -148,7 +150,9 @@ def load(folder: Path) -> Checkpoint | None:
 
 def to_bytes(checkpoint: Checkpoint) -> bytes:
     """Return `checkpoint` as bytes, to send it to another host."""
-    progress = np.frombuffer(json.dumps(asdict(checkpoint.progress)).encode(), np.uint8)
+    progress = np.frombuffer(
+        json.dumps(asdict(checkpoint.progress), allow_nan=False).encode(), np.uint8
+    )
     content = io.BytesIO()
     np.savez(content, allow_pickle=False, progress=progress, **_named_arrays(checkpoint))
     return content.getvalue()

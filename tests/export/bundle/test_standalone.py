@@ -10,6 +10,8 @@ import pytest
 
 import genrecls
 from genrecls.export.bundle.standalone import write
+from tests.runtime.handmade import exported_file
+from tests.runtime.packed import song
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +77,21 @@ def test_the_program_helps_and_complains_in_one_line(program: Path) -> None:
         (line,) = refused.stderr.splitlines()
         assert line.startswith("classify.pyz: error: ")
         assert reason in line
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("package", ["numpy", "soundfile"])
+def test_a_package_that_is_absent_is_one_line_with_what_to_install(
+    package: str, program: Path, tmp_path: Path
+) -> None:
+    heard = song(tmp_path / "song.wav", 1.0)
+    model = exported_file(tmp_path / "model.tflite")
+    absent = f"import runpy, sys; sys.modules[{package!r}] = None; sys.argv = sys.argv[1:]; "
+    start = "runpy.run_path(sys.argv[0], run_name='__main__')"
+    command = [sys.executable, "-I", "-c", absent + start, str(program), str(model), str(heard)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"classify.pyz: error: the package {package} is not installed; this program needs NumPy, "
+        "soundfile and a TFLite runtime: pip install numpy soundfile ai-edge-litert\n"
+    )

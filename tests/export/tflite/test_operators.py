@@ -93,6 +93,19 @@ def test_other_bytes_are_refused_in_one_line() -> None:
         operator_uses(b"RIFF....WAVE")
 
 
+def test_a_damaged_flatbuffer_is_one_line_or_read() -> None:
+    content, rng, refused = one_operator("ADD"), np.random.default_rng(0), 0
+    for _ in range(300):
+        damaged = bytearray(content)
+        damaged[int(rng.integers(8, len(content)))] = int(rng.integers(256))
+        try:
+            operator_uses(bytes(damaged))
+        except ExportError as error:
+            refused += 1
+            assert "\n" not in str(error)
+    assert refused > 50
+
+
 @pytest.mark.process
 @needs_micro
 @pytest.mark.parametrize("name", [*PRESENT, *ABSENT])

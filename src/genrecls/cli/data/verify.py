@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,6 +12,7 @@ from genrecls.cli.data.dataset_args import source_and_segments
 from genrecls.console import progress, quiet_libraries, say, several, show, warn
 from genrecls.datasets.base import Dataset
 from genrecls.dsp.audio import REASONS
+from genrecls.files.tables import json_text
 from genrecls.reports.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def verify_and_show(
         }
         rows.append(row)
     if layout == "json":
-        show(json.dumps(rows, indent=2, ensure_ascii=False))
+        show(json_text(rows))
     elif rows:
         cells = [
             (str(r["code"]), "yes" if r["usable"] else "no", str(r["path"]), str(r["detail"]))

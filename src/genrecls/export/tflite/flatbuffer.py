@@ -7,6 +7,7 @@ changes a file works on its `ModelT` (`read`, `pack`); code that counts and judg
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from math import prod
@@ -110,6 +111,23 @@ def graphs(flatbuffer: bytes) -> tuple[Graph, ...]:
         ExportError: the bytes are no TensorFlow Lite model.
     """
     model = read(flatbuffer)
+    with _refusing_damage():
+        return _graphs(model)
+
+
+@contextmanager
+def _refusing_damage() -> Iterator[None]:
+    """Turn whatever the generated classes raise, or their values lead to, into one line."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - offsets and indices that lead anywhere
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ExportError(
+            f"the TensorFlow Lite flatbuffer is damaged ({reason}); export the run again"
+        ) from None
+
+
+def _graphs(model: Any) -> tuple[Graph, ...]:
     kinds: list[tuple[str, bool]] = []
     for code in model.operatorCodes or ():
         name = _names("BuiltinOperator")[_builtin(code)]
@@ -138,6 +156,9 @@ def graphs(flatbuffer: bytes) -> tuple[Graph, ...]:
             )
             tensors.append(known)
         inputs, outputs = _indices(graph.inputs), _indices(graph.outputs)
+        named = {*inputs, *outputs}.union(*(one.inputs + one.outputs for one in operators))
+        if named and not -1 <= min(named) <= max(named) < len(tensors):
+            raise ValueError(f"tensor {max(named)} of {len(tensors)}")
         subgraphs.append(Graph(tuple(tensors), tuple(operators), inputs, outputs))
     return tuple(subgraphs)
 
@@ -180,7 +201,8 @@ def read(flatbuffer: bytes) -> Any:
         raise ExportError(
             "expected a TensorFlow Lite flatbuffer, received other bytes; export the run again"
         )
-    return schema().ModelT.InitFromObj(schema().Model.GetRootAsModel(bytearray(flatbuffer), 0))
+    with _refusing_damage():
+        return schema().ModelT.InitFromObj(schema().Model.GetRootAsModel(bytearray(flatbuffer), 0))
 
 
 def pack(model: Any) -> bytes:

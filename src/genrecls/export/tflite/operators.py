@@ -50,7 +50,7 @@ def operator_uses(flatbuffer: bytes) -> tuple[OperatorUse, ...]:
         elif any("FLOAT16" in inputs for inputs in kinds):
             problem = _HALF
         elif name in _WEIGHTED and any(
-            inputs[0] == "FLOAT32" and {"INT8", "INT4"} & {*inputs} for inputs in kinds
+            inputs[:1] == ["FLOAT32"] and {"INT8", "INT4"} & {*inputs} for inputs in kinds
         ):
             problem = _HYBRID
         note = problem or (_LOOP if name == _WHILE else "")
