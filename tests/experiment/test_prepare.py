@@ -309,6 +309,26 @@ def test_copies_come_back_from_the_cache_and_hang_on_the_seed(
     assert not np.array_equal(first, copy("seed=1"))
 
 
+def test_a_long_track_that_fills_the_training_is_said_with_both_remedies(
+    dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    noise = np.random.default_rng(0).standard_normal(20 * RATE)
+    for seed in range(10):
+        prepared = prepare(_experiment(tmp_path, f"seed={seed}"), dataset)
+        if "t0" in prepared.parts["train"].tracks:
+            break
+    assert "alone has" not in capsys.readouterr().err
+    soundfile.write(dataset.tracks[0].path, 0.1 * noise, RATE)
+    prepare(_experiment(tmp_path, f"seed={seed}"), dataset)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "train part: t0 alone has 20 of 30 segments, most tracks have about 2; " in said
+    assert "segment.count=2 takes at most so many" in said
+    assert "trainer.batches=tracks draws every track equally often" in said
+    for remedy in ("segment.count=2", "trainer.batches=tracks"):
+        prepare(_experiment(tmp_path, f"seed={seed}", remedy), dataset)
+        assert "alone has" not in capsys.readouterr().err
+
+
 def test_unequal_genres_are_said(
     dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

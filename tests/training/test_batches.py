@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -131,6 +132,16 @@ def test_balanced_batches_have_as_many_of_each_genre() -> None:
     rare = replace(examples, targets=np.array([0] * 50 + [1] * 8 + [2] * 2))
     result = _batches(batch_maker(rare, balanced=True, batch_size=12).epoch(0))
     assert [targets.sum(axis=0).tolist() for _, targets in result] == [[4, 4, 4]] * 5
+
+
+def test_batches_over_tracks_have_as_many_of_each_track_however_long_it_is() -> None:
+    tracks = tuple("mix" if n < 50 else f"song {n % 5}" for n in range(60))
+    examples = replace(toy_examples(60), tracks=tracks)
+    maker = batch_maker(examples, balanced=True, over="tracks", batch_size=12)
+    pictures = {p.tobytes(): t for p, t in zip(examples.inputs["mfcc"], tracks, strict=True)}
+    for inputs, _ in _batches(maker.epoch(0)):
+        drawn = Counter(pictures[picture.tobytes()] for picture in inputs)
+        assert drawn == dict.fromkeys(set(tracks), 2)
 
 
 RARE = np.repeat([0, 1, 2, 3], [100, 37, 12, 1])

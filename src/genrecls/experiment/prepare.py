@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
@@ -24,6 +25,9 @@ from genrecls.parallel import require_backend
 from genrecls.splits.base import PARTS, Part, Split, SplitInput, known_artists
 from genrecls.splits.leakage import ensure_declared, find_leaks
 from genrecls.training.data import Examples, gather, missing_classes
+
+LONG, LONG_SHARE = 4, 0.1
+"""So many times the usual segments make a track a long one, and such a share is worth a word."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,8 @@ def prepare(
         rejected=extraction.rejected,
     )
     _announce(data, weighed=experiment.trainer.weighs_genres)
+    if experiment.trainer.batches != "tracks" and (long := _long_tracks(parts["train"])):
+        warn(long)
     if copies and experiment.augment.audio.active:
         train = replace(parts["train"], copies=_copies(experiment, kept, split, store, folder))
         data = replace(data, parts={**parts, "train": train})
@@ -185,6 +191,22 @@ def _copies(
         extraction = extract(tracks, experiment.features, experiment.segment, store, copy, backend)
         inputs.append(gather(extraction.tracks, train, dict.fromkeys(train, 0), folder).inputs)
     return tuple(inputs)
+
+
+def _long_tracks(train: Examples) -> str:
+    """Return one line about tracks that have most of the training to themselves; else nothing."""
+    counts = Counter(train.tracks)
+    usual = max(1, round(float(np.median([*counts.values()]))))
+    long = {track: count for track, count in counts.most_common() if count > LONG * usual}
+    if sum(long.values()) < LONG_SHARE * len(train):
+        return ""
+    first, most = next(iter(long.items()))
+    others = f", with {len(long) - 1} more {sum(long.values())}" if len(long) > 1 else ""
+    return (
+        f"train part: {first} alone has {most} of {len(train)} segments{others}, most tracks have "
+        f"about {usual}; segment.count={usual} takes at most so many of each track, "
+        "trainer.batches=tracks draws every track equally often"
+    )
 
 
 def _caveat(split: Split, leaks: Sequence[str], dataset: Dataset) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,8 @@ class BatchMaker:
         augment: random changes.
         fill: value per coefficient of each input that masks put in.
         seed: run seed.
-        balanced: whether genres come equally often.
+        balanced: whether genres, or whatever `over` names, come equally often.
+        over: what comes equally often.
     """
 
     examples: Examples
@@ -37,6 +38,7 @@ class BatchMaker:
     fill: Mapping[str, NDArray[np.float32]]
     seed: int
     balanced: bool = False
+    over: Literal["genres", "tracks"] = "genres"
 
     @property
     def steps(self) -> int:
@@ -51,8 +53,10 @@ class BatchMaker:
         """
         import tensorflow as tf
 
-        targets = self.examples.targets
-        order = epoch_order(targets, self.seed, epoch, self.balanced, self.batch_size)
+        groups = self.examples.targets
+        if self.over == "tracks":
+            groups = np.unique(self.examples.tracks, return_inverse=True)[1].astype(np.int64)
+        order = epoch_order(groups, self.seed, epoch, self.balanced, self.batch_size)
         random = stream(self.seed, "versions", epoch)
         versions = random.integers(1 + len(self.examples.copies), size=len(order))
         seed = tf.constant(stream_seed(self.seed, "augmentation", epoch), tf.int32)
@@ -108,34 +112,36 @@ class BatchMaker:
 
 
 def epoch_order(
-    targets: NDArray[np.int64], seed: int, epoch: int, balanced: bool, batch_size: int
+    groups: NDArray[np.int64], seed: int, epoch: int, balanced: bool, batch_size: int
 ) -> NDArray[np.int64]:
     """Return the examples of one epoch in their order, as many as there are.
 
-    A balanced epoch has equally many of each genre, up to one, and so has each of its batches.
-    The examples of a rare genre are repeated, each of them equally often up to one; those of a
-    frequent genre are another random choice in every epoch.
+    A balanced epoch has equally many of each group, up to one, and so has each of its batches.
+    The examples of a rare group are repeated, each of them equally often up to one; those of a
+    frequent group are another random choice in every epoch.
 
     Args:
-        targets: class index of each example.
+        groups: group of each example, such as its class index.
         seed: run seed.
         epoch: number of the epoch.
-        balanced: whether genres come equally often; else each example comes once.
+        balanced: whether groups come equally often; else each example comes once.
         batch_size: examples a batch; it changes balanced epochs only.
     """
     random = stream(seed, "order", epoch)
     if not balanced:
-        return random.permutation(len(targets))
-    genres = random.permutation(np.unique(targets))
-    order = np.empty(len(targets), np.int64)
-    # Genres that take turns are spread evenly over any stretch, and so over any batch.
-    for turn, genre in enumerate(genres):
-        count = len(order[turn :: len(genres)])
-        members = np.flatnonzero(targets == genre)
+        return random.permutation(len(groups))
+    names, counts = np.unique(groups, return_counts=True)
+    members_of = np.split(np.argsort(groups, kind="stable"), np.cumsum(counts)[:-1])
+    turns = random.permutation(names)
+    order = np.empty(len(groups), np.int64)
+    # Groups that take turns are spread evenly over any stretch, and so over any batch.
+    for turn, place in enumerate(np.searchsorted(names, turns)):
+        count = len(order[turn :: len(turns)])
+        members = members_of[place]
         # All members come once, in a random order, before one comes again.
         rounds = [random.permutation(members) for _ in range(-(-count // len(members)))]
-        order[turn :: len(genres)] = np.concatenate(rounds)[:count]
-    # Mixup pairs places of a batch: without this it would always pair the same genres.
+        order[turn :: len(turns)] = np.concatenate(rounds)[:count]
+    # Mixup pairs places of a batch: without this it would always pair the same groups.
     for start in range(0, len(order), batch_size):
         random.shuffle(order[start : start + batch_size])
     return order

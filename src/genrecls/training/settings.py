@@ -68,7 +68,7 @@ class TrainerSettings(Schema):
         class_weights: `balanced` weighs genres by the inverse of their frequency in the
             training part.
         batches: `shuffled` takes every example once an epoch, `balanced` every genre equally often,
-            in as many steps.
+            `tracks` every track equally often, however long it is, in as many steps.
         checkpoint_minutes: a checkpoint inside long epochs at least this often; one is always
             written after each epoch.
         strategy: `single` learns on one device, `mirrored` on all of this machine, `multiworker` on
@@ -88,7 +88,7 @@ class TrainerSettings(Schema):
     patience: PositiveInt | None
     label_smoothing: Share
     class_weights: Literal["none", "balanced"]
-    batches: Literal["shuffled", "balanced"]
+    batches: Literal["shuffled", "balanced", "tracks"]
     checkpoint_minutes: PositiveFloat
     strategy: StrategyName
     # Runs of earlier versions do not say it.

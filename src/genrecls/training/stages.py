@@ -149,9 +149,16 @@ def _training_data(
         backbone, network = divide(model, stage.frozen)
         training, validation = (embed(backbone, part, cache) for part in (training, validation))
         fill = {}
-    trainer, balanced = task.trainer, task.trainer.batches == "balanced"
+    trainer = task.trainer
     batches = BatchMaker(
-        training, task.n_classes, trainer.batch_size, task.augment, fill, task.seed, balanced
+        training,
+        task.n_classes,
+        trainer.batch_size,
+        task.augment,
+        fill,
+        task.seed,
+        balanced=trainer.batches != "shuffled",
+        over="tracks" if trainer.batches == "tracks" else "genres",
     )
     return TrainingData(network, batches, validation)
 
