@@ -72,6 +72,18 @@ class Interrupted(GenreclsError):
     """A training was stopped from outside and has written a checkpoint."""
 
 
+def out_of_memory(error: BaseException) -> str:
+    """Return the line for an error that says that memory does not suffice; else an empty text."""
+    # TensorFlow has a class of its own for it, which is not imported for this.
+    if not isinstance(error, MemoryError) and type(error).__name__ != "ResourceExhaustedError":
+        return ""
+    reason = " ".join(str(error).split())[:200]
+    return (
+        f"out of memory{f' ({reason})' if reason else ''}; use shorter segments, a smaller "
+        "trainer.batch_size, smaller features or a smaller model, or a machine with more memory"
+    )
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
     """Return `"; did you mean 'x'?"` for the choice that looks like `word`, else an empty text."""
     small = {choice.lower(): choice for choice in choices}

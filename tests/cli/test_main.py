@@ -41,6 +41,32 @@ def genrecls(*words: str, code: str = _PROBE) -> subprocess.CompletedProcess[str
     )
 
 
+class ResourceExhaustedError(Exception):
+    """What TensorFlow raises, by its name."""
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (MemoryError(), "out of memory;"),
+        (MemoryError("Unable to allocate\n16 GiB"), "out of memory (Unable to allocate 16 GiB);"),
+        (ResourceExhaustedError("OOM " + "x" * 999), "out of memory (OOM xxx"),
+    ],
+)
+def test_memory_that_does_not_suffice_is_one_line(
+    run_command: RunCommand, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+) -> None:
+    def fill(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("genrecls.cli.runs.main", fill)
+    outcome = run_command("runs")
+    assert outcome.status == 1
+    assert outcome.error.startswith(reason)
+    assert outcome.error.endswith("or a machine with more memory")
+    assert len(outcome.error) < 500
+
+
 @pytest.mark.process
 @pytest.mark.parametrize("words", ["train model=cn", "train modl=cnn", "train trainer.epoch=3"])
 def test_a_misspelt_word_is_answered_without_what_computes_or_validates(words: str) -> None:

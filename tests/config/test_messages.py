@@ -265,6 +265,48 @@ def test_a_mistake_of_several_words_is_one_line_too(
     assert outcome.status == 1
 
 
+BOMBS: dict[tuple[str, ...], str] = {
+    ("features.n_fft=1073741824",): "features.n_fft: received 1073741824; allowed: at most ",
+    ("features.n_mels=1000000000",): "features.n_mels: received 1000000000, which with n_fft=",
+    ("features.n_mels=1e9",): "features.n_mels: received 1000000000.0; allowed: a whole number",
+    ("features.sample_rate=1000000000",): "features.sample_rate: received 1000000000; allowed: ",
+    ("features.hop_length=1", "features=mel", "features.n_mels=1024", "features.n_fft=16384"): (
+        "segment.length: received 3 s, which features=mel make 67,"
+    ),
+    ("features=mel_image", "features.size=[100000,100000]"): "segment.length: received 3 s, which ",
+    ("features=summary", "features.n_fft=1073741824"): "features.n_fft: received 1073741824; ",
+    ("segment.hop=1e-5",): "segment.hop: received 1e-05 s; allowed: at least ",
+    ("dataset=folder", "segment.length=30", "segment.hop=0.3"): (
+        "segment.hop: received 0.3 s, which makes 1,901 segments of a track of 600 s, 5.0 GB "
+        "together; allowed: at most 4.3 GB; use a larger hop"
+    ),
+    ("segment.length=1e12",): "segment.length: received 1e+12 s, but tracks of dataset=synth are",
+    ("dataset=folder", "segment.length=1e12"): "segment.length: received 1e+12 s; allowed: at most",
+    ("trainer.batch_size=10000000",): (
+        "trainer.batch_size: received 10000000, of segments of 1,690 numbers each; allowed: at "
+        "most 635350 (4.3 GB)"
+    ),
+    ("model.head.units=[1000000000]",): "model.head.units.0: received 1000000000; allowed: ",
+    ("model.conv.blocks.0.filters=1000000000",): "model.conv.blocks.0.filters: received 1000000000",
+    ("model.conv.blocks.0.kernel=[1000000000,1]",): "model.conv.blocks.0.kernel.0: received 1000",
+    (
+        "model=rnn",
+        "model.recurrent.units=[1000000000]",
+    ): "model.recurrent.units.0: received 1000000000; ",
+    ("features=mel_summary", "features.picture.n_fft=1073741824"): "features.picture.n_fft: ",
+}
+
+
+@pytest.mark.parametrize("words", BOMBS, ids=" ".join)
+def test_sizes_that_would_fill_the_memory_are_refused_before_anything_is_computed(
+    words: tuple[str, ...], run_command: RunCommand, tmp_path: Path
+) -> None:
+    outcome = run_command("train", *words)
+    assert outcome.error.startswith(BOMBS[words])
+    assert outcome.status == 1
+    assert not list(tmp_path.iterdir())
+
+
 FILES = {
     "broken": ("a: [1\n", "no valid configuration file: while parsing"),
     "latin": ("é: 1\n", "no valid configuration file: 'utf-8' codec"),

@@ -24,6 +24,7 @@ from genrecls.errors import (
     Interrupted,
     RunBusy,
     nearest,
+    out_of_memory,
 )
 from genrecls.runtime.standard_streams import prepare_standard_streams, write_line
 
@@ -78,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("GENRECLS_DEBUG"):
             raise
-        text = (
+        text = out_of_memory(error) or (
             f"unexpected {type(error).__name__}: {error}; this is a defect of genrecls: please "
             "report it with the output of the same command under GENRECLS_DEBUG=1"
         )

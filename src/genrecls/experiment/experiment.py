@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +28,11 @@ from genrecls.runs.published import Published
 from genrecls.splits.base import Splitter
 from genrecls.trackers.base import Logger
 from genrecls.training.settings import AugmentSettings, TrainerSettings
+
+MOST_NUMBERS = 2**30
+"""Numbers of float32 that a batch, or the segments of one track, may be."""
+LONG_TRACK = 600.0
+"""Seconds of a track, for whoever counts its segments before the tracks are known."""
 
 SELECTED: dict[str, Registry[Any]] = registries()
 PLAIN: dict[str, type[Schema]] = {
@@ -157,8 +163,43 @@ def check_combination(experiment: Experiment) -> None:
     experiment.augment.extras()
     if experiment.augment.audio.active:
         require_audio(experiment.features)
+    _check_sizes(experiment)
     experiment.model.check(experiment.segment.shapes(experiment.features))
     experiment.split.check(experiment.dataset)
+
+
+def _check_sizes(experiment: Experiment) -> None:
+    """Refuse batches, and segments of a track, that would fill the memory; nothing is computed.
+
+    A single segment is bounded by `SegmentRule.shapes`.
+    """
+    segment, features, batch_size = (
+        experiment.segment,
+        experiment.features,
+        experiment.trainer.batch_size,
+    )
+    inputs = sum(map(prod, segment.shapes(features).values()))
+    if batch_size * inputs > MOST_NUMBERS:
+        raise ConfigError(
+            f"trainer.batch_size: received {batch_size}, of segments of {inputs:,} numbers each; "
+            f"allowed: at most {MOST_NUMBERS // inputs} ({_gigabytes(MOST_NUMBERS)})"
+        )
+    seconds = experiment.dataset.track_seconds or LONG_TRACK
+    hop = segment.hop or segment.length
+    count = 1 + int(max(0.0, seconds - segment.length) / hop)
+    count = min(count, segment.count or count)
+    numbers = count * max(inputs, segment.samples(features.rate))
+    if numbers > MOST_NUMBERS:
+        key, value = ("segment.hop", hop) if segment.hop else ("segment.length", segment.length)
+        raise ConfigError(
+            f"{key}: received {value:g} s, which makes {count:,} segments of a track of "
+            f"{seconds:g} s, {_gigabytes(numbers)} together; allowed: at most "
+            f"{_gigabytes(MOST_NUMBERS)}; use a larger hop, shorter segments or segment.count"
+        )
+
+
+def _gigabytes(numbers: int) -> str:
+    return f"{4e-9 * numbers:.1f} GB"
 
 
 def _check_media(experiment: Experiment) -> None:

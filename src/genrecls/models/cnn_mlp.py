@@ -10,11 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pydantic import PositiveInt
-
 from genrecls.config.schema import Share
 from genrecls.models.base import MODELS, ModelFamily, Normalisation, Shapes
-from genrecls.models.layers import ConvStack, DenseHead, normalised_input
+from genrecls.models.layers import ConvStack, DenseHead, Width, normalised_input
 
 if TYPE_CHECKING:
     import keras
@@ -34,8 +32,8 @@ class CnnMlp(ModelFamily):
     """
 
     conv: ConvStack
-    picture_units: tuple[PositiveInt, ...]
-    table_units: tuple[PositiveInt, ...]
+    picture_units: tuple[Width, ...]
+    table_units: tuple[Width, ...]
     branch_dropout: Share
     head: DenseHead
 

@@ -11,14 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import PositiveInt
-
 from genrecls.errors import ConfigError
 from genrecls.models.base import MODELS, ModelFamily, Normalisation, Shapes
 from genrecls.models.layers import (
     ConvStack,
     DenseHead,
     Recurrent,
+    Width,
     frames_of,
     initializer,
     normalised_input,
@@ -50,7 +49,7 @@ class Crnn(ModelFamily):
     conv: ConvStack
     join: Literal["sequential", "parallel"]
     frames: Literal["time", "published"]
-    frame_units: PositiveInt | None
+    frame_units: Width | None
     recurrent: Recurrent
     head: DenseHead
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, NonNegativeFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat
 
 from genrecls.config.schema import Schema, Share
 from genrecls.errors import ConfigError
@@ -15,7 +15,9 @@ from genrecls.models.base import Normalisation, Picture
 if TYPE_CHECKING:
     import keras
 
-Pair = tuple[PositiveInt, PositiveInt]
+Width = Annotated[int, Field(gt=0, le=2**16)]
+"""Units or filters of a layer, or its extent along an axis."""
+Pair = tuple[Width, Width]
 Padding = Literal["same", "valid"]
 Activation = Literal["relu", "elu", "selu"]
 NormPlace = Literal["none", "before_activation", "after_activation", "after_pool"]
@@ -35,7 +37,7 @@ class ConvBlock(Schema):
         pool_stride: step of the max-pooling; None for windows side by side.
     """
 
-    filters: PositiveInt
+    filters: Width
     kernel: Pair
     stride: Pair
     pool: Pair | None
@@ -145,7 +147,7 @@ class DenseHead(Schema):
         l2: factor of the squared weights of the hidden layers in the loss.
     """
 
-    units: tuple[PositiveInt, ...]
+    units: tuple[Width, ...]
     dropout: Share
     activation: Activation
     l2: NonNegativeFloat
@@ -242,7 +244,7 @@ class Recurrent(Schema):
     """
 
     cell: Literal["lstm", "gru", "simple"]
-    units: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    units: Annotated[tuple[Width, ...], Field(min_length=1)]
     bidirectional: bool
     dropout: Share
     reset_after: bool
