@@ -13,7 +13,6 @@ from genrecls.errors import RunError
 from genrecls.evaluation.prediction_tables import (
     ARTIST,
     PREDICTION_COLUMNS,
-    PROBABILITY,
     prediction_rows,
 )
 from genrecls.evaluation.predictions import Predictions
@@ -23,6 +22,7 @@ from genrecls.runs.metrics import RunMetrics
 from genrecls.runs.record import read
 from genrecls.runs.result_tables import as_frame, read_answers, read_epochs, read_predictions
 from genrecls.runs.run import Run
+from genrecls.runtime.formats import PROBABILITY
 from genrecls.splits.base import Part
 from tests.runs.finished_runs import Made, finished_run, metrics_of
 

@@ -9,8 +9,6 @@ from typing import Any
 from genrecls.evaluation.predictions import Predictions
 
 PREDICTION_COLUMNS = ("split", "part", "track", "path", "start", "true", "predicted")
-PROBABILITY = "probability:"
-"""Stands before each genre in the name of its column: a genre may be called `track` or `true`."""
 ARTIST = "artist"
 """Column behind `PREDICTION_COLUMNS`; earlier files lack it."""
 

@@ -14,7 +14,6 @@ from genrecls.evaluation.metrics import scores
 from genrecls.evaluation.prediction_tables import (
     ARTIST,
     PREDICTION_COLUMNS,
-    PROBABILITY,
     prediction_rows,
 )
 from genrecls.evaluation.predictions import Predictions, by_track
@@ -32,6 +31,7 @@ from genrecls.runs.metrics import (
     SplitFacts,
 )
 from genrecls.runs.run import Run
+from genrecls.runtime.formats import PROBABILITY
 from genrecls.splits.base import Part
 from genrecls.training.data import Examples
 from genrecls.training.loop import probabilities

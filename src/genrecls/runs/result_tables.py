@@ -14,9 +14,10 @@ from pydantic import PositiveInt
 from genrecls.config.schema import Proportion, Seconds
 from genrecls.config.validation import validate
 from genrecls.errors import ConfigError, DamagedFile
-from genrecls.evaluation.prediction_tables import ARTIST, PREDICTION_COLUMNS, PROBABILITY
+from genrecls.evaluation.prediction_tables import ARTIST, PREDICTION_COLUMNS
 from genrecls.files.tables import read_table
 from genrecls.runs.run_files import damaged_run
+from genrecls.runtime.formats import PROBABILITY
 
 Unit = Literal["segment", "track"]
 

@@ -26,10 +26,10 @@ Labels = Sequence[str]
 Layout = Literal["table", "json", "csv"]
 
 RESULT_COLUMNS = ("path", "genre", "error", "model")
-GENRE_COLUMN = "probability:"
+PROBABILITY = "probability:"
 """Stands before each genre in the name of its column: a genre may be called `path` or `error`."""
 
-_PROBABILITY = "probability"
+_SHARE_HEAD = "probability"
 _SHORTEST_PATH = 20
 
 
@@ -149,13 +149,13 @@ class TableText(ResultText):
         self._path = max((_columns(one_line(str(path))) for path in paths), default=0)
         if width is not None:
             # What stands behind the path: the genre, its probability, and two more genres.
-            behind = 2 + self._genre + 2 + len(_PROBABILITY) + 2 + 2 * (self._genre + 5) + 2
+            behind = 2 + self._genre + 2 + len(_SHARE_HEAD) + 2 + 2 * (self._genre + 5) + 2
             self._path = min(self._path, max(_SHORTEST_PATH, width - behind))
 
     @property
     def head(self) -> str:
         """The names of the columns."""
-        return self._line("file", "genre", _PROBABILITY, "then")
+        return self._line("file", "genre", _SHARE_HEAD, "then")
 
     def item(self, result: Result) -> str:
         """Return the line of one file; a path too long for its column has a line of its own."""
@@ -169,7 +169,7 @@ class TableText(ResultText):
         order = np.argsort(-result.probabilities, kind="stable")
         others = [index for index in order if index != first][:2]
         then = ", ".join(f"{labels[i]} {result.probabilities[i]:.2f}" for i in others)
-        probability = f"{result.probabilities[first]:{len(_PROBABILITY)}.2f}"
+        probability = f"{result.probabilities[first]:{len(_SHARE_HEAD)}.2f}"
         return start + self._line(path, labels[first], probability, then)
 
     def _line(self, path: str, genre: str, probability: str, then: str) -> str:
@@ -230,7 +230,7 @@ def _by_label(probabilities: NDArray[np.float64], labels: Labels) -> dict[str, f
 
 
 def _genre_columns(labels: Labels) -> list[str]:
-    return [f"{GENRE_COLUMN}{label}" for label in labels]
+    return [f"{PROBABILITY}{label}" for label in labels]
 
 
 def _json(value: Any) -> str:
