@@ -126,6 +126,7 @@ def test_layer_ii_is_read_whole(tmp_path: Path) -> None:
         (wav(), wav()),
         (wav(), announcing(wav(), -len(wav()))),
         (wav(), announcing(wav(), 36)),
+        (encoded("WAV", music(0.2), RATE), announcing(wav(), -len(wav()))),
     ],
 )
 def test_two_songs_in_one_file_are_read_both(first: bytes, second: bytes, tmp_path: Path) -> None:
@@ -158,8 +159,8 @@ def test_limits_hold_where_the_header_says_no_length(tmp_path: Path) -> None:
             read(path, 22_050, limits)
 
 
-@pytest.mark.parametrize("more", [-len(wav()), 2, 36, 44])
-def test_a_wav_that_announces_no_or_a_little_more_sound_is_read(more: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", [-len(wav()), -len(wav()) // 4 * 3, 2, 36, 44])
+def test_a_wav_with_a_wrong_length_is_read(more: int, tmp_path: Path) -> None:
     received = samples(tmp_path, announcing(wav(), more))
     np.testing.assert_array_equal(received, samples(tmp_path, wav()))
 
@@ -175,6 +176,12 @@ def test_a_file_that_was_cut_is_refused_in_every_container(
 ) -> None:
     reason = rejection(tmp_path, make()[:-1000])
     assert reason.startswith("length-mismatch: the header announces 1000 bytes more")
+
+
+def test_a_picture_behind_the_sound_is_not_heard(tmp_path: Path) -> None:
+    sound = encoded("WAV", music(0.2), RATE)
+    content = sound + b"id3 " + (200_000).to_bytes(4, "little") + bytes(range(250)) * 800
+    np.testing.assert_array_equal(samples(tmp_path, content), samples(tmp_path, sound))
 
 
 @pytest.mark.parametrize("behind", [b"", TITLES])

@@ -172,7 +172,9 @@ def sound_end(file: BinaryIO, start: int, size: int) -> int:
     """
     end = start + int.from_bytes(_at(file, start - 4, 4), "little")
     position = end + end % 2
-    while position < size:
+    for _ in range(_MAX_CHUNKS):
+        if position >= size:
+            break
         chunk = _at(file, position, 8)
         if not (chunk[:4].isascii() and chunk[:4].decode("ascii").isprintable()):
             return size
@@ -226,16 +228,16 @@ def _wav(file: BinaryIO, start: int, end: int) -> tuple[Layout, int | None]:
         size = end - first
     if code in _MPEG_CODES:
         return _mpeg(file, first, min(first + size, end)), None
-    if size == 0 and first - start <= _MAX_HEADER and order == "little":
-        # A recording that was cut off before its length was written.
-        last = sound_end(file, first, end)
-        if last <= first:
-            return Layout(), None
-        lengths = {start + 4: last - start - 8, first - 4: last - first}
-        return Layout((Section(start, last, _header(file, start, first, lengths, order)),)), None
     following = first + size + size % 2
     if following < end and _at(file, following, 12)[8:] == b"WAVE":
         return Layout(), following
+    # A recording that was cut off before its length was written, or since it was written last; also
+    # one beyond 4 GiB, whose length begins at 0 again.
+    plain = _at(file, start, 4) == b"RIFF" and first - start <= _MAX_HEADER
+    last = sound_end(file, first, end) if plain and 2 * size < end - first else first
+    if last - first > 2 * size:
+        lengths = {start + 4: last - start - 8, first - 4: last - first}
+        return Layout((Section(start, last, _header(file, start, first, lengths, order)),)), None
     return Layout(missing=_missing(first, size, end)), None
 
 
