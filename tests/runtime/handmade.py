@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.runtime.container import FORMAT, pack
+from genrecls.runtime.network import DEVIATION, MEAN
 
 RATE = 8000
 LABELS = ["blues", "jazz", "metal", "rock"]
@@ -80,6 +82,7 @@ def flatbuffer(
     shape: tuple[int, ...] = (1, FRAMES, BANDS),
     *,
     softmax: bool = True,
+    normalisation: Sequence[NDArray[np.float32]] = (),
 ) -> bytes:
     """Return a network of a dense layer and a softmax.
 
@@ -87,6 +90,7 @@ def flatbuffer(
         weights: of the layer, shape (classes, inputs).
         shape: of the input `mel`.
         softmax: whether there is one.
+        normalisation: mean and deviation of the input, which lie beside it.
     """
     import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
@@ -111,6 +115,11 @@ def flatbuffer(
     outputs = (1, len(weights))
     graph.tensors = [tensor("mel", shape), tensor("weights", weights.shape, 1)]
     graph.tensors += [tensor("logits", outputs), tensor("probabilities", outputs)]
+    for part, values in zip((MEAN, DEVIATION), normalisation, strict=False):
+        beside = schema.BufferT()
+        beside.data = np.frombuffer(values.tobytes(), np.uint8)
+        graph.tensors.append(tensor(f"mel{part}", values.shape, len(model.buffers)))
+        model.buffers.append(beside)
     dense = operator("FULLY_CONNECTED", [0, 1, -1], 2)
     dense.builtinOptionsType = schema.BuiltinOptions.FullyConnectedOptions
     dense.builtinOptions = schema.FullyConnectedOptionsT()

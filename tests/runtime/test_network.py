@@ -13,7 +13,7 @@ import pytest
 
 from genrecls.errors import ConfigError, GenreclsError, ModelFileError, RunError
 from genrecls.runtime.network import MOST_THREADS, Network
-from tests.runtime.handmade import flatbuffer
+from tests.runtime.handmade import BANDS, FRAMES, flatbuffer
 from tests.runtime.packed import Packed
 
 Exported = Callable[[str], Packed]
@@ -122,6 +122,32 @@ def test_a_network_that_lacks_what_the_runtime_would_fall_over_is_one_line(
     struct.pack_into("<H", content, fields + 4 + 2 * field, 0)
     with pytest.raises(ModelFileError, match=f"cannot run this file .*{name}"):
         Network(bytes(content))
+
+
+def test_the_normalisation_beside_an_input_is_applied() -> None:
+    ones, values = np.ones(BANDS, np.float32), np.ones((1, FRAMES, BANDS), np.float32)
+    plain, shifted = Network(flatbuffer()), Network(flatbuffer(normalisation=(ones, 2 * ones)))
+    assert shifted.inputs["mel"]["deviation"] == [2.0] * BANDS
+    expected = plain.probabilities({"mel": values})
+    np.testing.assert_allclose(shifted.probabilities({"mel": 1 + 2 * values}), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("mean", "deviation", "reason"),
+    [
+        ([np.nan] * BANDS, [1] * BANDS, "not a finite mean and deviation"),
+        ([0] * BANDS, [0] * BANDS, "not a finite mean and deviation"),
+        ([0] * BANDS, [np.inf] * BANDS, "not a finite mean and deviation"),
+        ([0] * 3, [1] * 3, "has 8 coefficients but 3 means"),
+        ([0] * BANDS, [1] * 3, "has 8 coefficients but 8 means"),
+    ],
+)
+def test_a_normalisation_that_cannot_be_applied_is_one_line(
+    mean: list[float], deviation: list[float], reason: str
+) -> None:
+    beside = (np.array(mean, np.float32), np.array(deviation, np.float32))
+    with pytest.raises(ModelFileError, match=f"cannot run this file .*{reason}"):
+        Network(flatbuffer(normalisation=beside))
 
 
 @pytest.mark.parametrize("content", [b"", b"TFL3", b"\xff" * 100, bytes(100)])

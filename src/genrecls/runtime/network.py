@@ -265,7 +265,10 @@ def _check_normalisation(
 ) -> None:
     numbers = np.array([*mean, *deviation])
     if not len(mean) == len(deviation) == shape[-1]:
-        raise ValueError(f"'{name}' has {shape[-1]} coefficients but {len(mean)} means")
+        raise ValueError(
+            f"'{name}' has {shape[-1]} coefficients but {len(mean)} means and "
+            f"{len(deviation)} deviations"
+        )
     if not (np.isfinite(numbers).all() and min(deviation) > 0):
         raise ValueError(f"'{name}' is normalised by what is not a finite mean and deviation")
 
