@@ -20,7 +20,7 @@ def only_run(home: Path) -> Path:
 
 def test_a_training_leaves_everything_in_its_run_folder(home: Path) -> None:
     names = {path.name for path in only_run(home).iterdir()}
-    assert names - {"evaluation-test.json"} == {
+    assert {name for name in names if not name.startswith("evaluation-")} == {
         "config.yaml",
         "environment.json",
         "figures",
@@ -64,7 +64,23 @@ def test_evaluate_in_another_process_gives_exactly_the_scores_of_the_training(
     assert answer.status == 0, answer.err
     again = json.loads((only_run(home) / "evaluation-test.json").read_text())
     assert {unit: again[unit] for unit in ("segment", "track", "baseline")} == trained
-    (only_run(home) / "evaluation-test.json").unlink()
+    before = (only_run(home) / "predictions_tracks.csv").read_text().splitlines()
+    beside = (only_run(home) / "evaluation-test-tracks.csv").read_text().splitlines()
+    assert beside == [before[0], *(row for row in before if ",test," in row)]
+
+
+def test_another_vote_leaves_the_scores_of_the_own_vote_alone(
+    genrecls: Command, home: Path
+) -> None:
+    run = only_run(home)
+    own = run / "evaluation-test.json"
+    before = own.read_bytes() if own.exists() else None
+    assert genrecls("evaluate", "latest", "vote=majority").status == 0
+    assert json.loads((run / "evaluation-test-majority.json").read_text())["vote"] == "majority"
+    assert (run / "evaluation-test-majority-tracks.csv").is_file()
+    assert (own.read_bytes() if own.exists() else None) == before
+    for file in run.glob("evaluation-test*"):
+        file.unlink()
 
 
 def test_the_test_part_is_touched_by_evaluation_alone(home: Path) -> None:

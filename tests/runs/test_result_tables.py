@@ -50,7 +50,8 @@ def test_written_columns_of_genres_have_a_prefix(tmp_path: Path) -> None:
     run = finished_run(tmp_path, "a")
     metrics: RunMetrics = replace(metrics_of(Made()), labels=GENRES)
     parts: dict[Part, PartPredictions] = {"test": PartPredictions(PREDICTIONS, PREDICTIONS)}
-    write_predictions(run, metrics, parts, PATHS, {"b": "someone"})
+    files = {level: run.predictions_file(level) for level in ("segments", "tracks")}
+    write_predictions(files, metrics, parts, PATHS, {"b": "someone"})
     assert [a.artist for a in read_answers(run.predictions_file("tracks"), GENRES)] == [
         "",
         "someone",

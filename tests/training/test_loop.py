@@ -109,7 +109,9 @@ def test_accuracy_as_the_monitor_selects_the_first_of_the_most_accurate_epochs(
     assert progress.best_epoch == 1 + int(np.argmax(accuracies))
 
 
-def test_training_stops_when_validation_has_not_improved_for_the_patience(tmp_path: Path) -> None:
+def test_training_stops_when_validation_has_not_improved_for_the_patience(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     examples = toy_examples(24)
     wrong = replace(toy_examples(15, seed=1), targets=(np.arange(15) + 1) % N_CLASSES)
     _, progress = train(
@@ -121,6 +123,10 @@ def test_training_stops_when_validation_has_not_improved_for_the_patience(tmp_pa
         optimizer={"learning_rate": 0.01},
     )
     assert progress.epoch == progress.best_epoch + 2 < 40
+    assert (
+        f"early stopping after epoch {progress.epoch} of 40: no better validation loss for 2 epochs"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_plateau_lowers_the_rate_after_its_patience_but_not_below_the_minimum(

@@ -60,7 +60,7 @@ def score_table(parts: Mapping[str, PartMetrics]) -> Table:
     places = [(name, unit) for name in parts for unit in ("segment", "track")]
     columns = [(parts[name].of(unit), parts[name].baseline.get(unit)) for name, unit in places]
     rows = [[name, *(cell(*column) for column in columns)] for name, cell in ROWS]
-    heads = [Column(f"{name},\nper {unit}", "number") for name, unit in places]
+    heads = [Column(f"{name}, per {unit}", "number") for name, unit in places]
     return Table(("score", *heads), rows, notes=score_notes(parts))
 
 

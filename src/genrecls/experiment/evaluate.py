@@ -161,24 +161,24 @@ def _count(examples: Examples, labels: Sequence[str]) -> PartCounts:
 
 
 def write_predictions(
-    run: Run,
+    files: Mapping[str, Path],
     metrics: RunMetrics,
     parts: Mapping[Part, PartPredictions],
     paths: Mapping[str, Path],
     artists: Mapping[str, str],
 ) -> None:
-    """Write `predictions_segments.csv` and `predictions_tracks.csv`, a row a prediction.
+    """Write the predictions of segments and of tracks, a row each.
 
     Args:
-        run: whose folder they go to.
+        files: where those of `segments` and of `tracks` go.
         metrics: of the run, for the labels and the name of the split.
         parts: predictions by part.
         paths: file of each track id.
         artists: artist of each track id, where the split keeps artists apart; else empty.
     """
     levels: dict[Path, dict[Part, Predictions]] = {
-        run.predictions_file("segments"): {part: its.segments for part, its in parts.items()},
-        run.predictions_file("tracks"): {part: its.tracks for part, its in parts.items()},
+        files["segments"]: {part: its.segments for part, its in parts.items()},
+        files["tracks"]: {part: its.tracks for part, its in parts.items()},
     }
     for path, level in levels.items():
         rows = [
@@ -212,7 +212,9 @@ class Evaluation:
 def evaluate(
     run: Run, part: Part, vote: Vote | None, data_root: str, dataset_root: str | None
 ) -> Evaluation:
-    """Score a part of a finished run again, from its model and data, and keep the scores beside.
+    """Score a part of a finished run again, from its model and data.
+
+    Scores and predictions are kept in the run folder, those of each vote by themselves.
 
     Args:
         run: the run.
@@ -240,7 +242,11 @@ def evaluate(
     except ModelFileError as error:
         raise ModelFileError(f"{run.model_file}: {error}") from None
     scores = score_part(predictions, data.parts["train"], card.labels, data.artists_apart)
-    file = run.folder / f"evaluation-{part}.json"
+    name = f"evaluation-{part}{'' if vote == card.vote else f'-{vote}'}"
+    tables = {level: run.folder / f"{name}-{level}.csv" for level in ("segments", "tracks")}
+    paths = {track.id: track.path for track in data.dataset.tracks}
+    write_predictions(tables, recorded, {part: predictions}, paths, data.artists_apart)
+    file = run.folder / f"{name}.json"
     facts = {"dataset": asdict(recorded.dataset), "split": asdict(recorded.split)}
     write_json(file, {"run": run.name, **facts, "part": part, "vote": vote, **asdict(scores)})
     return Evaluation(recorded, part, vote, scores, file)

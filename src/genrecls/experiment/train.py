@@ -175,7 +175,8 @@ def _write_results(
     save(run.model_file, result.model, card)
     write_rows(run.history_file, result.progress.history)
     paths = {track.id: track.path for track in data.dataset.tracks}
-    write_predictions(run, metrics, predictions, paths, data.artists_apart)
+    files = {level: run.predictions_file(level) for level in ("segments", "tracks")}
+    write_predictions(files, metrics, predictions, paths, data.artists_apart)
     say("drawing the report")
     features, length = experiment.features, experiment.segment.length
     report = RunReport(

@@ -85,22 +85,25 @@ class TerminalTable:
     ) -> list[int] | None:
         """Return the width of each column; None where they do not fit side by side."""
         room -= _BORDER + _PADDING * len(shown)
-        least, widths = [], []
+        least, bodies, widths = [], [], []
         for place in shown:
             head = self.heads[place]
             texts = [line for row in cells for line in row[place].split("\n")]
-            whole = max(map(cell_len, (*texts, *head.name.split("\n"))))
+            words = head.name.split()
+            bodies.append(max(map(cell_len, (*texts, *words)), default=0))
+            widths.append(max(bodies[-1], cell_len(head.name)))
             parts = texts if head.kind == "number" else (w for t in texts for w in t.split(" "))
             if head.kind == "path":
                 parts = (word[:_SHORTEST_PATH] for word in parts)
-            shortest = max(map(cell_len, (*parts, *head.name.split())), default=0)
-            least.append(shortest)
-            widths.append(whole)
+            least.append(max(map(cell_len, (*parts, *words)), default=0))
         if sum(least) > room:
             return None
-        while sum(widths) > room:
-            wide = [i for i, width in enumerate(widths) if width > least[i]]
-            widths[max(wide, key=widths.__getitem__)] -= 1
+        # Heads are wrapped before cells are.
+        for floor in (bodies, least):
+            while sum(widths) > room and (
+                wide := [i for i, w in enumerate(widths) if w > floor[i]]
+            ):
+                widths[max(wide, key=widths.__getitem__)] -= 1
         return widths
 
     def _grid(

@@ -80,6 +80,11 @@ def fit(
                         )
         finally:
             callback.on_stage_end()
+        if loop.progress.epoch < trainer.epochs:
+            say(
+                f"early stopping after epoch {loop.progress.epoch} of {trainer.epochs}: "
+                f"no better validation {trainer.monitor} for {trainer.patience} epochs"
+            )
     if trainer.keep == "best":
         loop.use_best_weights()
     return loop.progress
