@@ -37,6 +37,18 @@ def test_other_data_than_those_of_the_training_are_refused(
     assert "the data are not those that it was trained on" in evaluated(tmp_path, run, run_command)
 
 
+def test_a_run_that_chose_a_folder_for_generated_data_is_read_as_before(
+    tmp_path: Path, compose_experiment: ComposeExperiment, run_command: RunCommand
+) -> None:
+    own = fingerprint_of(compose_experiment().dataset.load(tmp_path), FileDigests(None))
+    run = finished_run(tmp_path, compose_experiment, fingerprint=own)
+    values = compose_experiment().resolved()
+    values["dataset"]["root"] = str(tmp_path / "elsewhere")
+    write_text(run.config_file, yaml.safe_dump(values))
+    assert "no such model file" in evaluated(tmp_path, run, run_command)
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_a_run_that_has_lost_its_model_says_so_before_anything_is_extracted(
     tmp_path: Path, compose_experiment: ComposeExperiment, run_command: RunCommand
 ) -> None:

@@ -65,7 +65,7 @@ def _experiment(run: Run, data_root: str, dataset_root: str | None) -> Experimen
     values["backend"] = "threads"
     if dataset_root is not None:
         values["dataset"]["root"] = dataset_root
-    elif values["dataset"]["name"] == "synth":
+    elif values["dataset"].get("name") == "synth":
         # Generated data have no folder to choose; those of older runs are made again, bit for bit.
         values["dataset"]["root"] = None
     try:

@@ -15,7 +15,8 @@ from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 from genrecls.config.paths import conf_dir
 from genrecls.config.schema import Schema
 from genrecls.config.validation import validate
-from genrecls.errors import ConfigError, nearest
+from genrecls.errors import ConfigError, DamagedFile, nearest
+from genrecls.files.tables import read_yaml
 from genrecls.runs.export_facts import ExportedFile, TargetVerdict, TargetVerdicts
 
 
@@ -111,10 +112,7 @@ def _folder() -> Path:
 
 
 def _values(path: Path) -> Any:
-    import yaml
-
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"target: {path} cannot be read as YAML: {reason}") from None
+        return read_yaml(path)
+    except DamagedFile as error:
+        raise ConfigError(f"target: {path} cannot be read as YAML: {error.reason}") from None
