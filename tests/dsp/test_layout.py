@@ -119,6 +119,7 @@ def test_layer_ii_is_read_whole(tmp_path: Path) -> None:
         (mp3(1), mp3(1, seed=1)),
         (TAG + mp3(1), TAG + mp3(1)),
         (mp3(1), mp3_in_wav(mp3(1))[58 + 8 :]),
+        (without_first_frame(mp3(1)) + bytes(5000), without_first_frame(mp3(1))),
         (ogg(), ogg()),
         (opus(), opus()),
         (flac(), flac()),

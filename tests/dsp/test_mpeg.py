@@ -53,10 +53,16 @@ def test_tags_and_junk_around_frames_are_passed_over() -> None:
         assert stream.end - stream.start == len(sound)
 
 
-def test_junk_between_frames_ends_nothing() -> None:
-    sound = without_first_frame(mp3(1))
-    (stream,) = streams(sound + b"noise" * 999 + sound)
-    assert stream.frames == 2 * streams(sound)[0].frames
+def test_much_junk_between_frames_separates_what_announces_no_length() -> None:
+    content = mp3(1)
+    sound = without_first_frame(content)
+    (whole,) = streams(sound)
+    (stream,) = streams(sound + b"noise" + sound)
+    assert stream.frames == 2 * whole.frames
+    first, second = streams(sound + b"noise" * 999 + sound)
+    assert first.frames == second.frames == whole.frames
+    assert second.start == len(sound) + 5 * 999
+    assert len(streams(content[:5000] + b"noise" * 999 + content[5000:])) == 1
 
 
 def test_songs_behind_one_another_are_told_apart() -> None:

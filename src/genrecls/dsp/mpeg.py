@@ -36,6 +36,9 @@ LONGEST_RUN = _RUN * MAX_FRAME_BYTES
 _MAX_JUNK = 1 << 20
 _MAX_JUNK_BEFORE = 1 << 16
 
+# Behind more junk than this decoders give up.
+_MAX_RESYNC = 1000
+
 # Encoders count their first frame or not; only more than that is another song behind the first.
 _MISCOUNT = 10
 
@@ -149,7 +152,12 @@ def mpeg_streams(file: BinaryIO, start: int, end: int) -> list[MpegStream]:
         head = data.at(position, _HEAD)
         frame = _frame(head[:4])
         if frame is None or (frame[2] != shared and not _run(data, position)):
-            position = _next_run(data, position, _MAX_JUNK)
+            end_of_frames, position = position, _next_run(data, position, _MAX_JUNK)
+            far = position is not None and position - end_of_frames > _MAX_RESYNC
+            # Where a length is announced, junk inside it is damage, which the decoder is to meet.
+            if far and stream is not None and stream.announced is None:
+                streams += _split(stream, None)
+                stream = None
             continue
         size, samples, own = frame
         # No decoder plays a last frame that is cut off.
