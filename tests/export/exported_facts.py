@@ -50,7 +50,7 @@ def kept(export_format: ExportFormat, size: int = 40_000, accuracy: float = 0.8)
         mode=export_format.mode,
         status="kept",
         bytes=size,
-        flatbuffer=size - 1000,
+        flatbuffer=max(0, size - 1000),
         gate=Agreement(
             parts=("validation", "test"),
             segments=1234,

@@ -32,6 +32,7 @@ from genrecls.features.cache import (
 from genrecls.features.mel import Mel
 from genrecls.features.segmentation import SegmentRule, Segments
 from tests.features.conftest import SpecMaker
+from tests.runs import damage
 
 SPEC_1 = Mel(
     name="mel",
@@ -216,6 +217,49 @@ def test_a_flipped_byte_anywhere_never_changes_a_value(cache: FeatureCache) -> N
         received = cache.load(DIGEST)
         assert received is None or same(received, example())
     assert cache.damaged > 500
+
+
+@pytest.mark.parametrize("change", [damage.folder, damage.pipe])
+def test_what_is_no_file_is_no_entry(cache: FeatureCache, change: damage.Damage) -> None:
+    cache.store(example())
+    change(cache.entry(DIGEST))
+    assert cache.load(DIGEST) is None
+    assert cache.damaged == 1
+
+
+def test_an_entry_that_would_inflate_is_not_read(cache: FeatureCache) -> None:
+    cache.store(example())
+    with np.load(cache.entry(DIGEST)) as stored:
+        np.savez_compressed(cache.entry(DIGEST), allow_pickle=False, **stored)
+    assert cache.load(DIGEST) is None
+    assert cache.damaged == 1
+
+
+@pytest.mark.parametrize("seconds", ["NaN", "Infinity", "-1", "1e999"])
+def test_an_entry_of_impossible_length_is_damage(cache: FeatureCache, seconds: str) -> None:
+    cache.store(example())
+    with np.load(cache.entry(DIGEST)) as stored:
+        about = json.loads(str(stored["about"][()]))
+        text = json.dumps({**about, "seconds": "?"}).replace('"?"', seconds)
+        np.savez(cache.entry(DIGEST), allow_pickle=False, **{**stored, "about": np.array(text)})
+    assert cache.load(DIGEST) is None
+    assert cache.damaged == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [*damage.ANY, '{"layers": []}', '{"features": "mel"}', '{"features": [], "segment": {}}'],
+)
+def test_a_description_that_makes_no_sense_hides_no_folder(
+    cache: FeatureCache, tmp_path: Path, content: str
+) -> None:
+    cache.store(example())
+    cache.mark_used()
+    damage.ANY.get(content, damage.text(content))(cache.folder / SPEC)
+    (described,) = describe(cache_root(tmp_path))
+    assert (described.key, described.entries) == (cache.key, 1)
+    assert described.summary == "unknown (spec.json is missing or damaged)"
+    cache.mark_used()
 
 
 def foreign(kind: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from genrecls.runs.export_facts import (
     read_export,
 )
 from tests.export.exported_facts import EVERY, export_facts, kept, lost
+from tests.runs.damage import ANY, setting
 from tests.runs.finished_runs import Made, finished_run
 
 
@@ -77,6 +78,38 @@ def test_another_version_is_one_line_that_says_what_to_do(tmp_path: Path) -> Non
     with pytest.raises(RunError, match=r"export\.json: expected version .*; update genrecls") as e:
         read_export(run)
     assert "\n" not in str(e.value)
+
+
+@pytest.mark.parametrize("damage", ANY)
+def test_an_export_json_that_holds_none_is_one_line(damage: str, tmp_path: Path) -> None:
+    run = finished_run(tmp_path, "a-run")
+    write_json(export_file(run), export_facts().to_json())
+    ANY[damage](export_file(run))
+    with pytest.raises(RunError, match=r"export\.json is damaged \(.* run 'genrecls exp") as caught:
+        read_export(run)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("model.macs", -1),
+        ("model.parameters", 10**400),
+        ("keras.bytes", -1),
+        ("keras.test.track.accuracy", float("nan")),
+        ("keras.test.track.macro_f1", 1.5),
+        ("calibration.segments", float("inf")),
+        ("dataset.tracks", -3),
+    ],
+)
+def test_a_number_of_an_export_out_of_its_range_is_one_line(
+    key: str, value: Any, tmp_path: Path
+) -> None:
+    run = finished_run(tmp_path, "a-run")
+    write_json(export_file(run), export_facts().to_json())
+    setting(key, value)(export_file(run))
+    with pytest.raises(RunError, match=r"export\.json is damaged \("):
+        read_export(run)
 
 
 @pytest.mark.parametrize(

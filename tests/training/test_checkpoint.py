@@ -37,6 +37,11 @@ def _assert_same(result: Checkpoint | None, expected: Checkpoint) -> None:
         assert [a.tobytes() for a in got] == [a.tobytes() for a in wanted]
 
 
+def _retype(path: Path) -> None:
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "epoch": "one", "history": {}}))
+
+
 def _cut(path: Path) -> None:
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
@@ -50,6 +55,8 @@ DAMAGES: dict[str, Callable[[Path], Any]] = {
     "progress cut": lambda folder: _cut(folder / "progress.json"),
     "progress emptied": lambda folder: (folder / "progress.json").write_bytes(b""),
     "progress missing": lambda folder: (folder / "progress.json").unlink(),
+    "progress deep": lambda folder: (folder / "progress.json").write_text("[" * 100_000),
+    "progress of texts": lambda folder: _retype(folder / "progress.json"),
     "progress no mapping": lambda folder: (folder / "progress.json").write_text("[1]"),
     "progress unknown": lambda folder: (folder / "progress.json").write_text('{"epcoh": 1}'),
     "progress binary": lambda folder: (folder / "progress.json").write_bytes(b"\xff\xfe\x00"),

@@ -17,6 +17,7 @@ import hashlib
 import io
 import json
 import lzma
+import math
 import os
 import re
 import shutil
@@ -230,16 +231,7 @@ class FeatureCache:
 
     def _read(self, digest: str) -> TrackFeatures:
         """Return the entry of the file with this digest; an error means that it is damaged."""
-        with zipfile.ZipFile(self.entry(digest)) as archive:
-            # Each member is read to its end before it is looked into, for only then has zipfile
-            # compared its checksum; NumPy's own reader would allocate whatever a damaged header
-            # asks for.
-            arrays = {
-                name.removesuffix(".npy"): np.lib.format.read_array(
-                    io.BytesIO(archive.read(name)), allow_pickle=False
-                )
-                for name in archive.namelist()
-            }
+        arrays = read_arrays(self.entry(digest))
         about = json.loads(str(arrays["about"][()]))
         if (about["key"], about["file_digest"]) != (self.key, digest):
             raise ValueError("an entry of something else")
@@ -251,7 +243,33 @@ class FeatureCache:
         prefix = "whole."
         whole = {n.removeprefix(prefix): arrays[n] for n in arrays if n.startswith(prefix)}
         segments = Segments(inputs, starts, float(about["segment_seconds"]), whole)
+        if not 0 < float(about["seconds"]) < math.inf or not np.isfinite(starts).all():
+            raise ValueError("an impossible time")
         return TrackFeatures(segments, float(about["seconds"]), str(about["audio_digest"]), digest)
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an entry by name; errors of any kind mean that it is damaged.
+
+    Raises:
+        FileNotFoundError, NotADirectoryError: it is absent.
+    """
+    # A named pipe would be waited for.
+    if not path.is_file() and path.exists():
+        raise ValueError("no file")
+    with zipfile.ZipFile(path) as archive:
+        # Entries are stored as they are: what inflates is none, and could fill the memory.
+        if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+            raise ValueError("compressed")
+        # Each member is read to its end before it is looked into, for only then has zipfile
+        # compared its checksum; NumPy's own reader would allocate whatever a damaged header asks
+        # for.
+        return {
+            name.removesuffix(".npy"): np.lib.format.read_array(
+                io.BytesIO(archive.read(name)), allow_pickle=False
+            )
+            for name in archive.namelist()
+        }
 
 
 _KEY = re.compile(r"[0-9a-f]{32}")
@@ -358,5 +376,5 @@ def _summary(made_from: dict[str, Any]) -> str:
             f"{features['name']} at {rate} Hz, "
             f"segments of {segment['length']:g} s cut from {segment['source']}"
         )
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, LookupError, TypeError, ValueError):
         return f"unknown ({SPEC} is missing or damaged)"

@@ -6,13 +6,16 @@ model cards read it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from genrecls.errors import ConfigError, RunError
+from pydantic import Field, NonNegativeFloat
+
+from genrecls.config.schema import Count, Proportion
+from genrecls.errors import ConfigError, DamagedFile, RunError
+from genrecls.files.tables import read_mapping
 from genrecls.models.cost import ModelCost
 
 if TYPE_CHECKING:
@@ -34,8 +37,8 @@ Status = Literal["kept", "rejected", "refused", "crashed"]
 class ScorePair:
     """Two scores, each between 0 and 1."""
 
-    accuracy: float
-    macro_f1: float
+    accuracy: Proportion
+    macro_f1: Proportion
 
 
 @dataclass(frozen=True)
@@ -65,11 +68,11 @@ class Agreement:
     """
 
     parts: tuple[str, ...]
-    segments: int
-    tracks: int
-    difference: float | None
-    decisions: float
-    track_accuracy_lost: float
+    segments: Count
+    tracks: Count
+    difference: NonNegativeFloat | None
+    decisions: Proportion
+    track_accuracy_lost: Annotated[float, Field(ge=-1, le=1)]
     finite: bool = True
     constant: bool = False
 
@@ -87,7 +90,7 @@ class OperatorUse:
     """
 
     name: str
-    count: int
+    count: Count
     micro: bool
     note: str
     method: str | None = None
@@ -115,7 +118,7 @@ class ArenaSize:
         source: `tflite-micro` where its interpreter reported the size, else `estimate`.
     """
 
-    bytes: int
+    bytes: Count
     source: str
 
 
@@ -150,11 +153,11 @@ class ExportedFile:
     reason: str | None = None
     gate: Agreement | None = None
     bounds: Mapping[str, float | None] | None = None
-    bytes: int | None = None
-    flatbuffer: int | None = None
+    bytes: Count | None = None
+    flatbuffer: Count | None = None
     test: PartScores | None = None
     inputs: Mapping[str, Mapping[str, Any]] | None = None
-    macs: int | None = None
+    macs: Count | None = None
     operators: tuple[OperatorUse, ...] = ()
     micro: MicroSupport | None = None
     arena: ArenaSize | None = None
@@ -170,7 +173,7 @@ class KerasFile:
     """
 
     test: PartScores
-    bytes: int
+    bytes: Count
     file: str = "model.keras"
 
 
@@ -180,7 +183,7 @@ class DataSource:
 
     name: str
     title: str | None = None
-    tracks: int | None = None
+    tracks: Count | None = None
     fingerprint: str | None = None
     citation: str | None = None
     licence: str | None = None
@@ -224,7 +227,7 @@ class CalibrationData:
     """The segments that set the scales of int8, and the tracks that they come from."""
 
     part: str
-    segments: int
+    segments: Count
     tracks: tuple[str, ...]
 
 
@@ -260,6 +263,8 @@ class ExportFacts(ModelFiles):
         versions: of Python, genrecls and the libraries.
     """
 
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "ignore", "allow_inf_nan": False}
+
     model: ModelCost
     labels: tuple[str, ...]
     vote: str
@@ -276,15 +281,13 @@ class ExportFacts(ModelFiles):
         return {"version": VERSION, **asdict(self)}
 
     @classmethod
-    def from_json(cls, content: Any) -> ExportFacts:
+    def from_json(cls, content: Mapping[str, Any]) -> ExportFacts:
         """Return the facts in the content of an `export.json`.
 
         Raises:
             RunError: it is of another version.
-            ValueError, ConfigError: its keys are not those of an export.
+            ConfigError: its keys are not those of an export, or a value is out of its range.
         """
-        if not isinstance(content, dict):
-            raise ValueError("it holds no export")
         values = dict(content)
         version = values.pop("version", 1)
         from genrecls.config.aliases import current_config
@@ -296,9 +299,12 @@ class ExportFacts(ModelFiles):
                 "export the run again"
             )
         if version == 1:
+            files = values.get("files")
             values["files"] = [
                 {"input" if key == "entrance" else key: value for key, value in file.items()}
-                for file in values.get("files", ())
+                if isinstance(file, Mapping)
+                else file
+                for file in (files if isinstance(files, list) else [])
             ]
             values = current_config(values)
         return validate(cls, values, "")
@@ -317,15 +323,14 @@ def read_export(run: Run) -> ExportFacts | None:
     """
     path = export_file(run)
     try:
-        return ExportFacts.from_json(json.loads(path.read_text(encoding="utf-8")))
+        return ExportFacts.from_json(read_mapping(path))
     except FileNotFoundError:
         return None
     except RunError as error:
         raise RunError(f"{path}: {error}") from None
-    except (OSError, ValueError, AttributeError, ConfigError) as error:
-        raise RunError(
-            f"{path} is damaged ({error}); run 'genrecls export --tflite' again"
-        ) from None
+    except (DamagedFile, ConfigError) as error:
+        damage = error if isinstance(error, DamagedFile) else DamagedFile(path, str(error))
+        raise RunError(f"{damage}; run 'genrecls export --tflite' again") from None
 
 
 def model_files_of_run(run: Run) -> ModelFiles:

@@ -28,8 +28,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genrecls.config.validation import validate
 from genrecls.console import warn
-from genrecls.errors import RunError
+from genrecls.errors import ConfigError, RunError
 from genrecls.files.atomic import naming
 
 FORMAT = 1
@@ -174,7 +175,7 @@ def _read(path: Path) -> Checkpoint:
     """Return the checkpoint at `path`.
 
     Only what a disk or a killed process does to files counts as damage: text that is no JSON, other
-    keys than were written, an archive that fails its checksums.
+    keys or types than were written, an archive that fails its checksums.
 
     Raises:
         _DamagedError, FileNotFoundError: the checkpoint is damaged.
@@ -183,7 +184,7 @@ def _read(path: Path) -> Checkpoint:
     """
     try:
         content = json.loads((path / "progress.json").read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _DamagedError from error
     if not isinstance(content, dict):
         raise _DamagedError
@@ -198,6 +199,10 @@ def _read(path: Path) -> Checkpoint:
     if content.keys() != {*asdict(Progress()), "arrays"}:
         raise _DamagedError
     count = content.pop("arrays")
+    try:
+        validate(Progress, content, "")
+    except ConfigError as error:
+        raise _DamagedError from error
     # Opened here, because NumPy leaves a file open that is no archive.
     with (path / "arrays.npz").open("rb") as file:
         try:

@@ -12,9 +12,7 @@ root folder:
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,6 +24,7 @@ from numpy.typing import NDArray
 
 from genrecls.console import progress, say, warn
 from genrecls.errors import DataError
+from genrecls.features.cache import read_arrays
 from genrecls.files.atomic import replacing
 from genrecls.files.tables import write_json
 from genrecls.training.data import Examples
@@ -130,10 +129,7 @@ class _Store:
     def read(self, digest: str, into: NDArray[np.float32]) -> bool:
         """Put an entry into `into`; return whether it is there and whole."""
         try:
-            # Reading a member whole is what makes the archive verify its checksum.
-            with zipfile.ZipFile(self._path(digest)) as archive:
-                content = io.BytesIO(archive.read(f"{_ARRAY}.npy"))
-            values = np.lib.format.read_array(content, allow_pickle=False)
+            values = read_arrays(self._path(digest))[_ARRAY]
             if values.shape != self.shape or values.dtype != np.float32:
                 raise ValueError("another shape or type")
         except FileNotFoundError:
