@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
 from genrecls.errors import ConfigError
-from genrecls.experiment.reproduce import choose_presets, jobs, published_presets
+from genrecls.experiment import reproduce as reproduction
+from genrecls.experiment.experiment import Experiment
+from genrecls.experiment.reproduce import (
+    ReproductionJob,
+    choose_presets,
+    jobs,
+    published_presets,
+)
+from tests.runs.damage import damage_run
+from tests.runs.finished_runs import Made, finished_run
 
 
 def test_a_paper_names_all_its_presets_and_all_names_every_one() -> None:
@@ -68,3 +81,31 @@ def test_the_words_of_a_job_make_the_same_experiment_again() -> None:
 
     for job in jobs("khamees2021_lstm", 1, ["trainer.epochs=3"]):
         assert parse(compose("train", job.overrides)) == job.experiment
+
+
+def test_a_run_that_cannot_be_read_costs_the_others_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [finished_run(tmp_path, f"seed-{seed}", Made(seed=seed)) for seed in (0, 1)]
+    path = damage_run(runs[0], "metrics.json deep")
+    experiments = [
+        SimpleNamespace(
+            dataset=SimpleNamespace(load=lambda _: None),
+            model=SimpleNamespace(fetch=lambda: None),
+            data_root=tmp_path,
+            folder=run.folder,
+        )
+        for run in runs
+    ]
+    monkeypatch.setattr(reproduction, "store_of", lambda _: SimpleNamespace(digests=None))
+    monkeypatch.setattr(reproduction, "fingerprint", lambda *_: "")
+    monkeypatch.setattr(reproduction, "run_folder", lambda experiment, _: experiment.folder)
+    preset = next(iter(published_presets()))
+    work = [
+        ReproductionJob(preset, "honest", seed, (), cast("Experiment", experiment))
+        for seed, experiment in enumerate(experiments)
+    ]
+    (system,), failures = reproduction.reproduce({preset: work}, train_missing=False)
+    assert (failures, system.missing) == (1, "1 of 2 runs")
+    assert system.cells["honest"].runs == ("seed-1",)
+    assert f"{path} is damaged (" in capsys.readouterr().err

@@ -15,9 +15,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from genrecls.reports import comparison
 from genrecls.runs.run import Run
+from genrecls.sweeps.job import Job
 from genrecls.sweeps.plan import plan_jobs
+from genrecls.sweeps.sweep import compare_jobs
+from tests.conftest import ComposeExperiment
 from tests.in_process import run_here
+from tests.runs.damage import damage_run
+from tests.runs.finished_runs import Made, finished_run
 from tests.sweeps.sweeps import TINY, Place, end, start, sweep, training, wait_for
 
 pytestmark = pytest.mark.process
@@ -254,3 +260,20 @@ def test_a_word_that_a_sweep_does_not_take_is_one_line(
     assert status == 1
     assert output.startswith(f"genrecls: error: {expected}")
     assert json.dumps(output).count("\\n") == 1
+
+
+def test_a_run_of_a_sweep_that_cannot_be_read_is_a_row_of_its_comparison(
+    tmp_path: Path, compose_experiment: ComposeExperiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison, "draw", lambda _boards, _part: {})
+    whole, broken = finished_run(tmp_path, "a"), finished_run(tmp_path, "b", Made(model="rnn"))
+    path = damage_run(broken, "history of heads")
+    experiment = compose_experiment()
+    jobs = [
+        Job((), experiment, run, title=f"model={run.name}", state="finished")
+        for run in (whole, broken)
+    ]
+    compare_jobs(jobs, "genrecls sweep", tmp_path / "sweep")
+    document = (tmp_path / "sweep" / "comparison.md").read_text()
+    assert f"| model=b | b | {path} is damaged (it has no epochs)" in document
+    assert "| 1 | cnn mfcc" in document

@@ -12,15 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 
 from genrecls.errors import ConfigError
+from genrecls.files.tables import read_rows
 from genrecls.runs.run import Run
 from genrecls.sweeps.job import Job
 from genrecls.sweeps.plan import Planner
 from genrecls.sweeps.process import JobResult
+from genrecls.sweeps.search import result
 from genrecls.sweeps.search.plan import SearchPlan
 from genrecls.sweeps.search.runner import SearchRunner
 from genrecls.sweeps.search.storage import open_study
+from tests.runs.damage import damage_run
 from tests.runs.finished_runs import Made, finished_run
 from tests.sweeps.search.spaces import settings, space
 
@@ -192,3 +196,38 @@ def test_how_many_trials_there_are_is_no_part_of_the_name(make_stand: MakeStand)
     assert extended.name == plan.name
     assert other.name != plan.name
     assert plan.name.startswith("search-cnn-")
+
+
+def test_a_run_that_cannot_be_read_is_a_failed_trial_and_another_one_is_begun(
+    make_stand: MakeStand,
+) -> None:
+    stand = make_stand(trials=1)
+    job = stand.begin()
+    finished_run(stand.root, job.run.name)
+    damage_run(job.run, "metrics.json deep")
+    job.mark("finished")
+    stand.runner.changed(job)
+    stand.finish(stand.begin())
+    assert stand.states == ["failed", "finished"]
+    assert "metrics.json is damaged (it is nested too deeply)" in stand.study.trials[0].reason
+
+
+@pytest.mark.parametrize("damage", ["run.json deep", "a recursive alias"])
+def test_the_best_run_that_can_be_read_is_the_best(
+    damage: str, make_stand: MakeStand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand = make_stand(trials=2)
+    monkeypatch.chdir(stand.root)
+    drawn = dict.fromkeys(("history", "settings"), Figure(figsize=(1, 1)))
+    monkeypatch.setattr(result, "figures", lambda _: drawn)
+    best, other = stand.begin(), stand.begin()
+    stand.finish(best, (1, 1))
+    stand.finish(other)
+    damage_run(best.run, damage)
+    runs = result.write_result(stand.plan, stand.study, "genrecls sweep search=mlp")
+    assert [run.name for run in runs] == [other.run.name]
+    rows = read_rows(stand.plan.folder / "trials.csv")
+    assert [row["state"] for row in rows] == ["failed", "finished"]
+    assert "is damaged (" in rows[0]["reason"]
+    best_file = stand.plan.folder / "experiment" / "best.yaml"
+    assert "# trial 1 of search-" in best_file.read_text()
