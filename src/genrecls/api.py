@@ -24,6 +24,7 @@ from genrecls.console import muted, warn
 from genrecls.errors import DataError, RunError
 from genrecls.runs.metrics import PartMetrics
 from genrecls.runs.run import Run, all_runs, find_run
+from genrecls.splits.base import EvaluatedPart
 
 if TYPE_CHECKING:
     from genrecls.comparison.leaderboard import Leaderboard
@@ -53,7 +54,6 @@ __all__ = [
 ]
 
 AnyPath = str | Path
-Part = Literal["validation", "test"]
 ProgressOption = bool | Callable[["Progress"], None]
 """True shows progress on standard error, False shows nothing, a function is called instead, with
 how far the training is, before its first epoch and after every epoch."""
@@ -121,7 +121,7 @@ def runs(output_root: AnyPath = "outputs", *, finished: bool = True) -> list[Run
 
 def evaluate(
     run: Run | AnyPath,
-    part: Part = "test",
+    part: EvaluatedPart = "test",
     *,
     vote: Literal["mean", "majority"] | None = None,
     dataset_root: AnyPath | None = None,
@@ -300,7 +300,10 @@ class Comparison:
 
 
 def compare(
-    runs: Sequence[Run | AnyPath], *, rank_by: Part = "validation", test_on: Part = "test"
+    runs: Sequence[Run | AnyPath],
+    *,
+    rank_by: EvaluatedPart = "validation",
+    test_on: EvaluatedPart = "test",
 ) -> Comparison:
     """Rank finished runs and test each system against the best on the same tracks.
 
@@ -395,7 +398,9 @@ class Sweep:
     runs: tuple[Run, ...]
     failed: Mapping[str, str]
 
-    def compare(self, *, rank_by: Part = "validation", test_on: Part = "test") -> Comparison:
+    def compare(
+        self, *, rank_by: EvaluatedPart = "validation", test_on: EvaluatedPart = "test"
+    ) -> Comparison:
         """Rank the finished runs, see `genrecls.compare`."""
         return compare(self.runs, rank_by=rank_by, test_on=test_on)
 

@@ -23,7 +23,7 @@ from genrecls.runs.metrics import (
     SplitFacts,
 )
 from genrecls.runs.run import Run
-from genrecls.splits.base import Part
+from genrecls.splits.base import EvaluatedPart
 from tests.export.exported_facts import export_facts, kept, lost
 
 GENRES = ("jazz", "rock")
@@ -105,7 +105,7 @@ def _config(made: Made, root: Path) -> dict[str, Any]:
 
 def metrics_of(made: Made) -> RunMetrics:
     """Return the metrics of a finished run."""
-    parts: dict[Part, PartMetrics] = {
+    parts: dict[EvaluatedPart, PartMetrics] = {
         "validation": _part(made.validation, made.genres),
         "test": _part(made.test, made.genres),
     }

@@ -32,7 +32,7 @@ from genrecls.runs.metrics import (
 )
 from genrecls.runs.run import Run
 from genrecls.runtime.formats import PROBABILITY
-from genrecls.splits.base import Part
+from genrecls.splits.base import EvaluatedPart, Part
 from genrecls.training.data import Examples
 from genrecls.training.loop import probabilities
 
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     import keras
 
     from genrecls.training.stages import TrainingResult
-
-EVALUATED: tuple[Part, ...] = ("validation", "test")
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ def run_metrics(
     experiment: Experiment,
     data: PreparedData,
     result: TrainingResult,
-    parts: Mapping[Part, PartMetrics],
+    parts: Mapping[EvaluatedPart, PartMetrics],
     *,
     fingerprint: str,
     seconds: Mapping[str, float],

@@ -21,6 +21,7 @@ from genrecls.files.tables import write_json, write_rows
 from genrecls.models.tensorflow_setup import threads
 from genrecls.runs.record import read
 from genrecls.runs.run import Run
+from genrecls.splits.base import EVALUATED_PARTS, Part
 from genrecls.training.callbacks import (
     Callback,
     Callbacks,
@@ -32,6 +33,7 @@ from genrecls.training.checkpoint import Progress
 from genrecls.training.distribution import devices_for
 
 if TYPE_CHECKING:
+    from genrecls.experiment.evaluate import PartPredictions
     from genrecls.experiment.prepare import PreparedData
     from genrecls.runs.metrics import RunMetrics
     from genrecls.training.distribution import Devices
@@ -134,7 +136,6 @@ def _write_results(
 ) -> RunMetrics:
     """Evaluate validation and test, once each, and write everything; `metrics.json` comes last."""
     from genrecls.experiment.evaluate import (
-        EVALUATED,
         predict_part,
         run_metrics,
         score_part,
@@ -146,15 +147,15 @@ def _write_results(
 
     started = time.monotonic()
     settings, labels = experiment.run, data.dataset.labels
-    predictions = {
+    predictions: dict[Part, PartPredictions] = {
         part: predict_part(
             result.model, data.parts[part], experiment.trainer.batch_size, settings.vote
         )
-        for part in EVALUATED
+        for part in EVALUATED_PARTS
     }
     parts = {
         part: score_part(predictions[part], data.parts["train"], labels, data.artists_apart)
-        for part in EVALUATED
+        for part in EVALUATED_PARTS
     }
     seconds = {**seconds, "evaluation": time.monotonic() - started}
     rounded = {stage: round(spent, 2) for stage, spent in seconds.items()}

@@ -25,7 +25,7 @@ from genrecls.export.convert.limitations import approximation, refusal
 from genrecls.export.settings import ExportSettings
 from genrecls.export.tflite.arithmetic import macs
 from genrecls.export.tflite.operators import operator_uses
-from genrecls.export.verify.held_out import PARTS, HeldOut
+from genrecls.export.verify.held_out import HeldOut
 from genrecls.export.verify.micro import GoldenVectors, check_golden, golden_examples
 from genrecls.export.verify.parity import ParityGate
 from genrecls.runs.export_facts import (
@@ -39,6 +39,7 @@ from genrecls.runs.model_file import ModelCard, load
 from genrecls.runs.run import find_run
 from genrecls.runtime.container import pack
 from genrecls.runtime.network import Network
+from genrecls.splits.base import EVALUATED_PARTS
 from genrecls.training.data import Examples
 
 if TYPE_CHECKING:
@@ -92,10 +93,12 @@ def export(settings: ExportSettings, words: Sequence[str] = ()) -> ExportResult:
         calibration = choose_calibration(train, settings.calibration, experiment.run.seed)
         audio = any(wanted.input == "audio" for wanted in possible)
         window = audio_window(asdict(card.features), asdict(card.segment)) if audio else None
-        examples = {part: prepared.parts[part] for part in PARTS}
+        examples = {part: prepared.parts[part] for part in EVALUATED_PARTS}
         held_out = HeldOut(examples, prepared.dataset, experiment.features, window)
         batch = experiment.trainer.batch_size
-        answers = {part: predict_part(model, examples[part], batch, card.vote) for part in PARTS}
+        answers = {
+            part: predict_part(model, examples[part], batch, card.vote) for part in EVALUATED_PARTS
+        }
         gate = ParityGate(held_out, answers, card, settings.gate)
 
         # Conversion, in child processes.

@@ -17,7 +17,7 @@ from genrecls.evaluation.metrics import Scores
 from genrecls.models.cost import ModelCost
 from genrecls.runs.published import Published
 from genrecls.runtime.description import leak_mark
-from genrecls.splits.base import Part
+from genrecls.splits.base import EvaluatedPart, Part
 
 VERSION = 2
 """Of the layout of `metrics.json`. Version 1, which the first files do not name, is still read."""
@@ -159,7 +159,7 @@ class RunMetrics:
     published: Published | None
     selection: Selection
     labels: tuple[str, ...]
-    parts: Mapping[Part, PartMetrics]
+    parts: Mapping[EvaluatedPart, PartMetrics]
     rejected: tuple[RejectedFile, ...]
     model: ModelCost
     seconds: Mapping[str, Seconds]

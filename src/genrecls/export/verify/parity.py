@@ -15,10 +15,10 @@ from genrecls.experiment.evaluate import PartPredictions
 from genrecls.export.convert.limitations import approximation
 from genrecls.export.formats import ExportFormat
 from genrecls.export.settings import Bounds, Gate
-from genrecls.export.verify.held_out import PARTS, HeldOut
+from genrecls.export.verify.held_out import HeldOut
 from genrecls.runs.export_facts import Agreement, ExportedFile, PartScores
 from genrecls.runs.model_file import ModelCard
-from genrecls.splits.base import Part
+from genrecls.splits.base import EVALUATED_PARTS, EvaluatedPart
 
 _INEXACT = "its front end is exact only with segment.source=audio and without a colour map"
 
@@ -34,7 +34,7 @@ class ParityGate:
     """
 
     held_out: HeldOut
-    keras: Mapping[Part, PartPredictions]
+    keras: Mapping[EvaluatedPart, PartPredictions]
     card: ModelCard
     gate: Gate
 
@@ -43,9 +43,9 @@ class ParityGate:
         from genrecls.runtime.network import Network
 
         segments = self.held_out.answers(Network(flatbuffer), export_format.title)
-        keras = pool([self.keras[part].segments for part in PARTS])
-        file = pool([segments[part] for part in PARTS])
-        agreement = compare(keras, file, self.card.vote, PARTS)
+        keras = pool([self.keras[part].segments for part in EVALUATED_PARTS])
+        file = pool([segments[part] for part in EVALUATED_PARTS])
+        agreement = compare(keras, file, self.card.vote, EVALUATED_PARTS)
         exact = approximation(self.card) is None
         bounds = self.gate.of(export_format, exact=exact)
         reason = reason_to_reject(agreement, bounds)
