@@ -17,10 +17,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from genrecls.config import plugins
 from genrecls.console import muted, warn
+from genrecls.dsp.votes import Vote
 from genrecls.errors import DataError, RunError
 from genrecls.runs.metrics import PartMetrics
 from genrecls.runs.run import Run, all_runs, find_run
@@ -123,7 +124,7 @@ def evaluate(
     run: Run | AnyPath,
     part: EvaluatedPart = "test",
     *,
-    vote: Literal["mean", "majority"] | None = None,
+    vote: Vote | None = None,
     dataset_root: AnyPath | None = None,
     data_root: AnyPath = "data",
 ) -> PartMetrics:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import NonNegativeFloat, NonNegativeInt
 
@@ -18,6 +18,7 @@ from genrecls.config.plugins import plugin_digests
 from genrecls.config.schema import Registry, Schema, registries
 from genrecls.config.validation import select, validate
 from genrecls.datasets.base import DatasetSource
+from genrecls.dsp.votes import Vote
 from genrecls.errors import ConfigError, nearest
 from genrecls.features.audio_augmentation import require_audio
 from genrecls.features.base import FeatureSpec
@@ -48,7 +49,7 @@ class RunSettings(Schema):
     """The single keys beside the groups; `conf/train.yaml` says what each is for."""
 
     seed: NonNegativeInt
-    vote: Literal["mean", "majority"]
+    vote: Vote
     force: bool
     show: bool
     memory_gb: NonNegativeFloat
