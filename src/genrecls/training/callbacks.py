@@ -17,6 +17,7 @@ from genrecls.console import log, messages, say, warn
 from genrecls.errors import Interrupted
 from genrecls.files.atomic import replacing
 from genrecls.training.checkpoint import Progress
+from genrecls.training.settings import Monitor
 
 StopReason = Literal["interrupted", "failed"]
 
@@ -33,7 +34,7 @@ class TrainingPlan:
 
     epochs: int
     steps: int
-    monitor: Literal["loss", "accuracy"]
+    monitor: Monitor
 
 
 class Callback:

@@ -12,6 +12,9 @@ from genrecls.config.schema import Registry, Schema, Share
 from genrecls.config.validation import select
 from genrecls.features.audio_augmentation import AudioAugmentSettings
 
+Monitor = Literal["loss", "accuracy"]
+"""What of the validation part selects an epoch."""
+
 StrategyName = Literal["single", "mirrored", "multiworker"]
 
 
@@ -83,7 +86,7 @@ class TrainerSettings(Schema):
     batch_size: PositiveInt
     optimizer: OptimizerSettings
     schedule: ScheduleSettings
-    monitor: Literal["loss", "accuracy"]
+    monitor: Monitor
     keep: Literal["best", "last"]
     patience: PositiveInt | None
     label_smoothing: Share
