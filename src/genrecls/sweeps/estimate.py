@@ -61,8 +61,9 @@ class Estimates:
         """
         running: dict[str, Cost] = {}
         for job in jobs:
-            epoch, seconds = job.progress.get("epoch"), job.progress.get("seconds")
-            if job.state == "running" and epoch and seconds:
+            progress = job.progress if job.state == "running" else {}
+            epoch, seconds = progress.get("epoch"), progress.get("seconds")
+            if epoch and seconds:
                 kind = _kind(job.run, job.experiment.resolved())
                 running[kind] = Cost(float(seconds) / int(epoch), _OVERHEAD)
         each = [self._seconds(job, running) for job in jobs]

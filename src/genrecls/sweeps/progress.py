@@ -178,13 +178,14 @@ class ProgressTable:
             active = [job for job in jobs if job.state in {"running", "elsewhere"}]
             jobs = [*self._ended[-_LATEST:], *active][-rows:]
         for job in jobs:
-            progress: Any = job.progress if job.state in {"running", "elsewhere"} else {}
-            left = progress.get("seconds_left")
+            progress: Any = {} if job.state in {"waiting", "finished"} else job.progress
+            proceeds = job.state in {"running", "elsewhere"} and "epochs" in progress
+            left = progress.get("seconds_left") if proceeds else None
             table.add_row(
                 job.title,
                 job.state,
-                f"{progress['epoch']}/{progress['epochs']}" if "epochs" in progress else "",
-                "" if job.state == "waiting" else _score(job),
+                f"{progress['epoch']}/{progress['epochs']}" if proceeds else "",
+                "" if job.state == "waiting" else _score(job, progress),
                 # After the last epoch come the scores and the report.
                 str(timedelta(seconds=round(left))) if left else "",
                 job.note or ("is starting" if job.state == "running" and not progress else ""),
@@ -200,19 +201,19 @@ def describe(job: Job) -> str:
         return f"{job.title}: " + (f"continues after epoch {epoch}" if epoch else "started")
     if job.state == "finished":
         how = f"finished in {duration(job.seconds)}" if job.seconds else job.note
-        score = _score(job)
+        score = _score(job, {})
         return f"{job.title}: {how}{f', validation accuracy {score}' if score else ''}"
     note = f": {job.note}" if job.note else ""
     log_file = f" (see {job.log})" if job.state == "failed" and job.log else ""
     return f"{job.title}: {job.state}{note}{log_file}"
 
 
-def _score(job: Job) -> str:
+def _score(job: Job, progress: Mapping[str, Any]) -> str:
     """Return the validation accuracy in words: of a finished run, else the best so far."""
     if job.state == "finished":
         accuracy, unit = _validation_accuracy(job.run), "track"
     else:
-        history = job.progress.get("history", [])
+        history = progress.get("history", [])
         accuracy = max((float(row["validation_accuracy"]) for row in history), default=None)
         unit = "segment"
     return "" if accuracy is None else f"{accuracy:.3f} per {unit}"
