@@ -121,7 +121,7 @@ def test_the_experiment_file_of_a_trial_leads_to_its_run(
     folder = place.output_root / "made" / "experiment"
     folder.mkdir(parents=True)
     (folder / "best.yaml").write_text(
-        experiment_file(searched, chosen, "the best"), encoding="utf-8"
+        experiment_file(searched, chosen, job.experiment, "the best"), encoding="utf-8"
     )
     planner = Planner(str(folder.parent))
     again = planner.job(("experiment=best", *place.words))
@@ -131,7 +131,8 @@ def test_the_experiment_file_of_a_trial_leads_to_its_run(
 
 def test_the_experiment_file_holds_nothing_that_is_usual(place: Place) -> None:
     searched = plan(place, "search=mlp")
-    text = experiment_file(searched, {"model.head.dropout": "0.2"}, "trial 3")
+    chosen = {"model.head.dropout": "0.2"}
+    text = experiment_file(searched, chosen, searched.job(chosen).experiment, "trial 3")
     head, _, body = text.partition("\n\n")
     assert head.splitlines()[:3] == ["# @package _global_", "# trial 3", "defaults:"]
     assert "  - override /model: mlp" in head

@@ -15,7 +15,7 @@ from genrecls.config.relevant import IRRELEVANT, relevant
 from genrecls.console import say, show, warn
 from genrecls.environment import environment
 from genrecls.errors import RunError
-from genrecls.experiment.experiment import GROUPS, compose_experiment
+from genrecls.experiment.experiment import GROUPS, Experiment, compose_experiment
 from genrecls.files.atomic import write_text
 from genrecls.reports.figures.search import figures
 from genrecls.reports.search import (
@@ -98,14 +98,16 @@ def write_result(plan: SearchPlan, study: Study, command: str) -> list[Run]:
             for objective, value in zip(objectives, trial.values, strict=True)
         )
         about = f"{trial.title} of {plan.name}: {scores}"
-        text = experiment_file(plan, trial.settings, about)
+        text = experiment_file(plan, trial.settings, job.experiment, about)
         write_text(folder / "experiment" / f"{name}.yaml", text)
     show(as_terminal(report))
     say(f"written to {folder}; trained again by: {again}")
     return runs
 
 
-def experiment_file(plan: SearchPlan, chosen: Mapping[str, str], about: str) -> str:
+def experiment_file(
+    plan: SearchPlan, chosen: Mapping[str, str], experiment: Experiment, about: str
+) -> str:
     """Return the content of a file `experiment/<name>.yaml`: all that differs from the defaults.
 
     Training with it leads to the same run.
@@ -113,10 +115,11 @@ def experiment_file(plan: SearchPlan, chosen: Mapping[str, str], about: str) -> 
     Args:
         plan: the search.
         chosen: right side of the override of each key of the space.
+        experiment: the configuration that these overrides describe.
         about: first line, shown by `genrecls train --help`.
     """
     words = plan.overrides(chosen)
-    settings = relevant(plan.planner.experiment(words).resolved())
+    settings = relevant(experiment.resolved())
     every = chosen_options("train", words, plan.config_dir)
     options = {group: every[group] for group in GROUPS}
     plain = [f"{group}={option}" for group, option in options.items()]
