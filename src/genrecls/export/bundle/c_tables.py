@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from genrecls.dsp.segments import audio_window
 from genrecls.export.tflite.flatbuffer import Tensor, graphs
 from genrecls.features.base import FeatureSpec
 from genrecls.features.mel import Mel
@@ -110,15 +111,12 @@ def front_end_tables(spec: FeatureSpec, segment: SegmentRule) -> FrontEndTables 
     """Return the tables of `mel` and `mfcc`; None for features that need more than tables."""
     if not isinstance(spec, Mel | Mfcc):
         return None
-    if segment.source == "audio":
-        samples, padding = segment.samples(spec.rate), spec.n_fft // 2 if spec.center else 0
-    else:
-        # Frames cut from a whole track overlap with the samples before and behind the segment.
-        samples, padding = (segment.frames(spec) - 1) * spec.hop_length + spec.n_fft, 0
+    # Frames cut from a whole track overlap with the samples before and behind the segment.
+    padded = segment.source == "audio" and spec.center
     filters, weights = sparse_rows(spec.front_end.filters)
     return FrontEndTables(
-        samples=samples,
-        padding=padding,
+        samples=audio_window(asdict(spec), asdict(segment)).length,
+        padding=spec.n_fft // 2 if padded else 0,
         frames=next(iter(segment.shapes(spec).values()))[0],
         filters=filters,
         weights=weights,
