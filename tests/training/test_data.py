@@ -17,6 +17,7 @@ from genrecls.training.data import (
     gather,
     missing_classes,
     normalisation,
+    take_turns,
 )
 
 
@@ -173,3 +174,10 @@ def test_chunks_are_all_the_rows_in_their_order(monkeypatch: pytest.MonkeyPatch)
     array = np.arange(48, dtype=np.float32).reshape(8, 6)
     assert [len(chunk) for chunk in chunks(array)] == [3, 3, 2]
     np.testing.assert_array_equal(np.concatenate(chunks(array)), array)
+
+
+def test_genres_take_turns_until_there_are_enough() -> None:
+    genres = [np.array(rows, np.int64) for rows in ([7, 1, 4], [], [2], [5, 3])]
+    assert take_turns(genres, 5).tolist() == [7, 2, 5, 1, 3]
+    assert take_turns(genres, 9).tolist() == [7, 2, 5, 1, 3, 4]
+    assert take_turns([], 3).tolist() == []

@@ -45,6 +45,18 @@ class Examples:
         return len(self.targets)
 
 
+def take_turns(genres: Sequence[NDArray[np.int64]], count: int) -> NDArray[np.int64]:
+    """Return up to `count` rows: the first of each genre, then the second of each, and so on.
+
+    Args:
+        genres: the rows of each genre.
+        count: how many at most.
+    """
+    longest = max(map(len, genres), default=0)
+    turns = [rows[turn] for turn in range(longest) for rows in genres if turn < len(rows)]
+    return np.asarray(turns[:count], np.int64)
+
+
 def gather(
     features: Mapping[str, TrackFeatures],
     part: Mapping[str, NDArray[np.int64]],

@@ -8,7 +8,7 @@ import numpy as np
 
 from genrecls.features.base import Inputs
 from genrecls.rng import stream
-from genrecls.training.data import Examples
+from genrecls.training.data import Examples, take_turns
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,12 +40,9 @@ def choose_calibration(train: Examples, count: int, seed: int) -> Calibration:
     """
     draws = stream(seed, "calibration")
     genres = [draws.permutation(np.flatnonzero(train.targets == g)) for g in set(train.targets)]
-    # One of each genre, then a second one of each, and so on.
-    longest = max(map(len, genres))
-    turns = [rows[turn] for turn in range(longest) for rows in genres if turn < len(rows)]
     flat = [values.reshape(len(train), -1) for values in train.inputs.values()]
     extremes = [row for x in flat for row in (x.min(axis=1).argmin(), x.max(axis=1).argmax())]
-    rows = np.union1d(np.asarray(turns[:count], np.int64), np.asarray(extremes, np.int64))
+    rows = np.union1d(take_turns(genres, count), np.asarray(extremes, np.int64))
     return Calibration(
         inputs={name: values[rows] for name, values in train.inputs.items()},
         tracks=tuple(sorted({train.tracks[row] for row in rows})),
