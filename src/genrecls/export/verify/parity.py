@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -43,9 +44,8 @@ class ParityGate:
         from genrecls.runtime.network import Network
 
         segments = self.held_out.answers(Network(flatbuffer), export_format.title)
-        keras = pool([self.keras[part].segments for part in EVALUATED_PARTS])
         file = pool([segments[part] for part in EVALUATED_PARTS])
-        agreement = compare(keras, file, self.card.vote, EVALUATED_PARTS)
+        agreement = compare(self._pooled_keras, file, self.card.vote, EVALUATED_PARTS)
         exact = approximation(self.card) is None
         bounds = self.gate.of(export_format, exact=exact)
         reason = reason_to_reject(agreement, bounds)
@@ -71,6 +71,11 @@ class ParityGate:
             bounds=asdict(bounds),
             test=test,
         )
+
+    @cached_property
+    def _pooled_keras(self) -> Predictions:
+        # The same for every format.
+        return pool([self.keras[part].segments for part in EVALUATED_PARTS])
 
     def scores(self, answers: PartPredictions) -> PartScores:
         """Return accuracy and macro-F1, per segment and per track."""
