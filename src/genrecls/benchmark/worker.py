@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.console import fail
+from genrecls.dsp.segments import floor_tolerant
 from genrecls.errors import GenreclsError
 from genrecls.inference.files import is_exported
 
@@ -186,7 +187,7 @@ def _target_without_audio(
         known: the other fields.
     """
     length, hop = cut
-    segments = max(1, 1 + int(round((SECONDS - length) / (hop or length), 6)))
+    segments = max(1, 1 + floor_tolerant((SECONDS - length) / (hop or length)))
     rng = np.random.default_rng(0)
     track = {
         name: rng.standard_normal((segments, *shape), dtype=np.float32)
