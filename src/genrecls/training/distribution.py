@@ -28,6 +28,7 @@ from genrecls.errors import ConfigError, RunError
 from genrecls.models import tensorflow_setup
 from genrecls.training.batches import BatchMaker
 from genrecls.training.checkpoint import Checkpoint, Progress, from_bytes, to_bytes
+from genrecls.training.interrupts import restore_handlers
 from genrecls.training.settings import StrategyName, TrainerSettings
 from genrecls.training.step import Learner, Step, device_limit, step_of_many, step_of_one
 
@@ -141,13 +142,9 @@ def _ended_by_ctrl_c() -> Iterator[None]:
     Python's own handlers do not run while TensorFlow waits. It takes SIGTERM for itself there and
     does not act on it, so that one must be taken back.
     """
-    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
+    with restore_handlers():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 class Devices:

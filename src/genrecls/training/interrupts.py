@@ -9,6 +9,8 @@ from types import FrameType
 
 from genrecls.console import say
 
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 class StopRequest:
     """Whether a signal has asked to stop, and which."""
@@ -37,11 +39,18 @@ def stop_request(
         notice: message to the user when the first signal comes.
     """
     request = StopRequest(notice)
-    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in previous:
-        signal.signal(number, request.receive)
-    try:
+    with restore_handlers():
+        for number in STOP_SIGNALS:
+            signal.signal(number, request.receive)
         yield request
+
+
+@contextmanager
+def restore_handlers() -> Iterator[None]:
+    """Give Ctrl-C and SIGTERM back to whoever had them before the block."""
+    previous = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    try:
+        yield
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
