@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -12,7 +12,7 @@ from genrecls.config.paths import expanded, why_no_file
 from genrecls.config.schema import Registry, Schema
 from genrecls.console import several
 from genrecls.dsp.audio import AudioLimits
-from genrecls.errors import DataError
+from genrecls.errors import DataError, nearest
 
 # Names of missing files that one line can bear.
 _SHOWN = 3
@@ -172,3 +172,23 @@ class DatasetSource(Schema, ABC):
 
 
 DATASETS: Registry[DatasetSource] = Registry("dataset", "genrecls.datasets")
+
+
+def check_genres(genres: Sequence[str] | None, known: Sequence[str], owner: str) -> None:
+    """Refuse a choice of genres that cannot be classified.
+
+    Args:
+        genres: the choice; None is all of them.
+        known: the genres of the data set.
+        owner: whose they are, in the words of the message: `allowed`, `subset=small has`.
+
+    Raises:
+        ValueError: one is unknown, or there are fewer than two different ones.
+    """
+    for genre in genres or ():
+        if genre not in known:
+            raise ValueError(
+                f"genres: received '{genre}'; {owner}: {', '.join(known)}{nearest(genre, known)}"
+            )
+    if genres is not None and len(set(genres)) < 2:
+        raise ValueError("genres: at least two different genres are needed")

@@ -11,7 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Provenance, Track
+from genrecls.datasets.base import (
+    DATASETS,
+    Dataset,
+    DatasetSource,
+    Provenance,
+    Track,
+    check_genres,
+)
 from genrecls.datasets.fma_files import (
     SUBSETS,
     FmaTrack,
@@ -22,7 +29,7 @@ from genrecls.datasets.fma_files import (
     read_metadata,
 )
 from genrecls.dsp.audio import AudioLimits
-from genrecls.errors import DataError, nearest
+from genrecls.errors import DataError
 
 SMALL_GENRES = (
     "Electronic",
@@ -103,14 +110,7 @@ class Fma(DatasetSource):
 
     def __post_init__(self) -> None:
         allowed = SMALL_GENRES if self.subset == "small" else tuple(sorted(GENRES))
-        for genre in self.genres or ():
-            if genre not in allowed:
-                raise ValueError(
-                    f"genres: received '{genre}'; subset={self.subset} has: {', '.join(allowed)}"
-                    f"{nearest(genre, allowed)}"
-                )
-        if self.genres is not None and len(set(self.genres)) < 2:
-            raise ValueError("genres: at least two different genres are needed")
+        check_genres(self.genres, allowed, f"subset={self.subset} has")
 
     @property
     def title(self) -> str:

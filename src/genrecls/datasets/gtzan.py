@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Provenance, Track
+from genrecls.datasets.base import (
+    DATASETS,
+    Dataset,
+    DatasetSource,
+    Provenance,
+    Track,
+    check_genres,
+)
 from genrecls.datasets.gtzan_facts import gtzan_facts
 from genrecls.dsp.audio import SUFFIXES, AudioLimits
-from genrecls.errors import DataError, nearest
+from genrecls.errors import DataError
 
 GENRES = (
     "blues",
@@ -62,14 +69,7 @@ class Gtzan(DatasetSource):
     offers: ClassVar[tuple[str, ...]] = ("fault_filtered", "artist_folds")
 
     def __post_init__(self) -> None:
-        for genre in self.genres or ():
-            if genre not in GENRES:
-                raise ValueError(
-                    f"genres: received '{genre}'; allowed: {', '.join(GENRES)}"
-                    f"{nearest(genre, GENRES)}"
-                )
-        if self.genres is not None and len(set(self.genres)) < 2:
-            raise ValueError("genres: at least two different genres are needed")
+        check_genres(self.genres, GENRES, "allowed")
 
     @property
     def track_seconds(self) -> float | None:
