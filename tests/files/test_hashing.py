@@ -81,6 +81,13 @@ def test_a_damaged_index_costs_nothing_but_time(tmp_path: Path, content: str) ->
     assert json.loads(index.read_text())["files"][str(file)][1] == digest
 
 
+def test_an_index_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "a.wav"
+    file.write_bytes(b"audio")
+    os.mkfifo(tmp_path / "files.json")
+    assert FileDigests(tmp_path / "files.json").of(file) == FileDigests(None).of(file)
+
+
 @pytest.mark.usefixtures("settled")
 def test_two_indexes_written_in_turn_keep_what_both_learnt(tmp_path: Path) -> None:
     index = tmp_path / "files.json"

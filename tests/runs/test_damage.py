@@ -6,18 +6,20 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from genrecls import api
 from genrecls.comparison.leaderboard import read_runs
 from genrecls.errors import RunError
+from genrecls.files.tables import write_json
 from genrecls.reports import comparison
 from genrecls.runs.record import read
 from genrecls.runs.run import Run, all_runs, find_run
 from genrecls.sweeps.estimate import Estimates
 from tests.conftest import RunCommand
-from tests.runs.damage import CASES, damage_run
+from tests.runs.damage import ANY, CASES, damage_run, setting
 from tests.runs.finished_runs import Made, finished_run
 
 SHOWN = [name for name, (file, _) in CASES.items() if file in {"run.json", "metrics.json"}]
@@ -111,3 +113,32 @@ def test_the_api_lists_finished_runs_and_says_which_it_leaves_out(
     damage = {each.name: each.damage for each in api.runs(tmp_path, finished=False)}
     assert damage[whole.name] == ""
     assert damage[run.name].startswith(f"{path} is damaged (")
+
+
+@pytest.mark.parametrize("damage", ANY)
+def test_damaged_versions_and_progress_are_not_known(damage: str, whole: Run) -> None:
+    write_json(whole.environment_file, {"python": "3.11"})
+    write_json(whole.progress_file, {"epoch": 1, "epochs": 3, "seconds_left": 2.0})
+    assert whole.read_environment() == {"python": "3.11"}
+    assert whole.read_progress()["epochs"] == 3
+    for path in (whole.environment_file, whole.progress_file):
+        ANY[damage](path)
+    assert whole.read_environment() == {}
+    assert whole.read_progress() == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("epoch", "1"),
+        ("epochs", -1),
+        ("seconds_left", 1e300),
+        ("seconds_left", float("nan")),
+        ("history", [{"epoch": 1}]),
+        ("best", 3),
+    ],
+)
+def test_progress_that_cannot_be_is_not_known(key: str, value: Any, whole: Run) -> None:
+    write_json(whole.progress_file, {"epoch": 1, "epochs": 3})
+    setting(key, value)(whole.progress_file)
+    assert whole.read_progress() == {}

@@ -193,6 +193,9 @@ def _read_index(index: Path | None) -> dict[str, tuple[Stamp, str]]:
     if index is None:
         return {}
     try:
+        # A named pipe would be waited for.
+        if not index.is_file():
+            return {}
         content = json.loads(index.read_bytes())
         if content["version"] != 1:
             return {}

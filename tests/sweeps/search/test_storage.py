@@ -16,6 +16,7 @@ import pytest
 from genrecls.errors import RunError
 from genrecls.reports.search import ENOUGH_TRIALS, Trial
 from genrecls.sweeps.search.storage import Study, open_study
+from tests.runs import damage
 from tests.sweeps.search.spaces import settings, space
 
 Open = Callable[..., Study]
@@ -103,6 +104,7 @@ def test_an_epoch_that_is_told_twice_is_noted_once(tmp_path: Path, open_in: Open
 _SEARCH = """
 import pathlib, sys
 from genrecls.sweeps.search.storage import open_study
+from tests.runs import damage
 from tests.sweeps.search.spaces import settings, space
 from tests.sweeps.search.test_storage import value
 with open_study(pathlib.Path(sys.argv[1]), settings(), space(), epochs=10) as study:
@@ -143,6 +145,18 @@ def test_a_search_killed_while_it_writes_has_whole_trials_and_chooses_the_same(
 @pytest.mark.parametrize("content", [b"rubbish", b"SQLite format 3\0 and rubbish" * 100])
 def test_a_file_that_is_damaged_is_one_line(content: bytes, tmp_path: Path, open_in: Open) -> None:
     (tmp_path / "study.sqlite").write_bytes(content)
+    with pytest.raises(RunError, match=r"is damaged .* move it away to begin again") as caught:
+        open_in(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("change", [damage.folder, damage.pipe, damage.half])
+def test_a_file_that_is_none_or_cut_is_one_line(
+    change: damage.Damage, tmp_path: Path, open_in: Open
+) -> None:
+    with open_study(tmp_path, settings(), space(), epochs=10) as study:
+        whole(study, 2)
+    change(tmp_path / "study.sqlite")
     with pytest.raises(RunError, match=r"is damaged .* move it away to begin again") as caught:
         open_in(tmp_path)
     assert "\n" not in str(caught.value)
