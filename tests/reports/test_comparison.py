@@ -47,6 +47,17 @@ def texts(figure: Figure) -> list[str]:
     return [text.get_text() for text in figure.findobj(Text) if text.get_text()]
 
 
+def test_the_documents_lead_to_the_reports_of_the_runs(tmp_path: Path) -> None:
+    found = replace(comparison(tmp_path / "a b", BEST, WORSE), folder=tmp_path / "a b" / "out")
+    assert found.reports == {}
+    (tmp_path / "a b" / "run-0" / "report.html").touch()
+    assert found.reports == {"run-0": "../run-0/report.html"}
+    elsewhere = replace(found, folder=tmp_path / "out")
+    assert elsewhere.reports == {"run-0": "../a%20b/run-0/report.html"}
+    assert "- [run-0](../run-0/report.html)" in as_markdown(found)
+    assert '<a href="../run-0/report.html">run-0</a>' in as_html(found, _figures(found))
+
+
 def test_a_table_names_data_split_leak_part_and_unit(tmp_path: Path) -> None:
     found = comparison(tmp_path, LEAKY)
     named = "made · split segment (LEAKY) · 2 validation tracks, 30 test tracks · per track"

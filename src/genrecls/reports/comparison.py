@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
 
 from genrecls.comparison.config_diff import title_of, value_of
 from genrecls.comparison.leaderboard import (
@@ -76,6 +78,7 @@ class Comparison:
         command: the command line that made it.
         versions: of what made it.
         failed: runs that are in no leaderboard because they have no scores.
+        folder: where it is written; None where it is not.
     """
 
     boards: tuple[Leaderboard, ...]
@@ -84,6 +87,19 @@ class Comparison:
     command: str
     versions: Mapping[str, str]
     failed: tuple[Failed, ...] = ()
+    folder: Path | None = None
+
+    @property
+    def reports(self) -> dict[str, str]:
+        """Address of the page of each run, from where this is written, by the run's name."""
+        if self.folder is None:
+            return {}
+        runs = [run for board in self.boards for system in board.systems for run in system.runs]
+        return {
+            run.name: quote(Path(os.path.relpath(run.report, self.folder)).as_posix())
+            for run in runs
+            if run.report.is_file()
+        }
 
     @property
     def note(self) -> str:
@@ -130,7 +146,7 @@ def write_comparison(
         part: the part on which systems are tested against the best.
     """
     boards = compare(runs, by, part)
-    comparison = Comparison(boards, by, part, command, environment(), tuple(failed))
+    comparison = Comparison(boards, by, part, command, environment(), tuple(failed), folder)
     show(as_terminal(comparison))
     figures = draw(boards, part)
     for name, figure in figures.items():
@@ -174,10 +190,16 @@ def as_markdown(comparison: Comparison) -> str:
         "# Runs compared",
         *(table.to_markdown() for table in _wide_tables(comparison)),
         comparison.note,
+        *_links(comparison),
         *(f"![{title}]({name}.png)" for name, title in figures),
         how_it_was_made(comparison.command, comparison.versions),
     )
     return "\n\n".join(paragraphs) + "\n"
+
+
+def _links(comparison: Comparison) -> list[str]:
+    links = [f"- [{name}]({address})" for name, address in comparison.reports.items()]
+    return ["## Reports of the runs", "\n".join(links)] if links else []
 
 
 def as_html(comparison: Comparison, figures: Mapping[str, Figure]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ class RunRecord:
     """What a comparison needs to know of a run.
 
     Attributes:
+        report: its page.
         config: the resolved configuration.
         metrics: its scores and what must be said beside them.
         history: a row an epoch.
@@ -32,6 +34,7 @@ class RunRecord:
     """
 
     name: str
+    report: Path
     config: Mapping[str, Any]
     metrics: RunMetrics
     history: Sequence[Mapping[str, float]]
@@ -79,6 +82,7 @@ def read(run: Run) -> RunRecord:
     answers = read_answers(run.predictions_file("tracks"), metrics.labels)
     return RunRecord(
         name=run.name,
+        report=run.report_file,
         config=run.read_config(),
         metrics=metrics,
         history=[epoch.to_row() for epoch in epochs],
