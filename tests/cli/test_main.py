@@ -389,23 +389,3 @@ class TestConfigurationFlags:
         assert outcome.err == (
             "train -m is 'genrecls sweep': every training runs in a process of its own\n"
         )
-
-
-@pytest.mark.parametrize(
-    ("error", "reason"),
-    [
-        (MemoryError(), "there is not enough memory (the system gives no more); use shorter"),
-        (MemoryError("Unable to allocate 4 GiB"), "not enough memory (Unable to allocate 4 GiB)"),
-    ],
-)
-def test_too_little_memory_is_one_line(
-    error: MemoryError, reason: str, run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def exhaust(_: object) -> int:
-        raise error
-
-    monkeypatch.setattr("genrecls.cli.runs.main", exhaust)
-    answer = run_command("runs")
-    assert answer.status == 1
-    assert reason in answer.error
-    assert "defect" not in answer.error

@@ -64,11 +64,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"the package {error.name} is not installed; a device that only predicts with an "
             "exported file needs genrecls[litert], everything else: pip install 'genrecls[train]'"
         )
-    except MemoryError as error:
-        text = (
-            f"there is not enough memory ({str(error) or 'the system gives no more'}); use shorter "
-            "segments, fewer bands, a smaller n_fft or batch, or a machine with more memory"
-        )
     except OSError as error:
         place = f" {error.filename}" if error.filename else ""
         text = (
