@@ -5,12 +5,14 @@ READY := .venv/.ready
 # The TFLite runtime under its old name needs NumPy 1 and Python 3.11: an environment of its own.
 OLD := .venv-tflite-runtime
 OLD_READY := $(OLD)/.ready
+# The lowest versions that pyproject.toml allows.
+LOWEST := .venv-lowest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-fast lint types bench clean
+.PHONY: help setup train test test-fast test-lowest lint types bench clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \
@@ -40,6 +42,13 @@ test: $(READY) $(OLD_READY) ## run all tests
 test-fast: $(READY) ## run the tests that need neither TensorFlow nor a process of their own
 	$(PYTEST) -m 'not tensorflow and not process'
 
+# pip can only install the newest ones.
+test-lowest: ## run the tests of test-fast with the lowest versions of all dependencies
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(LOWEST)/bin/uv pip install --quiet --system-certs --python $(LOWEST)/bin/python --resolution lowest-direct --editable '.[dev]'
+	$(LOWEST)/bin/python -m pytest -n 2 --dist worksteal -m 'not tensorflow and not process' $(TEST_OPTIONS)
+
 lint: $(READY) ## check style, formatting and the floors of the code
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -52,4 +61,4 @@ bench: $(READY) ## measure feature extraction against the plain loop
 	$(BIN)/python scripts/bench_features.py
 
 clean: ## remove the environments and caches; data/ and outputs/ stay
-	rm -rf .venv $(OLD) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* coverage.json
+	rm -rf .venv $(OLD) $(LOWEST) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* coverage.json
