@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import pickle
 import shutil
 import zipfile
@@ -150,6 +151,12 @@ def test_flipped_bytes_are_refused_or_change_nothing(path: Path, network: Any) -
 def test_what_is_no_file_is_refused_with_its_name(name: str, tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="model file"):
         model_file.load(tmp_path / name)
+
+
+def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.keras")
+    with pytest.raises(ModelFileError, match="a folder, a pipe or a device"):
+        model_file.read_card(tmp_path / "pipe.keras")
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>404</html>", b"\x89HDF\r\n\x1a\n", b"\x80\x04."])
