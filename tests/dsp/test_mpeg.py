@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 
+from genrecls.dsp import mpeg
 from genrecls.dsp.mpeg import LONGEST_RUN, MpegStream, begins_mpeg, id3_bytes, mpeg_streams
 from tests.dsp.bad_audio import encoded
 from tests.dsp.odd_audio import RATE, mp2, mp3, music, without_first_frame
@@ -85,6 +86,17 @@ def test_a_few_frames_more_than_announced_are_no_song() -> None:
     at = content.find(b"Xing") + 8
     content[at : at + 4] = (int.from_bytes(content[at : at + 4]) - 3).to_bytes(4)
     assert len(streams(bytes(content))) == 1
+
+
+def test_junk_that_looks_like_frames_is_not_searched_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sound = without_first_frame(mp3(1))
+    content = sound + 500 * b"\xff" + sound
+    monkeypatch.setattr(mpeg, "_MAX_TRIES", 1000)
+    assert streams(content)[0].frames == 2 * streams(sound)[0].frames
+    monkeypatch.setattr(mpeg, "_MAX_TRIES", 100)
+    assert streams(content)[0].frames == streams(sound)[0].frames
 
 
 def test_a_last_frame_that_is_cut_off_does_not_count() -> None:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.dsp.content import HEAD_BYTES, describe, kind_of
-from genrecls.dsp.layout import Layout, Section, SectionFile, layout_of
+from genrecls.dsp.layout import MAX_SECTIONS, Layout, Section, SectionFile, layout_of
 from genrecls.dsp.mpeg import frame_bytes
 from genrecls.dsp.resample import stream_resampler
 from genrecls.errors import DataError
@@ -67,9 +67,6 @@ _MAX_VALUES = 4 * 3600 * 48_000 * 8
 
 # What is kept of one file as a whole: four hours at 48 kHz, 2.6 GiB.
 _MAX_WHOLE = 4 * 3600 * 48_000
-
-# Songs put into one file, or radio recorded for days; noise could have millions of pieces.
-_MAX_SECTIONS = 10_000
 
 # What helps where something is missing, and where nothing else can.
 _CUT = "fetch it again, or make a file of what there is: ffmpeg -i FILE NEW.flac"
@@ -150,8 +147,8 @@ class AudioFile:
         with _rejecting(path):
             self._layout = _layout(path)
             sections = self._layout.sections
-            if len(sections) > _MAX_SECTIONS:
-                detail = f"expected one sound, found {len(sections)} behind one another"
+            if len(sections) > MAX_SECTIONS:
+                detail = f"expected one sound, found more than {MAX_SECTIONS} behind one another"
                 raise AudioRejected(path, "unreadable", detail)
             self._sections = sections or (None,)
             with _decoder(path, self._sections[0]) as sound:

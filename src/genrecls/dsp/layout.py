@@ -20,6 +20,9 @@ from genrecls.dsp.mpeg import MAX_FRAME_BYTES, id3_bytes, mpeg_streams
 UNKNOWN_LENGTH = 0x7FFF_0000
 """Programs that write to a pipe cannot know the length and put a number there that is as large."""
 
+MAX_SECTIONS = 10_000
+"""Songs put into one file, or radio recorded for days; what has more is no music."""
+
 # Some recorders count the header as sound. Whoever cuts a file loses more than this.
 _HEADER_BYTES = 128
 
@@ -207,7 +210,7 @@ def _wavs(file: BinaryIO, start: int, end: int) -> Layout:
     sections = list[Section]()
     while True:
         layout, following = _wav(file, start, end)
-        if following is None:
+        if following is None or len(sections) > MAX_SECTIONS:
             break
         sections.append(Section(start, following))
         start = following
@@ -313,10 +316,10 @@ def _mpeg(file: BinaryIO, start: int, end: int) -> Layout:
 
 def _flac(file: BinaryIO, size: int) -> Layout:
     starts, position = list[int](), 0
-    while position < size:
+    while position < size and len(starts) <= MAX_SECTIONS:
         window = _at(file, position, _STEP + _FLAC_HEAD - 1)
         at = window.find(b"fLaC")
-        while at >= 0:
+        while at >= 0 and len(starts) <= MAX_SECTIONS:
             # The first block of metadata, perhaps the last one too, has 34 bytes.
             if window[at + 4 : at + 5] in {b"\0", b"\x80"} and window[at + 5 : at + 8] == b'\0\0"':
                 starts.append(position + at)
@@ -333,8 +336,8 @@ def _flac(file: BinaryIO, size: int) -> Layout:
 
 def _ogg_links(file: BinaryIO, size: int) -> list[int]:
     """Return where the links of a chain begin: songs one behind the other, or radio recorded."""
-    starts, position, within = [], 0, True
-    while position < size:
+    starts, position, within = list[int](), 0, True
+    while position < size and len(starts) <= MAX_SECTIONS:
         page = _at(file, position, 27 + 255)
         if page[:4] != b"OggS" or len(page) < 27:
             break

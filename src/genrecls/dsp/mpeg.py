@@ -36,6 +36,9 @@ LONGEST_RUN = _RUN * MAX_FRAME_BYTES
 _MAX_JUNK = 1 << 20
 _MAX_JUNK_BEFORE = 1 << 16
 
+# Bytes in junk that may begin a frame: some seconds of looking. Chance makes 4,000 in 1 MiB.
+_MAX_TRIES = 2_000_000
+
 # Behind more junk than this decoders give up.
 _MAX_RESYNC = 1000
 
@@ -72,10 +75,15 @@ class MpegStream:
 
 
 class _Bytes:
-    """Bytes anywhere in a file, read in large steps."""
+    """Bytes anywhere in a file, read in large steps.
+
+    Attributes:
+        tries: how often frames were looked for in vain.
+    """
 
     def __init__(self, file: BinaryIO, end: int) -> None:
         self._file, self.end = file, end
+        self.tries = 0
         self._start, self._window = 0, b""
 
     def at(self, position: int, count: int) -> bytes:
@@ -220,6 +228,9 @@ def _next_run(data: _Bytes, position: int, reach: int) -> int | None:
         window = data.at(position, min(_WINDOW, last - position))
         at = window.find(b"\xff")
         while at >= 0:
+            data.tries += 1
+            if data.tries > _MAX_TRIES:
+                return None
             if _run(data, position + at):
                 return position + at
             at = window.find(b"\xff", at + 1)
