@@ -42,11 +42,11 @@ test: $(READY) $(OLD_READY) ## run all tests
 test-fast: $(READY) ## run the tests that need neither TensorFlow nor a process of their own
 	$(PYTEST) -m 'not tensorflow and not process'
 
-# pip can only install the newest ones.
+# pip can only install the newest ones. Compiled beforehand, for a package may hold what Python warns of.
 test-lowest: ## run the tests of test-fast with the lowest versions of all dependencies
 	$(PYTHON) -m venv $(LOWEST)
 	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check uv
-	$(LOWEST)/bin/uv pip install --quiet --system-certs --python $(LOWEST)/bin/python --resolution lowest-direct --editable '.[dev]'
+	$(LOWEST)/bin/uv pip install --quiet --compile-bytecode --system-certs --python $(LOWEST)/bin/python --resolution lowest-direct --editable '.[dev]'
 	$(LOWEST)/bin/python -m pytest -n 2 --dist worksteal -m 'not tensorflow and not process' $(TEST_OPTIONS)
 
 lint: $(READY) ## check style, formatting and the floors of the code
