@@ -10,38 +10,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Generic, TypeVar
-
-from pydantic import AfterValidator, Field
+from typing import Any, ClassVar, Generic, TypeVar
 
 from genrecls.config.plugins import load_plugins
 from genrecls.config.registered import REGISTRIES, modules_of
 from genrecls.errors import ConfigError
-
-Share = Annotated[float, Field(ge=0, lt=1)]
-"""A part of a whole, less than all of it."""
-
-Proportion = Annotated[float, Field(ge=0, le=1)]
-"""A part of a whole, perhaps none or all of it: what most scores are."""
-
-# Beyond it a floating-point number, which figures are drawn with, no longer counts.
-Count = Annotated[int, Field(ge=0, le=2**53)]
-"""How many there are of something."""
-
-
-Seconds = Annotated[float, Field(ge=0, le=1e10)]
-"""A time that was or will be spent."""
-
-
-def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
-    low, high = bounds
-    if low > high:
-        raise ValueError(f"expected the lower bound first, received {low:g} and {high:g}")
-    return bounds
-
-
-Interval = Annotated[tuple[Proportion, Proportion], AfterValidator(_ordered)]
-"""The lower and the upper bound of a proportion."""
 
 
 class Schema:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.config.schema import Proportion
+from genrecls.config.ranges import Proportion
 from genrecls.splits.base import Part
 
 REPORTED_RATIO = 1.5

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import NonNegativeFloat
+from pydantic import AfterValidator, NonNegativeFloat
 
-from genrecls.config.schema import Count, Interval, Proportion
+from genrecls.config.ranges import Count, Proportion
 from genrecls.evaluation.intervals import Sampling
 from genrecls.evaluation.predictions import Predictions
 
@@ -22,6 +22,17 @@ A model that is perfectly calibrated has one of about 1.15 divided by the root o
 0.05 on 500, 0.11 on 100 (`python scripts/score_noise.py`). That is as much as badly calibrated
 networks have (0.04 to 0.17 in Guo et al. 2017).
 """
+
+
+def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
+    low, high = bounds
+    if low > high:
+        raise ValueError(f"expected the lower bound first, received {low:g} and {high:g}")
+    return bounds
+
+
+Interval = Annotated[tuple[Proportion, Proportion], AfterValidator(_ordered)]
+"""The lower and the upper bound of a proportion."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import PositiveFloat, PositiveInt
 
-from genrecls.config.schema import Share
+from genrecls.config.ranges import Share
 from genrecls.dsp.mel import Colour, Kernels
 from genrecls.features.base import FEATURES, Inputs, Samples
 from genrecls.features.mel import MelSettings

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from genrecls.config.schema import Share
+from genrecls.config.ranges import Share
 from genrecls.models.base import MODELS, ModelFamily, Normalisation, Shapes
 from genrecls.models.layers import ConvStack, DenseHead, Width, normalised_input
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
-from genrecls.config.schema import Count
+from genrecls.config.ranges import Count
 
 if TYPE_CHECKING:
     import keras

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, NonNegativeFloat
 
-from genrecls.config.schema import Schema, Share
+from genrecls.config.ranges import Share
+from genrecls.config.schema import Schema
 from genrecls.errors import ConfigError
 from genrecls.models.base import Normalisation, Picture
 

@@ -11,9 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, NonNegativeFloat
-
-from genrecls.config.schema import Count, Proportion
+from genrecls.config.ranges import Bounds, Count, Distance, Proportion
 from genrecls.errors import ConfigError, DamagedFile, RunError
 from genrecls.files.tables import read_mapping
 from genrecls.models.cost import ModelCost
@@ -70,9 +68,9 @@ class Agreement:
     parts: tuple[str, ...]
     segments: Count
     tracks: Count
-    difference: NonNegativeFloat | None
+    difference: Distance | None
     decisions: Proportion
-    track_accuracy_lost: Annotated[float, Field(ge=-1, le=1)]
+    track_accuracy_lost: Annotated[float, Bounds(ge=-1, le=1)]
     finite: bool = True
     constant: bool = False
 

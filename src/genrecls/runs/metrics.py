@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import NonNegativeInt
 
-from genrecls.config.schema import Count, Seconds
+from genrecls.config.ranges import Count, Seconds
 from genrecls.config.validation import validate
 from genrecls.dsp.votes import Vote
 from genrecls.errors import ConfigError, RunError

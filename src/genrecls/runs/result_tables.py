@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import PositiveInt
 
-from genrecls.config.schema import Proportion, Seconds
+from genrecls.config.ranges import Proportion, Seconds
 from genrecls.config.validation import validate
 from genrecls.errors import ConfigError, DamagedFile
 from genrecls.evaluation.prediction_tables import ARTIST, PREDICTION_COLUMNS

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import NonNegativeInt
 
 from genrecls.config.aliases import current_config
-from genrecls.config.schema import Count, Proportion, Seconds
+from genrecls.config.ranges import Count, Proportion, Seconds
 from genrecls.config.validation import validate
 from genrecls.errors import ConfigError, DamagedFile, RunError
 from genrecls.files.tables import read_mapping

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from genrecls.config.schema import Registry, Schema, Share
+from genrecls.config.ranges import Share
+from genrecls.config.schema import Registry, Schema
 from genrecls.config.validation import select
 from genrecls.features.audio_augmentation import AudioAugmentSettings
 
