@@ -50,7 +50,7 @@ REASONS: dict[str, str] = {
     "amplitude": "its samples are far above full scale, as decoders make them of damaged data",
 }
 
-READING_REVISION = 1
+READING_REVISION = 2
 """Part of the key of cached features: to be raised when `read` returns other samples than before,
 which the mixdown, `dsp.resample` and the checks decide."""
 
