@@ -16,6 +16,7 @@ from genrecls.dsp.resample import (
     SincStream,
     StreamResampler,
     resample,
+    resampled_length,
     sinc_resample,
     stream_resampler,
 )
@@ -50,6 +51,16 @@ def test_without_soxr_the_pass_band_sounds_the_same(rate: int, wanted: int) -> N
     # Where a sound starts or ends abruptly it has every frequency.
     edge = 2 * CROSSINGS
     np.testing.assert_allclose(received[edge:-edge], expected[edge:-edge], atol=1e-3)
+
+
+@pytest.mark.parametrize(("rate", "wanted"), [*RATES, (22050, 22050), (22051, 16000)])
+def test_the_number_of_samples_at_another_rate_is_known_before_they_are_made(
+    rate: int, wanted: int
+) -> None:
+    for count in range(rate - 4, rate + 5):
+        stream = stream_resampler(rate, wanted)
+        made = [stream.push(np.zeros(count, np.float32)), stream.finish()]
+        assert sum(map(len, made)) == resampled_length(count, rate, wanted)
 
 
 @pytest.mark.parametrize(("rate", "wanted"), [(44100, 22050), (48000, 22050), (96000, 22050)])

@@ -115,11 +115,11 @@ def test_a_short_track_is_an_error_that_names_both_ways_out(
     with pytest.raises(DataError) as caught:
         prepare(_experiment(tmp_path), dataset)
     assert str(caught.value) == (
-        f"{track.path}: short: expected 0.990 s for one segment, found 0.500 s (1 of 10 files "
-        "cannot be used; 'genrecls data verify' with the same dataset and segment lists them; "
-        "repair them, or leave them out with dataset.bad_audio=skip; choose shorter segments with "
-        "segment.length, or segment.short_tracks=repeat to repeat short tracks until they fill "
-        "one)"
+        f"{track.path}: short: expected 0.990 s (21830 samples) for one segment, found 0.500 s "
+        "(11025) (1 of 10 files cannot be used; 'genrecls data verify' with the same dataset, "
+        "segment and features lists them; repair them, or leave them out with "
+        "dataset.bad_audio=skip; choose shorter segments with segment.length, or "
+        "segment.short_tracks=repeat to repeat short tracks until they fill one)"
     )
 
 

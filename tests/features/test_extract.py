@@ -141,7 +141,9 @@ def test_bad_audio_is_rejected_with_its_reason_and_stops_nothing(
         ("folder", "unreadable"),
         ("nowhere", "missing"),
     ]
-    assert result.rejected[1].detail == "expected 0.990 s for one segment, found 0.500 s"
+    assert result.rejected[1].detail == (
+        "expected 0.990 s (21830 samples) for one segment, found 0.500 s (11025)"
+    )
     assert result.rejected[0].path == folder / "text.wav"
 
 

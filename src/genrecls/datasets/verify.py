@@ -128,6 +128,14 @@ class Verification:
         return self.checked - self.unusable
 
 
+WhyShort = Callable[[int, int], str]
+"""From the number of samples of a file and their rate in Hz to why it is too short, or nothing."""
+
+
+def _long_enough(n_samples: int, rate: int) -> str:  # noqa: ARG001
+    return ""
+
+
 @dataclass(frozen=True)
 class _TrackCheck:
     """What one thread learnt of one track; the samples themselves are gone by then.
@@ -146,6 +154,7 @@ def verify(
     dataset: Dataset,
     on_progress: Callable[[], None] | None = None,
     on_interrupt: Callable[[Verification], None] | None = None,
+    why_short: WhyShort = _long_enough,
 ) -> Verification:
     """Read every track of `dataset` and report on it; no file stops the others.
 
@@ -153,6 +162,7 @@ def verify(
         dataset: what to read; its `limits` decide what is plausible.
         on_progress: called in the calling thread after each track.
         on_interrupt: called after Ctrl-C with what was read until then.
+        why_short: says of sound files that `limits` allow which are too short all the same.
 
     Returns:
         The findings, in an order that does not depend on the threads.
@@ -168,7 +178,7 @@ def verify(
     def check(track: Track) -> None:
         try:
             # Decoders take a path, so a file is read twice; the second time it comes from memory.
-            findings, digest = judge(track, dataset.limits)
+            findings, digest = judge(track, dataset.limits, why_short)
         except AudioRejected as bad:
             why = why_no_file(track.id) if bad.code == "missing" else ""
             fatal = Finding(track.id, track.path, bad.code, f"{bad.detail}{why}", fatal=True)
@@ -221,7 +231,9 @@ def _put_together(dataset: Dataset, checks: Mapping[str, _TrackCheck], same: str
     return Verification(len(checks), tuple(findings), contents)
 
 
-def judge_audio(track: Track, limits: AudioLimits) -> tuple[list[Finding], str]:
+def judge_audio(
+    track: Track, limits: AudioLimits, why_short: WhyShort = _long_enough
+) -> tuple[list[Finding], str]:
     """Return what is suspicious about a sound file, and a digest of its samples.
 
     Raises:
@@ -231,6 +243,8 @@ def judge_audio(track: Track, limits: AudioLimits) -> tuple[list[Finding], str]:
     signal = SignalFacts(sound.rate)
     for block in sound.blocks():
         signal.add(block)
+    if short := why_short(signal.n_samples, sound.rate):
+        raise AudioRejected(track.path, "short", short)
     clipped, silent, offset = signal.clipped_share, signal.silent_share, signal.offset_share
     suffix = track.path.suffix.lower()
     other_format = sound.container not in _CONTAINERS.get(suffix, {sound.container})
@@ -249,7 +263,7 @@ def judge_audio(track: Track, limits: AudioLimits) -> tuple[list[Finding], str]:
     return findings, signal.digest
 
 
-def judge_picture(track: Track, _: AudioLimits) -> tuple[list[Finding], str]:
+def judge_picture(track: Track, _: AudioLimits, __: WhyShort) -> tuple[list[Finding], str]:
     """Return a digest of a picture.
 
     Raises:
@@ -258,12 +272,12 @@ def judge_picture(track: Track, _: AudioLimits) -> tuple[list[Finding], str]:
     return [], hashlib.sha256(read_picture(track.path).tobytes()).hexdigest()
 
 
-def judge_row(track: Track, _: AudioLimits) -> tuple[list[Finding], str]:
+def judge_row(track: Track, _: AudioLimits, __: WhyShort) -> tuple[list[Finding], str]:
     """Return a digest of a row: whoever read the table has checked each of them."""
     return [], hashlib.sha256(repr(track.row).encode()).hexdigest()
 
 
-_Judge = Callable[[Track, AudioLimits], tuple[list[Finding], str]]
+_Judge = Callable[[Track, AudioLimits, WhyShort], tuple[list[Finding], str]]
 # How a track is judged, and what is said where another track holds the same.
 _JUDGES: dict[Medium, tuple[_Judge, str]] = {
     "audio": (judge_audio, "same samples as {other}"),

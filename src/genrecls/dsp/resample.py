@@ -32,12 +32,17 @@ def resample(samples: NDArray[np.float32], rate: int, wanted: int) -> NDArray[np
     return np.asarray(soxr.resample(samples, rate, wanted, "HQ"), np.float32)
 
 
+def resampled_length(n_samples: int, rate: int, wanted: int) -> int:
+    """Return how many samples `n_samples` at one rate are at another, both in Hz."""
+    return (2 * n_samples * wanted + rate) // (2 * rate)
+
+
 def sinc_resample(samples: NDArray[np.float32], rate: int, wanted: int) -> NDArray[np.float32]:
     """Return mono samples at another rate by a windowed sinc, one filter for each phase."""
     common = math.gcd(rate, wanted)
     up, down = wanted // common, rate // common
     reach = math.ceil(CROSSINGS * max(1, down / up))
-    out = np.zeros((2 * len(samples) * up + down) // (2 * down), np.float32)
+    out = np.zeros(resampled_length(len(samples), rate, wanted), np.float32)
     padded = np.pad(samples, (reach, reach + down))
     around = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach)
     step = max(1, _VALUES_PER_BLOCK // (2 * reach))
@@ -147,7 +152,7 @@ class SincStream:
     def finish(self) -> NDArray[np.float32]:
         """Return the rest; behind the end is silence."""
         self._buffer = np.pad(self._buffer, (0, (self._margin + 1) * self._down))
-        total = (2 * self._n_inputs * self._up + self._down) // (2 * self._down)
+        total = resampled_length(self._n_inputs, *self._rates)
         return self._middle(total - self._n_outputs)
 
     def _middle(self, count: int) -> NDArray[np.float32]:

@@ -244,8 +244,8 @@ def _without_rejected(dataset: Dataset, extraction: Extraction, experiment: Expe
     if reasons and experiment.dataset.bad_audio == "error":
         raise DataError(
             f"{reasons[0]} ({len(reasons)} of {total} files cannot be used; 'genrecls data verify' "
-            "with the same dataset and segment lists them; repair them, or leave them out with "
-            f"dataset.bad_audio=skip{advice})"
+            "with the same dataset, segment and features lists them; repair them, or leave them "
+            f"out with dataset.bad_audio=skip{advice})"
         )
     if len(reasons) == total:
         problem = ConfigError if codes == {"short"} else DataError

@@ -149,18 +149,14 @@ class Extractor:
         samples = self.spec.read(track, self.limits)
         if digest is None:
             raise AudioRejected(path, "unreadable", "it appeared or changed while it was read")
+        if short := self.rule.why_short(len(samples), self.spec):
+            raise AudioRejected(path, "short", short)
         if self.copy is None:
             segments = self.rule.apply(samples, self.spec)
         else:
             change = partial(self.copy.apply, rate=self.spec.rate, file_digest=digest)
             segments = self.rule.distorted(samples, self.spec, change)
         seconds = len(samples) / self.spec.rate
-        if not len(segments):
-            raise AudioRejected(
-                path,
-                "short",
-                f"expected {self.rule.shortest:.3f} s for one segment, found {seconds:.3f} s",
-            )
         audio_digest = hashlib.sha256(np.ascontiguousarray(samples).data).hexdigest()
         features = TrackFeatures(segments, seconds, audio_digest, digest)
         # A file that was replaced after its digest was taken must not be kept under that digest.

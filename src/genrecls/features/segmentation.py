@@ -96,6 +96,27 @@ class SegmentRule(Schema):
         """Return the frames of a segment that is cut from the frames of a whole track."""
         return self._cut_of(spec.rate / spec.step).length
 
+    def why_short(self, n_samples: int, spec: FeatureSpec) -> str:
+        """Return why a track of so many samples gives no segment; nothing where it gives one.
+
+        Args:
+            n_samples: at the rate of `spec`.
+            spec: what makes the inputs.
+        """
+        frames = self.source == "spectrogram"
+        step = spec.step if frames else 1
+        cut = self._cut_of(spec.rate / step)
+        total = _frames_of(n_samples, spec) if frames else n_samples
+        if self.short_tracks == "repeat" or len(self._starts(total, cut)):
+            return ""
+        needed = cut.needed
+        if frames:
+            needed = samples_for_steps(needed, spec.step, partial(_frames_of, spec=spec))
+        return (
+            f"expected {needed / spec.rate:.3f} s ({needed} samples) for one segment, found "
+            f"{n_samples / spec.rate:.3f} s ({n_samples})"
+        )
+
     def apply(self, track: Samples, spec: FeatureSpec) -> Segments:
         """Cut `track` (mono samples at the rate of `spec`) and transform it.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ import soundfile
 
 from genrecls.config.options import choices
 from genrecls.datasets.gtzan import GENRES
+from genrecls.experiment.experiment import compose_experiment
+from genrecls.features.cache import FeatureStore
+from genrecls.features.extract import extract
 from tests.conftest import RunCommand
 
 
@@ -72,7 +76,7 @@ def test_verify_counts_clips_that_are_too_short_for_a_segment_as_training_does(
     assert outcome.status == 1
     assert "6 files checked: 4 usable, 2 not" in outcome.err
     assert "2 files too short for a segment of 3 s: choose another segment=<name>" in outcome.err
-    assert "expected at least 2.97 s, found 2.500 s" in outcome.out
+    assert "expected 2.970 s (65489 samples) for one segment" in outcome.out
     # They are sound, and so recorded.
     assert "recorded in" in outcome.err
     assert "6 files, 6 of them new" in outcome.err
@@ -85,6 +89,36 @@ def test_verify_counts_clips_that_are_too_short_for_a_segment_as_training_does(
     outcome = run_command(*words, "dataset.limits.min_seconds=3.25")
     assert "6 files checked: 3 usable, 3 not" in outcome.err
     assert "too short" not in outcome.err
+
+
+@pytest.mark.parametrize("source", ["audio", "spectrogram"])
+@pytest.mark.parametrize("rate", [8000, 44100])
+def test_verify_and_a_training_agree_on_clips_of_just_one_segment(
+    source: str, rate: int, tmp_path: Path, run_command: RunCommand
+) -> None:
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 2 * rate + 2)
+    for missing in range(-2, 4):
+        (folder := tmp_path / "music" / ("rock" if missing < 0 else "jazz")).mkdir(
+            parents=True, exist_ok=True
+        )
+        soundfile.write(folder / f"{missing}.wav", noise[: 2 * rate - missing], rate)
+    words = (
+        *("dataset=folder", f"dataset.root={tmp_path / 'music'}", "features=mel"),
+        *("segment.length=2", "segment.min_fill=1", f"segment.source={source}"),
+    )
+
+    outcome = run_command("data", "verify", *words, "--format", "json")
+    here = {row["track"]: row["detail"] for row in json.loads(outcome.out) if not row["usable"]}
+    experiment = compose_experiment(words)
+    extraction = extract(
+        experiment.dataset.inspect(tmp_path),
+        experiment.features,
+        experiment.segment,
+        FeatureStore(None),
+    )
+    assert here == {bad.track: bad.detail for bad in extraction.rejected}
+    assert "jazz/0.wav" not in here
+    assert ("jazz/3.wav" in here) == (source == "audio")
 
 
 def test_what_is_left_out_and_what_is_too_small_is_said_by_info_and_verify(

@@ -9,24 +9,15 @@ from typing import Any
 
 from genrecls.config.compose import compose
 from genrecls.config.paths import expanded
-from genrecls.config.validation import select, validate
+from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, DatasetSource
 from genrecls.errors import ConfigError
-from genrecls.features.segmentation import SegmentRule
 
 
 def chosen_source(overrides: Sequence[str]) -> tuple[DatasetSource, Path]:
     """Return the data set that the overrides choose, and the folder of all data."""
-    source, root, _ = source_and_segments(overrides)
-    return source, root
-
-
-def source_and_segments(overrides: Sequence[str]) -> tuple[DatasetSource, Path, SegmentRule]:
-    """Return the data set that the overrides choose, the folder of all data, and the segments."""
     composed = compose("data", overrides)
-    source = select(DATASETS, composed["dataset"], "dataset")
-    rule = validate(SegmentRule, composed["segment"], "segment")
-    return source, data_root_of(composed), rule
+    return select(DATASETS, composed["dataset"], "dataset"), data_root_of(composed)
 
 
 def data_root_of(composed: dict[str, Any]) -> Path:

@@ -5,29 +5,56 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from genrecls.cli.data.dataset_args import source_and_segments
+from genrecls.cli.data.dataset_args import data_root_of
+from genrecls.config.compose import compose
+from genrecls.config.validation import select, validate
 from genrecls.console import progress, quiet_libraries, say, several, show, warn
-from genrecls.datasets.base import Dataset
+from genrecls.datasets.base import DATASETS, Dataset
 from genrecls.dsp.audio import REASONS
+from genrecls.dsp.resample import resampled_length
+from genrecls.features.base import FEATURES, FeatureSpec
+from genrecls.features.segmentation import SegmentRule
 from genrecls.files.tables import json_text
 from genrecls.reports.tables import Column, Table
 
 if TYPE_CHECKING:
     from genrecls.datasets.verify import Finding, Verification
-    from genrecls.features.segmentation import SegmentRule
 
 # Train, validation and test.
 _PARTS = 3
 
 
+@dataclass(frozen=True)
+class Pieces:
+    """What a training makes of a sound file, which may be too short for it."""
+
+    rule: SegmentRule
+    spec: FeatureSpec
+
+    def why_short(self, n_samples: int, rate: int) -> str:
+        """Return why a training leaves a sound file out as too short; nothing where it does not.
+
+        Args:
+            n_samples: at the rate of the file.
+            rate: of the file in Hz.
+        """
+        return self.rule.why_short(
+            resampled_length(n_samples, rate, round(self.spec.rate)), self.spec
+        )
+
+
 def main(options: argparse.Namespace) -> int:
     """Verify the data set that the overrides choose."""
-    source, root, rule = source_and_segments(options.overrides)
-    dataset = source.inspect(root)
-    return verify_and_show(dataset, options.format, accept=options.accept, rule=rule)
+    composed = compose("data", options.overrides)
+    pieces = Pieces(
+        validate(SegmentRule, composed["segment"], "segment"),
+        select(FEATURES, composed["features"], "features"),
+    )
+    dataset = select(DATASETS, composed["dataset"], "dataset").inspect(data_root_of(composed))
+    return verify_and_show(dataset, options.format, accept=options.accept, pieces=pieces)
 
 
 def verify_and_show(
@@ -35,7 +62,7 @@ def verify_and_show(
     layout: Literal["table", "json"] = "table",
     *,
     accept: bool = False,
-    rule: SegmentRule | None = None,
+    pieces: Pieces | None = None,
 ) -> int:
     """Read every file, show what is wrong with which, and record the sound ones in the index.
 
@@ -43,7 +70,7 @@ def verify_and_show(
         dataset: what to read.
         layout: of what is wrong.
         accept: see `compare_and_record`.
-        rule: how tracks are to be cut; those that are too short for it cannot be used.
+        pieces: what a training is to make of sound files; what is too short cannot be used.
 
     Returns:
         The exit status: 1 where files are unusable, changed or missing, else 0. Those that were
@@ -58,11 +85,9 @@ def verify_and_show(
             f"genres with fewer than {_PARTS} tracks, which most splits cannot deal out to "
             f"{_PARTS} parts: {', '.join(small)}"
         )
-    least = dataset.limits.min_seconds
-    if rule and rule.shortest > least:
-        limits = replace(dataset.limits, min_seconds=rule.shortest)
-        dataset = replace(dataset, limits=limits)
-    report, differences = _verify_and_record(dataset, accept=accept)
+    if pieces and "audio" not in pieces.spec.media:
+        pieces = None
+    report, differences = _verify_and_record(dataset, pieces, accept=accept)
 
     rows = []
     for finding in (*report.findings, *differences):
@@ -90,17 +115,17 @@ def verify_and_show(
     published_so = (report.bad & dataset.published_broken) - other_file
     _summarise(dataset, report, differences, len(published_so))
     short = {finding.track for finding in report.findings if finding.code == "short"} - published_so
-    if rule and rule.shortest > least and short:
+    if pieces and pieces.rule.shortest > dataset.limits.min_seconds and short:
         say(
-            f"{several(len(short), 'file')} too short for a segment of {rule.length:g} s: choose "
-            "another segment=<name> or segment.length=<seconds> here and for the training, or "
-            "segment.short_tracks=repeat"
+            f"{several(len(short), 'file')} too short for a segment of {pieces.rule.length:g} s: "
+            "choose another segment=<name> or segment.length=<seconds> here and for the training, "
+            "or segment.short_tracks=repeat"
         )
     return 1 if report.bad - published_so or differences else 0
 
 
 def _verify_and_record(
-    dataset: Dataset, *, accept: bool
+    dataset: Dataset, pieces: Pieces | None, *, accept: bool
 ) -> tuple[Verification, tuple[Finding, ...]]:
     """Return what was found in the files, and how they differ from what is recorded.
 
@@ -119,7 +144,7 @@ def _verify_and_record(
         say(f"{report.checked} of {several(len(dataset.tracks), 'file')} were checked")
 
     with quiet_libraries(), progress(f"Verifying {dataset.name}", len(dataset.tracks)) as advance:
-        report = verify(dataset, advance, keep)
+        report = verify(dataset, advance, keep, *([pieces.why_short] if pieces else []))
     if dataset.generated:
         return report, ()
     return report, compare_and_record(dataset, sound(report), accept=accept)
