@@ -46,6 +46,12 @@ def test_a_setting_counts_where_systems_of_one_name_differ_in_it() -> None:
     assert apart(config(), *rnns) == ("model.name", "model.units")
 
 
+def test_a_preset_is_a_name_from_which_its_settings_follow() -> None:
+    micro = config(model={"name": "cnn", "units": 8, "preset": "cnn_micro"})
+    assert settings_of(micro)["model.name"] == "cnn_micro"
+    assert apart(config(), micro) == ("model.name",)
+
+
 def test_a_setting_that_only_one_has_counts() -> None:
     more = config(model={"name": "cnn", "units": 32, "dropout": None})
     assert apart(config(), more) == ("model.dropout",)

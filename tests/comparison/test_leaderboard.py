@@ -34,6 +34,13 @@ def test_runs_that_differ_in_seed_and_place_alone_are_one_system(tmp_path: Path)
     assert board.verdicts == (None,)
 
 
+def test_a_system_has_the_name_of_its_preset_which_is_no_difference(tmp_path: Path) -> None:
+    named = Made(settings={"preset": "cnn_micro", "units": 8})
+    from_before = Made(seed=1, settings={"units": 8})
+    (board,) = boards_of(tmp_path, named, from_before)
+    assert [(one.label, len(one.runs)) for one in board.systems] == [("cnn_micro mfcc", 2)]
+
+
 def test_folds_of_one_split_are_one_system(tmp_path: Path) -> None:
     folds = [Made(split={"name": "kfold", "fold": fold}, first=4 * fold) for fold in (2, 1)]
     (board,) = boards_of(tmp_path, *folds)

@@ -166,10 +166,48 @@ def test_joint_features_are_named_by_their_parts(compose_experiment: ComposeExpe
     assert run_name(experiment, "data").startswith("synth-mel_image_summary-cnn_mlp-")
 
 
+def test_a_preset_gives_its_run_a_name_and_no_other_id(tmp_path: Path) -> None:
+    words = ["model=crnn_micro", "model.head.dropout=0.5"]
+    experiment = parse(compose("train", [*words, f"output_root={tmp_path}"]))
+    name = run_name(experiment, "data")
+    assert name.startswith("synth-mfcc-crnn_micro-")
+    written = experiment.resolved()
+    assert parse(written).model.title == "crnn_micro"
+    # What a run from before says of its model, in the folder that it has.
+    del written["model"]["preset"]
+    assert parse(written).model.title == "crnn"
+    assert run_id(parse(written), "data") == run_id(experiment, "data")
+    earlier = tmp_path / name.replace("crnn_micro", "crnn")
+    earlier.mkdir()
+    assert run_folder(experiment, "data") == earlier
+
+
+def test_a_preset_of_ones_own_gives_its_run_a_name(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for name in ("tiny", "odd name"):
+        text = "defaults: [/model/crnn@_here_, _self_]\nhead: {units: [8]}\n"
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    own, odd = (
+        parse(compose("train", [f"model='{name}'"], str(tmp_path))) for name in ("tiny", "odd name")
+    )
+    assert (own.model.title, odd.model.title) == ("tiny", "crnn")
+    assert run_id(own, "data") == run_id(odd, "data")
+
+
+@pytest.mark.parametrize("preset", ["../away", "a b", "", "\x1b[31m"])
+def test_the_name_of_a_preset_is_one_of_a_folder(preset: str) -> None:
+    values = compose("train", ["model=crnn_micro"])
+    values["model"]["preset"] = preset
+    with pytest.raises(ConfigError, match=r"model\.preset: received"):
+        parse(values)
+
+
 @pytest.mark.parametrize(
     ("words", "identity"),
     [
         ((), "98cb98b7"),
+        (("model=crnn_micro",), "6702a79c"),
         (("experiment=carnaghi2022_crnn",), "00b082fc"),
         (("experiment=khamees2021_lstm", "seed=3"), "f44e1828"),
         (("experiment=steiner2023_cnn",), "3f7165f4"),

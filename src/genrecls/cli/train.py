@@ -75,7 +75,7 @@ def show_model(experiment: Experiment) -> None:
     table = Table(
         ("layer", Column("kind", spare=1), Column("output", spare=2), *numbers),
         [*rows, ("total", "", "", *total)],
-        title=f"{experiment.model.name}, {classes} genres, one segment",
+        title=f"{experiment.model.title}, {classes} genres, one segment",
     )
     show(table.to_terminal())
 

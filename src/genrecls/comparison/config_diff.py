@@ -17,10 +17,18 @@ Settings = Mapping[str, Any]
 def settings_of(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that all runs of a system share: no seed, no fold, nothing irrelevant.
 
-    A list of layers or the like has a key for each setting of each of them, counted from 0.
+    A list of layers or the like has a key for each setting of each of them, counted from 0. The
+    model has the name of its preset.
     """
-    settings = flat(_numbered(relevant(config)))
-    return {key: value for key, value in settings if key not in {"seed", "split.fold"}}
+    settings = dict(flat(_numbered(relevant(config))))
+    shared = {key: settings[key] for key in settings if key not in {"seed", "split.fold"}}
+    return {**shared, "model.name": model_of(config)} if "model.name" in shared else shared
+
+
+def model_of(config: Mapping[str, Any]) -> str:
+    """Return what the model is called: the preset that was chosen, or its family."""
+    model = config["model"]
+    return str(model.get("preset") or model["name"])
 
 
 def _numbered(value: Any) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from genrecls.comparison.config_diff import differing, settings_in_words, settings_of
+from genrecls.comparison.config_diff import differing, model_of, settings_in_words, settings_of
 from genrecls.errors import RunError
 from genrecls.evaluation.paired_tests import Pairing, interval, pair
 from genrecls.evaluation.significance import SeedSummary, holm, summarise
@@ -278,7 +278,9 @@ def _place(run: RunRecord) -> str:
 
 
 def _system(run: RunRecord) -> str:
-    return json.dumps(settings_of(run.config), sort_keys=True)
+    # Whether its model was made by a preset or by single settings is no difference.
+    settings = {**settings_of(run.config), "model.name": run.config["model"]["name"]}
+    return json.dumps(settings, sort_keys=True)
 
 
 def _distinction(board: Leaderboard, boards: Sequence[Leaderboard]) -> str:
@@ -322,4 +324,4 @@ def _title(run: RunRecord) -> str:
     features = run.config["features"]
     inside = [part.get("name") for part in features.values() if isinstance(part, Mapping)]
     parts = [name for name in inside if isinstance(name, str)]
-    return f"{run.config['model']['name']} {'+'.join(parts) or features['name']}"
+    return f"{model_of(run.config)} {'+'.join(parts) or features['name']}"

@@ -32,6 +32,8 @@ _NOT_THERE = re.compile(
 # What is longer takes the parser of overrides more than some seconds, or all of the stack.
 _MOST_OVERRIDES, _MOST_CHARACTERS, _DEEPEST = 500, 20_000, 20
 _MOST_VALUES = 10_000
+# As it may stand in the name of a folder.
+_PRESET = re.compile(r"[\w.+-]+")
 _IN_FILE = re.compile(r"^In '([^']+)'")
 
 
@@ -52,7 +54,14 @@ def compose(
     Raises:
         ConfigError: the overrides do not fit the configuration.
     """
-    return _plain(_compose(root, overrides, config_dir, config_name))
+    config = _compose(root, overrides, config_dir, config_name)
+    chosen = str(config.hydra.runtime.choices.get("model", ""))
+    values = _plain(config)
+    model = values.get("model")
+    # A file such as `crnn_micro.yaml` holds the name of its family, so its own would be lost.
+    if isinstance(model, dict) and chosen != model.get("name") and _PRESET.fullmatch(chosen):
+        model["preset"] = chosen
+    return values
 
 
 def composed_yaml(

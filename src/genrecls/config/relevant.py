@@ -6,8 +6,8 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-# Where things lie, how often is saved and who follows a training does not change its result; what
-# the data are is in their fingerprint.
+# Where things lie, what settings are called, how often is saved and who follows a training does not
+# change its result; what the data are is in their fingerprint.
 IRRELEVANT = (
     ("force",),
     ("show",),
@@ -23,6 +23,7 @@ IRRELEVANT = (
     ("dataset", "merge"),
     ("dataset", "exclude"),
     ("dataset", "min_tracks"),
+    ("model", "preset"),
     ("trainer", "checkpoint_minutes"),
     ("logger",),
 )

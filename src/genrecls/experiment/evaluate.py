@@ -142,7 +142,7 @@ def run_metrics(
             RejectedFile(file.track, str(file.path), file.code, file.detail)
             for file in data.rejected
         ),
-        model=ModelCost.of(experiment.model.name, result.model),
+        model=ModelCost.of(experiment.model.title, result.model),
         seconds=seconds,
     )
 

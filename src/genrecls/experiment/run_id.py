@@ -29,14 +29,15 @@ def run_id(experiment: Experiment, fingerprint: str) -> str:
 
 def run_name(experiment: Experiment, fingerprint: str) -> str:
     """Return the name of the run folder: `<dataset>-<features>-<model>-<id>`."""
-    parts = (experiment.dataset.title, experiment.features.title, experiment.model.name)
+    parts = (experiment.dataset.title, experiment.features.title, experiment.model.title)
     return "-".join((*parts, run_id(experiment, fingerprint)))
 
 
 def run_folder(experiment: Experiment, fingerprint: str) -> Path:
     """Return the folder of the run below the output root, whether or not it is there.
 
-    A run that was trained when its features had another name keeps the folder that it has.
+    A run that was trained when its features or its model had another name keeps the folder that it
+    has.
     """
     name = run_name(experiment, fingerprint)
     folder = experiment.output_root / name

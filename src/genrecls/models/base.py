@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from genrecls.config.schema import Registry, Schema
 from genrecls.errors import ConfigError
@@ -71,10 +72,17 @@ class ModelFamily(Schema, ABC):
         name: registered name.
         standardise: whether inputs are standardised inside the network, with statistics of the
             training part; else they are fed as they are.
+        preset: what was chosen by `model=...`, such as `crnn_micro`; None where it is `name`.
     """
 
     name: str
     standardise: bool
+    preset: Annotated[str, Field(pattern=r"^[\w.+-]+$")] | None = field(default=None, kw_only=True)
+
+    @property
+    def title(self) -> str:
+        """What the network is called in tables and in names of runs."""
+        return self.preset or self.name
 
     @abstractmethod
     def check(self, shapes: Shapes) -> None:

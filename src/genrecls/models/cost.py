@@ -34,7 +34,7 @@ class ModelCost:
     """A whole network.
 
     Attributes:
-        name: of its family, such as `cnn`.
+        name: of its preset or family, such as `crnn_micro` or `cnn`.
         macs: multiply-accumulates for one segment.
     """
 

@@ -56,6 +56,15 @@ class Job:
         return self.state in _ENDED
 
     @property
+    def run_name(self) -> str:
+        """Name of the run with the family of its model, as names of sweeps are made of it.
+
+        They are digests, and sweeps from before presets had names of their own are found again.
+        """
+        model = self.experiment.model
+        return self.run.name.replace(f"-{model.title}-", f"-{model.name}-")
+
+    @property
     def progress(self) -> Mapping[str, Any]:
         """Content of `progress.json`: epochs and validation scores so far; may be empty."""
         # A training removes its file a little before it ends.

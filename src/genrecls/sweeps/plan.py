@@ -129,5 +129,5 @@ def data_key(experiment: Experiment) -> str:
 
 def sweep_name(jobs: Sequence[Job]) -> str:
     """Return eight hexadecimal digits that sweeps over the same runs share."""
-    names = sorted(job.run.name for job in jobs)
+    names = sorted(job.run_name for job in jobs)
     return hashlib.sha256("\n".join(names).encode()).hexdigest()[:8]

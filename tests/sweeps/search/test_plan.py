@@ -35,6 +35,15 @@ def test_a_space_that_was_made_for_another_model_is_warned_of(
     assert "was made for model=mlp, but model=cnn is searched" in line
 
 
+def test_a_search_of_a_preset_has_its_name_or_the_folder_that_it_has(place: Place) -> None:
+    searched = plan(place, "search=crnn", "model=crnn_micro")
+    assert searched.name.startswith("search-crnn_micro-")
+    assert "-crnn-" in searched.start.run_name
+    earlier = searched.folder.with_name(searched.name.replace("crnn_micro", "crnn"))
+    earlier.mkdir(parents=True)
+    assert searched.folder == earlier
+
+
 def test_an_experiment_is_a_choice_of_everything(place: Place) -> None:
     words = ("search=trainer", "experiment=khamees2021_mlp", "dataset=synth_tiny", "split=track")
     assert plan(place, *words).start.experiment.model.name == "mlp"

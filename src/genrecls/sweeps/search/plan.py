@@ -56,9 +56,12 @@ class SearchPlan:
         for key in ("trials", "base", "space"):
             del asked[key]
         space = {key: dataclasses.asdict(dimension) for key, dimension in self.space.items()}
-        text = json.dumps([self.start.run.name, asked, space], sort_keys=True)
+        text = json.dumps([self.start.run_name, asked, space], sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-        return f"search-{self.start.experiment.model.name}-{digest}"
+        # A search that began when its model had another name keeps the folder that it has.
+        root = self.start.experiment.output_root / FOLDER
+        earlier = sorted(path.name for path in root.glob(f"search-*-{digest}"))
+        return earlier[0] if earlier else f"search-{self.start.experiment.model.title}-{digest}"
 
     @property
     def folder(self) -> Path:
@@ -110,9 +113,12 @@ def plan_search(arguments: SweepArguments) -> SearchPlan:
     words = (*(f"{key}={override_text(base[key])}" for key in base if key not in fixed), *given)
     planner = Planner(arguments.config_dir)
     start = planner.job(words)
-    meant, model = settings.base.get("model"), start.experiment.model.name
-    if meant is not None and model != meant:
-        warn(f"the space of this search was made for model={meant}, but model={model} is searched")
+    meant, model = settings.base.get("model"), start.experiment.model
+    if meant is not None and meant not in {model.name, model.title}:
+        warn(
+            f"the space of this search was made for model={meant}, but model={model.title} is "
+            "searched"
+        )
     _try_corners(planner, words, space)
     return SearchPlan(settings, space, arguments.config_dir, words, start, planner)
 
