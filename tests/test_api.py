@@ -172,7 +172,7 @@ def test_an_export_says_which_files_are_there(run: api.Run, places: dict[str, An
 @pytest.mark.process
 def test_a_sweep_trains_every_value(places: dict[str, Any]) -> None:
     words = ("debug=smoke", "model=cnn", "trainer.epochs=2")
-    swept = api.sweep(*words, seed=(0, 1), progress=False, **places)
+    swept = api.sweep(*words, seeds=2, progress=False, **places)
     assert len(swept.runs) == 2
     assert swept.failed == {}
     (board,) = swept.compare().leaderboards
@@ -184,6 +184,8 @@ def test_errors_are_those_of_the_command_line(tmp_path: Path) -> None:
         api.train("model=ccn")
     with pytest.raises(ConfigError, match=r"trainer.epochs: received 'many'"):
         api.train(trainer={"epochs": "many"})
+    with pytest.raises(ConfigError, match=r"seeds=3: several trainings; use genrecls\.sweep"):
+        api.train(seeds=3)
     with pytest.raises(RunError, match="no finished run"):
         api.load(output_root=tmp_path)
     with pytest.raises(ModelFileError):

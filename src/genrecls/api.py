@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, overload
 from genrecls.config import plugins
 from genrecls.console import muted, warn
 from genrecls.dsp.votes import Vote
-from genrecls.errors import DataError, RunError
+from genrecls.errors import ConfigError, DataError, RunError
 from genrecls.runs.metrics import PartMetrics
 from genrecls.runs.run import Run, all_runs, find_run
 from genrecls.splits.base import EvaluatedPart
@@ -72,6 +72,7 @@ def train(*overrides: str, progress: ProgressOption = True, **settings: Any) -> 
         The finished run.
 
     Raises:
+        ConfigError: several trainings are asked for, with `seeds=3`; `sweep` takes that.
         GenreclsError: what is wrong with the configuration, the data or the model.
     """
     from genrecls.config.compose import compose
@@ -80,6 +81,9 @@ def train(*overrides: str, progress: ProgressOption = True, **settings: Any) -> 
     from genrecls.training.callbacks import FunctionCallback
 
     words = [*overrides, *_overrides(settings)]
+    for word in words:
+        if word.startswith("seeds="):
+            raise ConfigError(f"{word}: several trainings; use genrecls.sweep with the same words")
     experiment = parse(compose("train", words))
     command = f"genrecls train {shlex.join(words)}".rstrip()
     display = [FunctionCallback(progress)] if callable(progress) else None if progress else []
@@ -414,7 +418,8 @@ def sweep(*overrides: str, progress: bool = True, **settings: Any) -> Sweep:
     Args:
         overrides: as behind `genrecls sweep`, such as "model=cnn,rnn" and "jobs=2".
         progress: show progress and messages on standard error.
-        settings: the same as keywords; a tuple means several values: `seed=(0, 1, 2)`.
+        settings: the same as keywords; a tuple means several values: `model=("cnn", "rnn")`.
+            `seeds=3` means the seeds 0, 1 and 2.
 
     Raises:
         ConfigError: a training is impossible; nothing is started.

@@ -169,7 +169,10 @@ def test_the_version_is_one_line(run_command: RunCommand) -> None:
                 "tracks_per_band, seconds, replicas, seed; did you mean 'root'?"
             ),
         ),
-        (("data", "info", "foo=1"), "foo: unknown key; allowed: data_root, dataset, segment"),
+        (
+            ("data", "info", "foo=1"),
+            "foo: unknown key; allowed: data_root, dataset, features, segment",
+        ),
         (("runs", "--nope"), "unknown flag --nope; see 'genrecls runs --help'"),
         (
             ("evaluate", "part=tset"),
@@ -372,9 +375,21 @@ class TestConfigurationFlags:
             "each"
         )
 
-    @pytest.mark.parametrize("flag", ["-m", "--multirun"])
+    @pytest.mark.parametrize(
+        ("words", "handed_on", "written"),
+        [
+            (("model=cnn,rnn", "-m", "seed=1"), ["model=cnn,rnn", "seed=1"], "-m"),
+            (("model=cnn,rnn", "--multirun", "seed=1"), ["model=cnn,rnn", "seed=1"], "-m"),
+            (("model=cnn", "seeds=3"), ["model=cnn", "seeds=3"], "seeds=3"),
+        ],
+    )
     def test_several_runs_are_a_sweep(
-        self, flag: str, run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
+        self,
+        words: tuple[str, ...],
+        handed_on: list[str],
+        written: str,
+        run_command: RunCommand,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         started: list[list[str]] = []
 
@@ -383,9 +398,9 @@ class TestConfigurationFlags:
             return 0
 
         monkeypatch.setattr("genrecls.cli.sweep.main", sweep)
-        outcome = run_command("train", "model=cnn,rnn", flag, "seed=1")
-        assert started == [["model=cnn,rnn", "seed=1"]]
+        outcome = run_command("train", *words)
+        assert started == [handed_on]
         assert outcome.status == 0
         assert outcome.err == (
-            "train -m is 'genrecls sweep': every training runs in a process of its own\n"
+            f"train {written} is 'genrecls sweep': every training runs in a process of its own\n"
         )

@@ -23,6 +23,12 @@ def test_own_keys_are_kept_from_the_trainings() -> None:
     assert (arguments.search, arguments.cluster) == (None, None)
 
 
+def test_seeds_are_counted_from_0() -> None:
+    arguments = parse(("model=cnn", "seeds=3", "jobs=2"))
+    assert arguments.overrides == ("model=cnn", "seed=range(0,3)")
+    assert parse(("model=cnn",)).overrides == ("model=cnn",)
+
+
 @submitit
 def test_a_cluster_is_kept_from_the_trainings() -> None:
     arguments = parse(("cluster=slurm", "cluster.partition=gpu", "cluster.mem_gb=16", "seed=0,1"))
@@ -118,6 +124,8 @@ def test_the_folder_of_the_user_reaches_the_trainings(tmp_path: Path) -> None:
         ("jobs=1,2", r"jobs=1,2: several values"),
         ("dry_run=perhaps", r"dry_run: received 'perhaps'; allowed"),
         ("show=true", r"'show=true': a sweep trains"),
+        ("seeds=0", r"seeds: received 0; allowed"),
+        ("seeds=0,1", r"seeds=0,1: several values"),
         (
             "job=2",
             r"job: unknown key; .*sweep cluster, dry_run, job_memory_gb, jobs.*did you mean 'jobs'",
@@ -128,3 +136,18 @@ def test_the_folder_of_the_user_reaches_the_trainings(tmp_path: Path) -> None:
 def test_what_cannot_be_meant_is_one_line(word: str, expected: str) -> None:
     with pytest.raises(ConfigError, match=expected):
         parse((word,))
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("seeds=3", "seed=4,5"), r"^seeds=3: means the seeds from 0 on, but 'seed=4,5' names"),
+        (("++seed=4", "seeds=3"), r"^seeds=3: .*'\+\+seed=4' names others; give one of the two$"),
+        (("seeds=3", "search=mlp"), r"^seeds=3: a search trains one seed of each trial; "),
+    ],
+)
+def test_seeds_that_another_word_decides_are_one_line(
+    words: tuple[str, ...], expected: str
+) -> None:
+    with pytest.raises(ConfigError, match=expected):
+        parse(words)

@@ -20,7 +20,7 @@ examples
   genrecls train                         a CNN on the built-in (generated) data
   genrecls train model=crnn features=mel
   genrecls train dataset=gtzan dataset.root=~/gtzan split=artist
-  genrecls sweep model=cnn,rnn,crnn 'seed=range(0,3)' jobs=2
+  genrecls sweep model=cnn,rnn,crnn seeds=3 jobs=2
   genrecls predict song.mp3
   genrecls export --tflite latest        the newest run as files for small devices
 """

@@ -44,7 +44,7 @@ def _refuse_own(overrides: Sequence[str]) -> None:
                 "'force': reproduce continues where it was stopped, which it could not; choose "
                 "another output_root=<folder> to train everything again"
             )
-        if key.partition(".")[0] in {"seed", "split", "experiment", "published"}:
+        if key.partition(".")[0] in {"seed", "seeds", "split", "experiment", "published"}:
             raise ConfigError(
                 f"'{word}': reproduce chooses this itself; take --seeds, name presets, or use "
                 "'genrecls train' for a single training"

@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 def main(words: Sequence[str]) -> int:
     """Train what the overrides in `words` describe, or show its configuration or its model."""
     options = parser_of("train").read(words)
-    if options.multirun:
+    seeds = [word for word in options.overrides if word.startswith("seeds=")]
+    if options.multirun or seeds:
         from genrecls.cli import sweep
 
-        say("train -m is 'genrecls sweep': every training runs in a process of its own")
+        written = " ".join(seeds or ["-m"])
+        say(f"train {written} is 'genrecls sweep': every training runs in a process of its own")
         return sweep.main([word for word in words if word not in {"-m", "--multirun"}])
     if show_configuration("train", options):
         return 0

@@ -71,7 +71,8 @@ def train_parser() -> VerbParser:
     add_configuration_flags(parser)
     parser.epilog = (
         "Any value inside a group can be set: trainer.epochs=5, features.n_mels=96,\n"
-        "model.head.dropout=0.5"
+        "model.head.dropout=0.5. seeds=3 trains with the seeds 0, 1 and 2 and compares them, as\n"
+        "'genrecls sweep seeds=3' does."
     )
     return parser
 

@@ -33,6 +33,7 @@ class SweepSettings(Schema):
     jobs: PositiveInt
     job_memory_gb: PositiveFloat | None
     dry_run: bool
+    seeds: PositiveInt | None
 
 
 @dataclass(frozen=True)
@@ -97,14 +98,37 @@ def read_arguments(
         overrides.append(word)
     composed = compose("sweep", own, config_dir)
     search, cluster = composed.pop("search", None), composed.pop("cluster", None)
+    settings = validate(SweepSettings, composed, "")
+    if settings.seeds is not None:
+        overrides.append(_seeds_word(settings.seeds, overrides, search))
     return SweepArguments(
-        settings=validate(SweepSettings, composed, ""),
+        settings=settings,
         overrides=tuple(overrides),
         cluster=None if cluster is None else read_cluster(cluster),
         search=search,
         config_dir=config_dir,
         command=command or f"genrecls sweep {shlex.join(words)}".strip(),
     )
+
+
+def _seeds_word(count: int, overrides: Sequence[str], search: Mapping[str, Any] | None) -> str:
+    """Return the word that trains so many seeds.
+
+    Raises:
+        ConfigError: a word says already which seeds, or a search takes one of them.
+    """
+    if search is not None:
+        raise ConfigError(
+            f"seeds={count}: a search trains one seed of each trial; several of its best settings: "
+            f"'genrecls sweep -cd <folder of the search> experiment=best seeds={count}'"
+        )
+    for word in overrides:
+        if word.partition("=")[0].lstrip("+~") == "seed":
+            raise ConfigError(
+                f"seeds={count}: means the seeds from 0 on, but '{word}' names others; give one of "
+                "the two"
+            )
+    return f"seed=range(0,{count})"
 
 
 def _with_current_names(words: Sequence[str]) -> list[str]:
