@@ -160,6 +160,22 @@ def test_runs_are_compared_without_printing(
 
 
 @pytest.mark.process
+def test_runs_are_chosen_by_a_condition_and_trials_when_they_are_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finished_run(tmp_path, "a", Made(model="rnn"))
+    finished_run(tmp_path, "b")
+    finished_run(tmp_path, "c", Made(model="rnn")).mark("finished", sweep="search-rnn-1")
+    condition = "model=rnn and test.accuracy>0.5"
+    assert [run.name for run in api.runs(tmp_path, filter=condition)] == ["a"]
+    assert "left out: 1 trial of search-rnn-1 (1 finished); trials=True" in capsys.readouterr().err
+    chosen = api.runs(tmp_path, filter=condition, trials=True)
+    assert {run.name for run in chosen} == {"a", "c"}
+    assert [run.name for run in api.runs(tmp_path, filter="sweep=search-rnn-1")] == ["c"]
+    with pytest.raises(ConfigError, match="unknown key 'modle'"):
+        api.runs(tmp_path, filter="modle=rnn")
+
+
 def test_an_export_says_which_files_are_there(run: api.Run, places: dict[str, Any]) -> None:
     exported = api.export(run, "inputs=[features]", modes=["float32"], progress=False, **places)
     (path,) = exported.files.values()

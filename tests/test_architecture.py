@@ -18,6 +18,7 @@ import genrecls
 from genrecls.runs.export_facts import ExportFacts
 from genrecls.runs.metrics import RunMetrics
 from genrecls.runs.run import Run
+from genrecls.runs.run_files import Status
 from genrecls.training.callbacks import ProgressFile, TrainingPlan
 from genrecls.training.checkpoint import Progress
 
@@ -60,6 +61,16 @@ def dataclasses_in(hint: Any, steps: str) -> Iterator[tuple[type[Any], str]]:
     listed = typing.get_origin(hint) is tuple
     for argument in typing.get_args(hint):
         yield from dataclasses_in(argument, f"{steps}{'.*' if mapping else '.#' if listed else ''}")
+
+
+def test_every_key_of_run_json_is_documented(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    with pytest.raises(OSError, match="full"), run.recorded("genrecls train", "1a2b3c4d"):
+        raise OSError("full")
+    (row,) = (line for line in PAGE.splitlines() if line.startswith("| `run.json` |"))
+    named = set(re.findall(r"`([^`]+)`", row))
+    assert run.state.keys() < named
+    assert set(typing.get_args(Status)) < named
 
 
 @pytest.mark.parametrize(

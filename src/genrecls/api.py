@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from genrecls.config import plugins
-from genrecls.console import muted, warn
+from genrecls.console import muted, say, warn
 from genrecls.dsp.votes import Vote
 from genrecls.errors import ConfigError, DataError, RunError
 from genrecls.runs.metrics import PartMetrics
 from genrecls.runs.run import Run, all_runs, find_run
+from genrecls.runs.run_filter import count_trials, select_runs
 from genrecls.splits.base import EvaluatedPart
 
 if TYPE_CHECKING:
@@ -107,20 +108,35 @@ def use_plugins(*paths: AnyPath) -> None:
     plugins.use_plugins(paths)
 
 
-def runs(output_root: AnyPath = "outputs", *, finished: bool = True) -> list[Run]:
+def runs(
+    output_root: AnyPath = "outputs",
+    *,
+    finished: bool = True,
+    filter: str = "",  # noqa: A002 - the word of the command line
+    trials: bool = False,
+) -> list[Run]:
     """Return the runs of a folder, the one last changed first.
 
     Args:
         output_root: folder of the runs.
         finished: leave out what is not finished, and what is damaged with a warning that says why.
             Otherwise `Run.damage` has the reason of each.
+        filter: a condition as behind `genrecls runs`, such as "model=rnn and test.accuracy>0.6".
+        trials: trials of searches, too; else they are left out with a line that says how many. A
+            condition on `sweep` asks for them as well.
+
+    Raises:
+        ConfigError: the condition is none, or asks for what no run has.
     """
-    every = all_runs(Path(output_root).expanduser())
+    every, hidden = select_runs(all_runs(Path(output_root).expanduser()), filter, trials=trials)
+    if hidden:
+        say(f"left out: {count_trials(hidden)}; trials=True returns them, too")
     if not finished:
         return every
     reasons = {run.name: run.damage for run in every}
-    for reason in filter(None, reasons.values()):
-        warn(f"left out: {reason}")
+    for reason in reasons.values():
+        if reason:
+            warn(f"left out: {reason}")
     return [run for run in every if run.finished and not reasons[run.name]]
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from genrecls.runs.record import RunRecord
 from tests.conftest import Outcome, RunCommand
 from tests.runs.finished_runs import Made, finished_run
 
@@ -44,6 +47,50 @@ def test_without_words_all_finished_runs_are_compared(root: Path, run_command: R
     assert names(root) == ["made-mfcc-cnn-1a", "made-mfcc-rnn-2b"]
     assert "McNemar" in outcome.out
     assert f"written to {root / 'comparison'}" in outcome.err
+
+
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
+    """The last letters of the runs of each comparison, none of which is written or drawn."""
+    comparisons: list[set[str]] = []
+
+    def write(runs: Sequence[RunRecord], *_: Any, **__: Any) -> None:
+        comparisons.append({run.name[-1] for run in runs})
+
+    monkeypatch.setattr("genrecls.cli.compare.write_comparison", write)
+    return comparisons
+
+
+def test_trials_of_a_search_are_compared_when_they_are_asked_for(
+    root: Path, run_command: RunCommand, compared: list[set[str]]
+) -> None:
+    finished_run(root, "made-mfcc-mlp-4d", Made(model="mlp")).mark("finished", sweep="search-mlp-1")
+    outcome = compare(root, run_command)
+    assert compared.pop() == {"a", "b"}
+    told = "left out: 1 trial of search-mlp-1 (1 finished); --trials compares them, too"
+    assert told in outcome.err
+    for words in (["--trials"], ["*"], ["1a", "2b", "4d"]):
+        assert told not in compare(root, run_command, *words).err
+        assert compared.pop() == {"a", "b", "d"}
+
+
+def test_where_only_trials_are_finished_it_is_said(tmp_path: Path, run_command: RunCommand) -> None:
+    finished_run(tmp_path, "made-mfcc-mlp-4d").mark("finished", sweep="search-mlp-1")
+    outcome = compare(tmp_path, run_command)
+    assert outcome.status == 1
+    assert "no run is chosen; left out: 1 trial of search-mlp-1" in outcome.err
+
+
+def test_a_condition_chooses_among_the_runs(
+    root: Path, run_command: RunCommand, compared: list[set[str]]
+) -> None:
+    assert compare(root, run_command, "--filter", "model=rnn").status == 0
+    assert compare(root, run_command, "*", "--filter", "model=cnn").status == 0
+    assert compared == [{"b"}, {"a"}]
+    outcome = compare(root, run_command, "--filter", "model=mlp")
+    assert "no finished run meets the condition" in outcome.err
+    outcome = compare(root, run_command, "--filter", "model=")
+    assert "filter: 'model=' is no condition" in outcome.err
 
 
 def test_without_words_it_is_said_how_many_runs_are_not_finished(

@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from genrecls.comparison.config_diff import differing, settings_of, short_titles, title_of, value_of
+from genrecls.comparison.config_diff import (
+    differing,
+    differing_from_defaults,
+    settings_of,
+    short_titles,
+    title_of,
+    value_of,
+)
+from genrecls.config.compose import compose
 from genrecls.reports.numbers import DASH
 
 
@@ -84,3 +92,12 @@ def test_values_are_short_and_absent_ones_a_dash() -> None:
     settings = {"a": None, "b": [1, 2], "c": "x" * 60, "d": "adam"}
     shown = [value_of(settings, key, 10) for key in "abcde"]
     assert shown == ["null", "[1, 2]", f"{'x' * 9}…", "adam", DASH]
+
+
+def test_what_differs_from_the_defaults_is_what_the_chosen_options_do_not_bring() -> None:
+    words = ["model=crnn_micro", "trainer.epochs=7", "seed=2", "output_root=/elsewhere"]
+    assert differing_from_defaults(compose("train", words)) == {
+        "model.name": ("crnn_micro", "cnn"),
+        "trainer.epochs": (7, 40),
+        "seed": (2, 0),
+    }

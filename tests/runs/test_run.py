@@ -32,6 +32,23 @@ def make(
     return run
 
 
+def test_a_run_belongs_to_whoever_began_it_or_wants_it_for_itself(tmp_path: Path) -> None:
+    run = Run(tmp_path / "a")
+    for sweep, search in (
+        ("search-cnn-1", "search-cnn-1"),
+        ("search-cnn-2", "search-cnn-1"),
+        ("1a2b3c4d", ""),
+        ("search-cnn-1", ""),
+    ):
+        with run.recorded("genrecls train", sweep):
+            pass
+        assert run.search == search
+    assert run.state["sweep"] == "1a2b3c4d"
+    with run.recorded("genrecls train"):
+        pass
+    assert run.state["sweep"] == ""
+
+
 def busy(run: Run) -> bool:
     return run.busy
 

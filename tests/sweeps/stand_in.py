@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from genrecls.runs.run import Run
 from genrecls.sweeps import parent_watch
 from genrecls.sweeps.job import Job
 from genrecls.sweeps.plan import plan_jobs
+from genrecls.trackers.base import SWEEP
 from genrecls.training.interrupts import StopRequest, stop_request
 from tests.runs.finished_runs import Made, fill
 
@@ -53,7 +55,7 @@ def main(words: Sequence[str]) -> int:
 def _train(job: Job, stop: StopRequest) -> None:
     run, trainer = job.run, job.experiment.trainer
     run.folder.mkdir(parents=True, exist_ok=True)
-    with log_file(run.log_file), run.recorded("genrecls train"):
+    with log_file(run.log_file), run.recorded("genrecls train", os.environ.get(SWEEP, "")):
         run.config_file.write_text(yaml.safe_dump(job.experiment.resolved()), encoding="utf-8")
         digests = _resumed(run) or [_digest(run.name)]
         for epoch in range(len(digests), trainer.epochs + 1):

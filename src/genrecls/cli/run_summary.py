@@ -1,12 +1,19 @@
-"""The scores of a run as a table for the terminal."""
+"""A run for the terminal: its scores, and what it is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
+from rich.filesize import decimal
+
+from genrecls.comparison.config_diff import differing_from_defaults, title_of, written
+from genrecls.console import several, show
+from genrecls.errors import RunError
 from genrecls.evaluation.class_balance import MajorityBaseline
 from genrecls.evaluation.metrics import Scores
+from genrecls.files.tables import json_text
 from genrecls.reports.score_notes import score_notes
 from genrecls.reports.tables import Column, Table
 from genrecls.runs.metrics import PartMetrics, RunMetrics
@@ -53,6 +60,69 @@ def summary(run: Run) -> Group:
         score_table({"validation": metrics.validation, "test": metrics.test}).to_terminal(),
         Text(f"model  {run.model_file}\nreport {run.report_file}"),
     )
+
+
+def show_run(run: Run, row: Mapping[str, Any], format: str) -> None:  # noqa: A002
+    """Print what a run is: its state, settings that differ from the defaults, scores and files.
+
+    Args:
+        run: the run; what is damaged or not there yet is left out.
+        row: what the list of runs says of it.
+        format: `table` or `json`.
+    """
+    settings: dict[str, tuple[Any, Any]] = {}
+    metrics: RunMetrics | None = None
+    with suppress(RunError):
+        settings = differing_from_defaults(run.read_config())
+    with suppress(RunError):
+        metrics = run.read_metrics()
+    files = {
+        place.name: sum(
+            path.stat().st_size for path in (place, *place.rglob("*")) if path.is_file()
+        )
+        for place in sorted(run.folder.iterdir())
+        if not place.name.startswith(".")
+    }
+    if format == "json":
+        about = {
+            **row,
+            "folder": str(run.folder.absolute()),
+            "settings": {key: {"value": a, "default": b} for key, (a, b) in settings.items()},
+            "files": files,
+        }
+        scores = metrics.to_json() if metrics else {}
+        about |= {key: scores[key] for key in ("dataset", "split", "parts") if key in scores}
+        show(json_text(about))
+        return
+
+    from rich.text import Text
+
+    show(Text(run.name, style="bold"))
+    show(
+        "\n".join(
+            f"{name:<8}{row[key]}"
+            for name, key in (
+                ("status", "status"),
+                ("reason", "reason"),
+                ("of", "sweep"),
+                ("changed", "changed"),
+                ("command", "command"),
+            )
+            if row.get(key)
+        )
+    )
+    if settings:
+        rows = [(title_of(key), written(a), written(b)) for key, (a, b) in settings.items()]
+        show(Table(("setting", "value", "default"), rows).to_terminal())
+    if metrics:
+        show(describe(metrics))
+        counts = metrics.split.counts.items()
+        show(", ".join(f"{part} {several(count.tracks, 'track')}" for part, count in counts))
+        parts = {"validation": metrics.validation, "test": metrics.test}
+        show(score_table(parts).to_terminal())
+    sizes = [(name, decimal(size)) for name, size in files.items()]
+    title = f"files in {run.folder.absolute()}"
+    show(Table(("file", Column("size", "number")), sizes, title).to_terminal())
 
 
 def score_table(parts: Mapping[str, PartMetrics]) -> Table:

@@ -43,6 +43,8 @@ ACTIONS = {
     "split-report": "show what each split would give: genres, shared artists, copies, scores",
     "cache": "list the cached features, or delete some",
 }
+RUN_ACTIONS = ("show", "open", "remove", "filter")
+"""What can stand behind `runs`; without any of them it is `filter`."""
 CONTINUING = ("train", "sweep", "reproduce", "data download")
 """What an interrupted command of continues when it is repeated; the others begin again."""
 _NEWEST = (
@@ -276,12 +278,40 @@ def _published() -> list[str]:
 def runs_parser() -> VerbParser:
     """Return what `genrecls runs` takes."""
     parser = VerbParser(
-        "runs", "List the runs in outputs/, newest first, with their scores.", settings=OUTPUT_ROOT
+        "runs",
+        "List the runs in outputs/, newest first, with their scores.\n\n"
+        "actions\n"
+        "  'model=rnn and seed>2'   list those that meet a condition; as --filter\n"
+        "  show RUN                 settings that differ from the defaults, data, scores, files\n"
+        "  open RUN                 its report in the browser, or the path of it\n"
+        "  remove WHAT ...          list what would be removed; with --yes remove it. WHAT is\n"
+        "                           failed, interrupted or pruned (such runs), checkpoints (of\n"
+        "                           unfinished runs, which then begin again), runs or patterns\n\n"
+        f"{_A_RUN}",
+        words="[CONDITION ... | ACTION ...]",
+        settings=OUTPUT_ROOT,
     )
+    parser.candidates = lambda: [*RUN_ACTIONS, *run_names()]
     parser.add_argument(
-        "--format", choices=("table", "json"), default="table", help="of the list (table)"
+        "--format", choices=("table", "json"), default="table", help="of the answer (table)"
+    )
+    _add_filter(parser)
+    parser.add_argument("--yes", action="store_true", help="with remove: do it")
+    parser.epilog = (
+        "A condition compares (= != < <= > >= in [a,b]) what is known of a run (status, dataset,\n"
+        "changed), settings (trainer.epochs) and scores (test.accuracy, which is per track, or\n"
+        "validation.segment.macro_f1), joined by and, or, not and brackets."
     )
     return parser
+
+
+def _add_filter(parser: VerbParser) -> None:
+    parser.add_argument(
+        "--filter", metavar="CONDITION", help="only runs such as 'model=rnn and test.accuracy>0.6'"
+    )
+    parser.add_argument(
+        "--trials", action="store_true", help="trials of searches, too, which are left out else"
+    )
 
 
 def compare_parser() -> VerbParser:
@@ -291,11 +321,13 @@ def compare_parser() -> VerbParser:
         "Rank finished runs by validation accuracy and test each against the best on the same\n"
         "tracks (paired bootstrap, permutation test, McNemar). Runs that differ only in seed or\n"
         "fold are one system; runs on other data or splits have a table of their own. Writes\n"
-        "tables, figures and comparison.html. Without RUN all finished runs.",
+        "tables, figures and comparison.html. Without RUN all finished runs, but\n"
+        "no trials of searches.",
         words="[RUN|GLOB ...]",
         settings=OUTPUT_ROOT,
     )
     parser.candidates = run_names
+    _add_filter(parser)
     parts = ("validation", "test")
     parser.add_argument(
         "--rank-by",

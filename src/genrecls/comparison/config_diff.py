@@ -7,7 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from genrecls.config.options import flat
+from genrecls.config.compose import compose
+from genrecls.config.options import choices, flat, groups
 from genrecls.config.relevant import relevant
 
 Settings = Mapping[str, Any]
@@ -29,6 +30,28 @@ def model_of(config: Mapping[str, Any]) -> str:
     """Return what the model is called: the preset that was chosen, or its family."""
     model = config["model"]
     return str(model.get("preset") or model["name"])
+
+
+def differing_from_defaults(config: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Return value and default of each setting that is not as its option comes, by dotted key.
+
+    A group counts where another option is the default; what that option brings with it does not.
+    A setting that the defaults do not have has None for one.
+    """
+    options = {
+        group: model_of(config) if group == "model" else str(values.get("name"))
+        for group, values in config.items()
+        if group in groups() and isinstance(values, Mapping)
+    }
+    settings = {**dict(flat(_numbered(relevant(config)))), "model.name": options["model"]}
+    words = [f"{group}={option}" for group, option in options.items() if option in choices(group)]
+    usual = dict(flat(_numbered(compose("train", words))))
+    first = dict(flat(compose("train", [])))
+    names = {f"{group}.name" for group in options}
+    defaults = {key: (first if key in names else usual).get(key) for key in settings}
+    return {
+        key: (settings[key], defaults[key]) for key in settings if settings[key] != defaults[key]
+    }
 
 
 def _numbered(value: Any) -> Any:

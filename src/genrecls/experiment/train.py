@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from genrecls.models.tensorflow_setup import threads
 from genrecls.runs.record import read
 from genrecls.runs.run import Run
 from genrecls.splits.base import EVALUATED_PARTS, Part
+from genrecls.trackers.base import SWEEP
 from genrecls.training.callbacks import (
     Callback,
     Callbacks,
@@ -69,15 +71,18 @@ def train(
     dataset = load_dataset_checked(experiment, store)
     digest = fingerprint(dataset, store.digests)
     run = Run(run_folder(experiment, digest))
+    sweep = os.environ.get(SWEEP, "")
     with run.locked():
         if not devices.agree(experiment.run.force or not run.finished):
             say(f"this configuration is trained already ({run.name}); force=true trains it again")
+            if not sweep:
+                run.leave_search()
             report_to_trackers(run, experiment)
             return run
         if experiment.run.force and run.state:
             run.set_aside()
         run.folder.mkdir(parents=True, exist_ok=True)
-        with log_file(run.log_file), run.recorded(command):
+        with log_file(run.log_file), run.recorded(command, sweep):
             say(f"run {run.name}")
             if dataset.generated:
                 say(f"data {dataset.provenance.title}")

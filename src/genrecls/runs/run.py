@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +24,9 @@ from genrecls.splits.base import EvaluatedPart
 
 LATEST, BEST = "latest", "best"
 """Words that stand for a run, see `find_run`."""
+
+SEARCH = "search-"
+"""How the names of searches begin; those of other sweeps are hexadecimal digits."""
 
 # Seconds after which a lock is really taken: `busy` holds it for a moment, to see whether it can.
 _PATIENCE = 1.0
@@ -129,6 +134,25 @@ class Run:
         return ""
 
     @property
+    def status(self) -> str:
+        """How it stands: as `run.json` says, or `damaged`, `incomplete`, `unknown`.
+
+        A training that was killed could not say so: it is `interrupted`.
+        """
+        if self.damage:
+            return "damaged"
+        status = str(self.state.get("status", "unknown"))
+        if status == "finished" and not self.finished:
+            return "incomplete"
+        return "interrupted" if status == "running" and not self.busy else status
+
+    @property
+    def search(self) -> str:
+        """The search that it is a trial of; empty where somebody wants the run for itself."""
+        sweep = str(self.state.get("sweep", ""))
+        return sweep if sweep.startswith(SEARCH) else ""
+
+    @property
     def finished(self) -> bool:
         """Whether the scores and the model are there."""
         done = self.state.get("status") == "finished"
@@ -165,16 +189,29 @@ class Run:
         state = {"created": now, **self.state, **facts, "status": status, "changed": now}
         write_json(self.state_file, {**state, "genrecls": __version__})
 
+    def leave_search(self) -> None:
+        """Record that somebody wants the run for itself, whatever search has made it."""
+        if self.search:
+            write_json(self.state_file, {**self.state, "sweep": ""})
+
     @contextmanager
-    def recorded(self, command: str) -> Iterator[None]:
-        """Keep the state of the run true, however the block ends."""
+    def recorded(self, command: str, sweep: str = "") -> Iterator[None]:
+        """Keep the state of the run true, however the block ends.
+
+        Args:
+            command: the command line that makes the run.
+            sweep: name of the sweep or search that it belongs to.
+        """
+        # A search takes no run away from whoever began it.
+        if sweep.startswith(SEARCH) and self.state:
+            sweep = str(self.state.get("sweep", ""))
 
         def mark(status: Status, **facts: str) -> None:
             # The disk may be what failed; the first error is the one to report.
             with suppress(OSError):
                 self.mark(status, **facts)
 
-        self.mark("running", command=command)
+        self.mark("running", command=command, sweep=sweep)
         try:
             yield
         except (Interrupted, KeyboardInterrupt):
@@ -326,6 +363,32 @@ def find_run(output_root: Path, wanted: str | None) -> Run:
         f"'{wanted}' names {len(matching) or 'no'} runs{nearest(wanted, names)}; expected a run "
         f"folder, or one of the names that 'genrecls runs' lists for {output_root.absolute()}"
     )
+
+
+def find_runs(output_root: Path, wanted: str) -> list[Run]:
+    """Return the run that `find_run` finds, or all whose names or folders a pattern matches.
+
+    Raises:
+        RunError: there is none, or a name is that of several.
+    """
+    if not is_pattern(output_root, wanted):
+        return [find_run(output_root, wanted)]
+    paths = map(Path, sorted(glob.glob(str(Path(wanted).expanduser()))))  # noqa: PTH207
+    folders = (path.resolve() for path in paths if (path / "run.json").is_file())
+    by_name = (run for run in all_runs(output_root) if fnmatchcase(run.name, wanted))
+    matching = {run.folder.resolve(): run for run in (*by_name, *map(Run, folders))}
+    if not matching:
+        raise RunError(
+            f"'{wanted}' matches no run; expected a pattern for paths of run folders, or for the "
+            f"names that 'genrecls runs' lists for {output_root.absolute()}"
+        )
+    return list(matching.values())
+
+
+def is_pattern(output_root: Path, word: str) -> bool:
+    """Return whether a word stands for several runs; a folder may be called so, too."""
+    there = Path(word).expanduser().exists() or (output_root / word).exists()
+    return glob.has_magic(word) and not there
 
 
 def _newest(output_root: Path) -> Run:

@@ -20,7 +20,7 @@ from genrecls.config.validation import validate
 from genrecls.errors import ConfigError, DamagedFile, RunError
 from genrecls.files.tables import read_mapping
 
-Status = Literal["running", "interrupted", "failed", "finished"]
+Status = Literal["running", "interrupted", "failed", "pruned", "finished"]
 
 
 class _Stored:
@@ -36,6 +36,7 @@ class _State(_Stored):
     changed: str = ""
     command: str = ""
     reason: str = ""
+    sweep: str = ""
     genrecls: str = ""
     seconds: Seconds | None = None
 

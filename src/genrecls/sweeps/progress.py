@@ -29,6 +29,7 @@ _STATUSES = {
     "finished": "already finished",
     "elsewhere": "in training by another process, whose result is taken",
     "interrupted": "interrupted before, will continue",
+    "pruned": "stopped early by a search, will continue",
     "failed": "failed before, will be tried again",
 }
 _REFRESH = 0.5
@@ -64,7 +65,10 @@ def plan_table(jobs: Sequence[Job], estimates: Estimates) -> Table:
 
 
 def run_status(run: Run) -> str:
-    """Return `new`, `finished`, `elsewhere` (another process has it), `interrupted` or `failed`."""
+    """Return the state of a run before a sweep, as in `run.json`, or `new`, or `elsewhere`.
+
+    `elsewhere` is trained by another process.
+    """
     if run.finished:
         return "finished"
     if run.busy:

@@ -127,6 +127,49 @@ def test_a_training_that_promises_nothing_is_stopped_and_counted(make_stand: Mak
     assert stand.runner.missing == 1
 
 
+def pruned_training(stand: Stand) -> tuple[Job, str]:
+    """Return a training that was stopped early, before anybody hears of it, and the reason."""
+    for _ in range(2):
+        job = stand.begin()
+        stand.progress(job, 0.9, 0.9)
+        stand.finish(job)
+    job = stand.begin()
+    asked: list[str] = []
+    job.stop = asked.append  # type: ignore[assignment, method-assign]
+    job.run.mark("interrupted", sweep=stand.plan.name)
+    stand.progress(job, 0.1, 0.1, 0.1)
+    return job, asked[0]
+
+
+def test_a_run_that_was_stopped_early_is_called_pruned(make_stand: MakeStand) -> None:
+    stand = make_stand()
+    job, reason = pruned_training(stand)
+    stand.end(job, JobResult("stopped", reason))
+    assert job.run.status == "pruned"
+    assert job.run.state["reason"] == reason
+    assert job.run.search == stand.plan.name
+
+
+def test_a_search_that_was_killed_calls_it_pruned_with_the_next_call(make_stand: MakeStand) -> None:
+    stand = make_stand()
+    job, reason = pruned_training(stand)
+    # As runs of earlier versions, it does not know its search.
+    job.run.state_file.write_text('{"status": "interrupted"}')
+    stand.study.prune(stand.study.trials[-1], reason)
+    again = make_stand()
+    assert job.run.status == "pruned"
+    assert job.run.search == again.plan.name
+
+
+def test_a_run_that_was_trained_further_is_not_called_pruned(make_stand: MakeStand) -> None:
+    stand = make_stand()
+    job, reason = pruned_training(stand)
+    stand.end(job, JobResult("stopped", reason))
+    job.run.mark("finished")
+    make_stand()
+    assert job.run.state["status"] == "finished"
+
+
 def test_a_training_that_finishes_before_it_can_be_stopped_counts_as_finished(
     make_stand: MakeStand,
 ) -> None:

@@ -80,9 +80,12 @@ def test_a_search_ends_in_a_result_that_can_be_trained(
     assert written >= {"study.sqlite", "search.md", "search.html", "trials.csv"}
     assert written >= {"history.png", "settings.png", "experiment", "sweep.json"}
     assert [trial.state for trial in trials(undisturbed)] == ["finished"] * 3
+    assert {run.search for run in undisturbed.runs} == {folder.name}
     answer = run_command("train", "-cd", str(folder), "experiment=best", *undisturbed.words)
     assert answer.status == 0, answer.err
     assert "this configuration is trained already" in answer.err
+    # Now somebody wants the best for itself, and it is listed.
+    assert sorted(run.search for run in undisturbed.runs) == ["", folder.name, folder.name]
 
 
 def test_the_same_command_trains_nothing_again_and_more_trials_go_on(undisturbed: Place) -> None:

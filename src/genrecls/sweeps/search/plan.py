@@ -12,6 +12,7 @@ from pathlib import Path
 from genrecls.config.compose import combine_values
 from genrecls.console import warn
 from genrecls.errors import ConfigError
+from genrecls.runs.run import SEARCH
 from genrecls.sweeps.job import Job
 from genrecls.sweeps.plan import Planner
 from genrecls.sweeps.search.objective import SearchObjective
@@ -60,8 +61,8 @@ class SearchPlan:
         digest = hashlib.sha256(text.encode()).hexdigest()[:8]
         # A search that began when its model had another name keeps the folder that it has.
         root = self.start.experiment.output_root / FOLDER
-        earlier = sorted(path.name for path in root.glob(f"search-*-{digest}"))
-        return earlier[0] if earlier else f"search-{self.start.experiment.model.title}-{digest}"
+        earlier = sorted(path.name for path in root.glob(f"{SEARCH}*-{digest}"))
+        return earlier[0] if earlier else f"{SEARCH}{self.start.experiment.model.title}-{digest}"
 
     @property
     def folder(self) -> Path:

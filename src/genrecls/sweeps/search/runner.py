@@ -164,6 +164,10 @@ class SearchRunner:
         self._trials: dict[Job, Trial] = {}
         self._epochs: dict[Job, int] = {}
         self._pruned: dict[Job, str] = {}
+        # Killed between study and run folder, an earlier call has not told the latter.
+        for trial in study.trials:
+            if trial.state == "pruned" and trial.run:
+                _record_pruned(Run(plan.start.run.folder.parent / trial.run), plan, trial.reason)
 
     @property
     def done(self) -> list[Trial]:
@@ -220,6 +224,7 @@ class SearchRunner:
         elif job in self._pruned:
             self._failed_in_a_row = 0
             self._study.prune(trial, self._pruned[job])
+            _record_pruned(job.run, self._plan, self._pruned[job])
         else:
             # Stopped by somebody who may continue it: the study keeps it as running.
             self.stopped += 1
@@ -251,6 +256,17 @@ class SearchRunner:
                 pruner = self._plan.settings.pruner
                 self._pruned[job] = f"stopped early after epoch {epoch} ({pruner} pruner)"
                 return
+
+
+def _record_pruned(run: Run, plan: SearchPlan, reason: str) -> None:
+    """Record in its folder that a search has stopped a run early."""
+    stopped = {"running", "interrupted"}
+    if run.state.get("status") not in stopped:
+        return
+    # A process that has the run now knows its state better.
+    with suppress(RunError, OSError), run.locked():
+        if run.state.get("status") in stopped:
+            run.mark("pruned", reason=reason, sweep=run.state.get("sweep", plan.name))
 
 
 def _read_history(run: Run) -> list[dict[str, float]]:
