@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import genrecls.export.export
+from genrecls.config.paths import conf_dir
+from genrecls.export.convert.conversion import ConversionRequest, ConversionResult
 from genrecls.export.formats import INPUTS, MODES
+from genrecls.runtime.container import unpack
 from tests.in_process import Answer, run_here
 
 FORMATS = [f"{kind}_{mode}" for kind in INPUTS for mode in MODES]
@@ -27,9 +33,16 @@ def work(home: Path, tmp_path_factory: pytest.TempPathFactory, process: None) ->
     """A working folder with a finished run that has been exported in all modes."""
     folder = tmp_path_factory.mktemp("export") / "work"
     shutil.copytree(home, folder, symlinks=True)
-    answer = run_here(folder, "export", "latest", *LENIENT, "target=cortex-m7")
+    answer = run_here(folder, "export", "latest", *LENIENT)
     assert answer.status == 0, answer.err
+    copied, flashed = last_lines(answer)[::-1][:2]
+    assert "copy audio_" in copied
+    assert "flash features_int8.tflite (in micro/): " in flashed
     return folder
+
+
+def last_lines(answer: Answer) -> list[str]:
+    return [line for line in answer.err.splitlines() if line.strip()]
 
 
 @pytest.fixture(scope="session")
@@ -97,12 +110,58 @@ def test_even_raw_audio_runs_on_tensorflow_lite_micro(bundle: Path) -> None:
         assert rows["audio_int8.tflite"]["micro"]["runs"], rows
 
 
-def test_the_target_is_judged_and_the_card_says_how(bundle: Path) -> None:
-    facts = json.loads((bundle / "export.json").read_text())
-    fits = {row["file"]: row["fits"] for row in facts["target"]["verdicts"]}
-    assert fits["features_int8.tflite"]
-    assert not fits["audio_float32.tflite"]
-    assert "Cortex-M7" in (bundle / "card.md").read_text()
+@pytest.fixture
+def converted(
+    work: Path, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Path, list[str]]:
+    """A copy of the folder, with a converter that has the files ready, and what it is asked for."""
+    asked = []
+
+    def ready(request: ConversionRequest) -> Iterator[ConversionResult]:
+        for wanted in request.formats:
+            asked.append(wanted.file)
+            yield ConversionResult(wanted, unpack(bundle / wanted.file)[0], None)
+
+    monkeypatch.setattr(genrecls.export.export, "convert", ready)
+    folder = tmp_path / "work"
+    shutil.copytree(work, folder, symlinks=True)
+    return folder, asked
+
+
+def test_a_target_gets_the_files_that_fit_it_and_no_others(
+    converted: tuple[Path, list[str]],
+) -> None:
+    folder, asked = converted
+    answer = run_here(folder, "export", "latest", *LENIENT, "target=cortex-m4")
+    assert answer.status == 0, answer.err
+    assert asked == ["features_float32.tflite", "features_int8.tflite"]
+    (found,) = folder.glob("outputs/synth-*/export")
+    facts = json.loads((found / "export.json").read_text())
+    fitting = {row["file"] for row in facts["target"]["verdicts"] if row["fits"]}
+    assert "features_int8.tflite" in fitting
+    assert {path.name for path in found.glob("*.tflite")} == fitting
+    err = " ".join(answer.err.split())
+    assert err.count("for Arm Cortex-M4 only features in int8 and float32 are made") == 1
+    last = err[err.index("flash features_int8.tflite (in micro/), which fits Arm Cortex-M4: ") :]
+    assert re.search(r"flash [\d,]+ of 840,000 bytes, tensor arena [\d,]+ of 131,072 bytes", last)
+    assert re.search(r"accuracy per test track [\d.]+, Keras [\d.]+$", last)
+    assert "flash features_int8.tflite (in micro/)" in (found / "card.md").read_text().lower()
+
+
+def test_where_nothing_fits_no_file_is_left_and_the_status_says_so(
+    converted: tuple[Path, list[str]],
+) -> None:
+    folder, _ = converted
+    text = (conf_dir() / "export" / "target" / "esp32.yaml").read_text(encoding="utf-8")
+    board = text.replace("memory: 163840", "memory: 100").replace("Espressif ESP32", "a board")
+    (folder / "board.yaml").write_text(board, encoding="utf-8")
+    answer = run_here(folder, "export", "latest", *LENIENT, "target=board.yaml")
+    assert answer.status == 1
+    assert "it does not fit a board: memory: the tensor arena takes" in answer.err
+    assert "no file fits a board" in last_lines(answer)[-1]
+    (found,) = folder.glob("outputs/synth-*/export")
+    assert not list(found.rglob("*.tflite"))
+    assert not (found / "micro").exists()
 
 
 def test_the_card_says_how_int8_is_fed_and_what_made_it(bundle: Path) -> None:
@@ -183,9 +242,10 @@ def test_live_says_of_each_segment_what_a_file_says(
     assert len(live) >= 2
 
 
-def test_a_file_that_fails_the_gate_is_not_left_and_the_status_says_so(work: Path) -> None:
-    folder = work.parent / "strict"
-    shutil.copytree(work, folder, symlinks=True)
+def test_a_file_that_fails_the_gate_is_not_left_and_the_status_says_so(
+    converted: tuple[Path, list[str]],
+) -> None:
+    folder, _ = converted
     (found,) = folder.glob("outputs/synth-*/export")
     (found / "notes.txt").write_text("mine")
     never = "gate.float32={difference:1e-12,decisions:null,accuracy:null}"

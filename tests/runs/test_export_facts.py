@@ -39,6 +39,7 @@ def test_a_run_without_an_export_has_facts_of_its_model_alone(tmp_path: Path) ->
     assert (known.run, known.leaks, known.files) == ("a-run", ("track",), ())
     assert known.keras is not None
     assert known.keras.test.track.accuracy == 0.75
+    assert known.keras.interval == run.read_metrics().test.track.accuracy_interval
 
 
 def test_an_export_is_read_and_a_damaged_one_is_one_line(tmp_path: Path) -> None:
@@ -56,7 +57,10 @@ def test_everything_comes_back_from_json() -> None:
     # The outputs of a rejected file may be no numbers.
     gate = Agreement(("test",), 9, 3, None, 0.5, 0.1, finite=False)
     files[1] = replace(files[1], gate=gate)
-    facts = export_facts(files, target=TargetVerdicts("esp32", "ESP32", (verdict,)))
+    target = TargetVerdicts("esp32", "ESP32", (verdict,), "micro")
+    facts = export_facts(files, target=target)
+    assert facts.keras is not None
+    facts = replace(facts, keras=replace(facts.keras, interval=(0.7, 0.9)))
     assert ExportFacts.from_json(plain(facts)) == facts
 
 

@@ -29,16 +29,15 @@ def main(words: Sequence[str]) -> int:
         return 0
     composed = compose("export", options.overrides, options.config_dir, options.config_name)
     settings = validate(ExportSettings, composed, "")
+    from genrecls.export.bundle.deployment import deployment
     from genrecls.export.export import export, require_files
 
     result = export(settings, kept)
     show(_table(result.facts).to_terminal())
-    if target := result.facts.target:
-        for verdict in target.verdicts:
-            fits = "fits" if verdict.fits else f"does not fit: {'; '.join(verdict.reasons)}"
-            say(f"{target.title}: {verdict.file} {fits}")
     say(f"bundle in {result.folder}; its card is {result.folder / 'card.md'}")
     require_files(settings, result.facts)
+    for line in deployment(result.facts):
+        say(line)
     return 0
 
 

@@ -17,8 +17,8 @@ from genrecls.experiment.prepare import prepare
 from genrecls.experiment.restore import RestoredRun, restore
 from genrecls.export.bundle.bundle import BundleFile, write_bundle
 from genrecls.export.bundle.metadata import description
+from genrecls.export.bundle.targets import fit, reason_not_to_try
 from genrecls.export.bundle.targets import target as find_target
-from genrecls.export.bundle.targets import verdicts
 from genrecls.export.convert.calibration import Calibration, choose_calibration
 from genrecls.export.convert.conversion import ConversionRequest, ConversionResult, convert
 from genrecls.export.convert.limitations import approximation, refusal
@@ -83,9 +83,14 @@ def export(settings: ExportSettings, words: Sequence[str] = ()) -> ExportResult:
         model, card = load(run.model_file)
         prepared = prepare(experiment, restored.dataset, restored.store)
 
-        # Formats: what the model cannot be converted to is known before the converter is asked.
+        # Formats: what the target cannot run, and what the model cannot be converted to, is known
+        # before the converter is asked.
         steps = settings.unroll_steps
-        refusals = {wanted: refusal(model, card, wanted, steps) for wanted in settings.formats}
+        refusals = {
+            wanted: (reason_not_to_try(target, wanted) if target else None)
+            or refusal(model, card, wanted, steps)
+            for wanted in settings.formats
+        }
         possible = tuple(wanted for wanted, reason in refusals.items() if reason is None)
 
         # Data: int8 is calibrated on the training part, every file is compared on the two others.
@@ -124,10 +129,11 @@ def export(settings: ExportSettings, words: Sequence[str] = ()) -> ExportResult:
         )
         facts = replace(facts, files=files)
 
-        # Bundle.
+        # Bundle: with a target it has what fits it and nothing else.
         if target:
-            facts = replace(facts, target=verdicts(target, facts.kept))
-        kept = [file for _, file in converted.values() if file is not None]
+            facts = fit(target, facts)
+        names = {file.file for file in facts.kept}
+        kept = [file for _, file in converted.values() if file and file.format.file in names]
         return ExportResult(write_bundle(run.folder, facts, card, kept), facts)
 
 
@@ -145,7 +151,11 @@ def _facts(
         split=card.split,
         leaks=card.leaks,
         generated=card.generated,
-        keras=KerasFile(gate.scores(gate.keras["test"]), run.model_file.stat().st_size),
+        keras=KerasFile(
+            gate.scores(gate.keras["test"]),
+            run.model_file.stat().st_size,
+            interval=restored.metrics.test.track.accuracy_interval,
+        ),
         files=(),
         model=restored.metrics.model,
         labels=card.labels,
@@ -196,7 +206,8 @@ def require_files(settings: ExportSettings, facts: ExportFacts) -> None:
     """Warn of the formats of which there is no file, and say why.
 
     Raises:
-        ExportError: a file was asked for by name, or its conversion or comparison failed.
+        ExportError: a file was asked for by name, or its conversion or comparison failed; or no
+            file fits the target.
     """
     missing: dict[tuple[bool, str], list[str]] = {}
     for wanted, file in zip(settings.formats, facts.files, strict=True):
@@ -209,4 +220,9 @@ def require_files(settings: ExportSettings, facts: ExportFacts) -> None:
     if failed:
         raise ExportError(
             f"{failed} of {len(facts.files)} files were not exported; see the lines above"
+        )
+    if facts.target and not facts.kept:
+        raise ExportError(
+            f"no file fits {facts.target.title}; see the lines above. Export without target=... to "
+            "get the files all the same, or train a smaller model, such as model=crnn_micro"
         )

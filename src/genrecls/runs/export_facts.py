@@ -29,6 +29,7 @@ VERSION = 2
 Mode = Literal["float32", "float16", "dynamic", "int8"]
 Input = Literal["features", "audio"]
 Status = Literal["kept", "rejected", "refused", "crashed"]
+TargetRuntime = Literal["micro", "litert"]
 
 
 @dataclass(frozen=True)
@@ -168,11 +169,13 @@ class KerasFile:
     Attributes:
         test: its scores.
         bytes: size of the file.
+        interval: 95 % interval of its accuracy per test track; None where it is not known.
     """
 
     test: PartScores
     bytes: Count
     file: str = "model.keras"
+    interval: tuple[Proportion, Proportion] | None = None
 
 
 @dataclass(frozen=True)
@@ -231,7 +234,7 @@ class CalibrationData:
 
 @dataclass(frozen=True)
 class TargetVerdict:
-    """Whether a file fits a class of devices, and why not."""
+    """Whether a file fits a class of devices, and why or why not."""
 
     file: str
     fits: bool
@@ -240,11 +243,16 @@ class TargetVerdict:
 
 @dataclass(frozen=True)
 class TargetVerdicts:
-    """For every kept file whether it fits a class of devices."""
+    """For every file that passed its comparison whether it fits a class of devices.
+
+    Attributes:
+        runtime: what runs networks there; None in exports from before it was recorded.
+    """
 
     name: str
     title: str
     verdicts: tuple[TargetVerdict, ...]
+    runtime: TargetRuntime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -347,7 +355,11 @@ def model_files_of_run(run: Run) -> ModelFiles:
         split=metrics.split.name,
         leaks=metrics.split.leaks,
         generated=metrics.dataset.generated,
-        keras=KerasFile(test, run.model_file.stat().st_size),
+        keras=KerasFile(
+            test,
+            run.model_file.stat().st_size,
+            interval=metrics.test.track.accuracy_interval,
+        ),
         files=(),
     )
 

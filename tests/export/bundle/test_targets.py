@@ -9,8 +9,17 @@ import pytest
 
 from genrecls.config.paths import conf_dir
 from genrecls.errors import ConfigError
-from genrecls.export.bundle.targets import reasons_not_to_fit, target, targets, verdicts
+from genrecls.export.bundle.targets import (
+    fit,
+    reason_not_to_try,
+    reasons_not_to_fit,
+    reasons_to_fit,
+    target,
+    targets,
+)
+from genrecls.export.formats import ExportFormat
 from genrecls.runs.export_facts import ArenaSize, ExportedFile, MicroSupport
+from tests.export.exported_facts import EVERY, export_facts, lost
 
 # An int8 LSTM of 64 and 64 units on 130 frames, and VGG-16 in float32, as measured.
 SMALL = ExportedFile(
@@ -91,13 +100,43 @@ def test_exactly_full_still_fits() -> None:
     assert len(reasons_not_to_fit(device, replace(full, flatbuffer=size + 1))) == 1
 
 
-def test_every_file_has_its_verdict() -> None:
-    judged = verdicts(target("cortex-m4"), (SMALL, LARGE))
-    assert (judged.name, judged.title) == ("cortex-m4", target("cortex-m4").title)
-    assert [(one.file, one.fits, len(one.reasons)) for one in judged.verdicts] == [
-        (SMALL.file, True, 0),
-        (LARGE.file, False, 3),
-    ]
+def test_what_fits_is_kept_and_nothing_else_and_each_has_its_reasons() -> None:
+    wrong = lost(ExportFormat("features", "dynamic"), "rejected", "wrong")
+    device = target("cortex-m4")
+    judged = fit(device, export_facts([SMALL, LARGE, wrong]))
+    assert judged.target is not None
+    assert (judged.target.name, judged.target.title) == ("cortex-m4", device.title)
+    small, large = judged.target.verdicts
+    assert (small.file, small.fits, small.reasons) == (
+        SMALL.file,
+        True,
+        (
+            "flash 65,832 of 840,000 bytes",
+            "tensor arena 22,352 of 131,072 bytes",
+            "about 0.17 of 1 s a segment",
+        ),
+    )
+    assert (large.file, large.fits, large.reasons[-1]) == (LARGE.file, False, LATE)
+    assert judged.kept == (SMALL,)
+    assert [file.status for file in judged.files] == ["kept", "refused", "rejected"]
+    assert str(judged.files[1].reason).startswith("it does not fit Arm Cortex-M4: flash: model")
+
+
+def test_an_arena_that_was_not_measured_is_called_an_estimate() -> None:
+    reasons = reasons_to_fit(target("phone"), replace(SMALL, arena=ArenaSize(9_000, "estimate")))
+    assert "tensor arena 9,000 of 256,000,000 bytes (estimate)" in reasons
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_what_the_runtime_of_a_class_runs_is_tried(name: str) -> None:
+    device = target(name)
+    tried = {wanted.file for wanted in EVERY if reason_not_to_try(device, wanted) is None}
+    if device.runtime == "micro":
+        assert tried == {"features_int8.tflite", "features_float32.tflite"}
+        (reason,) = {reason_not_to_try(device, wanted) for wanted in EVERY} - {None}
+        assert str(reason).startswith(f"for {device.title} only features in int8 and float32")
+    else:
+        assert len(tried) == len(EVERY)
 
 
 def test_an_unknown_class_gets_the_nearest_one() -> None:

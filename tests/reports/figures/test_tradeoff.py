@@ -11,7 +11,15 @@ from matplotlib.text import Text
 
 from genrecls.reports.figures.tradeoff import points, scope, tradeoff
 from genrecls.reports.numbers import kilobytes, milliseconds
-from tests.export.exported_facts import EVERY, benchmark_facts, export_facts, kept, lost
+from genrecls.runs.export_facts import KerasFile
+from tests.export.exported_facts import (
+    EVERY,
+    benchmark_facts,
+    export_facts,
+    kept,
+    lost,
+    part_scores,
+)
 
 
 def drawn(figure: Figure) -> Figure:
@@ -100,6 +108,34 @@ def test_files_without_a_measurement_stand_in_the_panel_of_sizes_alone() -> None
     measured: dict[str, Any] = benchmark_facts(facts)
     measured["rows"] = measured["rows"][:2]
     assert dots(tradeoff(facts, measured)) == [3, 2]
+
+
+@pytest.mark.parametrize("interval", [(0.72, 0.89), (0.3, 1.0)])
+def test_the_axis_of_accuracies_shows_the_interval_and_does_not_magnify_less(
+    interval: tuple[float, float],
+) -> None:
+    files = [kept(EVERY[0], accuracy=0.805), kept(EVERY[1], accuracy=0.8)]
+    facts = export_facts(files, keras=KerasFile(part_scores(0.81), 980_000, interval=interval))
+    figure = tradeoff(facts, benchmark_facts(facts))
+    for axes in (axes for axes in figure.axes if axes.axison):
+        low, high = axes.get_ylim()
+        assert low < 100 * interval[0] < 100 * interval[1] < high
+        assert high - low < 130 * (interval[1] - interval[0])
+    assert texts(figure).count("95\u00a0% interval of Keras") == 2
+
+
+def test_without_an_interval_a_point_more_or_less_looks_like_little() -> None:
+    figure = tradeoff(export_facts([kept(EVERY[0], accuracy=0.8)]), None)
+    low, high = figure.axes[0].get_ylim()
+    assert high - low == pytest.approx(20)
+    assert not any("interval" in text for text in texts(figure))
+
+
+def test_files_far_apart_are_all_on_the_axis() -> None:
+    facts = export_facts([kept(EVERY[0], accuracy=0.2), kept(EVERY[1], accuracy=0.95)])
+    low, high = tradeoff(facts, None).axes[0].get_ylim()
+    assert low < 20
+    assert high > 95
 
 
 def test_numbers_are_written_with_as_many_digits_as_they_deserve() -> None:

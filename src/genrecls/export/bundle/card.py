@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from genrecls.export.bundle.deployment import deployment
 from genrecls.export.tflite.flatbuffer import FUSED_LSTM
 from genrecls.files.templates import templates
 from genrecls.reports.numbers import DASH, count, decimal, percent
@@ -63,6 +64,7 @@ def card(export: ExportFacts, benchmark: Mapping[str, Any] | None) -> str:
             warnings=warnings,
             features=_features(export.features),
             kept=kept,
+            deployment=deployment(export),
             missing=[file for file in export.files if file.status != "kept"],
             best=best.file if best else "",
             from_audio="fmax" in export.features,

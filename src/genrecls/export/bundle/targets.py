@@ -5,10 +5,9 @@ The budgets are data: one file a class in `conf/export/target`, each number with
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
@@ -16,8 +15,18 @@ from genrecls.config.paths import conf_dir
 from genrecls.config.schema import Schema
 from genrecls.config.validation import validate
 from genrecls.errors import ConfigError, DamagedFile, nearest
+from genrecls.export.formats import ExportFormat, Mode
 from genrecls.files.tables import read_yaml
-from genrecls.runs.export_facts import ExportedFile, TargetVerdict, TargetVerdicts
+from genrecls.runs.export_facts import (
+    ExportedFile,
+    ExportFacts,
+    TargetRuntime,
+    TargetVerdict,
+    TargetVerdicts,
+)
+
+# Fastest and smallest first.
+_FOR_MICRO: tuple[Mode, ...] = ("int8", "float32")
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,7 @@ class Target(Schema):
 
     name: str
     title: str
-    runtime: Literal["micro", "litert"]
+    runtime: TargetRuntime
     flash: PositiveInt
     code: NonNegativeInt
     memory: PositiveInt
@@ -71,11 +80,21 @@ def target(name: str) -> Target:
     return validate(Target, _values(_folder() / f"{name}.yaml"), "target")
 
 
+def reason_not_to_try(device: Target, wanted: ExportFormat) -> str | None:
+    """Return why a format is not made for a class of devices; None if a file of it may fit."""
+    if device.runtime == "litert" or (wanted.input == "features" and wanted.mode in _FOR_MICRO):
+        return None
+    return (
+        f"for {device.title} only features in {' and '.join(_FOR_MICRO)} are made: TensorFlow Lite "
+        "Micro has no float16 and no int8 weights with float values, and the C++ project computes "
+        "the features"
+    )
+
+
 def reasons_not_to_fit(device: Target, file: ExportedFile) -> list[str]:
     """Return why a kept file does not fit a class of devices, one line each; empty if it fits."""
     model, memory = file.flatbuffer or 0, file.arena.bytes if file.arena else 0
-    macs, integer = file.macs or 0, file.mode == "int8"
-    seconds = macs / (device.int8_macs if integer else device.float_macs)
+    macs, seconds = file.macs or 0, _seconds(device, file)
     reasons = []
     if device.runtime == "micro" and file.micro and file.micro.runs is False:
         reasons.append(file.micro.reason)
@@ -97,14 +116,39 @@ def reasons_not_to_fit(device: Target, file: ExportedFile) -> list[str]:
     return reasons
 
 
-def verdicts(device: Target, files: Sequence[ExportedFile]) -> TargetVerdicts:
-    """Return for every kept file whether it fits a class of devices."""
-    reasons = {file.file: reasons_not_to_fit(device, file) for file in files}
-    return TargetVerdicts(
-        name=device.name,
-        title=device.title,
-        verdicts=tuple(TargetVerdict(name, not why, tuple(why)) for name, why in reasons.items()),
-    )
+def reasons_to_fit(device: Target, file: ExportedFile) -> list[str]:
+    """Return what a file that fits takes of what a class of devices has, one line each."""
+    arena = f"tensor arena {file.arena.bytes:,} of {device.memory:,} bytes" if file.arena else ""
+    estimated = " (estimate)" if file.arena and file.arena.source == "estimate" else ""
+    return [
+        f"flash {file.flatbuffer or 0:,} of {device.flash - device.code:,} bytes",
+        *([f"{arena}{estimated}"] if arena else []),
+        f"about {_seconds(device, file):.2g} of {device.latency:g} s a segment",
+    ]
+
+
+def fit(device: Target, facts: ExportFacts) -> ExportFacts:
+    """Return the facts of an export with a verdict on each kept file.
+
+    Those that do not fit the class of devices are no longer kept, but refused with the reasons.
+    """
+    files, judged = [], []
+    for file in facts.files:
+        if file.status == "kept":
+            objections = reasons_not_to_fit(device, file)
+            reasons = objections or reasons_to_fit(device, file)
+            judged.append(TargetVerdict(file.file, not objections, tuple(reasons)))
+            if objections:
+                why = f"it does not fit {device.title}: {'; '.join(objections)}"
+                files.append(ExportedFile(file.file, file.input, file.mode, "refused", why))
+                continue
+        files.append(file)
+    target = TargetVerdicts(device.name, device.title, tuple(judged), device.runtime)
+    return replace(facts, files=tuple(files), target=target)
+
+
+def _seconds(device: Target, file: ExportedFile) -> float:
+    return (file.macs or 0) / (device.int8_macs if file.mode == "int8" else device.float_macs)
 
 
 def _folder() -> Path:

@@ -15,6 +15,7 @@ from genrecls.reports.style import (
     INK,
     MUTED,
     ORANGE,
+    RULE,
     SKY,
     clean_axes,
     empty_figure,
@@ -39,8 +40,8 @@ _MARKERS: dict[str, dict[str, Any]] = {
     "audio": {"marker": "s", "s": 110, "facecolors": "none", "linewidths": 1.8},
 }
 _NAMES = {"keras": "Keras", "features": "features in", "audio": "audio in"}
-# A scale that shows less than this would make noise look like loss.
-_LEAST_SPAN = 0.04
+# Where no interval is known, a scale that shows less than this would make noise look like loss.
+_LEAST_SPAN = 0.2
 _ROW, _LEAST_HEIGHT = 0.3, 2.6
 
 
@@ -141,12 +142,13 @@ def tradeoff(model: ModelFiles, benchmark: Mapping[str, Any] | None) -> Figure:
     widths = [1.0, 0.85, 1.0] if speeds else [1.0, 0.85]
     left, column, *right = figure.subplots(1, len(widths), width_ratios=widths)
     sizes = {point.file: point.bytes / 1000 for point in shown}
-    _scatter(left, shown, sizes, "size in kB")
+    interval = model.keras.interval if model.keras else None
+    _scatter(left, shown, sizes, "size in kB", interval)
     place, side = (0.5, "center") if speeds else (0.02, "left")
     name_column(column, [point.title for point in shown], place, side)
     if speeds:
         what = "features and inference" if all(point.whole for point in shown) else "inference"
-        _scatter(right[0], shown, speeds, f"ms a segment, {what}")
+        _scatter(right[0], shown, speeds, f"ms a segment, {what}", interval)
         right[0].yaxis.tick_right()
         right[0].yaxis.set_label_position("right")
         right[0].spines[["left", "right"]].set_visible(False)
@@ -168,8 +170,17 @@ def tradeoff(model: ModelFiles, benchmark: Mapping[str, Any] | None) -> Figure:
     return figure
 
 
-def _scatter(axes: Axes, shown: Sequence[Point], places: Mapping[str, float], xlabel: str) -> None:
-    """Draw the accuracy of each file that has a place on the horizontal axis."""
+def _scatter(
+    axes: Axes,
+    shown: Sequence[Point],
+    places: Mapping[str, float],
+    xlabel: str,
+    interval: tuple[float, float] | None,
+) -> None:
+    """Draw the accuracy of each file that has a place on the horizontal axis.
+
+    The vertical axis shows at least the interval: what differs by less looks so.
+    """
     clean_axes(axes, "both").set(xlabel=xlabel, ylabel="accuracy in %")
     placed = [point for point in shown if point.file in places]
     for point in placed:
@@ -177,7 +188,13 @@ def _scatter(axes: Axes, shown: Sequence[Point], places: Mapping[str, float], xl
         axes.scatter([places[point.file]], [100 * point.accuracy], zorder=3, alpha=0.9, **style)
     logarithmic(axes, "{:g}".format)
     axes.set_xlim(min(places.values()) / 1.6, max(places.values()) * 1.6)
-    low = min(point.accuracy for point in placed)
-    high = max(point.accuracy for point in placed)
-    room = max(0.15 * (high - low), (_LEAST_SPAN - (high - low)) / 2)
+    if interval:
+        low, high = (100 * bound for bound in interval)
+        axes.axhspan(low, high, color=RULE, alpha=0.5, zorder=0)
+        left, text = axes.get_xlim()[0], "95\u00a0% interval of Keras"
+        place: dict[str, Any] = {"xytext": (4, 3), "textcoords": "offset points"}
+        axes.annotate(text, (left, low), **place, color=MUTED, size=7.5)
+    values = [point.accuracy for point in placed] + list(interval or ())
+    low, high = min(values), max(values)
+    room = max(0.1 * (high - low), (_LEAST_SPAN - (high - low)) / 2)
     axes.set_ylim(100 * (low - room), 100 * (high + room))
