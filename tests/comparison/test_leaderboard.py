@@ -41,6 +41,21 @@ def test_a_system_has_the_name_of_its_preset_which_is_no_difference(tmp_path: Pa
     assert [(one.label, len(one.runs)) for one in board.systems] == [("cnn_micro mfcc", 2)]
 
 
+def test_runs_from_before_split_seed_are_one_system_with_those_of_after(tmp_path: Path) -> None:
+    before = Made(split={"name": "track", "ratio": [3, 1, 1]})
+    after = replace(before, seed=1, split={**before.split, "seed": None})
+    (board,) = boards_of(tmp_path, before, after)
+    assert [len(system.runs) for system in board.systems] == [2]
+
+
+def test_a_fixed_split_is_another_split_and_its_seed_has_its_whole_name(tmp_path: Path) -> None:
+    free = Made(split={"name": "track", "seed": None})
+    fixed = [replace(free, seed=seed, split={"name": "track", "seed": 4}) for seed in (0, 1)]
+    boards = boards_of(tmp_path, free, *fixed)
+    assert {len(board.systems[0].runs) for board in boards} == {1, 2}
+    assert "split.seed=4" in {board.distinction for board in boards}
+
+
 def test_folds_of_one_split_are_one_system(tmp_path: Path) -> None:
     folds = [Made(split={"name": "kfold", "fold": fold}, first=4 * fold) for fold in (2, 1)]
     (board,) = boards_of(tmp_path, *folds)

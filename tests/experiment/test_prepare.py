@@ -66,6 +66,17 @@ def test_the_parts_depend_on_the_seed_alone(dataset: Dataset, tmp_path: Path) ->
     assert first.parts["test"].tracks != other.parts["test"].tracks
 
 
+def test_a_split_with_a_seed_of_its_own_is_the_same_for_every_seed_of_the_run(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    plain = prepare(_experiment(tmp_path, "seed=0"), dataset)
+    for words in (("seed=0", "split.seed=0"), ("seed=1", "split.seed=0")):
+        fixed = prepare(_experiment(tmp_path, *words), dataset)
+        assert {p: e.tracks for p, e in fixed.parts.items()} == {
+            p: e.tracks for p, e in plain.parts.items()
+        }
+
+
 def test_a_bad_file_is_an_error_that_says_what_to_do(dataset: Dataset, tmp_path: Path) -> None:
     dataset.tracks[3].path.write_text("no music")
     with pytest.raises(DataError, match=r"3\.wav: unreadable: .*1 of 10 .*bad_audio=skip") as error:

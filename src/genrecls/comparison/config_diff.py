@@ -93,7 +93,8 @@ def title_of(key: str) -> str:
 def short_titles(keys: Sequence[str]) -> dict[str, str]:
     """Return for each key its last word, or all of its title where another ends alike."""
     words = {key: key.removesuffix(".name").rpartition(".")[2] for key in keys}
-    counts = Counter(words.values())
+    # By itself `seed` is that of the run.
+    counts = Counter([*words.values(), "seed"])
     return {key: word if counts[word] == 1 else title_of(key) for key, word in words.items()}
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from genrecls.comparison.config_diff import differing, model_of, settings_in_words, settings_of
+from genrecls.config.relevant import without_later
 from genrecls.errors import RunError
 from genrecls.evaluation.paired_tests import Pairing, interval, pair
 from genrecls.evaluation.significance import SeedSummary, holm, summarise
@@ -271,7 +272,8 @@ def _grouped(runs: Iterable[RunRecord], key: Any) -> dict[str, list[RunRecord]]:
 
 def _place(run: RunRecord) -> str:
     """Return what runs ranked together share: data, genres and split, but for its fold."""
-    split = {key: value for key, value in run.config["split"].items() if key != "fold"}
+    config = without_later(run.config)
+    split = {key: value for key, value in config["split"].items() if key != "fold"}
     fingerprint, labels = run.metrics.dataset.fingerprint, run.metrics.labels
     data, title = run.metrics.dataset.label, run.metrics.split.title
     return json.dumps([data, fingerprint, labels, title, split], sort_keys=True)

@@ -32,6 +32,7 @@ IRRELEVANT = (
 LATER: dict[tuple[str, str], Any] = {
     ("augment", "extra"): [],
     ("segment", "short_tracks"): "reject",
+    ("split", "seed"): None,
     ("trainer", "deterministic"): "cores",
 }
 """Settings that came after the first runs: with this value a run, and its features in the cache,

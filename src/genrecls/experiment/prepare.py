@@ -122,7 +122,7 @@ def prepare(
         audio_digests={t.id: extraction.outlines[t.id].audio_digest for t in kept.tracks},
     )
     _warn_of_two_genres(split_input)
-    split = experiment.split.assign(split_input, experiment.run.seed)
+    split = experiment.split.for_run(split_input, experiment.run.seed)
     leaks = find_leaks(split, split_input)
     ensure_declared(split, leaks)
 

@@ -59,6 +59,7 @@ def train(
         GenreclsError: what is wrong with the data, the model or the machine, as one line.
     """
     from genrecls.experiment.prepare import load_dataset_checked, prepare, store_of
+    from genrecls.experiment.split_table import write_split_table
 
     display = [TrainingDisplay()] if display is None else display
     devices = devices_for(experiment.trainer.strategy, experiment.trainer.fixed_threads)
@@ -92,6 +93,7 @@ def train(
             # Features, split, leak check, examples.
             started = time.monotonic()
             data = prepare(experiment, dataset, store, copies=True)
+            write_split_table(run.split_file, experiment.split, dataset, data)
             seconds = {"features": time.monotonic() - started}
 
             # Everybody who follows the training hears of each epoch, and of how it ends.

@@ -59,6 +59,11 @@ class Run:
         return self.folder / "environment.json"
 
     @property
+    def split_file(self) -> Path:
+        """Where each track is, for people: nothing reads it."""
+        return self.folder / "split.csv"
+
+    @property
     def log_file(self) -> Path:
         """All messages, with the time."""
         return self.folder / "train.log"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, NonNegativeInt
 
 from genrecls.config.schema import Registry, Schema
 from genrecls.datasets.base import Dataset, DatasetSource, Track
@@ -74,9 +74,16 @@ class Split:
 
 @dataclass(frozen=True)
 class Splitter(Schema, ABC):
-    """The configuration of a split, which can make it."""
+    """The configuration of a split, which can make it.
+
+    Attributes:
+        name: registered name.
+        seed: decides which tracks go where; None is the seed of the run.
+    """
 
     name: str
+    # It came later: runs from before have no value for it.
+    seed: NonNegativeInt | None = field(default=None, kw_only=True)
 
     leaks: ClassVar[frozenset[LeakKind]] = frozenset()
     caveat: ClassVar[str] = ""
@@ -107,6 +114,10 @@ class Splitter(Schema, ABC):
                 f"split={self.name}: this copy of {dataset.name} names no parts; give a CSV with a "
                 "column 'split', or choose split=track"
             )
+
+    def for_run(self, data: SplitInput, run_seed: int) -> Split:
+        """Return the split of a run: by its own seed where it has one, else by that of the run."""
+        return self.assign(data, run_seed if self.seed is None else self.seed)
 
     @abstractmethod
     def assign(self, data: SplitInput, seed: int) -> Split:

@@ -95,3 +95,10 @@ def test_what_cannot_be_shown_is_one_line(
     assert outcome.status == 1
     assert outcome.error.startswith(message)
     assert not Path("outputs").exists()
+
+
+def test_a_fixed_split_cannot_be_reported_over_several_seeds(
+    data_root: Path, run_command: RunCommand
+) -> None:
+    outcome = report(run_command, data_root, "split.seed=3")
+    assert outcome.error.startswith("'split.seed=3': a report is about several seeds; ")

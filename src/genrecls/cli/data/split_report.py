@@ -16,6 +16,7 @@ from genrecls.config.schema import Schema
 from genrecls.config.validation import select, validate
 from genrecls.console import warn
 from genrecls.datasets.base import DATASETS
+from genrecls.errors import ConfigError
 from genrecls.splits.base import SPLITS, Splitter
 
 _ROOT, _SPLIT = "split_report", "split="
@@ -46,6 +47,11 @@ def main(options: argparse.Namespace) -> int:
     names = list(dict.fromkeys(name.strip() for name in listed))
     composed = compose(_ROOT, [f"split={names[0]}", *rest] if wanted else rest)
     source = select(DATASETS, composed["dataset"], "dataset")
+    if fixed := [word for word in rest if word.startswith("split.seed=")]:
+        raise ConfigError(
+            f"'{fixed[0]}': a report is about several seeds; set the first one with seed=<number> "
+            "and how many with repeats=<number>"
+        )
     if wanted:
         splits = {name: _splitter(name, rest) for name in names}
         for splitter in splits.values():
