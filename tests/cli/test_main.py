@@ -68,7 +68,15 @@ def test_memory_that_does_not_suffice_is_one_line(
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("words", ["train model=cn", "train modl=cnn", "train trainer.epoch=3"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "train model=cn",
+        "train modl=cnn",
+        "train trainer.epoch=3",
+        "train --epochs 5",
+    ],
+)
 def test_a_misspelt_word_is_answered_without_what_computes_or_validates(words: str) -> None:
     code = _PROBE.replace(repr(HEAVY), repr((*HEAVY, "numpy", "pydantic")))
     done = genrecls(*words.split(), code=code)
@@ -118,7 +126,9 @@ def test_general_help_does_not_even_wait_for_hydra_or_the_registries() -> None:
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("word", ["model=c", "trainer.ep", "features.picture.", "--c", ""])
+@pytest.mark.parametrize(
+    "word", ["model=c", "trainer.ep", "features.picture.power=", "vote=", "--c", ""]
+)
 def test_completion_does_not_wait_for_hydra_or_the_registries(word: str) -> None:
     code = _PROBE.replace("for name in (", "for name in ('hydra', 'numpy', 'pydantic', ")
     done = genrecls("--complete", "train", "features=mel_summary", word, code=code)

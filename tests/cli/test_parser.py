@@ -109,3 +109,56 @@ def test_a_run_or_model_is_told_from_the_music(
     outcome = run_command("predict", *words)
     missing = "'no-run' names no runs" if words[0] == "no-run" else "no such model file"
     assert missing in outcome.error
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("train", "--epochs", "5"), "trainer.epochs=5"),
+        (("train", "--model", "cnn"), "model=cnn"),
+        (("train", "--lr=0.1"), "trainer.optimizer.learning_rate=0.1"),
+        (("train", "features=mel", "--n-mels", "64"), "features.n_mels=64"),
+        (("train", "--show", "model=cnn"), "show=true"),
+        (("sweep", "--jobs", "2"), "jobs=2"),
+        (("sweep", "--epochs", "5,6"), "trainer.epochs=5,6"),
+        (("reproduce", "--epochs", "5"), "trainer.epochs=5"),
+        (("export", "--modes", "int8"), "modes=[int8]"),
+        (("export", "--target=phone"), "target=phone"),
+        (("evaluate", "--run", "best"), "run=best"),
+    ],
+)
+def test_a_key_written_as_a_flag_is_shown_as_it_is_written(
+    words: tuple[str, ...], meant: str, run_command: RunCommand
+) -> None:
+    outcome = run_command(*words)
+    assert outcome.status == 1
+    assert outcome.error.startswith("unknown flag --")
+    assert outcome.error.endswith(f"; did you mean '{meant}'?")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            "modes=int8",
+            "modes: received 'int8'; allowed: a list or null; did you mean 'modes=[int8]'?",
+        ),
+        (
+            "modes=int8,dynamic",
+            (
+                "modes=int8,dynamic: several values have no meaning here; a list is written "
+                "modes=[int8,dynamic]"
+            ),
+        ),
+        ("modes=in8", "modes: received 'in8'; allowed: a list or null"),
+    ],
+)
+def test_a_list_is_shown_as_it_is_written(
+    words: str, message: str, run_command: RunCommand
+) -> None:
+    assert run_command("export", words).error == message
+
+
+def test_a_key_without_its_group_is_shown_whole_in_a_sweep(run_command: RunCommand) -> None:
+    error = run_command("sweep", "epochs=3,4").error
+    assert error.endswith("; did you mean 'trainer.epochs=3,4'?")

@@ -26,8 +26,22 @@ MESSAGES = {
     "trainer.epoch=3": f"trainer.epoch: unknown key; {TRAINER}; did you mean 'epochs'?",
     "trainer.optimizer.lr=3": (
         "trainer.optimizer.lr: unknown key; allowed: name, learning_rate, weight_decay, momentum, "
-        "clip_norm"
+        "clip_norm; did you mean 'trainer.optimizer.learning_rate=3'?"
     ),
+    # keys without their group
+    "epochs=3": f"epochs: unknown key; {TOP}; did you mean 'trainer.epochs=3'?",
+    "epoch=3": f"epoch: unknown key; {TOP}; did you mean 'trainer.epochs=3'?",
+    "lr=0.1": f"lr: unknown key; {TOP}; did you mean 'trainer.optimizer.learning_rate=0.1'?",
+    "units=[8]": f"units: unknown key; {TOP}; did you mean 'model.head.units=[8]'?",
+    "units=8": f"units: unknown key; {TOP}; did you mean 'model.head.units=[8]'?",
+    "patience=3": (
+        f"patience: unknown key; {TOP}; did you mean 'trainer.patience=3' or "
+        "'trainer.schedule.patience=3'?"
+    ),
+    "trainer.n_mfcc=20": (
+        f"trainer.n_mfcc: unknown key; {TRAINER}; did you mean 'features.n_mfcc=20'?"
+    ),
+    "name=3": f"name: unknown key; {TOP}",
     "model.conv.blocks.0.kernl=[3,3]": (
         "model.conv.blocks.0.kernl: unknown key; allowed: filters, kernel, stride, pool, "
         "pool_stride; did you mean 'kernel'?"
@@ -186,6 +200,14 @@ MESSAGES = {
     ),
     # flags
     "--nope": "unknown flag --nope; see 'genrecls train --help'; did you mean '--info'?",
+    "--epochs=5": (
+        "unknown flag --epochs=5; see 'genrecls train --help'; did you mean 'trainer.epochs=5'?"
+    ),
+    "--batch-size=5": (
+        "unknown flag --batch-size=5; see 'genrecls train --help'; "
+        "did you mean 'trainer.batch_size=5'?"
+    ),
+    "--force": "unknown flag --force; see 'genrecls train --help'; did you mean 'force=true'?",
 }
 
 
@@ -218,7 +240,8 @@ COMBINATIONS: dict[tuple[str, ...], str] = {
         "dataset.genres: at least two different genres are needed"
     ),
     ("dataset=gtzan", "dataset.genres=rock"): (
-        "dataset.genres: received 'rock'; allowed: a list or null"
+        "dataset.genres: received 'rock'; allowed: a list or null; "
+        "did you mean 'dataset.genres=[rock]'?"
     ),
     ("features=kaggle_picture",): (
         "features=kaggle_picture: needs picture, but dataset=synth has audio; choose features "

@@ -10,7 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from genrecls.cli.main import split_plugins
+from genrecls.cli.completion import candidates
+from genrecls.cli.parser import split_plugins
 from genrecls.config import plugins
 from genrecls.config.compose import compose
 from genrecls.config.options import choices
@@ -34,7 +35,9 @@ WritePlugin = Callable[..., Path]
 def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WritePlugin]:
     """Writes a plugin file; what it registers is forgotten after the test."""
     for registry in (MODELS, FEATURES, DATASETS, SPLITS, AUGMENTATIONS):
-        list(registry)
+        # What is imported in a test stays imported.
+        for name in registry:
+            registry[name]
         monkeypatch.setattr(registry, "_options", dict(registry._options))
     monkeypatch.setattr(plugins, "_plugins", {})
     monkeypatch.setenv(plugins.VARIABLE, "")
@@ -60,6 +63,28 @@ def test_the_flag_may_stand_anywhere_and_several_times() -> None:
     assert split_plugins(words) == (["train", "model=mine"], ["a.py", "b.py"])
     with pytest.raises(ConfigError, match="--plugin: expected a Python file behind it"):
         split_plugins(["train", "--plugin"])
+
+
+def test_completion_offers_the_options_of_a_plugin_with_their_keys_and_values(
+    plugin: WritePlugin,
+) -> None:
+    path = plugin(
+        "from dataclasses import dataclass\n"
+        "from typing import Any, Literal\n"
+        "from genrecls.models.base import MODELS, ModelFamily\n"
+        "@MODELS.register('completed')\n"
+        "@dataclass(frozen=True)\n"
+        "class Completed(ModelFamily):\n"
+        "    name: str = 'completed'\n"
+        "    standardise: bool = True\n"
+        "    kind: Literal['wide', 'deep'] = 'wide'\n"
+        "    def apply(self, tensors: Any) -> Any: ...\n"
+    )
+    line = ["train", "--plugin", str(path), "model=completed"]
+    assert candidates(line) == ["model=completed"]
+    assert "model.kind=" in candidates([*line, "model."])
+    assert candidates([*line, "model.kind=w"]) == ["model.kind=wide"]
+    assert candidates([*line, "model.standardise=t"]) == ["model.standardise=true"]
 
 
 def test_a_model_of_a_plugin_is_a_choice_like_any_other(

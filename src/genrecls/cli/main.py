@@ -15,6 +15,7 @@ from typing import NoReturn
 from genrecls import __version__
 from genrecls.cli import help as help_texts
 from genrecls.cli.completion import candidates, script
+from genrecls.cli.parser import split_plugins
 from genrecls.cli.verbs import ACTIONS, CONTINUING, VERBS, parser_of
 from genrecls.config.plugins import use_plugins
 from genrecls.errors import (
@@ -85,6 +86,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(words: list[str]) -> int:
+    if words[:1] == ["--complete"]:
+        write_line("\n".join(candidates(words[1:])))
+        return 0
     words, plugins = split_plugins(words)
     if plugins:
         use_plugins(plugins)
@@ -100,33 +104,12 @@ def _dispatch(words: list[str]) -> int:
     return int(module.main(rest))
 
 
-def split_plugins(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the words without `--plugin FILE`, which every verb takes, and the files.
-
-    Raises:
-        ConfigError: no file stands behind the flag.
-    """
-    rest: list[str] = []
-    plugins: list[str] = []
-    left = iter(words)
-    for word in left:
-        flag, equals, value = word.partition("=")
-        if flag != "--plugin":
-            rest.append(word)
-        elif file := value if equals else next(left, ""):
-            plugins.append(file)
-        else:
-            raise ConfigError("--plugin: expected a Python file behind it, received nothing")
-    return rest, plugins
-
-
 def _text(verb: str, rest: list[str]) -> str | None:
     """Return what is printed without doing anything; None where a verb has to work."""
     texts: dict[str, Callable[[], str]] = {
         **dict.fromkeys(("-h", "--help", "help"), help_texts.general),
         "--version": lambda: f"genrecls {__version__}",
         "--completion": lambda: script(rest[0] if rest else ""),
-        "--complete": lambda: "\n".join(candidates(rest)),
     }
     if verb in texts:
         return texts[verb]()

@@ -14,7 +14,7 @@ from typing import Any
 
 from genrecls.config.aliases import tell_new_name
 from genrecls.config.compose import quoted
-from genrecls.config.options import choices, groups, keys
+from genrecls.config.options import choices, groups, keys, other_words, settable
 from genrecls.config.paths import expanded
 from genrecls.errors import ConfigError, nearest
 from genrecls.runtime.parser import Parser
@@ -69,7 +69,8 @@ class VerbParser(Parser):
         settings: keys of a verb without a root configuration.
 
     Attributes:
-        candidates: what can stand as a plain word, for completion.
+        candidates: what can stand as a plain word, for completion; runs and files need not be
+            named, for `words` says that they can.
     """
 
     def __init__(
@@ -110,9 +111,8 @@ class VerbParser(Parser):
         for flag in unknown:
             name = flag.partition("=")[0]
             known = [option for action in self._actions for option in action.option_strings]
-            raise ConfigError(
-                f"unknown flag {flag}; see '{self.prog} --help'{nearest(name, known)}"
-            )
+            hint = self._as_override(flag, words) or nearest(name, known)
+            raise ConfigError(f"unknown flag {flag}; see '{self.prog} --help'{hint}")
         given, options.words, options.overrides = options.words, [], []
         for name, setting in self.settings.items():
             setattr(options, name, Path(setting.default))
@@ -135,7 +135,8 @@ class VerbParser(Parser):
             flag, equals, value = word.partition("=")
             if flag in {"--info", "-i"} and left and left[0] in _INFO:
                 left.pop(0)
-            if flag in _GONE and flag not in self._option_string_actions:
+            known = flag in self._option_string_actions
+            if flag in _GONE and not known and not self._as_override(word, words):
                 raise ConfigError(f"{flag}: this flag is gone; {_GONE[flag]}")
             new = self.old_flags.get(flag)
             if new is None:
@@ -148,6 +149,19 @@ class VerbParser(Parser):
             tell_new_name(flag, new)
             current.append(f"{new}{equals}{value}")
         return current
+
+    def _as_override(self, flag: str, words: Sequence[str]) -> str:
+        """Return the `key=value` that an unknown flag was meant to be, as the end of a message."""
+        name, equals, value = flag.partition("=")
+        if not equals:
+            # Behind a flag for a switch stands no value.
+            following = list(words)[words.index(flag) + 1 :][:1] if flag in words else []
+            value = next(
+                (word for word in following if word[:1] != "-" and "=" not in word), "true"
+            )
+        key = name.lstrip("-").replace("-", "_")
+        hints = (other_words(root, key, value, settable(root, words)) for root in self.roots)
+        return next(filter(None, hints), "")
 
     @property
     def shown_actions(self) -> list[argparse.Action]:
@@ -201,9 +215,24 @@ def refuse_words(words: Sequence[str]) -> None:
         raise ConfigError(f"received '{words[0]}'; expected nothing but flags and key=value")
 
 
-def run_names() -> list[str]:
-    """Return the names of the runs in `outputs`, for completion."""
-    return sorted(path.parent.name for path in Path("outputs").glob("*/run.json"))
+def split_plugins(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the words without `--plugin FILE`, which every verb takes, and the files.
+
+    Raises:
+        ConfigError: no file stands behind the flag.
+    """
+    rest: list[str] = []
+    plugins: list[str] = []
+    left = iter(words)
+    for word in left:
+        flag, equals, value = word.partition("=")
+        if flag != "--plugin":
+            rest.append(word)
+        elif file := value if equals else next(left, ""):
+            plugins.append(file)
+        else:
+            raise ConfigError("--plugin: expected a Python file behind it, received nothing")
+    return rest, plugins
 
 
 def add_configuration_flags(parser: VerbParser) -> None:

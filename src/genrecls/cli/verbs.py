@@ -16,7 +16,6 @@ from genrecls.cli.parser import (
     VerbParser,
     add_configuration_flags,
     folder,
-    run_names,
 )
 from genrecls.config.options import choices, listed
 from genrecls.runtime.command import add_live_options
@@ -118,7 +117,6 @@ def evaluate_parser() -> VerbParser:
         words="[RUN]",
         root="evaluate",
     )
-    parser.candidates = run_names
     add_configuration_flags(parser)
     return parser
 
@@ -133,7 +131,6 @@ def export_parser() -> VerbParser:
         words="[RUN]",
         root="export",
     )
-    parser.candidates = run_names
     parser.add_argument("--tflite", action="store_true", help="the format; so far the only one")
     add_configuration_flags(parser)
     parser.epilog = (
@@ -152,7 +149,6 @@ def predict_parser() -> VerbParser:
         words="[RUN] FILE|FOLDER ...",
         settings=OUTPUT_ROOT,
     )
-    parser.candidates = run_names
     parser.add_argument(
         "--format", choices=("table", "json", "csv"), help="of the answer (table, or as --output)"
     )
@@ -180,7 +176,6 @@ def explain_parser() -> VerbParser:
         words="RUN FILE",
         settings=OUTPUT_ROOT,
     )
-    parser.candidates = run_names
     parser.add_argument(
         "--layers",
         metavar="NAME,NAME",
@@ -215,7 +210,6 @@ def benchmark_parser() -> VerbParser:
         words="[RUN]",
         settings=OUTPUT_ROOT,
     )
-    parser.candidates = run_names
     parser.add_argument(
         "--threads",
         type=_numbers,
@@ -288,10 +282,10 @@ def runs_parser() -> VerbParser:
         "                           failed, interrupted or pruned (such runs), checkpoints (of\n"
         "                           unfinished runs, which then begin again), runs or patterns\n\n"
         f"{_A_RUN}",
-        words="[CONDITION ... | ACTION ...]",
+        words="[CONDITION ... | ACTION RUN ...]",
         settings=OUTPUT_ROOT,
     )
-    parser.candidates = lambda: [*RUN_ACTIONS, *run_names()]
+    parser.candidates = lambda: RUN_ACTIONS
     parser.add_argument(
         "--format", choices=("table", "json"), default="table", help="of the answer (table)"
     )
@@ -326,7 +320,6 @@ def compare_parser() -> VerbParser:
         words="[RUN|GLOB ...]",
         settings=OUTPUT_ROOT,
     )
-    parser.candidates = run_names
     _add_filter(parser)
     parts = ("validation", "test")
     parser.add_argument(

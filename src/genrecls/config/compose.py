@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from genrecls.config.aliases import CHOICES, current_config, current_word, tell_new_name
 from genrecls.config.foreign_files import check_file
-from genrecls.config.options import choices, groups, keys, listed, unlisted
+from genrecls.config.options import (
+    choices,
+    class_defaults,
+    groups,
+    keys,
+    listed,
+    other_words,
+    unlisted,
+)
 from genrecls.config.paths import PATH_KEYS, conf_dir, expanded
 from genrecls.errors import ConfigError, GenreclsError, nearest
 
@@ -268,6 +276,11 @@ def _check(root: str, word: str, *, several: bool) -> None:
         )
     if override.is_sweep_override():
         if not several:
+            if root != "train":
+                raise ConfigError(
+                    f"{word}: several values have no meaning here; a list is written "
+                    f"{key}=[{word.partition('=')[2]}]"
+                )
             raise ConfigError(
                 f"{word}: several values need 'genrecls sweep', which trains one run for each; "
                 "a list is written [a,b]"
@@ -395,21 +408,15 @@ def _register_file_check() -> None:
 
 def _register_unlisted(file: str) -> bool:
     """Make an option that has no YAML file known to Hydra, with the defaults of its class."""
-    import dataclasses
-
     from hydra.core.config_store import ConfigStore
 
     group, _, name = file.rpartition("/")
     option = unlisted(group).get(name)
     if option is None:
         return False
-    node: dict[str, Any] = {}
-    for field in dataclasses.fields(option):
-        if field.default is not dataclasses.MISSING:
-            node[field.name] = _unwrapped(field.default)
-        elif field.default_factory is not dataclasses.MISSING:
-            node[field.name] = _unwrapped(field.default_factory())
-    ConfigStore.instance().store(name=name, group=group, node={**node, "name": name})
+    # Plain values, for a dataclass would make Hydra validate, in words of its own.
+    node = {**class_defaults(option), "name": name}
+    ConfigStore.instance().store(name=name, group=group, node=node)
     return True
 
 
@@ -424,15 +431,6 @@ def _register_old_choice(file: str) -> bool:
     ConfigStore.instance().store(name=name, group=group, node={"defaults": [current]})
     tell_new_name(f"{group}={name}", f"{group}={current}")
     return True
-
-
-def _unwrapped(value: Any) -> Any:
-    """Return plain values: a dataclass would make Hydra validate, in words of its own."""
-    import dataclasses
-
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {key: _unwrapped(item) for key, item in vars(value).items()}
-    return [_unwrapped(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _without_hydra(config: DictConfig) -> DictConfig:
@@ -523,8 +521,12 @@ def _unknown_key(root: str, overrides: Sequence[str], config_dir: str | None, ke
     if place is None:
         place = compose(root, [])
     passed: list[str] = []
+    whole: Mapping[str, Any] = place
+    given = next((word.partition("=")[2] for word in overrides if word.startswith(f"{key}=")), None)
     for step in key.split("."):
         problem = _step_problem(root, place, ".".join(passed), step)
+        if problem and given is not None and "; did you mean" not in problem:
+            return problem + other_words(root, key, given, whole)
         if problem:
             return problem
         place = place[int(step)] if isinstance(place, list) else place[step]

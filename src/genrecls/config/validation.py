@@ -117,6 +117,7 @@ def _describe(schema: type[Any], place: Place, problems: Sequence[Any], key: str
         return f"{where}.{text}" if inside and where else f"{where}: {text}"
     received = shown(problem["input"])
     hint = next(filter(None, (_literal_hint(each) for each in problems)), "")
+    hint = hint or _list_hint(_hint_at(schema, place), problem["input"], where)
     return f"{where}: received {received}; allowed: {_allowed(schema, place, problems)}{hint}"
 
 
@@ -150,6 +151,19 @@ def _literal_hint(problem: Any) -> str:
     if problem["type"] != "literal_error" or not isinstance(problem["input"], str):
         return ""
     return nearest(problem["input"], _literals(problem))
+
+
+def _list_hint(hint: Any, received: Any, where: str) -> str:
+    """Return the list that a single value was meant to be, where that would be allowed."""
+    from pydantic import TypeAdapter, ValidationError
+
+    if received is None or isinstance(received, list | Mapping):
+        return ""
+    try:
+        TypeAdapter(hint).validate_json(json.dumps([received]), strict=True)
+    except ValidationError:
+        return ""
+    return f"; did you mean '{where}=[{received}]'?"
 
 
 def _fields_at(schema: type[Any], place: Place) -> list[str]:

@@ -11,7 +11,7 @@ from pydantic import PositiveFloat, PositiveInt
 
 from genrecls.config.aliases import current_word, tell_new_name
 from genrecls.config.compose import compose
-from genrecls.config.options import groups, keys
+from genrecls.config.options import groups, keys, other_words, settable
 from genrecls.config.schema import Schema
 from genrecls.config.validation import validate
 from genrecls.errors import ConfigError, nearest
@@ -22,6 +22,7 @@ _REFUSED = {
     "another output_root=<folder> to train everything again",
     "show": "a sweep trains; 'genrecls train show=true' shows a model",
 }
+_ROOTS = ("sweep", "train")
 # What the groups were called when Hydra's plugins started the jobs.
 _LAUNCHERS = {"submitit_slurm": "slurm", "submitit_local": "local", "ray": "ray"}
 
@@ -72,8 +73,7 @@ def read_arguments(
     """
     words = _with_current_names([current_word(word) for word in words])
     mine, theirs = (
-        sorted({*(line.partition(":")[0] for line in keys(root)), *groups(root)})
-        for root in ("sweep", "train")
+        sorted({*(line.partition(":")[0] for line in keys(root)), *groups(root)}) for root in _ROOTS
     )
     own: list[str] = []
     overrides: list[str] = []
@@ -91,9 +91,13 @@ def read_arguments(
                 f"'{word}': a sweep lists or searches itself; see 'genrecls sweep --help'"
             )
         if "=" in word and key.partition(".")[0].isidentifier() and first not in theirs:
+            value = word.partition("=")[2]
+            hint = nearest(first, [*mine, *theirs]) or next(
+                filter(None, (other_words(r, bare, value, settable(r, words)) for r in _ROOTS)), ""
+            )
             raise ConfigError(
                 f"{first}: unknown key; allowed: of the sweep {', '.join(mine)}; of its trainings "
-                f"{', '.join(theirs)}{nearest(first, [*mine, *theirs])}"
+                f"{', '.join(theirs)}{hint}"
             )
         overrides.append(word)
     composed = compose("sweep", own, config_dir)
