@@ -29,13 +29,16 @@ EXPECTED = {
     "train --cfg ": {"job"},
     "reproduce --f": {"--finished"},
     "benchmark --th": {"--threads"},
-    "runs --f": {"--format"},
+    "runs --f": {"--format", "--filter"},
     "runs --format j": {"json"},
     "runs --format=j": {"--format=json"},
     # groups and their choices
     "train data": {"dataset=", "dataset.", "data_root="},
     "train experiment": {"experiment="},
-    "sweep se": {"search=", "segment=", "segment.", "seed="},
+    "sweep se": {"search=", "segment=", "segment.", "seed=", "seeds="},
+    "train see": {"seed=", "seeds="},
+    "runs sh": {"show"},
+    "runs show synth-mel": {"synth-mel-crnn-22222222"},
     "train model=": {f"model={name}" for name in choices("model")},
     "train trainer=cosine,": {f"trainer=cosine,{name}" for name in ("default", "plateau")},
     "data info dataset=gtzan_": {

@@ -44,14 +44,14 @@ def literals(hint: Any) -> Iterator[str]:
             yield from literals(part)
 
 
-def places(schema: type[Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+def places(schema: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield the place of every key of a class, those of the classes in it too, with its type."""
     hints = typing.get_type_hints(schema)
     for field in dataclasses.fields(schema):
         hint, here = hints[field.name], (*path, field.name)
         yield here, hint
         inner = [hint, *typing.get_args(hint)]
-        for part in filter(dataclasses.is_dataclass, inner):
+        for part in (each for each in inner if dataclasses.is_dataclass(each)):
             inside = here if part is hint else (*here, "0")
             yield from places(part, inside if typing.get_origin(hint) is tuple else here)
 

@@ -68,6 +68,7 @@ def train_parser() -> VerbParser:
         "run, or continues an interrupted one.",
         root="train",
     )
+    parser.candidates = lambda: ("seeds=",)
     parser.add_argument("-m", "--multirun", action="store_true", help="same as 'genrecls sweep'")
     add_configuration_flags(parser)
     parser.epilog = (
