@@ -139,7 +139,7 @@ def scores(
     best = np.argsort(-probabilities, axis=1, kind="stable")[:, :3]
     true_probabilities = probabilities[np.arange(len(truth)), truth]
     confusion = metrics.confusion_matrix(truth, predicted, labels=classes)
-    accuracy, macro_f1 = float((truth == predicted).mean()), float(f1[present].mean())
+    accuracy, macro_f1 = float(predictions.right.mean()), float(f1[present].mean())
     clusters = _clusters(predictions.tracks, artists or {})
     return Scores(
         count=len(truth),
@@ -180,7 +180,7 @@ def _clusters(tracks: Sequence[str], artists: Mapping[str, str]) -> NDArray[np.i
 
 def _accuracy_sampling(predictions: Predictions, clusters: NDArray[np.int64]) -> Sampling:
     """Return how uncertain the accuracy is, with the number of the cluster of each row."""
-    right = (predictions.truth == predictions.predicted).astype(np.float64)
+    right = predictions.right.astype(np.float64)
     weights = np.full(len(right), 1 / len(right))
     return Sampling(clusters, weights, weights * (right - right.mean()))
 
@@ -192,7 +192,7 @@ def _macro_f1_sampling(predictions: Predictions, clusters: NDArray[np.int64]) ->
     each genre that occurs (delta method, for macro-F1 in Takahashi et al. 2022).
     """
     truth, predicted = predictions.truth, predictions.predicted
-    right = truth == predicted
+    right = predictions.right
     genres = int(max(truth.max(), predicted.max())) + 1
     true = np.bincount(truth, minlength=genres)
     named = true + np.bincount(predicted, minlength=genres)

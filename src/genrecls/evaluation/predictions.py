@@ -36,6 +36,11 @@ class Predictions:
             return self.decisions
         return np.asarray(self.probabilities.argmax(axis=1), dtype=np.int64)
 
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Whether the answer to each example is its genre; the mean is the accuracy."""
+        return np.asarray(self.predicted == self.truth)
+
 
 def by_track(segments: Predictions, rule: Vote) -> Predictions:
     """Return one prediction a track, in the order in which tracks first appear.

@@ -16,7 +16,7 @@ from genrecls.export.bundle import standalone
 from genrecls.export.bundle.c_project import Project, write_project
 from genrecls.export.bundle.card import card
 from genrecls.export.formats import ExportFormat
-from genrecls.export.verify.micro import LARGEST_NETWORK, GoldenVectors, MicroResult
+from genrecls.export.verify.micro import GoldenVectors, MicroResult, fits_micro
 from genrecls.files.atomic import write_text
 from genrecls.files.tables import write_json
 from genrecls.runs.export_facts import EXPORT, ExportFacts
@@ -64,10 +64,13 @@ def write_bundle(
     folder = run_folder / EXPORT
     beside = Path(tempfile.mkdtemp(prefix=f".{EXPORT}-", dir=run_folder))
     try:
+        known = {file.file: file for file in facts.kept}
         for file in files:
             (beside / file.format.file).write_bytes(file.content)
             if file.format.input == "features":
-                _write_for_microcontrollers(beside, file, model_card)
+                _write_golden(beside, file)
+            if file.format.mode == "int8" and fits_micro(known[file.format.file]):
+                _write_project(beside, file, model_card)
         write_text(beside / "labels.txt", "\n".join(facts.labels) + "\n")
         standalone.write(beside)
         write_json(beside / "export.json", facts.to_json())
@@ -94,16 +97,16 @@ def write_bundle(
     return folder
 
 
-def _write_for_microcontrollers(folder: Path, file: BundleFile, model_card: ModelCard) -> None:
-    """Write golden vectors and, for an int8 file that may run there, a C++ project."""
-    golden, micro = file.golden, file.micro
+def _write_golden(folder: Path, file: BundleFile) -> None:
+    golden = file.golden
     arrays: dict[str, Any] = {f"input_{name}": values for name, values in golden.inputs.items()}
     arrays |= {f"raw_{name}": values for name, values in golden.raw.items()}
     path = folder / f"golden_{file.format.mode}.npz"
     np.savez_compressed(path, **arrays, output=golden.outputs, truth=golden.truth)
-    fits = len(file.flatbuffer) <= LARGEST_NETWORK
-    if file.format.mode != "int8" or micro.support.runs is False or not fits:
-        return
+
+
+def _write_project(folder: Path, file: BundleFile, model_card: ModelCard) -> None:
+    golden, micro = file.golden, file.micro
     project = Project(
         title=f"{model_card.run}, {file.format.title}",
         flatbuffer=file.flatbuffer,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from genrecls.export.verify.micro import LARGEST_NETWORK
+from genrecls.export.verify.micro import fits_micro
 from genrecls.runs.export_facts import ExportedFile, ExportFacts
 from genrecls.runtime.description import leak_mark
 
@@ -25,7 +25,7 @@ def deployment(facts: ExportFacts) -> list[str]:
             fits = ", ".join(reasons[file.file]) or "in every respect"
             lines.append(f"{what}, which fits {target.title}: {fits}; {_accuracy(file, facts)}")
         return lines
-    if micro := [file for file in facts.kept if _may_run_on_micro(file)]:
+    if micro := [file for file in facts.kept if fits_micro(file)]:
         file = _smallest(micro)
         arena = f"tensor arena {file.arena.bytes:,} bytes, " if file.arena else ""
         lines.append(
@@ -50,14 +50,9 @@ def _for_litert(files: Sequence[ExportedFile]) -> ExportedFile:
     return _smallest([file for file in files if file.input == "audio"] or files)
 
 
-def _may_run_on_micro(file: ExportedFile) -> bool:
-    runs = file.micro is not None and file.micro.runs is not False
-    return runs and file.input == "features" and (file.flatbuffer or 0) <= LARGEST_NETWORK
-
-
 def _project(file: ExportedFile) -> str:
     """Return where a file stands as C++ sources; nothing where it does not."""
-    return " (in micro/)" if file.mode == "int8" and _may_run_on_micro(file) else ""
+    return " (in micro/)" if file.mode == "int8" and fits_micro(file) else ""
 
 
 def _accuracy(file: ExportedFile, facts: ExportFacts) -> str:

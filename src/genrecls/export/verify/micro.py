@@ -27,7 +27,7 @@ from genrecls.export.tflite.flatbuffer import FUSED_LSTM
 from genrecls.export.tflite.memory import arena
 from genrecls.export.tflite.operators import objections, operator_uses
 from genrecls.features.base import Inputs
-from genrecls.runs.export_facts import ArenaSize, MicroSupport
+from genrecls.runs.export_facts import ArenaSize, ExportedFile, MicroSupport
 from genrecls.runtime.network import Network
 from genrecls.training.data import Examples, take_turns
 
@@ -162,6 +162,12 @@ def check_golden(flatbuffer: bytes, golden: GoldenVectors) -> MicroResult:
         reason=f"{reason or 'ran there with the answers'} of {len(golden.outputs)} golden vectors",
     )
     return MicroResult(support, ArenaSize(answer.arena_bytes, "tflite-micro"), answer.outputs)
+
+
+def fits_micro(file: ExportedFile) -> bool:
+    """Return whether a microcontroller may run a kept file that it computes the features for."""
+    runs = file.micro is not None and file.micro.runs is not False
+    return runs and file.input == "features" and (file.flatbuffer or 0) <= LARGEST_NETWORK
 
 
 @dataclass(frozen=True, eq=False)

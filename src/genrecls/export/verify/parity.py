@@ -103,14 +103,10 @@ def compare(keras: Predictions, file: Predictions, vote: Vote, parts: Sequence[s
         tracks=len(tracks.truth),
         difference=float(np.abs(ours - theirs).max()) if finite else None,
         decisions=float((file.predicted == keras.predicted).mean()),
-        track_accuracy_lost=_accuracy(tracks) - _accuracy(by_track(file, vote)),
+        track_accuracy_lost=float(tracks.right.mean() - by_track(file, vote).right.mean()),
         finite=finite,
         constant=bool(np.ptp(ours, axis=0).max() == 0 < np.ptp(theirs, axis=0).max()),
     )
-
-
-def _accuracy(tracks: Predictions) -> float:
-    return float((tracks.truth == tracks.predicted).mean())
 
 
 def reason_to_reject(agreement: Agreement, bounds: Bounds) -> str | None:
