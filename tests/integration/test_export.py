@@ -140,6 +140,8 @@ def test_a_target_gets_the_files_that_fit_it_and_no_others(
     fitting = {row["file"] for row in facts["target"]["verdicts"] if row["fits"]}
     assert "features_int8.tflite" in fitting
     assert {path.name for path in found.glob("*.tflite")} == fitting
+    assert "features_int8.tflite" in answer.out
+    assert "refused" not in answer.out
     err = " ".join(answer.err.split())
     assert err.count("for Arm Cortex-M4 only features in int8 and float32 are made") == 1
     last = err[err.index("flash features_int8.tflite (in micro/), which fits Arm Cortex-M4: ") :]
