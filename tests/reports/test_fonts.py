@@ -22,7 +22,7 @@ from genrecls.reports.text import drawable, fonts
 HAD, LACKED = "演", "歌"
 
 
-def put_font(file: Path, name: str, *characters: str) -> None:
+def put_font(file: Path, name: str, *characters: str, weight: int = 400) -> None:
     """Write a font whose characters are all filled squares."""
     pen = TTGlyphPen(None)
     for step, point in enumerate(((0, 0), (0, 800), (800, 800), (800, 0))):
@@ -37,8 +37,8 @@ def put_font(file: Path, name: str, *characters: str) -> None:
     builder.setupGlyf(dict.fromkeys(glyphs, pen.glyph()))
     builder.setupHorizontalMetrics(dict.fromkeys(glyphs, (1000, 0)))
     builder.setupHorizontalHeader(ascent=800, descent=-200)
-    builder.setupNameTable({"familyName": name, "styleName": "Regular"})
-    builder.setupOS2(sTypoAscender=800, usWeightClass=400)
+    builder.setupNameTable({"familyName": name, "styleName": "Bold" if weight > 400 else "Regular"})
+    builder.setupOS2(sTypoAscender=800, usWeightClass=weight)
     builder.setupPost()
     builder.save(file)
 
@@ -74,6 +74,19 @@ def test_a_damaged_font_is_passed_over(installed: FontManager, tmp_path: Path) -
     for name in ("a.ttf", "b.ttf"):
         installed.addfont(tmp_path / name)
     (tmp_path / "a.ttf").write_bytes(b"no font")
+    chosen = Fonts()
+    assert chosen.have(HAD)
+    assert chosen.families == [BASE, "Rare"]
+
+
+def test_a_font_whose_bold_face_lacks_the_character_is_passed_over(
+    installed: FontManager, tmp_path: Path
+) -> None:
+    put_font(tmp_path / "a.ttf", "Another", HAD)
+    put_font(tmp_path / "bold.ttf", "Another", "a", weight=700)
+    put_font(tmp_path / "b.ttf", "Rare", HAD)
+    for name in ("a.ttf", "bold.ttf", "b.ttf"):
+        installed.addfont(tmp_path / name)
     chosen = Fonts()
     assert chosen.have(HAD)
     assert chosen.families == [BASE, "Rare"]

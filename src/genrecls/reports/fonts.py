@@ -30,7 +30,7 @@ class Fonts:
 
     def __init__(self) -> None:
         self.families = [BASE]
-        self._files = [_file_of(BASE)]
+        self._files: list[tuple[str, ...]] = [(_file_of(BASE),)]
         self._searched: set[int] = set()
         self._warned = False
 
@@ -39,15 +39,17 @@ class Fonts:
 
         The first character that none has is told, once.
         """
-        if any(_has(file, character) for file in self._files):
+        if any(all(_has(file, character) for file in files) for files in self._files):
             return True
         block = ord(character) >> _BLOCK
         if block not in self._searched:
             self._searched.add(block)
             for name, file in _installed():
-                if _has(file, character):
+                # Titles are bold, and a bold face may lack what the ordinary one has.
+                files = (file, _file_of(name, "bold"))
+                if all(_has(each, character) for each in files):
                     self.families.append(name)
-                    self._files.append(file)
+                    self._files.append(files)
                     self._searched.discard(block)
                     return True
         if not self._warned:
@@ -72,10 +74,10 @@ def _installed() -> Iterator[tuple[str, str]]:
     yield from sorted(usable.items(), key=lambda font: (not _WELL_MADE.search(font[0]), font[0]))
 
 
-def _file_of(family: str) -> str:
+def _file_of(family: str, weight: str = "normal") -> str:
     from matplotlib.font_manager import FontProperties, findfont
 
-    return str(findfont(FontProperties(family=family)))
+    return str(findfont(FontProperties(family=family, weight=weight)))
 
 
 def _has(file: str, character: str) -> bool:
