@@ -28,6 +28,7 @@ from genrecls.reports.figures.learning_curves import learning_curves
 from genrecls.reports.figures.parameters import accuracy_by_parameters
 from genrecls.reports.figures.scores import accuracies
 from genrecls.runs.record import read
+from tests.reports.page import Page, faults
 from tests.runs.finished_runs import Made, finished_run
 
 BEST = Made(validation=(1, 1), test=(1,) * 30)
@@ -110,9 +111,9 @@ def test_the_names_of_tested_runs_stand_below_each_other_so_that_the_column_is_n
 
 def test_choosing_by_test_is_called_what_it_is(tmp_path: Path) -> None:
     found = comparison(tmp_path, BEST, WORSE)
-    assert "the test part took no part in the choice" in found.note
-    assert "CAUTION: ranked by test accuracy" in replace(found, by="test").note
-    assert "flatters" in replace(found, part="validation").note
+    assert "the test part took no part in the choice" in found.selection
+    assert "CAUTION: ranked by test accuracy" in replace(found, by="test").selection
+    assert "flatters" in replace(found, part="validation").selection
 
 
 def test_the_terminal_shows_every_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -195,6 +196,14 @@ def test_the_page_loads_nothing_and_shows_hostile_names_as_text(tmp_path: Path) 
     assert html.count('src="data:image/png;base64,') == 4
 
 
+def test_the_page_is_read_on_a_narrow_screen_and_its_notes_are_folded(tmp_path: Path) -> None:
+    found = comparison(tmp_path, BEST, WORSE)
+    html = as_html(replace(found, failed=(FAILED,)), _figures(found))
+    assert faults(html) == []
+    assert Page(html).texts("details")[0].count("95 % intervals") == 1
+    assert max(map(len, Page(html).texts("p"))) < 120
+
+
 def test_curves_have_a_row_a_table_and_a_colour_a_system(tmp_path: Path) -> None:
     found = comparison(tmp_path, BEST, replace(BEST, seed=1), WORSE, LEAKY)
     figure = learning_curves(found.boards)
@@ -236,15 +245,15 @@ def test_scores_are_drawn_with_intervals_and_runs(tmp_path: Path) -> None:
     drawn = [np.asarray(line.get_xdata()).tolist() for line in figure.axes[0].lines]
     # Two runs have a line, their own dots and a mean; one run has no dots of its own.
     assert [len(x) for x in drawn] == [2, 2, 1, 2, 2, 1, 2, 1, 2, 1]
-    assert drawn[4:6] == [[100.0, 50.0], [75.0]]
+    assert drawn[4:6] == [[1.0, 0.5], [0.75]]
     assert {"1  cnn mfcc", "2  rnn mfcc", "validation", "test"} <= set(texts(figure))
 
 
 def test_accuracy_against_parameters_has_a_point_a_system(tmp_path: Path) -> None:
     found = comparison(tmp_path, BEST, replace(WORSE, parameters=98_765))
     written = texts(accuracy_by_parameters(found.boards, found.part))
-    assert f"1  cnn mfcc · 100.0{NARROW}% · 1{THIN}234" in written
-    assert f"2  rnn mfcc · 66.7{NARROW}% · 98{THIN}765" in written
+    assert f"1  cnn mfcc · 1.000 · 1{THIN}234" in written
+    assert f"2  rnn mfcc · 0.667 · 98{THIN}765" in written
 
 
 def test_a_model_without_parameters_is_drawn(tmp_path: Path) -> None:

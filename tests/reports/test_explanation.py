@@ -21,7 +21,7 @@ from genrecls.reports.scope import Scope
 from genrecls.reports.style import VERMILION
 from tests.reports.explained_song import case, explained_song, picture, vector
 from tests.reports.finished_run import finished_run
-from tests.reports.test_run import Page
+from tests.reports.page import Page, faults
 from tests.reports.test_run_figures import HOSTILE, texts
 
 ORIGIN = AudioOrigin("song.mp3, 12.00 to 15.00 s · model a-run")
@@ -143,8 +143,9 @@ def test_the_page_tells_answer_genre_segment_and_both_probabilities() -> None:
     explanation = explained_song()
     html = render(explanation, draw(explanation))
     page = Page(html)
+    assert faults(html) == []
     facts = " ".join(page.texts("dl", "facts"))
-    assert "blues (60.0 %)" in facts
+    assert "blues (0.600)" in facts
     assert "12.00 to 15.00 s" in facts
     assert page.texts("th")[3:] == ["jazz", "blues", "rock"]
     assert "1.85" in page.texts("section")[0]

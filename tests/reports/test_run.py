@@ -1,7 +1,6 @@
 import math
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -14,42 +13,10 @@ from genrecls.reports.run import RunReport, draw
 from genrecls.reports.run import render as render_with
 from genrecls.runs.metrics import PartMetrics, RejectedFile
 from tests.reports.finished_run import changed, finished_run, with_counts
+from tests.reports.page import Page, faults
 
 DASH = "\u2013"
 SPACE = "\u00a0"
-
-
-class Page(HTMLParser):
-    """The elements of a page, each with its attributes and all the text in it."""
-
-    VOID = frozenset({"meta", "img", "link", "br", "hr", "input", "wbr"})
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None], list[str]]] = []
-        self.open: list[tuple[str, dict[str, str | None], list[str]]] = []
-        self.feed(html)
-        assert self.open == [], "every element is closed"
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        element = (tag, dict(attrs), list[str]())
-        self.elements.append(element)
-        if tag not in self.VOID:
-            self.open.append(element)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop()[0] == tag
-
-    def handle_data(self, data: str) -> None:
-        for _, _, text in self.open:
-            text.append(data)
-
-    def texts(self, tag: str, css: str = "") -> list[str]:
-        return [
-            " ".join("".join(text).split())
-            for name, attributes, text in self.elements
-            if name == tag and css in ["", *(attributes.get("class") or "").split()]
-        ]
 
 
 def render(report: RunReport, figures: dict[str, Figure] | None = None) -> str:
@@ -166,6 +133,12 @@ def test_the_page_loads_nothing() -> None:
     assert "default-src 'none'" in html
 
 
+def test_the_page_is_read_on_a_narrow_screen() -> None:
+    file = RejectedFile("x", "in/broken.wav", "unreadable", "no header")
+    report = with_counts(finished_run(), "train", {"blues": 90, "jazz": 10, "rock": 50})
+    assert faults(render(changed(report, rejected=(file,)))) == []
+
+
 def test_every_score_is_tied_to_its_part_and_unit() -> None:
     parsed = page(finished_run())
     heads = {
@@ -217,8 +190,8 @@ def test_each_column_shows_the_scores_of_its_own_part() -> None:
 
 def test_the_headline_is_test_accuracy_per_track_with_interval_split_and_count() -> None:
     hero = page(finished_run()).texts("div", "hero")[0]
-    assert hero.startswith("Test accuracy, per track 91.3 %")
-    assert "95 % interval 81.3 to 96.3 % · 23 test tracks Split artist" in hero
+    assert hero.startswith("Test accuracy, per track 0.913")
+    assert "95 % interval 0.813 to 0.963 · 23 test tracks Split artist" in hero
 
 
 def test_the_page_says_what_intervals_and_averages_rest_on() -> None:
@@ -241,12 +214,12 @@ def test_accuracy_stands_beside_macro_f1_and_beside_the_majority_baseline() -> N
     accuracy, macro_f1, baseline = parsed.texts("div", "card")
     assert (accuracy[:13], macro_f1[:13]) == ("Test accuracy", "Test macro-F1")
     assert baseline == (
-        "Test baseline, per track39.1 %Accuracy of always answering blues, the most frequent in "
+        "Test baseline, per track0.391Accuracy of always answering blues, the most frequent in "
         "the train part; macro-F1 0.187."
     )
     rows = [row for row in parsed.texts("tr") if "majority baseline" in row]
     assert [row.replace(SPACE, " ") for row in rows] == [
-        "Accuracy of the majority baseline39.1 %40.2 %39.1 %40.2 %",
+        "Accuracy of the majority baseline0.3910.4020.3910.402",
         "Macro-F1 of the majority baseline0.1870.1870.1870.187",
     ]
 

@@ -15,6 +15,7 @@ from genrecls.reports.figures.split_audit import draw
 from genrecls.reports.split_audit import SplitReport, as_csv, as_html, as_markdown, split_table
 from genrecls.reports.style import save
 from genrecls.split_audit.audit import Audit, AuditSettings, audit
+from tests.reports.page import faults
 from tests.split_audit.copies import dataset_of, music, rule, spec, splitters
 
 GENRES = ("R&B | <b>soul</b>", "$ünd音楽$")
@@ -46,6 +47,7 @@ def report(found: Audit) -> SplitReport:
 
 def test_names_are_escaped_in_the_page(found: Audit) -> None:
     page = as_html(report(found), draw(found))
+    assert faults(page) == []
     assert "R&amp;B | &lt;b&gt;soul" in page
     assert "<b>soul" not in page
     assert "<i>" not in page

@@ -10,7 +10,7 @@ import pytest
 
 from genrecls.console import show
 from genrecls.reports.tables import Column, Table, to_csv
-from tests.reports.test_run import Page
+from tests.reports.page import Page
 
 TABLE = Table(
     ("name", Column("score", "number"), Column("run.folder", "path")),

@@ -53,19 +53,18 @@ _IN_SHORT = (
     "Per track; mean ± standard deviation over seeds and folds, in brackets 95 % intervals; p is "
     "Holm-corrected. {selection} comparison.html says how all of it was computed."
 )
-_HOW_TO_READ = (
-    "Every number is per track, mean ± standard deviation over the runs of a system, which are "
-    "those that differ in seed or fold alone. "
-    "In brackets 95 % intervals: of one run Wilson's (in older runs by bootstrap), of "
-    "the mean of several runs by bootstrap over runs and tracks at once, of a difference by paired "
-    "bootstrap over the same {part} tracks, over all runs of both that were asked the same (their "
-    "numbers are given). Where the split keeps artists apart, artists are drawn instead of tracks. "
-    "p: two-sided, Holm-corrected over all comparisons; McNemar's test is between one run of each, "
-    "the first that were asked the same (below it the tracks that only this system and only the "
-    "best has right, and the ends of the runs' names). "
-    "Training time is that of the machine each run was trained on, without features and "
-    "evaluation. {selection}"
-)
+_HOW_TO_READ = """
+Every number is per track, mean ± standard deviation over the runs of a system, which are those \
+that differ in seed or fold alone.
+In brackets 95 % intervals: of one run Wilson's (in older runs by bootstrap), of the mean of \
+several runs by bootstrap over runs and tracks at once, of a difference by paired bootstrap over \
+the same {part} tracks, over all runs of both that were asked the same (their numbers are given). \
+Where the split keeps artists apart, artists are drawn instead of tracks.
+p: two-sided, Holm-corrected over all comparisons.
+McNemar's test is between one run of each, the first that were asked the same (below it the tracks \
+that only this system and only the best has right, and the ends of the runs' names).
+Training time is that of the machine each run was trained on, without features and evaluation.
+"""
 
 
 @dataclass(frozen=True)
@@ -102,21 +101,20 @@ class Comparison:
         }
 
     @property
-    def note(self) -> str:
-        """How to read the tables."""
-        if not self.boards:
-            return _NO_RUN
-        return _HOW_TO_READ.format(part=self.part, selection=self._selection)
+    def notes(self) -> list[str]:
+        """How to read the tables, a note a matter."""
+        return _HOW_TO_READ.format(part=self.part).strip().splitlines()
 
     @property
     def short_note(self) -> str:
         """What a table on a terminal must say; the documents beside it say all."""
-        if not self.boards:
-            return _NO_RUN
-        return _IN_SHORT.format(selection=self._selection)
+        return _IN_SHORT.format(selection=self.selection) if self.boards else _NO_RUN
 
     @property
-    def _selection(self) -> str:
+    def selection(self) -> str:
+        """On which part the best was chosen, and what that means."""
+        if not self.boards:
+            return _NO_RUN
         if self.by == "test":
             return (
                 "CAUTION: ranked by test accuracy: the best is selected on the test set, so its "
@@ -189,7 +187,8 @@ def as_markdown(comparison: Comparison) -> str:
     paragraphs = (
         "# Runs compared",
         *(table.to_markdown() for table in _wide_tables(comparison)),
-        comparison.note,
+        comparison.selection,
+        *(["\n".join(f"- {note}" for note in comparison.notes)] if comparison.boards else []),
         *_links(comparison),
         *(f"![{title}]({name}.png)" for name, title in figures),
         how_it_was_made(comparison.command, comparison.versions),

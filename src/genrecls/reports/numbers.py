@@ -28,14 +28,6 @@ def percent(value: float | None) -> str:
     return f"{100 * finite(value):.1f}\u00a0%" if known(value) else DASH
 
 
-def interval(bounds: Sequence[float | None] | None) -> str:
-    """Return `67.1 to 75.2 %` of the shares (0.671, 0.752)."""
-    low, high = bounds or (None, None)
-    if not (known(low) and known(high)):
-        return DASH
-    return f"{100 * finite(low):.1f} to {percent(high)}"
-
-
 def bounds(interval: Sequence[float | None] | None) -> str:
     """Return `0.671 to 0.752`."""
     low, high = interval or (None, None)

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from genrecls.files.templates import templates
-from genrecls.reports.numbers import bounds, count, decimal, duration, interval, known, percent
-from genrecls.reports.style import data_uri
+from genrecls.reports.numbers import bounds, count, decimal, duration, known
+from genrecls.reports.style import Heading, data_uri, heading
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+_PIXELS = 104
+"""Of a page for an inch of a figure."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +27,27 @@ class Banner:
     text: str
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A figure on a page.
+
+    Attributes:
+        heading: what stands above the drawing.
+        address: the drawing, as a `data:` address.
+        width: in pixels of a page that has room for it; the type of all figures is of one size.
+    """
+
+    heading: Heading
+    address: str
+    width: int
+
+
 def render_page(template: str, figures: Mapping[str, Figure], **values: Any) -> str:
     """Return a page that needs nothing but itself.
 
     Args:
         template: name of a file in `reports/templates`.
-        figures: by name; the template finds them under `figures` as `data:` addresses.
+        figures: by name; the template finds each under `figures` as a `Picture`.
         values: everything else that the template names.
     """
     filters = {
@@ -36,13 +55,14 @@ def render_page(template: str, figures: Mapping[str, Figure], **values: Any) -> 
         "decimal": decimal,
         "duration": duration,
         "bounds": bounds,
-        "interval": interval,
-        "percent": percent,
     }
     environment = templates("genrecls.reports", "templates", filters, html=True)
     environment.tests["known"] = known
-    images = {name: data_uri(figure) for name, figure in figures.items()}
-    page = environment.get_template(template).render(figures=images, **values)
+    pictures = {
+        name: Picture(heading(figure), data_uri(figure), round(_PIXELS * figure.get_figwidth()))
+        for name, figure in figures.items()
+    }
+    page = environment.get_template(template).render(figures=pictures, **values)
     # Python keeps what is no text in a file name as lone surrogates, which no encoding can write.
     return page.encode("utf-8", "backslashreplace").decode("utf-8")
 

@@ -18,7 +18,7 @@ from genrecls.reports.figures.genres import per_genre_bars
 from genrecls.reports.figures.inputs import example_inputs
 from genrecls.reports.figures.learning_curves import learning_curve
 from genrecls.reports.figures.mistakes import worst_mistakes
-from genrecls.reports.numbers import bounds, count, decimal, interval, percent
+from genrecls.reports.numbers import bounds, count, decimal
 from genrecls.reports.pages import Banner, render_page
 from genrecls.reports.scope import Scope
 from genrecls.reports.score_notes import score_notes
@@ -33,19 +33,19 @@ _MOST_MISTAKES, _MOST_REJECTED = 50, 100
 Row = tuple[str, Callable[[Scores, MajorityBaseline | None], str]]
 _ROWS: tuple[Row, ...] = (
     ("Scored", lambda scores, _: count(scores.count)),
-    ("Accuracy", lambda scores, _: percent(scores.accuracy)),
-    ("95 % interval of accuracy", lambda scores, _: interval(scores.accuracy_interval)),
+    ("Accuracy", lambda scores, _: decimal(scores.accuracy)),
+    ("95 % interval of accuracy", lambda scores, _: bounds(scores.accuracy_interval)),
     ("Macro-F1", lambda scores, _: decimal(scores.macro_f1)),
     ("95 % interval of macro-F1", lambda scores, _: bounds(scores.macro_f1_interval)),
     (
         "Accuracy of the majority baseline",
-        lambda _, baseline: percent(baseline.accuracy if baseline else None),
+        lambda _, baseline: decimal(baseline.accuracy if baseline else None),
     ),
     (
         "Macro-F1 of the majority baseline",
         lambda _, baseline: decimal(baseline.macro_f1 if baseline else None),
     ),
-    ("Accuracy of the first three answers", lambda scores, _: percent(scores.top3_accuracy)),
+    ("Accuracy of the first three answers", lambda scores, _: decimal(scores.top3_accuracy)),
     ("Area under the ROC curve", lambda scores, _: decimal(scores.roc_auc)),
     ("Log loss", lambda scores, _: decimal(scores.log_loss)),
     ("Calibration error (15 bins)", lambda scores, _: decimal(scores.shown_calibration_error)),

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from genrecls.reports.numbers import decimal, duration, interval, known, percent
+from genrecls.reports.numbers import bounds, decimal, duration, known
 from genrecls.reports.pages import render_page
 from genrecls.reports.tables import Column, Table, to_csv
 from genrecls.runs.record import RunRecord
@@ -185,11 +185,10 @@ class SearchReport:
     def test(self) -> str:
         """The test score of the best, in words."""
         score = self.best.metrics.test.track
-        bounds = interval(score.accuracy_interval)
         return (
-            f"Test accuracy of the best, per track: {percent(score.accuracy)} (95 % interval "
-            f"{bounds}). No test score took part in the search; the validation score of the best "
-            f"flatters it, being the best of {len(self.ranked)}."
+            f"Test accuracy of the best, per track: {decimal(score.accuracy)} (95 % interval "
+            f"{bounds(score.accuracy_interval)}). No test score took part in the search; the "
+            f"validation score of the best flatters it, being the best of {len(self.ranked)}."
         )
 
     @cached_property

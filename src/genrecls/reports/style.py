@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import textwrap
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from genrecls.files.atomic import replacing
-from genrecls.reports.text import drawable, fonts
+from genrecls.reports.text import drawable, elide, fonts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+    from matplotlib.transforms import Bbox
 
 INK, MUTED, RULE, WARNING = "#1c2430", "#5b6675", "#d5dae1", "#b42318"
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
@@ -28,6 +31,10 @@ SKY, VERMILION, YELLOW, GREY = "#56B4E9", "#D55E00", "#F0E442", "#c3c9d1"
 PALE = "#a6d4f2"
 # Okabe and Ito's colours stay apart for every kind of colour vision; there are no more of them.
 PALETTE = (BLUE, ORANGE, GREEN, PINK, SKY, VERMILION, YELLOW)
+
+SCORE_LIMITS = (-0.02, 1.02)
+"""Ends of every axis of accuracies or F1, with room for a marker at 0 and at 1: two figures can be
+compared by eye."""
 
 STYLE: dict[str, Any] = {
     "figure.facecolor": "white",
@@ -66,6 +73,7 @@ STYLE: dict[str, Any] = {
 
 _LINE_SIZE = 8.5
 _MARGIN = 0.1
+_LOG_ROOM = 1.7
 # One title line and one line below it, in inches of their type size.
 _TITLE_HEIGHT, _LINE_HEIGHT = 0.27, 0.165
 
@@ -91,6 +99,23 @@ def in_style(draw: Callable[P, T]) -> Callable[P, T]:
         return drawn
 
     return draw_in_style
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What stands above a drawing: in the figure, or beside it in the type of a page.
+
+    Attributes:
+        title: what is drawn.
+        about: what the numbers are numbers of.
+        alarm: whether `about` has to be read before the figure is believed.
+        height: in inches of the figure.
+    """
+
+    title: str
+    about: str
+    alarm: bool
+    height: float
 
 
 def new_figure(title: str, about: str, size: tuple[float, float], alarm: bool = False) -> Figure:
@@ -121,7 +146,14 @@ def new_figure(title: str, about: str, size: tuple[float, float], alarm: bool = 
         color=WARNING if alarm else MUTED,
         weight="bold" if alarm else "normal",
     )
+    figure.heading = Heading(title, about, alarm, head)  # type: ignore[attr-defined]
     return figure
+
+
+def heading(figure: Figure) -> Heading:
+    """Return what `new_figure` wrote above a drawing, as it was given."""
+    given: Heading = figure.heading  # type: ignore[attr-defined]
+    return given
 
 
 def empty_figure(figure: Figure, text: str) -> Figure:
@@ -138,6 +170,11 @@ def inches(text: str, size: float = _LINE_SIZE) -> float:
     # inch.
     widths = (1 if unicodedata.east_asian_width(glyph) in "WF" else 0.6 for glyph in text)
     return sum(widths) * size / 72
+
+
+def in_two_lines(name: str) -> str:
+    """Return a name as it stands above a small panel, at most two lines of 20 characters."""
+    return "\n".join(drawable(line, 20) for line in textwrap.wrap(elide(name, 36), 20)[:2])
 
 
 def clean_axes(axes: Axes, grid: Literal["x", "y", "both"]) -> Axes:
@@ -176,12 +213,22 @@ def whole_numbers(axis: Axis, most: int) -> None:
     axis.set_major_locator(MaxNLocator(most, integer=True, min_n_ticks=1))
 
 
-def logarithmic(axes: Axes, text: Callable[[float], str]) -> None:
-    """Make the horizontal axis logarithmic, with ticks at 1, 2, 5, 10, ..., written by `text`."""
+def logarithmic(axes: Axes, text: Callable[[float], str], values: Collection[float]) -> None:
+    """Make the horizontal axis logarithmic and as long as its values ask for.
+
+    Args:
+        axes: whose axis it is.
+        text: writes the number at a tick, of which there are few enough to stand apart.
+        values: all that is drawn, above 0.
+    """
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+    low, high = min(values) / _LOG_ROOM, max(values) * _LOG_ROOM
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
+    axes.set_xlim(low, high)
+    decades = math.log10(high / low)
+    steps = (1, 2, 5) if decades < 1.5 else (1, 3) if decades < 2.5 else (1,)
+    axes.xaxis.set_major_locator(LogLocator(subs=steps, numticks=12))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
     axes.xaxis.set_minor_locator(NullLocator())
 
@@ -201,13 +248,22 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def data_uri(figure: Figure) -> str:
-    """Return `figure` as a `data:` address: a PNG without background, to stand on any page."""
-    return "data:image/png;base64," + base64.b64encode(_png(figure, background="none")).decode()
+    """Return a drawing as a `data:` address: a PNG without background, to stand on any page.
+
+    Its heading is cut off: the page has it in its own type, where it can be read at any width.
+    """
+    from matplotlib.transforms import Bbox
+
+    width, height = figure.get_size_inches()
+    drawing = Bbox.from_bounds(0, 0, width, height - heading(figure).height)
+    png = _png(figure, background="none", part=drawing)
+    return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
 @in_style
-def _png(figure: Figure, background: str) -> bytes:
+def _png(figure: Figure, background: str, part: Bbox | None = None) -> bytes:
     png = io.BytesIO()
     # Without this the version of matplotlib would be part of the file.
-    figure.savefig(png, format="png", facecolor=background, metadata={"Software": None})
+    metadata = {"Software": None}
+    figure.savefig(png, format="png", facecolor=background, bbox_inches=part, metadata=metadata)
     return png.getvalue()

@@ -10,7 +10,15 @@ import numpy as np
 from genrecls.evaluation.intervals import wilson
 from genrecls.evaluation.metrics import CalibrationBin
 from genrecls.reports.scope import Scope
-from genrecls.reports.style import BLUE, MUTED, PALE, clean_axes, in_style, new_figure
+from genrecls.reports.style import (
+    BLUE,
+    MUTED,
+    PALE,
+    SCORE_LIMITS,
+    clean_axes,
+    in_style,
+    new_figure,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,7 +54,7 @@ def reliability_diagram(bins: Sequence[CalibrationBin], scope: Scope) -> Figure:
         width=0.92 / len(bins),
         color=PALE,
     )
-    upper.set(ylabel="share of right answers", ylim=(-0.02, 1.02), yticks=np.linspace(0, 1, 6))
+    upper.set(ylabel="share of right answers", ylim=SCORE_LIMITS, yticks=np.linspace(0, 1, 6))
     lower.set(xlabel="probability of the answer", ylabel=f"{scope.unit}s", xlim=(0, 1.02))
     figure.align_ylabels()
     figure.legend(loc="outside lower right", ncols=2)

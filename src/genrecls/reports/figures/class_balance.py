@@ -62,5 +62,5 @@ def genre_counts(counts: Counts, scope: Scope) -> Figure:
         # Room for the number behind the longest bar.
         axes.set_xlim(0, 1.3 * max(1, *values))
         axes.tick_params(length=0)
-    name_rows(panels[0], [drawable(genre, 28) for genre in ranked])
+    name_rows(panels[0], [drawable(genre, 32) for genre in ranked])
     return figure

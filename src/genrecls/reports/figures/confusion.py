@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genrecls.reports.scope import Scope
-from genrecls.reports.style import INK, colour_bar, in_style, new_figure, separate_cells
+from genrecls.reports.style import INK, colour_bar, in_style, inches, new_figure, separate_cells
 from genrecls.reports.text import drawable
 
 if TYPE_CHECKING:
@@ -30,7 +30,11 @@ def confusion_matrix(
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     few = len(labels) <= 12
     side = max(3.0, (0.52 if few else 0.42) * len(labels))
-    figure = new_figure("Confusion matrix", str(scope), (side + 2.6, side + 1.3), alarm=scope.leaky)
+    names = [drawable(label, 32) for label in labels]
+    longest = max(map(inches, names), default=0.0)
+    # A name beside the table at its left, below it slanted; then the titles and the scale.
+    size = (side + longest + 1.6, side + 0.7 * longest + 0.9)
+    figure = new_figure("Confusion matrix", str(scope), size, alarm=scope.leaky)
     axes = figure.add_subplot()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="equal")
     for (row, column), count in np.ndenumerate(table):
@@ -40,10 +44,9 @@ def confusion_matrix(
             style["weight"] = "bold" if row == column else "normal"
             axes.text(column, row, str(count), **style)
 
-    names = [drawable(label, 18) for label in labels]
     slanted: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
-    # A character is about 0.08 inches wide; names that would touch are turned.
-    narrow = 0.08 * max(map(len, names), default=0) + 0.1 <= side / max(1, len(labels))
+    # Names that would touch are turned.
+    narrow = 1.1 * longest + 0.1 <= side / max(1, len(labels))
     axes.set_xticks(range(len(names)), names, color=INK, **({} if narrow else slanted))
     axes.set_yticks(range(len(names)), names, color=INK)
     axes.set(xlabel="predicted", ylabel="true")

@@ -21,6 +21,7 @@ from genrecls.reports.style import (
     clean_axes,
     colour_bar,
     in_style,
+    in_two_lines,
     name_rows,
     new_figure,
     whole_numbers,
@@ -126,7 +127,7 @@ def what_decided(examples: Sequence[GenreExample], scope: Scope) -> Figure:
         axes = figure.add_subplot(rows, columns, index + 1)
         _draw_input(axes, example.evidence, "Greys", alpha=0.55)
         _draw_evidence(axes, example.evidence, largest)
-        axes.set_title(drawable(example.true, 20), pad=14)
+        axes.set_title(in_two_lines(example.true), pad=14)
         answer = f"\u2192 {drawable(example.predicted, 16)} {example.probability:.2f}"
         place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points"}
         colour = MUTED if example.true == example.predicted else VERMILION

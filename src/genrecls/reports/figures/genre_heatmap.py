@@ -10,7 +10,7 @@ import numpy as np
 from genrecls.comparison.leaderboard import Leaderboard
 from genrecls.reports.figures.systems import head_room, names, widest, write_heading
 from genrecls.reports.numbers import decimal
-from genrecls.reports.style import INK, in_style, new_figure, separate_cells
+from genrecls.reports.style import INK, in_style, inches, new_figure, separate_cells
 from genrecls.reports.text import drawable
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ def genre_map(boards: Sequence[Leaderboard], part: str) -> Figure:
     """
     about = f"{part} part, per track · F1, mean over the runs of a system"
     width = max(_LEAST_WIDTH, _CELL * max(len(board.systems[0].f1(part)) for board in boards))
-    rows = [1.15 + head_room(board, width) + _LINE * len(board.systems) for board in boards]
+    genres = {genre: drawable(genre, 32) for b in boards for genre in b.systems[0].f1(part)}
+    slant = 0.7 * max(map(inches, genres.values()))
+    rows = [0.7 + slant + head_room(board, width) + _LINE * len(board.systems) for board in boards]
     figure = new_figure("F1 of each genre", about, (width + widest(boards), sum(rows)))
     grid = figure.add_gridspec(len(boards), 1, height_ratios=rows)
     for index, board in enumerate(boards):
@@ -42,8 +44,8 @@ def genre_map(boards: Sequence[Leaderboard], part: str) -> Figure:
             text = decimal(value, 2)
             axes.text(column, row, text, ha="center", va="center", color=colour)
         slanted: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
-        genres = [drawable(genre, 16) for genre in scores[0]]
-        axes.set_xticks(range(len(genres)), genres, color=INK, **slanted)
+        shown = [genres[genre] for genre in scores[0]]
+        axes.set_xticks(range(len(shown)), shown, color=INK, **slanted)
         axes.set_yticks(range(len(scores)), names(board), color=INK)
         separate_cells(axes, *table.shape)
         write_heading(figure, grid[index], board, width)

@@ -50,7 +50,7 @@ def per_genre_bars(per_genre: Mapping[str, GenreScores], scope: Scope) -> Figure
     axes.text(1.03, -0.75, "F1", va="center", color=MUTED)
     for row, score in enumerate(scores):
         axes.text(1.03, row, decimal(score.f1, 2), va="center")
-    name_rows(axes, [f"{drawable(g, 28)}  (n = {per_genre[g].support})" for g in ranked])
+    name_rows(axes, [f"{drawable(g, 32)}  (n = {per_genre[g].support})" for g in ranked])
     axes.set(xlim=(0, 1.08), xticks=np.linspace(0, 1, 6))
     figure.legend(loc="outside lower right", ncols=3)
     return figure

@@ -9,7 +9,14 @@ import numpy as np
 
 from genrecls.explain.examples_per_genre import ExampleInputs
 from genrecls.reports.scope import Scope
-from genrecls.reports.style import MUTED, empty_figure, in_style, new_figure, whole_numbers
+from genrecls.reports.style import (
+    MUTED,
+    empty_figure,
+    in_style,
+    in_two_lines,
+    new_figure,
+    whole_numbers,
+)
 from genrecls.reports.text import drawable
 
 if TYPE_CHECKING:
@@ -47,7 +54,7 @@ def example_inputs(examples: ExampleInputs, scope: Scope) -> Figure:
     high = high if high > low else low + 1
     for index, (genre, picture) in enumerate(examples.pictures.items()):
         axes = figure.add_subplot(rows, columns, index + 1)
-        axes.set_title(drawable(genre, 20))
+        axes.set_title(in_two_lines(genre))
         extent = (0.0, examples.seconds, -0.5, picture.shape[1] - 0.5)
         axes.imshow(
             picture.swapaxes(0, 1),

@@ -13,6 +13,7 @@ from genrecls.reports.scope import Scope
 from genrecls.reports.style import (
     BLUE,
     MUTED,
+    SCORE_LIMITS,
     VERMILION,
     clean_axes,
     empty_figure,
@@ -59,6 +60,8 @@ def learning_curves(boards: Sequence[Leaderboard]) -> Figure:
                         axes.plot(kept, values[epochs.index(kept)], "o", color=colour, ms=4.5)
             axes.set(xlabel="epoch", ylabel=title)
             axes.set_xlim(left=0.5)
+            if column == "validation_accuracy":
+                axes.set_ylim(SCORE_LIMITS)
             whole_numbers(axes.xaxis, 6)
         legend = figure.add_subplot(grid[row, len(_PANELS)])
         legend.set_axis_off()
@@ -101,6 +104,8 @@ def learning_curve(
                 style: dict[str, Any] = {"marker": "o" if len(epochs) < 30 else None, "ms": 3.5}
                 style["drawstyle"] = "steps-post" if rate else "default"
                 axes.plot(epochs, values, label=part, color=colour, **style)
+        if name == "accuracy":
+            axes.set_ylim(SCORE_LIMITS)
         if rate:
             axes.set_yscale("log")
             axes.tick_params(which="minor", labelsize=8)

@@ -48,7 +48,7 @@ def worst_mistakes(mistakes: Sequence[Mapping[str, Any]], scope: Scope, most: in
     label = "probability of the true genre"
     axes.plot(right, [row + 0.18 for row in rows], "D", label=label, **marks)
     for row, mistake in enumerate(shown):
-        pair = f"{drawable(mistake['true'], 24)} → {drawable(mistake['predicted'], 24)}"
+        pair = f"{drawable(mistake['true'], 32)} → {drawable(mistake['predicted'], 32)}"
         axes.text(0.008, row + 0.02, pair, va="bottom", size=8)
     name_rows(axes, [drawable(PurePath(mistake["path"]).name, 30) for mistake in shown])
     axes.set_xlim(0, 1)

@@ -15,8 +15,15 @@ from genrecls.reports.figures.systems import (
     names,
     write_heading,
 )
-from genrecls.reports.numbers import count, percent
-from genrecls.reports.style import clean_axes, in_style, inches, logarithmic, new_figure
+from genrecls.reports.numbers import count, decimal
+from genrecls.reports.style import (
+    SCORE_LIMITS,
+    clean_axes,
+    in_style,
+    inches,
+    logarithmic,
+    new_figure,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,7 +43,7 @@ def accuracy_by_parameters(boards: Sequence[Leaderboard], part: str) -> Figure:
     about = f"{part} part, per track · mean over the runs of a system with its 95 % interval"
     texts = [
         {
-            s.label: f"{name} · {percent(s.score(part).mean)} · {count(s.parameters)}"
+            s.label: f"{name} · {decimal(s.score(part).mean)} · {count(s.parameters)}"
             for name, s in zip(names(board, _NAMES), board.systems, strict=True)
         }
         for board in boards
@@ -55,16 +62,14 @@ def accuracy_by_parameters(boards: Sequence[Leaderboard], part: str) -> Figure:
     for row, board in enumerate(boards):
         axes, column = (figure.add_subplot(grid[row, place]) for place in (0, 1))
         # A logarithmic axis has no zero.
-        points = {s.label: (max(1, s.parameters), 100 * s.score(part).mean) for s in board.systems}
+        points = {s.label: (max(1, s.parameters), s.score(part).mean) for s in board.systems}
         for system in reversed(board.systems):
             x, y = points[system.label]
-            bounds = [[abs(100 * bound - y)] for bound in system.interval(part)]
+            bounds = [[abs(bound - y)] for bound in system.interval(part)]
             colour = shades[system.label]
             axes.errorbar([x], [y], yerr=bounds, fmt="o", color=colour, elinewidth=1.2)
-        clean_axes(axes, "both").set(xlabel="parameters", ylabel="accuracy in %")
-        logarithmic(axes, count)
-        sizes = [x for x, _ in points.values()]
-        axes.set_xlim(min(sizes) / 1.8, max(sizes) * 1.8)
+        clean_axes(axes, "both").set(xlabel="parameters", ylabel="accuracy", ylim=SCORE_LIMITS)
+        logarithmic(axes, count, [x for x, _ in points.values()])
 
         # Names in the order of their points, so that few lines cross.
         labels = sorted(points, key=lambda label: -points[label][1])

@@ -11,6 +11,7 @@ from genrecls.reports.style import (
     GREEN,
     MUTED,
     ORANGE,
+    SCORE_LIMITS,
     clean_axes,
     empty_figure,
     in_style,
@@ -71,6 +72,6 @@ def reported_and_ours(systems: Sequence[ReproducedSystem]) -> Figure:
         name = f"{figure_of.paper}: {drawable(figure_of.system, 28)}"
         names.append(f"{name}\nper {figure_of.unit}{changed}")
     name_rows(axes, names, room=0.5)
-    axes.set_xlim(0, 1)
+    axes.set(xlim=SCORE_LIMITS, xlabel="accuracy")
     figure.legend(loc="outside lower center", ncols=4)
     return figure

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 from genrecls.comparison.leaderboard import Leaderboard
 from genrecls.reports.figures.systems import head_room, names, widest, write_heading
-from genrecls.reports.style import BLUE, ORANGE, clean_axes, in_style, name_rows, new_figure
+from genrecls.reports.style import (
+    BLUE,
+    ORANGE,
+    SCORE_LIMITS,
+    clean_axes,
+    in_style,
+    name_rows,
+    new_figure,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,15 +43,16 @@ def accuracies(boards: Sequence[Leaderboard]) -> Figure:
         for row, system in enumerate(board.systems):
             for part, (colour, fill, shift) in _PARTS.items():
                 y = row + shift
-                interval = [100 * bound for bound in system.interval(part)]
-                axes.plot(interval, [y, y], color=colour, lw=1.6, solid_capstyle="butt")
+                axes.plot(
+                    system.interval(part), [y, y], color=colour, lw=1.6, solid_capstyle="butt"
+                )
                 if len(system.runs) > 1:
-                    runs = [100 * run.score(part, "accuracy") for run in system.runs]
+                    runs = [run.score(part, "accuracy") for run in system.runs]
                     axes.plot(runs, [y] * len(runs), "o", color=colour, ms=2.8, alpha=0.6)
-                mean = 100 * system.score(part).mean
+                mean = system.score(part).mean
                 axes.plot(mean, y, "o", color=colour, markerfacecolor=fill, ms=6.5)
         name_rows(axes, names(board))
-        axes.set_xlabel("accuracy in %")
+        axes.set(xlim=SCORE_LIMITS, xlabel="accuracy")
         write_heading(figure, grid[index], board, _DRAWING)
     handles = [
         Line2D([], [], label=part, marker="o", color=colour, markerfacecolor=fill, ms=6.5, lw=1.6)

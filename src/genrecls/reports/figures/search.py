@@ -20,7 +20,7 @@ from genrecls.reports.style import (
     new_figure,
     whole_numbers,
 )
-from genrecls.reports.text import drawable
+from genrecls.reports.text import drawable, elide
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _COLUMNS = 4
 _PANEL = (2.9, 2.1)
 _LONGEST = 18
+# Trials differ by little: on the scale of other scores they would lie on one line.
+_SCALE = "the axis of the score is as long as the trials need, not 0 to 1"
 _RING: dict[str, Any] = {"facecolors": "none", "edgecolors": INK, "linewidths": 1.4, "zorder": 4}
 
 
@@ -42,8 +44,8 @@ def figures(report: SearchReport) -> dict[str, Figure]:
 def history(report: SearchReport) -> Figure:
     """Draw the score of every trial, and the best so far."""
     score = report.objectives[0]
-    about = f"{report.name} · {report.about} · {report.counts}"
-    figure = new_figure("How the search went", drawable(about, 300), (8.5, 3.4), alarm=report.leaky)
+    about = f"{report.name} · {report.about} · {report.counts} · {_SCALE}"
+    figure = new_figure("How the search went", elide(about, 300), (8.5, 3.4), alarm=report.leaky)
     axes = clean_axes(figure.add_subplot(), grid="y")
     finished = [trial for trial in report.trials if trial.state == "finished"]
     numbers, values = [t.number for t in finished], [t.values[0] for t in finished]
@@ -88,14 +90,14 @@ def influences(report: SearchReport) -> Figure:
     columns = min(_COLUMNS, len(settings))
     about = (
         f"{report.name} · {report.about} · a dot a finished trial, the later the darker; ring: "
-        "the best"
+        f"the best · {_SCALE}"
     )
     if shares:
         about += " · in percent: share in what distinguishes the best trials (PED-ANOVA)"
     elif len(report.ranked) < ENOUGH_TRIALS:
         about += f" · what matters most can be told from {ENOUGH_TRIALS} finished trials on"
     size = (max(2, columns) * _PANEL[0] + 0.3, rows * _PANEL[1])
-    figure = new_figure("What the settings do", drawable(about, 400), size, alarm=report.leaky)
+    figure = new_figure("What the settings do", elide(about, 400), size, alarm=report.leaky)
     panels = figure.subplots(rows, columns, squeeze=False, sharey=True)
     best = report.ranked[0]
     for number, setting in enumerate(settings):
@@ -147,10 +149,10 @@ def _set_scale(axes: Axes, setting: SearchedSetting) -> None:
 def pareto(report: SearchReport) -> Figure:
     """Draw the score against the second objective, with the trials that no other one beats."""
     score, cost = report.objectives
-    about = f"{report.name} · {report.about} · blue: beaten by none in both"
+    about = f"{report.name} · {report.about} · blue: beaten by none in both · {_SCALE}"
     figure = new_figure(
         f"{score.title.capitalize()} against {cost.title}",
-        drawable(about, 300),
+        elide(about, 300),
         (8.5, 4.2),
         alarm=report.leaky,
     )
@@ -172,8 +174,8 @@ def pareto(report: SearchReport) -> Figure:
             ha="center",
             size=8,
         )
-    logarithmic(axes, count)
-    axes.margins(x=0.08, y=0.12)
+    logarithmic(axes, count, [trial.values[1] for trial in report.ranked])
+    axes.margins(y=0.12)
     axes.set(xlabel=cost.title, ylabel=score.title)
     return figure
 

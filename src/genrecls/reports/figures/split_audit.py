@@ -13,10 +13,12 @@ from genrecls.reports.style import (
     MUTED,
     ORANGE,
     PALE,
+    SCORE_LIMITS,
     VERMILION,
     WARNING,
     clean_axes,
     in_style,
+    inches,
     name_rows,
     new_figure,
 )
@@ -51,7 +53,9 @@ def parts(audit: Audit) -> Figure:
     """
     many, genres = len(audit.splits), audit.scan.dataset.labels
     rows, columns = -(-many // _COLUMNS), min(many, _COLUMNS)
-    size = (max(6.0, 2.6 * columns), rows * (0.24 * len(genres) + 0.75) + 0.4)
+    names = [drawable(genre, 32) for genre in genres]
+    width = max(map(inches, names)) + 2.2 * columns
+    size = (max(6.0, width), rows * (0.24 * len(genres) + 0.75) + 0.4)
     about = f"{audit.scan.dataset.name} · bars: segments · seed {audit.plan.seed}"
     figure = new_figure("Genres in the parts of each split", about, size)
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True, sharex=True)
@@ -65,7 +69,7 @@ def parts(audit: Audit) -> Figure:
             colour = _PART_COLOURS[part]
             axes.barh(range(len(genres)), sizes, left=left, height=0.7, color=colour, label=part)
             left += sizes
-        name_rows(axes, [drawable(genre, 18) for genre in genres])
+        name_rows(axes, names)
         axes.tick_params(axis="x", labelbottom=True)
         axes.set_title(drawable(split.title, 26), color=WARNING if split.leaky else INK)
     handles, labels = grid.flat[0].get_legend_handles_labels()
@@ -105,7 +109,7 @@ def inflation(audit: Audit) -> Figure:
     name_rows(axes, [drawable(split.title, 28) for split in splits])
     for label, split in zip(axes.get_yticklabels(), splits, strict=True):
         label.set_color(WARNING if split.leaky else INK)
-    axes.set(xlim=(0, 1.02), xlabel="accuracy")
+    axes.set(xlim=SCORE_LIMITS, xlabel="accuracy")
     figure.legend(loc="outside lower right", ncols=2)
     return figure
 

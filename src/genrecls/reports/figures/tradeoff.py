@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from genrecls.console import several
 from genrecls.reports.figures.systems import draw_line, name_column, name_height
-from genrecls.reports.numbers import kilobytes, known, milliseconds, percent
+from genrecls.reports.numbers import decimal, kilobytes, known, milliseconds
 from genrecls.reports.style import (
     BLUE,
     GREEN,
@@ -70,7 +70,7 @@ class Point:
         """What it is called beside a number."""
         name = "Keras" if self.input == "keras" else f"{self.input} {self.mode}"
         speed = "" if self.latency is None else f" · {milliseconds(self.latency)}"
-        return f"{name} · {percent(self.accuracy)} · {kilobytes(self.bytes)}{speed}"
+        return f"{name} · {decimal(self.accuracy)} · {kilobytes(self.bytes)}{speed}"
 
     @property
     def colour(self) -> str:
@@ -153,7 +153,7 @@ def tradeoff(model: ModelFiles, benchmark: Mapping[str, Any] | None) -> Figure:
         right[0].yaxis.set_label_position("right")
         right[0].spines[["left", "right"]].set_visible(False)
     for index, point in enumerate(shown):
-        height, accuracy = name_height(index, len(shown)), 100 * point.accuracy
+        height, accuracy = name_height(index, len(shown)), point.accuracy
         draw_line((left, sizes[point.file], accuracy), (column, 0.0, height), point.colour)
         if point.file in speeds:
             start = (right[0], speeds[point.file], accuracy)
@@ -181,15 +181,14 @@ def _scatter(
 
     The vertical axis shows at least the interval: what differs by less looks so.
     """
-    clean_axes(axes, "both").set(xlabel=xlabel, ylabel="accuracy in %")
+    clean_axes(axes, "both").set(xlabel=xlabel, ylabel="accuracy")
     placed = [point for point in shown if point.file in places]
     for point in placed:
         style = {"edgecolors": point.colour, "facecolors": point.colour, **_MARKERS[point.input]}
-        axes.scatter([places[point.file]], [100 * point.accuracy], zorder=3, alpha=0.9, **style)
-    logarithmic(axes, "{:g}".format)
-    axes.set_xlim(min(places.values()) / 1.6, max(places.values()) * 1.6)
+        axes.scatter([places[point.file]], [point.accuracy], zorder=3, alpha=0.9, **style)
+    logarithmic(axes, "{:g}".format, places.values())
     if interval:
-        low, high = (100 * bound for bound in interval)
+        low, high = interval
         axes.axhspan(low, high, color=RULE, alpha=0.5, zorder=0)
         left, text = axes.get_xlim()[0], "95\u00a0% interval of Keras"
         place: dict[str, Any] = {"xytext": (4, 3), "textcoords": "offset points"}
@@ -197,4 +196,4 @@ def _scatter(
     values = [point.accuracy for point in placed] + list(interval or ())
     low, high = min(values), max(values)
     room = max(0.1 * (high - low), (_LEAST_SPAN - (high - low)) / 2)
-    axes.set_ylim(100 * (low - room), 100 * (high + room))
+    axes.set_ylim(low - room, high + room)
