@@ -38,6 +38,7 @@ EXPECTED = {
     "sweep se": {"search=", "segment=", "segment.", "seed=", "seeds="},
     "train see": {"seed=", "seeds="},
     "runs sh": {"show"},
+    "runs remove pru": {"pruned"},
     "runs show synth-mel": {"synth-mel-crnn-22222222"},
     "train model=": {f"model={name}" for name in choices("model")},
     "train trainer=cosine,": {f"trainer=cosine,{name}" for name in ("default", "plateau")},

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from genrecls.cli.verbs import REMOVABLE, parser_of
 from genrecls.runs.metrics import PartMetrics
+from genrecls.runs.removal import CHECKPOINTS, STATES
 from genrecls.runs.run import Run
 from tests.conftest import RunCommand
 from tests.runs.damage import damage_run
@@ -257,6 +259,11 @@ def test_remove_says_first_what_it_would_free(root: Path, run_command: RunComman
         "runs", "remove", "pruned", "--yes", "--format=json", f"output_root={root}"
     )
     assert outcome.out == "[]\n"
+
+
+def test_what_can_be_removed_is_what_completion_and_help_name() -> None:
+    assert (*STATES, CHECKPOINTS) == REMOVABLE
+    assert all(word in parser_of("runs").format_help() for word in REMOVABLE)
 
 
 def test_remove_keeps_a_run_that_is_at_work_and_says_so(

@@ -277,3 +277,16 @@ def test_a_run_of_a_sweep_that_cannot_be_read_is_a_row_of_its_comparison(
     document = (tmp_path / "sweep" / "comparison.md").read_text()
     assert f"| model=b | b | {path} is damaged (it has no epochs)" in document
     assert "| 1 | cnn mfcc" in document
+
+
+def test_the_trial_of_a_search_that_is_swept_over_is_wanted_for_itself(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison, "draw", lambda _boards, _part: {})
+    words = (*TINY, *place.words, "seed=0,1")
+    for job in plan_jobs(words):
+        made = Made(seed=job.experiment.run.seed)
+        finished_run(place.output_root, job.run.name, made).mark("finished", sweep="search-cnn-1")
+    answer = run_here(place.output_root, "sweep", *words)
+    assert answer.status == 0, answer.err
+    assert [run.search for run in place.runs] == ["", ""]

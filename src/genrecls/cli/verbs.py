@@ -44,6 +44,8 @@ ACTIONS = {
 }
 RUN_ACTIONS = ("show", "open", "remove", "filter")
 """What can stand behind `runs`; without any of them it is `filter`."""
+REMOVABLE = ("failed", "interrupted", "pruned", "checkpoints")
+"""What can stand behind `runs remove` beside runs; `runs.removal` knows what it means."""
 CONTINUING = ("train", "sweep", "reproduce", "data download")
 """What an interrupted command of continues when it is repeated; the others begin again."""
 _NEWEST = (
@@ -286,7 +288,7 @@ def runs_parser() -> VerbParser:
         words="[CONDITION ... | ACTION RUN ...]",
         settings=OUTPUT_ROOT,
     )
-    parser.candidates = lambda: RUN_ACTIONS
+    parser.candidates = lambda: (*RUN_ACTIONS, *REMOVABLE)
     parser.add_argument(
         "--format", choices=("table", "json"), default="table", help="of the answer (table)"
     )

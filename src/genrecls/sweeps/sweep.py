@@ -68,6 +68,11 @@ def sweep(arguments: SweepArguments) -> list[Job]:
     else:
         sweep_file.write()
 
+    # Whoever sweeps over the trial of a search wants it for itself.
+    for job in jobs:
+        if job.state == "finished":
+            job.run.leave_search()
+
     # Trackers have not heard of the runs that were finished before or by another process.
     with patch.dict(os.environ, {SWEEP: folder.name}):
         for job in jobs:
