@@ -31,7 +31,7 @@ def _pieces(track: NDArray[np.float32], size: int) -> Iterator[NDArray[np.float3
 
 @settings(max_examples=150)
 @given(
-    count=st.integers(1, 3 * RATE),
+    count=st.integers(RATE // 10, 3 * RATE),
     size=st.integers(50, RATE),
     rule=st.builds(
         SegmentRule,
@@ -89,6 +89,12 @@ def test_sound_of_another_rate_is_resampled_without_seams() -> None:
 def test_a_source_without_sound_is_named() -> None:
     with pytest.raises(DataError, match="without a single sample"):
         list(listen(toy_classifier(), Source(RATE, iter(())), None))
+
+
+def test_sound_that_a_file_would_be_too_short_for_is_no_answer_live() -> None:
+    source = Source(RATE, iter([_noise(RATE // 20)]))
+    with pytest.raises(DataError, match=r"expected at least 0.1 s of sound, found 0.05"):
+        list(listen(toy_classifier(), source, None))
 
 
 def test_smoothing_is_the_mean_of_the_last_segments() -> None:

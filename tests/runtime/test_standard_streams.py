@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from genrecls.console import say
 from genrecls.errors import ConfigError
 from genrecls.runtime.standard_streams import prepare_standard_streams, write_line
 from tests.conftest import RunCommand
@@ -47,6 +48,25 @@ def test_a_closed_standard_output_is_one_line_before_anything_is_done(
     refused = run_command("runs")
     assert refused.status == 1
     assert refused.error.startswith("standard output is closed")
+
+
+@pytest.mark.parametrize(
+    ("device", "flags"), [("/dev/null", os.O_RDONLY), ("/dev/full", os.O_WRONLY)]
+)
+def test_messages_that_cannot_be_written_cost_no_result(
+    device: str, flags: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not Path(device).exists():
+        pytest.skip(f"no {device} here")
+    stream = io.TextIOWrapper(io.BufferedWriter(io.FileIO(os.open(device, flags), "w")), "utf-8")
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(sys, "__stderr__", stream)
+    prepare_standard_streams()
+    for _ in range(2):
+        say("told to nobody")
+        sys.stderr.write("nor this")
+        sys.stderr.flush()
+    sys.stderr.close()
 
 
 def test_a_line_is_safe_for_a_terminal() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from genrecls.dsp.audio import AudioLimits
 from genrecls.dsp.resample import stream_resampler
 from genrecls.dsp.segments import SegmentGrid, check_segment
 from genrecls.errors import ConfigError, DataError
@@ -80,6 +81,9 @@ def listen(classifier: Classifier, source: Source, hop: float | None) -> Iterato
     n_samples = segmenter.n_samples
     if not n_samples:
         raise DataError("--live: it ended without a single sample; expected sound")
+    least, seconds = AudioLimits().min_seconds, n_samples / grid.rate
+    if seconds < least:
+        raise DataError(f"--live: expected at least {least:g} s of sound, found {seconds:.3f} s")
     yield from moments(segmenter.finish(), n_samples)
 
 

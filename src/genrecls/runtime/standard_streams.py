@@ -10,6 +10,29 @@ from genrecls.errors import ConfigError
 from genrecls.safe_text import for_terminal
 
 
+class _Messages(io.TextIOWrapper):
+    """Standard error that fails no command: where it cannot be written, messages are lost alone."""
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except OSError:
+            self._discard()
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError:
+            self._discard()
+
+    def _discard(self) -> None:
+        # What waits in the buffer would fail again, at the latest when the process ends.
+        nobody = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nobody, self.fileno())
+        os.close(nobody)
+
+
 def prepare_standard_streams() -> None:
     """Open what is closed, and let no stream fail because of a character that it cannot take.
 
@@ -24,6 +47,9 @@ def prepare_standard_streams() -> None:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003
     if sys.stderr is None:
         sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
+    elif sys.stderr is sys.__stderr__ and type(sys.stderr) is io.TextIOWrapper:
+        # A shell script without standard error leaves a file there that can only be read.
+        sys.stderr = _Messages(sys.stderr.buffer, sys.stderr.encoding, line_buffering=True)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
