@@ -61,7 +61,7 @@ MESSAGES = {
         "frequency_masks, frequency_mask_share, crop, extra, audio; did you mean 'mixup'?"
     ),
     "split.ration=[1,1,1]": (
-        "split.ration: unknown key; allowed: name, ratio; did you mean 'ratio'?"
+        "split.ration: unknown key; allowed: name, ratio, seed; did you mean 'ratio'?"
     ),
     "foo.bar=1": f"foo: unknown key; {TOP}",
     "hydra.foo=1": (

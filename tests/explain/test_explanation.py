@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from genrecls.errors import ConfigError, DataError
+from genrecls.errors import ConfigError, DataError, ModelFileError
 from genrecls.explain.explanation import explain
 from genrecls.inference.keras_predictor import KerasPredictor
 from genrecls.runtime.classifier import Classifier
@@ -92,3 +93,26 @@ def test_layers_and_filters_come_along(place: Path) -> None:
     assert found.kernel is not None
     assert found.kernel.layer == "lstm1"
     assert len(found.labels) == len(LABELS)
+
+
+def test_a_network_that_does_not_answer_as_a_classifier_explains_nothing(
+    trained: KerasPredictor, place: Path
+) -> None:
+    last = trained.model.layers[-1]
+    last.set_weights([np.full_like(weights, np.nan) for weights in last.get_weights()])
+    with pytest.raises(ModelFileError, match="toy-run: it does not answer as a classifier"):
+        explain(trained, place)
+
+
+def test_nonsense_for_an_average_segment_explains_nothing(
+    trained: KerasPredictor, place: Path
+) -> None:
+    mean = trained.model.get_layer("normalise_mfcc").mean
+
+    def answers(inputs: Any, **_: Any) -> np.ndarray[Any, Any]:
+        average = np.isclose(inputs["mfcc"], np.asarray(mean).ravel()).all(axis=(1, 2))
+        return np.where(average[:, None], np.nan, 1 / len(LABELS)) * np.ones(len(LABELS))
+
+    trained.model.predict = answers
+    with pytest.raises(ModelFileError, match="received values that are no numbers"):
+        explain(trained, place)

@@ -31,6 +31,7 @@ def test_a_training_leaves_everything_in_its_run_folder(home: Path) -> None:
         "predictions_tracks.csv",
         "report.html",
         "run.json",
+        "split.csv",
         "train.log",
     }
 

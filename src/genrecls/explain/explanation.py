@@ -14,7 +14,7 @@ from genrecls.console import quiet_libraries
 from genrecls.datasets.base import Track
 from genrecls.dsp.audio import AudioLimits
 from genrecls.errors import ConfigError, DataError, nearest
-from genrecls.explain.integrated_gradients import Explainer
+from genrecls.explain.integrated_gradients import Explainer, baseline
 from genrecls.explain.layers import Kernel, activations, chosen_layers, first_kernel
 from genrecls.explain.plot_data import Evidence, evidence_of
 from genrecls.inference.keras_predictor import KerasPredictor
@@ -103,6 +103,8 @@ def explain(
     Raises:
         ConfigError: there is no such layer, genre or moment.
         DataError: the file cannot be used.
+        ModelFileError: the network does not answer as a classifier, to the file or to an average
+            segment.
     """
     card, model = predictor.card, predictor.model
     layer_names = chosen_layers(model, layers)
@@ -111,8 +113,9 @@ def explain(
             f"--genre: received '{genre}'; allowed: {', '.join(card.labels)}"
             f"{nearest(genre, card.labels)}"
         )
+    classifier = Classifier(predictor)
     with quiet_libraries():
-        result = Classifier(predictor).classify(path)
+        result = classifier.classify(path)
     if result.error is not None:
         raise DataError(f"{path}: {result.error}")
     target = result.decision if genre is None else card.labels.index(genre)
@@ -133,6 +136,10 @@ def explain(
         samples = card.features.read(Track(path.name, path, label=""), AudioLimits())
     segments = card.segment.cover(samples, card.features)
     inputs = {name: values[row] for name, values in segments.inputs.items()}
+
+    # The average segment, from which evidence is counted, is in no file that was classified.
+    average = baseline(model, inputs)
+    classifier.answers({name: np.stack([average[name], inputs[name]]) for name in inputs})
 
     attribution = Explainer(model).attribute(inputs, target)
     begin, end = float(result.starts[row]), float(result.ends[row])

@@ -102,7 +102,7 @@ class Classifier:
                         break
             if self._cuts_frames and n_samples <= _MAX_HELD_SECONDS * grid.rate:
                 steps, inputs = self.segments(np.concatenate(held))
-                segments = np.concatenate([self._answers(batch) for batch in inputs])
+                segments = np.concatenate([self.answers(batch) for batch in inputs])
             else:
                 steps, segments, n_samples = self._stream(chain(held, blocks))
         except AudioRejected as reason:
@@ -191,10 +191,17 @@ class Classifier:
         Raises:
             ModelFileError: the network does not answer as a classifier.
         """
-        return self._answers(self._window_inputs(audio))
+        return self.answers(self._window_inputs(audio))
 
-    def _answers(self, inputs: Inputs) -> NDArray[np.float64]:
-        """Return the probabilities of segments, each of which is a distribution over the genres."""
+    def answers(self, inputs: Inputs) -> NDArray[np.float64]:
+        """Return the probabilities of segments, each of which is a distribution over the genres.
+
+        Args:
+            inputs: what the network takes, first axis segments.
+
+        Raises:
+            ModelFileError: the network does not answer as a classifier.
+        """
         try:
             answers = self.predictor.probabilities(inputs)
             check_probabilities(answers, len(self.labels), self.predictor.rounding)
