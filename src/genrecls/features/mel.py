@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from genrecls.dsp.mel import Kernels, MelFrontEnd, MelScale, Window, check_front_end
+from genrecls.dsp.mel import Kernels, MelFrontEnd, MelScale, Window
+from genrecls.dsp.mel_settings import check_front_end
 from genrecls.dsp.segments import count_frames
 from genrecls.features.base import FEATURES, AudioFeature, Inputs, Samples
 

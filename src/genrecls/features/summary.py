@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from genrecls.dsp.mel import MelScaleSettings, check_filter_size, mel_matrix
+from genrecls.dsp.mel import MelScaleSettings, mel_matrix
+from genrecls.dsp.mel_settings import check_filter_size
 from genrecls.features.base import FEATURES, AudioFeature, Inputs, Samples
 
 _LOWEST, _HIGHEST = 150, 4000

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.dsp.audio import AudioFile, AudioLimits
-from genrecls.dsp.mel import FRONT_ENDS, MelFrontEnd
+from genrecls.dsp.mel import MelFrontEnd
+from genrecls.dsp.mel_settings import FRONT_ENDS
 from genrecls.dsp.segments import Representation
 from genrecls.errors import RunError
 from genrecls.runtime.colormaps import unpack_colours

@@ -1,0 +1,137 @@
+"""What the settings of the front end in `genrecls.dsp.mel` may be, alone and together.
+
+Configurations and the cards of model files are held to the same rules, on devices too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+import numpy as np
+
+from genrecls.dsp.mel import Colour, MelFrontEnd, MelScale, Window
+from genrecls.dsp.settings import (
+    MOST_RATE,
+    NULL,
+    TRUE_OR_FALSE,
+    Allowed,
+    check,
+    choice,
+    either,
+    list_of,
+    number,
+    whole_number,
+)
+
+MOST_FFT = 2**20
+"""Samples of a frame: 2.7 s at the highest sample rate of recordings."""
+
+MOST_FILTER_WEIGHTS = 10_000_000
+"""Mel bands times bins of the spectrum, which are 0.4 GB while the filters are made."""
+
+LEAST_AMIN = 1e-37
+"""The smallest numbers of float32 are hardly below it; what is smaller still would be 0."""
+
+_POSITIVE = number(above=0)
+_DECIBELS = number(above=0, most=10_000)
+_MEL: Mapping[str, Allowed] = {
+    "name": choice("mel", "mfcc", "mel_image"),
+    "sample_rate": whole_number(1, MOST_RATE),
+    "hop_length": whole_number(1),
+    "n_fft": whole_number(16, MOST_FFT),
+    "window": choice(*get_args(Window)),
+    "center": TRUE_OR_FALSE,
+    "power": choice(1, 2),
+    "n_mels": whole_number(1),
+    "fmin": number(least=0),
+    "fmax": either(_POSITIVE, NULL),
+    "mel_scale": choice(*get_args(MelScale)),
+    "mel_norm": choice("slaney", None),
+    "ref": either(_POSITIVE, choice("max")),
+    "amin": number(least=LEAST_AMIN),
+    "top_db": either(_DECIBELS, NULL),
+}
+_SIDE = whole_number(1, 10_000)
+
+FRONT_ENDS: Mapping[str, Mapping[str, Allowed]] = {
+    "mel": _MEL,
+    "mfcc": {**_MEL, "n_mfcc": whole_number(1), "lifter": number(least=0, most=1e6)},
+    "mel_image": {
+        **_MEL,
+        "ref": choice("max"),
+        "top_db": _DECIBELS,
+        "pre_emphasis": number(least=0, below=1),
+        "size": either(list_of(_SIDE, 2, 2), NULL),
+        "colour": choice(*get_args(Colour)),
+    },
+}
+"""The representations that NumPy alone computes, and what their settings may be in a file."""
+
+
+def check_features(features: Mapping[str, Any]) -> None:
+    """Refuse what is not the settings of one of `FRONT_ENDS`, as a file holds them.
+
+    Raises:
+        ValueError: one line names the setting, what was received and what is allowed.
+    """
+    check(features, FRONT_ENDS[features["name"]], "features")
+    try:
+        check_front_end(features)
+    except ValueError as error:
+        raise ValueError(f"features.{error}") from None
+
+
+def check_filter_size(n_mels: int, n_fft: int) -> None:
+    """Refuse mel filters that would not fit into memory, before they are made.
+
+    Raises:
+        ValueError: one line names the setting.
+    """
+    if n_fft > MOST_FFT:
+        raise ValueError(f"n_fft: received {n_fft}; allowed: at most {MOST_FFT}")
+    weights = n_mels * (1 + n_fft // 2)
+    if weights > MOST_FILTER_WEIGHTS:
+        raise ValueError(
+            f"n_mels: received {n_mels}, which with n_fft={n_fft} makes filters of {weights:,} "
+            f"weights; allowed: at most {MOST_FILTER_WEIGHTS:,}; use fewer bands or a smaller n_fft"
+        )
+
+
+def check_front_end(settings: Mapping[str, Any]) -> None:
+    """Refuse settings of `MelFrontEnd` that contradict each other or would not fit into memory.
+
+    Raises:
+        ValueError: one line names the setting, what was received and what is allowed.
+    """
+    rate, n_fft, n_mels = (settings[key] for key in ("sample_rate", "n_fft", "n_mels"))
+    fmin, fmax, nyquist = settings["fmin"], settings["fmax"], rate / 2
+    if n_fft % 2:
+        raise ValueError(f"n_fft: received {n_fft}; allowed: an even number")
+    if settings["hop_length"] > n_fft:
+        raise ValueError(
+            f"hop_length: received {settings['hop_length']}; allowed: at most n_fft ({n_fft}), "
+            "else samples between the frames are never seen"
+        )
+    if fmax is not None and fmax > nyquist:
+        raise ValueError(
+            f"fmax: received {fmax:g}; allowed: at most half of sample_rate "
+            f"({nyquist:g} Hz), or null for just that"
+        )
+    if fmin >= (fmax or nyquist):
+        raise ValueError(f"fmin: received {fmin:g}; allowed: below fmax ({fmax or nyquist:g} Hz)")
+    if settings["amin"] < LEAST_AMIN:
+        raise ValueError(f"amin: received {settings['amin']:g}; allowed: at least {LEAST_AMIN:g}")
+    check_filter_size(n_mels, n_fft)
+    # Bands so narrow that their edges are equal are divided by zero.
+    with np.errstate(all="ignore"):
+        filters = MelFrontEnd.of(settings).filters
+    empty = int(np.sum(~(np.isfinite(filters).all(axis=1) & filters.any(axis=1))))
+    if empty:
+        raise ValueError(
+            f"n_mels: received {n_mels}, but {empty} of these bands lie between two bins "
+            f"of n_fft={n_fft} and would be constant; use fewer bands or a larger n_fft"
+        )
+    n_mfcc = settings.get("n_mfcc")
+    if n_mfcc is not None and n_mfcc > n_mels:
+        raise ValueError(f"n_mfcc: received {n_mfcc}; allowed: at most n_mels ({n_mels})")
