@@ -392,7 +392,8 @@ def export(
     Raises:
         ExportError: a file that was asked for, or that should have worked, could not be made.
     """
-    from genrecls.config.compose import compose, quoted
+    from genrecls.config.compose import compose
+    from genrecls.config.overrides import quoted
     from genrecls.config.validation import validate
     from genrecls.export import export as exports
     from genrecls.export.settings import ExportSettings
@@ -474,7 +475,7 @@ def _run(run: Run | AnyPath | None, output_root: AnyPath = "outputs") -> Run:
 
 def _overrides(settings: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     """Yield settings as overrides: texts quoted, mappings as dotted keys, tuples as choices."""
-    from genrecls.config.compose import literal
+    from genrecls.config.overrides import literal
 
     for name, value in settings.items():
         key = f"{prefix}{name}"

@@ -74,7 +74,7 @@ def command(folder: Path, *words: str, healthy_only: bool = True) -> str:
     answer = run_here(folder, *words)
     lines = [line for line in answer.err.splitlines() if line.startswith("genrecls: error: ")]
     said = answer.err[-2000:]
-    if "Traceback" in answer.err or "unexpected" in answer.err:
+    if "Traceback" in answer.err or "genrecls: error: unexpected" in answer.err:
         raise Wrong(f"{words}: {said}")
     least = answer.status if healthy_only else 0
     if answer.status not in {0, 1} or not least <= len(lines) <= answer.status:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from genrecls.config.compose import combine_values
+from genrecls.config.overrides import combine_values
 from genrecls.errors import ConfigError, DataError
 from genrecls.runs.run import Run
 from genrecls.sweeps.estimate import Estimates

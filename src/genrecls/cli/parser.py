@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from genrecls.config.aliases import tell_new_name
-from genrecls.config.compose import quoted
 from genrecls.config.options import choices, groups, keys, other_words, settable
+from genrecls.config.overrides import quoted
 from genrecls.config.paths import expanded
 from genrecls.errors import ConfigError, nearest
 from genrecls.runtime.parser import Parser

@@ -56,3 +56,17 @@ def why_no_file(name: str) -> str:
         (name.startswith("~"), "~ is the home folder only as ~/ or ~user at the beginning"),
     )
     return next((f"; {reason}" for applies, reason in reasons if applies), "")
+
+
+def own_folder(config_dir: str | None) -> Path | None:
+    """Return the folder of configurations that `-cd` names; None without one.
+
+    Raises:
+        ConfigError: there is no such folder.
+    """
+    if config_dir is None:
+        return None
+    folder = expanded(config_dir, "-cd").absolute()
+    if not folder.is_dir():
+        raise ConfigError(f"-cd: there is no folder {folder}")
+    return folder

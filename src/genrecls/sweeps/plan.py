@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from genrecls.config.compose import combine_values
+from genrecls.config.overrides import combine_values
 from genrecls.config.plugins import plugin_flags
 from genrecls.console import fail, say
 from genrecls.errors import ConfigError

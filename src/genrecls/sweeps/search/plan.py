@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from genrecls.config.compose import combine_values
+from genrecls.config.overrides import combine_values
 from genrecls.console import warn
 from genrecls.errors import ConfigError
 from genrecls.runs.run import SEARCH
