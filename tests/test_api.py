@@ -159,7 +159,6 @@ def test_runs_are_compared_without_printing(
         api.compare([])
 
 
-@pytest.mark.process
 def test_runs_are_chosen_by_a_condition_and_trials_when_they_are_asked_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -176,6 +175,7 @@ def test_runs_are_chosen_by_a_condition_and_trials_when_they_are_asked_for(
         api.runs(tmp_path, filter="modle=rnn")
 
 
+@pytest.mark.process
 def test_an_export_says_which_files_are_there(run: api.Run, places: dict[str, Any]) -> None:
     exported = api.export(run, "inputs=[features]", modes=["float32"], progress=False, **places)
     (path,) = exported.files.values()
