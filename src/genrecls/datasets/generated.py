@@ -34,6 +34,8 @@ OTHER_GENRE_EVERY = 4
 """Of so many near-copies one lies under another genre than its original."""
 
 _HEADER_BYTES = 44
+# A month of sound.
+_MOST_SECONDS = 2_592_000
 PROVENANCE = Provenance(
     title="synth: generated, not real music",
     citation="none: made by genrecls itself; not a benchmark, do not compare with published scores",
@@ -69,6 +71,11 @@ class Synth(DatasetSource):
                 "no folder; for music of your own add dataset=folder"
             )
         originals = len(STYLES) * self.bands_per_genre * self.tracks_per_band
+        if originals * self.seconds > _MOST_SECONDS:
+            raise ValueError(
+                f"seconds: received {self.seconds} for each of {originals:,} tracks; allowed: at "
+                f"most {_MOST_SECONDS:,} in all"
+            )
         if self.replicas > originals:
             raise ValueError(
                 f"replicas: received {self.replicas}; allowed: 0 to {originals}, for no track is "

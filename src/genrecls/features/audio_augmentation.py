@@ -12,7 +12,7 @@ from importlib import metadata
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from pydantic import Field, NonNegativeInt
+from pydantic import Field
 
 from genrecls.config.schema import Schema
 from genrecls.errors import ConfigError
@@ -39,7 +39,7 @@ class AudioAugmentSettings(Schema):
         noise: lowest and highest signal-to-noise ratio of white noise in dB; None is off.
     """
 
-    copies: NonNegativeInt
+    copies: Annotated[int, Field(ge=0, le=100)]
     chance: Annotated[float, Field(ge=0, le=1)]
     pitch: Annotated[float, Field(ge=0, le=12)]
     stretch: Annotated[float, Field(ge=0, le=0.4)]

@@ -97,7 +97,7 @@ class TrainerSettings(Schema):
     strategy: StrategyName
     # Runs of earlier versions do not say it.
     deterministic: Literal["cores", "threads"] = "cores"
-    threads: PositiveInt = 2
+    threads: Annotated[int, Field(gt=0, le=4096)] = 2
 
     def __post_init__(self) -> None:
         if self.class_weights == self.batches == "balanced":
@@ -160,9 +160,9 @@ class AugmentSettings(Schema):
     """
 
     mixup: NonNegativeFloat
-    time_masks: NonNegativeInt
+    time_masks: Annotated[int, Field(ge=0, le=1000)]
     time_mask_share: Annotated[float, Field(ge=0, le=1)]
-    frequency_masks: NonNegativeInt
+    frequency_masks: Annotated[int, Field(ge=0, le=1000)]
     frequency_mask_share: Annotated[float, Field(ge=0, le=1)]
     crop: Annotated[float, Field(gt=0, le=1)]
     audio: AudioAugmentSettings
