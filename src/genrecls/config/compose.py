@@ -261,7 +261,8 @@ def _line(error: object) -> str:
 def _missing_choice(error: Any) -> str:
     missing = str(error.missing_cfg_file or "")
     group, _, choice = missing.rpartition("/")
-    known = [str(option) for option in error.options or ()] or list(choices(group))
+    # Hydra knows files alone, and those of the user's folder too.
+    known = sorted({*map(str, error.options or ()), *choices(group)})
     known = [option for option in known if option not in CHOICES.get(group, {})]
     if missing and not group:
         known = sorted(path.stem for path in conf_dir().glob("*.yaml"))
