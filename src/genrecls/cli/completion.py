@@ -19,7 +19,7 @@ from genrecls.cli.parser import OUTPUT_ROOT, VerbParser, split_plugins
 from genrecls.cli.verbs import ACTIONS, VERBS, parser_of
 from genrecls.config.options import allowed_values, choices, groups, listed, settable
 from genrecls.config.paths import PATH_KEYS, expanded
-from genrecls.config.plugins import have_plugins, use_plugins
+from genrecls.config.plugins import use_plugins
 from genrecls.errors import ConfigError, nearest
 
 # A key whose values are files that are no config group.
@@ -225,6 +225,5 @@ def _own_folder(before: Sequence[str]) -> Path | None:
 
 
 def _choices(group: str, own: Path | None) -> Iterable[str]:
-    """Return the options of a group; the registries are imported only where plugins add to them."""
-    files = listed(group, own)
-    return sorted({*files, *choices(group)}) if have_plugins() else files
+    """Return the options of a group, those of the user's folder too."""
+    return sorted({*listed(group, own), *choices(group)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -51,7 +51,7 @@ def unlisted(group: str) -> dict[str, type[Any]]:
     # What is imported may have options of its own; else the sources tell that there are none, for
     # an error need not wait for what validates.
     imported = f"{package}.base" in sys.modules or have_plugins()
-    if not imported and modules_of(package).keys() <= files.keys():
+    if not imported and modules_of(package).keys() <= files.keys() | _named_in(files.values()):
         return {}
     from genrecls.config.schema import registry_of
 
@@ -61,6 +61,12 @@ def unlisted(group: str) -> dict[str, type[Any]]:
     return {
         name: registry[name] for name in registry if name not in files and _complete(registry[name])
     }
+
+
+def _named_in(paths: Iterable[Path]) -> set[str]:
+    """Return the classes that files choose by their key `name`."""
+    texts = (path.read_text(encoding="utf-8") for path in paths)
+    return {name for text in texts for name in re.findall(r"^name: (\w+)", text, re.MULTILINE)}
 
 
 def _complete(option: type[Any]) -> bool:
