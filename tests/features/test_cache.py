@@ -118,7 +118,7 @@ def test_the_key_changes_with_the_revision_of_whatever_decides_values(
     monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     before = cache_key(*PARTS, COPY)
-    monkeypatch.setattr(place, 2)
+    monkeypatch.setattr(place, 99)
     assert cache_key(*PARTS, COPY) != before
 
 

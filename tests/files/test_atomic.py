@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from genrecls.errors import DataError
 from genrecls.files import atomic
 from genrecls.files.atomic import naming, replacing, write_text
 from genrecls.files.tables import write_json
@@ -103,6 +104,6 @@ def test_concurrent_writers_leave_one_whole_file(tmp_path: Path) -> None:
 
 
 def test_json_that_no_reader_takes_is_refused_before_anything_is_written(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="not JSON compliant"):
+    with pytest.raises(DataError, match="expected finite numbers, received NaN"):
         write_json(tmp_path / "a.json", {"loss": float("nan")})
     assert list(tmp_path.iterdir()) == []

@@ -202,8 +202,8 @@ def test_progress_that_is_damaged_or_absent_is_empty(run: Run) -> None:
     run.folder.mkdir()
     run.progress_file.write_text('{"epoch": ')
     assert run.read_progress() == {}
-    run.progress_file.write_text('{"epoch": 3}')
-    assert run.read_progress() == {"epoch": 3}
+    run.progress_file.write_text('{"epoch": 3, "epochs": 8}')
+    assert run.read_progress() == {"epoch": 3, "epochs": 8}
 
 
 def test_a_training_whose_starter_is_killed_is_stopped(tmp_path: Path) -> None:

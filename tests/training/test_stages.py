@@ -164,8 +164,8 @@ def _stopping(stage: int, stop: tuple[int, int]) -> Callable[..., BatchMaker]:
     """Return a maker of batches that interrupts the stage (counted from 0) at `stop`."""
     made: list[BatchMaker] = []
 
-    def make(*fields: Any) -> BatchMaker:
-        plain = BatchMaker(*fields)
+    def make(*fields: Any, **named: Any) -> BatchMaker:
+        plain = BatchMaker(*fields, **named)
         made.append(plain)
         if len(made) - 1 != stage:
             return plain

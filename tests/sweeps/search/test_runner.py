@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from matplotlib.figure import Figure
 
 from genrecls.errors import ConfigError
 from genrecls.files.tables import read_rows
+from genrecls.reports.style import new_figure
 from genrecls.runs.run import Run
 from genrecls.sweeps.job import Job
 from genrecls.sweeps.plan import Planner
@@ -261,7 +261,7 @@ def test_the_best_run_that_can_be_read_is_the_best(
 ) -> None:
     stand = make_stand(trials=2)
     monkeypatch.chdir(stand.root)
-    drawn = dict.fromkeys(("history", "settings"), Figure(figsize=(1, 1)))
+    drawn = dict.fromkeys(("history", "settings"), new_figure("title", "about", (3, 2)))
     monkeypatch.setattr(result, "figures", lambda _: drawn)
     best, other = stand.begin(), stand.begin()
     stand.finish(best, (1, 1))
