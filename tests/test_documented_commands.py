@@ -64,6 +64,8 @@ def test_a_target_of_the_pages_is_one_of_the_makefile(command: str) -> None:
 @pytest.mark.parametrize("command", commands("python"))
 def test_a_script_of_the_pages_is_there_and_knows_its_flags(command: str) -> None:
     _, script, *words = shlex.split(command)
+    if script == "-m":
+        script = f"{words.pop(0).replace('.', '/')}/__main__.py"
     text = (ROOT / script).read_text(encoding="utf-8")
     assert [word for word in words if word.startswith("--") and f'"{word}"' not in text] == []
 
