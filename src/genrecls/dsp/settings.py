@@ -90,7 +90,6 @@ TEXT = Allowed(
 TRUE_OR_FALSE = Allowed("true or false", lambda value: isinstance(value, bool))
 NULL = Allowed("null", lambda value: value is None)
 GROUP = Allowed("a group of keys", lambda value: isinstance(value, Mapping))
-ANYTHING = Allowed("anything", lambda _: True)
 
 
 def check(

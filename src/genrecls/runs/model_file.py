@@ -25,7 +25,6 @@ from genrecls.features.base import FEATURES, FeatureSpec
 from genrecls.features.segmentation import SegmentRule
 from genrecls.files.atomic import replacing
 from genrecls.runtime.card import MEMBER, check_card, parse_json, read_card_text
-from genrecls.runtime.description import leak_mark
 
 if TYPE_CHECKING:
     import keras
@@ -57,11 +56,6 @@ class ModelCard:
     test: Mapping[str, Any]
     features: FeatureSpec
     segment: SegmentRule
-
-    @property
-    def split_named(self) -> str:
-        """The split with what it leaks, as it must stand beside every number."""
-        return f"split {self.split}{leak_mark(self.leaks)}"
 
 
 def save(path: Path, model: keras.Model, card: ModelCard) -> None:
