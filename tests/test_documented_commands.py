@@ -1,4 +1,4 @@
-"""Every command of README.md, CONTRIBUTING.md and docs/ is one that the program understands."""
+"""Every command of the pages at the top and of docs/ is one that the program understands."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from genrecls.config.compose import compose
 from genrecls.experiment.experiment import parse
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 # Only with the plugin that CONTRIBUTING.md shows: tests/config/test_plugins.py runs that.
 PLUGIN = "--plugin my_models.py"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+# Without the sources that a developer's shell may name.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +44,13 @@ def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory, process: None
 
 def run(program: Path, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(program), *words], cwd=folder, capture_output=True, text=True, timeout=600, check=False
+        [str(program), *words],
+        cwd=folder,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
     )
 
 
@@ -59,13 +68,28 @@ def test_the_wheel_carries_the_configuration_and_the_templates(wheel: Path) -> N
     } <= names
 
 
+def test_the_wheel_says_its_licence_and_carries_it(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    (about,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+    described = archive.read(about).decode()
+    assert "License-Expression: Apache-2.0\n" in described
+    assert "Author: genrecls contributors\n" in described
+    text = archive.read(about.replace("METADATA", "licenses/LICENSE")).decode()
+    assert text == (ROOT / "LICENSE").read_text(encoding="utf-8")
+
+
 def test_the_installed_program_is_the_wheel_and_not_the_sources(
     program: Path, tmp_path: Path
 ) -> None:
     where = "import genrecls, genrecls.config.paths as l; print(genrecls.__file__, l.conf_dir())"
     python = program.with_name("python")
     found = subprocess.run(
-        [str(python), "-c", where], cwd=tmp_path, capture_output=True, text=True, check=True
+        [str(python), "-c", where],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.split()
     assert all(Path(path).is_relative_to(program.parents[1]) for path in found), found
 
