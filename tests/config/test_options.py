@@ -113,7 +113,7 @@ class Loud(Mel):
     gains: list[float] = field(default_factory=lambda: [1.0, 2.0])
 
     def transform(self, segments: Samples) -> Inputs:
-        return {"mel": self.decibels(segments) + np.float32(sum(self.gains))}
+        return {"mel": self.bands(segments) + np.float32(sum(self.gains))}
 
 
 @pytest.fixture

@@ -79,6 +79,7 @@ def test_how_the_tracks_of_own_music_are_listed_is_in_the_fingerprint_alone(
         "trainer.deterministic=threads",
         "model.head.dropout=0.4",
         "features.n_mfcc=12",
+        "features.compression=log1p",
         "segment.hop=1.5",
         "segment.short_tracks=repeat",
         "split.ratio=[2,1,1]",

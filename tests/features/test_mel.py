@@ -105,6 +105,50 @@ def test_every_setting_means_what_it_means_in_librosa(
         assert np.ptp(expected) > 1
 
 
+def librosa_bands(samples: NDArray[np.float32], spec: MelSettings) -> NDArray[np.float64]:
+    bands = librosa.feature.melspectrogram(
+        y=samples, sr=spec.sample_rate, n_fft=spec.n_fft, hop_length=spec.hop_length, n_mels=96
+    )
+    return np.asarray(bands, np.float64).T
+
+
+def test_the_bands_of_musicnn_are_log10_of_one_and_ten_thousand_times_the_band(
+    spec_of: SpecMaker, signals: Signals
+) -> None:
+    spec = spec_of("musicnn_mel")
+    for samples in signals.values():
+        received = spec.transform(samples[None])["mel"][0]
+        expected = np.log10(1 + 10_000 * librosa_bands(samples, spec))
+        np.testing.assert_allclose(received, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"pcen_seconds": 0.06, "pcen_gain": 0.8, "pcen_bias": 10.0, "pcen_power": 0.25}],
+    ids=["as in librosa", "others"],
+)
+def test_pcen_is_that_of_librosa_whose_mean_begins_with_the_first_frame(
+    spec_of: SpecMaker, signals: Signals, changes: dict[str, float]
+) -> None:
+    spec = spec_of("mel", n_mels=96, compression="pcen", **changes)
+    # A pure tone leaves the other bands to rounding, which is then divided by a mean as small.
+    for name in ("noise", "click", "zeros", "music", "quiet music"):
+        samples = signals[name]
+        scaled = librosa_bands(samples, spec).T * 2**31
+        expected = librosa.pcen(
+            scaled,
+            sr=spec.sample_rate,
+            hop_length=spec.hop_length,
+            time_constant=spec.pcen_seconds,
+            gain=spec.pcen_gain,
+            bias=spec.pcen_bias,
+            power=spec.pcen_power,
+            zi=(1 - spec.front_end.smoothing) * scaled[:, :1],
+        ).T
+        received = spec.transform(samples[None])["mel"][0]
+        np.testing.assert_allclose(received, expected, rtol=1e-4, atol=1e-4, err_msg=name)
+
+
 def test_silence_relative_to_its_own_maximum_is_zero_decibels(spec_of: SpecMaker) -> None:
     spec = spec_of("mel", ref="max")
     received = spec.transform(np.zeros((1, 22050), np.float32))["mel"]

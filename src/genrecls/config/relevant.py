@@ -29,8 +29,18 @@ IRRELEVANT = (
 )
 """Groups and key of each setting that changes no result."""
 
-LATER: dict[tuple[str, str], Any] = {
+_COMPRESSION = {
+    "compression": "db",
+    "log_gain": 10_000.0,
+    "pcen_seconds": 0.4,
+    "pcen_gain": 0.98,
+    "pcen_bias": 2.0,
+    "pcen_power": 0.5,
+}
+LATER: dict[tuple[str, ...], Any] = {
     ("augment", "extra"): [],
+    **{("features", key): first for key, first in _COMPRESSION.items()},
+    **{("features", "picture", key): first for key, first in _COMPRESSION.items()},
     ("segment", "short_tracks"): "reject",
     ("split", "seed"): None,
     ("trainer", "deterministic"): "cores",
@@ -59,8 +69,10 @@ def relevant(config: Mapping[str, Any]) -> dict[str, Any]:
 def without_later(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy of a configuration without the keys of `LATER` that have their first value."""
     kept = copy.deepcopy(dict(config))
-    for (group, key), first in LATER.items():
-        values = kept.get(group)
+    for (*groups, key), first in LATER.items():
+        values: Any = kept
+        for group in groups:
+            values = values.get(group) if isinstance(values, dict) else None
         if isinstance(values, dict) and key in values and values[key] == first:
             del values[key]
     return kept

@@ -21,10 +21,16 @@ from genrecls.dsp.segments import count_frames
 
 Window = Literal["hann", "hamming", "blackman", "rectangular"]
 MelScale = Literal["slaney", "htk"]
+Compression = Literal["db", "log1p", "pcen"]
 Colour = Literal[
     "grey", "repeat", "jet", "viridis", "magma", "inferno", "plasma", "cividis", "turbo"
 ]
 Floats = NDArray[np.float32]
+
+# Per-channel energy normalisation is made for samples of 32-bit integers, and keeps what it divides
+# by away from zero (`librosa.pcen` and its advice for samples from -1 to 1).
+PCEN_SCALE = 2.0**31
+PCEN_FLOOR = 1e-6
 
 # Coefficients of the cosine sums, as in scipy.signal.windows.
 _COSINES: dict[str, tuple[float, ...]] = {
@@ -159,7 +165,7 @@ def cosine_basis(n_bands: int, n_coefficients: int, lifter: float) -> NDArray[np
 def cosine_coefficients(
     bands: Floats, n_coefficients: int, lifter: float
 ) -> NDArray[np.floating[Any]]:
-    """Return the first coefficients of bands in dB, shape (..., bands), along the last axis."""
+    """Return the first coefficients of log-mel bands (..., bands) along the last axis."""
     return np.asarray(bands @ cosine_basis(bands.shape[-1], n_coefficients, lifter))
 
 
@@ -231,11 +237,14 @@ NUMPY = Kernels()
 class MelFrontEnd:
     """Log-mel bands, and what `mfcc` or a mel picture makes of them, of each segment by itself.
 
-    The bands are `librosa.power_to_db(librosa.feature.melspectrogram(...))`, computed in single
-    precision and in blocks that fit a core's cache. They differ by less than 1e-4 dB; only 60 dB
-    and more below a pure tone, where rounding is all there is, by up to 1e-3 dB.
+    The bands are `librosa.feature.melspectrogram(...)`, computed in single precision and in blocks
+    that fit a core's cache, and what the compression makes of them. In decibels they differ from
+    `librosa.power_to_db` by less than 1e-4 dB; only 60 dB and more below a pure tone, where
+    rounding is all there is, by up to 1e-3 dB.
 
     Attributes:
+        compression, log_gain, pcen_seconds, pcen_gain, pcen_bias, pcen_power: see
+            `genrecls.features.mel.CompressedMel`.
         n_mfcc, lifter: see `genrecls.features.mfcc`; None where no coefficients are wanted.
         pre_emphasis, size, colour: see `genrecls.features.mel_image`; None where no picture is.
         colours: the colour map of a coloured picture, shape (colours, 3).
@@ -258,6 +267,12 @@ class MelFrontEnd:
     ref: float | Literal["max"]
     amin: float
     top_db: float | None
+    compression: Compression = "db"
+    log_gain: float = 10_000.0
+    pcen_seconds: float = 0.4
+    pcen_gain: float = 0.98
+    pcen_bias: float = 2.0
+    pcen_power: float = 0.5
     n_mfcc: int | None = None
     lifter: float = 0.0
     pre_emphasis: float = 0.0
@@ -308,7 +323,7 @@ class MelFrontEnd:
 
     @property
     def basis(self) -> Floats:
-        """Matrix from bands in dB to coefficients, shape (n_mels, n_mfcc), lifter included.
+        """Matrix from log-mel bands to coefficients, shape (n_mels, n_mfcc), lifter included.
 
         Raises:
             ValueError: there are no coefficients.
@@ -316,6 +331,15 @@ class MelFrontEnd:
         if self.n_mfcc is None:
             raise ValueError("expected the settings of mfcc, received none for n_mfcc")
         return cosine_basis(self.n_mels, self.n_mfcc, self.lifter).astype(np.float32)
+
+    @property
+    def smoothing(self) -> float:
+        """Weight of the present frame in the running mean of `pcen`, 0 to 1.
+
+        That of a first-order filter whose time constant is `pcen_seconds` (`librosa.pcen`).
+        """
+        frames = self.pcen_seconds * self.sample_rate / self.hop_length
+        return float((np.sqrt(1 + 4 * frames**2) - 1) / (2 * frames**2))
 
     def resize_matrices(self, frames: int) -> tuple[Floats, Floats] | None:
         """Return what a picture is multiplied with to get its size; None where it keeps its own.
@@ -358,11 +382,11 @@ class MelFrontEnd:
             ValueError: a mel picture without `top_db`, or without the colours that it needs.
         """
         if self.n_mfcc is None and self.colour is None:
-            return self.decibels(segments)
+            return self.bands(segments)
         made = np.zeros((len(segments), *self.shape(segments.shape[1])), np.float32)
         if not made.size:
             return made
-        bands = self.decibels(pre_emphasise(segments, self.pre_emphasis))
+        bands = self.bands(pre_emphasise(segments, self.pre_emphasis))
         if self.n_mfcc is not None:
             made[:] = self.kernels.coefficients(bands, self.n_mfcc, self.lifter)
             return made
@@ -380,8 +404,8 @@ class MelFrontEnd:
                 picture[:] = grey[..., None] if picture.ndim == 3 else grey
         return made
 
-    def decibels(self, segments: Floats) -> Floats:
-        """Return the log-mel bands in dB of segments (segments, samples), each by itself.
+    def bands(self, segments: Floats) -> Floats:
+        """Return the compressed mel bands of segments (segments, samples), each by itself.
 
         Their shape is (segments, frames, n_mels).
         """
@@ -405,6 +429,28 @@ class MelFrontEnd:
                 for block in blocks:
                     target = bands[first : first + step, block.mels]
                     np.matmul(spectrum[:, block.bins], block.weights, out=target)
+            self._compress(bands)
+        return all_bands
+
+    def _compress(self, bands: Floats) -> None:
+        """Compress the mel bands of a segment, shape (frames, n_mels), in their place."""
+        if self.compression == "log1p":
+            np.log1p(np.multiply(bands, np.float32(self.log_gain), out=bands), out=bands)
+            np.multiply(bands, np.float32(1 / np.log(10)), out=bands)
+        elif self.compression == "pcen":
+            np.multiply(bands, np.float32(PCEN_SCALE), out=bands)
+            # The running mean begins with the first frame itself, so that no onset is heard there.
+            mean, share = bands[0].copy(), np.float32(self.smoothing)
+            bias, power = np.float32(self.pcen_bias), np.float32(self.pcen_power)
+            for frame in bands:
+                mean += share * (frame - mean)
+                divisor = (np.float32(PCEN_FLOOR) + mean) ** np.float32(self.pcen_gain)
+                np.divide(frame, divisor, out=frame)
+            # (frame + bias) ** power - bias ** power, without the difference of two large numbers.
+            np.log1p(np.multiply(bands, 1 / bias, out=bands), out=bands)
+            np.expm1(np.multiply(bands, power, out=bands), out=bands)
+            np.multiply(bands, bias**power, out=bands)
+        else:
             # 10 log10 of the mel bands, relative to `ref` and at most `top_db` below the loudest.
             ref = float(bands.max()) if self.ref == "max" else self.ref
             np.log10(np.maximum(bands, self.amin, out=bands), out=bands)
@@ -412,4 +458,3 @@ class MelFrontEnd:
             np.subtract(bands, np.float32(10 * np.log10(max(self.amin, ref))), out=bands)
             if self.top_db is not None:
                 np.maximum(bands, bands.max() - np.float32(self.top_db), out=bands)
-        return all_bands

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from genrecls.dsp.mel import Colour, MelFrontEnd, MelScale, Window
+from genrecls.dsp.mel import Colour, Compression, MelFrontEnd, MelScale, Window
 from genrecls.dsp.settings import (
     MOST_RATE,
     NULL,
@@ -52,11 +52,23 @@ _MEL: Mapping[str, Allowed] = {
     "amin": number(least=LEAST_AMIN),
     "top_db": either(_DECIBELS, NULL),
 }
+_COMPRESSED: Mapping[str, Allowed] = {
+    **_MEL,
+    "compression": choice(*get_args(Compression)),
+    "log_gain": number(above=0, most=1e12),
+    "pcen_seconds": number(above=0, most=1000),
+    "pcen_gain": number(least=0, most=1),
+    "pcen_bias": number(least=1e-3, most=1e9),
+    "pcen_power": number(least=1e-3, most=1),
+}
 _SIDE = whole_number(1, 10_000)
 
+LATER_SETTINGS = frozenset(_COMPRESSED) - frozenset(_MEL)
+"""Settings that came after the first model files, which are then without them."""
+
 FRONT_ENDS: Mapping[str, Mapping[str, Allowed]] = {
-    "mel": _MEL,
-    "mfcc": {**_MEL, "n_mfcc": whole_number(1), "lifter": number(least=0, most=1e6)},
+    "mel": _COMPRESSED,
+    "mfcc": {**_COMPRESSED, "n_mfcc": whole_number(1), "lifter": number(least=0, most=1e6)},
     "mel_image": {
         **_MEL,
         "ref": choice("max"),
@@ -75,7 +87,7 @@ def check_features(features: Mapping[str, Any]) -> None:
     Raises:
         ValueError: one line names the setting, what was received and what is allowed.
     """
-    check(features, FRONT_ENDS[features["name"]], "features")
+    check(features, FRONT_ENDS[features["name"]], "features", LATER_SETTINGS)
     try:
         check_front_end(features)
     except ValueError as error:

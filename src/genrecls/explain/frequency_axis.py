@@ -30,8 +30,14 @@ class Axis:
 
 
 def in_hz(spec: FeatureSpec) -> bool:
-    """Return whether the rows of a picture that `spec` makes are mel bands in dB."""
+    """Return whether the rows of a picture that `spec` makes are mel bands."""
     return isinstance(spec, MelSettings) and spec.axes[1].startswith("mel")
+
+
+def unit_of(spec: FeatureSpec) -> str:
+    """Return the unit of mel bands as their compression leaves them."""
+    compression = getattr(spec, "compression", "db")
+    return {"db": "dB", "log1p": "log10(1 + x)", "pcen": "PCEN"}[compression]
 
 
 def axis_of(spec: FeatureSpec, rows: int) -> Axis:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.explain.frequency_axis import Axis, axis_of, in_hz
+from genrecls.explain.frequency_axis import Axis, axis_of, in_hz, unit_of
 from genrecls.features.base import FeatureSpec
 from genrecls.models.layers import input_statistics
 
@@ -49,7 +49,7 @@ def evidence_of(
 ) -> Iterator[Evidence]:
     """Yield each input with its evidence, that of the channels of a picture added up.
 
-    Mel bands stay in dB; everything else is standardised as the network does it, because its
+    Mel bands stay as they are; everything else is standardised as the network does it, because its
     coefficients have nothing in common.
 
     Args:
@@ -61,7 +61,7 @@ def evidence_of(
     """
     statistics = input_statistics(model)
     for name, given in inputs.items():
-        values, summed, unit = given, weights[name], "dB"
+        values, summed, unit = given, weights[name], unit_of(spec)
         if not (in_hz(spec) and is_picture(given)):
             unit = "value"
             if name in statistics:

@@ -120,8 +120,7 @@ def settings(
     revisions = {name: part.revision for name, part in parts.items()}
     plugins = plugin_digests(spec.parts)
     return {
-        "features": asdict(spec),
-        **without_later({"segment": asdict(rule)}),
+        **without_later({"features": asdict(spec), "segment": asdict(rule)}),
         "limits": asdict(limits),
         "revisions": {"reading": READING_REVISION, type(rule).__name__: rule.revision, **revisions},
         "libraries": libraries,

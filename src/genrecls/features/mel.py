@@ -1,16 +1,16 @@
-"""`mel`: log-mel spectrogram in decibels, equal to librosa's, several times as fast."""
+"""`mel`: log-mel spectrogram, equal to librosa's, several times as fast."""
 
 from __future__ import annotations
 
 from abc import ABC
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from genrecls.dsp.mel import Kernels, MelFrontEnd, MelScale, Window
+from genrecls.dsp.mel import Compression, Kernels, MelFrontEnd, MelScale, Window
 from genrecls.dsp.mel_settings import check_front_end
 from genrecls.dsp.segments import count_frames
 from genrecls.features.base import FEATURES, AudioFeature, Inputs, Samples
@@ -79,19 +79,45 @@ class MelSettings(AudioFeature, ABC):
         """Return how many numbers the largest array on the way to the inputs of a segment has."""
         return self.front_end.values(n_samples)
 
-    def decibels(self, segments: Samples) -> NDArray[np.float32]:
-        """Return the log-mel bands of segments (segments, samples), each by itself.
+    def bands(self, segments: Samples) -> NDArray[np.float32]:
+        """Return the compressed mel bands of segments (segments, samples), each by itself.
 
         Returns:
-            Shape (segments, frames, n_mels), in dB.
+            Shape (segments, frames, n_mels).
         """
-        return self.front_end.decibels(segments)
+        return self.front_end.bands(segments)
+
+
+@dataclass(frozen=True)
+class CompressedMel(MelSettings, ABC):
+    """Mel bands with a choice of what makes small and large values comparable.
+
+    Attributes:
+        compression: `db` is 10 log10(band), within `ref`, `amin` and `top_db`; `log1p` is
+            log10(1 + log_gain * band); `pcen` is per-channel energy normalisation, which divides by
+            a running mean of each band (Y. Wang et al., "Trainable Frontend For Robust and
+            Far-Field Keyword Spotting", 2017): as `librosa.pcen` of samples times 2^31, but that
+            the mean begins with the first frame of a segment instead of 1.
+        log_gain: what `log1p` multiplies a band with; Pons and Serra (2019) take 10,000.
+        pcen_seconds: time constant of the running mean of `pcen`.
+        pcen_gain: share of the running mean that is divided by, as an exponent.
+        pcen_bias: what is added in front of the root.
+        pcen_power: exponent of the root.
+    """
+
+    # They came later: runs and model files from before have no values for them.
+    compression: Compression = field(default="db", kw_only=True)
+    log_gain: Annotated[float, Field(gt=0, le=1e12)] = field(default=10_000.0, kw_only=True)
+    pcen_seconds: Annotated[float, Field(gt=0, le=1000)] = field(default=0.4, kw_only=True)
+    pcen_gain: Annotated[float, Field(ge=0, le=1)] = field(default=0.98, kw_only=True)
+    pcen_bias: Annotated[float, Field(ge=1e-3, le=1e9)] = field(default=2.0, kw_only=True)
+    pcen_power: Annotated[float, Field(ge=1e-3, le=1)] = field(default=0.5, kw_only=True)
 
 
 @FEATURES.register("mel")
 @dataclass(frozen=True)
-class Mel(MelSettings):
-    """Log-mel spectrogram: one input `mel`, shape (segments, frames, n_mels), in dB."""
+class Mel(CompressedMel):
+    """Log-mel spectrogram: one input `mel`, shape (segments, frames, n_mels)."""
 
     def shapes(self, n_samples: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of `mel` for a segment of `n_samples` samples."""

@@ -11,13 +11,13 @@ from pydantic import NonNegativeFloat, PositiveInt
 
 from genrecls.dsp.mel import Kernels, lifter_weights
 from genrecls.features.base import FEATURES, Inputs, Samples
-from genrecls.features.mel import MelSettings
+from genrecls.features.mel import CompressedMel
 
 
 def scipy_coefficients(
     bands: NDArray[np.float32], n_coefficients: int, lifter: float
 ) -> NDArray[np.floating[Any]]:
-    """Return the first coefficients of the orthonormal DCT-II along the last axis of bands in dB.
+    """Return the first coefficients of the orthonormal DCT-II along the last axis of bands.
 
     SciPy rounds a little less than a product with the cosine basis.
     """
@@ -32,7 +32,7 @@ def scipy_coefficients(
 
 @FEATURES.register("mfcc")
 @dataclass(frozen=True)
-class Mfcc(MelSettings):
+class Mfcc(CompressedMel):
     """Cosine transform of the log-mel bands: one input `mfcc`, (segments, frames, n_mfcc).
 
     Attributes:
@@ -40,7 +40,7 @@ class Mfcc(MelSettings):
         lifter: weight coefficient n (from 1) by 1 + lifter / 2 * sin(pi n / lifter); 0 is off.
     """
 
-    kernels: ClassVar[Kernels] = replace(MelSettings.kernels, coefficients=scipy_coefficients)
+    kernels: ClassVar[Kernels] = replace(CompressedMel.kernels, coefficients=scipy_coefficients)
 
     n_mfcc: PositiveInt
     lifter: NonNegativeFloat

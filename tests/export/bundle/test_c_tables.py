@@ -141,6 +141,23 @@ def test_the_comments_of_the_tables_say_what_the_features_are(make: Make, tmp_pa
     assert "kCosine" not in header
 
 
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(
+    ("compression", "present"),
+    [("log1p", ["log10(1 + kLogGain * band)", "kLogGain = 1000"]), ("pcen", ["kPcenSmoothing = "])],
+)
+def test_tables_say_how_bands_are_compressed(
+    make: Make, tmp_path: Path, compression: str, present: list[str]
+) -> None:
+    flatbuffer = make("cnn").flatbuffer(ExportFormat("features", "int8"))
+    spec = features("mel", compression=compression, log_gain=1000.0)
+    write_tables(tmp_path, flatbuffer, spec, segment_rule(), LABELS)
+    header = (tmp_path / "tables.h").read_text(encoding="utf-8")
+    assert all(text in header for text in present)
+    assert "kFloor = " not in header
+    assert "decibels" not in header
+
+
 def test_a_sparse_matrix_is_the_matrix() -> None:
     matrix = np.asarray([[0, 1, 2, 0], [0, 0, 3, 0], [4, 0, 5, 6]], np.float32)
     rows, weights = sparse_rows(matrix)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from genrecls.dsp.mel import PCEN_FLOOR, PCEN_SCALE
 from genrecls.dsp.segments import audio_window
 from genrecls.export.tflite.flatbuffer import Tensor, graphs
 from genrecls.features.base import FeatureSpec
@@ -45,6 +46,7 @@ class FrontEndTables:
         weights: of all filters, one after the other.
         cosine: shape (n_mels, n_mfcc); None where the bands themselves are the features.
         top_db: decibels kept below the loudest value; None for all.
+        pcen_scale, pcen_floor: constants of the compression `pcen`.
     """
 
     samples: int
@@ -54,6 +56,8 @@ class FrontEndTables:
     weights: NDArray[np.float32]
     cosine: NDArray[np.float32] | None
     top_db: float | None
+    pcen_scale: float = PCEN_SCALE
+    pcen_floor: float = PCEN_FLOOR
 
 
 @dataclass(frozen=True)

@@ -81,11 +81,22 @@ def _features(spec: Mapping[str, Any]) -> str:
         settings = ", ".join(f"{key} {value}" for key, value in spec.items() if key != "name")
         return f"`{spec['name']}`{f' ({settings})' if settings else ''}"
     high = spec["fmax"] or spec["sample_rate"] / 2
-    loudest = "the loudest value" if spec["ref"] == "max" else f"{spec['ref']:g}"
-    floor = f", at most {spec['top_db']:g} dB below the loudest" if spec["top_db"] else ""
+    match spec.get("compression", "db"):
+        case "log1p":
+            values = f"as log10(1 + {spec['log_gain']:g} x)"
+        case "pcen":
+            values = (
+                f"with per-channel energy normalisation (time constant {spec['pcen_seconds']:g} s, "
+                f"gain {spec['pcen_gain']:g}, bias {spec['pcen_bias']:g}, "
+                f"power {spec['pcen_power']:g})"
+            )
+        case _:
+            loudest = "the loudest value" if spec["ref"] == "max" else f"{spec['ref']:g}"
+            floor = f", at most {spec['top_db']:g} dB below the loudest" if spec["top_db"] else ""
+            values = f"in dB relative to {loudest}{floor}"
     bands = (
         f"{spec['n_mels']} mel bands ({spec['mel_scale']} scale) from {spec['fmin']:g} to "
-        f"{high:g} Hz, in dB relative to {loudest}{floor}"
+        f"{high:g} Hz, {values}"
     )
     first = f"{spec['n_mfcc']} MFCC of " if "n_mfcc" in spec else ""
     frames = "centred" if spec["center"] else "not centred"

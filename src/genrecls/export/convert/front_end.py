@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from genrecls.dsp.mel import MelFrontEnd
+from genrecls.dsp.mel import PCEN_FLOOR, PCEN_SCALE, MelFrontEnd
 from genrecls.errors import ExportError
 from genrecls.export.convert.dft import four_step
 from genrecls.features.base import FeatureSpec
@@ -46,7 +46,7 @@ def front_end(
     colours = colour_table(spec.colour) if isinstance(spec, MelImage) else None
 
     def graph(audio: Any) -> Any:
-        values = _decibels(audio, front, padded=padded)
+        values = _bands(audio, front, padded=padded)
         if front.n_mfcc is not None:
             values = values @ front.basis
         elif front.colour is not None:
@@ -62,8 +62,8 @@ def front_end(
     return clean(tf.lite.TFLiteConverter.from_concrete_functions([concrete], tf.Module()).convert())
 
 
-def _decibels(audio: Any, front: MelFrontEnd, *, padded: bool) -> Any:
-    """Return what `MelFrontEnd.decibels` makes of the only segment, shape (frames, n_mels)."""
+def _bands(audio: Any, front: MelFrontEnd, *, padded: bool) -> Any:
+    """Return what `MelFrontEnd.bands` makes of the only segment, shape (frames, n_mels)."""
     import tensorflow as tf
 
     if front.pre_emphasis:
@@ -93,6 +93,18 @@ def _decibels(audio: Any, front: MelFrontEnd, *, padded: bool) -> Any:
         [spectrum[:, block.bins] @ block.weights for block in front.filter_blocks], axis=1
     )
 
+    if front.compression == "log1p":
+        return np.float32(1 / math.log(10)) * tf.math.log(1 + np.float32(front.log_gain) * bands)
+    if front.compression == "pcen":
+        # The running mean of each band, from the first frame on, as a product.
+        scaled, share = bands * np.float32(PCEN_SCALE), front.smoothing
+        ages = np.arange(frames)[:, None] - np.arange(frames)
+        weights = np.where(ages >= 0, share * (1 - share) ** np.maximum(ages, 0), 0)
+        weights[:, 0] /= share
+        mean = tf.matmul(weights.astype(np.float32), scaled)
+        scaled *= tf.exp(np.float32(-front.pcen_gain) * tf.math.log(mean + PCEN_FLOOR))
+        root = np.float32(front.pcen_power) * tf.math.log(1 + scaled / np.float32(front.pcen_bias))
+        return np.float32(front.pcen_bias**front.pcen_power) * (tf.exp(root) - 1)
     # 10 log10 of the bands, relative to `ref` and not below `top_db`.
     decibels = np.float32(10 / math.log(10)) * tf.math.log(tf.maximum(bands, front.amin))
     if front.ref == "max":

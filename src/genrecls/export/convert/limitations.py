@@ -62,11 +62,17 @@ def approximation(card: ModelCard) -> str | None:
     features, segment = card.features, card.segment
     if not isinstance(features, MelSettings):
         return None
-    if segment.source == "spectrogram" and (features.top_db is not None or features.ref == "max"):
+    front = features.front_end
+    whole = {
+        "db": "what is loudest" if front.top_db is not None or front.ref == "max" else "",
+        "log1p": "",
+        "pcen": "the running mean",
+    }[front.compression]
+    if segment.source == "spectrogram" and whole:
         return (
-            "The features of this model depend on what is loudest in the whole track, for training "
-            "cut finished spectrograms (`segment.source=spectrogram`); an `audio` file takes what "
-            "is loudest in the segment. `segment.source=audio` trains a model without that "
+            f"The features of this model depend on {whole} in the whole track, for training "
+            f"cut finished spectrograms (`segment.source=spectrogram`); an `audio` file takes "
+            f"{whole} in the segment. `segment.source=audio` trains a model without that "
             "difference."
         )
     if isinstance(features, MelImage) and colour_table(features.colour) is not None:
