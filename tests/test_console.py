@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from genrecls import console
-from genrecls.console import bytes_progress, fail, log_file, say, show, warn
+from genrecls.console import bytes_progress, each_warning_once, fail, log_file, say, show, warn
 from genrecls.reports.tables import Table
 
 HOSTILE = "a\x1b[2J\x9b1m\u202e[red]:smile:\x07"
@@ -37,6 +37,25 @@ def test_a_line_break_in_a_name_makes_no_line_of_its_own(
 ) -> None:
     tell("bad.wav\ngenrecls: error: forged")
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_warning_is_printed_once_in_a_command_and_kept_in_the_log_of_each_run(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with each_warning_once():
+        for run in ("one", "two"):
+            with log_file(tmp_path / run):
+                warn("split segment: LEAKY")
+                warn(f"left out {run}.wav")
+    warn("split segment: LEAKY")
+    printed = [line.removeprefix("warning: ") for line in capsys.readouterr().err.splitlines()]
+    assert printed == [
+        "split segment: LEAKY",
+        "left out one.wav",
+        "left out two.wav",
+        "split segment: LEAKY",
+    ]
+    assert "WARNING split segment: LEAKY" in (tmp_path / "two").read_text(encoding="utf-8")
 
 
 def test_a_table_shows_all_of_a_name_and_nothing_raw(capsys: pytest.CaptureFixture[str]) -> None:

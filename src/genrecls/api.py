@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from genrecls.config import plugins
-from genrecls.console import muted, say, warn
+from genrecls.console import each_warning_once, muted, say, warn
 from genrecls.dsp.votes import Vote
 from genrecls.errors import ConfigError, DataError, RunError
 from genrecls.runs.metrics import PartMetrics
@@ -463,7 +463,8 @@ def sweep(*overrides: str, progress: bool = True, **settings: Any) -> Sweep:
 @contextmanager
 def _quietly(progress: ProgressOption) -> Iterator[None]:
     """Print no results; no messages either where progress is shown by no terminal."""
-    with muted("results") if progress is True else muted("results", "messages"):
+    silent = muted("results") if progress is True else muted("results", "messages")
+    with silent, each_warning_once():
         yield
 
 

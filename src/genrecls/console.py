@@ -30,6 +30,9 @@ _TELL_EVERY = 60
 # What `muted` holds back at present: results, messages or both.
 _muted: frozenset[str] = frozenset()
 
+# The warnings that were printed within `each_warning_once`; None outside of it.
+_warned: set[str] | None = None
+
 log = logging.getLogger("genrecls")
 log.setLevel(logging.INFO)
 log.addHandler(logging.NullHandler())
@@ -86,7 +89,25 @@ def warn(text: str) -> None:
 
     line = one_line(text)
     log.warning(line)
+    if _warned is not None:
+        if line in _warned:
+            return
+        _warned.add(line)
     messages().print(f"[bold yellow]warning:[/] {escape(line)}")
+
+
+@contextmanager
+def each_warning_once() -> Iterator[None]:
+    """Print the same warning once during the block, such as that of a split that many runs share.
+
+    Log files get it each time: each belongs to a run of its own.
+    """
+    global _warned  # noqa: PLW0603 - the terminal is one for the whole process
+    before, _warned = _warned, set()
+    try:
+        yield
+    finally:
+        _warned = before
 
 
 def fail(text: str) -> None:

@@ -56,7 +56,10 @@ def test_a_tracker_changes_neither_the_name_of_a_run_nor_its_weights(
     logger: str, train: RunCommand, plain: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("tensorboard")
-    assert train(f"logger={logger}").status == 0
+    answer = train(f"logger={logger}")
+    assert answer.status == 0
+    assert answer.err.count("training on the CPU, ") == 1
+    assert answer.err.count(f"logger={logger}: {tmp_path}") == 1
     without, watched = only_run(plain / "runs"), only_run(tmp_path)
     assert without.name == watched.name
     pairs = zip(weights_of(without), weights_of(watched), strict=True)
@@ -108,6 +111,7 @@ def test_a_tracker_that_fails_does_not_end_a_training(
     answer = train("logger=csv")
     assert answer.status == 0
     assert answer.err.count("warning: logger=csv gets no more of this run: no room") == 1
+    assert "logger=csv: " not in answer.err
     assert only_run(tmp_path).finished
 
 

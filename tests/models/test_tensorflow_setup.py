@@ -48,6 +48,21 @@ def test_as_many_threads_as_cores_are_used_unless_something_else_is_said(
 
 
 @pytest.mark.tensorflow
+def test_what_learns_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    import tensorflow as tf
+
+    tensorflow_setup.configure_tensorflow()
+    monkeypatch.setattr(tensorflow_setup, "threads", lambda: 1)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: [])
+    assert tensorflow_setup.device_title(1) == "the CPU, 1 thread"
+    gpus = {"GPU:0": {"device_name": "H200"}, "GPU:1": {"device_name": "H200"}, "GPU:2": {}}
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: list(gpus))
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", gpus.__getitem__)
+    assert tensorflow_setup.device_title(1) == "H200"
+    assert tensorflow_setup.device_title(3) == "2 x H200, a GPU"
+
+
+@pytest.mark.tensorflow
 def test_threads_that_cannot_be_fixed_any_more_are_one_line() -> None:
     tensorflow_setup.configure_tensorflow()
     now = tensorflow_setup.threads()

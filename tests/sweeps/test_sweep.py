@@ -287,6 +287,9 @@ def test_the_trial_of_a_search_that_is_swept_over_is_wanted_for_itself(
     for job in plan_jobs(words):
         made = Made(seed=job.experiment.run.seed)
         finished_run(place.output_root, job.run.name, made).mark("finished", sweep="search-cnn-1")
-    answer = run_here(place.output_root, "sweep", *words)
+    answer = run_here(place.output_root, "sweep", *words, "logger=csv")
     assert answer.status == 0, answer.err
     assert [run.search for run in place.runs] == ["", ""]
+    # What each run would say at its end is said once.
+    assert answer.err.count("logger=csv") == 1
+    assert len((place.output_root / "runs.csv").read_text(encoding="utf-8").splitlines()) == 3

@@ -180,6 +180,31 @@ def test_a_folder_can_be_the_store(tmp_path: Path) -> None:
     assert not (tmp_path / "mlflow.db").exists()
 
 
+@pytest.mark.parametrize(
+    ("uri", "told"),
+    [
+        (
+            "sqlite:////data/all runs.db?timeout=60",
+            "mlflow ui --backend-store-uri 'sqlite:////data/all runs.db'",
+        ),
+        (
+            "postgresql+psycopg2://me:p@ss/word@host/db",
+            "mlflow ui --backend-store-uri postgresql+psycopg2://me:PASSWORD@host/db",
+        ),
+        ("mlruns", "MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri mlruns"),
+        ("https://me:secret@server:5000", "experiment genrecls of https://me:PASSWORD@server:5000"),
+        ("databricks", "experiment genrecls of databricks"),
+    ],
+)
+def test_how_to_see_the_runs_is_said_without_a_password(
+    uri: str, told: str, tmp_path: Path
+) -> None:
+    location = watcher(Run(tmp_path / "run"), uri).location
+    assert location.endswith(told)
+    assert "secret" not in location
+    assert "word@" not in location
+
+
 def test_the_address_of_the_environment_counts_where_none_is_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

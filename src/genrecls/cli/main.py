@@ -100,8 +100,11 @@ def _dispatch(words: list[str]) -> int:
         raise ConfigError(
             f"unknown verb '{verb}'; allowed: {', '.join(VERBS)}{nearest(verb, VERBS)}"
         )
+    from genrecls.console import each_warning_once
+
     module = importlib.import_module(f"genrecls.cli.{verb}")
-    return int(module.main(rest))
+    with each_warning_once():
+        return int(module.main(rest))
 
 
 def _text(verb: str, rest: list[str]) -> str | None:

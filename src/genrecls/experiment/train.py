@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -119,6 +119,7 @@ def _fit(
     from genrecls.training.frozen_outputs import backbone_root
     from genrecls.training.stages import Task, TrainingPaths, fit
 
+    say(f"training on {devices.title}")
     task = Task(
         family=experiment.model,
         shapes=experiment.segment.shapes(experiment.features),
@@ -256,3 +257,14 @@ def report_to_trackers(run: Run, experiment: Experiment) -> None:
     callbacks = Callbacks(trackers)
     callbacks.on_epoch_end(Progress(epoch=len(rows), history=rows))
     callbacks.on_finish(record.metrics.to_json())
+
+
+def say_where_trackers_wrote(runs: Iterable[tuple[Run, Experiment]]) -> None:
+    """Say once for all finished runs of a sweep what each says at its end, in its own log."""
+    lines = [
+        line
+        for run, experiment in runs
+        for line in Callbacks(experiment.logger.callbacks(run, experiment.resolved())).locations
+    ]
+    for line in dict.fromkeys(lines):
+        say(line)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from functools import cache
 
-from genrecls.console import quiet_libraries
+from genrecls.console import quiet_libraries, several
 from genrecls.environment import cores
 from genrecls.errors import RunError
 
@@ -53,6 +54,25 @@ def threads() -> int:
     configured = int(tf.config.threading.get_intra_op_parallelism_threads()) if tf else 0
     variable = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
     return configured or (int(variable) if variable.isdecimal() else 0) or cores()
+
+
+def device_title(count: int) -> str:
+    """Return which devices of this machine compute, for people.
+
+    Args:
+        count: how many take part: TensorFlow takes the first GPUs, the processor where there are
+            none.
+    """
+    configure_tensorflow()
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")[:count]
+    if not gpus:
+        return f"the CPU, {several(threads(), 'thread')}"
+    names = Counter(
+        tf.config.experimental.get_device_details(gpu).get("device_name", "a GPU") for gpu in gpus
+    )
+    return ", ".join(name if n == 1 else f"{n} x {name}" for name, n in names.items())
 
 
 def fix_threads(count: int) -> None:

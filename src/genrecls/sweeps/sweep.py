@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
-from genrecls.console import say, several, show, warn
+from genrecls.console import muted, say, several, show, warn
 from genrecls.errors import RunError
-from genrecls.experiment.train import report_to_trackers
+from genrecls.experiment.train import report_to_trackers, say_where_trackers_wrote
 from genrecls.sweeps.cluster import ClusterJob
 from genrecls.sweeps.estimate import Estimates
 from genrecls.sweeps.job import Job, SweepFile
@@ -74,7 +74,7 @@ def sweep(arguments: SweepArguments) -> list[Job]:
             job.run.leave_search()
 
     # Trackers have not heard of the runs that were finished before or by another process.
-    with patch.dict(os.environ, {SWEEP: folder.name}):
+    with patch.dict(os.environ, {SWEEP: folder.name}), muted("messages"):
         for job in jobs:
             if job.state == "finished" and job.log is None:
                 try:
@@ -83,6 +83,7 @@ def sweep(arguments: SweepArguments) -> list[Job]:
                     warn(f"{job.title}: no tracker is told of it: {error}")
 
     compare_jobs(jobs, arguments.command, folder)
+    say_where_trackers_wrote((job.run, job.experiment) for job in jobs if job.state == "finished")
     return jobs
 
 

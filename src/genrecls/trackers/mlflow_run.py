@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +63,21 @@ class Store:
         database = Path(self.uri.removeprefix("sqlite:///").partition("?")[0])
         return (database.absolute().parent / "mlartifacts").as_uri()
 
+    @property
+    def location(self) -> str:
+        """Where MLflow keeps its runs, with the command or the address that shows them."""
+        # Whoever reads a log need not know the password.
+        uri = re.sub(r"//([^/@:]*):.*@", r"//\1:PASSWORD@", self.uri).partition("?")[0]
+        scheme = uri.partition("://")[0].partition("+")[0] if "://" in uri else "file"
+        if scheme in {"http", "https"} or uri.startswith("databricks"):
+            # A server shows its runs by itself.
+            return f"experiment {self.experiment} of {uri}"
+        allowed = "MLFLOW_ALLOW_FILE_STORE=true " if scheme == "file" else ""
+        # mlflow-skinny writes; what shows is in the package mlflow.
+        installed = "" if find_spec("flask") else " (after pip install mlflow)"
+        command = f"{allowed}mlflow ui --backend-store-uri {shlex.quote(uri)}"
+        return f"experiment {self.experiment}; show it with{installed}: {command}"
+
     @contextmanager
     def opened(self) -> Iterator[tuple[MlflowClient, str]]:
         """Yield a client and the id of the experiment; no other training opens it meanwhile."""
@@ -92,6 +110,7 @@ class MlflowRun(Callback):
         self._client: Any = None
         self._id = self._parent = ""
         self._epoch = 0
+        self.location = store.location
 
     def on_stage_start(self, progress: Progress, plan: TrainingPlan) -> None:  # noqa: ARG002
         """Take what an earlier attempt left."""

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from genrecls.console import say
 from genrecls.files.locks import locked
 from genrecls.files.tables import read_rows, write_table
 from genrecls.runs.run import Run
@@ -36,22 +35,19 @@ class RunsTable(Callback):
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self._path = run.folder.parent / "runs.csv"
+        self.location = f"{self._path} has a row for each run; any spreadsheet program opens it"
 
     def on_finish(self, metrics: Mapping[str, Any]) -> None:
         """Write the row: name, data, split and seed of the run, then every final score."""
-        folder = self._run.folder.parent
-        path = folder / "runs.csv"
+        path = self._path
         about = {"run": self._run.name, **provenance_tags(metrics), "seed": metrics["seed"]}
         row = {**about, **final_scores(metrics)}
         # Trainings of a sweep finish at the same time.
-        with locked(folder / ".locks" / "runs.csv.lock"):
+        with locked(path.parent / ".locks" / "runs.csv.lock"):
             rows: list[Mapping[str, Any]] = []
             if path.is_file():
                 rows = [other for other in read_rows(path) if other.get("run") != self._run.name]
             rows.append(row)
             columns = list(dict.fromkeys(name for row in rows for name in row))
             write_table(path, columns, ([row.get(name, "") for name in columns] for row in rows))
-        say(
-            f"logger=csv: this run is a row of {path}; its epochs are in history.csv, its scores "
-            "in metrics.json"
-        )

@@ -6,6 +6,7 @@ See https://www.tensorflow.org/tensorboard; `tensorboard --logdir outputs` shows
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -49,6 +50,9 @@ class EventFiles(Callback):
         self._figures = figures
         self._writer: Any = None
         self._written = 0
+        # The folder above shows all runs beside each other.
+        root = shlex.quote(str(run.folder.parent))
+        self.location = f"{run.events_folder}; show it with: tensorboard --logdir {root}"
 
     def on_stage_start(self, progress: Progress, plan: TrainingPlan) -> None:  # noqa: ARG002
         """Take what an earlier attempt left."""

@@ -45,9 +45,12 @@ class Callback:
 
     Attributes:
         title: what to call it in a warning.
+        location: one line that says where it writes, with the command that shows it, for the end
+            of a training; empty where nothing needs to be said.
     """
 
     title: str = "callback"
+    location: str = ""
 
     def on_stage_start(self, progress: Progress, plan: TrainingPlan) -> None:
         """Begin to follow a stage.
@@ -108,8 +111,15 @@ class Callbacks(Callback):
         self._call(lambda callback: callback.on_stage_end())
 
     def on_finish(self, metrics: Mapping[str, Any]) -> None:
-        """Call all."""
+        """Call all, and say where those wrote that have all of the run."""
         self._call(lambda callback: callback.on_finish(metrics))
+        for line in self.locations:
+            say(line)
+
+    @property
+    def locations(self) -> list[str]:
+        """Where they write, a line each with the command that shows it."""
+        return [f"{each.title}: {each.location}" for each in self._callbacks if each.location]
 
     def on_stop(self, reason: StopReason) -> None:
         """Call all."""

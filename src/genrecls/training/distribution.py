@@ -156,6 +156,11 @@ class Devices:
 
     chief = True
 
+    @property
+    def title(self) -> str:
+        """What learns, for people: `the CPU, 2 threads`, or the name of the GPU."""
+        return tensorflow_setup.device_title(1)
+
     def scope(self) -> AbstractContextManager[Any]:
         """Return the context in which variables are made and changed."""
         return nullcontext()
@@ -200,6 +205,13 @@ class Replicas(Devices):
     def __init__(self, strategy: Any) -> None:
         self._strategy = strategy
         self._count = int(strategy.num_replicas_in_sync)
+
+    @property
+    def title(self) -> str:
+        """The devices of this host, and how many there are in all."""
+        here = len(self._strategy.extended.worker_devices)
+        title = tensorflow_setup.device_title(here)
+        return title if self._count == here else f"{title}; {self._count} devices on all hosts"
 
     def scope(self) -> AbstractContextManager[Any]:
         """Return the scope of the strategy."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from genrecls.console import say, several, show, warn
 from genrecls.errors import ConfigError, RunError
+from genrecls.experiment.train import say_where_trackers_wrote
 from genrecls.files.locks import locked
 from genrecls.reports.numbers import finite, known
 from genrecls.reports.search import Trial
@@ -83,6 +84,7 @@ def search(arguments: SweepArguments) -> list[Run]:
             finally:
                 sweep_file.write()
         runs = write_result(plan, study, arguments.command)
+        say_where_trackers_wrote((run, start.experiment) for run in runs)
     if runner.failed:
         raise RunError(
             f"{several(len(runner.failed), 'trial')} failed, the last one because: "
