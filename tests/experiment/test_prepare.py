@@ -246,6 +246,19 @@ def test_artists_that_are_known_and_apart_need_no_caveat(dataset: Dataset, tmp_p
     assert prepare(_experiment(tmp_path), replace(dataset, tracks=tracks)).caveat == ""
 
 
+def test_tracks_of_unknown_artists_that_count_as_one_each_are_spoken_of(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    tracks = tuple(
+        replace(track, artist=None if number == 0 else track.id)
+        for number, track in enumerate(dataset.tracks)
+    )
+    words = ("split=artist_kfold", "split.k=3", "split.validation=2", "split.unknown=own_artist")
+    found = prepare(_experiment(tmp_path, *words), replace(dataset, tracks=tracks))
+    assert not found.leaks
+    assert found.caveat.startswith("the artists of 1 of 10 tracks are not known and count as one")
+
+
 def test_tracks_that_are_in_no_part_are_counted_and_said(
     dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genrecls.errors import DataError
-from genrecls.splits.allocate import allocate
+from genrecls.splits.allocate import allocate, allocate_evenly
 
 SHARES = st.lists(st.integers(1, 5), min_size=2, max_size=5).map(tuple)
 
@@ -117,3 +117,28 @@ def test_too_few_groups_of_a_genre_are_one_clear_line() -> None:
         "genre 'rock' has only 2 track(s) or groups that can be told apart, and the split needs 3; "
         "add some, choose another split or leave the genre out"
     )
+
+
+@given(decks(), SEEDS)
+def test_even_folds_keep_groups_whole_and_have_every_genre_whatever_the_order(
+    deck: tuple[list[str], list[str], tuple[int, ...]], seed: int
+) -> None:
+    labels, groups, shares = deck
+    folds = allocate_evenly(labels, groups, len(shares), seed)
+    assert len(set(zip(groups, folds, strict=True))) == len(set(groups))
+    assert len(set(zip(labels, folds, strict=True))) == len(set(labels)) * len(shares)
+    turned = allocate_evenly(labels[::-1], groups[::-1], len(shares), seed)
+    assert turned[::-1].tolist() == folds.tolist()
+
+
+def test_one_large_group_of_each_genre_goes_to_a_fold_of_its_own() -> None:
+    """`allocate` puts them together: 46 tracks in one fold of GTZAN and 27 in another."""
+    labels, groups = [], []
+    for genre in ("blues", "jazz", "rock"):
+        for number, size in enumerate([8, 2, 2, 2, 2]):
+            labels += [genre] * size
+            groups += [f"{genre}{number}"] * size
+    folds = allocate_evenly(labels, groups, 3, seed=0)
+    large = [folds[groups.index(f"{genre}0")] for genre in ("blues", "jazz", "rock")]
+    assert len(set(large)) == 3
+    assert np.bincount(folds).tolist() == [16, 16, 16]

@@ -46,7 +46,7 @@ def test_every_possible_split_is_shown_and_the_report_is_written(
         assert text in outcome.out
     assert "fault_filtered" not in outcome.out
     assert "10 pairs of tracks are one recording" in outcome.out
-    assert "above split=artist on the test part" in " ".join(outcome.out.split())
+    assert "above split=artist_kfold on the test part" in " ".join(outcome.out.split())
     page = (folder / "report.html").read_text()
     assert page.count("data:image/png") == 3
     assert "LEAKY split segment" in page
