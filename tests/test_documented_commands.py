@@ -15,7 +15,7 @@ from genrecls.config.compose import compose
 from genrecls.experiment.experiment import parse
 
 ROOT = Path(__file__).parents[1]
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 # Only with the plugin that CONTRIBUTING.md shows: tests/config/test_plugins.py runs that.
 PLUGIN = "--plugin my_models.py"
 

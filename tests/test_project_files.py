@@ -100,6 +100,36 @@ def test_a_device_installs_no_tensorflow(licences: Any) -> None:
     assert not {name for name in names if name.startswith(("tensorflow", "keras"))}
 
 
+def test_no_extra_brings_two_builds_of_tensorflow(licences: Any) -> None:
+    def builds(extra: str) -> set[str]:
+        found, absent = licences.closure(Requirement(f"genrecls[{extra}]"))
+        return {*found, *absent} & {"tensorflow", "tensorflow-cpu"}
+
+    assert {len(builds(extra)) for extra in ("train", "gpu", "all", "dev")} == {1}
+
+
+def test_all_is_every_extra_but_replacements_and_those_of_developers() -> None:
+    extras = PROJECT["project"]["optional-dependencies"]
+    (everything,) = (Requirement(line).extras for line in extras["all"])
+    # `train` brings these.
+    assert everything | {"all", "experiments", "litert"} | {
+        "gpu",
+        "tflite-runtime",
+        "dev",
+    } == set(extras)
+
+
+def test_an_image_copies_what_its_build_needs_and_runs_as_nobody_special() -> None:
+    recipe = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    sent = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
+    copied = [
+        word for line in re.findall(r"^COPY (?!--)(.*) \S+$", recipe, re.M) for word in line.split()
+    ]
+    assert copied
+    assert all(f"!{path}" in sent and (ROOT / path).exists() for path in copied)
+    assert re.search(r"^USER [1-9]\d*$", recipe, re.M)
+
+
 def test_the_licence_of_every_package_is_listed(licences: Any) -> None:
     found, _ = licences.closure(Requirement("genrecls[train]"))
     assert licences.licence(found["soxr"]).startswith("GNU Lesser")

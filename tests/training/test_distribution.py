@@ -150,6 +150,8 @@ def test_one_device_alone_works_and_is_said(tmp_path: Path, single: dict[str, Le
     learnt, messages = _mirrored(1, tmp_path, "plain")
     _assert_close(learnt["plain"], single["plain"])
     assert messages.count("there is only one device, so that nothing is gained") == 1
+    # The tests have the build for processors.
+    assert messages.count("NVIDIA's GPUs need genrecls[gpu] on Linux") == 1
 
 
 def test_two_hosts_learn_what_one_device_learns(

@@ -78,7 +78,12 @@ def devices_for(name: StrategyName, threads: int | None = None) -> Devices:
             raise RunError(f"hosts can only be joined at the start ({error}); repeat it") from error
     count = strategy.num_replicas_in_sync
     if count == 1:
-        say(f"strategy {name}: there is only one device, so that nothing is gained over single")
+        # The build for processors sees no GPU, however many there are.
+        lack = "" if tf.test.is_built_with_cuda() else "; NVIDIA's GPUs need genrecls[gpu] on Linux"
+        say(
+            f"strategy {name}: there is only one device, so that nothing is gained over single"
+            f"{lack}"
+        )
     else:
         say(
             f"strategy {name}: every batch is divided among {count} devices; dropout draws the "
