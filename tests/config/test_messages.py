@@ -73,8 +73,13 @@ MESSAGES = {
         "did you mean 'length'?"
     ),
     "augment.mixpu=1": (
-        "augment.mixpu: unknown key; allowed: mixup, time_masks, time_mask_share, "
-        "frequency_masks, frequency_mask_share, crop, extra, audio; did you mean 'mixup'?"
+        "augment.mixpu: unknown key; allowed: mixup, mixup_chance, time_masks, time_mask_share, "
+        "frequency_masks, frequency_mask_share, crop, roll, gain, mixstyle, mixstyle_chance, "
+        "extra, audio; did you mean 'mixup'?"
+    ),
+    "augment.gain=6": (
+        "augment.gain: received 6, but the values of features=mfcc as they are set are no "
+        "decibels; allowed: 0; augment.audio.gain changes the audio of any features"
     ),
     "split.ration=[1,1,1]": (
         "split.ration: unknown key; allowed: name, ratio, seed; did you mean 'ratio'?"
@@ -309,6 +314,9 @@ BOMBS: dict[tuple[str, ...], str] = {
         "model.recurrent.units=[1000000000]",
     ): "model.recurrent.units.0: received 1000000000; ",
     ("features=mel_summary", "features.picture.n_fft=1073741824"): "features.picture.n_fft: ",
+    (
+        "augment.gain=6",
+    ): "augment.gain: received 6, but the values of features=mfcc as they are set",
     ("augment=audio", "augment.audio.copies=1000000000"): "augment.audio.copies: received 1000000",
     ("augment.time_masks=1000000000",): "augment.time_masks: received 1000000000; allowed: ",
     ("dataset.tracks_per_band=1000000000",): "dataset.seconds: received 15 for each of ",

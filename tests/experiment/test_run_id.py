@@ -85,6 +85,8 @@ def test_how_the_tracks_of_own_music_are_listed_is_in_the_fingerprint_alone(
         "split.ratio=[2,1,1]",
         "split.seed=0",
         "augment.mixup=0.1",
+        "augment.roll=0.5",
+        "augment.mixstyle=0.4",
         "dataset.seed=1",
         "dataset.bad_audio=skip",
     ],

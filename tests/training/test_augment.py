@@ -55,7 +55,18 @@ def test_nothing_happens_when_everything_is_off() -> None:
     assert not augment_settings().active
 
 
-@pytest.mark.parametrize("changes", [{"mixup": 0.3}, {"crop": 0.5}, {"time_masks": 2}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"mixup": 0.3},
+        {"mixup": 0.3, "mixup_chance": 0.5},
+        {"crop": 0.5},
+        {"time_masks": 2},
+        {"roll": 0.5},
+        {"gain": 6.0},
+        {"mixstyle": 0.4},
+    ],
+)
 def test_the_same_seed_gives_the_same_and_another_seed_something_else(
     changes: dict[str, Any],
 ) -> None:
@@ -193,3 +204,64 @@ def test_all_inputs_of_an_example_are_mixed_with_the_same_weight() -> None:
     vector = 1000.0 * np.arange(COUNT, dtype=np.float32)[:, None]
     result, _ = _run({"mel": _numbered(), "vector": vector}, _one_hot(), mixup=0.4)
     assert result["mel"][:, 0, 0] == pytest.approx(result["vector"][:, 0], rel=1e-5, abs=0.01)
+
+
+def test_mixup_with_a_chance_leaves_the_other_examples_as_they_are() -> None:
+    count = 2000
+    zeros = {"vector": np.zeros((count, 1), np.float32)}
+    targets = np.zeros((count, GENRES), np.float32)
+    targets[: count // 2, 0] = targets[count // 2 :, 1] = 1
+    _, soft = _run(zeros, targets, mixup=1.0, mixup_chance=0.25)
+    assert (soft.max(axis=1) < 1).mean() == pytest.approx(0.25, abs=0.04)
+
+
+@pytest.mark.parametrize(("share", "farthest"), [(0.25, 10), (1.0, 40)])
+def test_a_roll_moves_all_frames_round_and_no_farther_than_its_share(
+    share: float, farthest: int
+) -> None:
+    moves = set()
+    for seed in range(8):
+        frames = _picture(seed=(seed, 0), roll=share)[:, :, 7] - 1000.0 * np.arange(COUNT)[:, None]
+        for row in frames.astype(int):
+            assert np.array_equal(row, np.roll(np.arange(FRAMES), -row[0]))
+            moves.add(min(row[0], FRAMES - row[0], key=abs))
+    assert max(moves) == min(farthest, FRAMES // 2)
+    assert 0 in moves
+
+
+def test_a_gain_adds_one_number_to_all_of_an_example() -> None:
+    change = _picture(gain=6.0) - _numbered()
+    assert np.abs(change - change[:, :1, :1]).max() < 0.01, "rounding at 60,000"
+    gains = change[:, 0, 0]
+    assert gains.min() < -4
+    assert gains.max() > 4
+    assert np.abs(gains).max() <= 6.01
+
+
+def test_styles_are_mixed_band_by_band_and_the_course_over_time_stays() -> None:
+    rng = np.random.default_rng(0)
+    levels = rng.normal(scale=20, size=(COUNT, 1, BANDS))
+    values = (levels + rng.normal(size=(COUNT, FRAMES, BANDS))).astype(np.float32)
+    result = _run({"mel": values}, _one_hot(), mixstyle=0.6, mixstyle_chance=0.5)[0]["mel"]
+    changed = ~np.isclose(result, values, atol=1e-2).all(axis=(1, 2))
+    assert 0.3 < changed.mean() < 0.7
+
+    def course(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+        centred = pictures - pictures.mean(axis=1, keepdims=True)
+        return np.asarray(centred / pictures.std(axis=1, keepdims=True))
+
+    assert course(result) == pytest.approx(course(values), abs=1e-2)
+    # What a band gets lies between two examples, with one weight for all bands of an example.
+    style, own = result.mean(axis=1)[changed], values.mean(axis=1)
+    for mixed, first in zip(style, own[changed], strict=True):
+        steps = own - first
+        weights = steps @ (mixed - first) / np.maximum((steps**2).sum(axis=1), 1e-9)
+        distances = np.abs(first + weights[:, None] * steps - mixed).max(axis=1)
+        assert distances.min() < 1e-2
+        assert -1e-3 <= weights[distances.argmin()] <= 1 + 1e-3
+
+
+def test_a_silent_band_stays_a_number_when_styles_are_mixed() -> None:
+    silent = np.zeros((COUNT, FRAMES, BANDS), np.float32)
+    silent[::2] += np.arange(FRAMES, dtype=np.float32)[None, :, None]
+    assert np.isfinite(_run({"mel": silent}, _one_hot(), mixstyle=0.5)[0]["mel"]).all()

@@ -32,7 +32,16 @@ SMALL: dict[str, dict[str, Any]] = {
     "rnn": {"recurrent": {"units": [8]}},
     "crnn": {"conv": ONE_BLOCK, "recurrent": {"units": [8]}},
 }
-EVERYTHING = {"mixup": 0.4, "time_masks": 2, "frequency_masks": 2, "crop": 0.8}
+EVERYTHING = {
+    "mixup": 0.4,
+    "mixup_chance": 0.8,
+    "time_masks": 2,
+    "frequency_masks": 2,
+    "crop": 0.8,
+    "roll": 0.5,
+    "gain": 3.0,
+    "mixstyle": 0.4,
+}
 SCHEDULES: dict[str, dict[str, Any]] = {
     "plateau": {"schedule": {"name": "plateau", "patience": 1, "factor": 0.3}},
     "cosine": {

@@ -39,6 +39,11 @@ _COMPRESSION = {
 }
 LATER: dict[tuple[str, ...], Any] = {
     ("augment", "extra"): [],
+    ("augment", "mixup_chance"): 1.0,
+    ("augment", "roll"): 0.0,
+    ("augment", "gain"): 0.0,
+    ("augment", "mixstyle"): 0.0,
+    ("augment", "mixstyle_chance"): 0.5,
     **{("features", key): first for key, first in _COMPRESSION.items()},
     **{("features", "picture", key): first for key, first in _COMPRESSION.items()},
     ("segment", "short_tracks"): "reject",

@@ -164,6 +164,12 @@ def check_combination(experiment: Experiment) -> None:
     experiment.augment.extras()
     if experiment.augment.audio.active:
         require_audio(experiment.features)
+    if experiment.augment.gain and not experiment.features.in_decibels:
+        raise ConfigError(
+            f"augment.gain: received {experiment.augment.gain:g}, but the values of features="
+            f"{experiment.features.name} as they are set are no decibels; allowed: 0; "
+            "augment.audio.gain changes the audio of any features"
+        )
     _check_sizes(experiment)
     experiment.model.check(experiment.segment.shapes(experiment.features))
     experiment.split.check(experiment.dataset)

@@ -99,6 +99,11 @@ class FeatureSpec(Schema, ABC):
         """Names of the two axes of a picture of this representation, for figures."""
 
     @property
+    def in_decibels(self) -> bool:
+        """Whether a louder segment has the same values and a number more of each."""
+        return False
+
+    @property
     def companion_shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of each input that a track has once, the same for all its segments."""
         return {}

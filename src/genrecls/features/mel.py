@@ -128,6 +128,11 @@ class Mel(CompressedMel):
         return {"mel": self.front_end.transform(segments)}
 
     @property
+    def in_decibels(self) -> bool:
+        """Whether a louder segment has the same values and a number more of each."""
+        return self.compression == "db" and self.ref != "max"
+
+    @property
     def axes(self) -> tuple[str, str]:
         """Names of the two axes."""
         return ("time", "mel band")

@@ -1,4 +1,4 @@
-"""Random changes to training examples: mixup, SpecAugment, random crop.
+"""Random changes to training examples: mixup, SpecAugment, Freq-MixStyle, crop, roll, gain.
 
 All randomness is stateless, from a seed for each batch, so that it neither depends on how many
 threads prepare batches nor gets lost when a training is taken up again.
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from genrecls.training.settings import AugmentSettings
 
+# A band without any change over time has no deviation to divide by.
+_LEAST_VARIANCE = 1e-6
+
 Batch = tuple[dict[str, Any], Any]
 """Named inputs and soft targets, as TensorFlow tensors."""
 
@@ -23,8 +26,8 @@ def augmenter(
 ) -> Callable[[dict[str, Any], Any, Any], Batch]:
     """Return a function of inputs, soft targets (batch, classes) and a seed (2 integers).
 
-    Crops and masks are for pictures (frames, coefficients), with channels behind or without;
-    other inputs pass unchanged.
+    All but mixup is for pictures (frames, coefficients), with channels behind or without; other
+    inputs pass unchanged.
 
     Args:
         settings: what to do.
@@ -36,16 +39,20 @@ def augmenter(
 
     def augment(inputs: dict[str, Any], targets: Any, seed: Any) -> Batch:
         seeds = tf.random.split(seed, 4)
+        # What came later has seeds of its own, so that it changes nothing of what was there.
+        later = tf.random.split(seed - 1, 4)
         changed = {}
         for name, values in inputs.items():
-            is_picture = values.shape.rank in {3, 4}
-            cropped = _crop(values, settings.crop, seeds[0]) if is_picture else values
-            changed[name] = (
-                _mask(cropped, fill[name], settings, seeds[1:3]) if is_picture else values
-            )
+            picture = values
+            if values.shape.rank in {3, 4}:
+                picture = _crop(picture, settings.crop, seeds[0])
+                picture = _roll(picture, settings.roll, later[0])
+                picture = _gain(picture, settings.gain, later[1])
+                picture = _mix_styles(picture, settings, later[2])
+                picture = _mask(picture, fill[name], settings, seeds[1:3])
+            changed[name] = picture
         if settings.mixup > 0:
-            changed, targets = _mixup(changed, targets, settings.mixup, seeds[3])
-        # Seeds of their own, so that they change nothing of what stands above.
+            changed, targets = _mixup(changed, targets, settings, (seeds[3], later[3]))
         for number, extra in enumerate(extras, start=1):
             changed, targets = extra.apply(changed, targets, seed + number)
         return changed, targets
@@ -53,28 +60,45 @@ def augmenter(
     return augment
 
 
-def _mixup(inputs: dict[str, Any], targets: Any, alpha: float, seed: Any) -> Batch:
-    """Mix each example with its mirror in the batch (Zhang et al. 2018)."""
+def _mixup(
+    inputs: dict[str, Any], targets: Any, settings: AugmentSettings, seeds: tuple[Any, Any]
+) -> Batch:
+    """Mix each example, or some, with their mirror in the batch (Zhang et al. 2018)."""
     import tensorflow as tf
 
     count = tf.shape(targets)[0]
+    share = _beta(count, settings.mixup, seeds[0])
+    weight = tf.maximum(share, 1 - share)
+    if settings.mixup_chance < 1:
+        mixed = tf.random.stateless_uniform([count], seeds[1]) < settings.mixup_chance
+        weight = tf.where(mixed, weight, 1.0)
+    mixed = {name: _blend(values, weight) for name, values in inputs.items()}
+    return mixed, _blend(targets, weight)
+
+
+def _beta(count: Any, alpha: float, seed: Any) -> Any:
+    """Return `count` draws of the distribution Beta(alpha, alpha)."""
+    import tensorflow as tf
+
     seeds = tf.random.split(seed, 2)
     # A Beta draw is the share of one Gamma draw in two. Those of a small alpha underflow, so they
     # are made as logarithms: Gamma(alpha) is Gamma(alpha + 1) times a uniform to 1 / alpha.
     gammas = tf.random.stateless_gamma([2, count], seeds[0], alpha + 1)
     uniforms = 1 - tf.random.stateless_uniform([2, count], seeds[1])
     logs = tf.math.log(gammas) + tf.math.log(uniforms) / alpha
-    share = tf.sigmoid(logs[0] - logs[1])
-    weight = tf.maximum(share, 1 - share)
-    mixed = {name: _blend(values, weight) for name, values in inputs.items()}
-    return mixed, _blend(targets, weight)
+    return tf.sigmoid(logs[0] - logs[1])
 
 
 def _blend(values: Any, weight: Any) -> Any:
+    shaped = _of_examples(weight, values)
+    return shaped * values + (1 - shaped) * values[::-1]
+
+
+def _of_examples(numbers: Any, values: Any) -> Any:
+    """Return one number for each example, shape (batch,), in a shape that `values` can be times."""
     import tensorflow as tf
 
-    shaped = tf.reshape(weight, [-1, *[1] * (values.shape.rank - 1)])
-    return shaped * values + (1 - shaped) * values[::-1]
+    return tf.reshape(numbers, [-1, *[1] * (values.shape.rank - 1)])
 
 
 def _crop(values: Any, share: float, seed: Any) -> Any:
@@ -88,6 +112,49 @@ def _crop(values: Any, share: float, seed: Any) -> Any:
     offsets = tf.random.stateless_uniform([count], seed, 0, frames - kept + 1, tf.int32)
     indices = offsets[:, None] + tf.range(frames)[None, :] % kept
     return tf.gather(values, indices, batch_dims=1)
+
+
+def _roll(values: Any, share: float, seed: Any) -> Any:
+    """Move the frames round by a random number of them."""
+    import tensorflow as tf
+
+    count, frames = tf.shape(values)[0], values.shape[1]
+    farthest = round(share * frames)
+    if not farthest:
+        return values
+    moves = tf.random.stateless_uniform([count], seed, -farthest, farthest + 1, tf.int32)
+    return tf.gather(values, (tf.range(frames)[None, :] - moves[:, None]) % frames, batch_dims=1)
+
+
+def _gain(values: Any, decibels: float, seed: Any) -> Any:
+    """Make each example, whose values are decibels, louder or softer."""
+    import tensorflow as tf
+
+    if not decibels:
+        return values
+    gains = tf.random.stateless_uniform([tf.shape(values)[0]], seed, -decibels, decibels)
+    return values + _of_examples(gains, values)
+
+
+def _mix_styles(values: Any, settings: AugmentSettings, seed: Any) -> Any:
+    """Give the bands of each example mean and deviation between its own and another's."""
+    import tensorflow as tf
+
+    if not settings.mixstyle:
+        return values
+    count = tf.shape(values)[0]
+    seeds = tf.random.split(seed, 3)
+    chosen = tf.random.stateless_uniform([count], seeds[0]) < settings.mixstyle_chance
+    weight = tf.where(chosen, _beta(count, settings.mixstyle, seeds[1]), 1.0)
+    # Not the mirror, which mixup takes: both would always mix the same two.
+    others = tf.argsort(tf.random.stateless_uniform([count], seeds[2]), stable=True)
+    mean, variance = tf.nn.moments(values, axes=[1], keepdims=True)
+    deviation = tf.sqrt(variance + _LEAST_VARIANCE)
+    shaped = _of_examples(weight, values)
+    mixed_mean, mixed_deviation = (
+        shaped * own + (1 - shaped) * tf.gather(own, others) for own in (mean, deviation)
+    )
+    return (values - mean) / deviation * mixed_deviation + mixed_mean
 
 
 def _mask(values: Any, fill: NDArray[np.float32], settings: AugmentSettings, seeds: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from genrecls.config.ranges import Share
+from genrecls.config.ranges import Proportion, Share
 from genrecls.config.schema import Registry, Schema
 from genrecls.config.validation import select
 from genrecls.features.audio_augmentation import AudioAugmentSettings
@@ -150,10 +150,20 @@ class AugmentSettings(Schema):
 
     Attributes:
         mixup: alpha of the Beta distribution of the mixing weight (Zhang et al. 2018); 0 is off.
+        mixup_chance: probability that an example is mixed.
         time_masks, frequency_masks: masks an example (SpecAugment, Park et al. 2019).
         time_mask_share, frequency_mask_share: widest mask as a share of the axis.
         crop: share of the frames that a random crop keeps, moved to a random place and padded by
             repetition; 1 is off.
+        roll: largest move along time as a share of the frames, either way; what leaves at one end
+            comes in at the other. 0 is off.
+        gain: largest change of the loudness in dB, up or down, the same for all of an example; 0 is
+            off.
+        mixstyle: alpha of the Beta distribution of the weight with which mean and deviation of each
+            band over time are mixed with those of another example (Freq-MixStyle: B. Kim et al.,
+            "Domain generalization on efficient acoustic scene classification using residual
+            normalization", DCASE 2022, after K. Zhou et al. 2021); 0 is off.
+        mixstyle_chance: probability that this is done to an example.
         audio: distorted copies of the audio, beside what the others do to each batch.
         extra: augmentations of plugins, applied last and in this order, each a group with the key
             `name`.
@@ -167,12 +177,19 @@ class AugmentSettings(Schema):
     crop: Annotated[float, Field(gt=0, le=1)]
     audio: AudioAugmentSettings
     extra: tuple[dict[str, Any], ...] = ()
+    # They came later: runs from before have no values for them.
+    mixup_chance: Proportion = 1.0
+    roll: Proportion = 0.0
+    gain: Annotated[float, Field(ge=0, le=100)] = 0.0
+    mixstyle: NonNegativeFloat = 0.0
+    mixstyle_chance: Proportion = 0.5
 
     @property
     def active(self) -> bool:
         """Whether batches are changed at all; `audio` makes its copies before."""
-        built_in = self.mixup > 0 or self.time_masks + self.frequency_masks > 0 or self.crop < 1
-        return built_in or bool(self.extra)
+        masks = self.time_masks + self.frequency_masks
+        changes = (self.mixup, masks, 1 - self.crop, self.roll, self.gain, self.mixstyle)
+        return any(changes) or bool(self.extra)
 
     def extras(self) -> list[Augmentation]:
         """Return the augmentations of plugins.
