@@ -14,6 +14,7 @@ from genrecls.datasets.gtzan import GENRES
 from genrecls.experiment.experiment import Experiment, parse
 from genrecls.experiment.reproduce import published_presets
 from genrecls.experiment.train import train
+from genrecls.explain import examples_per_genre
 from genrecls.runs.run import Run
 from tests.datasets.kaggle_copy import make_copy
 from tests.experiment.stand_ins import make_fma, make_gtzan
@@ -39,7 +40,7 @@ pytestmark = pytest.mark.tensorflow
 @pytest.fixture(autouse=True)
 def light(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves out what decided, which takes a network as large as VGG-16 long; small batches."""
-    monkeypatch.setattr("genrecls.explain.examples_per_genre.explain_examples", lambda *_: [])
+    monkeypatch.setattr(examples_per_genre, "explain_examples", lambda *_: [])
     monkeypatch.setattr("genrecls.training.frozen_outputs._BATCH", 2)
 
 

@@ -138,7 +138,8 @@ def test_ctrl_c_leaves_checkpoints_and_one_line(place: Place) -> None:
     assert status == 130
     assert output.count("genrecls: error: ") == 1
     assert "repeat the command to continue" in output
-    assert all(run.state["status"] == "interrupted" for run in place.runs)
+    states = [run.state for run in place.runs]
+    assert [state["status"] for state in states] == ["interrupted"] * 2, states
     assert all(any(run.checkpoint_folder.iterdir()) for run in place.runs)
     assert {row["state"] for row in place.records().values()} == {"stopped"}
     assert (

@@ -69,8 +69,10 @@ def _train(
     return train(folder, model=model, batches=batches, **changes)
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize("family", ["cnn", "rnn", "crnn"])
+# What a schedule has to remember hangs on no family.
+@pytest.mark.parametrize(
+    ("family", "schedule"), [("cnn", "plateau"), ("rnn", "cosine"), ("crnn", "plateau")]
+)
 def test_an_interrupted_training_ends_like_an_undisturbed_one(
     family: str, schedule: str, tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from genrecls.console import say
+from genrecls.console import messages, say
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -39,6 +39,8 @@ def stop_request(
         notice: message to the user when the first signal comes.
     """
     request = StopRequest(notice)
+    # What prints is imported now: a signal may come in the middle of that import.
+    messages()
     with restore_handlers():
         for number in STOP_SIGNALS:
             signal.signal(number, request.receive)
