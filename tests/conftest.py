@@ -104,6 +104,16 @@ def pytest_runtest_setup() -> None:
     disable_socket(allow_unix_socket=True)
 
 
+@pytest.fixture(scope="module")
+def without_figures() -> Iterator[None]:
+    """Reports of runs have no figures, which take as long as a short training."""
+    from genrecls.reports import run
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "draw", lambda _: {})
+        yield
+
+
 @pytest.fixture(scope="session")
 def compose_experiment() -> ComposeExperiment:
     """Composes and validates `conf/train.yaml` with `debug=smoke` and the given overrides."""

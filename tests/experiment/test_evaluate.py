@@ -18,6 +18,8 @@ from genrecls.inference.keras_predictor import KerasPredictor
 from genrecls.runs.metrics import Selection
 from genrecls.runs.run import Run
 
+pytestmark = pytest.mark.usefixtures("without_figures")
+
 
 def _train(root: Path, *overrides: str) -> Run:
     places = (f"data_root={root / 'data'}", f"output_root={root / 'outputs'}")

@@ -34,7 +34,7 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "fma": make_fma,
 }
 StandIn = Callable[[str], Path]
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("without_figures")]
 
 
 @pytest.fixture(autouse=True)

@@ -39,7 +39,7 @@ def shapes(name: str) -> Shapes:
 
 def test_it_gives_one_probability_vector_a_segment(name: str) -> None:
     for shapes in inputs_of(name):
-        result = build_for(name, shapes).predict(batch_of(3, shapes), verbose=0)
+        result = build_for(name, shapes)(batch_of(3, shapes), training=False).numpy()
         assert result.shape == (3, N_CLASSES)
         assert (result > 0).all()
         assert result.sum(axis=1) == pytest.approx(np.ones(3), abs=1e-5)
@@ -57,7 +57,7 @@ def test_it_keeps_the_names_of_its_inputs(name: str, shapes: Shapes) -> None:
     assert {source: x.shape for source, x in network.input.items()} == {
         source: (None, *size) for source, size in renamed.items()
     }
-    assert network.predict(batch_of(2, renamed), verbose=0).shape == (2, N_CLASSES)
+    assert network(batch_of(2, renamed), training=False).numpy().shape == (2, N_CLASSES)
 
 
 def test_it_is_called_as_its_family(name: str, shapes: Shapes) -> None:
@@ -72,16 +72,16 @@ def test_it_comes_back_from_a_file_exactly(name: str, shapes: Shapes, tmp_path: 
     network.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras", compile=False, safe_mode=True)
     batch = _as_measured(batch_of(4, shapes), statistics)
-    result = network.predict(batch, verbose=0)
+    result = network(batch, training=False).numpy()
     assert np.ptp(result, axis=0).max() > 1e-4
-    assert np.array_equal(result, again.predict(batch, verbose=0))
+    assert np.array_equal(result, again(batch, training=False).numpy())
 
 
 def test_a_segment_gets_the_same_answer_alone_as_among_others(name: str, shapes: Shapes) -> None:
     network, batch = build_for(name, shapes), batch_of(7, shapes)
-    together = network.predict(batch, verbose=0)
+    together = network(batch, training=False).numpy()
     each = [{source: x[i : i + 1] for source, x in batch.items()} for i in range(7)]
-    alone = np.concatenate([network.predict(one, verbose=0) for one in each])
+    alone = np.concatenate([network(one, training=False).numpy() for one in each])
     assert np.ptp(together, axis=0).max() > 1e-4
     assert np.abs(together - alone).max() < 1e-6
 
@@ -121,17 +121,17 @@ def test_statistics_undo_what_was_done_to_the_data(name: str, shapes: Shapes) ->
     moved = build_for(name, shapes, statistics=statistics)
     moved.set_weights(_with_statistics_of(moved, plain))
     batch = batch_of(5, shapes)
-    expected = plain.predict(batch, verbose=0)
+    expected = plain(batch, training=False).numpy()
     assert np.ptp(expected, axis=0).max() > 1e-4
     measured = _as_measured(batch, statistics)
-    assert np.abs(moved.predict(measured, verbose=0) - expected).max() < 1e-4
-    assert np.abs(moved.predict(batch, verbose=0) - expected).max() > 1e-3
+    assert np.abs(moved(measured, training=False).numpy() - expected).max() < 1e-4
+    assert np.abs(moved(batch, training=False).numpy() - expected).max() > 1e-3
 
 
 def test_inputs_are_fed_as_they_are_where_that_is_wanted(name: str, shapes: Shapes) -> None:
     network = family(name, standardise=False).build(shapes, N_CLASSES, {})
     assert "Normalization" not in {type(layer).__name__ for layer in network.layers}
-    assert network.predict(batch_of(2, shapes), verbose=0).shape == (2, N_CLASSES)
+    assert network(batch_of(2, shapes), training=False).numpy().shape == (2, N_CLASSES)
 
 
 def test_equal_seeds_give_equal_weights_and_other_seeds_others(name: str, shapes: Shapes) -> None:

@@ -15,6 +15,7 @@ pytestmark = [
     pytest.mark.real_data,
     pytest.mark.tensorflow,
     pytest.mark.skipif(not DATA, reason="GENRECLS_TEST_DATA is not set"),
+    pytest.mark.usefixtures("without_figures"),
 ]
 GTZAN = ("dataset=gtzan", f"dataset.root='{DATA}/gtzan'")
 
