@@ -52,7 +52,7 @@ def gives_probabilities(family: ModelFamily) -> None:
     for shapes in _inputs(family):
         for n_classes in (2, N_CLASSES):
             network = _build(family, shapes, n_classes=n_classes)
-            answer = network.predict(_batch(3, shapes), verbose=0)
+            answer = _answers(network, _batch(3, shapes))
             place = f"for inputs {dict(shapes)} and {n_classes} genres"
             require(
                 answer.shape == (3, n_classes),
@@ -89,7 +89,7 @@ def comes_back_from_a_file(family: ModelFamily) -> None:
         network.save(path)
         # Layers of a class that Keras does not know cannot be loaded in safe mode.
         again = keras.models.load_model(path, compile=False, safe_mode=True)
-    before, after = (each.predict(batch, verbose=0) for each in (network, again))
+    before, after = (_answers(each, batch) for each in (network, again))
     require(bool(np.array_equal(before, after)), "the loaded network gives other answers")
 
 
@@ -97,9 +97,9 @@ def answers_each_segment_by_itself(family: ModelFamily) -> None:
     """A segment gets the same answer alone as among others."""
     shapes = _inputs(family)[0]
     network, batch = _build(family, shapes), _batch(7, shapes)
-    together = network.predict(batch, verbose=0)
+    together = _answers(network, batch)
     each = [{name: x[i : i + 1] for name, x in batch.items()} for i in range(7)]
-    alone = np.concatenate([network.predict(one, verbose=0) for one in each])
+    alone = np.concatenate([_answers(network, one) for one in each])
     largest = float(np.abs(together - alone).max())
     require(largest < 1e-5, f"answers differ by {largest:.1e} between a batch and single segments")
 
@@ -157,7 +157,7 @@ def undoes_the_statistics(family: ModelFamily) -> None:
         name: (x * np.sqrt(statistics[name].variance) + statistics[name].mean).astype(np.float32)
         for name, x in batch.items()
     }
-    as_measured, standardised = (network.predict(x, verbose=0) for x in (measured, batch))
+    as_measured, standardised = (_answers(network, x) for x in (measured, batch))
     require(
         bool(np.abs(as_measured - standardised).max() > 1e-6),
         "the statistics of the train part change nothing; use `normalised_input`",
@@ -209,6 +209,11 @@ def _build(
         for name, shape in shapes.items()
     }
     return family.build(shapes, n_classes, statistics or unit)
+
+
+def _answers(network: keras.Model, batch: Any) -> NDArray[Any]:
+    """Return the answers to a batch by a call: `predict` would compile each network first."""
+    return np.asarray(network(batch, training=False))
 
 
 def _batch(count: int, shapes: Shapes) -> dict[str, NDArray[Any]]:
