@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from genrecls.errors import EXIT_BUSY
 from genrecls.inference.files import classify_files
+from genrecls.inference.output_file import alone_with
 from genrecls.runtime.classifier import Classifier
 from genrecls.runtime.description import ModelDescription
 from genrecls.runtime.result import Result
@@ -121,6 +123,15 @@ def test_a_line_that_a_killed_command_cut_off_is_written_again(
         again = file.read_text()
         assert sorted(names(again, layout)) == EVERY
         assert sorted(again.removesuffix("\n]\n").replace(",\n{", "\n{").splitlines()) == rows
+
+
+def test_two_commands_do_not_write_to_one_file(predict: Predict) -> None:
+    with alone_with(Path("out.csv")):
+        outcome = predict(ToyClassifier(), "--output", "out.csv")
+    assert outcome.status == EXIT_BUSY
+    assert outcome.err.count("--output: another command is writing to out.csv") == 1
+    assert predict(ToyClassifier(), "--output", "out.csv").status == 1
+    assert sorted(path.name for path in Path().iterdir()) == ["music", "out.csv"]
 
 
 def test_audio_that_was_changed_since_is_classified_again(predict: Predict) -> None:

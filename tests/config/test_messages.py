@@ -137,6 +137,9 @@ MESSAGES = {
     "seed='3'": "seed: received '3'; allowed: a whole number",
     "seed=null": "seed: received null; allowed: a whole number",
     "seed=-1": "seed: received -1; allowed: greater than or equal to 0",
+    "seed=9223372036854775808": (
+        "seed: received 9223372036854775808; allowed: less than or equal to 9223372036854775807"
+    ),
     "show=maybe": "show: received 'maybe'; allowed: true or false",
     "output_root=null": (
         "output_root: received null; allowed: a text (in quotes inside the shell's quotes where "
@@ -225,6 +228,10 @@ def test_a_mistake_on_the_command_line_is_one_line_that_says_it_all(
 
 
 COMBINATIONS: dict[tuple[str, ...], str] = {
+    ("split=fault_filtered", "+split.seed=3"): (
+        "split.seed: received 3; allowed: null, for the publication says where each track is; "
+        "'seed' varies the training"
+    ),
     ("split=kfold", "split.fold=9"): "split.fold: received 9; allowed: 1 to 5 (split.k)",
     ("features.fmin=5000", "features.fmax=100"): (
         "features.fmin: received 5000; allowed: below fmax (100 Hz)"
@@ -290,8 +297,9 @@ BOMBS: dict[tuple[str, ...], str] = {
     ("features.n_mels=1000000000",): "features.n_mels: received 1000000000, which with n_fft=",
     ("features.n_mels=1e9",): "features.n_mels: received 1000000000.0; allowed: a whole number",
     ("features.sample_rate=1000000000",): "features.sample_rate: received 1000000000; allowed: ",
-    ("features.hop_length=1", "features=mel", "features.n_mels=1024", "features.n_fft=16384"): (
-        "segment.length: received 3 s, which features=mel make 67,"
+    ("features.hop_length=1",): "features.hop_length: received 1; allowed: at least 8 with n_fft=",
+    ("dataset=folder", "features=mel", "features.hop_length=8", "segment.length=600"): (
+        "segment.length: received 600 s, which features=mel make 211,"
     ),
     ("features=mel_image", "features.size=[100000,100000]"): "segment.length: received 3 s, which ",
     ("features=summary", "features.n_fft=1073741824"): "features.n_fft: received 1073741824; ",

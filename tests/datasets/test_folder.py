@@ -526,6 +526,13 @@ class TestCsv:
                 "{file}, line 4: path 'a.wav' is listed twice; keep one",
             ),
             (
+                "path,label\n*.wav,rock\n*.wav,jazz\n",
+                (
+                    "{file}, line 3: path '*.wav' is listed twice; patterns are not expanded here; "
+                    "give the folder"
+                ),
+            ),
+            (
                 "path,label,split\na.wav,rock,tran\n",
                 (
                     "{file}, line 2: split 'tran'; allowed: train, validation, test; "

@@ -181,6 +181,7 @@ def test_windows_are_those_of_scipy(ours: Window, theirs: str) -> None:
     ("changes", "message"),
     [
         ({"hop_length": 4096}, "allowed: at most n_fft"),
+        ({"hop_length": 7}, "received 7; allowed: at least 8 with n_fft=2048"),
         ({"fmax": 12000.0}, "allowed: at most half of sample_rate"),
         ({"fmin": 11025.0}, "allowed: below fmax"),
         ({"n_fft": 512, "n_mels": 256}, "use fewer bands or a larger n_fft"),

@@ -104,6 +104,7 @@ def test_threads_do_not_disturb_each_other(spec_of: SpecMaker, signals: Signals)
     ("changes", "message"),
     [
         ({"n_fft": 256}, "allowed: at most n_fft"),
+        ({"hop_length": 1}, "allowed: at least 8 with n_fft=2048"),
         ({"n_fft": 4096, "hop_length": 4096}, "allowed: at most 2067 at 22050 Hz"),
         ({"n_fft": 256, "hop_length": 128}, "use a larger one"),
         ({"n_fft": 2047}, "multiple of 2"),

@@ -227,6 +227,38 @@ def test_a_changed_card_is_refused_in_one_line(
     assert str(path) in str(error.value)
 
 
+def _rewrite_network(path: Path, change: Callable[[str], str]) -> None:
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["config.json"] = change(members["config.json"].decode()).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+def test_a_network_whose_weights_the_file_cannot_hold_is_never_built(path: Path) -> None:
+    def widen(text: str) -> str:
+        # The hidden layer, and the shape of what the last one takes.
+        return text.replace('"units": 64', '"units": 100000000').replace(
+            "[null, 64]", "[null, 100000000]"
+        )
+
+    _rewrite_network(path, widen)
+    with pytest.raises(ModelFileError, match=r"has weights of \d+,\d+,\d+,\d+ bytes, of which"):
+        model_file.load(path)
+
+
+def test_a_layer_that_would_fill_the_memory_is_refused(path: Path) -> None:
+    import keras
+
+    source = keras.Input((44, 13), name="mfcc")
+    x = keras.layers.UpSampling1D(1_000_000)(source)
+    outputs = keras.layers.Dense(len(LABELS))(keras.layers.GlobalAveragePooling1D()(x))
+    model_file.save(path, keras.Model({"mfcc": source}, outputs), _card())
+    with pytest.raises(ModelFileError, match="makes 572,000,000 numbers of a segment; allowed"):
+        model_file.load(path)
+
+
 def test_code_in_a_model_is_never_run(path: Path, tmp_path: Path) -> None:
     import keras
 
@@ -242,15 +274,14 @@ def test_code_in_a_model_is_never_run(path: Path, tmp_path: Path) -> None:
 
 
 def test_a_class_that_a_model_names_is_never_imported(path: Path, tmp_path: Path) -> None:
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    config = json.loads(members["config.json"])
-    config["config"]["layers"][1].update(module="os", class_name="system", registered_name=None)
-    config["config"]["layers"][1]["config"] = {"command": f"touch {tmp_path / 'executed'}"}
-    members["config.json"] = json.dumps(config).encode()
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
+    def rename(text: str) -> str:
+        config = json.loads(text)
+        layer = config["config"]["layers"][1]
+        layer.update(module="os", class_name="system", registered_name=None)
+        layer["config"] = {"command": f"touch {tmp_path / 'executed'}"}
+        return json.dumps(config)
+
+    _rewrite_network(path, rename)
     with pytest.raises(ModelFileError, match="Keras cannot read it"):
         model_file.load(path)
     assert not (tmp_path / "executed").exists()

@@ -97,6 +97,15 @@ def test_sound_that_a_file_would_be_too_short_for_is_no_answer_live() -> None:
         list(listen(toy_classifier(), source, None))
 
 
+def test_silence_is_answered_when_something_sounds_and_not_by_itself() -> None:
+    nothing = np.zeros(RATE, np.float32)
+    with pytest.raises(DataError, match="every sample is zero, for 2 s"):
+        list(listen(toy_classifier(), Source(RATE, iter([nothing, nothing])), None))
+    track = np.concatenate([nothing, _noise(RATE)])
+    found = list(listen(toy_classifier(), Source(RATE, _pieces(track, 777)), None))
+    assert [moment.start for moment in found] == [0, 0.5, 1, 1.5]
+
+
 def test_smoothing_is_the_mean_of_the_last_segments() -> None:
     moments = [Moment(n, n + 1, np.array([n, 1.0 - n])) for n in range(4)]
     found = [float(moment.probabilities[0]) for moment in smooth(moments, 3)]

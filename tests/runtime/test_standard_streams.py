@@ -50,6 +50,17 @@ def test_a_closed_standard_output_is_one_line_before_anything_is_done(
     assert refused.error.startswith("standard output is closed")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="of POSIX shells")
+def test_a_standard_output_that_can_only_be_read_is_told_from_a_closed_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Path(os.devnull).open(encoding="utf-8") as nothing:
+        monkeypatch.setattr(sys, "stdout", nothing)
+        monkeypatch.setattr(sys, "__stdout__", nothing)
+        with pytest.raises(ConfigError, match=r"standard output can only be read \(1<FILE\)"):
+            prepare_standard_streams()
+
+
 @pytest.mark.parametrize(
     ("device", "flags"), [("/dev/null", os.O_RDONLY), ("/dev/full", os.O_WRONLY)]
 )

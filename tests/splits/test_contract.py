@@ -253,6 +253,17 @@ def test_a_published_split_is_refused_where_the_data_have_none(
         compose_experiment(f"split={name}")
 
 
+def test_a_seed_of_a_split_that_draws_nothing_is_one_clear_line() -> None:
+    dataset, seeded = material().dataset, splitter("official", "split.seed=3")
+    with pytest.raises(DataError, match=r"split\.seed: received 3, but .* nothing is drawn"):
+        seeded.require(dataset)
+    # Where no part validates, one is drawn.
+    two = {
+        t: "train" if p == "validation" else p for t, p in dataset.partitions["official"].items()
+    }
+    seeded.require(replace(dataset, partitions={"official": two}))
+
+
 def test_an_official_split_without_parts_is_one_clear_line() -> None:
     given = material()
     bare = Dataset(

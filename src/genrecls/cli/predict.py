@@ -41,7 +41,10 @@ def main(words: Sequence[str]) -> int:
         return run_live(options, classifier)
     files, missing = audio_files(options.paths)
     known = {result.path: result for result in missing}
-    return _classify(options, classifier, [*known, *files], known)
+    from genrecls.inference.output_file import alone_with
+
+    with alone_with(options.output):
+        return _classify(options, classifier, [*known, *files], known)
 
 
 def _classify(

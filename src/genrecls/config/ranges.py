@@ -34,6 +34,10 @@ Proportion = Annotated[float, Bounds(ge=0, le=1)]
 Count = Annotated[int, Bounds(ge=0, le=2**53)]
 """How many there are of something."""
 
+# A whole number of 64 bits is what data frames, databases and other libraries can hold.
+Seed = Annotated[int, Bounds(ge=0, le=2**63 - 1)]
+"""What random numbers begin with."""
+
 Seconds = Annotated[float, Bounds(ge=0, le=1e10)]
 """A time that was or will be spent."""
 

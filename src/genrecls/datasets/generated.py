@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import NonNegativeInt, PositiveInt
 
+from genrecls.config.ranges import Seed
 from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Provenance, Track
 from genrecls.datasets.synth.instruments import RATE
 from genrecls.datasets.synth.marker import mark
@@ -62,7 +63,7 @@ class Synth(DatasetSource):
     tracks_per_band: PositiveInt
     seconds: PositiveInt
     replicas: NonNegativeInt
-    seed: NonNegativeInt
+    seed: Seed
 
     def __post_init__(self) -> None:
         if self.root is not None:

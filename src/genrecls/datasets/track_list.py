@@ -90,7 +90,9 @@ def read_tracks(
     for where, row in rows:
         track, part = _track_and_part(where, row, root)
         if track.id in tracks:
-            raise DataError(f"{where}: path {track.id!r} is listed twice; keep one")
+            raise DataError(
+                f"{where}: path {track.id!r} is listed twice{why_no_file(track.id) or '; keep one'}"
+            )
         tracks[track.id] = track
         if part:
             parts[track.id] = part

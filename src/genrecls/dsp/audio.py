@@ -11,7 +11,9 @@ Samples come block by block, so that memory does not grow with what a file holds
 from __future__ import annotations
 
 import math
+import os
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,9 +60,9 @@ which the mixdown, `dsp.resample` and the checks decide."""
 # file really delivers, whatever its header announces.
 _BLOCK_SAMPLES = 4 * 1024 * 1024
 
-# The smallest step of a 16-bit file. Below it lies only what rounding leaves of two channels that
-# cancel each other.
-_SILENCE = 2.0**-15
+SILENCE = 2.0**-15
+"""The smallest step of a 16-bit file. Below it lies only what rounding leaves of two channels that
+cancel each other."""
 
 # What one file may hold in all its channels: four hours of eight channels at 48 kHz.
 _MAX_VALUES = 4 * 3600 * 48_000 * 8
@@ -182,11 +184,11 @@ class AudioFile:
                 raise AudioRejected(self.path, "empty", "no samples are in it; fetch it again")
             if count < self.limits.min_seconds * self.rate:
                 detail = f"expected at least {self.limits.min_seconds:g} s, found "
-                detail += f"{count / self.rate:.3f} s"
+                detail += f"{apart(count / self.rate, self.limits.min_seconds, 3)} s"
                 raise AudioRejected(self.path, "short", detail)
-            if loudest < _SILENCE:
+            if loudest < SILENCE:
                 detail = "every sample is zero"
-                if self.peak >= _SILENCE:
+                if self.peak >= SILENCE:
                     detail = "the channels cancel each other (opposite phase, peak "
                     detail += f"{self.peak:.2g}); use one of them"
                 raise AudioRejected(self.path, "silent", detail)
@@ -243,6 +245,7 @@ class AudioFile:
             frames: as announced or counted; None where that is not known yet.
         """
         limits, missing = self.limits, self._layout.missing
+        least, most = limits.min_seconds, limits.max_seconds
         # What is not known is checked when it has been read.
         seconds = None if frames is None else frames / max(1, self.rate)
         checks = (
@@ -267,14 +270,14 @@ class AudioFile:
                 f"the header announces {missing} bytes more than there are; {_CUT}",
             ),
             (
-                seconds is None or seconds >= limits.min_seconds,
+                seconds is None or seconds >= least,
                 "short",
-                f"expected at least {limits.min_seconds:g} s, found {seconds or 0:.3f} s",
+                f"expected at least {least:g} s, found {apart(seconds or 0, least, 3)} s",
             ),
             (
-                seconds is None or seconds <= limits.max_seconds,
+                seconds is None or seconds <= most,
                 "long",
-                f"expected at most {limits.max_seconds:g} s, it announces {seconds or 0:.0f} s",
+                f"expected at most {most:g} s, it announces {apart(seconds or 0, most, 0)} s",
             ),
             (
                 frames is None or frames * self.channels <= _MAX_VALUES,
@@ -292,7 +295,8 @@ class AudioFile:
             raise AudioRejected(self.path, "non-finite", "expected numbers, found NaN or infinity")
         self.peak = max(self.peak, high, -low)
         if self.peak > self.limits.max_peak:
-            detail = f"expected magnitudes up to {self.limits.max_peak:g}, found {self.peak:g}"
+            most = self.limits.max_peak
+            detail = f"expected magnitudes up to {most:g}, found {apart(self.peak, most, 6, 'g')}"
             raise AudioRejected(self.path, "amplitude", detail)
 
     def _check_length(self, frames: int) -> None:
@@ -412,7 +416,9 @@ def _decoder(path: Path, section: Section | None) -> Iterator[soundfile.SoundFil
     import soundfile
 
     if section is None:
-        with soundfile.SoundFile(str(path)) as sound:
+        # Not all names are text in the encoding of the locale, but all are bytes.
+        name = str(path) if sys.platform == "win32" else os.fsencode(path)
+        with soundfile.SoundFile(name) as sound:
             yield sound
         return
     with SectionFile(path, section) as file:
@@ -423,6 +429,20 @@ def _decoder(path: Path, section: Section | None) -> Iterator[soundfile.SoundFil
             yield sound
         if file.error is not None:
             raise file.error
+
+
+def apart(value: float, limit: float, digits: int, style: str = "f") -> str:
+    """Return a number as it stands in a message beside its limit (`:g`), and differs from it.
+
+    Args:
+        value: the number.
+        limit: what it was compared with.
+        digits: so many, or as many more as are needed.
+        style: `f` counts digits behind the point, `g` all that count.
+    """
+    shown = float(f"{limit:g}")
+    texts = (f"{value:.{count}{style}}" for count in range(digits, 18))
+    return next((text for text in texts if float(text) not in {limit, shown}), repr(value))
 
 
 def _too_many_values(rate: int, channels: int) -> str:

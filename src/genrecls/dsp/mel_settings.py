@@ -30,6 +30,9 @@ MOST_FFT = 2**20
 MOST_FILTER_WEIGHTS = 10_000_000
 """Mel bands times bins of the spectrum, which are 0.4 GB while the filters are made."""
 
+MOST_OVERLAP = 256
+"""Frames that a sample is in, 4 in most systems: the work of all spectra grows with it."""
+
 LEAST_AMIN = 1e-37
 """The smallest numbers of float32 are hardly below it; what is smaller still would be 0."""
 
@@ -110,6 +113,24 @@ def check_filter_size(n_mels: int, n_fft: int) -> None:
         )
 
 
+def check_hop_length(hop_length: int, n_fft: int) -> None:
+    """Refuse frames that leave samples out, and so many frames that their spectra take for ever.
+
+    Raises:
+        ValueError: one line names the setting.
+    """
+    if hop_length > n_fft:
+        raise ValueError(
+            f"hop_length: received {hop_length}; allowed: at most n_fft ({n_fft}), else samples "
+            "between the frames are never seen"
+        )
+    if hop_length * MOST_OVERLAP < n_fft:
+        raise ValueError(
+            f"hop_length: received {hop_length}; allowed: at least {-(-n_fft // MOST_OVERLAP)} "
+            f"with n_fft={n_fft}; each sample is in {MOST_OVERLAP} frames then"
+        )
+
+
 def check_front_end(settings: Mapping[str, Any]) -> None:
     """Refuse settings of `MelFrontEnd` that contradict each other or would not fit into memory.
 
@@ -120,11 +141,8 @@ def check_front_end(settings: Mapping[str, Any]) -> None:
     fmin, fmax, nyquist = settings["fmin"], settings["fmax"], rate / 2
     if n_fft % 2:
         raise ValueError(f"n_fft: received {n_fft}; allowed: an even number")
-    if settings["hop_length"] > n_fft:
-        raise ValueError(
-            f"hop_length: received {settings['hop_length']}; allowed: at most n_fft ({n_fft}), "
-            "else samples between the frames are never seen"
-        )
+    check_filter_size(n_mels, n_fft)
+    check_hop_length(settings["hop_length"], n_fft)
     if fmax is not None and fmax > nyquist:
         raise ValueError(
             f"fmax: received {fmax:g}; allowed: at most half of sample_rate "
@@ -134,7 +152,6 @@ def check_front_end(settings: Mapping[str, Any]) -> None:
         raise ValueError(f"fmin: received {fmin:g}; allowed: below fmax ({fmax or nyquist:g} Hz)")
     if settings["amin"] < LEAST_AMIN:
         raise ValueError(f"amin: received {settings['amin']:g}; allowed: at least {LEAST_AMIN:g}")
-    check_filter_size(n_mels, n_fft)
     # Bands so narrow that their edges are equal are divided by zero.
     with np.errstate(all="ignore"):
         filters = MelFrontEnd.of(settings).filters

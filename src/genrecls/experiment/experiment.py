@@ -9,12 +9,13 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from pydantic import NonNegativeFloat, NonNegativeInt
+from pydantic import NonNegativeFloat
 
 from genrecls.config.compose import compose
 from genrecls.config.options import choices
 from genrecls.config.paths import expanded
 from genrecls.config.plugins import plugin_digests
+from genrecls.config.ranges import Seed
 from genrecls.config.schema import Registry, Schema, registries
 from genrecls.config.validation import select, validate
 from genrecls.datasets.base import DatasetSource
@@ -48,7 +49,7 @@ GROUPS = (*SELECTED, *PLAIN)
 class RunSettings(Schema):
     """The single keys beside the groups; `conf/train.yaml` says what each is for."""
 
-    seed: NonNegativeInt
+    seed: Seed
     vote: Vote
     force: bool
     show: bool

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from genrecls.dsp.mel import MelScaleSettings, mel_matrix
-from genrecls.dsp.mel_settings import check_filter_size
+from genrecls.dsp.mel_settings import check_filter_size, check_hop_length
 from genrecls.features.base import FEATURES, AudioFeature, Inputs, Samples
 
 _LOWEST, _HIGHEST = 150, 4000
@@ -133,18 +133,14 @@ class Summary(AudioFeature):
     libraries: ClassVar[tuple[str, ...]] = ("librosa", "numpy", "scipy")
 
     def __post_init__(self) -> None:
-        if self.hop_length > self.n_fft:
-            raise ValueError(
-                f"hop_length: received {self.hop_length}; allowed: at most n_fft ({self.n_fft}), "
-                "else samples between the frames are never seen"
-            )
+        check_filter_size(N_MELS, self.n_fft)
+        check_hop_length(self.hop_length, self.n_fft)
         slowest = self.sample_rate * 60 // (2 * FASTEST_BPM)
         if self.hop_length > slowest:
             raise ValueError(
                 f"hop_length: received {self.hop_length}; allowed: at most {slowest} at "
                 f"{self.sample_rate} Hz, else there are too few frames to find the tempo"
             )
-        check_filter_size(N_MELS, self.n_fft)
         if not self._filters.any(axis=1).all():
             raise ValueError(
                 f"n_fft: received {self.n_fft}; some of the {N_MELS} mel bands behind the MFCC lie "

@@ -5,15 +5,43 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
 from genrecls.errors import ConfigError
 from genrecls.files.atomic import naming, replacing
+from genrecls.files.locks import locked
 from genrecls.runtime.description import ModelDescription
 from genrecls.runtime.formats import RESULT_COLUMNS, ResultText, result_text
 from genrecls.runtime.result import Result
 from genrecls.safe_text import for_spreadsheet, one_line
+
+
+@contextmanager
+def alone_with(path: Path | None) -> Iterator[None]:
+    """Keep other commands from writing to the same file of predictions during the block.
+
+    Args:
+        path: the file, which need not be there; None where there is none.
+
+    Raises:
+        RunBusy: another command is writing to it.
+    """
+    # What is no file is refused when it is opened.
+    if path is None or (path.exists() and not path.is_file()):
+        yield
+        return
+    lock = path.absolute().parent / f".{path.name}.lock"
+    busy = f"--output: another command is writing to {path}; wait for it, or choose another file"
+    with locked(lock, patience=0, busy=busy):
+        try:
+            yield
+        finally:
+            # Nothing but answers stays among other people's files. Windows keeps what is open.
+            with suppress(OSError):
+                lock.unlink()
+
 
 FileLayout = Literal["json", "csv"]
 

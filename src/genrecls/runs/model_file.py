@@ -12,24 +12,28 @@ import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genrecls import __version__
 from genrecls.config.aliases import current_config
 from genrecls.config.validation import select, validate
+from genrecls.dsp.segments import MOST_VALUES
 from genrecls.dsp.settings import choice
 from genrecls.dsp.votes import Vote
 from genrecls.errors import ConfigError, ModelFileError, shown_name
 from genrecls.features.base import FEATURES, FeatureSpec
 from genrecls.features.segmentation import SegmentRule
 from genrecls.files.atomic import replacing
-from genrecls.runtime.card import MEMBER, check_card, parse_json, read_card_text
+from genrecls.runtime.card import MEMBER, MOST_CARD_BYTES, check_card, parse_json, read_card_text
 
 if TYPE_CHECKING:
     import keras
 
 _FORMAT = 1
+# Names that Keras gives within its archive.
+_NETWORK, _WEIGHTS = "config.json", "model.weights.h5"
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,7 @@ def load(path: Path) -> tuple[keras.Model, ModelCard]:
     import keras
 
     try:
+        _check_network(path)
         model = keras.models.load_model(path, compile=False, safe_mode=True)
         _check_match(path, model, card)
     except ModelFileError:
@@ -89,6 +94,36 @@ def load(path: Path) -> tuple[keras.Model, ModelCard]:
             f"{path}: Keras cannot read it ({_first_line(error)}); copy it again or train again"
         ) from None
     return model, card
+
+
+def _check_network(path: Path) -> None:
+    """Refuse a network of which the file cannot have the weights, before Keras makes any.
+
+    Keras makes all weights at random before it reads those of the file.
+    """
+    import keras
+    import tensorflow as tf
+
+    with zipfile.ZipFile(path) as archive:
+        if archive.getinfo(_NETWORK).file_size > MOST_CARD_BYTES:
+            raise ModelFileError(f"{path}: its network is described at absurd length")
+        described = json.loads(archive.read(_NETWORK))
+        stored = archive.getinfo(_WEIGHTS).file_size
+    # Within a graph nothing is computed, and variables have a shape alone.
+    with tf.Graph().as_default(), keras.StatelessScope():
+        model = keras.saving.deserialize_keras_object(described, safe_mode=True)
+    needed = sum(prod(v.shape) * tf.as_dtype(v.dtype).size for v in model.variables)
+    if needed > stored:
+        raise ModelFileError(
+            f"{path}: its network has weights of {needed:,} bytes, of which the file holds "
+            f"{stored:,}; the file was changed"
+        )
+    for layer in model.layers:
+        if prod(layer.output.shape[1:]) > MOST_VALUES:
+            raise ModelFileError(
+                f"{path}: layer {shown_name(layer.name)} makes {prod(layer.output.shape[1:]):,} "
+                f"numbers of a segment; allowed: at most {MOST_VALUES:,}"
+            )
 
 
 def _check_match(path: Path, model: keras.Model, card: ModelCard) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.dsp.audio import AudioLimits
+from genrecls.dsp.audio import SILENCE, AudioLimits, apart
 from genrecls.dsp.resample import stream_resampler
 from genrecls.dsp.segments import SegmentGrid, check_segment
 from genrecls.errors import ConfigError, DataError
@@ -46,25 +46,11 @@ def listen(classifier: Classifier, source: Source, hop: float | None) -> Iterato
 
     Raises:
         ConfigError: the hop is longer than a segment or far shorter, or the model cannot listen.
-        DataError: the samples cannot be trusted, or there are none.
+        DataError: the samples cannot be trusted, there are none, or they are all zero.
     """
-    grid = classifier.grid
-    if hop is not None:
-        rule = classifier.predictor.segment
-        if hop > rule["length"]:
-            raise ConfigError(
-                f"--hop: received {hop:g} s; allowed: at most the length of a segment of this "
-                f"model, {rule['length']:g} s"
-            )
-        rule = {**rule, "hop": hop}
-        try:
-            check_segment(rule)
-        except ValueError as error:
-            raise ConfigError(f"--{error}") from None
-        grid = SegmentGrid.of(classifier.predictor.front_end.features, rule)
+    grid = classifier.grid if hop is None else _grid_with_hop(classifier, hop)
     # As in a file: what is said about a song has no gaps.
     grid = grid.without_gaps()
-
     segmenter, resampler = StreamSegmenter(grid), stream_resampler(source.rate, grid.rate)
 
     def moments(complete: StreamSegments, n_samples: int) -> Iterator[Moment]:
@@ -75,16 +61,44 @@ def listen(classifier: Classifier, source: Source, hop: float | None) -> Iterato
             end = min(grid.seconds(start + grid.cut.length), n_samples / grid.rate)
             yield Moment(grid.seconds(start), end, probabilities)
 
+    silent, held = True, list[Moment]()
     for block in source.blocks:
-        yield from moments(segmenter.push(resampler.push(block)), segmenter.n_samples)
-    yield from moments(segmenter.push(resampler.finish()), segmenter.n_samples)
+        silent = silent and float(np.abs(block).max(initial=0)) < SILENCE
+        heard = moments(segmenter.push(resampler.push(block)), segmenter.n_samples)
+        if silent:
+            # A file of zeros is refused as well: there is no answer before something sounds.
+            held += heard
+            continue
+        yield from held
+        held.clear()
+        yield from heard
+    rest = list(moments(segmenter.push(resampler.finish()), segmenter.n_samples))
     n_samples = segmenter.n_samples
     if not n_samples:
         raise DataError("--live: it ended without a single sample; expected sound")
     least, seconds = AudioLimits().min_seconds, n_samples / grid.rate
     if seconds < least:
-        raise DataError(f"--live: expected at least {least:g} s of sound, found {seconds:.3f} s")
+        found = apart(seconds, least, 3)
+        raise DataError(f"--live: expected at least {least:g} s of sound, found {found} s")
+    if silent:
+        raise DataError(f"--live: every sample is zero, for {seconds:.3g} s; is the source mute?")
+    yield from rest
     yield from moments(segmenter.finish(), n_samples)
+
+
+def _grid_with_hop(classifier: Classifier, hop: float) -> SegmentGrid:
+    rule = classifier.predictor.segment
+    if hop > rule["length"]:
+        raise ConfigError(
+            f"--hop: received {hop:g} s; allowed: at most the length of a segment of this "
+            f"model, {rule['length']:g} s"
+        )
+    rule = {**rule, "hop": hop}
+    try:
+        check_segment(rule)
+    except ValueError as error:
+        raise ConfigError(f"--{error}") from None
+    return SegmentGrid.of(classifier.predictor.front_end.features, rule)
 
 
 def smooth(moments: Iterable[Moment], count: int) -> Iterator[Moment]:

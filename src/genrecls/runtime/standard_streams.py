@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -53,11 +54,25 @@ def prepare_standard_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    if sys.stdout is None:
+    fault = _fault_of_output()
+    if fault:
         raise ConfigError(
-            "standard output is closed, where results are written; send it to a file, or to "
-            f"{os.devnull} where nobody reads it"
+            f"standard output {fault}, where results are written; send it to a file (>FILE), or "
+            f"to {os.devnull} where nobody reads it"
         )
+
+
+def _fault_of_output() -> str:
+    """Return why nothing can be written to the output of this process; else nothing."""
+    if sys.stdout is None:
+        return "is closed"
+    if sys.__stdout__ is not None and sys.stdout is sys.__stdout__:
+        try:
+            os.write(sys.__stdout__.fileno(), b"")
+        except OSError as error:
+            if error.errno == errno.EBADF:
+                return "can only be read (1<FILE)"
+    return ""
 
 
 def write(text: str) -> None:

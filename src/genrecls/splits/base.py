@@ -9,8 +9,9 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, NonNegativeInt
+from pydantic import Field
 
+from genrecls.config.ranges import Seed
 from genrecls.config.schema import Registry, Schema
 from genrecls.datasets.base import Dataset, DatasetSource, Track
 from genrecls.errors import ConfigError, DataError
@@ -83,7 +84,7 @@ class Splitter(Schema, ABC):
 
     name: str
     # It came later: runs from before have no value for it.
-    seed: NonNegativeInt | None = field(default=None, kw_only=True)
+    seed: Seed | None = field(default=None, kw_only=True)
 
     leaks: ClassVar[frozenset[LeakKind]] = frozenset()
     caveat: ClassVar[str] = ""

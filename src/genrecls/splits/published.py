@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from genrecls.datasets.base import Dataset
+from genrecls.errors import DataError
 from genrecls.splits.allocate import allocate
 from genrecls.splits.base import (
     PARTS,
@@ -32,6 +33,13 @@ class FaultFilteredSplit(Splitter):
     caveat: ClassVar[str] = (
         "one disco artist has tracks in both train and test of the published partition"
     )
+
+    def __post_init__(self) -> None:
+        if self.seed is not None:
+            raise ValueError(
+                f"seed: received {self.seed}; allowed: null, for the publication says where each "
+                "track is; 'seed' varies the training"
+            )
 
     def assign(self, data: SplitInput, seed: int) -> Split:  # noqa: ARG002
         """Return the published partition of the tracks that are there."""
@@ -58,6 +66,11 @@ class OfficialSplit(Splitter):
         train = {
             t.id: groups.get(t.id, t.id) for t in dataset.tracks if official.get(t.id) == "train"
         }
+        if self.seed is not None and "validation" in official.values():
+            raise DataError(
+                f"split.seed: received {self.seed}, but {dataset.name} says where each track is, "
+                "and nothing is drawn; leave it out: 'seed' varies the training"
+            )
         needed = 1 if "validation" in official.values() else 2
         require_groups("split=official: the train part", dataset, train, needed)
 

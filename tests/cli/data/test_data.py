@@ -47,6 +47,20 @@ def test_a_data_set_is_described_with_genres_artists_partitions_and_source(
     assert "fold" in outcome.out
 
 
+def test_files_that_a_list_names_and_that_are_not_there_are_said(
+    tmp_path: Path, run_command: RunCommand
+) -> None:
+    (tmp_path / "list.csv").write_text("path,label\nhttps://a/b.wav,rock\nc.wav,jazz\n")
+    words = ("data", "info", "dataset=folder", "dataset.csv=list.csv")
+    outcome = run_command(*words)
+    assert outcome.status == 1
+    assert "rock" in outcome.out
+    assert outcome.error.startswith("dataset=folder: 2 of 2 files missing: ")
+    skipped = run_command(*words, "dataset.bad_audio=skip")
+    assert skipped.status == 0
+    assert "warning: dataset=folder: 2 of 2 files missing: " in skipped.err
+
+
 def test_flags_and_overrides_may_stand_in_any_order(
     tmp_path: Path, run_command: RunCommand
 ) -> None:

@@ -35,7 +35,11 @@ def list_datasets(overrides: Sequence[str]) -> int:
 
 
 def show_dataset(overrides: Sequence[str]) -> int:
-    """Print what is known of one data set, and its genres."""
+    """Print what is known of one data set, and its genres.
+
+    Raises:
+        DataError: files that a list names are not there, and none is to be left out.
+    """
     chosen, root = chosen_source(overrides)
     dataset = chosen.describe(root)
     source, ids = dataset.provenance, {track.id for track in dataset.tracks}
@@ -69,4 +73,12 @@ def show_dataset(overrides: Sequence[str]) -> int:
         warn(remark)
     if hint := suggest(dataset):
         say(hint)
+    if not chosen.made_on_demand:
+        try:
+            dataset.ensure_present()
+        except DataError as error:
+            # The tables above are true nevertheless.
+            if chosen.bad_audio == "error":
+                raise
+            warn(str(error))
     return 0

@@ -7,11 +7,12 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import PositiveInt
 
 from genrecls.cli.data.dataset_args import data_root_of
 from genrecls.config.compose import compose
 from genrecls.config.options import choices
+from genrecls.config.ranges import Seed
 from genrecls.config.schema import Schema
 from genrecls.config.validation import select, validate
 from genrecls.console import warn
@@ -26,7 +27,7 @@ _ROOT, _SPLIT = "split_report", "split="
 class ReportSettings(Schema):
     """The single keys; `conf/split_report.yaml` says what each is for."""
 
-    seed: NonNegativeInt
+    seed: Seed
     repeats: PositiveInt
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import NonNegativeInt, PositiveInt
 
+from genrecls.config.ranges import Seed
 from genrecls.config.schema import Schema
 from genrecls.config.validation import validate
 from genrecls.errors import ConfigError, nearest
@@ -30,7 +31,7 @@ class SearchSettings(Schema):
     pruner: Literal["median", "hyperband", "none"]
     startup_trials: NonNegativeInt
     warmup_epochs: PositiveInt
-    seed: NonNegativeInt
+    seed: Seed
     base: dict[str, Any]
     space: dict[str, Any]
 
