@@ -50,8 +50,8 @@ def pytest_collection_finish() -> None:
 def _keep() -> None:
     """Leave what exists by now out of every collection of garbage: it stays to the end.
 
-    Keras collects garbage whenever its session is cleared, and would look through TensorFlow and
-    all tests for 0.7 s each time.
+    Keras collects garbage whenever its session is cleared, and would look through TensorFlow, all
+    tests and what TensorFlow keeps of every earlier network each time.
     """
     gc.collect()
     gc.freeze()
@@ -60,7 +60,11 @@ def _keep() -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     with tiers.permitting(tiers.permissions(item)):
-        return (yield)
+        try:
+            return (yield)
+        finally:
+            if item.get_closest_marker("tensorflow"):
+                _keep()
 
 
 @pytest.hookimpl(wrapper=True)
