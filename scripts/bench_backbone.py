@@ -29,7 +29,7 @@ from omegaconf import OmegaConf
 from genrecls.config.paths import conf_dir
 from genrecls.config.validation import select, validate
 from genrecls.models import tensorflow_setup
-from genrecls.models.base import MODELS
+from genrecls.models.base import MODELS, ModelFamily
 from genrecls.training.batches import BatchMaker
 from genrecls.training.callbacks import Callbacks
 from genrecls.training.data import Examples
@@ -54,6 +54,8 @@ def pictures(count: int, size: int, seed: int) -> Examples:
 def network(size: int) -> keras.Model:
     """Return VGG-16 of random weights, of which only the head learns."""
     family = select(MODELS, _defaults("model", "vgg16"))
+    if not isinstance(family, ModelFamily):
+        raise TypeError(f"expected a network, received {family}")
     model = family.build({"picture": (size, size, 3)}, N_CLASSES, {})
     names = [layer.name for layer in model.layers]
     for layer in model.layers[: names.index(FROZEN) + 1]:

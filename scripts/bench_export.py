@@ -36,7 +36,7 @@ from genrecls.experiment.experiment import parse
 from genrecls.export.convert.conversion import ConversionRequest, convert
 from genrecls.export.formats import ExportFormat
 from genrecls.models import tensorflow_setup
-from genrecls.models.base import Normalisation
+from genrecls.models.base import ModelFamily, Normalisation
 from genrecls.runs.export_facts import EXPORT
 from genrecls.runs.model_file import ModelCard, save
 from genrecls.runs.run import find_run
@@ -84,7 +84,10 @@ def untrained_model(folder: Path) -> AudioModel:
         test={unit: {"accuracy": 0.0, "macro_f1": 0.0} for unit in ("segment", "track")},
     )
     path = folder / "model.keras"
-    save(path, experiment.model.build(shapes, len(labels), unit), card)
+    family = experiment.model
+    if not isinstance(family, ModelFamily):
+        raise SystemExit(f"model={family.title}: expected a network")
+    save(path, family.build(shapes, len(labels), unit), card)
     (result,) = convert(ConversionRequest(path, (AUDIO,), None, 0), folder / "conversion")
     if result.flatbuffer is None:
         raise SystemExit(f"{AUDIO.title}: {result.error}")

@@ -18,7 +18,7 @@ from genrecls.config.schema import Registry
 from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS
 from genrecls.features.base import FEATURES
-from genrecls.models.base import MODELS, Normalisation
+from genrecls.models.base import MODELS, ModelFamily, Normalisation
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -50,6 +50,7 @@ def example(
 def test_the_example_of_a_model_builds_and_answers(example: Callable[..., ModuleType]) -> None:
     example("pooled", MODELS)
     family = select(MODELS, {"name": "pooled", "width": 8})
+    assert isinstance(family, ModelFamily)
     unit = {"mfcc": Normalisation(np.zeros(13), np.ones(13))}
     model = family.build({"mfcc": (130, 13)}, 10, unit)
     found = model.predict({"mfcc": np.zeros((2, 130, 13), np.float32)}, verbose=0)

@@ -13,6 +13,7 @@ import pytest
 from genrecls.experiment.experiment import Experiment, parse
 from genrecls.experiment.reproduce import published_presets
 from genrecls.models import tensorflow_setup
+from genrecls.models.base import ModelFamily
 from tests.composed import composed
 from tests.experiment.published_graphs import GRAPHS, genres
 from tests.models.families import unit
@@ -78,6 +79,7 @@ def graph(name: str) -> tuple[Layer, ...]:
     keras.backend.clear_session()
     experiment = preset(name)
     shapes = experiment.segment.shapes(experiment.features)
+    assert isinstance(experiment.model, ModelFamily)
     network = experiment.model.build(shapes, genres(name), unit(shapes))
     found = tuple(_layer(layer) for layer in _branch_by_branch(network))
     del network

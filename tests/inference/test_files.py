@@ -17,9 +17,10 @@ from genrecls.features.segmentation import SegmentRule
 from genrecls.inference.files import audio_files, classify_files, load_classifier
 from genrecls.inference.keras_predictor import KerasPredictor
 from genrecls.models import tensorflow_setup
-from genrecls.models.base import MODELS, Normalisation
+from genrecls.models.base import Normalisation
 from genrecls.runs.model_file import ModelCard, save
 from genrecls.runtime.classifier import Classifier
+from tests.models.families import family
 
 RATE = 22050
 LABELS = ("blues", "jazz", "rock")
@@ -52,7 +53,7 @@ def classifier(tmp_path_factory: pytest.TempPathFactory, tensorflow: None) -> Cl
     card = _card()
     statistics = {"mfcc": Normalisation(np.zeros(13), np.full(13, 2500.0))}
     shapes = card.segment.shapes(card.features)
-    model = select(MODELS, _yaml("model/cnn")).build(shapes, len(LABELS), statistics)
+    model = family("cnn").build(shapes, len(LABELS), statistics)
     path = tmp_path_factory.mktemp("model") / "model.keras"
     save(path, model, card)
     return load_classifier(path)
@@ -107,7 +108,7 @@ def test_a_model_that_takes_no_audio_is_refused_in_one_line(
     card = _card(features=select(FEATURES, _yaml("features/kaggle_picture")))
     shapes = card.segment.shapes(card.features)
     statistics = {"picture": Normalisation(np.zeros(218), np.ones(218))}
-    model = select(MODELS, _yaml("model/cnn")).build(shapes, len(LABELS), statistics)
+    model = family("cnn").build(shapes, len(LABELS), statistics)
     save(tmp_path / "model.keras", model, card)
     with pytest.raises(RunError, match=r"takes a published picture .* no audio; train") as error:
         load_classifier(tmp_path / "model.keras")

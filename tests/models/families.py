@@ -38,7 +38,9 @@ def family(name: str, **changes: Any) -> ModelFamily:
         group: Any = values.get(key)
         both = isinstance(group, dict) and isinstance(value, dict)
         values[key] = {**group, **value} if both else value
-    return select(MODELS, values)
+    chosen = select(MODELS, values)
+    assert isinstance(chosen, ModelFamily)
+    return chosen
 
 
 def takes(name: str, shapes: Shapes) -> bool:

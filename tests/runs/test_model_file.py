@@ -20,7 +20,7 @@ from genrecls.errors import ModelFileError
 from genrecls.features.base import FEATURES
 from genrecls.features.segmentation import SegmentRule
 from genrecls.models import tensorflow_setup
-from genrecls.models.base import MODELS, Normalisation
+from genrecls.models.base import MODELS, ModelFamily, Normalisation
 from genrecls.runs import model_file
 
 LABELS = ("blues", "jazz", "métal", "rock & roll")
@@ -56,7 +56,9 @@ def network(tensorflow: None) -> Any:
     card = _card()
     statistics = {"mfcc": Normalisation(np.full(13, -5.0), np.full(13, 4.0))}
     shapes = card.segment.shapes(card.features)
-    return select(MODELS, _yaml("model/cnn")).build(shapes, len(LABELS), statistics)
+    family = select(MODELS, _yaml("model/cnn"))
+    assert isinstance(family, ModelFamily)
+    return family.build(shapes, len(LABELS), statistics)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from genrecls.config.paths import conf_dir
 from genrecls.config.validation import select, validate
-from genrecls.models.base import MODELS
+from genrecls.models.base import MODELS, ModelFamily
 from genrecls.training.batches import BatchMaker
 from genrecls.training.callbacks import Callbacks
 from genrecls.training.checkpoint import Progress
@@ -100,7 +100,9 @@ def network(name: str = "cnn", *, seed: int = 0, **changes: Any) -> Any:
     values = _merged(_yaml(f"model/{name}"), {**small, **changes})
     shapes = {"mfcc": SIZE}
     statistics = normalisation(toy_examples(30))
-    return select(MODELS, values).build(shapes, N_CLASSES, statistics)
+    family = select(MODELS, values)
+    assert isinstance(family, ModelFamily)
+    return family.build(shapes, N_CLASSES, statistics)
 
 
 def train(

@@ -12,7 +12,7 @@ from genrecls.cli.verbs import parser_of
 from genrecls.config.compose import compose
 from genrecls.config.plugins import plugin_flags
 from genrecls.console import say, show
-from genrecls.errors import DataError
+from genrecls.errors import ConfigError, DataError
 from genrecls.sweeps import parent_watch
 
 if TYPE_CHECKING:
@@ -58,8 +58,15 @@ def show_model(experiment: Experiment) -> None:
     from genrecls.models import tensorflow_setup
     from genrecls.models.base import Normalisation
     from genrecls.models.cost import layer_costs
+    from genrecls.models.sklearn import Sklearn
     from genrecls.reports.tables import Column, Table
 
+    family = experiment.model
+    if isinstance(family, Sklearn):
+        raise ConfigError(
+            f"show: received true for model={family.title}, whose size is known after its fit; "
+            "train it and see its report, or 'genrecls runs show'"
+        )
     tensorflow_setup.configure_tensorflow()
     shapes = experiment.segment.shapes(experiment.features)
     unit = {
@@ -67,7 +74,7 @@ def show_model(experiment: Experiment) -> None:
         for name, shape in shapes.items()
     }
     classes = _count_genres(experiment)
-    costs = layer_costs(experiment.model.build(shapes, classes, unit))
+    costs = layer_costs(family.build(shapes, classes, unit))
     rows = [
         (c.name, c.kind, " x ".join(map(str, c.output)), f"{c.parameters:,}", f"{c.macs:,}")
         for c in costs
@@ -77,7 +84,7 @@ def show_model(experiment: Experiment) -> None:
     table = Table(
         ("layer", Column("kind", spare=1), Column("output", spare=2), *numbers),
         [*rows, ("total", "", "", *total)],
-        title=f"{experiment.model.title}, {classes} genres, one segment",
+        title=f"{family.title}, {classes} genres, one segment",
     )
     show(table.to_terminal())
 

@@ -135,6 +135,7 @@ def run_metrics(
             keep=trainer.keep,
             monitor=f"validation {trainer.monitor}",
             value=progress.history[epoch - 1][f"validation_{trainer.monitor}"],
+            settings=result.settings,
         ),
         labels=dataset.labels,
         parts=parts,

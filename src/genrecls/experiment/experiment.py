@@ -25,6 +25,7 @@ from genrecls.features.audio_augmentation import require_audio
 from genrecls.features.base import FeatureSpec
 from genrecls.features.segmentation import SegmentRule
 from genrecls.models.base import ModelFamily
+from genrecls.models.sklearn import Sklearn
 from genrecls.parallel import Backend
 from genrecls.runs.published import Published
 from genrecls.splits.base import Splitter
@@ -71,7 +72,7 @@ class Experiment:
     segment: SegmentRule
     features: FeatureSpec
     split: Splitter
-    model: ModelFamily
+    model: ModelFamily | Sklearn
     trainer: TrainerSettings
     augment: AugmentSettings
     logger: Logger

@@ -19,6 +19,7 @@ from genrecls.experiment.run_id import run_folder
 from genrecls.features.extract import fingerprint
 from genrecls.files.atomic import write_text
 from genrecls.files.tables import write_json, write_rows
+from genrecls.models.sklearn import Sklearn
 from genrecls.models.tensorflow_setup import threads
 from genrecls.runs.record import read
 from genrecls.runs.run import Run
@@ -116,19 +117,30 @@ def _fit(
     devices: Devices,
     callback: Callback,
 ) -> TrainingResult:
+    """Train by gradient steps, or by the fit of an estimator; both give a network."""
+    from genrecls.training.estimator import EstimatorTask, fit_estimator
     from genrecls.training.frozen_outputs import backbone_root
     from genrecls.training.stages import Task, TrainingPaths, fit
 
+    family, seed = experiment.model, experiment.run.seed
+    shapes = experiment.segment.shapes(experiment.features)
+    n_classes, trainer = len(data.dataset.labels), experiment.trainer
+    training, validation = data.parts["train"], data.parts["validation"]
+    if isinstance(family, Sklearn):
+        estimator = EstimatorTask(
+            family, shapes, n_classes, trainer, seed, training, validation, data.artists_apart
+        )
+        return fit_estimator(estimator, callback)
     say(f"training on {devices.title}")
     task = Task(
-        family=experiment.model,
-        shapes=experiment.segment.shapes(experiment.features),
-        n_classes=len(data.dataset.labels),
-        trainer=experiment.trainer,
+        family=family,
+        shapes=shapes,
+        n_classes=n_classes,
+        trainer=trainer,
         augment=experiment.augment,
-        seed=experiment.run.seed,
-        training=data.parts["train"],
-        validation=data.parts["validation"],
+        seed=seed,
+        training=training,
+        validation=validation,
     )
     paths = TrainingPaths(checkpoints, backbone_root(experiment.data_root))
     return fit(task, paths, devices, callback)

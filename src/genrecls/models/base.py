@@ -1,4 +1,4 @@
-"""What a model family is: a configuration that can check its inputs and build a network."""
+"""What a model family is: a configuration that checks its inputs, and most build a network."""
 
 from __future__ import annotations
 
@@ -65,32 +65,62 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class ModelFamily(Schema, ABC):
-    """The configuration of a network.
+class Family(Schema, ABC):
+    """What can be chosen by `model=...`: a network, or an estimator that is fitted at once.
 
     Attributes:
         name: registered name.
-        standardise: whether inputs are standardised inside the network, with statistics of the
-            training part; else they are fed as they are.
         preset: what was chosen by `model=...`, such as `crnn_micro`; None where it is `name`.
     """
 
     name: str
-    standardise: bool
     preset: Annotated[str, Field(pattern=r"^[\w.+-]+$")] | None = field(default=None, kw_only=True)
 
     @property
     def title(self) -> str:
-        """What the network is called in tables and in names of runs."""
+        """What the model is called in tables and in names of runs."""
         return self.preset or self.name
 
     @abstractmethod
     def check(self, shapes: Shapes) -> None:
-        """Refuse inputs that the network cannot take, before any audio is read.
+        """Refuse inputs that the model cannot take, before any audio is read.
 
         Raises:
             ConfigError: names the key, what the features give and what the model takes.
         """
+
+    def contents(self) -> dict[str, str]:
+        """Return keys that name files, each with the SHA-256 of what its file holds now.
+
+        Two configurations are the same where these are, wherever the files lie.
+        """
+        return {}
+
+    def fetch(self) -> None:
+        """Get from outside what a training needs, before any audio is read; most need nothing.
+
+        Raises:
+            ModelFileError: it cannot be had.
+        """
+
+    def refusal(self, expected: str, shapes: Shapes) -> ConfigError:
+        """Return the error of a family that takes `expected` and is given other inputs."""
+        received = ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "none"
+        return ConfigError(
+            f"model={self.name}: takes {expected}; the chosen features give {received}"
+        )
+
+
+@dataclass(frozen=True)
+class ModelFamily(Family, ABC):
+    """The configuration of a network.
+
+    Attributes:
+        standardise: whether inputs are standardised inside the network, with statistics of the
+            training part; else they are fed as they are.
+    """
+
+    standardise: bool
 
     @abstractmethod
     def build(
@@ -104,20 +134,6 @@ class ModelFamily(Schema, ABC):
             shapes: shape of each input.
             n_classes: number of genres.
             normalisation: statistics of each input.
-        """
-
-    def contents(self) -> dict[str, str]:
-        """Return keys that name files, each with the SHA-256 of what its file holds now.
-
-        Two configurations are the same where these are, wherever the files lie.
-        """
-        return {}
-
-    def fetch(self) -> None:
-        """Get from outside what `initialise` needs, before any audio is read; most need nothing.
-
-        Raises:
-            ModelFileError: it cannot be had.
         """
 
     def initialise(self, model: keras.Model) -> None:
@@ -147,13 +163,6 @@ class ModelFamily(Schema, ABC):
             shapes,
         )
 
-    def refusal(self, expected: str, shapes: Shapes) -> ConfigError:
-        """Return the error of a family that takes `expected` and is given other inputs."""
-        received = ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "none"
-        return ConfigError(
-            f"model={self.name}: takes {expected}; the chosen features give {received}"
-        )
-
     def statistics(
         self, name: str, normalisation: Mapping[str, Normalisation]
     ) -> Normalisation | None:
@@ -161,4 +170,4 @@ class ModelFamily(Schema, ABC):
         return normalisation[name] if self.standardise else None
 
 
-MODELS: Registry[ModelFamily] = Registry("model", "genrecls.models")
+MODELS: Registry[Family] = Registry("model", "genrecls.models")

@@ -101,7 +101,8 @@ def draw(report: RunReport) -> dict[str, Figure]:
     """
     figures: dict[str, Figure] = {}
     metrics, scope = report.metrics, report.scope("test", "track")
-    if report.history:
+    # An estimator has one epoch, which makes no curve.
+    if report.history and not metrics.selection.settings:
         both = report.scope("train and validation", "segment")
         selected = metrics.selection.epoch
         figures["learning_curves"] = learning_curve(report.history, both, selected)

@@ -98,6 +98,7 @@ class Selection:
         keep: which weights the trainer was told to keep, `best` or `last`.
         monitor: what was watched, such as `validation loss`.
         value: the watched value of that epoch.
+        settings: of an estimator, those that inner folds of the training part chose; else empty.
     """
 
     epoch: Count
@@ -105,6 +106,7 @@ class Selection:
     keep: Literal["best", "last"]
     monitor: str
     value: float
+    settings: Mapping[str, float | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

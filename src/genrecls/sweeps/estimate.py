@@ -11,6 +11,8 @@ from typing import Any
 from genrecls.config.relevant import relevant
 from genrecls.errors import RunError
 from genrecls.experiment.experiment import Experiment
+from genrecls.models.base import Stage
+from genrecls.models.sklearn import Sklearn
 from genrecls.runs.run import Run, all_runs
 from genrecls.sweeps.job import Job
 
@@ -90,8 +92,10 @@ class Estimates:
 
 def count_epochs(experiment: Experiment) -> int:
     """Return how many epochs a training has at most, in all its stages."""
-    usual = experiment.trainer.epochs
-    return sum(stage.epochs or usual for stage in experiment.model.stages())
+    family, usual = experiment.model, experiment.trainer.epochs
+    # An estimator is fitted at once.
+    stages = (Stage(epochs=1),) if isinstance(family, Sklearn) else family.stages()
+    return sum(stage.epochs or usual for stage in stages)
 
 
 def _title(run: Run) -> str:

@@ -6,7 +6,7 @@ Inputs that do not fit into memory are in a file that is read where it is looked
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -92,10 +92,18 @@ def gather(
     )
 
 
-def normalisation(examples: Examples) -> dict[str, Normalisation]:
-    """Return mean and variance per coefficient of each input; meant for the training part only."""
+def normalisation(
+    examples: Examples, names: Collection[str] | None = None
+) -> dict[str, Normalisation]:
+    """Return mean and variance per coefficient of each input; meant for the training part only.
+
+    Args:
+        examples: the part.
+        names: the inputs; None for all.
+    """
     statistics = {}
-    for name, values in examples.inputs.items():
+    for name in examples.inputs if names is None else names:
+        values = examples.inputs[name]
         axes = tuple(range(values.ndim - 1))
         count = prod(values.shape[:-1])
         parts = chunks(values)

@@ -104,6 +104,14 @@ def probabilities(model: keras.Model, examples: Examples, batch_size: int) -> ND
     return np.concatenate(outputs)[: len(examples)].astype(np.float64)
 
 
+def loss_and_accuracy(
+    answers: NDArray[np.float64], targets: NDArray[np.int64]
+) -> tuple[float, float]:
+    """Return the mean loss in nats, and the share of right answers, of probabilities."""
+    true = np.clip(answers[np.arange(len(targets)), targets], 1e-7, 1)
+    return float(-np.log(true).mean()), float((answers.argmax(axis=1) == targets).mean())
+
+
 class _Loop:
     """The state of a training between two steps, and what changes it.
 
@@ -238,9 +246,7 @@ class _Loop:
         figures = np.zeros(2)
         if self._devices.chief:
             outputs = probabilities(self._model, self._validation, self._trainer.batch_size)
-            targets = self._validation.targets
-            true = np.clip(outputs[np.arange(len(targets)), targets], 1e-7, 1)
-            figures = np.array([-np.log(true).mean(), (outputs.argmax(axis=1) == targets).mean()])
+            figures = np.array(loss_and_accuracy(outputs, self._validation.targets))
         loss, accuracy = self._devices.from_chief(figures).tolist()
         return loss, accuracy
 

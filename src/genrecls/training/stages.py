@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,11 +72,13 @@ class TrainingResult:
         model: with the weights that `trainer.keep` names.
         progress: of all stages together, their epochs numbered through.
         seconds: time spent on the outputs of frozen layers, if there are any, and on training.
+        settings: what inner folds of the training part chose, by key; a network has none.
     """
 
     model: keras.Model
     progress: Progress
     seconds: Mapping[str, float]
+    settings: Mapping[str, float | str] = field(default_factory=dict)
 
 
 def fit(task: Task, paths: TrainingPaths, devices: Devices, callback: Callback) -> TrainingResult:

@@ -15,7 +15,7 @@ from genrecls.export.tflite.flatbuffer import graphs
 from genrecls.export.tflite.memory import Arena, arena
 from genrecls.export.verify import micro
 from genrecls.models import tensorflow_setup
-from genrecls.models.base import Normalisation
+from genrecls.models.base import ModelFamily, Normalisation
 from tests.export.conftest import Make
 from tests.export.one_operator import one_operator
 
@@ -81,6 +81,7 @@ def _int8_preset(overrides: list[str]) -> bytes:
     experiment = parse(compose("train", overrides))
     ((name, shape),) = experiment.segment.shapes(experiment.features).items()
     statistics = {name: Normalisation(np.zeros(shape[-1]), np.ones(shape[-1]))}
+    assert isinstance(experiment.model, ModelFamily)
     model = experiment.model.build({name: shape}, 10, statistics)
     examples = np.random.default_rng(0).standard_normal((4, *shape)).astype(np.float32)
     with warnings.catch_warnings():
