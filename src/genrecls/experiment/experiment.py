@@ -173,8 +173,33 @@ def check_combination(experiment: Experiment) -> None:
             "augment.audio.gain changes the audio of any features"
         )
     _check_sizes(experiment)
+    _check_fit(experiment)
     experiment.model.check(experiment.segment.shapes(experiment.features))
     experiment.split.check(experiment.dataset)
+
+
+def _check_fit(experiment: Experiment) -> None:
+    """Refuse what changes batches or steps where a model is fitted at once, without any."""
+    model, trainer = experiment.model, experiment.trainer
+    if not isinstance(model, Sklearn):
+        return
+    title = f"model={model.title} is fitted at once"
+    if experiment.augment.active:
+        raise ConfigError(
+            f"augment: received changes of batches, but {title}, without batches; allowed: "
+            "augment=none, or augment=audio, whose copies are examples like others"
+        )
+    for key, value, allowed in (
+        ("strategy", trainer.strategy, "single"),
+        ("batches", trainer.batches, "shuffled"),
+    ):
+        if value != allowed:
+            raise ConfigError(f"trainer.{key}: received {value}, but {title}; allowed: {allowed}")
+    if model.estimator == "knn" and trainer.class_weights != "none":
+        raise ConfigError(
+            f"trainer.class_weights: received {trainer.class_weights}, but all neighbours of "
+            f"model={model.title} count the same; allowed: none"
+        )
 
 
 def _check_sizes(experiment: Experiment) -> None:

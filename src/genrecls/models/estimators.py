@@ -75,11 +75,11 @@ class Fit:
     def scores(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return scores whose softmax are probabilities, shape (segments, classes)."""
         rows = _scaled(rows, self.scaling)
-        if self.settings.name == "svm":
-            margins = np.atleast_2d(self.estimator.decision_function(rows).T).T
-            own = margins @ _pair_signs(len(self.estimator.classes_))
-        elif self.settings.name == "logistic":
-            own = _both_sides(self.estimator.decision_function(rows).T).T
+        if self.has_margins:
+            margins = np.atleast_2d(self.estimator.decision_function(rows).T)
+            pairs = self.settings.name == "svm"
+            signs = _pair_signs(len(self.estimator.classes_))
+            own = margins.T @ signs if pairs else _both_sides(margins).T
         else:
             own = np.log(np.maximum(self.estimator.predict_proba(rows), _LEAST))
         # A genre that no example had is the least likely one.

@@ -13,6 +13,13 @@ from genrecls.runs.model_file import ModelCard
 if TYPE_CHECKING:
     import keras
 
+_NOT_IN_THE_GRAPH = {
+    "summary": "beat tracking",
+    "multi_input": "beat tracking",
+    "summary_rich": "sorting all frames",
+}
+"""What a representation does that a graph cannot."""
+
 _OPERATORS_A_STEP = {"GRU": 17, "SimpleRNN": 4}
 
 
@@ -27,10 +34,12 @@ def refusal(
         wanted: the format that is asked for.
         unroll_steps: loops of at most so many steps may be written out.
     """
+    if reason := _no_graph(model):
+        return reason
     features = card.features
     if wanted.input == "audio" and not isinstance(features, MelSettings):
         missing = (
-            "beat tracking and harmonic-percussive separation have no built-in operators"
+            f"{_NOT_IN_THE_GRAPH.get(features.name, 'what it does')} has no built-in operators"
             if "audio" in features.media
             else "they were published without the program that made them"
         )
@@ -54,6 +63,22 @@ def refusal(
         f"{names}: a loop, on which the converter's calibration for int8 crashes, and too long to "
         f"be written out (unroll_steps={unroll_steps}); use the mode dynamic, train with "
         f"model.recurrent.cell=lstm, or set unroll_steps={steps} for about {operators:,} operators"
+    )
+
+
+def _no_graph(model: keras.Model) -> str | None:
+    """Return why a classical classifier is no file of sums and products; None if it is one."""
+    operations = {type(operation).__name__ for operation in model.operations}
+    what = None
+    if "Embedding" in operations:
+        what = "decision trees, which look up one number after another"
+    if "TopK" in operations:
+        what = "nearest neighbours, which sort the distances to all training segments"
+    if what is None:
+        return None
+    return (
+        f"the model is made of {what}, and not of sums and products; export model=svm or "
+        "model=logistic, which are, or predict with its model.keras"
     )
 
 

@@ -1,0 +1,176 @@
+"""`summary_rich`: 388 numbers a segment for timbre and rhythm, from log-mel bands alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from genrecls.dsp.mel import Kernels, MelFrontEnd, cosine_coefficients
+from genrecls.dsp.mel_settings import check_front_end
+from genrecls.features.base import FEATURES, AudioFeature, Inputs, Samples
+from genrecls.features.mel import scipy_rfft
+
+Curves = NDArray[np.floating[Any]]
+"""Shape (frames, curves)."""
+
+N_MELS, N_BANDS, N_MFCC = 96, 24, 20
+PERCENTILES = (5, 25, 50, 75, 95)
+OCTAVES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+"""Edges in Hz of the ranges of modulation: from slow swells to fast tremolo."""
+TEMPI = (40, 50, 60, 70, 80, 90, 100, 110, 120, 130, 140, 150, 160, 180, 200, 240)
+"""Beats a minute at which onsets are looked for."""
+
+_INAUDIBLE = 1e-10
+_TOP_DB = 80.0
+
+
+def _numbered(curve: str, count: int, *moments: str) -> tuple[str, ...]:
+    return tuple(f"{curve}{n}_{moment}" for moment in moments for n in range(1, count + 1))
+
+
+COLUMNS = (
+    *_numbered("mfcc", N_MFCC, "mean", "deviation", "change", "second_change"),
+    *_numbered("band", N_BANDS, *(f"percentile{p}" for p in PERCENTILES), "deviation"),
+    *_numbered("band", N_BANDS, *(f"modulation_{low:g}_hz" for low in OCTAVES[:-1])),
+    *(f"onset_{moment}" for moment in ("mean", "deviation", "percentile50", "percentile95")),
+    *(f"onset_{tempo}_bpm" for tempo in TEMPI),
+)
+"""Names of the values, in their order."""
+
+
+@FEATURES.register("summary_rich")
+@dataclass(frozen=True)
+class SummaryRich(AudioFeature):
+    """Statistics of MFCC and bands over time, their modulation, and onsets.
+
+    One input `summary_rich`, shape (segments, 388): mean and deviation of MFCC and the deviation of
+    their differences, percentiles and deviation of bands, modulation spectrum (M. McKinney and
+    J. Breebaart, "Features for audio and music classification", 2003), and the autocorrelation of
+    the onset strength at the periods of usual tempi. Covariances of MFCC were tried and left out:
+    docs/summary_features.md.
+
+    Attributes:
+        n_fft: samples of a frame; even.
+    """
+
+    n_fft: Annotated[int, Field(ge=16, multiple_of=2)]
+
+    libraries: ClassVar[tuple[str, ...]] = ("numpy", "scipy")
+
+    def __post_init__(self) -> None:
+        check_front_end(self._settings)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each of the values is."""
+        return COLUMNS
+
+    def shapes(self, n_samples: int) -> dict[str, tuple[int, ...]]:
+        """Return the shape of `summary_rich`, which does not depend on the segment's length."""
+        return {"summary_rich": (len(COLUMNS) if n_samples else 0,)}
+
+    def values(self, n_samples: int) -> int:
+        """Return how many numbers the bands of a segment have."""
+        return max(n_samples, self._front_end.values(n_samples))
+
+    def transform(self, segments: Samples) -> Inputs:
+        """Return the values of each segment."""
+        rows = np.zeros(
+            (len(segments), *self.shapes(segments.shape[1])["summary_rich"]), np.float32
+        )
+        if rows.size:
+            decibels = self._front_end.decibels(segments)
+            rows[:] = [self._row(bands.astype(np.float64)) for bands in decibels]
+        return {"summary_rich": rows}
+
+    @property
+    def axes(self) -> tuple[str, str]:
+        """Names of the two axes."""
+        return ("segment", "feature")
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "sample_rate": self.sample_rate,
+            "hop_length": self.hop_length,
+            "n_fft": self.n_fft,
+            "window": "hann",
+            "center": True,
+            "power": 2,
+            "n_mels": N_MELS,
+            "fmin": 0.0,
+            "fmax": None,
+            "mel_scale": "slaney",
+            "mel_norm": "slaney",
+            "ref": 1.0,
+            "amin": _INAUDIBLE,
+            "top_db": _TOP_DB,
+        }
+
+    @cached_property
+    def _front_end(self) -> MelFrontEnd:
+        return MelFrontEnd.of(self._settings, kernels=Kernels(rfft=scipy_rfft))
+
+    def _row(self, decibels: Curves) -> Curves:
+        """Return the values of one segment, in the order of `COLUMNS`."""
+        rate = self.sample_rate / self.hop_length
+        bands = decibels.reshape(len(decibels), N_BANDS, -1).mean(axis=2)
+        return np.concatenate(
+            [
+                timbre(cosine_coefficients(decibels, N_MFCC, 0.0)),
+                np.percentile(bands, PERCENTILES, axis=0).ravel(),
+                bands.std(axis=0),
+                modulation(bands, rate),
+                onsets(bands, rate),
+            ]
+        )
+
+
+def timbre(mfcc: Curves) -> Curves:
+    """Return mean and deviation of MFCC, and the deviation of their first and second differences."""
+    change = _change(mfcc)
+    return np.concatenate(
+        [mfcc.mean(axis=0), mfcc.std(axis=0), change.std(axis=0), _change(change).std(axis=0)]
+    )
+
+
+def modulation(bands: Curves, rate: float) -> Curves:
+    """Return the power in dB with which bands swell at the rates between `OCTAVES`, one by one.
+
+    Args:
+        bands: in dB.
+        rate: frames a second.
+    """
+    swell = (bands - bands.mean(axis=0)) * np.hanning(len(bands) + 2)[1:-1, None]
+    power = np.square(np.abs(np.fft.rfft(swell, axis=0))) / len(bands)
+    places = np.digitize(np.fft.rfftfreq(len(bands), 1 / rate), OCTAVES)
+    sums = [power[places == place].sum(axis=0) for place in range(1, len(OCTAVES))]
+    return 10 * np.log10(np.maximum(np.concatenate(sums), _INAUDIBLE))
+
+
+def onsets(bands: Curves, rate: float) -> Curves:
+    """Return statistics of the onset strength, and how much it repeats at the periods of `TEMPI`.
+
+    Args:
+        bands: in dB.
+        rate: frames a second.
+    """
+    strength = np.maximum(_change(bands), 0).mean(axis=1)
+    moments = [strength.mean(), strength.std(), *np.percentile(strength, (50, 95))]
+    centred = strength - strength.mean()
+    spectrum = np.fft.rfft(centred, 2 * len(centred))
+    repetition = np.fft.irfft(np.square(np.abs(spectrum)))[: len(centred)]
+    lags = np.rint(60 * rate / np.asarray(TEMPI)).astype(np.int64)
+    inside = lags < len(centred)
+    values = np.where(inside, repetition[np.where(inside, lags, 0)], 0.0)
+    return np.concatenate([moments, values / max(repetition[0], _INAUDIBLE)])
+
+
+def _change(curves: Curves) -> Curves:
+    """Return the difference of each frame to the one before; that of the first frame is 0."""
+    return np.asarray(np.diff(curves, axis=0, prepend=curves[:1]))
