@@ -25,7 +25,7 @@ from tests.features.conftest import RuleMaker, SpecMaker
 
 RATE = 22_050
 CHANGES = ("pitch", "stretch", "equaliser", "gain", "noise")
-REPRESENTATIONS = ("mel", "mfcc", "mel_image", "summary", "mel_summary")
+REPRESENTATIONS = ("mel", "mfcc", "mel_image", "summary", "mel_summary", "summary_rich")
 
 RECORDS: dict[str, tuple[int, list[float]]] = {
     "copies by equaliser": (
@@ -125,6 +125,20 @@ RECORDS: dict[str, tuple[int, list[float]]] = {
     "summary": (
         1,
         [0.394752, 1000.49, 12.0189, 10.0395, 1112.53, 11.665, 5.96489, 65524.7, 363030.0],
+    ),
+    "summary_rich": (
+        1,
+        [
+            -191.214,
+            -21.486,
+            -0.867424,
+            -0.0600809,
+            -7.24888,
+            3.08017,
+            -0.0682585,
+            -2.4764,
+            17.1389,
+        ],
     ),
     "reading": (
         2,

@@ -76,4 +76,6 @@ def test_too_few_bins_for_the_bands_are_refused_in_one_line(
     compose_experiment: ComposeExperiment,
 ) -> None:
     with pytest.raises(ConfigError, match=r"^features\.?.*n_mels: received 96, but .* larger"):
-        compose_experiment("features=summary_rich", "model=svm", "features.n_fft=512")
+        compose_experiment(
+            "features=summary_rich", "model=svm", "features.n_fft=128", "features.hop_length=64"
+        )

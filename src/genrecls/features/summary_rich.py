@@ -84,7 +84,7 @@ class SummaryRich(AudioFeature):
             (len(segments), *self.shapes(segments.shape[1])["summary_rich"]), np.float32
         )
         if rows.size:
-            decibels = self._front_end.decibels(segments)
+            decibels = self._front_end.bands(segments)
             rows[:] = [self._row(bands.astype(np.float64)) for bands in decibels]
         return {"summary_rich": rows}
 
@@ -132,7 +132,7 @@ class SummaryRich(AudioFeature):
 
 
 def timbre(mfcc: Curves) -> Curves:
-    """Return mean and deviation of MFCC, and the deviation of their first and second differences."""
+    """Return mean and deviation of MFCC, and deviations of their first and second differences."""
     change = _change(mfcc)
     return np.concatenate(
         [mfcc.mean(axis=0), mfcc.std(axis=0), change.std(axis=0), _change(change).std(axis=0)]
@@ -150,7 +150,7 @@ def modulation(bands: Curves, rate: float) -> Curves:
     power = np.square(np.abs(np.fft.rfft(swell, axis=0))) / len(bands)
     places = np.digitize(np.fft.rfftfreq(len(bands), 1 / rate), OCTAVES)
     sums = [power[places == place].sum(axis=0) for place in range(1, len(OCTAVES))]
-    return 10 * np.log10(np.maximum(np.concatenate(sums), _INAUDIBLE))
+    return np.asarray(10 * np.log10(np.maximum(np.concatenate(sums), _INAUDIBLE)))
 
 
 def onsets(bands: Curves, rate: float) -> Curves:
