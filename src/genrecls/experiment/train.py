@@ -23,7 +23,7 @@ from genrecls.models.sklearn import Sklearn
 from genrecls.models.tensorflow_setup import threads
 from genrecls.runs.record import read
 from genrecls.runs.run import Run
-from genrecls.splits.base import EVALUATED_PARTS, Part
+from genrecls.splits.base import EVALUATED_PARTS, Part, known_artists
 from genrecls.trackers.base import SWEEP
 from genrecls.training.callbacks import (
     Callback,
@@ -127,8 +127,9 @@ def _fit(
     n_classes, trainer = len(data.dataset.labels), experiment.trainer
     training, validation = data.parts["train"], data.parts["validation"]
     if isinstance(family, Sklearn):
+        artists = known_artists(data.dataset.tracks)
         estimator = EstimatorTask(
-            family, shapes, n_classes, trainer, seed, training, validation, data.artists_apart
+            family, shapes, n_classes, trainer, seed, training, validation, artists
         )
         return fit_estimator(estimator, callback)
     say(f"training on {devices.title}")

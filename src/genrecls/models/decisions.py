@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 Statistic = Literal["mean", "deviation", "minimum", "maximum", "movement"]
 """Of a coefficient over the frames; `movement` is the deviation of its change between frames."""
 
+SIMILARITIES = "similarities"
+"""Name of the layer of a radial kernel."""
+
 Array = NDArray[np.floating[Any]]
 
 
@@ -78,7 +81,7 @@ class KernelDecision(Decision):
             -self.gamma * np.square(self.vectors).sum(axis=1),
         )
         own = ops.sum(ops.square(row), axis=1, keepdims=True) * -self.gamma
-        similarities = layers.Activation("exponential", name="similarities")(products + own)
+        similarities = layers.Activation("exponential", name=SIMILARITIES)(products + own)
         return _dense(similarities, "genres", self.weights, self.bias, "softmax")
 
 

@@ -41,7 +41,7 @@ class EstimatorTask:
         seed: run seed.
         training: the training part.
         validation: the part that is scored and decides nothing.
-        artists: artist of each track id where the split keeps artists apart; else empty.
+        artists: artist of each track id, where he is known.
     """
 
     family: Sklearn

@@ -3,12 +3,14 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import numpy as np
 import pytest
 
 from genrecls.config.validation import select
 from genrecls.export.convert.limitations import refusal
 from genrecls.export.formats import INPUTS, MODES, ExportFormat
 from genrecls.features.base import FEATURES
+from genrecls.models.estimators import EstimatorSettings, fit
 from tests.export.conftest import Make
 
 INT8 = ExportFormat("features", "int8")
@@ -63,3 +65,34 @@ def test_the_number_of_operators_is_told_truthfully(name: str, make: Make) -> No
     assert found is not None
     told = int(found.split("for about ")[1].split(" ")[0].replace(",", ""))
     assert 0.7 < told / len(operators(made.flatbuffer(INT8))) < 1.4
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(
+    ("estimator", "mode", "reason"),
+    [
+        ("random_forest", "float32", "decision trees"),
+        ("knn", "dynamic", "nearest neighbours"),
+        ("svm", "int8", "kernel=linear"),
+        ("svm", "dynamic", None),
+        ("logistic", "int8", None),
+    ],
+)
+def test_classical_models_that_are_no_sums_are_refused_with_one_that_is(
+    estimator: Any, mode: Any, reason: str | None, make: Make
+) -> None:
+    import keras
+
+    rng = np.random.default_rng(0)
+    rows, targets = rng.standard_normal((12, 2)).astype(np.float32), np.arange(12) % 3
+    choice = {"c": 1.0, "gamma": 1.0, "leaf": 1, "neighbours": 3}
+    learnt = fit(EstimatorSettings(estimator, choice, "rbf", 2, 0), rows, targets, 3)
+    source = keras.Input((2,), name="table")
+    model = keras.Model({"table": source}, learnt.decision(1.0).apply(source))
+    found = refusal(model, make("mlp").tiny.card, ExportFormat("features", mode), 64)
+    if reason is None:
+        assert found is None
+    else:
+        assert found is not None
+        assert reason in found
+        assert "\n" not in found

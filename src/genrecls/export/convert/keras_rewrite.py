@@ -30,10 +30,17 @@ def rewrite(model: keras.Model, *, unroll: bool = False, normalise: bool = True)
     """
     import keras
 
-    left_out = () if normalise else (keras.layers.Normalization,)
+    inputs = set() if normalise else {id(source) for source in dict(model.input).values()}
+
+    def left_out(layer: Any) -> bool:
+        # Statistics of a picture, which classical models are made of, are scaled inside.
+        return isinstance(layer, keras.layers.Normalization) and id(layer.input) in inputs
 
     def rewrite_layer(layer: Any) -> Any:
-        if isinstance(layer, left_out):
+        if not isinstance(layer, keras.layers.Layer):
+            # An operation such as a mean over time has no weights and no type of its own.
+            return type(layer).from_config(layer.get_config())
+        if left_out(layer):
             return keras.layers.Identity(name=layer.name)
         if recurrent_kind(layer) == "LSTM":
             return fuse(layer)
@@ -47,7 +54,7 @@ def rewrite(model: keras.Model, *, unroll: bool = False, normalise: bool = True)
         for name, source in dict(model.input).items()
     }
     network = keras.models.clone_model(model, input_tensors=sources, clone_function=rewrite_layer)
-    kept = [layer for layer in model.layers if not isinstance(layer, left_out)]
+    kept = [layer for layer in model.layers if not left_out(layer)]
     network.set_weights([weight for layer in kept for weight in layer.get_weights()])
     return network
 

@@ -8,6 +8,7 @@ from genrecls.export.convert.keras_rewrite import loops, recurrent_kind
 from genrecls.export.formats import ExportFormat
 from genrecls.features.mel import MelSettings
 from genrecls.features.mel_image import MelImage, colour_table
+from genrecls.models.decisions import SIMILARITIES
 from genrecls.runs.model_file import ModelCard
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def refusal(
         wanted: the format that is asked for.
         unroll_steps: loops of at most so many steps may be written out.
     """
-    if reason := _no_graph(model):
+    if reason := _no_sums(model, wanted):
         return reason
     features = card.features
     if wanted.input == "audio" and not isinstance(features, MelSettings):
@@ -66,8 +67,13 @@ def refusal(
     )
 
 
-def _no_graph(model: keras.Model) -> str | None:
+def _no_sums(model: keras.Model, wanted: ExportFormat) -> str | None:
     """Return why a classical classifier is no file of sums and products; None if it is one."""
+    if wanted.mode == "int8" and any(layer.name == SIMILARITIES for layer in model.layers):
+        return (
+            "a radial kernel takes the exponential of differences of large numbers, which 8 bits "
+            "cannot hold; use the mode dynamic, or train with model.kernel=linear"
+        )
     operations = {type(operation).__name__ for operation in model.operations}
     what = None
     if "Embedding" in operations:
