@@ -350,7 +350,7 @@ FILES = {
     ),
     "missing": (
         "# @package _global_\ndefaults:\n  - /model: nope\n",
-        "model=nope: no such choice; allowed: cnn",
+        "model=nope: no such choice; allowed: boosting, cnn",
     ),
     "loop": (
         "# @package _global_\ndefaults:\n  - loop\n",

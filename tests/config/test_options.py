@@ -31,6 +31,8 @@ COMPANIONS = {
     "features=kaggle_picture": ["dataset=gtzan_kaggle_pictures"],
     "features=kaggle_table": ["dataset=gtzan_kaggle_table", "segment=30s", "model=mlp"],
     "features=summary": ["model=mlp"],
+    "features=summary_rich": ["model=svm"],
+    "features=summary_both": ["model=svm"],
     "model=cnn_mlp": ["features=mel_image_summary"],
     "model=vgg16": ["features=mel_image", "features.colour=jet"],
     "model=vgg16_imagenet": ["features=mel_image", "features.colour=jet"],

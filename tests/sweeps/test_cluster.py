@@ -178,7 +178,7 @@ def test_ray_is_asked_for_what_the_words_say(
 def test_a_failure_elsewhere_comes_back_with_its_reason_and_last_lines(run: Run, log: Path) -> None:
     result = ending(submit(run, log, chosen("cluster=local")))
     assert result.state == "failed"
-    assert result.reason.startswith("model=nope: no such choice; allowed: cnn,")
+    assert result.reason.startswith("model=nope: no such choice; allowed: boosting, cnn,")
     assert result.lines[-1].endswith(result.reason)
 
 
