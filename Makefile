@@ -9,7 +9,7 @@ OLD_READY := $(OLD)/.ready
 LOWEST := .venv-lowest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-fast test-lowest lint types bench clean
+.PHONY: help setup train test test-fast test-lowest lint types docs bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,10 @@ lint: $(READY) ## check style, formatting and the floors of the code
 
 types: $(READY) ## check types
 	$(BIN)/mypy
+
+docs: $(READY) ## build the documentation site into build/docs; a warning is an error
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
 
 bench: $(READY) ## measure feature extraction against the plain loop
 	$(BIN)/python scripts/bench_features.py

@@ -1,4 +1,4 @@
-"""Train, export and measure the README's four systems on GTZAN and print their table.
+"""Train, export and measure four systems on GTZAN: the table of docs/how_to/devices.md.
 
     python scripts/export_table.py --root FOLDER [--output-root outputs]
 

@@ -1,4 +1,4 @@
-"""Train cnn, rnn and crnn on GTZAN under three splits and print the README's tables.
+"""Train cnn, rnn and crnn on GTZAN under three splits: docs/explanation/splits.md.
 
     python scripts/gtzan_table.py --root FOLDER [--seeds 5] [--output-root outputs]
 

@@ -116,6 +116,7 @@ def test_all_is_every_extra_but_replacements_and_those_of_developers() -> None:
         "gpu",
         "tflite-runtime",
         "dev",
+        "docs",
     } == set(extras)
 
 

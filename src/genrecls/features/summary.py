@@ -122,7 +122,7 @@ class Summary(AudioFeature):
     """Mean and variance of 28 curves, and the tempo: one input `summary`, shape (segments, 57).
 
     The definition is that of `features_30_sec.csv`, which was published with the Kaggle copy of
-    GTZAN; README, "Summary features", says how close it is.
+    GTZAN; docs/summary_features.md says how close it is.
 
     Attributes:
         n_fft: samples of a frame; even.

@@ -1,0 +1,37 @@
+"""The documentation site: `make docs` builds it into `build/docs`, without a network."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+
+from genrecls import __version__
+from scripts.reference import write_reference
+from scripts.reference.project import within_site
+
+# Pages of what the program itself knows; git does not keep them.
+write_reference(ROOT / "docs" / "reference")
+
+project = "genrecls"
+author = "genrecls contributors"
+project_copyright = author
+version = release = __version__
+
+extensions = ["myst_parser"]
+myst_heading_anchors = 3
+html_theme = "furo"
+html_title = f"genrecls {version}"
+# The examples are commands: the default colours of Python would be wrong.
+highlight_language = "console"
+html_show_sphinx = False
+
+
+def setup(app: Any) -> None:
+    """Let links to files above this folder lead to their pages."""
+
+    def lead_to_pages(_app: Any, _page: str, content: list[str]) -> None:
+        content[0] = within_site(content[0])
+
+    app.connect("source-read", lead_to_pages)
