@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -11,21 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
-
+from genrecls.reports import run as run_report
 from genrecls.runs.run import Run, all_runs
 from genrecls.sweeps import process
-from tests.in_process import run_here
+from tests.forked import SUBPROCESS, Forked, program
 
-# A background shell switches Ctrl-C off for its children.
-_GENRECLS = """
-import signal, sys
-from genrecls.cli.main import main
-from genrecls.sweeps import process
-signal.signal(signal.SIGINT, signal.default_int_handler)
-{stand_in}
-sys.exit(main())
-"""
 _STAND_IN = (sys.executable, "-m", "tests.sweeps.stand_in")
 TINY = ("debug=smoke", "model=mlp", "features=summary")
 
@@ -59,31 +50,28 @@ class Place:
         return {row["run"]: row for row in content["runs"]}
 
 
-def start(place: Place, *words: str, real: bool = False) -> subprocess.Popen[str]:
+def start(place: Place, *words: str, real: bool = False) -> Forked:
     """Start a sweep over tiny runs, in which `stand_in` stands for the trainings unless `real`."""
-    code = _GENRECLS.format(stand_in="" if real else f"process.TRAIN = {_STAND_IN!r}")
-    return subprocess.Popen(
-        [sys.executable, "-c", code, "sweep", *TINY, *place.words, *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def end(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """Return exit status and output of a sweep."""
-    output, _ = process.communicate()
-    return process.returncode, output
+    return Forked(_sweep, real, *TINY, *place.words, *words, folder=Path.cwd())
 
 
 def sweep(place: Place, *words: str, real: bool = False) -> tuple[int, str]:
-    """Do a whole sweep over tiny runs in this process; return exit status and all output."""
-    with pytest.MonkeyPatch.context() as patch:
-        if not real:
-            patch.setattr(process, "TRAIN", _STAND_IN)
-        answer = run_here(Path.cwd(), "sweep", *TINY, *place.words, *words)
-    return answer.status, answer.out + answer.err
+    """Do a whole sweep over tiny runs; return exit status and all output."""
+    return start(place, *words, real=real).end(600)
+
+
+def _sweep(real: bool, *words: str) -> int:
+    """Be `genrecls sweep` whose trainings are forks of it, which have everything imported."""
+    process.subprocess = SUBPROCESS  # type: ignore[assignment, attr-defined]
+    if not real:
+        process.TRAIN = _STAND_IN
+    # Nobody looks at those of a training.
+    run_report.draw = lambda _: {}  # type: ignore[assignment]
+    os.setsid()
+    # A background shell switches Ctrl-C off for its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.dup2(2, 1)
+    return program("sweep", *words)
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 600) -> None:

@@ -29,7 +29,7 @@ from genrecls.sweeps.process import JobResult, ResourceLimits
 from genrecls.sweeps.sweep import open_slots
 from genrecls.sweeps.sweep import sweep as sweep_of
 from tests.sweeps import slurm
-from tests.sweeps.sweeps import TINY, Place, end, start, sweep, training, wait_for
+from tests.sweeps.sweeps import TINY, Place, start, sweep, training, wait_for
 
 pytestmark = pytest.mark.process
 
@@ -111,14 +111,6 @@ def submit_tiny(place: Place, cluster: Cluster) -> tuple[ClusterJob, Run]:
     (job,) = plan_jobs([*TINY, *place.words, "trainer.epochs=1"])
     log = place.output_root / "sweeps" / "run.log"
     return ClusterJob(cluster, job.words, job.run, log, ResourceLimits(), "abc"), job.run
-
-
-@submitit
-def test_a_training_by_submitit_is_a_training(place: Place) -> None:
-    job, run = submit_tiny(place, chosen("cluster=local"))
-    assert ending(job) == JobResult("finished")
-    assert run.finished
-    assert job.log.read_text().startswith("$ genrecls train debug=smoke ")
 
 
 @ray
@@ -294,7 +286,7 @@ def test_ctrl_c_reaches_the_trainings_of_a_cluster_and_the_same_command_continue
     sweeping = start(place, *words)
     wait_for(lambda: training(place))
     os.killpg(sweeping.pid, signal.SIGINT)
-    status, output = end(sweeping)
+    status, output = sweeping.end(600)
     assert status == 130
     assert "stopped: was stopped together with the sweep" in output
     (run,) = place.runs
@@ -302,6 +294,9 @@ def test_ctrl_c_reaches_the_trainings_of_a_cluster_and_the_same_command_continue
     status, output = sweep(place, *words)
     assert status == 0
     assert [run.finished for run in place.runs] == [True]
+    assert [row["state"] for row in place.records().values()] == ["finished"]
+    (log,) = place.folder.glob("*.log")
+    assert log.read_text().startswith("$ genrecls train debug=smoke ")
     assert not [*place.folder.glob("*.stop")]
 
 

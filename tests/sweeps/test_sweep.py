@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
 import signal
-import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from genrecls.reports import comparison
@@ -21,10 +20,11 @@ from genrecls.sweeps.job import Job
 from genrecls.sweeps.plan import plan_jobs
 from genrecls.sweeps.sweep import compare_jobs
 from tests.conftest import ComposeExperiment
+from tests.forked import Forked
 from tests.in_process import run_here
 from tests.runs.damage import damage_run
 from tests.runs.finished_runs import Made, finished_run
-from tests.sweeps.sweeps import TINY, Place, end, start, sweep, training, wait_for
+from tests.sweeps.sweeps import TINY, Place, start, sweep, training, wait_for
 
 pytestmark = pytest.mark.process
 ROUNDS = 10
@@ -122,19 +122,20 @@ def test_a_training_that_is_killed_stops_no_other(place: Place) -> None:
     process = start(place, *LONG, "seed=0,1", "jobs=1")
     wait_for(lambda: training(place))
     (run,) = training(place)
-    os.kill(_holder(place), signal.SIGKILL)
+    (holder,) = psutil.Process(process.pid).children()
+    holder.kill()
     wait_for(lambda: [other for other in training(place) if other.name != run.name])
     assert run.state["status"] == "failed"
     assert "SIGKILL" in run.state["reason"]
     process.send_signal(signal.SIGTERM)
-    assert end(process)[0] == 130
+    assert process.end()[0] == 130
 
 
 def test_ctrl_c_leaves_checkpoints_and_one_line(place: Place) -> None:
     process = start(place, *LONG, "seed=0,1", "jobs=2")
     wait_for(lambda: len(training(place)) == 2)
     process.send_signal(signal.SIGINT)
-    status, output = end(process)
+    status, output = process.end()
     assert status == 130
     assert output.count("genrecls: error: ") == 1
     assert "repeat the command to continue" in output
@@ -156,8 +157,8 @@ def test_a_sweep_that_is_killed_leaves_no_training_behind_and_ends_like_an_undis
     words = ("trainer.epochs=100", "trainer.patience=null")
     process = start(place, *words, real=True)
     wait_for(lambda: training(place))
-    process.kill()
-    end(process)
+    process.send_signal(signal.SIGKILL)
+    process.end()
     (run,) = place.runs
     wait_for(lambda: not run.busy)
     assert run.state["status"] == "interrupted"
@@ -185,7 +186,7 @@ def test_two_sweeps_at_once_train_every_run_once(place: Place) -> None:
     first = start(place, "seed=range(0,3)")
     second = start(place, "seed=range(2,-1,-1)")
     for process in (first, second):
-        status, output = end(process)
+        status, output = process.end()
         assert status == 0, output
         assert "3 runs, seeds 0 1 2" in output
     assert len(names(place)) == 3
@@ -209,8 +210,8 @@ def test_a_sweep_killed_ten_times_ends_like_an_undisturbed_one(
         else:
             # At any moment, that of planning too.
             time.sleep(moments.uniform(0, 4))
-        process.kill()
-        end(process)
+        process.send_signal(signal.SIGKILL)
+        process.end()
     status, output = sweep(place, *words)
     assert status == 0, output
     assert names(place) == names(calm)
@@ -224,20 +225,8 @@ def test_a_sweep_killed_ten_times_ends_like_an_undisturbed_one(
         assert tracks[0] == tracks[1]
 
 
-def wait_until_trained_or_over(place: Place, process: subprocess.Popen[str]) -> None:
-    wait_for(lambda: training(place) or process.poll() is not None)
-
-
-def _holder(place: Place) -> int:
-    """The process of the training that a sweep has started."""
-    import psutil
-
-    (run,) = training(place)
-    for process in psutil.process_iter(["cmdline"]):
-        line = process.info["cmdline"] or []
-        if "tests.sweeps.stand_in" in line and f"output_root={place.output_root}" in line:
-            return int(process.pid)
-    raise AssertionError(run.name)
+def wait_until_trained_or_over(place: Place, process: Forked) -> None:
+    wait_for(lambda: training(place) or process.returncode is not None)
 
 
 def _logs(place: Place) -> list[str]:

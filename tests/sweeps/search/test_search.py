@@ -19,7 +19,8 @@ from genrecls.reports.search import Objective, Trial, rank_trials
 from genrecls.sweeps.search.plan import plan_search
 from genrecls.sweeps.search.storage import open_study
 from tests.conftest import RunCommand
-from tests.sweeps.sweeps import TINY, Place, end, start, sweep, training, wait_for
+from tests.forked import Forked
+from tests.sweeps.sweeps import TINY, Place, start, sweep, training, wait_for
 
 SMALL = (
     "search=mlp",
@@ -44,10 +45,10 @@ def facts(trials: list[Trial]) -> list[tuple[Any, ...]]:
     return [(t.number, t.state, dict(t.settings), t.values, dict(t.epochs), t.run) for t in trials]
 
 
-def started(place: Place) -> subprocess.Popen[str]:
+def started(place: Place) -> Forked:
     """Return a search in the middle of a training, for which a stand-in stands."""
     process = start(place, *SMALL, *LONGER)
-    wait_for(lambda: training(place) or process.poll() is not None)
+    wait_for(lambda: training(place) or process.returncode is not None)
     return process
 
 
@@ -55,8 +56,8 @@ def killed_in_training(place: Place, seconds: float) -> None:
     """Kill a search some time after it was seen to train."""
     process = started(place)
     time.sleep(seconds)
-    process.kill()
-    end(process)
+    process.send_signal(signal.SIGKILL)
+    process.end()
     # What it has started stops by itself, with a checkpoint.
     wait_for(lambda: not any(run.busy for run in place.runs))
 
@@ -127,7 +128,7 @@ def test_a_search_that_is_killed_again_and_again_ends_like_an_undisturbed_one(
 def test_ctrl_c_leaves_a_trial_that_continues(place: Place) -> None:
     process = started(place)
     process.send_signal(signal.SIGINT)
-    status, output = end(process)
+    status, output = process.end()
     assert status == 130, output
     assert "nothing is lost: repeat the command to continue" in output
     assert trials(place, *LONGER, epochs=EPOCHS)[-1].state == "running"

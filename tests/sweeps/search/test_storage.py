@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,9 +13,11 @@ import numpy as np
 import pytest
 
 from genrecls.errors import RunError
-from genrecls.reports.search import ENOUGH_TRIALS, Trial
+from genrecls.reports.search import ENOUGH_TRIALS
 from genrecls.sweeps.search.storage import Study, open_study
+from tests.forked import Forked
 from tests.runs import damage
+from tests.sweeps.search.searching import search, value
 from tests.sweeps.search.spaces import settings, space
 
 Open = Callable[..., Study]
@@ -32,12 +33,6 @@ def open_in() -> Iterator[Open]:
             return stack.enter_context(opened)
 
         yield open_in
-
-
-def value(trial: Trial) -> float:
-    """Stands for a training: something that depends on the settings alone."""
-    rate = float(trial.settings["trainer.optimizer.learning_rate"])
-    return rate * 10 + float(trial.settings["model.head.dropout"])
 
 
 def whole(study: Study, count: int = 8) -> list[dict[str, str]]:
@@ -100,39 +95,19 @@ def test_an_epoch_that_is_told_twice_is_noted_once(tmp_path: Path, open_in: Open
     assert study.trials[0].epochs == {1: 0.5}
 
 
-# Stands for a search: asks and tells as fast as it can, until it has 30 trials.
-_SEARCH = """
-import pathlib, sys
-from genrecls.sweeps.search.storage import open_study
-from tests.runs import damage
-from tests.sweeps.search.spaces import settings, space
-from tests.sweeps.search.test_storage import value
-with open_study(pathlib.Path(sys.argv[1]), settings(), space(), epochs=10) as study:
-    interrupted = [trial for trial in study.trials if trial.state == "running"]
-    print("open", flush=True)
-    while len(study.trials) < 30 or interrupted:
-        trial = interrupted.pop() if interrupted else study.ask()
-        for epoch in (1, 2, 3):
-            study.report(trial, epoch, value(trial) + epoch)
-        study.finish(trial, [value(trial)])
-"""
-
-
 @pytest.mark.process
 def test_a_search_killed_while_it_writes_has_whole_trials_and_chooses_the_same(
     tmp_path: Path, open_in: Open
 ) -> None:
     generator = np.random.default_rng(6)
     for round_ in range(4):
-        words = [sys.executable, "-c", _SEARCH, str(tmp_path)]
-        searching = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-        assert searching.stdout is not None
-        assert searching.stdout.readline() == "open\n"
+        searching = Forked(search, tmp_path, folder=tmp_path)
+        while "open" not in searching.messages and searching.returncode is None:
+            time.sleep(0.01)
         if round_ < 3:
             time.sleep(generator.uniform(0, 0.3))
-            searching.kill()
-        searching.wait()
-        searching.stdout.close()
+            searching.send_signal(signal.SIGKILL)
+        searching.end()
         trials = open_in(tmp_path).trials
         assert all(len(trial.settings) == len(space()) for trial in trials)
         assert sum(trial.state == "running" for trial in trials) <= 1
