@@ -18,6 +18,7 @@ from genrecls.experiment.experiment import Experiment, parse
 from genrecls.models import tensorflow_setup
 from tests import tiers
 from tests.composed import composed
+from tests.forked import PARENTS, SUBPROCESS
 from tests.in_process import undisturbed
 
 # No folder of examples in the working directory, no failures of a busy machine.
@@ -101,6 +102,13 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def process() -> None:
     """Nothing; a test or fixture that requests it may start processes, and has the marker."""
+
+
+@pytest.fixture
+def forked_modules(monkeypatch: pytest.MonkeyPatch, process: None) -> None:
+    """Lets trainings, conversions and measurements be forks of a process with TensorFlow."""
+    for name in PARENTS:
+        monkeypatch.setattr(f"{name}.subprocess", SUBPROCESS)
 
 
 def pytest_runtest_setup() -> None:

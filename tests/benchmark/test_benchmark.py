@@ -45,7 +45,7 @@ def model(tmp_path_factory: pytest.TempPathFactory, tensorflow: None) -> Path:
     return path
 
 
-@pytest.mark.process
+@pytest.mark.usefixtures("forked_modules")
 def test_a_row_a_file_and_number_of_threads_with_the_machine(model: Path) -> None:
     found = benchmark("a-run", BenchmarkSettings([model], (1, 2), 2))
     assert [row["threads"] for row in found["rows"]] == [1, 2]

@@ -53,7 +53,7 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.process
+@pytest.mark.usefixtures("forked_modules")
 @pytest.mark.tensorflow
 def test_a_run_is_measured_with_all_its_files_and_its_card_written_again(
     tmp_path: Path, tiny: Packed, run_command: RunCommand

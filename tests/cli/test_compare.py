@@ -11,14 +11,13 @@ from typing import Any
 
 import pytest
 
+from genrecls.reports import comparison
 from genrecls.runs.record import RunRecord
 from tests.conftest import Outcome, RunCommand
 from tests.runs.finished_runs import Made, finished_run
 
-FILES = {
-    *(f"comparison.{kind}" for kind in ("html", "md", "csv")),
-    *(f"{figure}.png" for figure in ("scores", "parameters", "learning_curves", "genres")),
-}
+FILES = {f"comparison.{kind}" for kind in ("html", "md", "csv")}
+FIGURES = {f"{figure}.png" for figure in ("scores", "parameters", "learning_curves", "genres")}
 
 
 @pytest.fixture
@@ -29,6 +28,12 @@ def root(tmp_path: Path) -> Path:
     finished_run(tmp_path, "made-mfcc-rnn-2b", replace(best, model="rnn", validation=(0, 1)))
     finished_run(tmp_path, "made-mfcc-cnn-3c", replace(best, seed=1)).mark("interrupted")
     return tmp_path
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves the figures out, which take most of the time of a comparison."""
+    monkeypatch.setattr(comparison, "draw", lambda _boards, _part: {})
 
 
 def names(root: Path) -> list[str]:
@@ -43,7 +48,7 @@ def compare(root: Path, run_command: RunCommand, *words: str) -> Outcome:
 def test_without_words_all_finished_runs_are_compared(root: Path, run_command: RunCommand) -> None:
     outcome = compare(root, run_command)
     assert outcome.status == 0, outcome.err
-    assert {path.name for path in (root / "comparison").iterdir()} == FILES
+    assert {path.name for path in (root / "comparison").iterdir()} == FILES | FIGURES
     assert names(root) == ["made-mfcc-cnn-1a", "made-mfcc-rnn-2b"]
     assert "McNemar" in outcome.out
     assert f"written to {root / 'comparison'}" in outcome.err
@@ -93,6 +98,7 @@ def test_a_condition_chooses_among_the_runs(
     assert "filter: 'model=' is no condition" in outcome.err
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_without_words_it_is_said_how_many_runs_are_not_finished(
     root: Path, run_command: RunCommand
 ) -> None:
@@ -103,6 +109,7 @@ def test_without_words_it_is_said_how_many_runs_are_not_finished(
     assert {"1 interrupted", "2 failed"} <= set(re.findall(r"\d [a-z]+", told))
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("words", [["1a", "2b"], ["*"], ["1a", "made-*", "rnn-2b"]])
 def test_runs_are_named_by_ends_and_patterns_and_each_counts_once(
     words: list[str], root: Path, run_command: RunCommand
@@ -111,6 +118,7 @@ def test_runs_are_named_by_ends_and_patterns_and_each_counts_once(
     assert names(root) == ["made-mfcc-cnn-1a", "made-mfcc-rnn-2b"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_pattern_may_stand_for_paths_in_other_folders(
     root: Path, run_command: RunCommand, tmp_path: Path
 ) -> None:
@@ -121,6 +129,7 @@ def test_a_pattern_may_stand_for_paths_in_other_folders(
     assert {path.name for path in (root / "new").iterdir()} == FILES
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_folder_whose_name_looks_like_a_pattern_is_a_folder(
     root: Path, run_command: RunCommand
 ) -> None:
@@ -129,6 +138,7 @@ def test_a_folder_whose_name_looks_like_a_pattern_is_a_folder(
     assert names(root) == ["made-[1]"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_pattern_leaves_out_unfinished_runs_and_says_so(
     root: Path, run_command: RunCommand
 ) -> None:
@@ -136,6 +146,7 @@ def test_a_pattern_leaves_out_unfinished_runs_and_says_so(
     assert "left out because they are not finished: made-mfcc-cnn-3c" in outcome.err
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_older_run_of_the_same_configuration_is_left_out(
     root: Path, run_command: RunCommand
 ) -> None:
@@ -145,6 +156,7 @@ def test_an_older_run_of_the_same_configuration_is_left_out(
     assert len(names(root)) == 2
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_one_run_has_a_table_without_tests(root: Path, run_command: RunCommand) -> None:
     outcome = compare(root, run_command, "1a")
     assert outcome.status == 0
@@ -177,6 +189,7 @@ def test_nothing_there_says_how_to_begin(tmp_path: Path, run_command: RunCommand
     assert "make one with 'genrecls train'" in compare(tmp_path, run_command).error
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_choosing_by_test_is_possible_and_called_what_it_is(
     root: Path, run_command: RunCommand
 ) -> None:

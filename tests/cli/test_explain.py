@@ -11,6 +11,7 @@ from genrecls.models import tensorflow_setup
 from genrecls.runs.model_file import save
 from tests.conftest import RunCommand
 from tests.explain.songs import classifier, song
+from tests.models.families import family
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +20,10 @@ def place(tmp_path_factory: pytest.TempPathFactory, tensorflow: None) -> Path:
     folder = tmp_path_factory.mktemp("explain")
     tensorflow_setup.configure_tensorflow()
     tensorflow_setup.fresh(1)
-    trained = classifier(leaks=("track",))
+    # A panel of a figure for each filter takes long to draw, so there are few.
+    block = {"filters": 6, "kernel": [3, 3], "stride": [1, 1], "pool": [2, 2], "pool_stride": None}
+    small = family("cnn", conv={"blocks": [block] * 3, "padding": "same"})
+    trained = classifier(small, leaks=("track",))
     save(folder / "model.keras", trained.model, trained.card)
     song(folder / "söng $1.wav", 4)
     return folder

@@ -24,6 +24,17 @@ finally:
     loaded = [name for name in {HEAVY} if name in sys.modules]
     assert not loaded, loaded
 """
+_END = "-- end of a command --"
+_PROBES = f"""
+import sys
+from genrecls.cli.main import main
+for words in sys.argv[1:]:
+    main(words.split())
+    loaded = [name for name in {HEAVY} if name in sys.modules]
+    assert not loaded, (words, loaded)
+    for stream in (sys.stdout, sys.stderr):
+        print({_END!r}, file=stream)
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -85,9 +96,9 @@ def test_a_misspelt_word_is_answered_without_what_computes_or_validates(words: s
 
 
 @pytest.mark.process
-@pytest.mark.parametrize(
-    "words",
-    [
+def test_what_needs_no_training_imports_nothing_heavy() -> None:
+    """All of them in one process: what one of them imports stays."""
+    commands = (
         "--help",
         "--version",
         "--completion bash",
@@ -110,13 +121,15 @@ def test_a_misspelt_word_is_answered_without_what_computes_or_validates(words: s
         "evaluate nope",
         "data info dataset=gtzan",
         "runs",
-    ],
-)
-def test_what_needs_no_training_imports_nothing_heavy(words: str) -> None:
-    done = genrecls(*words.split())
+    )
+    done = genrecls(*commands, code=_PROBES)
     assert "AssertionError" not in done.stderr
     assert "Traceback" not in done.stderr
-    assert done.stdout or "genrecls: error: " in done.stderr
+    answers = done.stdout.split(_END)
+    assert len(answers) == len(commands) + 1
+    errors = done.stderr.split(_END)
+    for command, *answer in zip(commands, answers, errors, strict=False):
+        assert answer[0].strip() or "genrecls: error: " in answer[1], command
 
 
 @pytest.mark.process

@@ -14,7 +14,7 @@ from genrecls.config.validation import select, validate
 from genrecls.features.base import FEATURES
 from genrecls.features.segmentation import SegmentRule
 from genrecls.inference.keras_predictor import KerasPredictor
-from genrecls.models.base import Normalisation
+from genrecls.models.base import ModelFamily, Normalisation
 from genrecls.runs.model_file import ModelCard
 from tests.models.families import family
 
@@ -26,8 +26,11 @@ def settings(name: str) -> Any:
     return yaml.safe_load((conf_dir() / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
-def classifier(model: str = "cnn", features: str = "mfcc", **changes: Any) -> KerasPredictor:
+def classifier(
+    model: str | ModelFamily = "cnn", features: str = "mfcc", **changes: Any
+) -> KerasPredictor:
     """Return a classifier of one family on one representation; `changes` are of its card."""
+    chosen = family(model) if isinstance(model, str) else model
     fields: dict[str, Any] = {
         "labels": LABELS,
         "features": select(FEATURES, settings(f"features/{features}")),
@@ -46,7 +49,7 @@ def classifier(model: str = "cnn", features: str = "mfcc", **changes: Any) -> Ke
         name: Normalisation(np.full(shape[-1], -5.0), np.full(shape[-1], 2500.0))
         for name, shape in shapes.items()
     }
-    return KerasPredictor(family(model).build(shapes, len(LABELS), statistics), card)
+    return KerasPredictor(chosen.build(shapes, len(LABELS), statistics), card)
 
 
 def song(path: Path, seconds: float) -> Path:

@@ -14,6 +14,11 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import genrecls.cli.data.verify
+import genrecls.cli.runs
+import genrecls.cli.train
+import genrecls.reports.comparison
+import genrecls.reports.figures.scores  # noqa: F401 - imported once for all cases, which are forks
 from tests.fuzz.cases import Target, run_case
 from tests.fuzz.targets import TARGETS, model_targets
 

@@ -15,7 +15,7 @@ from genrecls.errors import GenreclsError
 from tests.fuzz.cases import Target, Wrong, run_case
 
 ROOT = Path(__file__).parents[2]
-CASES = 8
+CASES = 4
 
 
 @pytest.mark.process
