@@ -175,7 +175,7 @@ def test_runs_are_chosen_by_a_condition_and_trials_when_they_are_asked_for(
         api.runs(tmp_path, filter="modle=rnn")
 
 
-@pytest.mark.process
+@pytest.mark.usefixtures("forked_modules")
 def test_an_export_says_which_files_are_there(run: api.Run, places: dict[str, Any]) -> None:
     exported = api.export(run, "inputs=[features]", modes=["float32"], progress=False, **places)
     (path,) = exported.files.values()
@@ -185,7 +185,7 @@ def test_an_export_says_which_files_are_there(run: api.Run, places: dict[str, An
 
 
 @pytest.mark.tensorflow
-@pytest.mark.process
+@pytest.mark.usefixtures("forked_modules")
 def test_a_sweep_trains_every_value(places: dict[str, Any]) -> None:
     words = ("debug=smoke", "model=cnn", "trainer.epochs=2")
     swept = api.sweep(*words, seeds=2, progress=False, **places)

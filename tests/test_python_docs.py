@@ -26,7 +26,7 @@ def _maker() -> Any:
 
 
 @pytest.mark.tensorflow
-@pytest.mark.process
+@pytest.mark.usefixtures("forked_modules")
 def test_the_examples_of_the_api_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
@@ -38,7 +38,7 @@ def test_the_examples_of_the_api_run(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.tensorflow
-@pytest.mark.process
+@pytest.mark.usefixtures("forked_modules")
 def test_the_cells_of_the_quickstart_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

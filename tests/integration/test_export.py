@@ -16,9 +16,11 @@ import pytest
 
 import genrecls.export.export
 from genrecls.config.paths import conf_dir
+from genrecls.export.convert import conversion
 from genrecls.export.convert.conversion import ConversionRequest, ConversionResult
 from genrecls.export.formats import INPUTS, MODES
 from genrecls.runtime.container import unpack
+from tests.forked import SUBPROCESS
 from tests.in_process import Answer, run_here
 
 FORMATS = [f"{kind}_{mode}" for kind in INPUTS for mode in MODES]
@@ -33,7 +35,9 @@ def work(home: Path, tmp_path_factory: pytest.TempPathFactory, process: None) ->
     """A working folder with a finished run that has been exported in all modes."""
     folder = tmp_path_factory.mktemp("export") / "work"
     shutil.copytree(home, folder, symlinks=True)
-    answer = run_here(folder, "export", "latest", *LENIENT)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conversion, "subprocess", SUBPROCESS)
+        answer = run_here(folder, "export", "latest", *LENIENT)
     assert answer.status == 0, answer.err
     copied, flashed = last_lines(answer)[::-1][:2]
     assert "copy audio_" in copied
@@ -181,7 +185,7 @@ def test_nothing_in_the_bundle_names_a_folder_of_this_machine(bundle: Path, work
 
 
 def test_summary_features_are_exported_with_a_card_and_without_files_that_take_audio(
-    tmp_path: Path, tensorflow: None, process: None
+    tmp_path: Path, tensorflow: None, forked_modules: None
 ) -> None:
     words = ["debug=smoke", "features=summary", "model=mlp", "model.head.units=[16]"]
     assert run_here(tmp_path, "train", *words).status == 0

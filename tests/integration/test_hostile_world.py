@@ -29,7 +29,7 @@ def test_a_full_disk_ends_in_one_line_and_keeps_what_was_there(
     """A limit on file sizes stands for the full disk: the model file no longer fits."""
     # Nor would what a measurement of the coverage writes, in lines of its own.
     monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
-    command = ("train", "debug=smoke", "trainer.epochs=8", "seed=7", "output_root=full")
+    command = ("train", "debug=smoke", "seed=7", "output_root=full")
     answer = genrecls_process(
         *command, before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
     )

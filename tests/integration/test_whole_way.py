@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.forked import Forked, program
 from tests.integration.conftest import Command
 
 
@@ -57,12 +58,13 @@ def test_generated_data_are_called_so_in_every_output(genrecls: Command, home: P
     assert "not real music" in (run / "report.html").read_text()
 
 
+@pytest.mark.process
 def test_evaluate_in_another_process_gives_exactly_the_scores_of_the_training(
-    genrecls_process: Command, home: Path
+    home: Path,
 ) -> None:
     trained = json.loads((only_run(home) / "metrics.json").read_text())["parts"]["test"]
-    answer = genrecls_process("evaluate", "latest")
-    assert answer.status == 0, answer.err
+    status, messages = Forked(program, "evaluate", "latest", folder=home).end()
+    assert status == 0, messages
     again = json.loads((only_run(home) / "evaluation-test.json").read_text())
     assert {unit: again[unit] for unit in ("segment", "track", "baseline")} == trained
     before = (only_run(home) / "predictions_tracks.csv").read_text().splitlines()
@@ -94,12 +96,10 @@ def test_the_test_part_is_touched_by_evaluation_alone(home: Path) -> None:
     assert metrics["selection"]["epoch"] == int(np.argmin(losses)) + 1
 
 
-def test_predict_agrees_with_the_evaluation_on_a_test_track(
-    genrecls_process: Command, home: Path
-) -> None:
+def test_predict_agrees_with_the_evaluation_on_a_test_track(genrecls: Command, home: Path) -> None:
     with (only_run(home) / "predictions_tracks.csv").open(newline="") as file:
         row = next(row for row in csv.DictReader(file) if row["part"] == "test")
-    answer = genrecls_process("predict", "latest", row["path"], "--format", "json")
+    answer = genrecls("predict", "latest", row["path"], "--format", "json")
     assert answer.status == 0, answer.err
     (found,) = json.loads(answer.out)
     assert found["genre"] == row["predicted"]
@@ -176,7 +176,7 @@ def test_a_leaky_split_says_so_wherever_its_number_stands(genrecls: Command, hom
     assert "LEAKY" in genrecls("predict", wav, run).err
 
 
-@pytest.mark.process
+@pytest.mark.usefixtures("forked_modules")
 def test_a_run_of_several_knows_the_command_that_makes_it_alone(genrecls: Command) -> None:
     answer = genrecls(
         "train", "-m", "debug=smoke", "trainer.epochs=1", "model=cnn,rnn", "output_root=several"
