@@ -63,7 +63,7 @@ def test_the_wheel_carries_the_configuration_and_the_templates(wheel: Path) -> N
         "genrecls/reports/templates/page.css",
         "genrecls/datasets/gtzan_partitions.json",
         "genrecls/export/bundle/templates/card.md.j2",
-        "genrecls/export/bundle/templates/c/main.cc.j2",
+        "genrecls/export/bundle/templates/c/src/front_end.cc.j2",
         "genrecls/export/tflite/micro_operators.txt",
     } <= names
 

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from genrecls.errors import ExportError
 from genrecls.export.bundle.c_project import Project, arena_kib, write_project
+from genrecls.export.bundle.c_tables import interface
+from genrecls.export.bundle.golden_audio import golden_audio
 from genrecls.export.formats import ExportFormat
 from genrecls.export.tflite.operators import operator_uses
 from genrecls.export.verify.micro import LARGEST_NETWORK
@@ -21,15 +24,27 @@ from tests.export.conftest import Make
 from tests.export.one_operator import one_operator
 
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler")
-SOURCES = ("main.cc", "model.cc", "tables.cc", "golden.cc")
+NETWORK = ("src/network.cc", "src/model.cc", "src/tables.cc", "test/golden.cc")
+FRONT_END = ("src/front_end.cc", "src/fft.cc")
+GOLDEN_TEST = ("test/golden_test.cc", *NETWORK)
+FRONT_END_TEST = (
+    "test/front_end_test.cc",
+    "test/golden_audio.cc",
+    "test/golden.cc",
+    "src/tables.cc",
+    *FRONT_END,
+)
+CLASSIFY = ("examples/classify_wav/classify_wav.cc", "src/genrecls.cc", *NETWORK, *FRONT_END)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def project(make: Make) -> Project:
     made = make("crnn")
     flatbuffer = made.flatbuffer(ExportFormat("features", "int8"))
     network, card = Network(flatbuffer), made.tiny.card
-    inputs = {"mfcc": made.tiny.inputs["mfcc"][:4]}
+    audio = golden_audio(card.features, card.segment)
+    assert audio is not None
+    inputs = {"mfcc": np.concatenate([audio.features["mfcc"], made.tiny.inputs["mfcc"][:4]])}
     return Project(
         title="crnn, features int8",
         flatbuffer=flatbuffer,
@@ -38,6 +53,7 @@ def project(make: Make) -> Project:
         segment=card.segment,
         inputs=(network.quantised("mfcc", inputs["mfcc"]),),
         outputs=network.raw_outputs(inputs),
+        audio=audio,
         arena_bytes=9000,
         measured=True,
     )
@@ -46,39 +62,156 @@ def project(make: Make) -> Project:
 def test_all_files_are_written(project: Project, tmp_path: Path) -> None:
     paths = write_project(tmp_path, project)
     assert {path.name for path in paths} == {
-        *SOURCES,
-        *("model.h", "tables.h", "golden.h", "CMakeLists.txt", "README.md"),
+        *("model.h", "model.cc", "tables.h", "tables.cc", "network.h", "network.cc"),
+        *("fft.h", "fft.cc", "front_end.h", "front_end.cc", "genrecls.h", "genrecls.cc"),
+        *("golden.h", "golden.cc", "golden_audio.h", "golden_audio.cc", "golden.wav", "wav.h"),
+        *("golden_test.cc", "front_end_test.cc", "classify_wav.cc"),
+        *("CMakeLists.txt", "README.md", "get_tflm.sh"),
     }
+    paths = [path for path in paths if path.suffix != ".wav"]
     assert all(path.is_file() and path.read_text(encoding="utf-8").strip() for path in paths)
     assert all("{{" not in path.read_text(encoding="utf-8") for path in paths)
 
 
+# Sends the golden audio to the one call, twice, and says what it answers.
+CALLS = """
+#include <cstdio>
+#include "genrecls.h"
+#include "wav.h"
+static unsigned char arena[GENRECLS_ARENA_BYTES];
+static void Show(genrecls_answer& answer) {
+  std::printf("%u %s %d %.4f", static_cast<unsigned>(answer.segments), answer.label, answer.genre,
+              static_cast<double>(answer.probability));
+  for (float p : answer.smoothed) std::printf(" %.4f", static_cast<double>(p));
+  for (float p : answer.segment) std::printf(" %.4f", static_cast<double>(p));
+  std::printf("\\n");
+}
+int main() {
+  genrecls_answer answer;
+  short block[777];
+  std::printf("%d %d\\n", genrecls_feed(block, 0), genrecls_result(&answer));
+  std::printf("%d\\n", genrecls_init(arena, 10));
+  std::printf("%d\\n", genrecls_init(arena, sizeof(arena)));
+  std::printf("%d\\n", genrecls_result(&answer));
+  for (int round = 0; round < 2; ++round) {
+    genrecls::Wav wav;
+    if (!wav.Open("golden.wav", GENRECLS_SAMPLE_RATE)) return 1;
+    for (std::size_t count; (count = wav.Samples(block, 777)) != 0;) {
+      if (genrecls_feed(block, count) <= 0) continue;
+      if (genrecls_result(&answer) != GENRECLS_OK) return 1;
+      Show(answer);
+    }
+    genrecls_reset();
+  }
+  std::printf("%s %s\\n", genrecls_label(1), genrecls_label(-1));
+  return 0;
+}
+"""
+SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+
+
+@pytest.fixture(scope="module")
+def built(project: Project, shared_folder: Path) -> Path:
+    """The project with its programs, compiled once against the stand-ins."""
+    folder = shared_folder / "c_project"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "front_end_test").exists():
+            write_project(folder, project)
+            write_stand_ins(folder, [str(use.method) for use in operator_uses(project.flatbuffer)])
+            (folder / "calls.cc").write_text(CALLS, encoding="utf-8")
+            build(folder, GOLDEN_TEST, name="golden_test")
+            build(folder, ("calls.cc", *CLASSIFY[1:]), *SANITIZERS, name="calls")
+            build(folder, FRONT_END_TEST, *SANITIZERS, name="front_end_test")
+    return folder
+
+
 @pytest.mark.process
 @needs_compiler
-def test_golden_answers_pass_and_two_steps_are_forgiven(project: Project, tmp_path: Path) -> None:
-    for error in (0, 2):
-        status, lines = _run(project, tmp_path, f"-DSTUB_ERROR={error}")
+def test_golden_answers_pass_and_two_steps_are_forgiven(project: Project, built: Path) -> None:
+    for error in "02":
+        status, lines = output(built / "golden_test", STUB_ERROR=error)
         assert status == 0
-        assert lines[-1] == "0 of 4 examples wrong"
+        assert lines[-1] == "0 of 7 examples wrong"
         genres = [project.labels[index] for index in project.outputs.argmax(axis=1)]
         assert lines[1:-1] == [f"example {i}: {g}, as expected" for i, g in enumerate(genres)]
 
 
 @pytest.mark.process
 @needs_compiler
-def test_other_answers_fail(project: Project, tmp_path: Path) -> None:
-    status, lines = _run(project, tmp_path, "-DSTUB_ERROR=3")
+def test_other_answers_fail(built: Path) -> None:
+    status, lines = output(built / "golden_test", STUB_ERROR="3")
     assert status == 1
-    assert lines[-1] == "4 of 4 examples wrong"
+    assert lines[-1] == "7 of 7 examples wrong"
 
 
 @pytest.mark.process
 @needs_compiler
-def test_the_arena_is_the_reported_one_and_a_little_more(project: Project, tmp_path: Path) -> None:
-    status, lines = _run(project, tmp_path, "-DSTUB_ARENA=9000")
-    assert (status, lines[0]) == (0, "arena: 9000 of 10240 bytes")
-    status, lines = _run(project, tmp_path, "-DSTUB_ARENA=20000")
-    assert (status, lines) == (1, ["arena: 10240 bytes are not enough"])
+def test_the_arena_is_the_reported_one_and_a_little_more(built: Path) -> None:
+    status, lines = output(built / "golden_test", STUB_ARENA="9000")
+    assert (status, lines[0]) == (0, "arena: 9000 of 14336 bytes")
+    status, lines = output(built / "golden_test", STUB_ARENA="20000")
+    assert (status, lines) == (1, ["arena: 14336 bytes are not enough"])
+
+
+@pytest.mark.process
+@needs_compiler
+def test_the_golden_audio_passes_stage_by_stage(built: Path) -> None:
+    status, lines = output(built / "front_end_test")
+    assert status == 0, lines
+    assert lines[0].endswith("portable Fourier transform of 256 samples")
+    stages = ["window", "spectrum", "mel bands", "decibels", "coefficients", "input"]
+    assert [line.split("  ")[0].strip() for line in lines[2:8]] == stages
+    assert lines[-1] == "The front end is that of the training"
+
+
+@pytest.mark.process
+@needs_compiler
+def test_a_front_end_that_differs_is_told_where_it_begins(built: Path, tmp_path: Path) -> None:
+    """A wrong weight of a mel filter shows in the bands, and not before."""
+    folder = tmp_path / "changed"
+    shutil.copytree(built, folder)
+    source = folder / "src" / "tables.cc"
+    text = source.read_text(encoding="utf-8")
+    before, weights = text.split("kMelWeights[kMelWeightCount] = {\n")
+    source.write_text(f"{before}kMelWeights[kMelWeightCount] = {{\n9.0f + {weights}", "utf-8")
+    status, lines = output(build(folder, FRONT_END_TEST))
+    assert status == 1
+    assert lines[-1] == "The front end differs first at: mel bands"
+    (bands,) = [line for line in lines if "mel bands" in line][:1]
+    assert "DIFFERS" in bands
+    assert ", value 0: " in bands
+
+
+@pytest.mark.process
+@needs_compiler
+def test_the_one_call_says_what_was_heard(project: Project, built: Path) -> None:
+    status, lines = output(built / "calls", STUB_ARENA="9000")
+    assert status == 0
+    assert lines[:4] == ["-1 -1", "-3", "0", "-1"]
+    scale, zero_point = (
+        interface(project.flatbuffer).output.scale,
+        interface(project.flatbuffer).output.zero_point,
+    )
+    probabilities = scale * (project.outputs[:3].astype(float) - zero_point)
+    expected = []
+    for i in range(3):
+        smoothed = probabilities[: i + 1].mean(axis=0)
+        best = int(smoothed.argmax())
+        sure = smoothed[best] >= 0.4
+        words = [str(i + 1), project.labels[best] if sure else "unknown", str(best if sure else -1)]
+        values = [smoothed[best], *smoothed, *probabilities[i]]
+        expected.append(" ".join([*words, *(f"{value:.4f}" for value in values)]))
+    assert lines[4:7] == expected
+    # After a reset nothing of what was heard is left.
+    assert lines[7:10] == expected
+    assert lines[10] == f"{project.labels[1]} unknown"
+
+
+def test_the_header_of_the_one_call_is_short_enough_to_read(
+    project: Project, tmp_path: Path
+) -> None:
+    write_project(tmp_path, project)
+    assert len((tmp_path / "src" / "genrecls.h").read_text(encoding="utf-8").splitlines()) <= 100
 
 
 @pytest.mark.process
@@ -92,6 +225,7 @@ def test_float_networks_have_a_project_as_well(
         flatbuffer=made.flatbuffer(ExportFormat("features", "float32")),
         inputs=(made.tiny.inputs["mfcc"][:2],),
         outputs=made.tiny.answers[:2].astype(np.float32),
+        audio=None,
     )
     status, lines = _run(changed, tmp_path)
     assert (status, lines[-1]) == (0, "0 of 2 examples wrong")
@@ -106,20 +240,30 @@ def test_cmake_builds_and_runs_it_with_a_tree_of_tensorflow_lite_micro(
     folder, tree = tmp_path / "micro", tmp_path / "tflm"
     write_project(folder, project)
     write_stand_ins(tree, [str(use.method) for use in operator_uses(project.flatbuffer)])
-    (tree / "tensorflow" / "lite" / "nothing.cc").write_text("", encoding="utf-8")
-    flags = f"-DCMAKE_CXX_FLAGS=-I{folder}"
+    # The interpreter of the stand-ins knows the golden answers.
+    answers = tree / "tensorflow" / "lite" / "micro" / "answers.cc"
+    answers.write_text('#include "golden.cc"\n', encoding="utf-8")
+    flags = f"-DCMAKE_CXX_FLAGS=-I{folder}/src -I{folder}/test"
     refused = _cmake("-B", "build", "-DTFLITE_MICRO_DIR=nowhere", folder=folder)
     assert refused.returncode == 1
-    assert "expected a tree made by create_tflm_tree.py" in refused.stderr
+    assert "expected the folder that get_tflm.sh" in refused.stderr
     assert _cmake("-B", "build", f"-DTFLITE_MICRO_DIR={tree}", flags, folder=folder).returncode == 0
     built = _cmake("--build", "build", folder=folder)
     assert built.returncode == 0, built.stderr
-    assert output(folder / "build" / "golden_test")[1][-1] == "0 of 4 examples wrong"
+    status, lines = output(folder / "build" / "golden_test")
+    assert (status, lines[-1]) == (0, "0 of 7 examples wrong")
+    wav = str(folder / "golden.wav")
+    assert output(folder / "build" / "front_end_test", wav)[0] == 0
+    status, lines = output(folder / "build" / "classify_wav", wav)
+    assert status == 0
+    assert [line.split(":")[0] for line in lines] == ["segment 1", "segment 2", "segment 3"]
+    status, lines = output(folder / "build" / "classify_wav", str(folder / "README.md"))
+    assert (status, lines) == (1, [])
 
 
 def test_only_the_needed_operators_are_added(project: Project, tmp_path: Path) -> None:
     write_project(tmp_path, project)
-    source = (tmp_path / "main.cc").read_text(encoding="utf-8")
+    source = (tmp_path / "src" / "network.cc").read_text(encoding="utf-8")
     methods = [str(use.method) for use in operator_uses(project.flatbuffer)]
     assert f"MicroMutableOpResolver<{len(methods)}>" in source
     assert all(source.count(f"resolver.{method}()") == 1 for method in methods)
@@ -128,11 +272,11 @@ def test_only_the_needed_operators_are_added(project: Project, tmp_path: Path) -
 
 def test_golden_vectors_leave_room_for_the_network(project: Project, tmp_path: Path) -> None:
     size = project.inputs[0][0].nbytes
-    many = 2 * 65_536 // size
+    many = 2 * 131_072 // size
     inputs = (np.repeat(project.inputs[0][:1], many, axis=0),)
     write_project(tmp_path, replace(project, inputs=inputs, outputs=np.zeros((many, 4), np.int8)))
-    header = (tmp_path / "golden.h").read_text(encoding="utf-8")
-    assert f"kGoldenCount = {65_536 // size};" in header
+    header = (tmp_path / "test" / "golden.h").read_text(encoding="utf-8")
+    assert f"kGoldenCount = {131_072 // size};" in header
 
 
 def test_what_micro_lacks_is_named_instead_of_written(project: Project, tmp_path: Path) -> None:
@@ -162,4 +306,4 @@ def _cmake(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
 def _run(project: Project, folder: Path, *flags: str) -> tuple[int, list[str]]:
     write_project(folder, project)
     write_stand_ins(folder, [str(use.method) for use in operator_uses(project.flatbuffer)])
-    return output(build(folder, SOURCES, *flags))
+    return output(build(folder, GOLDEN_TEST, *flags))

@@ -18,7 +18,7 @@ from genrecls.export.bundle.c_project import (
     write_model,
     write_tables,
 )
-from genrecls.export.bundle.c_tables import front_end_tables, sparse_rows
+from genrecls.export.bundle.c_tables import front_end_tables, interface, sparse_rows
 from genrecls.export.formats import ExportFormat, Mode
 from genrecls.export.tflite.flatbuffer import graphs
 from genrecls.features.mfcc import Mfcc
@@ -90,7 +90,7 @@ def test_a_compiler_reads_what_python_wrote(make: Make, tmp_path: Path, mode: Mo
     assert isinstance(spec, Mfcc)
     inputs, outputs = _golden(made, mode)
     write_model(tmp_path, flatbuffer)
-    write_tables(tmp_path, flatbuffer, spec, rule, LABELS)
+    write_tables(tmp_path, interface(flatbuffer), spec, rule, LABELS)
     write_golden(tmp_path, [inputs], outputs)
     found = _read_by_compiler(tmp_path, "-DFRONT_END")
     (tensor,) = ((graph := graphs(flatbuffer)[0]).tensors[graph.inputs[0]],)
@@ -115,9 +115,9 @@ def test_features_without_tables_have_labels_and_scales(make: Make, tmp_path: Pa
     flatbuffer = made.flatbuffer(ExportFormat("features", "int8"))
     inputs, outputs = np.zeros((1, made.tiny.inputs["summary"].shape[1]), np.int8), _zeros(1)
     write_model(tmp_path, flatbuffer)
-    write_tables(tmp_path, flatbuffer, made.tiny.card.features, segment_rule(), LABELS)
+    write_tables(tmp_path, interface(flatbuffer), made.tiny.card.features, segment_rule(), LABELS)
     write_golden(tmp_path, [inputs], outputs)
-    assert "kWindow" not in (tmp_path / "tables.h").read_text(encoding="utf-8")
+    assert "kWindow" not in (tmp_path / "src" / "tables.h").read_text(encoding="utf-8")
     assert _read_by_compiler(tmp_path)["input"][:2] == ["summary", inputs.shape[1]]
 
 
@@ -132,8 +132,8 @@ def test_segments_cut_from_frames_need_no_padding() -> None:
 def test_the_comments_of_the_tables_say_what_the_features_are(make: Make, tmp_path: Path) -> None:
     flatbuffer = make("cnn").flatbuffer(ExportFormat("features", "int8"))
     spec = features("mel", ref="max", top_db=None, power=1)
-    write_tables(tmp_path, flatbuffer, spec, segment_rule(), LABELS)
-    header = (tmp_path / "tables.h").read_text(encoding="utf-8")
+    write_tables(tmp_path, interface(flatbuffer), spec, segment_rule(), LABELS)
+    header = (tmp_path / "src" / "tables.h").read_text(encoding="utf-8")
     assert "loudest band of the segment" in header
     assert "kReferenceIsLoudest = true" in header
     assert "its spectrum: magnitudes" in header
@@ -151,8 +151,8 @@ def test_tables_say_how_bands_are_compressed(
 ) -> None:
     flatbuffer = make("cnn").flatbuffer(ExportFormat("features", "int8"))
     spec = features("mel", compression=compression, log_gain=1000.0)
-    write_tables(tmp_path, flatbuffer, spec, segment_rule(), LABELS)
-    header = (tmp_path / "tables.h").read_text(encoding="utf-8")
+    write_tables(tmp_path, interface(flatbuffer), spec, segment_rule(), LABELS)
+    header = (tmp_path / "src" / "tables.h").read_text(encoding="utf-8")
     assert all(text in header for text in present)
     assert "kFloor = " not in header
     assert "decibels" not in header
@@ -207,7 +207,9 @@ def _zeros(count: int) -> np.ndarray[Any, Any]:
 
 def _read_by_compiler(folder: Path, *flags: str) -> Mapping[str, Any]:
     (folder / "checks.cc").write_text(CHECKS, encoding="utf-8")
-    program = build(folder, ["checks.cc", "model.cc", "tables.cc", "golden.cc"], *flags)
+    program = build(
+        folder, ["checks.cc", "src/model.cc", "src/tables.cc", "test/golden.cc"], *flags
+    )
     status, lines = output(program)
     assert status == 0
     found: Mapping[str, Any] = json.loads("\n".join(lines))

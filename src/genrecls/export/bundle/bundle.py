@@ -15,6 +15,7 @@ import numpy as np
 from genrecls.export.bundle import standalone
 from genrecls.export.bundle.c_project import Project, write_project
 from genrecls.export.bundle.card import card
+from genrecls.export.bundle.golden_audio import golden_audio
 from genrecls.export.formats import ExportFormat
 from genrecls.export.verify.micro import GoldenVectors, MicroResult, fits_micro
 from genrecls.files.atomic import write_text
@@ -116,6 +117,7 @@ def _write_project(folder: Path, file: BundleFile, model_card: ModelCard) -> Non
         inputs=tuple(golden.raw.values()),
         # What a device's own kernels answer, where that is known.
         outputs=golden.outputs if micro.outputs is None else micro.outputs,
+        audio=golden_audio(model_card.features, model_card.segment),
         arena_bytes=micro.arena.bytes,
         measured=micro.arena.source == "tflite-micro",
     )

@@ -1,7 +1,8 @@
-"""Writes a small C++ project that runs a network on TensorFlow Lite Micro and checks itself.
+"""Writes a C++ project that hears music with TensorFlow Lite Micro, and checks itself.
 
 Its sources are the templates in `templates/c`, filled with the network, its golden vectors and the
-tables of `genrecls.export.bundle.c_tables`.
+tables of `genrecls.export.bundle.c_tables`. The folder is at once a CMake project for this machine,
+an Arduino library, a component of ESP-IDF and a module of Zephyr.
 """
 
 from __future__ import annotations
@@ -16,13 +17,22 @@ from numpy.typing import NDArray
 
 from genrecls import __version__
 from genrecls.errors import ExportError
-from genrecls.export.bundle.c_tables import front_end_tables, interface
+from genrecls.export.bundle.c_tables import (
+    FrontEndTables,
+    Interface,
+    front_end_tables,
+    interface,
+    reason_not_to_compute,
+)
+from genrecls.export.bundle.golden_audio import GoldenAudio
+from genrecls.export.tflite.memory import cmsis_nn_scratch
 from genrecls.export.tflite.operators import objections, operator_uses
 from genrecls.export.verify.micro import LARGEST_NETWORK
 from genrecls.features.base import FeatureSpec
 from genrecls.features.segmentation import SegmentRule
-from genrecls.files.atomic import write_text
+from genrecls.files.atomic import replacing, write_text
 from genrecls.files.templates import templates
+from genrecls.runs.export_facts import OperatorUse
 
 INTEGER_TOLERANCE = 2
 """Steps of an int8 output that kernels of different processors may differ by."""
@@ -30,9 +40,62 @@ INTEGER_TOLERANCE = 2
 FLOAT_TOLERANCE = 1e-4
 """The same of a float output, in probability."""
 
+SMOOTHED_SEGMENTS = 3
+"""Segments of which an answer is the mean, as `genrecls predict --live` has it."""
+
+NETWORK_SOURCES = (
+    "src/network.h",
+    "src/network.cc",
+    "test/golden_test.cc",
+    "CMakeLists.txt",
+    "README.md",
+    "get_tflm.sh",
+)
+FRONT_END_SOURCES = ("src/fft.h", "src/fft.cc", "src/front_end.h", "src/front_end.cc")
+AUDIO_SOURCES = (
+    "src/genrecls.h",
+    "src/genrecls.cc",
+    "test/wav.h",
+    "test/golden_audio.h",
+    "test/golden_audio.cc",
+    "test/front_end_test.cc",
+    "examples/classify_wav/classify_wav.cc",
+)
+
+TESTED = {
+    "tflite-micro": "90b983c2b3f1480642e040bbd2ddb37b998f3424",
+    "flatbuffers": "refs/tags/v25.9.23",
+    "gemmlowp": "719139ce755a0f31cbf1c37f7f98adcc7fc9f425",
+    "ruy": "d37128311b445e758136b8602d1bbd2a755e115d",
+    "CMSIS-NN": "4ab83cc3cc98fb85ed6dafb55e8ca02f1628dcae",
+    "CMSIS_6": "5782d6f8057906d360f4b95ec08a2354afe5c9b9",
+    "CMSIS-DSP": "ec1bb75277d3e23e2fa7b8819dc734a7926b0bfb",
+}
+"""Commits of what a network is compiled with that the project was built and run with; those of the
+libraries are the ones that TensorFlow Lite Micro itself fetches (its `third_party_downloads.inc`
+and `ext_libs`), but for CMSIS-DSP, which it does not use."""
+
+_LICENCE = "SPDX-License-Identifier: Apache-2.0"
 _COLUMNS = 96
-_GOLDEN_BYTES = 65_536
+_GOLDEN_BYTES = 131_072
 _SPARE = 1024
+
+# Operators whose kernel is not in the file of their name.
+_KERNELS = {
+    "CONV_2D": "conv",
+    "DEPTHWISE_CONV_2D": "depthwise_conv",
+    "AVERAGE_POOL_2D": "pooling",
+    "MAX_POOL_2D": "pooling",
+    "MEAN": "reduce",
+    "SUM": "reduce",
+    "REDUCE_MAX": "reduce",
+    "RELU": "activations",
+    "RELU6": "activations",
+    "REVERSE_V2": "reverse",
+    "SELECT_V2": "select",
+    "MAXIMUM": "maximum_minimum",
+    "MINIMUM": "maximum_minimum",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +109,9 @@ class Project:
         features: what it takes.
         segment: how tracks are cut.
         inputs: golden inputs as the network takes them, an array for each input, first axis
-            examples.
+            examples; where there is golden audio, its segments come first.
         outputs: its answers to them, shape (examples, classes).
+        audio: the golden audio; None where no device computes the features.
         arena_bytes: size of the tensor arena.
         measured: whether TensorFlow Lite Micro reported that size; else it is an estimate.
     """
@@ -59,6 +123,7 @@ class Project:
     segment: SegmentRule
     inputs: tuple[NDArray[np.generic], ...]
     outputs: NDArray[np.generic]
+    audio: GoldenAudio | None
     arena_bytes: int
     measured: bool
 
@@ -80,80 +145,156 @@ def write_project(folder: Path, project: Project) -> list[Path]:
             f"C project: expected a network of at most {LARGEST_NETWORK:,} bytes, received "
             f"{size:,}; no microcontroller holds it"
         )
-    # As many examples as a microcontroller has room for beside the network, at least one.
+    # As many examples as a microcontroller has room for beside the network, and all of the audio.
+    network, audio = interface(flatbuffer), project.audio
+    heard = audio.segments if audio else 0
     one = sum(examples[:1].nbytes for examples in project.inputs)
-    count = max(1, min(len(project.outputs), _GOLDEN_BYTES // one))
+    count = max(1, heard, min(len(project.outputs), _GOLDEN_BYTES // one))
     outputs = project.outputs[:count]
-    golden = write_golden(folder, [x[:count] for x in project.inputs], outputs)
-    main = _fill(
-        folder,
-        ("main.cc", "CMakeLists.txt", "README.md"),
-        title=project.title,
-        flatbuffer=flatbuffer,
-        operators=operators,
-        methods=[use.method for use in operators],
-        arena_bytes=project.arena_bytes,
-        arena_kib=arena_kib(project.arena_bytes),
-        measured=project.measured,
-        outputs=outputs,
-        spec=spec,
-        front=front_end_tables(spec, segment),
+    values = {
+        **_front_end(network, spec, segment),
         **_tolerance(outputs),
-    )
-    tables = write_tables(folder, flatbuffer, spec, segment, project.labels)
-    return [*write_model(folder, flatbuffer), *tables, *golden, *main]
+        "title": project.title,
+        "flatbuffer": flatbuffer,
+        "operators": operators,
+        "methods": [use.method for use in operators],
+        "kernels": kernel_files(operators),
+        "labels": project.labels,
+        "arena_bytes": project.arena_bytes,
+        "arena_kib": arena_kib(project.arena_bytes + cmsis_nn_scratch(flatbuffer)),
+        "measured": project.measured,
+        "outputs": outputs,
+        "smoothed": SMOOTHED_SEGMENTS,
+        "audio": audio,
+        "overlapping": segment.hop is not None and segment.hop < segment.length,
+        "tested": TESTED,
+    }
+    paths = _fill(folder, (*NETWORK_SOURCES, *(AUDIO_SOURCES if audio else ())), **values)
+    if audio:
+        paths += write_front_end(folder, network, spec, segment)
+        with replacing(folder / "golden.wav") as path:
+            path.write_bytes(audio.wav)
+        paths.append(folder / "golden.wav")
+    return [
+        *paths,
+        *write_model(folder, flatbuffer),
+        *write_tables(folder, network, spec, segment, project.labels),
+        *write_golden(folder, [x[:count] for x in project.inputs], outputs, heard),
+    ]
 
 
 def write_model(folder: Path, flatbuffer: bytes) -> list[Path]:
-    """Write a flatbuffer as `model.cc` and `model.h` into `folder`; return their paths."""
-    return _fill(folder, ("model.h", "model.cc"), flatbuffer=flatbuffer)
+    """Write a flatbuffer as `src/model.cc` and `src/model.h` into `folder`; return their paths."""
+    return _fill(folder, ("src/model.h", "src/model.cc"), flatbuffer=flatbuffer)
 
 
 def write_tables(
-    folder: Path, flatbuffer: bytes, spec: FeatureSpec, segment: SegmentRule, labels: Sequence[str]
+    folder: Path,
+    network: Interface,
+    spec: FeatureSpec,
+    segment: SegmentRule,
+    labels: Sequence[str],
 ) -> list[Path]:
-    """Write `tables.cc` and `tables.h` into `folder`; return their paths.
+    """Write `src/tables.cc` and `src/tables.h` into `folder`; return their paths.
 
     Features that a microcontroller does not compute, such as pictures, have no tables: labels and
     scales are all that is written then.
 
     Args:
         folder: where to.
-        flatbuffer: the network.
+        network: what it takes and gives.
         spec: its features.
         segment: how tracks are cut.
         labels: its genres, in the order of its output.
     """
-    network = interface(flatbuffer)
-    return _fill(
-        folder,
-        ("tables.h", "tables.cc"),
-        inputs=network.inputs,
-        output=network.output,
-        element=network.element,
-        labels=labels,
-        spec=spec,
-        front=front_end_tables(spec, segment),
-    )
+    values = _front_end(network, spec, segment)
+    return _fill(folder, ("src/tables.h", "src/tables.cc"), labels=labels, **values)
+
+
+def write_front_end(
+    folder: Path, network: Interface, spec: FeatureSpec, segment: SegmentRule
+) -> list[Path]:
+    """Write the front end, which needs the tables, into `folder`; return the paths.
+
+    Args:
+        folder: where to.
+        network: what takes the features.
+        spec: features that a device can compute (`reason_not_to_compute`).
+        segment: how a stream is cut.
+    """
+    return _fill(folder, FRONT_END_SOURCES, **_front_end(network, spec, segment))
 
 
 def write_golden(
-    folder: Path, inputs: Sequence[NDArray[np.generic]], outputs: NDArray[np.generic]
+    folder: Path,
+    inputs: Sequence[NDArray[np.generic]],
+    outputs: NDArray[np.generic],
+    heard: int = 0,
 ) -> list[Path]:
-    """Write golden vectors as `golden.cc` and `golden.h` into `folder`; return their paths.
+    """Write golden vectors as `test/golden.cc` and `test/golden.h` into `folder`.
 
     Args:
-        folder: where `tables.h` is, too.
+        folder: where `src/tables.h` is, too.
         inputs: an array for each input of the network in its order, first axis examples.
         outputs: what the network answers, shape (examples, classes).
+        heard: how many of them, from the first, are segments of the golden audio.
+
+    Returns:
+        Their paths.
     """
-    names = ("golden.h", "golden.cc")
-    return _fill(folder, names, inputs=inputs, outputs=outputs, **_tolerance(outputs))
+    names = ("test/golden.h", "test/golden.cc")
+    values = {"inputs": inputs, "outputs": outputs, "heard": heard, **_tolerance(outputs)}
+    return _fill(folder, names, **values)
 
 
 def arena_kib(size: int) -> int:
     """Return the KiB to reserve for an arena of `size` bytes: a little more, rounded up."""
     return -(-(size + _SPARE) // 1024)
+
+
+def kernel_files(operators: Sequence[OperatorUse]) -> list[str]:
+    """Return the files of TensorFlow Lite Micro, without `.cc`, that hold the kernels."""
+    names = {_KERNELS.get(use.name, use.name.lower()) for use in operators}
+    return sorted(
+        names | ({"lstm_eval"} if any("LSTM" in use.name for use in operators) else set())
+    )
+
+
+def _front_end(network: Interface, spec: FeatureSpec, segment: SegmentRule) -> dict[str, Any]:
+    """Return what the templates of tables and front end are filled with."""
+    front = front_end_tables(spec, segment)
+    values: dict[str, Any] = {
+        "inputs": network.inputs,
+        "output": network.output,
+        "element": network.element,
+        "integer": network.element != "float",
+        "spec": spec,
+        "front": front,
+        "problem": reason_not_to_compute(spec),
+    }
+    return values | (_steps(spec, front) if front else {})
+
+
+def _steps(spec: Any, front: FrontEndTables) -> dict[str, Any]:
+    """Return what the front end has to do, and when.
+
+    What is relative to the loudest of a segment is known at its end only. Where the bands
+    themselves are the features it is enough to raise what was stored; cosines need all bands.
+    """
+    decibels, coefficients = spec.compression == "db", front.cosine is not None
+    relative = decibels and spec.ref == "max"
+    loudest = relative or front.top_db is not None
+    quarter = np.arange(spec.n_fft // 4 + 1)
+    return {
+        "compression": spec.compression,
+        "loudest": loudest,
+        "deferred": relative or (loudest and coefficients),
+        "clamped": loudest and not relative and not coefficients,
+        "reference_decibels": (
+            10 * np.log10(max(spec.amin, spec.ref)) if decibels and not relative else None
+        ),
+        "quarter_cosine": np.cos(2 * np.pi * quarter / spec.n_fft).astype(np.float32),
+    }
 
 
 def _tolerance(outputs: NDArray[np.generic]) -> dict[str, Any]:
@@ -167,10 +308,14 @@ def _fill(folder: Path, names: Sequence[str], **values: Any) -> list[Path]:
     """Write the templates called `names` with these values into `folder`; return the paths."""
     filters = {"array": array, "number": number, "text": text}
     environment = templates("genrecls.export.bundle", "templates/c", filters, html=False)
-    paths = [folder / name for name in names]
-    for path in paths:
-        template = environment.get_template(f"{path.name}.j2")
-        write_text(path, template.render(version=__version__, **values))
+    generated = f"// Generated by genrecls {__version__}. {_LICENCE}"
+    paths = []
+    for name in names:
+        source = environment.get_template(f"{name}.j2").render(
+            version=__version__, generated=generated, **values
+        )
+        write_text(folder / name, source)
+        paths.append(folder / name)
     return paths
 
 

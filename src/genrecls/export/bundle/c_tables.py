@@ -40,7 +40,12 @@ class FrontEndTables:
 
     Attributes:
         samples: samples of one segment.
-        padding: zeros in front of and behind them.
+        stride: samples from one segment of a stream to the next, without gaps.
+        continuous: whether the frames of a segment go on behind those of the one before and share
+            samples with them, as frames cut from a whole track do; otherwise each segment is
+            transformed by itself.
+        padding: zeros in front of and behind each segment.
+        lead: zeros in front of a stream.
         frames: frames of one segment.
         filters: one row for each mel band.
         weights: of all filters, one after the other.
@@ -50,7 +55,10 @@ class FrontEndTables:
     """
 
     samples: int
+    stride: int
+    continuous: bool
     padding: int
+    lead: int
     frames: int
     filters: tuple[MelFilter, ...]
     weights: NDArray[np.float32]
@@ -116,17 +124,34 @@ def front_end_tables(spec: FeatureSpec, segment: SegmentRule) -> FrontEndTables 
     if not isinstance(spec, Mel | Mfcc):
         return None
     # Frames cut from a whole track overlap with the samples before and behind the segment.
-    padded = segment.source == "audio" and spec.center
+    alone = segment.source == "audio"
+    window = audio_window(asdict(spec), asdict(segment))
+    frames = next(iter(segment.shapes(spec).values()))[0]
     filters, weights = sparse_rows(spec.front_end.filters)
     return FrontEndTables(
-        samples=audio_window(asdict(spec), asdict(segment)).length,
-        padding=spec.n_fft // 2 if padded else 0,
-        frames=next(iter(segment.shapes(spec).values()))[0],
+        samples=window.length,
+        stride=window.length if alone else frames * spec.hop_length,
+        continuous=not alone,
+        padding=spec.n_fft // 2 if alone and spec.center else 0,
+        lead=window.margin,
+        frames=frames,
         filters=filters,
         weights=weights,
         cosine=spec.front_end.basis if isinstance(spec, Mfcc) else None,
-        top_db=spec.top_db,
+        top_db=spec.top_db if spec.compression == "db" else None,
     )
+
+
+def reason_not_to_compute(spec: FeatureSpec) -> str | None:
+    """Return why the C++ project does not compute these features; None where it does."""
+    if not isinstance(spec, Mel | Mfcc):
+        return f"the features `{spec.name}` are not computed on a microcontroller"
+    if spec.n_fft & (spec.n_fft - 1):
+        return (
+            f"its Fourier transform takes powers of two, and n_fft is {spec.n_fft}: train with "
+            f"features.n_fft={1 << (spec.n_fft - 1).bit_length()}"
+        )
+    return None
 
 
 def sparse_rows(matrix: NDArray[np.float32]) -> tuple[tuple[MelFilter, ...], NDArray[np.float32]]:

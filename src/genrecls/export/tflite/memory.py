@@ -119,3 +119,8 @@ def _planned_height(blocks: list[_Block]) -> int:
 
 def _aligned(size: int) -> int:
     return -(-size // _ALIGNMENT) * _ALIGNMENT
+
+
+def cmsis_nn_scratch(flatbuffer: bytes) -> int:
+    """Return bytes beside the arena that the kernels of CMSIS-NN may take at most."""
+    return 4096 if graphs(flatbuffer) else 0

@@ -34,6 +34,9 @@ from genrecls.training.data import Examples, take_turns
 GOLDEN_COUNT = 10
 """One of each genre, in GTZAN; more would fill the flash of a microcontroller."""
 
+NO_GENRE = -1
+"""The truth of an example that is no music, such as silence."""
+
 LARGEST_NETWORK = 4_000_000
 """Bytes of the largest network that is tried; few microcontrollers have so much flash."""
 
@@ -57,13 +60,13 @@ _NOISE = ("Traceback", "  ", "RuntimeError", "[RecordingMicroAllocator]")
 
 @dataclass(frozen=True, eq=False)
 class GoldenVectors:
-    """A few held-out examples with what an exported file must answer to them.
+    """A few examples that did not train a file, with what it must answer to them.
 
     Attributes:
         inputs: named arrays, first axis examples: features or, where the file takes audio, samples.
         raw: the same as the file takes them (quantised for int8), in the order of its inputs.
         outputs: what the file answers, as it gives it, shape (examples, classes).
-        truth: class index of each example.
+        truth: class index of each example; `NO_GENRE` for generated sound.
     """
 
     inputs: Inputs
