@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from tests.export.conftest import Make
 from tests.export.one_operator import one_operator
 
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler")
+ARM, QEMU = shutil.which("arm-none-eabi-g++"), shutil.which("qemu-system-arm")
 NETWORK = ("src/network.cc", "src/model.cc", "src/tables.cc", "test/golden.cc")
 FRONT_END = ("src/front_end.cc", "src/fft.cc")
 GOLDEN_TEST = ("test/golden_test.cc", *NETWORK)
@@ -61,16 +63,77 @@ def project(make: Make) -> Project:
 
 def test_all_files_are_written(project: Project, tmp_path: Path) -> None:
     paths = write_project(tmp_path, project)
-    assert {path.name for path in paths} == {
-        *("model.h", "model.cc", "tables.h", "tables.cc", "network.h", "network.cc"),
-        *("fft.h", "fft.cc", "front_end.h", "front_end.cc", "genrecls.h", "genrecls.cc"),
-        *("golden.h", "golden.cc", "golden_audio.h", "golden_audio.cc", "golden.wav", "wav.h"),
-        *("golden_test.cc", "front_end_test.cc", "classify_wav.cc"),
-        *("CMakeLists.txt", "README.md", "get_tflm.sh"),
-    }
-    paths = [path for path in paths if path.suffix != ".wav"]
-    assert all(path.is_file() and path.read_text(encoding="utf-8").strip() for path in paths)
-    assert all("{{" not in path.read_text(encoding="utf-8") for path in paths)
+    names = {path.relative_to(tmp_path).as_posix() for path in paths}
+    assert {*GOLDEN_TEST, *FRONT_END_TEST, *CLASSIFY} <= names
+    assert {"src/genrecls.h", "golden.wav", "README.md", "CMakeLists.txt"} <= names
+    assert names >= {"library.properties", "idf_component.yml", "zephyr/module.yml"}
+    texts = [path for path in paths if path.suffix not in {".wav", ".zip"}]
+    assert all(path.read_text(encoding="utf-8").strip() for path in texts)
+    assert all("{{" not in path.read_text(encoding="utf-8") for path in texts)
+
+
+def test_every_generated_source_says_its_licence(project: Project, tmp_path: Path) -> None:
+    sources = [p for p in write_project(tmp_path, project) if p.suffix in {".h", ".cc", ".ino"}]
+    assert len(sources) > 20
+    for path in sources:
+        head = path.read_text(encoding="utf-8")[:1500]
+        assert "SPDX-License-Identifier: Apache-2.0" in head, path
+
+
+def test_the_arduino_library_has_sources_a_sketch_and_its_properties(
+    project: Project, tmp_path: Path
+) -> None:
+    write_project(tmp_path, project)
+    with ZipFile(tmp_path / "genrecls_arduino.zip") as archive:
+        names = set(archive.namelist())
+    assert {
+        "genrecls/library.properties",
+        "genrecls/src/genrecls.h",
+        "genrecls/src/front_end.cpp",
+        "genrecls/examples/microphone/microphone.ino",
+    } <= names
+    assert not any(name.endswith(".cc") for name in names)
+
+
+@pytest.mark.process
+@needs_compiler
+def test_the_examples_for_boards_are_c_plus_plus(built: Path) -> None:
+    """No toolchain of a board is here: at least the calls of ours are right."""
+    (built / "boards").mkdir(exist_ok=True)
+    sketch = built / "examples" / "microphone" / "microphone.ino"
+    for name, text in BOARDS.items():
+        (built / "boards" / name).parent.mkdir(parents=True, exist_ok=True)
+        (built / "boards" / name).write_text(text, encoding="utf-8")
+    for source in (sketch, built / "examples" / "esp32" / "main" / "main.cc"):
+        words = [str(COMPILER), "-std=c++17", "-fsyntax-only", "-xc++", "-Wall", "-Werror"]
+        folders = [f"-I{built / 'boards'}", f"-I{built / 'src'}"]
+        done = subprocess.run(
+            [*words, *folders, str(source)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.process
+@pytest.mark.skipif(ARM is None, reason="no arm-none-eabi-g++ (Debian: gcc-arm-none-eabi)")
+@pytest.mark.skipif(QEMU is None, reason="no qemu-system-arm (Debian: qemu-system-arm)")
+@pytest.mark.skipif(shutil.which("cmake") is None, reason="no CMake")
+def test_a_cortex_m4_hears_what_this_machine_hears(project: Project, tmp_path: Path) -> None:
+    write_project(tmp_path, project)
+    toolchain = f"-DCMAKE_TOOLCHAIN_FILE={tmp_path}/emulator/cortex-m4.cmake"
+    assert _cmake("-B", "build", toolchain, folder=tmp_path).returncode == 0
+    built = _cmake("--build", "build", folder=tmp_path)
+    assert built.returncode == 0, built.stderr
+    lines = []
+    for name in ("front_end_test", "measure"):
+        run = ["sh", "emulator/run.sh", f"build/{name}", "golden.wav"]
+        done = subprocess.run(
+            run, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+        )
+        assert done.returncode == 0, done.stdout
+        lines += done.stdout.splitlines()
+    assert "The front end is that of the training" in lines
+    (counted,) = (line for line in lines if line.startswith("portable Fourier transform: "))
+    assert 5_000 < int(counted.split()[-2]) < 50_000
 
 
 # Sends the golden audio to the one call, twice, and says what it answers.
@@ -107,6 +170,55 @@ int main() {
   return 0;
 }
 """
+# What the examples need of Arduino and ESP-IDF 5, by its real names.
+BOARDS = {
+    "PDM.h": """
+#pragma once
+#include <cstddef>
+#include <cstdint>
+struct PdmClass {
+  void onReceive(void (*)()) {}
+  int begin(int, int) { return 1; }
+  int available() { return 0; }
+  int read(void*, std::size_t) { return 0; }
+};
+inline PdmClass PDM;
+struct SerialClass {
+  void begin(unsigned long) {}
+  template <class T> void print(T) {}
+  template <class T> void println(T) {}
+};
+inline SerialClass Serial;
+inline void delay(unsigned long) {}
+using std::size_t;
+""",
+    "TensorFlowLite.h": "",
+    "esp_err.h": "#define ESP_ERROR_CHECK(x) static_cast<void>(x)\n",
+    "driver/i2s_std.h": """
+#pragma once
+#include <cstddef>
+#include <cstdint>
+enum gpio_num_t { I2S_GPIO_UNUSED = -1, GPIO_NUM_25 = 25, GPIO_NUM_26, GPIO_NUM_33 = 33 };
+using i2s_chan_handle_t = struct Channel*;
+struct i2s_chan_config_t { int id, role; std::uint32_t dma_desc_num, dma_frame_num; };
+struct Pins { gpio_num_t mclk, bclk, ws, dout, din; };
+struct i2s_std_config_t { int clk_cfg, slot_cfg; Pins gpio_cfg; };
+#define I2S_NUM_AUTO 0
+#define I2S_ROLE_MASTER 0
+#define I2S_CHANNEL_DEFAULT_CONFIG(id, role) {id, role, 6, 240}
+#define I2S_STD_CLK_DEFAULT_CONFIG(rate) rate
+#define I2S_STD_PHILIPS_SLOT_DEFAULT_CONFIG(bits, mode) bits + mode
+#define I2S_DATA_BIT_WIDTH_32BIT 32
+#define I2S_SLOT_MODE_MONO 1
+#define portMAX_DELAY 0xffffffffu
+inline int i2s_new_channel(i2s_chan_config_t*, void*, i2s_chan_handle_t*) { return 0; }
+inline int i2s_channel_init_std_mode(i2s_chan_handle_t, i2s_std_config_t*) { return 0; }
+inline int i2s_channel_enable(i2s_chan_handle_t) { return 0; }
+inline int i2s_channel_read(i2s_chan_handle_t, void*, std::size_t, std::size_t*, unsigned) {
+  return 0;
+}
+""",
+}
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 

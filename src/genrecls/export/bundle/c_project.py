@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,9 @@ FLOAT_TOLERANCE = 1e-4
 SMOOTHED_SEGMENTS = 3
 """Segments of which an answer is the mean, as `genrecls predict --live` has it."""
 
+ARDUINO = "genrecls_arduino.zip"
+"""The same sources as a library that the Arduino IDE adds from a file."""
+
 NETWORK_SOURCES = (
     "src/network.h",
     "src/network.cc",
@@ -60,6 +64,27 @@ AUDIO_SOURCES = (
     "test/golden_audio.cc",
     "test/front_end_test.cc",
     "examples/classify_wav/classify_wav.cc",
+    "library.properties",
+    "examples/microphone/microphone.ino",
+    "examples/microphone/README.md",
+    "idf_component.yml",
+    "examples/esp32/CMakeLists.txt",
+    "examples/esp32/README.md",
+    "examples/esp32/main/CMakeLists.txt",
+    "examples/esp32/main/idf_component.yml",
+    "examples/esp32/main/main.cc",
+    "zephyr/module.yml",
+    "zephyr/Kconfig",
+    "zephyr/CMakeLists.txt",
+    "examples/zephyr/CMakeLists.txt",
+    "examples/zephyr/README.md",
+    "examples/zephyr/prj.conf",
+    "examples/zephyr/src/main.cc",
+    "emulator/cortex-m4.cmake",
+    "emulator/mps2-an386.ld",
+    "emulator/startup.cc",
+    "emulator/run.sh",
+    "emulator/measure.cc",
 )
 
 TESTED = {
@@ -170,17 +195,29 @@ def write_project(folder: Path, project: Project) -> list[Path]:
         "tested": TESTED,
     }
     paths = _fill(folder, (*NETWORK_SOURCES, *(AUDIO_SOURCES if audio else ())), **values)
+    paths += write_model(folder, flatbuffer)
+    paths += write_tables(folder, network, spec, segment, project.labels)
+    paths += write_golden(folder, [x[:count] for x in project.inputs], outputs, heard)
     if audio:
         paths += write_front_end(folder, network, spec, segment)
         with replacing(folder / "golden.wav") as path:
             path.write_bytes(audio.wav)
-        paths.append(folder / "golden.wav")
-    return [
-        *paths,
-        *write_model(folder, flatbuffer),
-        *write_tables(folder, network, spec, segment, project.labels),
-        *write_golden(folder, [x[:count] for x in project.inputs], outputs, heard),
-    ]
+        with replacing(folder / ARDUINO) as path:
+            _write_arduino_library(path, folder, paths)
+        paths += [folder / "golden.wav", folder / ARDUINO]
+    return paths
+
+
+def _write_arduino_library(path: Path, folder: Path, written: Sequence[Path]) -> None:
+    """Write sources, sketch and properties into a zip file as the Arduino IDE wants them."""
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+        for source in sorted(written):
+            name = source.relative_to(folder)
+            if name.parts[0] == "src" or name.parts[:2] == ("examples", "microphone"):
+                # Its builder compiles no `.cc`.
+                kept = name.with_suffix(".cpp") if name.suffix == ".cc" else name
+                archive.write(source, f"genrecls/{kept.as_posix()}")
+        archive.write(folder / "library.properties", "genrecls/library.properties")
 
 
 def write_model(folder: Path, flatbuffer: bytes) -> list[Path]:
