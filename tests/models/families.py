@@ -18,6 +18,7 @@ N_CLASSES = 10
 CANDIDATES: tuple[Shapes, ...] = (
     {"mfcc": (40, 13)},
     {"mfcc": (258, 13)},
+    {"mel": (64, 64)},
     {"mel": (130, 128)},
     {"table": (57,)},
     {"picture": (48, 40, 3)},

@@ -52,7 +52,7 @@ def test_both_halves_make_the_whole(tmp_path: Path) -> None:
     assert embedded.tracks == examples.tracks
     expected = whole.predict(dict(examples.inputs), verbose=0)
     assert np.abs(head.predict(dict(embedded.inputs), verbose=0) - expected).max() < 1e-5
-    assert whole.get_layer("probabilities") in head.layers
+    assert whole.get_layer("probabilities") in head.get_layer("behind").layers
 
 
 def test_what_was_computed_once_is_read_back(

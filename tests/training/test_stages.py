@@ -60,6 +60,15 @@ def test_frozen_layers_keep_their_weights_and_the_head_learns(tmp_path: Path) ->
     )
 
 
+def test_a_layer_that_is_fixed_keeps_its_weights_behind_frozen_ones(tmp_path: Path) -> None:
+    short = fitted(tmp_path, task(replace(WHOLE, epochs=1, fixed=frozenset({"bottom"}))), "short")
+    long = fitted(tmp_path, task(replace(WHOLE, fixed=frozenset({"bottom"}))), "long")
+    assert np.array_equal(weights(short.model, "bottom"), weights(long.model, "bottom"))
+    assert not np.array_equal(
+        weights(short.model, "probabilities"), weights(long.model, "probabilities")
+    )
+
+
 def test_a_head_on_kept_outputs_learns_what_it_learns_behind_the_frozen_layers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

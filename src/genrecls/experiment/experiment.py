@@ -175,6 +175,7 @@ def check_combination(experiment: Experiment) -> None:
     _check_sizes(experiment)
     _check_fit(experiment)
     experiment.model.check(experiment.segment.shapes(experiment.features))
+    experiment.model.check_features(experiment.features)
     experiment.split.check(experiment.dataset)
 
 

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from genrecls.config.schema import Registry, Schema
 from genrecls.errors import ConfigError
+from genrecls.features.base import FeatureSpec
 
 if TYPE_CHECKING:
     import keras
@@ -51,17 +52,20 @@ class Stage:
 
     Attributes:
         name: names its checkpoints; empty where it is the only stage.
-        frozen: name of the layer up to which (itself included) the weights stay as they are. The
-            layers must be a chain, and those up to it must compute the same in training as in a
-            test. None trains all layers.
+        frozen: name of the layer up to which (itself included) the weights stay as they are. Those
+            behind it must see the others through it alone, and those up to it must compute the same
+            in training as in a test. None trains all layers.
         epochs: at most so many; None for those of the trainer.
         learning_rate: initial or peak rate; None for that of the trainer.
+        fixed: names of layers that stay as they are wherever they stand, such as normalisations
+            whose statistics a large data set gave.
     """
 
     name: str = ""
     frozen: str | None = None
     epochs: int | None = None
     learning_rate: float | None = None
+    fixed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,19 @@ class Family(Schema, ABC):
             ConfigError: names the key, what the features give and what the model takes.
         """
 
-    def contents(self) -> dict[str, str]:
+    def check_features(self, features: FeatureSpec) -> None:
+        """Refuse features of the right shape whose values the weights to begin with do not know.
+
+        Raises:
+            ConfigError: names the setting.
+        """
+
+    @property
+    def pretraining(self) -> str:
+        """What the weights to begin with were trained on; empty where they are random."""
+        return ""
+
+    def contents(self) -> dict[str, str | None]:
         """Return keys that name files, each with the SHA-256 of what its file holds now.
 
         Two configurations are the same where these are, wherever the files lie.

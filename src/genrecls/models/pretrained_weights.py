@@ -51,7 +51,7 @@ class PublishedWeights:
     @property
     def place(self) -> Path:
         """Where Keras keeps it."""
-        return _keras_home() / "models" / self.name
+        return keras_home() / "models" / self.name
 
     @property
     def whole(self) -> bool:
@@ -154,7 +154,7 @@ def download(published: PublishedWeights) -> Path:
     import keras
 
     say(f"downloading {published.address} ({published.size / 2**20:.0f} MiB)")
-    home, timeout = _keras_home(), socket.getdefaulttimeout()
+    home, timeout = keras_home(), socket.getdefaulttimeout()
     # Keras' progress bar would go to standard output, which is for results.
     bar: Any = sys.stderr if messages().is_terminal else io.StringIO()
     socket.setdefaulttimeout(_PATIENCE)
@@ -183,7 +183,8 @@ def download(published: PublishedWeights) -> Path:
         socket.setdefaulttimeout(timeout)
 
 
-def _keras_home() -> Path:
+def keras_home() -> Path:
+    """Return the folder in which Keras keeps what it downloads."""
     # Keras looks at the variable too, but once, on import.
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
 

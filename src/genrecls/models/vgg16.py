@@ -10,15 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
-
-from genrecls.config.schema import Schema
 from genrecls.console import warn
 from genrecls.errors import ConfigError
-from genrecls.models.base import MODELS, ModelFamily, Normalisation, Shapes, Stage
-from genrecls.models.layers import DenseHead, normalised_input
+from genrecls.models.base import MODELS, Normalisation, Shapes
+from genrecls.models.layers import normalised_input
 from genrecls.models.pretrained_weights import (
     Upto,
     check_weights,
@@ -26,6 +23,7 @@ from genrecls.models.pretrained_weights import (
     load_weights,
     weights_file,
 )
+from genrecls.models.transfer import TransferFamily
 
 if TYPE_CHECKING:
     import keras
@@ -40,45 +38,25 @@ _IMAGENET_MEAN = (123.68, 116.779, 103.939)
 """Red, green, blue over ImageNet, 0 to 255 (`imagenet_utils.preprocess_input`, mode caffe)."""
 
 
-@dataclass(frozen=True)
-class FineTune(Schema):
-    """The second stage of `train: fine_tune`.
-
-    Attributes:
-        epochs: at most so many.
-        learning_rate: a small one, because the weights are good already.
-        from_block: first of the five convolution blocks that learns.
-    """
-
-    epochs: PositiveInt
-    learning_rate: PositiveFloat
-    from_block: Annotated[int, Field(ge=1, le=5)]
-
-
 @MODELS.register("vgg16")
 @dataclass(frozen=True)
-class Vgg16(ModelFamily):
+class Vgg16(TransferFamily):
     """VGG-16 on one picture with three channels, whose values are 0 to 1.
 
     Attributes:
         weights: `none`, `imagenet` or the path of a file.
-        train: `head` keeps VGG-16 as it is, `fine_tune` trains the last blocks after the head,
-            `all` trains everything at once.
         upto: `conv` ends VGG-16 behind its convolutions, `dense` behind its second dense layer.
         pooling: how a picture of features becomes a vector, behind the convolutions.
         preprocessing: `imagenet` is what the ImageNet weights were trained with (0 to 255, less
             the mean colour); `none` leaves 0 to 1.
-        head: dense layers behind VGG-16.
-        fine_tune: the second stage of `train: fine_tune`.
     """
 
     weights: str
-    train: Literal["head", "fine_tune", "all"]
     upto: Upto
     pooling: Literal["flatten", "average"]
     preprocessing: Literal["imagenet", "none"]
-    head: DenseHead
-    fine_tune: FineTune
+
+    blocks: ClassVar[int] = 5
 
     def check(self, shapes: Shapes) -> None:
         """Refuse anything but one large enough picture in colour, and weights that are not there.
@@ -123,14 +101,19 @@ class Vgg16(ModelFamily):
         dense = self.upto == "dense"
         vgg = keras.applications.VGG16(include_top=dense, weights=None, input_tensor=x)
         if dense:
-            x = vgg.get_layer(self._last).output
+            x = vgg.get_layer(self.embedding_layer).output
         else:
             flatten = self.pooling == "flatten"
             pooling = layers.Flatten if flatten else layers.GlobalAveragePooling2D
-            x = pooling(name=self._last)(vgg.output)
+            x = pooling(name=self.embedding_layer)(vgg.output)
         return keras.Model({name: source}, self.head.apply(x, n_classes), name=self.name)
 
-    def contents(self) -> dict[str, str]:
+    @property
+    def pretraining(self) -> str:
+        """ImageNet, or the file that holds the weights."""
+        return {"none": "", "imagenet": "ImageNet"}.get(self.weights, "weights of a file")
+
+    def contents(self) -> dict[str, str | None]:
         """Return the digest of a weights file that is named by its path."""
         digest = file_digest(self.weights)
         return {"weights": digest} if digest else {}
@@ -154,22 +137,14 @@ class Vgg16(ModelFamily):
             kernel, bias = first.get_weights()
             first.set_weights([kernel[:, :, ::-1], bias])
 
-    def stages(self) -> tuple[Stage, ...]:
-        """Return the head alone, the head and then the last blocks, or all at once."""
-        if self.train == "all":
-            return super().stages()
-        head = Stage("head", frozen=self._last)
-        if self.train == "head":
-            return (head,)
-        settings = self.fine_tune
-        block = settings.from_block - 1
-        frozen = f"block{block}_pool" if block else None
-        return (head, Stage("fine_tune", frozen, settings.epochs, settings.learning_rate))
-
     @property
-    def _last(self) -> str:
+    def embedding_layer(self) -> str:
         """Name of the last layer that does not belong to the head."""
         return "fc2" if self.upto == "dense" else self.pooling
+
+    def layer_before(self, block: int) -> str | None:
+        """Return the pooling layer in front of a block."""
+        return f"block{block - 1}_pool" if block > 1 else None
 
     def _coloured(self, shapes: Shapes) -> tuple[str, tuple[int, int, int]]:
         """Return name and shape (rows, columns, 3) of the only input."""

@@ -47,17 +47,17 @@ def backbone_root(data_root: Path) -> Path:
 def divide(model: keras.Model, frozen: str) -> tuple[keras.Model, keras.Model]:
     """Return the layers of `model` up to the layer `frozen`, and those behind it.
 
-    Both share their layers with `model`, which must be a chain of layers.
+    Both share their layers with `model`, whose layers behind `frozen` must see those before it
+    through `frozen` alone.
     """
     import keras
 
     last = [layer.name for layer in model.layers].index(frozen)
     cut = model.layers[last].output
     backbone = keras.Model(model.input, cut, name="backbone")
-    source = x = keras.Input(cut.shape[1:], name=INPUT)
-    for layer in model.layers[last + 1 :]:
-        x = layer(x)
-    return backbone, keras.Model({INPUT: source}, x, name="head")
+    behind = keras.Model(cut, model.output, name="behind")
+    source = keras.Input(cut.shape[1:], name=INPUT)
+    return backbone, keras.Model({INPUT: source}, behind(source), name="head")
 
 
 def embed(backbone: keras.Model, examples: Examples, root: Path) -> Examples:

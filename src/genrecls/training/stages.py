@@ -138,7 +138,7 @@ def _training_data(
     # All layers learn but those up to the layer `stage.frozen`.
     frozen = stage.frozen is not None
     for layer in model.layers:
-        layer.trainable = not frozen
+        layer.trainable = not frozen and layer.name not in stage.fixed
         frozen = frozen and layer.name != stage.frozen
     if stage.name:
         learning = sum(prod(variable.shape) for variable in model.trainable_variables)

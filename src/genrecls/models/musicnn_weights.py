@@ -1,0 +1,196 @@
+"""The published weights of musicnn and its VGG: where they lie, and how they are read.
+
+J. Pons and X. Serra, "musicnn: pre-trained convolutional neural networks for music audio tagging",
+late-breaking demo, ISMIR 2019; the package `musicnn` 0.1.0 (ISC licence, Copyright (c) Music
+Technology Group, Universitat Pompeu Fabra 2019). Its code is not run and not needed: TensorFlow
+reads its checkpoints, whose contents are held against their digests before.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genrecls.config.paths import expanded
+from genrecls.errors import ConfigError, ModelFileError
+from genrecls.models.pretrained_weights import keras_home
+
+WHEEL = "musicnn-0.1.0-py3-none-any.whl"
+INDEX, DATA = ".index", ".data-00000-of-00001"
+"""Names of the two files of a checkpoint, which have nothing in front."""
+
+Corpus = Literal["msd", "mtt"]
+"""What the networks were trained on."""
+
+CORPORA: Mapping[Corpus, str] = {"msd": "Million Song Dataset", "mtt": "MagnaTagATune"}
+
+TAGS: Mapping[Corpus, tuple[str, ...]] = {
+    "msd": (
+        *("rock", "pop", "alternative", "indie", "electronic", "female vocalists", "dance", "00s"),
+        *("alternative rock", "jazz", "beautiful", "metal", "chillout", "male vocalists"),
+        *("classic rock", "soul", "indie rock", "Mellow", "electronica", "80s", "folk", "90s"),
+        *("chill", "instrumental", "punk", "oldies", "blues", "hard rock", "ambient", "acoustic"),
+        *("experimental", "female vocalist", "guitar", "Hip-Hop", "70s", "party", "country"),
+        *("easy listening", "sexy", "catchy", "funk", "electro", "heavy metal"),
+        *("Progressive rock", "60s", "rnb", "indie pop", "sad", "House", "happy"),
+    ),
+    "mtt": (
+        *("guitar", "classical", "slow", "techno", "strings", "drums", "electronic", "rock"),
+        *("fast", "piano", "ambient", "beat", "violin", "vocal", "synth", "female", "indian"),
+        *("opera", "male", "singing", "vocals", "no vocals", "harpsichord", "loud", "quiet"),
+        *("flute", "woman", "male vocal", "no vocal", "pop", "soft", "sitar", "solo", "man"),
+        *("classic", "choir", "voice", "new age", "dance", "male voice", "female vocal"),
+        *("beats", "harp", "cello", "no voice", "weird", "country", "metal", "female voice"),
+        *("choral",),
+    ),
+}
+"""The fifty tags of each, in the order of the outputs."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint of the package.
+
+    Attributes:
+        folder: its folder within the package.
+        index, data: SHA-256 of its two files.
+    """
+
+    folder: str
+    index: str
+    data: str
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The digest of each file."""
+        return {INDEX: self.index, DATA: self.data}
+
+
+CHECKPOINTS: dict[tuple[str, Corpus], Checkpoint] = {
+    ("musicnn", "msd"): Checkpoint(
+        "MSD_musicnn",
+        "87f3e0f3550c8d3bafc840374003e5c8af5eeb5ecf6add61af09a7822d3282c8",
+        "8579734ee6388f799ed0def4bbd0d1fdcbeaf213ef2a9dc860917bd76a303de6",
+    ),
+    ("musicnn", "mtt"): Checkpoint(
+        "MTT_musicnn",
+        "da2d7bb670b2b31e9bc441bb1bd75eca31b5b061f963cc1f9630c1aff3238f57",
+        "041f3935e981a65cea739842d30c188d3a7d2adf4410955c8668eb3de4a5acab",
+    ),
+    ("music_vgg", "msd"): Checkpoint(
+        "MSD_vgg",
+        "50e499238457558bba9f34f8b84d4afb8279afd43520cdf0a4fdf805a49c9ca3",
+        "9683d756b8311146534f333502ebf4a2a78a3e320c54ab0411dff6186d8375fc",
+    ),
+    ("music_vgg", "mtt"): Checkpoint(
+        "MTT_vgg",
+        "4b0d3d2d02bbe0919c063c1fb74bfa9018ac3517e362d681b07444d4207a5f5f",
+        "458f5c8bcecc086a3bba3dce83809df6da6e0a3560a59ddd84711bf3d5fd8303",
+    ),
+}
+"""What is published, by network and corpus."""
+
+_MOST_BYTES = 64 * 1024 * 1024
+
+
+def check_weights_from(weights_from: str | None) -> None:
+    """Refuse a wheel or folder that is not there.
+
+    Raises:
+        ConfigError: names it.
+    """
+    if weights_from is not None and not expanded(weights_from, "model.weights_from").exists():
+        path = expanded(weights_from, "model.weights_from").absolute()
+        raise ConfigError(
+            f"model.weights_from: received '{weights_from}', but there is no {path}; expected "
+            f"{WHEEL} or a folder of it, or null"
+        )
+
+
+def checkpoint_files(checkpoint: Checkpoint, weights_from: str | None) -> dict[str, bytes]:
+    """Return the two files of a checkpoint, held against their digests.
+
+    Args:
+        checkpoint: which.
+        weights_from: the wheel, or a folder that holds its files; None looks for the installed
+            package and then for the wheel in Keras' folder of models.
+
+    Raises:
+        ConfigError: `weights_from` is not there.
+        ModelFileError: the checkpoint is nowhere, or another one; says how to get it.
+    """
+    check_weights_from(weights_from)
+    home = keras_home() / "models"
+    places = [expanded(weights_from, "model.weights_from")] if weights_from else [*_usual(home)]
+    for place in places:
+        try:
+            files = {name: _read(place, checkpoint.folder, name) for name in checkpoint.files}
+        except (OSError, ValueError, zipfile.BadZipFile) as error:
+            raise ModelFileError(f"model.weights_from: {place} cannot be read ({error})") from None
+        if any(content is None for content in files.values()):
+            continue
+        for name, digest in checkpoint.files.items():
+            received = sha256(files[name] or b"").hexdigest()
+            if received != digest:
+                raise ModelFileError(
+                    f"model.weights_from: {checkpoint.folder}/{name} of {place} has the SHA-256 "
+                    f"{received}, expected {digest}: it is damaged or of another version; fetch "
+                    "it again: pip download --no-deps musicnn==0.1.0"
+                )
+        return {name: content or b"" for name, content in files.items()}
+    where = f"in {places[0]}" if weights_from else f"installed, nor is {WHEEL} in {home}"
+    raise ModelFileError(
+        f"model.weights: {checkpoint.folder} of the package musicnn is not {where}; where there is "
+        f"a network: pip download --no-deps musicnn==0.1.0; then put {WHEEL} there or name it with "
+        "model.weights_from=<path>, or train from scratch with model.weights=null model.train=all"
+    )
+
+
+def read_checkpoint(files: Mapping[str, bytes]) -> dict[str, NDArray[np.float32]]:
+    """Return the variables of a checkpoint by name, without those of its optimiser."""
+    import tensorflow as tf
+
+    with tempfile.TemporaryDirectory() as folder:
+        prefix = Path(folder) / "checkpoint"
+        for name, content in files.items():
+            prefix.with_name(f"checkpoint{name}").write_bytes(content)
+        reader = tf.train.load_checkpoint(str(prefix))
+        return {
+            name: np.asarray(reader.get_tensor(name), np.float32)
+            for name in reader.get_variable_to_shape_map()
+            if "Adam" not in name and not name.endswith("_power")
+        }
+
+
+def _usual(home: Path) -> Iterator[Path]:
+    """Yield where the weights may lie; the package is looked for and not imported."""
+    spec = importlib.util.find_spec("musicnn")
+    yield from map(Path, (spec and spec.submodule_search_locations) or ())
+    if (home / WHEEL).is_file():
+        yield home / WHEEL
+
+
+def _read(place: Path, folder: str, name: str) -> bytes | None:
+    """Return a file of a checkpoint in a wheel or a folder; None where it is not there."""
+    if place.is_dir():
+        for inside in (f"musicnn/{folder}", folder, "."):
+            path = place / inside / name
+            if path.is_file():
+                return path.read_bytes()
+        return None
+    with zipfile.ZipFile(place) as archive:
+        member: Any = f"musicnn/{folder}/{name}"
+        if member not in archive.namelist():
+            return None
+        if archive.getinfo(member).file_size > _MOST_BYTES:
+            raise ValueError(f"{member} is larger than any checkpoint of it")
+        return archive.read(member)
