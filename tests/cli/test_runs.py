@@ -25,6 +25,7 @@ SCORES = replace(MADE.test.track, accuracy=0.75, accuracy_interval=(0.7, 0.8), m
 METRICS = replace(
     MADE,
     dataset=replace(MADE.dataset, name="synth", generated=True),
+    model=replace(MADE.model, pretraining="ImageNet"),
     parts=dict.fromkeys(MADE.parts, PartMetrics(segment=SCORES, track=SCORES)),
 )
 
@@ -53,7 +54,7 @@ def test_a_finished_run_shows_its_scores_and_that_it_leaks(
     assert row["leaky"] is True
     assert row["generated"] is True
     table = run_command("runs", f"output_root={tmp_path}").out
-    assert "segment (LEAKY)" in table
+    assert "segment (LEAKY) (pretraining: ImageNet)" in table
     assert "synth (generated)" in table
     assert "0.750" in table
     assert "[0.700, 0.800]" in table

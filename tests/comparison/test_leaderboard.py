@@ -194,3 +194,11 @@ def test_a_run_that_does_not_tell_its_time_leaves_the_system_without(tmp_path: P
     silent = replace(other, metrics=replace(other.metrics, seconds={}))
     (board,) = compare([one, silent], "validation", "test")
     assert board.systems[0].seconds is None
+
+
+def test_a_system_that_had_learned_elsewhere_says_so_in_its_name(tmp_path: Path) -> None:
+    (one,) = runs_of(tmp_path, Made())
+    model = replace(one.metrics.model, pretraining="Million Song Dataset")
+    before = replace(one, metrics=replace(one.metrics, model=model))
+    (board,) = compare([before], "validation", "test")
+    assert board.systems[0].label == "cnn mfcc (pretraining: Million Song Dataset)"

@@ -233,6 +233,19 @@ def test_a_split_that_leaks_says_so(
     assert prepared.caveat in " ".join(capsys.readouterr().err.split())
 
 
+def test_the_leak_check_says_what_it_cannot_see(
+    dataset: Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    experiment = _experiment(tmp_path)
+    monkeypatch.setattr(type(experiment.model), "pretraining", "Million Song Dataset")
+    prepare(experiment, dataset)
+    told = " ".join(capsys.readouterr().err.split())
+    assert "trained on Million Song Dataset, which may hold artists or recordings" in told
+
+
 def test_unknown_artists_are_named_because_nobody_can_keep_them_apart(
     dataset: Dataset, tmp_path: Path
 ) -> None:

@@ -78,6 +78,15 @@ def test_generated_data_have_a_blue_banner_and_are_named_at_the_headline() -> No
     assert "generated data" in page(report).texts("div", "hero")[0]
 
 
+def test_a_pretrained_network_has_a_banner_and_is_named_at_the_headline() -> None:
+    report = changed(finished_run(), "model", pretraining="Million Song Dataset")
+    ((text, kind),) = banners(report).items()
+    assert kind == "caution"
+    assert text.startswith("Pre-trained on Million Song Dataset")
+    assert "no leak check can see into them" in text
+    assert "pretraining: Million Song Dataset" in page(report).texts("div", "hero")[0]
+
+
 @pytest.mark.parametrize(("count", "words"), [(1, "1 file was not"), (3, "3 files were not")])
 def test_rejected_files_have_an_amber_banner_and_are_listed(count: int, words: str) -> None:
     file = RejectedFile("x", "in/broken.wav", "unreadable", "no header")

@@ -61,6 +61,12 @@ def test_every_figure_of_a_leaky_split_on_generated_data_says_both() -> None:
         assert about.endswith("split segment (LEAKY) · generated data")
 
 
+def test_every_figure_of_a_pretrained_network_says_what_it_had_learned() -> None:
+    for figure in draw(changed(finished_run(), "model", pretraining="ImageNet")).values():
+        about = figure.texts[1].get_text().replace("\n", " ")
+        assert about.endswith(" · pretraining: ImageNet")
+
+
 def test_shared_artists_alone_are_not_called_leaky() -> None:
     for figure in draw(finished_run(name="track", leaks=("artist",))).values():
         assert "LEAKY" not in figure.texts[1].get_text()

@@ -18,6 +18,7 @@ from genrecls.reports.score_notes import score_notes
 from genrecls.reports.tables import Column, Table
 from genrecls.runs.metrics import PartMetrics, RunMetrics
 from genrecls.runs.run import Run
+from genrecls.runtime.description import pretraining_mark
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -139,4 +140,5 @@ def describe(metrics: RunMetrics) -> str:
     dataset, split = metrics.dataset, metrics.split
     generated = " (generated data, not real music)" if dataset.generated else ""
     note = f" [{split.caveat}]" if split.caveat else ""
-    return f"data {dataset.name}{generated}, split {split.name}{note}"
+    mark = pretraining_mark(metrics.model.pretraining)
+    return f"data {dataset.name}{generated}, split {split.name}{note}{mark and f', {mark}'}"

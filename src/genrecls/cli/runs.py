@@ -18,7 +18,7 @@ from genrecls.reports.tables import Column, Table
 from genrecls.runs.removal import Removal, find_removals, remove
 from genrecls.runs.run import Run, all_runs, find_run
 from genrecls.runs.run_filter import count_trials, select_runs
-from genrecls.runtime.description import leak_mark
+from genrecls.runtime.description import leak_mark, pretraining_mark
 
 
 def main(words: Sequence[str]) -> int:
@@ -158,6 +158,7 @@ def _row(run: Run) -> dict[str, Any]:
         "test_track_accuracy_interval": list(metrics.test.track.accuracy_interval),
         "test_track_macro_f1": metrics.test.track.macro_f1,
         "parameters": metrics.model.parameters,
+        "pretraining": metrics.model.pretraining,
     }
 
 
@@ -180,7 +181,8 @@ def _table(rows: Sequence[dict[str, Any]], title: str) -> Table:
         about, scores = ["", "", ""], ["", "", "", "", ""]
         if "test_track_accuracy" in row:
             generated = " (generated)" if row["generated"] else ""
-            split = f"{row['split']}{leak_mark(row['leaks'])}"
+            mark = pretraining_mark(row["pretraining"])
+            split = f"{row['split']}{leak_mark(row['leaks'])}{mark and f' ({mark})'}"
             about = [f"{row['dataset']}{generated}", split, str(row["seed"])]
             low, high = row["test_track_accuracy_interval"]
             scores = [

@@ -15,6 +15,7 @@ from genrecls.evaluation.paired_tests import Pairing, interval, pair
 from genrecls.evaluation.significance import SeedSummary, holm, summarise
 from genrecls.runs.record import RunRecord, read
 from genrecls.runs.run import Run
+from genrecls.runtime.description import pretraining_mark
 from genrecls.splits.base import EVALUATED_PARTS, EvaluatedPart
 
 _MOST_KEYS, _FINGERPRINT = 3, 6
@@ -322,8 +323,10 @@ def _labels(runs: Sequence[RunRecord]) -> list[str]:
 
 
 def _title(run: RunRecord) -> str:
-    """Return model and features; of joint features, those of both parts."""
+    """Return model and features (of joint ones those of both parts), and any pretraining."""
     features = run.config["features"]
     inside = [part.get("name") for part in features.values() if isinstance(part, Mapping)]
     parts = [name for name in inside if isinstance(name, str)]
-    return f"{model_of(run.config)} {'+'.join(parts) or features['name']}"
+    mark = pretraining_mark(run.metrics.model.pretraining)
+    title = f"{model_of(run.config)} {'+'.join(parts) or features['name']}"
+    return f"{title} ({mark})" if mark else title

@@ -22,6 +22,7 @@ from genrecls.features.audio_augmentation import DistortedCopy
 from genrecls.features.cache import FeatureStore, cache_root
 from genrecls.features.extract import Extraction, Rejection, extract
 from genrecls.parallel import require_backend
+from genrecls.runtime.description import pretraining_caveat
 from genrecls.splits.base import PARTS, Part, Split, SplitInput, known_artists
 from genrecls.splits.leakage import ensure_declared, find_leaks
 from genrecls.training.data import Examples, gather, missing_classes
@@ -150,6 +151,8 @@ def prepare(
     _announce(data, weighed=experiment.trainer.weighs_genres)
     if experiment.trainer.batches != "tracks" and (long := _long_tracks(parts["train"])):
         warn(long)
+    if reason := pretraining_caveat(experiment.model.pretraining):
+        warn(reason)
     if copies and experiment.augment.audio.active:
         train = replace(parts["train"], copies=_copies(experiment, kept, split, store, folder))
         data = replace(data, parts={**parts, "train": train})

@@ -192,6 +192,7 @@ def _write_results(
         split=data.split.name,
         leaks=data.leaks,
         generated=data.dataset.generated,
+        pretraining=experiment.model.pretraining,
         test=asdict(metrics.test),
     )
     save(run.model_file, result.model, card)

@@ -158,6 +158,7 @@ def _facts(
         split=card.split,
         leaks=card.leaks,
         generated=card.generated,
+        pretraining=card.pretraining,
         keras=KerasFile(
             gate.scores(gate.keras["test"]),
             run.model_file.stat().st_size,

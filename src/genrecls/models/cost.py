@@ -36,18 +36,20 @@ class ModelCost:
     Attributes:
         name: of its preset or family, such as `crnn_micro` or `cnn`.
         macs: multiply-accumulates for one segment.
+        pretraining: what its weights had been trained on before; empty for nothing.
     """
 
     name: str
     parameters: Count
     macs: Count
+    pretraining: str = ""
 
     @classmethod
-    def of(cls, name: str, model: keras.Model) -> ModelCost:
+    def of(cls, name: str, model: keras.Model, pretraining: str = "") -> ModelCost:
         """Return the cost of a built model."""
         costs = layer_costs(model)
         parameters = sum(cost.parameters for cost in costs)
-        return cls(name, parameters, sum(cost.macs for cost in costs))
+        return cls(name, parameters, sum(cost.macs for cost in costs), pretraining)
 
 
 def layer_costs(model: keras.Model, prefix: str = "") -> list[LayerCost]:

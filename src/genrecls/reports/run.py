@@ -25,6 +25,7 @@ from genrecls.reports.score_notes import score_notes
 from genrecls.reports.style import save
 from genrecls.runs.metrics import PartMetrics, RunMetrics
 from genrecls.runs.run import Run
+from genrecls.runtime.description import pretraining_caveat
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -83,7 +84,8 @@ class RunReport:
     def scope(self, part: str, unit: str) -> Scope:
         """Return what numbers of `part` per `unit` are numbers of."""
         split, generated = self.metrics.split, self.metrics.dataset.generated
-        return Scope(part, unit, split.name, split.leaky, generated)
+        pretraining = self.metrics.model.pretraining
+        return Scope(part, unit, split.name, split.leaky, generated, pretraining)
 
 
 def write_report(run: Run, report: RunReport) -> None:
@@ -186,6 +188,9 @@ def _banners(metrics: RunMetrics) -> Iterator[Banner]:
         yield Banner("caution", "Artists are shared", caveat or text)
     elif caveat:
         yield Banner("caution", f"Caveat of split {split.name}", caveat)
+    if reason := pretraining_caveat(metrics.model.pretraining):
+        heading = f"Pre-trained on {metrics.model.pretraining}"
+        yield Banner("caution", heading, f"{reason[0].upper()}{reason[1:]}.")
     if metrics.dataset.generated:
         text = (
             "The tracks were made by a program. The scores show that everything works, not how "

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from genrecls.runtime.description import pretraining_mark
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -15,6 +17,7 @@ class Scope:
         split: name of the split.
         leaky: whether one track is on both sides of the split.
         generated: whether the data are generated instead of recorded music.
+        pretraining: what the weights had been trained on before; empty for nothing.
     """
 
     part: str
@@ -22,6 +25,7 @@ class Scope:
     split: str
     leaky: bool = False
     generated: bool = False
+    pretraining: str = ""
 
     @property
     def counted(self) -> str:
@@ -34,7 +38,8 @@ class Scope:
         """The warnings behind the name of the split; empty where there are none."""
         leaky = " (LEAKY)" if self.leaky else ""
         generated = " · generated data" if self.generated else ""
-        return f"{leaky}{generated}"
+        mark = pretraining_mark(self.pretraining)
+        return f"{leaky}{generated}{mark and f' · {mark}'}"
 
     def __str__(self) -> str:
         return f"{self.counted} · split {self.split}{self.alarms}"

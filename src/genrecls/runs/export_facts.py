@@ -201,6 +201,7 @@ class ModelFiles:
         generated: whether the data are generated and no recordings.
         keras: the model itself; None where only an exported file is there.
         files: of an export, every format that was asked for, kept or not.
+        pretraining: what the weights had been trained on before; empty for nothing.
     """
 
     run: str
@@ -210,6 +211,7 @@ class ModelFiles:
     generated: bool
     keras: KerasFile | None
     files: tuple[ExportedFile, ...]
+    pretraining: str = ""
 
     @property
     def kept(self) -> tuple[ExportedFile, ...]:
@@ -355,6 +357,7 @@ def model_files_of_run(run: Run) -> ModelFiles:
         split=metrics.split.name,
         leaks=metrics.split.leaks,
         generated=metrics.dataset.generated,
+        pretraining=metrics.model.pretraining,
         keras=KerasFile(
             test,
             run.model_file.stat().st_size,
@@ -381,6 +384,7 @@ def model_files_of_card(path: Path, card: Mapping[str, Any]) -> ModelFiles:
         split=card["split"],
         leaks=tuple(card["leaks"]),
         generated=card["generated"],
+        pretraining=card.get("pretraining", ""),
         keras=None if exported else KerasFile(test, size, path.name),
         files=(
             (ExportedFile(path.name, card["input"], card["mode"], "kept", bytes=size, test=test),)

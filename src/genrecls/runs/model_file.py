@@ -48,6 +48,7 @@ class ModelCard:
         leaks: kinds of leak between the parts.
         generated: whether the data were synthetic.
         test: scores on the test part, per segment and per track.
+        pretraining: what its weights had been trained on before; empty for nothing.
     """
 
     labels: tuple[str, ...]
@@ -60,6 +61,7 @@ class ModelCard:
     test: Mapping[str, Any]
     features: FeatureSpec
     segment: SegmentRule
+    pretraining: str = ""
 
 
 def save(path: Path, model: keras.Model, card: ModelCard) -> None:
@@ -182,8 +184,15 @@ def read_card(path: Path) -> ModelCard:
         segment = validate(SegmentRule, fields["segment"], "segment")
         segment.shapes(features)
         lists = {key: tuple(fields[key]) for key in ("labels", "leaks")}
-        known = {field.name: fields[field.name] for field in dataclasses.fields(ModelCard)}
-        return ModelCard(**{**known, **lists, "features": features, "segment": segment})
+        known = {field.name for field in dataclasses.fields(ModelCard)} & fields.keys()
+        return ModelCard(
+            **{
+                **{key: fields[key] for key in known},
+                **lists,
+                "features": features,
+                "segment": segment,
+            }
+        )
     except (ValueError, ConfigError) as error:
         raise ModelFileError(
             f"{path}: its description cannot be understood ({_first_line(error)})"

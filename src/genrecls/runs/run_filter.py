@@ -23,7 +23,7 @@ Facts = Mapping[str, Any]
 
 ALWAYS_KNOWN = (
     *("run", "status", "sweep", "created", "changed", "command", "dataset", "features", "split"),
-    *("model", "seed", "generated", "leaky", "epochs", "parameters", "macs"),
+    *("model", "seed", "generated", "leaky", "epochs", "parameters", "macs", "pretraining"),
     *("validation.accuracy", "validation.macro_f1", "test.accuracy", "test.macro_f1"),
 )
 """Keys of every condition, beside those of settings and scores that one of the runs has."""
@@ -154,6 +154,7 @@ def facts_of(run: Run) -> dict[str, Any]:
             "epochs": metrics.selection.epochs,
             "parameters": metrics.model.parameters,
             "macs": metrics.model.macs,
+            "pretraining": metrics.model.pretraining,
         }
         for part, scores in metrics.parts.items():
             for unit in ("segment", "track"):

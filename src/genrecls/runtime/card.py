@@ -21,6 +21,7 @@ from genrecls.dsp.settings import (
     Allowed,
     check,
     choice,
+    either,
     list_of,
     number,
 )
@@ -62,11 +63,15 @@ FACTS: Mapping[str, Allowed] = {
     "split": TEXT,
     "leaks": list_of(TEXT),
     "generated": TRUE_OR_FALSE,
+    "pretraining": either(TEXT, choice("")),
     "test": Allowed("accuracy and macro_f1 from 0 to 1 of segment and of track", _has_scores),
     "features": GROUP,
     "segment": GROUP,
 }
 """What every card says, apart from its format."""
+
+_LATER = ("pretraining",)
+"""What the first model files do not say."""
 
 
 def check_card(card: Any, more: Mapping[str, Allowed], optional: tuple[str, ...] = ()) -> None:
@@ -82,7 +87,7 @@ def check_card(card: Any, more: Mapping[str, Allowed], optional: tuple[str, ...]
     Raises:
         ValueError: one line names the key, what was received and what is allowed.
     """
-    check(card, {**FACTS, **more}, "card", optional)
+    check(card, {**FACTS, **more}, "card", (*_LATER, *optional))
     labels: list[str] = card["labels"]
     if len(set(labels)) < len(labels):
         twice = next(label for label in labels if labels.count(label) > 1)

@@ -16,6 +16,21 @@ def leak_mark(leaks: Collection[str]) -> str:
     return " (artists shared)" if "artist" in leaks else ""
 
 
+def pretraining_mark(pretraining: str) -> str:
+    """Return what has to stand beside every score of a model with weights from elsewhere."""
+    return f"pretraining: {pretraining}" if pretraining else ""
+
+
+def pretraining_caveat(pretraining: str) -> str:
+    """Return why the scores of such a model are not those of others; empty for random weights."""
+    if not pretraining:
+        return ""
+    return (
+        f"the network begins with weights that were trained on {pretraining}, which may hold "
+        "artists or recordings of the test part; no leak check can see into them"
+    )
+
+
 @dataclass(frozen=True)
 class ModelDescription:
     """What a trained model is, and how far it can be trusted.
@@ -29,6 +44,7 @@ class ModelDescription:
         split: how that was split, with the mark of its leaks.
         generated: whether the data were synthetic.
         accuracy: of tracks of the test part, 0 to 1.
+        pretraining: what its weights had been trained on before; empty for nothing.
     """
 
     labels: tuple[str, ...]
@@ -39,6 +55,7 @@ class ModelDescription:
     split: str
     generated: bool
     accuracy: float
+    pretraining: str = ""
 
     @classmethod
     def of(cls, card: Mapping[str, Any], form: str = "") -> ModelDescription:
@@ -52,6 +69,7 @@ class ModelDescription:
             split=f"split {card['split']}{leak_mark(card['leaks'])}",
             generated=card["generated"],
             accuracy=float(card["test"]["track"]["accuracy"]),
+            pretraining=card.get("pretraining", ""),
         )
 
     @property
@@ -63,11 +81,13 @@ class ModelDescription:
     def about(self) -> str:
         """The run and how its data were split, as figures say it."""
         generated = " · trained on generated data" if self.generated else ""
-        return f"{self.run} · {self.split}{generated}"
+        mark = pretraining_mark(self.pretraining)
+        return f"{self.run} · {self.split}{generated}{mark and f' · {mark}'}"
 
     def __str__(self) -> str:
         generated = "; trained on generated data, not real music" if self.generated else ""
+        mark = pretraining_mark(self.pretraining)
         return (
             f"model {self.name}: accuracy {self.accuracy:.3f} per track on the test part of "
-            f"{self.dataset} ({self.split}){generated}"
+            f"{self.dataset} ({self.split}){generated}{mark and f'; {mark}'}"
         )

@@ -59,6 +59,13 @@ def test_generated_data_are_warned_of() -> None:
     assert "generated" not in card(export_facts(), None).partition("## Files")[0]
 
 
+def test_pretraining_is_warned_of_and_named_at_the_scores() -> None:
+    text = card(export_facts(pretraining="Million Song Dataset"), None)
+    assert "no leak check can see into them" in text
+    assert ", pretraining: Million Song Dataset, beside the model in Keras" in text
+    assert "retraining" not in card(export_facts(), None)
+
+
 def test_what_there_is_no_file_of_has_its_reason() -> None:
     reason = "lstm_1 keeps its state; use model.rnn.cell=lstm"
     text = card(export_facts([kept(EVERY[0]), lost(EVERY[3], "refused", reason)]), None)

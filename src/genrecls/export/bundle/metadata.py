@@ -51,6 +51,7 @@ def description(
         "split": facts.split,
         "leaks": list(facts.leaks),
         "generated": facts.generated,
+        "pretraining": facts.pretraining,
         "features": facts.features,
         "segment": facts.segment,
         "inputs": dict(network.inputs),

@@ -25,7 +25,7 @@ from genrecls.reports.style import (
 )
 from genrecls.reports.text import drawable
 from genrecls.runs.export_facts import ExportedFile, ModelFiles
-from genrecls.runtime.description import leak_mark
+from genrecls.runtime.description import leak_mark, pretraining_mark
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,7 +111,9 @@ def scope(model: ModelFiles) -> str:
     split = f"{model.split}{leak_mark(model.leaks)}"
     generated = " · generated data" if model.generated else ""
     data = model.dataset.name
-    return f"{model.run} · {data}, test part, per track · split {split}{generated}"
+    mark = pretraining_mark(model.pretraining)
+    about = f"{model.run} · {data}, test part, per track · split {split}{generated}"
+    return f"{about} · {mark}" if mark else about
 
 
 @in_style
