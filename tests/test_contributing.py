@@ -25,14 +25,25 @@ TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 EXAMPLES = dict(re.findall(r"```python\n(?=\"\"\"`(\w+)`)(.*?)```", TEXT, flags=re.DOTALL))
 
 
+def forget_examples(registry: Registry[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take out of a registry, for a test, what whoever has followed the examples has in it.
+
+    What the test registers is forgotten, too; what it imports stays imported.
+    """
+    for name in registry:
+        registry[name]
+    for places in ("_options", "_modules"):
+        known = getattr(registry, places)
+        others = {name: place for name, place in known.items() if name not in EXAMPLES}
+        monkeypatch.setattr(registry, places, others)
+
+
 @pytest.fixture
 def example(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str, Registry[Any]], ModuleType]:
     def load(name: str, registry: Registry[Any]) -> ModuleType:
-        list(registry)
-        options = registry._options
-        monkeypatch.setattr(registry, "_options", dict(options))
+        forget_examples(registry, monkeypatch)
         path = tmp_path / f"example_{name}.py"
         path.write_text(EXAMPLES[name], encoding="utf-8")
         specification = importlib.util.spec_from_file_location(path.stem, path)

@@ -26,7 +26,7 @@ from genrecls.models.base import MODELS
 from genrecls.splits.base import SPLITS
 from genrecls.training.settings import AUGMENTATIONS
 from tests.conftest import RunCommand
-from tests.test_contributing import EXAMPLES
+from tests.test_contributing import EXAMPLES, forget_examples
 
 WritePlugin = Callable[..., Path]
 
@@ -35,10 +35,7 @@ WritePlugin = Callable[..., Path]
 def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WritePlugin]:
     """Writes a plugin file; what it registers is forgotten after the test."""
     for registry in (MODELS, FEATURES, DATASETS, SPLITS, AUGMENTATIONS):
-        # What is imported in a test stays imported.
-        for name in registry:
-            registry[name]
-        monkeypatch.setattr(registry, "_options", dict(registry._options))
+        forget_examples(registry, monkeypatch)
     monkeypatch.setattr(plugins, "_plugins", {})
     monkeypatch.setenv(plugins.VARIABLE, "")
     before = set(sys.modules)

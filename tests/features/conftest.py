@@ -28,7 +28,11 @@ class RuleMaker(Protocol):
 
 
 def _composed(group: str, name: str, changes: dict[str, Any]) -> dict[str, Any]:
-    values = OmegaConf.to_container(OmegaConf.load(conf_dir() / group / f"{name}.yaml"))
+    path = conf_dir() / group / f"{name}.yaml"
+    if not path.is_file():
+        # Its fields have defaults.
+        return {**composed("train", f"{group}={name}")[group], **changes}
+    values = OmegaConf.to_container(OmegaConf.load(path))
     assert isinstance(values, dict)
     if "defaults" in values:
         values = composed("train", f"{group}={name}")[group]
@@ -37,7 +41,7 @@ def _composed(group: str, name: str, changes: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def spec_of() -> SpecMaker:
-    """Makes a specification from its YAML file and some changes."""
+    """Makes a specification from its YAML file, or its defaults, and some changes."""
 
     def make(name: str, **changes: Any) -> FeatureSpec:
         values = _composed("features", name, changes)
