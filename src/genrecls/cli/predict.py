@@ -28,7 +28,10 @@ def main(words: Sequence[str]) -> int:
     options.model, options.paths = _model_and_files(options)
     _check(options)
     from genrecls.inference.files import audio_files, load_classifier, names_model_file
+    from genrecls.inference.tagger import TAGGERS
 
+    if options.model in TAGGERS and not Path(options.model).exists():
+        return _tag(options)
     path = None if options.model is None else expanded(options.model, "RUN")
     if path is None or not names_model_file(path):
         # Not for an exported file: a device has nothing that reads runs.
@@ -45,6 +48,40 @@ def main(words: Sequence[str]) -> int:
 
     with alone_with(options.output):
         return _classify(options, classifier, [*known, *files], known)
+
+
+def _tag(options: Namespace) -> int:
+    """Write the tags that a published tagger gives files; the exit status is that of `main`.
+
+    Raises:
+        ConfigError: the answer is wanted in a way that there is for genres alone.
+    """
+    from genrecls.inference.files import audio_files, classify_files
+    from genrecls.inference.tagger import load_tagger, tag_text
+
+    for other in ("live", "timeline", "output"):
+        if getattr(options, other) is not None:
+            raise ConfigError(
+                f"--{other}: not for {options.model}, which gives tags; use --format json"
+            )
+    if options.format == "csv":
+        raise ConfigError(f"--format csv: not for {options.model}; allowed: table, json")
+    tagger = load_tagger(options.model)
+    say(str(tagger.description))
+    files, missing = audio_files(options.paths)
+    known = {result.path: result for result in missing}
+    bad = 0
+
+    def results() -> Iterator[Result]:
+        nonlocal bad
+        for result in classify_files(tagger, [*known, *files], known):
+            yield result
+            if result.error is not None:
+                bad += 1
+                fail(f"{result.path}: {result.error}")
+
+    tag_text(options.format, tagger.description).write(results(), write)
+    return 1 if bad else 0
 
 
 def _classify(

@@ -148,7 +148,9 @@ def predict_parser() -> VerbParser:
         "predict",
         "Classify audio files of any length, or all audio files of folders.\n"
         "RUN is a run (folder, name, end of a name), a model.keras, or an exported .tflite, which\n"
-        f"needs no TensorFlow.\n{_NEWEST}",
+        f"needs no TensorFlow.\n{_NEWEST}\n"
+        "msd_musicnn, mtt_musicnn, msd_vgg and mtt_vgg are published taggers, which give fifty\n"
+        "tags over time instead of genres (docs/how_to/pretrained.md).",
         words="[RUN] FILE|FOLDER ...",
         settings=OUTPUT_ROOT,
     )
