@@ -85,7 +85,24 @@ def build_for(
     """Return a network of the family `name` for inputs of these shapes."""
     chosen = family(name, **changes)
     chosen.check(shapes)
-    return chosen.build(shapes, n_classes, statistics or unit(shapes))
+    network = chosen.build(shapes, n_classes, statistics or unit(shapes))
+    if name == "image":
+        _count_statistics(network, batch_of(8, shapes))
+    return network
+
+
+def _count_statistics(network: Any, batch: Mapping[str, Any]) -> None:
+    """Give normalisations the statistics of a batch.
+
+    A deep network whose normalisations have seen nothing answers the same to everything.
+    """
+    norms = [each for each in network.layers if type(each).__name__ == "BatchNormalization"]
+    usual = [layer.momentum for layer in norms]
+    for layer in norms:
+        layer.momentum = 0.0
+    network(batch, training=True)
+    for layer, momentum in zip(norms, usual, strict=True):
+        layer.momentum = momentum
 
 
 def noise(count: int, size: tuple[int, ...], seed: int = 0) -> np.ndarray[Any, Any]:

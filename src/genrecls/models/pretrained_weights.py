@@ -1,4 +1,4 @@
-"""Where the weights of VGG-16 come from: Keras' ImageNet files or a file of the user.
+"""Where the weights of networks for photographs come from: ImageNet files of Keras, or the user's.
 
 Names, addresses and MD5 sums are those of `keras/src/applications/vgg16.py` (Keras 3.15), which has
 them in the code of its network only.
@@ -10,7 +10,8 @@ import io
 import os
 import socket
 import sys
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -105,9 +106,14 @@ def weights_file(weights: str, upto: Upto) -> Path | None:
     if weights == "none":
         return None
     if weights != "imagenet":
-        return expanded(weights, "model.weights")
+        return weights_path(weights)
     published = IMAGENET[upto]
     return published.place if published.whole else download(published)
+
+
+def weights_path(weights: str) -> Path:
+    """Return the file that `weights` names by its path."""
+    return expanded(weights, "model.weights")
 
 
 def file_digest(weights: str) -> str | None:
@@ -127,19 +133,65 @@ def load_weights(model: keras.Model, path: Path, upto: Upto) -> None:
     import keras
 
     source = keras.applications.VGG16(include_top=upto == "dense", weights=None)
+    what = f"the weights of VGG-16 for model.upto={upto}"
+    load_from(
+        source, path, what, f"; expected a file with the layers of Keras' {IMAGENET[upto].name}"
+    )
+    copy_weights(source, model)
+
+
+def load_from(network: keras.Model, path: Path, what: str, advice: str = "") -> None:
+    """Give a network the weights in a file.
+
+    Args:
+        network: as Keras builds it.
+        path: a .h5 or .weights.h5 file.
+        what: the file should hold, for messages.
+        advice: what to do otherwise.
+
+    Raises:
+        ModelFileError: the file is damaged or holds another network.
+    """
     try:
-        source.load_weights(path)
+        network.load_weights(path)
     except Exception as error:  # noqa: BLE001 - whatever a foreign file makes its readers raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelFileError(
-            f"model.weights: {path} does not hold the weights of VGG-16 for model.upto={upto} "
-            f"({reason}); expected a file with the layers of Keras' {IMAGENET[upto].name}"
+            f"model.weights: {path} does not hold {what} ({reason}){advice}"
         ) from None
+    say(f"{what.removeprefix('the ')}: {path}, SHA-256 {file_digest(str(path))}")
+
+
+def copy_weights(source: keras.Model, model: keras.Model) -> None:
+    """Give the layers of `model` the weights of those of `source` that have their names."""
     names = {layer.name for layer in model.layers}
     for layer in source.layers:
         if layer.weights and layer.name in names:
             model.get_layer(layer.name).set_weights(layer.get_weights())
-    say(f"weights of VGG-16: {path}, SHA-256 {file_digest(str(path))}")
+
+
+def imagenet_network(application: Callable[..., keras.Model]) -> keras.Model:
+    """Return a network of `keras.applications` without its top, with the weights of ImageNet.
+
+    Keras downloads them if they are not in its cache, and verifies them.
+
+    Raises:
+        ModelFileError: says what to fetch and where to put it.
+    """
+    from genrecls.models import tensorflow_setup
+
+    tensorflow_setup.configure_tensorflow()
+    try:
+        with _downloading():
+            # The size that the files are named after; the weights are those of every size.
+            return application(include_top=False, weights="imagenet", input_shape=(224, 224, 3))
+    except Exception as error:  # noqa: BLE001 - Keras raises plain exceptions, and sockets many
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelFileError(
+            f"model.weights=imagenet: the weights of {application.__name__} are not in "
+            f"{keras_home() / 'models'} and cannot be downloaded ({reason}); fetch that file where "
+            "there is a network and put it there, or name its place with model.weights=<path>"
+        ) from None
 
 
 def download(published: PublishedWeights) -> Path:
@@ -154,14 +206,9 @@ def download(published: PublishedWeights) -> Path:
     import keras
 
     say(f"downloading {published.address} ({published.size / 2**20:.0f} MiB)")
-    home, timeout = keras_home(), socket.getdefaulttimeout()
-    # Keras' progress bar would go to standard output, which is for results.
-    bar: Any = sys.stderr if messages().is_terminal else io.StringIO()
-    socket.setdefaulttimeout(_PATIENCE)
+    home = keras_home()
     try:
-        # Keras goes elsewhere, without a word, if the folder does not exist.
-        home.mkdir(parents=True, exist_ok=True)
-        with redirect_stdout(bar):
+        with _downloading():
             path = keras.utils.get_file(
                 published.name,
                 published.address,
@@ -179,6 +226,20 @@ def download(published: PublishedWeights) -> Path:
             f"downloaded ({reason}); fetch {published.address} where there is a network and put it "
             "there, or name its place with model.weights=<path>"
         ) from None
+
+
+@contextmanager
+def _downloading() -> Iterator[None]:
+    """Let Keras download: its bar is no result, and a silent connection is an absent one."""
+    timeout = socket.getdefaulttimeout()
+    # Keras' progress bar would go to standard output, which is for results.
+    bar: Any = sys.stderr if messages().is_terminal else io.StringIO()
+    socket.setdefaulttimeout(_PATIENCE)
+    try:
+        # Keras goes elsewhere, without a word, if the folder does not exist.
+        keras_home().mkdir(parents=True, exist_ok=True)
+        with redirect_stdout(bar):
+            yield
     finally:
         socket.setdefaulttimeout(timeout)
 
