@@ -39,7 +39,9 @@ def epochs() -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def run(places: dict[str, Any], epochs: list[int], tensorflow: None) -> api.Run:
+def run(
+    places: dict[str, Any], epochs: list[int], tensorflow: None, without_figures: None
+) -> api.Run:
     return api.train(
         "debug=smoke",
         "model=cnn",
@@ -187,7 +189,7 @@ def test_an_export_says_which_files_are_there(run: api.Run, places: dict[str, An
 @pytest.mark.tensorflow
 @pytest.mark.usefixtures("forked_modules")
 def test_a_sweep_trains_every_value(places: dict[str, Any]) -> None:
-    words = ("debug=smoke", "model=cnn", "trainer.epochs=2")
+    words = ("debug=smoke", "model=mlp", "features=summary")
     swept = api.sweep(*words, seeds=2, progress=False, **places)
     assert len(swept.runs) == 2
     assert swept.failed == {}

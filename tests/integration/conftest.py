@@ -47,6 +47,12 @@ def genrecls(home: Path) -> Command:
 
 
 @pytest.fixture
+def undrawn(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves out the figures of all reports after that of the finished training."""
+    monkeypatch.setattr("genrecls.reports.run.draw", lambda _: {})
+
+
+@pytest.fixture
 def genrecls_process(home: Path, process: None) -> Command:
     """Run the program in the folder of the finished training, in a process of its own."""
     return lambda *words, **limits: run_genrecls(home, *words, **limits)

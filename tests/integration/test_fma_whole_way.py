@@ -102,7 +102,7 @@ def words(root: Path) -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="module")
-def trained(fma: Path, tensorflow: None) -> Answer:
+def trained(fma: Path, tensorflow: None, without_figures: None) -> Answer:
     answer = run_here(fma, "train", "debug=smoke", *words(fma))
     assert answer.status == 0, answer.err
     return answer

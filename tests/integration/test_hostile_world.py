@@ -23,6 +23,7 @@ def test_an_output_folder_that_cannot_be_written_is_named(genrecls: Command, hom
     assert "occupied" in answer.error
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_full_disk_ends_in_one_line_and_keeps_what_was_there(
     genrecls: Command, genrecls_process: Command, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -63,6 +64,7 @@ def test_a_cache_file_cut_in_half_is_computed_again(genrecls: Command, home: Pat
     assert "27 tracks from the cache, 3 computed" in answer.err
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_bad_files_stop_a_training_or_are_left_out_as_configured(
     genrecls: Command, home: Path
 ) -> None:

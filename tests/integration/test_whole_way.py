@@ -160,6 +160,7 @@ def test_runs_lists_the_run_with_its_scores(genrecls: Command, home: Path) -> No
     assert row["command"] == "genrecls train debug=smoke trainer.epochs=8"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_leaky_split_says_so_wherever_its_number_stands(genrecls: Command, home: Path) -> None:
     answer = genrecls("train", "debug=smoke", "split=segment", "output_root=leaky")
     assert answer.status == 0, answer.err
@@ -178,14 +179,12 @@ def test_a_leaky_split_says_so_wherever_its_number_stands(genrecls: Command, hom
 
 @pytest.mark.usefixtures("forked_modules")
 def test_a_run_of_several_knows_the_command_that_makes_it_alone(genrecls: Command) -> None:
-    answer = genrecls(
-        "train", "-m", "debug=smoke", "trainer.epochs=1", "model=cnn,rnn", "output_root=several"
-    )
+    small = "debug=smoke model=mlp features=summary"
+    answer = genrecls("train", "-m", *small.split(), "seed=1,2", "output_root=several")
     assert answer.status == 0, answer.err
     rows = json.loads(genrecls("runs", "output_root=several", "--format", "json").out)
     assert sorted(row["command"] for row in rows) == [
-        f"genrecls train debug=smoke trainer.epochs=1 model={model} output_root=several"
-        for model in ("cnn", "rnn")
+        f"genrecls train {small} seed={seed} output_root=several" for seed in (1, 2)
     ]
     again = genrecls(*rows[0]["command"].split()[1:])
     assert "is trained already" in again.err

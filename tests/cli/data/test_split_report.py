@@ -56,6 +56,13 @@ def test_every_possible_split_is_shown_and_the_report_is_written(
     assert "![" in document
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves the figures out, which take most of the time of a report."""
+    monkeypatch.setattr("genrecls.reports.split_audit.draw", lambda *_: {})
+
+
+@pytest.mark.usefixtures("undrawn")
 def test_near_duplicates_are_listed_with_score_offset_and_genres(
     data_root: Path, run_command: RunCommand, tmp_path: Path
 ) -> None:
@@ -71,6 +78,7 @@ def test_near_duplicates_are_listed_with_score_offset_and_genres(
     assert {row["apart_in"] for row in rows} <= {"", "track", "artist", "track artist"}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_split_may_be_changed_as_for_a_training(data_root: Path, run_command: RunCommand) -> None:
     outcome = report(run_command, data_root, "split=track", "split.ratio=[8,1,1]")
     assert outcome.status == 0, outcome.err

@@ -7,13 +7,14 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from genrecls.errors import ConfigError
+from genrecls.experiment.experiment import Experiment
 from genrecls.files.tables import read_rows
 from genrecls.reports.style import new_figure
 from genrecls.runs.run import Run
@@ -84,7 +85,12 @@ class _Refusing(_Plan):
 
 
 def _job(root: Path, name: str) -> Job:
-    return Job((), Planner().experiment(("debug=smoke",)), Run(root / name))
+    return Job((), _experiment(), Run(root / name))
+
+
+@cache
+def _experiment() -> Experiment:
+    return Planner().experiment(("debug=smoke",))
 
 
 MakeStand = Callable[..., Stand]
