@@ -76,6 +76,8 @@ def test_how_the_tracks_of_own_music_are_listed_is_in_the_fingerprint_alone(
         "vote=majority",
         "trainer.epochs=3",
         "trainer.keep=last",
+        "trainer.ema=0.9",
+        "trainer.calibration=temperature",
         "trainer.deterministic=threads",
         "model.head.dropout=0.4",
         "features.n_mfcc=12",

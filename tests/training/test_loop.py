@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from genrecls.errors import Interrupted, RunError
 from genrecls.training import checkpoint
 from genrecls.training.batches import BatchMaker
+from genrecls.training.callbacks import Callback
 from genrecls.training.checkpoint import Progress
-from genrecls.training.loop import probabilities
+from genrecls.training.distribution import Devices
+from genrecls.training.loop import TrainingData, fit, probabilities
 from tests.training.toys import (
     N_CLASSES,
     StoppingBatches,
@@ -23,6 +26,7 @@ from tests.training.toys import (
     timeless,
     toy_examples,
     train,
+    trainer_settings,
     values,
 )
 
@@ -328,3 +332,35 @@ def test_a_checkpoint_of_another_optimiser_is_refused_in_one_line(tmp_path: Path
 
 def _stopping(stop_at: tuple[int, int], number: signal.Signals) -> StoppingBatches:
     return StoppingBatches(**vars(batch_maker(toy_examples(30))), stop_at=stop_at, number=number)
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_the_average_of_the_weights_is_validated_and_kept_and_the_weights_learn_on(
+    keep: str, tmp_path: Path
+) -> None:
+    model = network()
+    seen: list[list[NDArray[Any]]] = []
+
+    class Watch(Callback):
+        def on_step(self, *_: Any) -> None:
+            seen.append(values(model.trainable_variables))
+
+    validation = toy_examples(15, seed=1)
+    data = TrainingData(model, batch_maker(toy_examples(30)), validation)
+    trainer = trainer_settings(epochs=2, ema=0.7, keep=keep)
+    progress = fit(data, trainer, tmp_path, Devices(), Watch())
+    averages = [seen[0]]
+    for weights in seen[1:]:
+        averages.append([0.7 * a + 0.3 * w for a, w in zip(averages[-1], weights, strict=True)])
+    epoch = progress.best_epoch if keep == "best" else 2
+    kept = values(model.trainable_variables)
+    for average, weight in zip(averages[4 * epoch - 1], kept, strict=True):
+        assert weight == pytest.approx(average, abs=1e-5)
+    stored = checkpoint.load(tmp_path)
+    assert stored is not None
+    learnt = {array.tobytes() for array in stored.model}
+    assert {array.tobytes() for array in seen[-1]} <= learnt, "the checkpoint has the weights"
+    outputs = probabilities(model, validation, 32)
+    own = -np.log(outputs[np.arange(15), validation.targets]).mean()
+    row = progress.history[epoch - 1]
+    assert row["validation_loss"] == pytest.approx(own, rel=1e-5)

@@ -48,6 +48,7 @@ SCHEDULES: dict[str, dict[str, Any]] = {
         "schedule": {"name": "cosine", "warmup_epochs": 1},
         "optimizer": {"name": "adamw", "weight_decay": 0.01, "clip_norm": 1.0},
         "label_smoothing": 0.1,
+        "ema": 0.8,
     },
 }
 

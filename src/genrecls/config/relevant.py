@@ -49,6 +49,8 @@ LATER: dict[tuple[str, ...], Any] = {
     ("segment", "short_tracks"): "reject",
     ("split", "seed"): None,
     ("trainer", "deterministic"): "cores",
+    ("trainer", "ema"): 0.0,
+    ("trainer", "calibration"): "none",
 }
 """Settings that came after the first runs: with this value a run, and its features in the cache,
 are those that they were before."""

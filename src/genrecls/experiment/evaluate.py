@@ -136,6 +136,7 @@ def run_metrics(
             monitor=f"validation {trainer.monitor}",
             value=progress.history[epoch - 1][f"validation_{trainer.monitor}"],
             settings=result.settings,
+            temperature=result.temperature,
         ),
         labels=dataset.labels,
         parts=parts,

@@ -99,6 +99,7 @@ class Selection:
         monitor: what was watched, such as `validation loss`.
         value: the watched value of that epoch.
         settings: of an estimator, those that inner folds of the training part chose; else empty.
+        temperature: what the logits were divided by after the training; None where they were not.
     """
 
     epoch: Count
@@ -107,6 +108,7 @@ class Selection:
     monitor: str
     value: float
     settings: Mapping[str, float | str] = field(default_factory=dict)
+    temperature: float | None = None
 
 
 @dataclass(frozen=True)

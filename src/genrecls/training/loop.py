@@ -55,7 +55,7 @@ def fit(
     """Train until the end, or continue from the newest checkpoint in `folder`.
 
     Afterwards the model holds the weights of its best epoch, or of its last one where the settings
-    say so.
+    say so; with `trainer.ema` their running average then.
 
     Raises:
         Interrupted: Ctrl-C or SIGTERM came; a checkpoint was written.
@@ -87,6 +87,8 @@ def fit(
             )
     if trainer.keep == "best":
         loop.use_best_weights()
+    else:
+        loop.use_last_weights()
     return loop.progress
 
 
@@ -194,6 +196,7 @@ class _Loop:
         """Validate, keep the weights if they are the best so far, steer the rate, save."""
         progress, schedule = self.progress, self._trainer.schedule
         started = time.monotonic()
+        weights = self._average_weights()
         self._update_model()
         loss, accuracy = self._validate()
         # The last step of an epoch may ruin the weights, which no training loss shows any more.
@@ -227,11 +230,32 @@ class _Loop:
                 with self._devices.scope():
                     lower_rate(self._optimizer, schedule)
                 progress.plateau_wait = 0
+        if self._trainer.ema:
+            with self._devices.scope():
+                _assign(self._learning.trainable_variables, weights)
         self._save()
+
+    def use_last_weights(self) -> None:
+        """Give the network the weights after the last epoch."""
+        self._average_weights()
+        self._update_model()
 
     def use_best_weights(self) -> None:
         """Give the network the weights of its best epoch."""
         _assign(self._model.variables, self._best)
+
+    def _average_weights(self) -> Arrays:
+        """Replace the weights by their running average and return what they were.
+
+        Without an average there is nothing to replace and to return.
+        """
+        if not self._trainer.ema:
+            return []
+        variables = self._learning.trainable_variables
+        weights = _values(variables)
+        with self._devices.scope():
+            self._optimizer.finalize_variable_values(variables)
+        return weights
 
     def _update_model(self) -> None:
         """Give the network what its copies on several devices have learnt."""

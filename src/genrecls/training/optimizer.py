@@ -34,6 +34,8 @@ def build_optimizer(trainer: TrainerSettings, steps: int) -> keras.Optimizer:
                 "learning_rate": _learning_rate(trainer, steps),
                 "weight_decay": settings.weight_decay,
                 "global_clipnorm": settings.clip_norm,
+                # Keras keeps the average among the optimiser's variables, and so do checkpoints.
+                **({"use_ema": True, "ema_momentum": trainer.ema} if trainer.ema else {}),
                 **extra,
             },
         }

@@ -81,6 +81,10 @@ class TrainerSettings(Schema):
             (TensorFlow's own choice: as many threads as cores) on as many cores, with `threads` on
             any number of them.
         threads: among so many each operation is divided with `deterministic=threads`.
+        ema: share of itself that the running average of the weights keeps in a step; validation and
+            the trained model have the average (of the weights that learn; the statistics of batch
+            normalisation are running averages anyway). 0 is off.
+        calibration: `temperature` divides the logits by a number fitted on the validation part.
     """
 
     epochs: PositiveInt
@@ -98,6 +102,8 @@ class TrainerSettings(Schema):
     # Runs of earlier versions do not say it.
     deterministic: Literal["cores", "threads"] = "cores"
     threads: Annotated[int, Field(gt=0, le=4096)] = 2
+    ema: Share = 0.0
+    calibration: Literal["none", "temperature"] = "none"
 
     def __post_init__(self) -> None:
         if self.class_weights == self.batches == "balanced":

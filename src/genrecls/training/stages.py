@@ -17,6 +17,7 @@ from genrecls.models.base import ModelFamily, Normalisation, Shapes, Stage
 from genrecls.rng import stream_seed
 from genrecls.training import loop
 from genrecls.training.batches import BatchMaker
+from genrecls.training.calibration import apply_temperature, fit_temperature, require_softmax
 from genrecls.training.callbacks import Callback, TrainingPlan
 from genrecls.training.checkpoint import Progress
 from genrecls.training.data import Examples, normalisation
@@ -73,12 +74,14 @@ class TrainingResult:
         progress: of all stages together, their epochs numbered through.
         seconds: time spent on the outputs of frozen layers, if there are any, and on training.
         settings: what inner folds of the training part chose, by key; a network has none.
+        temperature: what the logits were divided by; None where they were not.
     """
 
     model: keras.Model
     progress: Progress
     seconds: Mapping[str, float]
     settings: Mapping[str, float | str] = field(default_factory=dict)
+    temperature: float | None = None
 
 
 def fit(task: Task, paths: TrainingPaths, devices: Devices, callback: Callback) -> TrainingResult:
@@ -99,6 +102,8 @@ def fit(task: Task, paths: TrainingPaths, devices: Devices, callback: Callback) 
     statistics = normalisation(task.training) if needed else {}
     model = task.family.build(task.shapes, task.n_classes, statistics)
     task.family.initialise(model)
+    if task.trainer.calibration == "temperature":
+        require_softmax(model)
 
     stages, trainer = task.family.stages(), task.trainer
     epochs = sum(stage.epochs or trainer.epochs for stage in stages)
@@ -123,8 +128,16 @@ def fit(task: Task, paths: TrainingPaths, devices: Devices, callback: Callback) 
             say(f"{stage.name}: no epoch is better than those before, whose weights stay")
             model.set_weights(weights_before)
         progress = _join(progress, stage_progress, number) if stage.name else stage_progress
+
+    temperature = None
+    if trainer.calibration == "temperature":
+        answers = loop.probabilities(model, task.validation, trainer.batch_size)
+        temperature = fit_temperature(answers, task.validation)
+        apply_temperature(model, temperature)
+        say(f"temperature {temperature:.2f}, fitted on the validation part")
     seconds = {"frozen layers": frozen_seconds} if frozen_seconds else {}
-    return TrainingResult(model, progress, {**seconds, "training": progress.seconds})
+    seconds["training"] = progress.seconds
+    return TrainingResult(model, progress, seconds, temperature=temperature)
 
 
 def _training_data(
