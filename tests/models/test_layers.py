@@ -7,10 +7,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from genrecls.errors import ConfigError
 from genrecls.models.base import Normalisation
-from genrecls.models.layers import ConvBlock, ConvStack, frames_of, input_statistics
+from genrecls.models.layers import (
+    Centring,
+    ConvBlock,
+    ConvStack,
+    GlobalPooling,
+    centred,
+    frames_of,
+    input_statistics,
+    pool_globally,
+)
 from tests.models.families import build, build_for, family, noise
 
 ORDERS = {
@@ -245,3 +255,60 @@ def test_a_frame_is_all_its_coefficients_and_channels() -> None:
 def test_a_value_that_makes_no_layer_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         family("rnn", recurrent=changes)
+
+
+class TestGlobalPooling:
+    """Of 2 pictures of 6 x 4 places and 3 channels."""
+
+    @pytest.fixture
+    def picture(self) -> NDArray[np.float32]:
+        return np.random.default_rng(0).standard_normal((2, 6, 4, 3)).astype(np.float32)
+
+    def _pooled(self, kind: GlobalPooling, picture: NDArray[np.float32]) -> NDArray[np.float32]:
+        import keras
+
+        source = keras.Input(picture.shape[1:])
+        model = keras.Model(source, pool_globally(source, kind))
+        return np.asarray(model.predict(picture, verbose=0))
+
+    def test_averages_and_maxima_are_those_of_each_channel(
+        self, picture: NDArray[np.float32]
+    ) -> None:
+        mean, largest = picture.mean(axis=(1, 2)), picture.max(axis=(1, 2))
+        assert self._pooled("average", picture) == pytest.approx(mean, abs=1e-6)
+        assert self._pooled("max", picture) == pytest.approx(largest)
+        both = np.concatenate([mean, largest], axis=1)
+        assert self._pooled("average_max", picture) == pytest.approx(both, abs=1e-6)
+
+    def test_statistics_are_mean_and_deviation(self, picture: NDArray[np.float32]) -> None:
+        both = np.concatenate([picture.mean(axis=(1, 2)), picture.std(axis=(1, 2))], axis=1)
+        assert self._pooled("statistics", picture) == pytest.approx(both, abs=1e-3)
+
+    def test_attention_is_a_mean_with_weights(self, picture: NDArray[np.float32]) -> None:
+        pooled = self._pooled("attention", picture)
+        assert pooled.shape == (2, 3)
+        assert (pooled < picture.max(axis=(1, 2))).all()
+        assert (pooled > picture.min(axis=(1, 2))).all()
+        alike = np.ones_like(picture)
+        assert self._pooled("attention", alike) == pytest.approx(np.ones((2, 3)), abs=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "axes"), [("none", ()), ("segment", (1, 2)), ("band", (1,))])
+def test_what_is_subtracted_is_the_mean_of_the_segment_or_of_each_band(
+    kind: Centring, axes: tuple[int, ...]
+) -> None:
+    import keras
+
+    picture = np.random.default_rng(0).standard_normal((2, 6, 4, 1)).astype(np.float32)
+    source = keras.Input(picture.shape[1:])
+    result = keras.Model(source, centred(source, kind)).predict(picture, verbose=0)
+    mean = picture.mean(axis=axes, keepdims=True) if axes else 0.0
+    assert result == pytest.approx(picture - mean, abs=1e-6)
+
+
+def test_the_convolutions_of_a_cnn_can_be_pooled_instead_of_flattened() -> None:
+    flat = build("cnn", (130, 13))
+    pooled = build("cnn", (130, 13), global_pooling="average_max", centring="band")
+    assert "flatten" not in {layer.name for layer in pooled.layers}
+    assert pooled.get_layer("pooled").output.shape == (None, 64)
+    assert pooled.count_params() < flat.count_params() / 1.5

@@ -46,6 +46,8 @@ LATER: dict[tuple[str, ...], Any] = {
     ("augment", "mixstyle_chance"): 0.5,
     **{("features", key): first for key, first in _COMPRESSION.items()},
     **{("features", "picture", key): first for key, first in _COMPRESSION.items()},
+    ("model", "global_pooling"): "none",
+    ("model", "centring"): "none",
     ("segment", "short_tracks"): "reject",
     ("split", "seed"): None,
     ("trainer", "deterministic"): "cores",

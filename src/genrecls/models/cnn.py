@@ -1,4 +1,4 @@
-"""`cnn`: convolution blocks, flattened into dense layers.
+"""`cnn`: convolution blocks, flattened or pooled into dense layers.
 
 carnaghi2022 does not state its layers. The default is the network of the tutorial that its feature
 extraction follows (V. Velardo, "Deep Learning for Audio with Python", lecture 16): 78,282
@@ -10,10 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from genrecls.models.base import MODELS, ModelFamily, Normalisation, Shapes
-from genrecls.models.layers import ConvStack, DenseHead, normalised_input
+from genrecls.models.layers import (
+    Centring,
+    ConvStack,
+    DenseHead,
+    GlobalPooling,
+    centred,
+    normalised_input,
+    pool_globally,
+    with_channels,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -27,10 +36,16 @@ class Cnn(ModelFamily):
     Attributes:
         conv: convolution blocks.
         head: dense layers behind them.
+        global_pooling: what the head reads of the last block: `none` takes all values of all
+            places, the others one vector of all places, see `layers.pool_globally`.
+        centring: mean that is subtracted of each segment, see `layers.centred`.
     """
 
     conv: ConvStack
     head: DenseHead
+    # They came later: runs from before have no values for them.
+    global_pooling: GlobalPooling | Literal["none"] = "none"
+    centring: Centring = "none"
 
     def check(self, shapes: Shapes) -> None:
         """Refuse anything but one picture that is large enough for all blocks."""
@@ -45,5 +60,9 @@ class Cnn(ModelFamily):
 
         name, _ = self.picture(shapes)
         source, x = normalised_input(name, shapes[name], self.statistics(name, normalisation))
-        x = keras.layers.Flatten(name="flatten")(self.conv.apply(x))
+        x = self.conv.apply(centred(with_channels(x), self.centring))
+        if self.global_pooling == "none":
+            x = keras.layers.Flatten(name="flatten")(x)
+        else:
+            x = pool_globally(x, self.global_pooling)
         return keras.Model({name: source}, self.head.apply(x, n_classes), name=self.name)

@@ -22,6 +22,8 @@ Pair = tuple[Width, Width]
 Padding = Literal["same", "valid"]
 Activation = Literal["relu", "elu", "selu"]
 NormPlace = Literal["none", "before_activation", "after_activation", "after_pool"]
+GlobalPooling = Literal["average", "max", "average_max", "statistics", "attention"]
+Centring = Literal["none", "segment", "band"]
 
 BATCH_NORM_MOMENTUM = 0.9
 """Keras' default of 0.99 needs more steps than a small data set has to forget its first values."""
@@ -76,9 +78,7 @@ class ConvStack(Schema):
         """Return the output for a picture (batch, frames, coefficients[, channels])."""
         from keras import layers
 
-        x = picture
-        if len(x.shape) == 3:
-            x = layers.Reshape((*x.shape[1:], 1), name="channel")(x)
+        x = with_channels(picture)
         for index, block in enumerate(self.blocks, start=1):
             norm = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name=f"norm{index}")
             # The offset of the normalisation makes a bias redundant, but published counts have it.
@@ -175,6 +175,67 @@ class DenseHead(Schema):
             if self.dropout:
                 x = dropout_layer(self.dropout, self.activation, f"{prefix}dropout{index}")(x)
         return x
+
+
+def pool_globally(x: Any, kind: GlobalPooling) -> Any:
+    """Return one vector of all places of a picture (batch, frames, bands, channels).
+
+    Args:
+        x: the picture.
+        kind: `average`, `max` or both (`average_max`) of each channel; `statistics`: mean and
+            standard deviation (D. Snyder et al., "X-vectors", ICASSP 2018); `attention`: a mean
+            whose weights are a softmax over the places, of one score each.
+    """
+    from keras import layers, ops
+
+    _, frames, bands, channels = x.shape
+    if kind == "attention":
+        places = layers.Reshape((frames * bands, channels), name="places")(x)
+        scores = layers.Flatten(name="scores")(layers.Dense(1, name="score")(places))
+        shares = layers.Softmax(name="attention")(scores)
+        return layers.Dot(axes=1, name="attended")([shares, places])
+    average = layers.GlobalAveragePooling2D(name="average")
+    if kind == "average":
+        return average(x)
+    if kind == "statistics":
+        mean = layers.GlobalAveragePooling2D(keepdims=True, name="mean")(x)
+        distance = layers.Subtract(name="distance")([x, mean])
+        square = layers.Multiply(name="square")([distance, distance])
+        variance = layers.GlobalAveragePooling2D(name="variance")(square)
+        # The root has no slope at 0, where a channel is the same everywhere.
+        deviation = ops.sqrt(variance + 1e-4)
+        return layers.Concatenate(name="statistics")(
+            [layers.Flatten(name="means")(mean), deviation]
+        )
+    # A window of the whole picture has an operator in every runtime; so has none of the reductions.
+    largest = layers.MaxPooling2D((frames, bands), name="largest")(x)
+    largest = layers.Flatten(name="max")(largest)
+    return largest if kind == "max" else layers.Concatenate(name="pooled")([average(x), largest])
+
+
+def centred(x: Any, kind: Centring) -> Any:
+    """Return a picture (batch, frames, bands, channels) less a mean of itself.
+
+    Args:
+        x: the picture.
+        kind: `segment`: the mean of all of it, so that loudness does not count; `band`: the mean of
+            each band over time, so that the colour of a recording does not count either, as in
+            cepstral mean normalisation; `none` leaves it as it is.
+    """
+    from keras import layers
+
+    if kind == "none":
+        return x
+    window = x.shape[1:3] if kind == "segment" else (x.shape[1], 1)
+    mean = layers.AveragePooling2D(window, name=f"{kind}_mean")(x)
+    return layers.Subtract(name="centred")([x, mean])
+
+
+def with_channels(x: Any) -> Any:
+    """Return a picture (batch, frames, bands, channels), with one channel if it had none."""
+    from keras import layers
+
+    return x if len(x.shape) == 4 else layers.Reshape((*x.shape[1:], 1), name="channel")(x)
 
 
 def initializer(activation: Activation) -> str:
