@@ -16,7 +16,8 @@ TOP = (
 )
 TRAINER = (
     "allowed: epochs, batch_size, optimizer, schedule, monitor, keep, patience, "
-    "label_smoothing, class_weights, batches, checkpoint_minutes, strategy, deterministic, threads"
+    "label_smoothing, class_weights, batches, checkpoint_minutes, strategy, deterministic, "
+    "threads, ema, crops, crop_hop, calibration"
 )
 # Whoever adds an option adds one file, and need not edit what stands here.
 CHOICES = {group: ", ".join(choices(group)) for group in groups()}
@@ -77,6 +78,7 @@ MESSAGES = {
         "frequency_masks, frequency_mask_share, crop, roll, gain, mixstyle, mixstyle_chance, "
         "extra, audio; did you mean 'mixup'?"
     ),
+    "trainer.crop_hop=0": "trainer.crop_hop: received 0; allowed: greater than 0",
     "augment.gain=6": (
         "augment.gain: received 6, but the values of features=mfcc as they are set are no "
         "decibels; allowed: 0; augment.audio.gain changes the audio of any features"
@@ -231,6 +233,10 @@ COMBINATIONS: dict[tuple[str, ...], str] = {
     ("split=fault_filtered", "+split.seed=3"): (
         "split.seed: received 3; allowed: null, for the publication says where each track is; "
         "'seed' varies the training"
+    ),
+    ("split=segment", "trainer.crops=5"): (
+        "trainer.crops: received 5, but split=segment divides tracks, and a crop would hold what "
+        "tests; use null, or a split of whole tracks"
     ),
     ("split=kfold", "split.fold=9"): "split.fold: received 9; allowed: 1 to 5 (split.k)",
     ("features.fmin=5000", "features.fmax=100"): (

@@ -326,6 +326,27 @@ def test_the_training_part_and_no_other_gets_distorted_copies(
         assert np.abs(one - other).max() > 1
 
 
+def test_a_training_gets_all_crops_of_its_part_and_their_copies_beside_the_segments(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    words = ("trainer.crops=3", "trainer.crop_hop=0.5", "augment=audio", "augment.audio.copies=1")
+    experiment = _experiment(tmp_path, *words)
+    assert prepare(experiment, dataset).crops is None, "only a training needs them"
+    prepared = prepare(experiment, dataset, copies=True)
+    crops, train = prepared.crops, prepared.parts["train"]
+    assert crops is not None
+    assert set(crops.tracks) == set(train.tracks)
+    assert crops.starts[:5].tolist() == [0, 0.5, 1, 1.5, 0]
+    # Each is what the segment at the same place is, and every one has its copy.
+    same = [*zip(crops.tracks, crops.starts, strict=True)]
+    for row, place in enumerate(zip(train.tracks, train.starts, strict=True)):
+        crop = same.index(place)
+        assert np.array_equal(crops.inputs["mfcc"][crop], train.inputs["mfcc"][row])
+        assert crops.targets[crop] == train.targets[row]
+    assert [copy["mfcc"].shape for copy in crops.copies] == [crops.inputs["mfcc"].shape]
+    assert train.copies == ()
+
+
 def test_copies_come_back_from_the_cache_and_hang_on_the_seed(
     dataset: Dataset, tmp_path: Path
 ) -> None:

@@ -201,6 +201,18 @@ def test_lengths_that_are_not_exact_in_binary_lose_no_frame() -> None:
     assert len(rule.apply(ramp(3), Raw("raw", 1, 1))) == 1
 
 
+@pytest.mark.parametrize(
+    ("count", "starts"), [(None, [0, 1, 2, 3, 4, 5, 6, 7, 8]), (2, [0, 1, 2]), (1, [0])]
+)
+def test_crops_start_every_hop_as_far_as_the_segments_reach(
+    count: int | None, starts: list[int]
+) -> None:
+    rule = SegmentRule(0.2, None, count, 1, "audio").every(0.1)
+    segments = rule.apply(ramp(10), Raw("raw", 10, 1))
+    assert (10 * segments.starts).round().astype(int).tolist() == starts
+    assert {len(piece) for piece in heard(segments)} == {2}
+
+
 def test_a_share_of_zero_is_refused(rule_of: Maker) -> None:
     with pytest.raises(ValidationError, match="greater than 0"):
         rule_of(min_fill=0)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from genrecls.errors import ConfigError
 from genrecls.rng import stream
-from genrecls.training.batches import epoch_order
+from genrecls.training.batches import draw, epoch_order
 from tests.training.toys import augment_settings, batch_maker, toy_examples, trainer_settings
 
 EVERYTHING = {"mixup": 0.4, "time_masks": 2, "frequency_masks": 2, "crop": 0.7}
@@ -230,3 +230,40 @@ def test_weights_and_balanced_batches_together_are_refused_as_the_same_correctio
 
 def test_a_single_genre_is_only_shuffled() -> None:
     assert sorted(balanced(np.zeros(5, np.int64))) == [0, 1, 2, 3, 4]
+
+
+def test_random_crops_are_as_many_of_each_track_and_others_in_every_epoch() -> None:
+    examples = replace(toy_examples(30), tracks=tuple("a" * 20 + "b" * 8 + "c" * 2))
+    track_of = dict(
+        zip((p.tobytes() for p in examples.inputs["mfcc"]), examples.tracks, strict=True)
+    )
+    maker = batch_maker(examples, crops=4)
+    assert maker.steps == 2
+    epochs = [_batches(maker.epoch(number)) for number in range(3)]
+    seen = [
+        [picture.tobytes() for inputs, _ in batches for picture in inputs] for batches in epochs
+    ]
+    for pictures in seen:
+        assert Counter(track_of[p] for p in pictures) == {"a": 4, "b": 4, "c": 4}
+    assert not set(seen[0]) == set(seen[1]) == set(seen[2])
+    assert _equal(epochs[1], _batches(maker.epoch(1)))
+    assert _equal(epochs[1][1:], _batches(maker.epoch(1, first_step=1)))
+
+
+def test_no_crop_of_a_track_comes_again_before_all_others_have_come() -> None:
+    tracks = ["a"] * 5 + ["b"] * 3
+    rows = draw(tracks, 4, seed=0, epoch=0)
+    assert len(set(rows[:4].tolist())) == 4
+    assert Counter(rows[4:].tolist()).most_common(1)[0][1] == 2
+    assert set(rows[4:].tolist()) == {5, 6, 7}
+
+
+def test_genres_are_equally_often_among_random_crops() -> None:
+    examples = replace(
+        toy_examples(12),
+        targets=np.array([0] * 8 + [1] * 2 + [2] * 2),
+        tracks=tuple("aabbccddeeff"),
+    )
+    batches = _batches(batch_maker(examples, crops=2, balanced=True).epoch(0))
+    targets = np.concatenate([targets for _, targets in batches])
+    assert targets.sum(axis=0).tolist() == [4, 4, 4]

@@ -51,6 +51,7 @@ LATER: dict[tuple[str, ...], Any] = {
     ("segment", "short_tracks"): "reject",
     ("split", "seed"): None,
     ("trainer", "deterministic"): "cores",
+    ("trainer", "crops"): None,
     ("trainer", "ema"): 0.0,
     ("trainer", "calibration"): "none",
 }
@@ -72,6 +73,8 @@ def relevant(config: Mapping[str, Any]) -> dict[str, Any]:
     # The number counts where it is fixed.
     if kept.get("trainer", {}).get("deterministic") == "cores":
         kept["trainer"].pop("threads", None)
+    if kept.get("trainer", {}).get("crops") is None:
+        kept.get("trainer", {}).pop("crop_hop", None)
     return without_later(kept)
 
 

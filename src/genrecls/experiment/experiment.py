@@ -172,6 +172,12 @@ def check_combination(experiment: Experiment) -> None:
             f"{experiment.features.name} as they are set are no decibels; allowed: 0; "
             "augment.audio.gain changes the audio of any features"
         )
+    if experiment.trainer.crops and "track" in experiment.split.leaks:
+        raise ConfigError(
+            f"trainer.crops: received {experiment.trainer.crops}, but split="
+            f"{experiment.split.name} divides tracks, and a crop would hold what tests; use null, "
+            "or a split of whole tracks"
+        )
     _check_sizes(experiment)
     _check_fit(experiment)
     experiment.model.check(experiment.segment.shapes(experiment.features))
@@ -221,11 +227,16 @@ def _check_sizes(experiment: Experiment) -> None:
         )
     seconds = experiment.dataset.track_seconds or LONG_TRACK
     hop = segment.hop or segment.length
+    if experiment.trainer.crops:
+        segment = segment.every(experiment.trainer.crop_hop)
+        hop = min(hop, experiment.trainer.crop_hop)
     count = 1 + int(max(0.0, seconds - segment.length) / hop)
     count = min(count, segment.count or count)
     numbers = count * max(inputs, segment.samples(features.rate))
     if numbers > MOST_NUMBERS:
         key, value = ("segment.hop", hop) if segment.hop else ("segment.length", segment.length)
+        if experiment.trainer.crops:
+            key = "trainer.crop_hop"
         raise ConfigError(
             f"{key}: received {value:g} s, which makes {count:,} segments of a track of "
             f"{seconds:g} s, {_gigabytes(numbers)} together; allowed: at most "

@@ -21,6 +21,7 @@ from genrecls.experiment.experiment import Experiment
 from genrecls.features.audio_augmentation import DistortedCopy
 from genrecls.features.cache import FeatureStore, cache_root
 from genrecls.features.extract import Extraction, Rejection, extract
+from genrecls.features.segmentation import SegmentRule
 from genrecls.parallel import require_backend
 from genrecls.runtime.description import pretraining_caveat
 from genrecls.splits.base import PARTS, Part, Split, SplitInput, known_artists
@@ -38,6 +39,7 @@ class PreparedData:
     Attributes:
         dataset: without its rejected tracks.
         parts: examples of the three parts.
+        crops: all crops that a training may draw of the train part; None where it takes segments.
         leaks: kinds of leak that were really found (all of them declared).
         caveat: what a reader of a score must know; may be empty.
         unused: ids of tracks that are in no part.
@@ -51,6 +53,7 @@ class PreparedData:
     caveat: str
     unused: tuple[str, ...]
     rejected: Sequence[Rejection]
+    crops: Examples | None = None
 
     @property
     def artists_apart(self) -> dict[str, str]:
@@ -105,8 +108,8 @@ def prepare(
         experiment: says how.
         dataset: what it is done to.
         store: where features are kept; by default one of its own.
-        copies: add the distorted copies of the train part that the experiment asks for; only a
-            training needs them.
+        copies: add the distorted copies of the train part, and its crops, that the experiment asks
+            for; only a training needs them.
 
     Raises:
         DataError: a file cannot be trusted and the configuration says `error`; too few tracks.
@@ -128,14 +131,9 @@ def prepare(
     ensure_declared(split, leaks)
 
     # The examples of each part, in memory or, where they need more of it than they may, in a file.
-    memory_gb = experiment.run.memory_gb
     counts = {part: sum(map(len, tracks.values())) for part, tracks in split.parts.items()}
     segments = sum(counts.values()) + experiment.augment.audio.copies * counts["train"]
-    shapes = experiment.segment.shapes(experiment.features)
-    folder = None
-    if 4e-9 * segments * sum(map(prod, shapes.values())) > memory_gb:
-        folder = experiment.data_root / "cache" / "examples"
-        say(f"examples need more than memory_gb={memory_gb:g}: read from {folder}")
+    folder = _folder_for(segments, experiment)
     classes = {track.id: kept.labels.index(track.label) for track in kept.tracks}
     parts = {part: gather(extraction.tracks, split.parts[part], classes, folder) for part in PARTS}
     kinds = tuple(sorted({leak.kind for leak in leaks}))
@@ -153,9 +151,12 @@ def prepare(
         warn(long)
     if reason := pretraining_caveat(experiment.model.pretraining):
         warn(reason)
+    if copies and experiment.trainer.crops:
+        return replace(data, crops=_crops(experiment, kept, split, store))
     if copies and experiment.augment.audio.active:
-        train = replace(parts["train"], copies=_copies(experiment, kept, split, store, folder))
-        data = replace(data, parts={**parts, "train": train})
+        train_indices = split.parts["train"]
+        more = _copies(experiment, experiment.segment, kept, train_indices, store, folder)
+        data = replace(data, parts={**parts, "train": replace(parts["train"], copies=more)})
     return data
 
 
@@ -177,21 +178,49 @@ def extract_features(
     return extraction
 
 
+def _folder_for(segments: int, experiment: Experiment) -> Path | None:
+    """Return where so many examples are put; None where they fit into memory."""
+    shapes = experiment.segment.shapes(experiment.features)
+    memory_gb = experiment.run.memory_gb
+    if 4e-9 * segments * sum(map(prod, shapes.values())) <= memory_gb:
+        return None
+    folder = experiment.data_root / "cache" / "examples"
+    say(f"examples need more than memory_gb={memory_gb:g}: read from {folder}")
+    return folder
+
+
+def _crops(experiment: Experiment, dataset: Dataset, split: Split, store: FeatureStore) -> Examples:
+    """Return all crops of the train part that may be drawn, with their distorted copies."""
+    rule, train = experiment.segment.every(experiment.trainer.crop_hop), split.parts["train"]
+    tracks = replace(dataset, tracks=tuple(t for t in dataset.tracks if t.id in train))
+    backend = experiment.run.backend
+    extraction = extract(tracks, experiment.features, rule, store, backend=backend)
+    every = {t: np.arange(extraction.outlines[t].segments) for t in train}
+    segments = sum(map(len, every.values()))
+    folder = _folder_for((1 + experiment.augment.audio.copies) * segments, experiment)
+    classes = {track.id: dataset.labels.index(track.label) for track in tracks.tracks}
+    crops = gather(extraction.tracks, every, classes, folder)
+    say(f"crops: {experiment.trainer.crops} of each track an epoch, drawn of {segments} in all")
+    if experiment.augment.audio.active:
+        crops = replace(crops, copies=_copies(experiment, rule, dataset, every, store, folder))
+    return crops
+
+
 def _copies(
     experiment: Experiment,
+    rule: SegmentRule,
     dataset: Dataset,
-    split: Split,
+    train: Mapping[str, NDArray[np.int64]],
     store: FeatureStore,
     folder: Path | None,
 ) -> tuple[Mapping[str, NDArray[np.float32]], ...]:
     """Return the inputs of each distorted copy of the train part, in the order of its examples."""
-    train = split.parts["train"]
     tracks = replace(dataset, tracks=tuple(t for t in dataset.tracks if t.id in train))
     backend = experiment.run.backend
     inputs = []
     for number in range(experiment.augment.audio.copies):
         copy = DistortedCopy(experiment.augment.audio, experiment.run.seed, number)
-        extraction = extract(tracks, experiment.features, experiment.segment, store, copy, backend)
+        extraction = extract(tracks, experiment.features, rule, store, copy, backend)
         inputs.append(gather(extraction.tracks, train, dict.fromkeys(train, 0), folder).inputs)
     return tuple(inputs)
 

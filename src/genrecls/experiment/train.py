@@ -140,7 +140,7 @@ def _fit(
         trainer=trainer,
         augment=experiment.augment,
         seed=seed,
-        training=training,
+        training=training if data.crops is None else data.crops,
         validation=validation,
     )
     paths = TrainingPaths(checkpoints, backbone_root(experiment.data_root))

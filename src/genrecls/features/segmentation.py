@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -91,6 +91,13 @@ class SegmentRule(Schema):
                 `spectrogram` would cut something that has no frames.
         """
         return {**input_shapes(vars(self), spec), **spec.companion_shapes}
+
+    def every(self, hop: float) -> SegmentRule:
+        """Return the rule whose segments start every `hop` seconds, as far as those of this one."""
+        reach = None if self.count is None else (self.count - 1) * (self.hop or self.length)
+        # A start that rounding puts a hair beyond the last one is the last one.
+        count = None if reach is None else 1 + int(reach / hop + 1e-9)
+        return replace(self, hop=hop, count=count)
 
     def frames(self, spec: FeatureSpec) -> int:
         """Return the frames of a segment that is cut from the frames of a whole track."""

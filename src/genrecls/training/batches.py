@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -29,6 +29,7 @@ class BatchMaker:
         seed: run seed.
         balanced: whether genres, or whatever `over` names, come equally often.
         over: what comes equally often.
+        crops: examples of each track an epoch, drawn at random; None takes all of them.
     """
 
     examples: Examples
@@ -39,11 +40,15 @@ class BatchMaker:
     seed: int
     balanced: bool = False
     over: Literal["genres", "tracks"] = "genres"
+    crops: int | None = None
 
     @property
     def steps(self) -> int:
         """Batches an epoch."""
-        return -(-len(self.examples) // self.batch_size)
+        examples = len(self.examples)
+        if self.crops is not None:
+            examples = self.crops * len(set(self.examples.tracks))
+        return -(-examples // self.batch_size)
 
     def epoch(self, epoch: int, first_step: int = 0) -> Any:
         """Return a `tf.data.Dataset` of (named inputs, soft targets) from `first_step` on.
@@ -56,7 +61,11 @@ class BatchMaker:
         groups = self.examples.targets
         if self.over == "tracks":
             groups = np.unique(self.examples.tracks, return_inverse=True)[1].astype(np.int64)
-        order = epoch_order(groups, self.seed, epoch, self.balanced, self.batch_size)
+        drawn = np.arange(len(self.examples))
+        if self.crops is not None:
+            drawn = draw(self.examples.tracks, self.crops, self.seed, epoch)
+        order = epoch_order(groups[drawn], self.seed, epoch, self.balanced, self.batch_size)
+        order = drawn[order]
         random = stream(self.seed, "versions", epoch)
         versions = random.integers(1 + len(self.examples.copies), size=len(order))
         seed = tf.constant(stream_seed(self.seed, "augmentation", epoch), tf.int32)
@@ -109,6 +118,24 @@ class BatchMaker:
             return (inputs, soft_targets) if change is None else change(inputs, soft_targets, seed)
 
         return make_batch
+
+
+def draw(tracks: Sequence[str], count: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """Return `count` random rows of each track; none comes again before all others have come.
+
+    Args:
+        tracks: track of each row.
+        count: rows of each track.
+        seed: run seed.
+        epoch: number of the epoch.
+    """
+    random = stream(seed, "crops", epoch)
+    _, track_of, rows = np.unique(tracks, return_inverse=True, return_counts=True)
+    drawn = []
+    for members in np.split(np.argsort(track_of, kind="stable"), np.cumsum(rows)[:-1]):
+        rounds = [random.permutation(members) for _ in range(-(-count // len(members)))]
+        drawn.append(np.concatenate(rounds)[:count])
+    return np.concatenate(drawn)
 
 
 def epoch_order(

@@ -84,6 +84,9 @@ class TrainerSettings(Schema):
         ema: share of itself that the running average of the weights keeps in a step; validation and
             the trained model have the average (of the weights that learn; the statistics of batch
             normalisation are running averages anyway). 0 is off.
+        crops: random crops of each track an epoch in place of its segments, as long as these; null
+            takes each segment once. Validation and test have the segments.
+        crop_hop: seconds from one place where a crop may begin to the next.
         calibration: `temperature` divides the logits by a number fitted on the validation part.
     """
 
@@ -103,6 +106,8 @@ class TrainerSettings(Schema):
     deterministic: Literal["cores", "threads"] = "cores"
     threads: Annotated[int, Field(gt=0, le=4096)] = 2
     ema: Share = 0.0
+    crops: Annotated[int, Field(gt=0, le=100_000)] | None = None
+    crop_hop: PositiveFloat = 0.5
     calibration: Literal["none", "temperature"] = "none"
 
     def __post_init__(self) -> None:

@@ -38,7 +38,7 @@ class Task:
         shapes: shape of each input.
         n_classes: number of genres.
         seed: run seed.
-        training: the training part.
+        training: the training part; with `trainer.crops` all crops that may be drawn of it.
         validation: the part that selects the best epoch.
     """
 
@@ -174,6 +174,7 @@ def _training_data(
         task.seed,
         balanced=trainer.batches != "shuffled",
         over="tracks" if trainer.batches == "tracks" else "genres",
+        crops=trainer.crops,
     )
     return TrainingData(network, batches, validation)
 
