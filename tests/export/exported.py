@@ -85,6 +85,20 @@ SORTS: Mapping[str, Sort] = {
     "crnn_published": _crnn("mel", "gru", frames="published"),
     "cnn_mlp": Sort("cnn_mlp", "multi_input", {"conv": _CONV}),
     "mlp": Sort("mlp", "summary", {"head": {"units": [16, 8]}}),
+    "separable": Sort(
+        "separable",
+        "mel",
+        {
+            "stem": {"filters": 8, "kernel": [3, 3], "stride": [2, 1], "pool": [1, 2]},
+            "blocks": [
+                {"filters": 8, "stride": 1, "pool": None, "expansion": 2},
+                {"filters": 12, "stride": 2, "pool": None, "expansion": 1},
+            ],
+            "kind": "inverted_residual",
+            "squeeze": 4,
+            "centring": "band",
+        },
+    ),
     "vgg16": Sort("vgg16", "mel_image", {"head": {"units": [8]}}),
 }
 

@@ -73,6 +73,20 @@ def test_the_presets_for_microcontrollers_fit_their_memory(most: int, overrides:
     assert arena(flatbuffer).bytes == pytest.approx(reported, rel=0.02)
 
 
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(
+    ("preset", "parameters", "most"),
+    [("best_small", 100_000, 131_072), ("best_tiny", 20_000, 65_536)],
+)
+def test_the_best_small_networks_keep_parameters_and_activations_small(
+    preset: str, parameters: int, most: int
+) -> None:
+    flatbuffer = _int8_preset([f"experiment={preset}"])
+    (graph,) = graphs(flatbuffer)
+    assert sum(tensor.size for tensor in graph.tensors if tensor.constant) < 2 * parameters
+    assert arena(flatbuffer).activations <= most
+
+
 def _int8_preset(overrides: list[str]) -> bytes:
     """Return the int8 file of an untrained preset of full size; weights change no sizes."""
     from genrecls.export.convert.worker import network
