@@ -66,6 +66,7 @@ def everything(devices: Devices, folder: Path) -> tuple[Any, Progress]:
         optimizer=optimizer,
         schedule={"name": "plateau", "patience": 1, "factor": 0.3},
         label_smoothing=0.1,
+        ema=0.5,
         class_weights="balanced",
     )
 
