@@ -27,7 +27,8 @@ def test_a_search_finds_the_corners_of_its_space_in_the_configuration(choice: st
 
 
 def test_every_family_has_a_search() -> None:
-    assert {"mlp", "cnn", "rnn", "crnn", "cnn_mlp", "vgg16", "sklearn"} <= set(choices("search"))
+    families = {"mlp", "cnn", "rnn", "crnn", "cnn_mlp", "separable", "vgg16", "sklearn"}
+    assert families <= set(choices("search"))
 
 
 @pytest.mark.parametrize("name", ["test", "test_accuracy", "parts.test.track.accuracy"])
