@@ -15,6 +15,12 @@ from tests.conftest import ComposeExperiment
         ),
         (["trainer.strategy=mirrored"], r"^trainer\.strategy: received mirrored, .*: single$"),
         (["trainer.batches=tracks"], r"^trainer\.batches: received tracks, .*: shuffled$"),
+        (["trainer.crops=3"], r"^trainer\.crops: received 3, .*: null$"),
+        (["trainer.ema=0.9"], r"^trainer\.ema: received 0.9, .*: 0.0$"),
+        (
+            ["trainer.calibration=temperature"],
+            r"^trainer\.calibration: received temperature, .*: none$",
+        ),
     ],
 )
 def test_what_changes_batches_or_steps_is_refused_where_there_are_none(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from genrecls.models.base import ModelFamily
 from genrecls.models.cost import layer_costs
 from tests.conftest import ComposeExperiment
 from tests.models.families import build, unit
@@ -34,6 +35,7 @@ def test_the_presets_are_as_small_as_they_say(
     words = (f"model={preset}", "features=mel", "features.n_mels=96", "segment.length=4.5")
     experiment = compose_experiment(*words, "segment.hop=2.25")
     shapes = experiment.segment.shapes(experiment.features)
+    assert isinstance(experiment.model, ModelFamily)
     network = experiment.model.build(shapes, 10, unit(shapes))
     assert network.count_params() == parameters
     assert f"{parameters // 1000},000 parameters" in _first_line(preset)

@@ -199,9 +199,13 @@ def _check_fit(experiment: Experiment) -> None:
     for key, value, allowed in (
         ("strategy", trainer.strategy, "single"),
         ("batches", trainer.batches, "shuffled"),
+        ("crops", trainer.crops, None),
+        ("ema", trainer.ema, 0.0),
+        ("calibration", trainer.calibration, "none"),
     ):
+        shown = "null" if allowed is None else allowed
         if value != allowed:
-            raise ConfigError(f"trainer.{key}: received {value}, but {title}; allowed: {allowed}")
+            raise ConfigError(f"trainer.{key}: received {value}, but {title}; allowed: {shown}")
     if model.estimator == "knn" and trainer.class_weights != "none":
         raise ConfigError(
             f"trainer.class_weights: received {trainer.class_weights}, but all neighbours of "
