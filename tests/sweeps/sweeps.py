@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from genrecls.reports import comparison
 from genrecls.reports import run as run_report
+from genrecls.reports.style import new_figure
 from genrecls.runs.run import Run, all_runs
 from genrecls.sweeps import process
+from genrecls.sweeps.search import result
 from tests.forked import SUBPROCESS, Forked, program
 
 _STAND_IN = (sys.executable, "-m", "tests.sweeps.stand_in")
@@ -65,8 +68,11 @@ def _sweep(real: bool, *words: str) -> int:
     process.subprocess = SUBPROCESS  # type: ignore[assignment, attr-defined]
     if not real:
         process.TRAIN = _STAND_IN
-    # Nobody looks at those of a training.
+        empty = dict.fromkeys(("history", "settings"), new_figure("title", "about", (3, 2)))
+        result.figures = lambda _: empty  # type: ignore[assignment, attr-defined]
+    # Nobody looks at the figures, but at those of a real search.
     run_report.draw = lambda _: {}  # type: ignore[assignment]
+    comparison.draw = lambda _boards, _part: {}  # type: ignore[assignment]
     os.setsid()
     # A background shell switches Ctrl-C off for its children.
     signal.signal(signal.SIGINT, signal.default_int_handler)
