@@ -166,6 +166,12 @@ def run_command(capsys: pytest.CaptureFixture[str]) -> Iterator[RunCommand]:
 
 
 @pytest.fixture
+def without_pyav(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let PyAV be absent, whatever is installed."""
+    monkeypatch.setattr("genrecls.dsp.ffmpeg.find_spec", lambda _: None)
+
+
+@pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Counts files that were written just now as finished, as if the test had waited."""
     monkeypatch.setattr("genrecls.files.hashing._SETTLED_NS", -(10**18))

@@ -167,8 +167,8 @@ class TestWhatIsLeftOut:
                 ("funk/a.m4a", "funk/b.M4A", "rock/c.wma"),
                 [
                     (
-                        "left out 3 files (2 .m4a, 1 .wma), such as funk/a.m4a: this format is not "
-                        "read; convert such files, as by 'ffmpeg -i a.m4a a.flac'"
+                        "left out 3 files (2 .m4a, 1 .wma), such as funk/a.m4a: this format needs "
+                        "PyAV: pip install 'genrecls[formats]', or 'ffmpeg -i a.m4a a.flac'"
                     ),
                     "1 folder without audio that is read, so no genre: funk",
                 ],
@@ -207,6 +207,7 @@ class TestWhatIsLeftOut:
             (("rock/notes.txt", ".cache/x.bin"), []),
         ],
     )
+    @pytest.mark.usefixtures("without_pyav")
     def test_it_is_counted_and_named_once_with_the_reason(
         self, names: tuple[str, ...], remarks: list[str], tmp_path: Path
     ) -> None:
@@ -215,6 +216,24 @@ class TestWhatIsLeftOut:
         assert [track.id for track in dataset.tracks] == ["jazz/a.wav", "rock/a.wav"]
         assert list(dataset.remarks) == [f"{tmp_path}: {remark}" for remark in remarks]
 
+    def test_what_ffmpeg_reads_is_music_where_it_is_installed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("genrecls.dsp.ffmpeg.find_spec", lambda _: object())
+        put(tmp_path, "rock/a.m4a", "jazz/b.WMA", "jazz/c.m4p")
+        dataset = load(tmp_path, root=str(tmp_path))
+        assert [track.id for track in dataset.tracks] == ["jazz/b.WMA", "rock/a.m4a"]
+        assert "left out 1 file (1 .m4p), such as jazz/c.m4p: this format is not" in str(
+            dataset.remarks
+        )
+
+    def test_sound_without_a_suffix_is_known_by_its_content(self, tmp_path: Path) -> None:
+        put(tmp_path, "rock/a.wav", "jazz/a.wav", "jazz/README", "jazz/.hidden")
+        (tmp_path / "jazz" / "b").write_bytes(b"fLaC" + bytes(50))
+        dataset = load(tmp_path, root=str(tmp_path))
+        assert [track.id for track in dataset.tracks] == ["jazz/a.wav", "jazz/b", "rock/a.wav"]
+
+    @pytest.mark.usefixtures("without_pyav")
     def test_where_nothing_is_left_the_error_says_what_was_left_out(self, tmp_path: Path) -> None:
         put(tmp_path, "rock/a.m4a", "jazz/a.m4a")
         assert "has 0 audio files in 0 genres" in folder_problem(tmp_path)

@@ -206,7 +206,7 @@ def test_folders_are_searched_for_audio_and_files_are_taken_as_named(tmp_path: P
 
 
 def test_what_is_left_out_of_a_folder_is_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], without_pyav: None
 ) -> None:
     for name in (".old/a.wav", "b.wav", "c.m4a", "album/d.opus"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -214,7 +214,7 @@ def test_what_is_left_out_of_a_folder_is_said(
     files, _ = audio_files([tmp_path])
     assert files == [tmp_path / "album/d.opus", tmp_path / "b.wav"]
     said = capsys.readouterr().err
-    assert "left out 1 file (1 .m4a), such as c.m4a: this format is not read" in said
+    assert "left out 1 file (1 .m4a), such as c.m4a: this format needs PyAV" in said
     assert "left out 1 file, such as .old/a.wav: a name that begins with '.' is hidden" in said
 
 

@@ -165,10 +165,11 @@ def _names_model(path: Path, *, first: bool) -> bool:
             magic = file.read(8)
         # A TFLite file, or the zip of Keras, whatever they are called.
         return magic[4:] == b"TFL3" or magic.startswith(b"PK")
-    from genrecls.dsp.audio import SUFFIXES
+    from genrecls.dsp import audio, ffmpeg
 
     unknown = not path.exists() and not why_no_file(str(path))
-    return first and unknown and path.suffix.lower() not in SUFFIXES
+    named = {*audio.SUFFIXES, *ffmpeg.SUFFIXES}
+    return first and unknown and path.suffix.lower() not in named
 
 
 def _check(options: Namespace) -> None:

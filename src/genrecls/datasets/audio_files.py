@@ -13,14 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genrecls.console import several
-from genrecls.dsp.audio import SUFFIXES
+from genrecls.dsp import ffmpeg
+from genrecls.dsp.audio import readable_suffixes
+from genrecls.dsp.content import is_sound
+from genrecls.dsp.mpeg import LONGEST_RUN
 
-# Sound in containers that libsndfile does not read.
+# Sound that nothing here reads, or only with PyAV.
 _UNREAD = frozenset(
     {
-        *(".3gp", ".aa", ".aac", ".aax", ".ac3", ".alac", ".amr", ".ape", ".dff", ".dsf", ".dts"),
-        *(".m4a", ".m4b", ".m4p", ".m4r", ".mka", ".mp4", ".mpc", ".mpga", ".ofr", ".ra", ".rm"),
-        *(".shn", ".spx", ".tak", ".tta", ".weba", ".webm", ".wma", ".wv"),
+        *(".aa", ".aax", ".ac3", ".alac", ".amr", ".dff", ".dsf", ".dts", ".m4p", ".mpga", ".ofr"),
+        *(".ra", ".rm", ".shn", ".tak"),
+        *ffmpeg.SUFFIXES,
     }
 )
 
@@ -28,6 +31,10 @@ LEFT_OUT: dict[str, tuple[str, str]] = {
     "format": (
         "file",
         "this format is not read; convert such files, as by 'ffmpeg -i a.m4a a.flac'",
+    ),
+    "formats": (
+        "file",
+        "this format needs PyAV: pip install 'genrecls[formats]', or 'ffmpeg -i a.m4a a.flac'",
     ),
     "hidden": ("file", "a name that begins with '.' is hidden; rename it if this is music"),
     "ghost": ("file", "macOS keeps notes in files called '._...', and no sound"),
@@ -59,7 +66,7 @@ class AudioFiles:
         for code, paths in self.left_out.items():
             noun, reason = LEFT_OUT[code]
             kinds = ""
-            if code == "format":
+            if code in {"format", "formats"}:
                 counts = Counter(path.suffix.lower() for path in paths).most_common()
                 kinds = f" ({', '.join(f'{count} {suffix}' for suffix, count in counts)})"
             example = paths[0].relative_to(self.root).as_posix()
@@ -73,6 +80,7 @@ class AudioFiles:
 def find_audio(root: Path) -> AudioFiles:
     """Return the audio files below `root`, whatever the name of `root` itself."""
     files: list[Path] = []
+    readable = readable_suffixes()
     left_out: defaultdict[str, list[Path]] = defaultdict(list)
     # Folders still to be looked through, each with itself and those that lead there.
     waiting = [(root, frozenset[tuple[int, int]]())]
@@ -96,15 +104,27 @@ def find_audio(root: Path) -> AudioFiles:
                     waiting.append((path, above | {identity}))
                     continue
             suffix = path.suffix.lower()
-            if suffix not in _UNREAD and suffix not in SUFFIXES:
+            if suffix not in _UNREAD and suffix not in readable and not _is_nameless_sound(path):
                 continue
             if entry.name.startswith("._"):
                 left_out["ghost"].append(path)
             elif any(part.startswith(".") for part in path.relative_to(root).parts):
                 left_out["hidden"].append(path)
-            elif suffix in _UNREAD:
-                left_out["format"].append(path)
-            else:
+            elif suffix not in _UNREAD or suffix in readable:
                 files.append(path)
+            else:
+                left_out["formats" if suffix in ffmpeg.SUFFIXES else "format"].append(path)
     found = {code: tuple(sorted(left_out[code])) for code in LEFT_OUT if code in left_out}
     return AudioFiles(root, tuple(sorted(files)), found)
+
+
+def _is_nameless_sound(path: Path) -> bool:
+    """Return whether a file without a suffix is sound, by its content."""
+    if path.suffix or path.name.startswith("."):
+        return False
+    with suppress(OSError):
+        # Opening a named pipe would wait for a writer.
+        if path.is_file():
+            with path.open("rb") as file:
+                return is_sound(file.read(LONGEST_RUN))
+    return False

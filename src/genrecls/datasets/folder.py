@@ -15,7 +15,7 @@ from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Provenance
 from genrecls.datasets.genre_folders import tracks_in_folders
 from genrecls.datasets.genres import Merge, choose_genres, merge_genres, remark_spellings
 from genrecls.datasets.track_list import Columns, Separator, read_tracks
-from genrecls.dsp.audio import SUFFIXES, AudioLimits
+from genrecls.dsp.audio import AudioLimits, readable_suffixes
 from genrecls.errors import ConfigError, DataError
 
 
@@ -91,10 +91,11 @@ class Folder(DatasetSource):
         remarks += [*remark_spellings(tracks), *left_out]
         labels = tuple(sorted({track.label for track in tracks}))
         if len(labels) < 2:
+            suffixes = " ".join(readable_suffixes())
             raise DataError(
                 f"dataset=folder: {found} has {several(len(tracks), 'audio file')} in "
                 f"{several(len(labels), 'genre')}; expected at least two genres, as "
-                f"<root>/<genre>/<file> with {' '.join(SUFFIXES)} (dataset.root=<folder>) or as "
+                f"<root>/<genre>/<file> with {suffixes} (dataset.root=<folder>) or as "
                 f"lines of a CSV (dataset.csv=<file>){''.join(f'; {each}' for each in remarks)}"
             )
         ids = {track.id for track in tracks}

@@ -18,12 +18,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.dsp.content import HEAD_BYTES, describe, kind_of
+from genrecls.dsp.content import HEAD_BYTES, demuxer_of, describe, kind_of
+from genrecls.dsp.ffmpeg import MISSING, FfmpegSound, installed
+from genrecls.dsp.ffmpeg import SUFFIXES as FFMPEG_SUFFIXES
 from genrecls.dsp.layout import MAX_SECTIONS, Layout, Section, SectionFile, layout_of
 from genrecls.dsp.mpeg import frame_bytes
 from genrecls.dsp.resample import stream_resampler
@@ -37,6 +39,12 @@ SUFFIXES = (
     *(".opus", ".oga", ".aif", ".aiff", ".aifc", ".mp2", ".caf", ".w64", ".snd"),
 )
 """Names of audio files, all of which libsndfile reads; of equal names the first suffix wins."""
+
+
+def readable_suffixes() -> tuple[str, ...]:
+    """Return the names of audio files that are read here: more where PyAV is installed."""
+    return (*SUFFIXES, *FFMPEG_SUFFIXES) if installed() else SUFFIXES
+
 
 REASONS: dict[str, str] = {
     "missing": "there is no such file, or it is a link that leads nowhere",
@@ -126,6 +134,21 @@ class AudioRejected(DataError):
         return type(self), (self.path, self.code, self.detail)
 
 
+@dataclass(frozen=True)
+class _Opened:
+    """A decoder, and what is known of how much it will deliver.
+
+    Attributes:
+        sound: a `soundfile.SoundFile`, or what acts as one.
+        expected: samples of each channel that are to come; None where nothing says it.
+        slack: so many may be fewer.
+    """
+
+    sound: Any
+    expected: int | None
+    slack: int
+
+
 class AudioFile:
     """A file whose header passed its checks; its samples follow block by block.
 
@@ -153,11 +176,11 @@ class AudioFile:
                 detail = f"expected one sound, found more than {MAX_SECTIONS} behind one another"
                 raise AudioRejected(path, "unreadable", detail)
             self._sections = sections or (None,)
-            with _decoder(path, self._sections[0]) as sound:
+            with self._opened(self._sections[0]) as opened:
+                sound = opened.sound
                 self.rate, self.channels = sound.samplerate, sound.channels
                 self.container = sound.format
-                one = len(self._sections) == 1
-                frames = _expected(sound, self._sections[0]) if one else None
+                frames = opened.expected if len(self._sections) == 1 else None
             # The decoder takes anything called .au for bare telephone samples.
             if self.container == "RAW":
                 raise AudioRejected(path, "unreadable", _about(path, ""))
@@ -216,14 +239,14 @@ class AudioFile:
     def _decoded(self) -> Iterator[NDArray[np.float32]]:
         """Yield blocks (samples, channels) of all sections, checked."""
         for section in self._sections:
-            with _decoder(self.path, section) as sound:
+            with self._opened(section) as opened:
+                sound, expected, delivered = opened.sound, opened.expected, 0
                 if sound.samplerate != self.rate:
                     detail = (
                         f"it holds sounds of different rates behind one another, {self.rate} and "
                         f"{sound.samplerate} Hz; split it or convert it to one rate"
                     )
                     raise AudioRejected(self.path, "rate", detail)
-                expected, delivered = _expected(sound, section), 0
                 while delivered < sound.frames:
                     block = sound.read(
                         _BLOCK_SAMPLES // sound.channels, dtype="float32", always_2d=True
@@ -233,10 +256,24 @@ class AudioFile:
                     self._check_values(block)
                     delivered += len(block)
                     yield block
-                slack = self._layout.slack if section is None else section.slack
-                if expected is not None and delivered + slack < expected:
+                if expected is not None and delivered + opened.slack < expected:
                     detail = f"expected {expected} frames as announced, found {delivered}"
                     raise AudioRejected(self.path, "length-mismatch", f"{detail}; {_CUT}")
+
+    @contextmanager
+    def _opened(self, section: Section | None) -> Iterator[_Opened]:
+        """Open a section of the file, or the file as it is, with the decoder for it."""
+        demuxer = self._layout.demuxer
+        if demuxer is None:
+            with _decoder(self.path, section) as sound:
+                slack = self._layout.slack if section is None else section.slack
+                yield _Opened(sound, _expected(sound, section), slack)
+            return
+        with self.path.open("rb") as file, FfmpegSound(file, demuxer) as foreign:
+            yield _Opened(foreign, foreign.announced, foreign.slack)
+            if foreign.failure is not None:
+                code, detail = foreign.failure
+                raise AudioRejected(self.path, code, f"{detail}; {_CUT}")
 
     def _reason_to_reject(self, frames: int | None) -> tuple[str, str] | None:
         """Return code and detail of what makes a header implausible; None where nothing does.
@@ -382,6 +419,8 @@ def _about(path: Path, words: str) -> str:
     kind, decoded = kind_of(head)
     if kind is None and frame_bytes(head[:4]):
         kind, decoded = "an MP3 file", True
+    if demuxer_of(head) is not None:
+        return f"it is {kind}; {MISSING}"
     if not decoded:
         return describe(head)
     reason = "" if any(empty in words for empty in _EMPTY_WORDS) else f" ('{words}')"
@@ -407,7 +446,10 @@ def _layout(path: Path) -> Layout:
     if status.st_size == 0:
         raise AudioRejected(path, "empty", "the file has no bytes; fetch or extract it again")
     with path.open("rb") as file:
-        return layout_of(file)
+        layout = layout_of(file)
+    if layout.demuxer is not None and not installed():
+        raise AudioRejected(path, "unreadable", _about(path, ""))
+    return layout
 
 
 @contextmanager

@@ -12,7 +12,7 @@ HEAD_BYTES = 2048
 READ = "read are WAV, FLAC, MP3, MP2, OGG (Vorbis, Opus), AU, AIFF, CAF and W64"
 """What is read, in words; libsndfile knows a few older ones besides."""
 
-# Kinds that a decoder is there for: one that it refuses is damaged.
+# Kinds that libsndfile reads: one that it refuses is damaged.
 _SOUND: tuple[tuple[int, bytes, str], ...] = (
     (8, b"WAVE", "a WAV file"),
     (8, b"AIFF", "an AIFF file"),
@@ -29,25 +29,29 @@ _SOUND: tuple[tuple[int, bytes, str], ...] = (
     (0, b"ID3", "an MP3 file"),
 )
 
+# Kinds that FFmpeg reads, with its name of the container.
+_FFMPEG: tuple[tuple[int, bytes, str, str], ...] = (
+    (28, b"\x80theora", "an OGG video", "ogg"),
+    (28, b"Speex   ", "an OGG file (Speex)", "ogg"),
+    (4, b"ftyp", "an MP4 file (M4A: AAC or ALAC)", "mov"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a Windows Media file (WMA)", "asf"),
+    (0, b"\x1a\x45\xdf\xa3", "a Matroska or WebM file", "matroska"),
+    (0, b"MAC ", "a Monkey's Audio file (APE)", "ape"),
+    (0, b"wvpk", "a WavPack file", "wv"),
+    (0, b"MPCK", "a Musepack file", "mpc8"),
+    (0, b"MP+", "a Musepack file", "mpc"),
+    (0, b"TTA", "a True Audio file", "tta"),
+    (0, b"FLV", "a Flash video", "flv"),
+    (8, b"AVI ", "an AVI video", "avi"),
+)
+
 _OTHERS: tuple[tuple[int, bytes, str], ...] = (
-    (28, b"\x80theora", "an OGG video"),
-    (28, b"Speex   ", "an OGG file (Speex)"),
     (0, b"OggS", "an OGG file of an unknown codec"),
-    (4, b"ftyp", "an MP4 file (M4A: AAC or ALAC)"),
-    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a Windows Media file (WMA)"),
-    (0, b"\x1a\x45\xdf\xa3", "a Matroska or WebM file"),
-    (0, b"MAC ", "a Monkey's Audio file (APE)"),
-    (0, b"wvpk", "a WavPack file"),
-    (0, b"MPCK", "a Musepack file"),
-    (0, b"MP+", "a Musepack file"),
-    (0, b"TTA", "a True Audio file"),
     (0, b"DSD ", "a DSD file"),
     (0, b"FRM8", "a DSD file"),
     (0, b".RMF", "a RealMedia file"),
     (0, b"#!AMR", "an AMR file"),
     (0, b"MThd", "a MIDI file, which is notes and no sound"),
-    (0, b"FLV", "a Flash video"),
-    (8, b"AVI ", "an AVI video"),
     (0, b"\x00\x00\x01\xba", "an MPEG video"),
     (0, b"\x00\x05\x16\x07", "a companion file that macOS puts in archives, no sound"),
     (0, b"version https://git-lfs", "a pointer of Git LFS; get the file with: git lfs pull"),
@@ -66,12 +70,13 @@ _OTHERS: tuple[tuple[int, bytes, str], ...] = (
 
 
 def kind_of(head: bytes) -> tuple[str | None, bool]:
-    """Return what a file is, by its first `HEAD_BYTES` bytes, and whether there is a decoder.
+    """Return what a file is, by its first `HEAD_BYTES` bytes, and whether libsndfile reads it.
 
     MPEG audio has no magic number: it is recognised where frames follow each other
     (`genrecls.dsp.mpeg`), so here it has no name, unless a tag precedes it.
     """
-    for kinds, decoded in ((_SOUND, True), (_OTHERS, False)):
+    media = [each[:3] for each in _FFMPEG]
+    for kinds, decoded in ((_SOUND, True), (media, False), (_OTHERS, False)):
         for at, magic, kind in kinds:
             if head.startswith(magic, at):
                 return kind, decoded
@@ -85,6 +90,17 @@ def kind_of(head: bytes) -> tuple[str | None, bool]:
     elif _is_text(head):
         name = "a text"
     return name, False
+
+
+def demuxer_of(head: bytes) -> str | None:
+    """Return FFmpeg's name of a container that libsndfile does not read; None for all others."""
+    known = (demuxer for at, magic, _, demuxer in _FFMPEG if head.startswith(magic, at))
+    return next(known, "aac" if _begins_aac(head) else None)
+
+
+def is_sound(head: bytes) -> bool:
+    """Return whether a file is sound that libsndfile reads, by its first `LONGEST_RUN` bytes."""
+    return kind_of(head[:HEAD_BYTES])[1] or begins_mpeg(head)
 
 
 def kind_of_stream(head: bytes) -> str | None:

@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from genrecls.dsp.content import HEAD_BYTES, kind_of
+from genrecls.dsp.content import HEAD_BYTES, demuxer_of, kind_of
 from genrecls.dsp.mpeg import MAX_FRAME_BYTES, id3_bytes, mpeg_streams
 
 UNKNOWN_LENGTH = 0x7FFF_0000
@@ -76,11 +76,13 @@ class Layout:
         sections: to be decoded one after the other; none where the decoder takes the file as it is.
         missing: so many bytes that the header announces are not there.
         slack: so many samples may be fewer than the header announces.
+        demuxer: FFmpeg's name of a container that it has to read; None for libsndfile.
     """
 
     sections: tuple[Section, ...] = ()
     missing: int = 0
     slack: int = 0
+    demuxer: str | None = None
 
 
 class SectionFile(io.RawIOBase):
@@ -162,6 +164,8 @@ def layout_of(file: BinaryIO) -> Layout:
         links = pairwise([*_ogg_links(file, size), size])
         sections = tuple(Section(first, last) for first, last in links)
         layout = Layout(sections if len(sections) > 1 else ())
+    elif demuxer := demuxer_of(head):
+        layout = Layout(demuxer=demuxer)
     elif kind is None or start or not any(head):
         layout = _mpeg(file, start, size)
     return layout

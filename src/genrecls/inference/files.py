@@ -10,7 +10,7 @@ from types import MappingProxyType
 from genrecls.config.paths import why_no_file
 from genrecls.console import progress, quiet_libraries, warn
 from genrecls.datasets.audio_files import find_audio
-from genrecls.dsp.audio import SUFFIXES
+from genrecls.dsp.audio import readable_suffixes
 from genrecls.errors import ModelFileError
 from genrecls.runtime.classifier import Classifier
 from genrecls.runtime.result import Result
@@ -88,7 +88,8 @@ def audio_files(paths: Sequence[Path]) -> tuple[list[Path], list[Result]]:
         for remark in found.remarks:
             warn(remark)
         if not found.files:
-            missing.append(Result(path, error=f"empty: no audio ({' '.join(SUFFIXES)}) in it"))
+            known = " ".join(readable_suffixes())
+            missing.append(Result(path, error=f"empty: no audio ({known}) in it"))
         files.update(dict.fromkeys(found.files))
     return list(files), missing
 

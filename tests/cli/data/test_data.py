@@ -136,7 +136,7 @@ def test_verify_and_a_training_agree_on_clips_of_just_one_segment(
 
 
 def test_what_is_left_out_and_what_is_too_small_is_said_by_info_and_verify(
-    tmp_path: Path, run_command: RunCommand
+    tmp_path: Path, run_command: RunCommand, without_pyav: None
 ) -> None:
     put_noise(tmp_path / "music" / "jazz", 3, 3)
     put_noise(tmp_path / "music" / "rock", 3)
