@@ -288,7 +288,7 @@ def test_saved_figures_are_png_of_the_same_bytes_and_leave_nothing_beside(tmp_pa
     one, two = (tmp_path / "one.png").read_bytes(), (tmp_path / "two.png").read_bytes()
     assert one == two
     assert b"matplotlib" not in one
-    assert imread(tmp_path / "one.png").shape[2] == 4
+    assert imread(tmp_path / "one.png").shape[2] == 3
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one.png", "two.png"]
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
 
 from genrecls.files.atomic import replacing
 from genrecls.reports.text import drawable, elide, fonts
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
-    from matplotlib.transforms import Bbox
+    from PIL import Image
 
 INK, MUTED, RULE, WARNING = "#1c2430", "#5b6675", "#d5dae1", "#b42318"
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
@@ -243,8 +244,13 @@ def colour_bar(figure: Figure, image: Any, label: str = "", **place: Any) -> Non
 
 def save(figure: Figure, path: Path) -> None:
     """Write `figure` to `path` as PNG, whole or not at all and the same bytes for the same data."""
+    from PIL import Image
+
+    drawing = _drawing(figure)
+    paper = Image.new("RGBA", drawing.size, "white")
+    paper.alpha_composite(drawing)
     with replacing(path) as beside:
-        beside.write_bytes(_png(figure, background="white"))
+        beside.write_bytes(_png(paper.convert("RGB")))
 
 
 def data_uri(figure: Figure) -> str:
@@ -252,18 +258,33 @@ def data_uri(figure: Figure) -> str:
 
     Its heading is cut off: the page has it in its own type, where it can be read at any width.
     """
-    from matplotlib.transforms import Bbox
-
-    width, height = figure.get_size_inches()
-    drawing = Bbox.from_bounds(0, 0, width, height - heading(figure).height)
-    png = _png(figure, background="none", part=drawing)
+    drawing = _drawing(figure)
+    top = round(heading(figure).height * STYLE["savefig.dpi"])
+    png = _png(drawing.crop((0, top, drawing.width, drawing.height)))
     return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
+_drawings: WeakKeyDictionary[Figure, Image.Image] = WeakKeyDictionary()
+
+
 @in_style
-def _png(figure: Figure, background: str, part: Bbox | None = None) -> bytes:
+def _drawing(figure: Figure) -> Image.Image:
+    """Return a figure without background, drawn once: a run has each in a file and on its page."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
+
+    if figure not in _drawings:
+        figure.set_dpi(STYLE["savefig.dpi"])
+        figure.patch.set_facecolor("none")
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        _drawings[figure] = Image.frombytes(
+            "RGBA", canvas.get_width_height(physical=True), bytes(canvas.buffer_rgba())
+        )
+    return _drawings[figure]
+
+
+def _png(drawing: Image.Image) -> bytes:
     png = io.BytesIO()
-    # Without this the version of matplotlib would be part of the file.
-    metadata = {"Software": None}
-    figure.savefig(png, format="png", facecolor=background, bbox_inches=part, metadata=metadata)
+    drawing.save(png, format="png", dpi=(STYLE["savefig.dpi"],) * 2)
     return png.getvalue()
