@@ -26,7 +26,7 @@ from genrecls.export.convert.calibration import Calibration, choose_calibration
 from genrecls.export.convert.conversion import ConversionRequest, ConversionResult, convert
 from genrecls.export.convert.limitations import approximation, refusal
 from genrecls.export.settings import ExportSettings
-from genrecls.export.tflite.arithmetic import macs
+from genrecls.export.tflite.arithmetic import lstm_macs, macs
 from genrecls.export.tflite.operators import operator_uses
 from genrecls.export.verify.held_out import HeldOut
 from genrecls.export.verify.micro import (
@@ -209,6 +209,7 @@ def _check(
         flatbuffer=len(flatbuffer),
         inputs=card["inputs"],
         macs=macs(flatbuffer),
+        lstm_macs=lstm_macs(flatbuffer),
         operators=operator_uses(flatbuffer),
         micro=micro.support,
         arena=micro.arena,

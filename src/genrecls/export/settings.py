@@ -44,9 +44,13 @@ class Gate(Schema):
 
     def of(self, export_format: ExportFormat, *, exact: bool) -> Bounds:
         """Return the bounds of a file; `exact`: its front end equals the features of training."""
-        approximate = export_format.input == "audio" and not exact
-        bounds: Bounds = getattr(self, "approximate" if approximate else export_format.mode)
+        bounds: Bounds = getattr(self, self.key(export_format, exact=exact).removeprefix("gate."))
         return bounds
+
+    def key(self, export_format: ExportFormat, *, exact: bool) -> str:
+        """Return where those bounds are set, such as `gate.int8`."""
+        approximate = export_format.input == "audio" and not exact
+        return f"gate.{'approximate' if approximate else export_format.mode}"
 
 
 @dataclass(frozen=True)

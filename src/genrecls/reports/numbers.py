@@ -28,6 +28,17 @@ def percent(value: float | None) -> str:
     return f"{100 * finite(value):.1f}\u00a0%" if known(value) else DASH
 
 
+def beyond(value: float, limit: float, digits: int = 2) -> str:
+    """Return a number with so many digits, or as many as show on which side of a limit it is.
+
+    The limit is one that is written with `:g`.
+    """
+    shown = f"{value:.{digits}g}"
+    if value == limit or digits > 16 or (float(shown) - float(f"{limit:g}")) * (value - limit) > 0:
+        return shown
+    return beyond(value, limit, digits + 1)
+
+
 def bounds(interval: Sequence[float | None] | None) -> str:
     """Return `0.671 to 0.752`."""
     low, high = interval or (None, None)

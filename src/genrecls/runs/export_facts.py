@@ -143,6 +143,7 @@ class ExportedFile:
         inputs: shape (without the batch axis), dtype, scale and zero point of each input tensor,
             with int8 also the mean and deviation that normalise it.
         macs: multiply-accumulates of one segment.
+        lstm_macs: those of fused LSTMs among them; 0 where it was not counted.
     """
 
     file: str
@@ -157,6 +158,7 @@ class ExportedFile:
     test: PartScores | None = None
     inputs: Mapping[str, Mapping[str, Any]] | None = None
     macs: Count | None = None
+    lstm_macs: Count = 0
     operators: tuple[OperatorUse, ...] = ()
     micro: MicroSupport | None = None
     arena: ArenaSize | None = None

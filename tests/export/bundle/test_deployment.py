@@ -52,11 +52,14 @@ def test_with_a_target_the_line_says_why_the_file_fits() -> None:
     made = sizes(features_float32=90_000, features_int8=30_000, audio_dynamic=60_000)
     (line,) = deployment(fit(target("cortex-m4"), made))
     assert line == (
-        "flash features_int8.tflite (in micro/), which fits Arm Cortex-M4: flash 29,000 of 840,000 "
-        "bytes, tensor arena 31,744 of 131,072 bytes, about 0.037 of 1 s a segment; " + SCORES
+        "flash features_int8.tflite (in micro/), which fits Arm Cortex-M4: flash 189,000 of "
+        "1,000,000 bytes, 160,000 of them for the program, tensor arena 31,744 of 131,072 bytes, "
+        "about 0.037 of 1 s a segment with CMSIS-NN, 0.9 s with the reference kernels; " + SCORES
     )
     (line,) = deployment(fit(target("rpi"), made))
-    assert line.startswith("copy audio_dynamic.tflite, which fits Raspberry Pi: flash 59,000 of ")
+    assert line.startswith(
+        "copy audio_dynamic.tflite, which fits Raspberry Pi: flash 60,059,000 of "
+    )
 
 
 def test_of_an_export_that_kept_what_does_not_fit_only_what_fits_is_named() -> None:

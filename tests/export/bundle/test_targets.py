@@ -29,6 +29,7 @@ SMALL = ExportedFile(
     "kept",
     flatbuffer=65_832,
     macs=6_827_136,
+    lstm_macs=6_822_400,
     arena=ArenaSize(22_352, "tflite-micro"),
     micro=MicroSupport(runs=True, reason="ran there"),
 )
@@ -111,9 +112,9 @@ def test_what_fits_is_kept_and_nothing_else_and_each_has_its_reasons() -> None:
         SMALL.file,
         True,
         (
-            "flash 65,832 of 840,000 bytes",
+            "flash 225,832 of 1,000,000 bytes, 160,000 of them for the program",
             "tensor arena 22,352 of 131,072 bytes",
-            "about 0.17 of 1 s a segment",
+            "about 0.17 of 1 s a segment with CMSIS-NN, 0.62 s with the reference kernels",
         ),
     )
     assert (large.file, large.fits, large.reasons[-1]) == (LARGE.file, False, LATE)
@@ -171,3 +172,18 @@ def test_a_wrong_file_gets_one_line(tmp_path: Path, content: str, message: str) 
     with pytest.raises(ConfigError, match=message) as caught:
         target(str(path))
     assert "\n" not in str(caught.value)
+
+
+def test_a_latency_says_which_kernels_it_is_for_and_lstms_are_counted_apart() -> None:
+    dense = replace(SMALL, lstm_macs=0)
+    assert reasons_to_fit(target("cortex-m4"), dense)[-1] == (
+        "about 0.17 of 1 s a segment with CMSIS-NN, 4.1 s with the reference kernels"
+    )
+    assert reasons_to_fit(target("rpi"), dense)[-1].endswith(" of 1 s a segment")
+
+
+def test_numbers_that_decide_are_printed_so_that_they_differ() -> None:
+    almost = replace(SMALL, macs=40_360_000, lstm_macs=0)
+    (reason,) = reasons_not_to_fit(target("cortex-m4"), almost)
+    assert "take about 1.01 s a segment with CMSIS-NN" in reason
+    assert reason.endswith("; allowed: 1 s")

@@ -42,7 +42,10 @@ def test_equal_answers_pass_every_bound(model: NDArray[np.float64]) -> None:
     found = agreement(model, model)
     assert (found.difference, found.decisions, found.track_accuracy_lost) == (0, 1, 0)
     assert (found.segments, found.tracks) == (40, 20)
-    assert reason_to_reject(found, Bounds(difference=1e-9, decisions=1.0, accuracy=0.0)) is None
+    assert (
+        reason_to_reject(found, Bounds(difference=1e-9, decisions=1.0, accuracy=0.0), "gate.int8")
+        is None
+    )
 
 
 def test_the_largest_difference_of_any_probability_counts(model: NDArray[np.float64]) -> None:
@@ -50,8 +53,8 @@ def test_the_largest_difference_of_any_probability_counts(model: NDArray[np.floa
     file[17] += (0.02, -0.02)
     found = agreement(model, file)
     assert found.difference == pytest.approx(0.02)
-    assert reason_to_reject(found, Bounds(0.03, None, None)) is None
-    assert "differs by 0.02" in str(reason_to_reject(found, Bounds(0.01, None, None)))
+    assert reason_to_reject(found, Bounds(0.03, None, None), "gate.int8") is None
+    assert "differs by 0.02" in str(reason_to_reject(found, Bounds(0.01, None, None), "gate.int8"))
 
 
 def test_decisions_that_change_are_counted_as_a_share(model: NDArray[np.float64]) -> None:
@@ -59,7 +62,9 @@ def test_decisions_that_change_are_counted_as_a_share(model: NDArray[np.float64]
     file[:2] = file[:2, ::-1]
     found = agreement(model, file)
     assert found.decisions == pytest.approx(0.95)
-    assert "95.0% of the decisions" in str(reason_to_reject(found, Bounds(None, 0.98, None)))
+    reason = str(reason_to_reject(found, Bounds(None, 0.98, None), "gate.int8"))
+    assert "95 % of the decisions" in reason
+    assert reason.endswith("(gate.int8.decisions)")
 
 
 def test_accuracy_per_track_may_fall_by_the_bound_and_no_further(
@@ -69,8 +74,8 @@ def test_accuracy_per_track_may_fall_by_the_bound_and_no_further(
     file[:4] = [0.1, 0.9]
     found = agreement(model, file)
     assert found.track_accuracy_lost == pytest.approx(0.1)
-    assert reason_to_reject(found, Bounds(None, None, 0.1)) is None
-    assert "10.0 points" in str(reason_to_reject(found, Bounds(None, None, 0.09)))
+    assert reason_to_reject(found, Bounds(None, None, 0.1), "gate.int8") is None
+    assert "10 points" in str(reason_to_reject(found, Bounds(None, None, 0.09), "gate.int8"))
 
 
 def test_one_track_may_always_be_lost_for_less_cannot_be_seen(model: NDArray[np.float64]) -> None:
@@ -78,7 +83,7 @@ def test_one_track_may_always_be_lost_for_less_cannot_be_seen(model: NDArray[np.
     file[:2] = [0.1, 0.9]
     found = agreement(model, file)
     assert found.track_accuracy_lost == pytest.approx(0.05)
-    assert reason_to_reject(found, Bounds(None, None, 0.01)) is None
+    assert reason_to_reject(found, Bounds(None, None, 0.01), "gate.int8") is None
 
 
 def test_a_file_that_is_better_by_chance_passes(model: NDArray[np.float64]) -> None:
@@ -90,7 +95,7 @@ def test_outputs_that_are_not_numbers_fail_without_any_bound(model: NDArray[np.f
     file = model.copy()
     file[3, 0] = np.nan
     found = agreement(model, file)
-    assert reason_to_reject(found, ANYTHING) == "its outputs are not numbers"
+    assert reason_to_reject(found, ANYTHING, "gate.int8") == "its outputs are not numbers"
     # And the reason can be written: JSON has no number for it.
     assert found.difference is None
     json.dumps(asdict(found), allow_nan=False)
@@ -99,10 +104,11 @@ def test_outputs_that_are_not_numbers_fail_without_any_bound(model: NDArray[np.f
 def test_a_constant_answer_fails_without_any_bound(model: NDArray[np.float64]) -> None:
     file = np.tile([0.7, 0.3], (len(model), 1))
     assert (
-        reason_to_reject(agreement(model, file), ANYTHING) == "it answers the same to every segment"
+        reason_to_reject(agreement(model, file), ANYTHING, "gate.int8")
+        == "it answers the same to every segment"
     )
 
 
 def test_a_model_that_is_constant_itself_may_stay_so() -> None:
     same = np.tile([0.7, 0.3], (8, 1))
-    assert reason_to_reject(agreement(same, same), ANYTHING) is None
+    assert reason_to_reject(agreement(same, same), ANYTHING, "gate.int8") is None

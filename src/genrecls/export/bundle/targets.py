@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from genrecls.config.paths import conf_dir
 from genrecls.config.schema import Schema
@@ -17,6 +17,7 @@ from genrecls.config.validation import validate
 from genrecls.errors import ConfigError, DamagedFile, nearest
 from genrecls.export.formats import ExportFormat, Mode
 from genrecls.files.tables import read_yaml
+from genrecls.reports.numbers import beyond
 from genrecls.runs.export_facts import (
     ExportedFile,
     ExportFacts,
@@ -41,6 +42,10 @@ class Target(Schema):
         code: bytes of `flash` that are taken by all but the model.
         memory: bytes of RAM for the values of the network.
         int8_macs, float_macs: multiply-accumulates a second.
+        kernels: those that `int8_macs` holds for, optimised for the processor; empty where a
+            runtime has no others.
+        reference_slowdown, reference_lstm_slowdown: how many times as long the reference kernels of
+            TensorFlow Lite Micro take, for LSTMs and for all else; 1 where they are the same.
         latency: seconds that one segment may take.
     """
 
@@ -53,6 +58,10 @@ class Target(Schema):
     int8_macs: PositiveFloat
     float_macs: PositiveFloat
     latency: PositiveFloat
+    # They came later: files of users have no values for them.
+    kernels: str = ""
+    reference_slowdown: Annotated[float, Field(ge=1)] = 1.0
+    reference_lstm_slowdown: Annotated[float, Field(ge=1)] = 1.0
 
 
 def targets() -> tuple[str, ...]:
@@ -94,7 +103,7 @@ def reason_not_to_try(device: Target, wanted: ExportFormat) -> str | None:
 def reasons_not_to_fit(device: Target, file: ExportedFile) -> list[str]:
     """Return why a kept file does not fit a class of devices, one line each; empty if it fits."""
     model, memory = file.flatbuffer or 0, file.arena.bytes if file.arena else 0
-    macs, seconds = file.macs or 0, _seconds(device, file)
+    seconds = _seconds(device, file)
     reasons = []
     if device.runtime == "micro" and file.micro and file.micro.runs is False:
         reasons.append(file.micro.reason)
@@ -110,8 +119,9 @@ def reasons_not_to_fit(device: Target, file: ExportedFile) -> list[str]:
         )
     if seconds > device.latency:
         reasons.append(
-            f"latency: {macs / 1e6:,.1f} million multiply-accumulates take about "
-            f"{seconds:.2g} s a segment; allowed: {device.latency:g} s"
+            f"latency: {(file.macs or 0) / 1e6:,.1f} million multiply-accumulates take about "
+            f"{beyond(seconds, device.latency)} s a segment{_kernels(device, file)}; "
+            f"allowed: {device.latency:g} s"
         )
     return reasons
 
@@ -120,10 +130,11 @@ def reasons_to_fit(device: Target, file: ExportedFile) -> list[str]:
     """Return what a file that fits takes of what a class of devices has, one line each."""
     arena = f"tensor arena {file.arena.bytes:,} of {device.memory:,} bytes" if file.arena else ""
     estimated = " (estimate)" if file.arena and file.arena.source == "estimate" else ""
+    flash, took = (file.flatbuffer or 0) + device.code, f"{_seconds(device, file):.2g}"
     return [
-        f"flash {file.flatbuffer or 0:,} of {device.flash - device.code:,} bytes",
+        f"flash {flash:,} of {device.flash:,} bytes, {device.code:,} of them for the program",
         *([f"{arena}{estimated}"] if arena else []),
-        f"about {_seconds(device, file):.2g} of {device.latency:g} s a segment",
+        f"about {took} of {device.latency:g} s a segment{_kernels(device, file)}",
     ]
 
 
@@ -149,6 +160,16 @@ def fit(device: Target, facts: ExportFacts) -> ExportFacts:
 
 def _seconds(device: Target, file: ExportedFile) -> float:
     return (file.macs or 0) / (device.int8_macs if file.mode == "int8" else device.float_macs)
+
+
+def _kernels(device: Target, file: ExportedFile) -> str:
+    """Return which kernels an estimate is for, and what it is with the others."""
+    if file.mode != "int8" or not device.kernels:
+        return ""
+    others = (file.macs or 0) - file.lstm_macs
+    slow = others * device.reference_slowdown + file.lstm_macs * device.reference_lstm_slowdown
+    reference = f", {slow / device.int8_macs:.2g} s with the reference kernels"
+    return f" with {device.kernels}{reference}"
 
 
 def _folder() -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from genrecls.export.tflite.flatbuffer import FUSED_LSTM, Graph, graphs
+from genrecls.export.tflite.flatbuffer import FUSED_LSTM, Graph, Operator, graphs
 from genrecls.models.cost import multiply_accumulates
 
 # Of the second input of these operators, the axes of one kernel.
@@ -30,6 +30,26 @@ def macs(flatbuffer: bytes) -> int:
     return _macs_of_graph(subgraphs[0], subgraphs)
 
 
+def lstm_macs(flatbuffer: bytes) -> int:
+    """Return how many of the multiply-accumulates of one inference are those of fused LSTMs.
+
+    Raises:
+        ExportError: the bytes are no TensorFlow Lite model.
+    """
+    return sum(
+        _macs_of_lstm(graph, operator)
+        for graph in graphs(flatbuffer)
+        for operator in graph.operators
+        if operator.name == FUSED_LSTM
+    )
+
+
+def _macs_of_lstm(graph: Graph, operator: Operator) -> int:
+    # Its inputs 1 to 8 are the matrices of the four gates; each is used once a time step.
+    matrices = [graph.tensors[index].shape for index in operator.inputs[1:9] if index >= 0]
+    return multiply_accumulates(matrices, graph.tensors[operator.inputs[0]].shape[1])
+
+
 def _macs_of_graph(graph: Graph, subgraphs: Sequence[Graph]) -> int:
     total = 0
     for operator in graph.operators:
@@ -38,10 +58,7 @@ def _macs_of_graph(graph: Graph, subgraphs: Sequence[Graph]) -> int:
             condition = subgraphs[operator.options.condSubgraphIndex]
             total += _steps(condition) * _macs_of_graph(body, subgraphs)
         elif operator.name == FUSED_LSTM:
-            # Its inputs 1 to 8 are the matrices of the four gates; each is used once a time step.
-            matrices = [graph.tensors[index].shape for index in operator.inputs[1:9] if index >= 0]
-            steps = graph.tensors[operator.inputs[0]].shape[1]
-            total += multiply_accumulates(matrices, steps)
+            total += _macs_of_lstm(graph, operator)
         elif operator.name in _KERNEL_AXES:
             kernel = graph.inputs_of(operator)[1].shape[_KERNEL_AXES[operator.name]]
             positions = prod(graph.outputs_of(operator)[0].shape[:-1])

@@ -17,6 +17,7 @@ from genrecls.export.convert.limitations import approximation
 from genrecls.export.formats import ExportFormat
 from genrecls.export.settings import Bounds, Gate
 from genrecls.export.verify.held_out import HeldOut
+from genrecls.reports.numbers import beyond
 from genrecls.runs.export_facts import Agreement, ExportedFile, PartScores
 from genrecls.runs.model_file import ModelCard
 from genrecls.splits.base import EVALUATED_PARTS, EvaluatedPart
@@ -48,7 +49,7 @@ class ParityGate:
         agreement = compare(self._pooled_keras, file, self.card.vote, EVALUATED_PARTS)
         exact = approximation(self.card) is None
         bounds = self.gate.of(export_format, exact=exact)
-        reason = reason_to_reject(agreement, bounds)
+        reason = reason_to_reject(agreement, bounds, self.gate.key(export_format, exact=exact))
         test = None
         if reason:
             if export_format.input == "audio" and not exact:
@@ -109,10 +110,15 @@ def compare(keras: Predictions, file: Predictions, vote: Vote, parts: Sequence[s
     )
 
 
-def reason_to_reject(agreement: Agreement, bounds: Bounds) -> str | None:
+def reason_to_reject(agreement: Agreement, bounds: Bounds, key: str) -> str | None:
     """Return why a file may not be used, with the measured and the allowed value; None if it may.
 
     One segment and one track may always differ: of a few of them, a single one shows nothing.
+
+    Args:
+        agreement: how the file compares.
+        bounds: what it is held to.
+        key: where those are set, such as `gate.int8`.
     """
     if agreement.difference is None or not agreement.finite:
         return "its outputs are not numbers"
@@ -122,24 +128,25 @@ def reason_to_reject(agreement: Agreement, bounds: Bounds) -> str | None:
     where = f"on {agreement.segments} segments of {parts}"
     if bounds.difference is not None and agreement.difference > bounds.difference:
         return (
-            f"a probability differs by {agreement.difference:.2g} from Keras {where}; allowed: "
-            f"{bounds.difference:g}"
+            f"a probability differs by {beyond(agreement.difference, bounds.difference)} from "
+            f"Keras {where}; allowed: {bounds.difference:g} ({key}.difference)"
         )
     # What lies exactly on a bound must not fail by rounding.
     if bounds.decisions is not None:
         least = min(bounds.decisions, 1 - 1 / agreement.segments) - 1e-9
         if agreement.decisions < least:
+            share = beyond(100 * agreement.decisions, 100 * bounds.decisions, 3)
             return (
-                f"{agreement.decisions:.1%} of the decisions are those of Keras {where}; allowed: "
-                f"at least {bounds.decisions:.1%}, or all but one"
+                f"{share} % of the decisions are those of Keras {where}; allowed: at least "
+                f"{100 * bounds.decisions:g} %, or all but one ({key}.decisions)"
             )
     if bounds.accuracy is not None:
         most = max(bounds.accuracy, 1 / agreement.tracks) + 1e-9
         if agreement.track_accuracy_lost > most:
+            lost = beyond(100 * agreement.track_accuracy_lost, 100 * bounds.accuracy)
             return (
-                f"{100 * agreement.track_accuracy_lost:.1f} points of accuracy per track are lost "
-                f"on {agreement.tracks} tracks of {parts}; allowed: {100 * bounds.accuracy:g}, or "
-                "one track"
+                f"{lost} points of accuracy per track are lost on {agreement.tracks} tracks of "
+                f"{parts}; allowed: {100 * bounds.accuracy:g}, or one track ({key}.accuracy)"
             )
     return None
 
