@@ -15,9 +15,10 @@ import numpy as np
 from genrecls.export.bundle import standalone
 from genrecls.export.bundle.c_project import Project, write_project
 from genrecls.export.bundle.card import card
+from genrecls.export.bundle.deployment import project_file
 from genrecls.export.bundle.golden_audio import golden_audio
 from genrecls.export.formats import ExportFormat
-from genrecls.export.verify.micro import GoldenVectors, MicroResult, fits_micro
+from genrecls.export.verify.micro import GoldenVectors, MicroResult
 from genrecls.files.atomic import write_text
 from genrecls.files.tables import write_json
 from genrecls.runs.export_facts import EXPORT, ExportFacts
@@ -65,12 +66,12 @@ def write_bundle(
     folder = run_folder / EXPORT
     beside = Path(tempfile.mkdtemp(prefix=f".{EXPORT}-", dir=run_folder))
     try:
-        known = {file.file: file for file in facts.kept}
+        project = project_file(facts.kept)
         for file in files:
             (beside / file.format.file).write_bytes(file.content)
             if file.format.input == "features":
                 _write_golden(beside, file)
-            if file.format.mode == "int8" and fits_micro(known[file.format.file]):
+            if project is not None and file.format.file == project.file:
                 _write_project(beside, file, model_card)
         write_text(beside / "labels.txt", "\n".join(facts.labels) + "\n")
         standalone.write(beside)

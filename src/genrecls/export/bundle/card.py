@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from genrecls.export.bundle.deployment import deployment
+from genrecls.export.bundle.deployment import deployment, project_file
 from genrecls.export.tflite.flatbuffer import FUSED_LSTM
 from genrecls.files.templates import templates
 from genrecls.reports.numbers import DASH, count, decimal, percent
@@ -67,6 +67,7 @@ def card(export: ExportFacts, benchmark: Mapping[str, Any] | None) -> str:
             features=_features(export.features),
             kept=kept,
             deployment=deployment(export),
+            project=project_file(kept),
             missing=[file for file in export.files if file.status != "kept"],
             best=best.file if best else "",
             from_audio="fmax" in export.features,
