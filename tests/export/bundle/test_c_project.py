@@ -260,9 +260,9 @@ def test_other_answers_fail(built: Path) -> None:
 @needs_compiler
 def test_the_arena_is_the_reported_one_and_a_little_more(built: Path) -> None:
     status, lines = output(built / "golden_test", STUB_ARENA="9000")
-    assert (status, lines[0]) == (0, "arena: 9000 of 14336 bytes")
+    assert (status, lines[0]) == (0, "arena: 9000 of 11264 bytes")
     status, lines = output(built / "golden_test", STUB_ARENA="20000")
-    assert (status, lines) == (1, ["arena: 14336 bytes are not enough"])
+    assert (status, lines) == (1, ["arena: 11264 bytes are not enough"])
 
 
 @pytest.mark.process

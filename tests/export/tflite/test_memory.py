@@ -12,7 +12,7 @@ from genrecls.config.compose import compose
 from genrecls.experiment.experiment import parse
 from genrecls.export.formats import ExportFormat, Mode
 from genrecls.export.tflite.flatbuffer import graphs
-from genrecls.export.tflite.memory import Arena, arena
+from genrecls.export.tflite.memory import Arena, arena, cmsis_nn_scratch
 from genrecls.export.verify import micro
 from genrecls.models import tensorflow_setup
 from genrecls.models.base import ModelFamily, Normalisation
@@ -43,6 +43,14 @@ def test_the_state_of_an_lstm_is_persistent(make: Make) -> None:
     assert state == 2 * 4 * (12 + 8), "hidden and cell state of 12 and of 8 units"
     structures = 24 * len(graph.tensors) + 128 * len(graph.operators)
     assert arena(flatbuffer).persistent >= state + structures
+
+
+def test_cmsis_nn_unfolds_the_largest_kernel_and_keeps_sums_for_each_lstm(make: Make) -> None:
+    int8 = ExportFormat("features", "int8")
+    # Kernels of 3 x 3 with 1 and 8 channels: two columns of 72 values of 16 bits.
+    assert cmsis_nn_scratch(make("cnn").flatbuffer(int8)) == 288
+    assert cmsis_nn_scratch(make("rnn_lstm").flatbuffer(int8)) == 32 * (12 + 8) + 2 * 256
+    assert cmsis_nn_scratch(one_operator("ADD")) == 0
 
 
 def test_values_that_never_meet_share_their_place() -> None:

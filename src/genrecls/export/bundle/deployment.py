@@ -8,10 +8,10 @@ from genrecls.export.verify.micro import fits_micro
 from genrecls.runs.export_facts import ExportedFile, ExportFacts
 from genrecls.runtime.description import leak_mark
 
-PROGRAM_FLASH = 160_000
-"""Bytes of kernels, tables and program beside a network: 118,000 to 143,000 with the reference
-kernels on an emulated Cortex-M4 (cnn, rnn and crnn_micro, text and data of `classify_wav` less the
-network), and some 30,000 more with CMSIS-NN."""
+PROGRAM_FLASH = 175_000
+"""Bytes of kernels, tables and program beside a network, at most: 118,000 to 143,000 with the
+reference kernels on an emulated Cortex-M4 (cnn, rnn and crnn_micro, text and data of `classify_wav`
+less the network), and 30,000 more with CMSIS-NN."""
 
 
 def deployment(facts: ExportFacts) -> list[str]:
