@@ -64,8 +64,8 @@ def test_segments_that_would_not_fit_into_memory_are_refused_whatever_they_becom
 
 
 def test_sizes_are_multiplied_even_where_the_picture_itself_is_small() -> None:
-    spec = features("mel_image", hop_length=1, n_mels=60, n_fft=2048, size=[8, 8])
-    with pytest.raises(ConfigError, match=r"segment\.length: .* make 480,000,\d+ numbers of"):
+    spec = features("mel_image", hop_length=8, n_mels=120, n_fft=2048, size=[8, 8])
+    with pytest.raises(ConfigError, match=r"segment\.length: .* make 120,000,\d+ numbers of"):
         segment_rule("audio", 1000.0).shapes(spec)
 
 

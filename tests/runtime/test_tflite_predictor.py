@@ -139,9 +139,9 @@ def test_predict_refuses_a_hostile_card_at_once(
 
 def test_sizes_of_a_card_are_multiplied_before_anything_is_reserved(tmp_path: Path) -> None:
     card = json.loads(json.dumps(CARD))
-    # Each alone may be; together they are 4 GB a segment.
+    # Each alone may be; together they are 0.5 GB a segment.
     card["segment"]["length"] = 1000
-    card["features"].update(hop_length=1, n_mels=60, n_fft=2048)
+    card["features"].update(hop_length=8, n_mels=120, n_fft=2048)
     path = exported_file(tmp_path / "model.tflite", card)
-    with pytest.raises(ModelFileError, match=r"segment\.length: .* 480,\d+,\d+ numbers of"):
+    with pytest.raises(ModelFileError, match=r"segment\.length: .* 120,\d+,\d+ numbers of"):
         load_tflite(path)
