@@ -134,4 +134,4 @@ def test_an_image_copies_what_its_build_needs_and_runs_as_nobody_special() -> No
 def test_the_licence_of_every_package_is_listed(licences: Any) -> None:
     found, _ = licences.closure(Requirement("genrecls[train]"))
     assert licences.licence(found["soxr"]).startswith("GNU Lesser")
-    assert licences.licence(found["numpy"]).startswith("BSD-3-Clause")
+    assert licences.licence(found["numpy"]).startswith("BSD")

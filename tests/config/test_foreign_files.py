@@ -131,8 +131,9 @@ BOMB = "".join(f"b{n}: &b{n} [{', '.join([f'*b{n - 1}'] * 9)}]\n" for n in range
     [
         (f"b0: &b0 [1, 2]\n{BOMB}", "with its aliases written out"),
         ("a: &a [*a]\n", "stands inside what it stands for"),
-        (f"a: {'[' * 3000}{']' * 3000}\n", "nested too deeply"),
-        (f"a: {'{b: ' * 20000}{'}' * 20000}\n", "nested too deeply"),
+        # PyYAML has a limit of its own from 6.0.4 on.
+        (f"a: {'[' * 900}{']' * 900}\n", "nested too deeply"),
+        (f"a: {'{b: ' * 20000}{'}' * 20000}\n", "nest"),
         ("- seed\n", "expected keys with values, such as 'seed: 1'"),
         ("seed\n", "expected keys with values, such as 'seed: 1'"),
         ("seed: [\n", "no valid configuration file"),

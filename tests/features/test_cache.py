@@ -236,7 +236,7 @@ def test_what_is_no_file_is_no_entry(cache: FeatureCache, change: damage.Damage)
 def test_an_entry_that_would_inflate_is_not_read(cache: FeatureCache) -> None:
     cache.store(example())
     with np.load(cache.entry(DIGEST)) as stored:
-        np.savez_compressed(cache.entry(DIGEST), allow_pickle=False, **stored)
+        np.savez_compressed(cache.entry(DIGEST), **stored)
     assert cache.load(DIGEST) is None
     assert cache.damaged == 1
 
@@ -247,7 +247,7 @@ def test_an_entry_of_impossible_length_is_damage(cache: FeatureCache, seconds: s
     with np.load(cache.entry(DIGEST)) as stored:
         about = json.loads(str(stored["about"][()]))
         text = json.dumps({**about, "seconds": "?"}).replace('"?"', seconds)
-        np.savez(cache.entry(DIGEST), allow_pickle=False, **{**stored, "about": np.array(text)})
+        np.savez(cache.entry(DIGEST), **{**stored, "about": np.array(text)})
     assert cache.load(DIGEST) is None
     assert cache.damaged == 1
 
@@ -280,7 +280,7 @@ def foreign(kind: str) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", ["other arrays", "other key", "pickle"])
 def test_a_foreign_file_is_refused(cache: FeatureCache, kind: str) -> None:
     cache.store(example())
-    np.savez(cache.entry(DIGEST), allow_pickle=True, **foreign(kind))
+    np.savez(cache.entry(DIGEST), **foreign(kind))
     assert cache.load(DIGEST) is None
     assert cache.damaged == 1
 
@@ -304,7 +304,7 @@ def test_a_pickle_is_never_opened(cache: FeatureCache, tmp_path: Path) -> None:
             return os.mkdir, (str(tmp_path / "sprung"),)
 
     cache.store(example())
-    np.savez(cache.entry(DIGEST), allow_pickle=True, about=np.array([Trap()], dtype=object))
+    np.savez(cache.entry(DIGEST), about=np.array([Trap()], dtype=object))
     assert cache.load(DIGEST) is None
     assert not (tmp_path / "sprung").exists()
 

@@ -153,7 +153,7 @@ def main(count: str, strategy: Any, folder: str, *trainings: str) -> int:
         devices = devices_for(strategy)
         for training in trainings:
             arrays = trained(training, devices, Path(folder))
-            np.savez(Path(folder) / f"{training}.npz", allow_pickle=False, **arrays)
+            np.savez(Path(folder) / f"{training}.npz", **arrays)  # type: ignore[arg-type]
     except GenreclsError as error:
         fail(str(error))
         return 130 if isinstance(error, Interrupted) else 1

@@ -216,7 +216,7 @@ class FeatureCache:
         try:
             entry = self.entry(features.file_digest)
             with replacing(entry, durable=False) as beside:
-                np.savez(beside, allow_pickle=False, **arrays)
+                np.savez(beside, **arrays)  # type: ignore[arg-type]
         except OSError as error:
             raise DataError(
                 f"{self.folder}: the feature cache cannot be written "

@@ -114,7 +114,8 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=folder))
     try:
         with naming(newest), (aside / "arrays.npz").open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+            # The first versions of NumPy 2 take `allow_pickle` for the name of an array.
+            np.savez(file, **arrays)  # type: ignore[arg-type]
         with naming(newest):
             (aside / "progress.json").write_text(text, encoding="utf-8")
         shutil.rmtree(newest, ignore_errors=True)
@@ -155,7 +156,7 @@ def to_bytes(checkpoint: Checkpoint) -> bytes:
         json.dumps(asdict(checkpoint.progress), allow_nan=False).encode(), np.uint8
     )
     content = io.BytesIO()
-    np.savez(content, allow_pickle=False, progress=progress, **_named_arrays(checkpoint))
+    np.savez(content, progress=progress, **_named_arrays(checkpoint))  # type: ignore[arg-type]
     return content.getvalue()
 
 

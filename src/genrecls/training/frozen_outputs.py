@@ -146,7 +146,7 @@ class _Store:
             _writing(self._folder),
             replacing(self._path(digest), durable=False) as beside,
         ):
-            np.savez(beside, allow_pickle=False, **{_ARRAY: outputs})
+            np.savez(beside, **{_ARRAY: outputs})  # type: ignore[arg-type]
 
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / f"{digest}.npz"

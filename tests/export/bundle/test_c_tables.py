@@ -171,7 +171,7 @@ def test_a_sparse_matrix_is_the_matrix() -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(0, "0.0f"), (0.1, "0.1f"), (1e-10, "1e-10f"), (-2.5e9, "-2.5e+09f")],
+    [(0, "0.0f"), (0.1, "0.1f"), (1e-10, "1e-10f"), (-2.5e20, "-2.5e+20f")],
 )
 def test_numbers_are_literals_of_single_precision(value: float, expected: str) -> None:
     assert np.float32(number(value).removesuffix("f")) == np.float32(value)
