@@ -45,6 +45,7 @@ __all__ = [
     "SegmentPrediction",
     "Sweep",
     "compare",
+    "ensemble",
     "evaluate",
     "explain",
     "export",
@@ -266,6 +267,23 @@ def load(model: Run | AnyPath | None = None, *, output_root: AnyPath = "outputs"
     if isinstance(model, str | Path) and names_model_file(path := Path(model).expanduser()):
         return Model(load_classifier(path))
     return Model(load_classifier(_run(model, output_root).model_file))
+
+
+def ensemble(*runs: Run | AnyPath, output_root: AnyPath = "outputs") -> Run:
+    """Average finished runs into a run of its own, beside them.
+
+    Args:
+        runs: runs, or their folders, names or ends of names; of any model, features and segments.
+        output_root: where runs are looked for by name.
+
+    Raises:
+        RunError: a run is not finished, or they differ in data, genres or tested tracks.
+    """
+    from genrecls.experiment import ensemble as ensembles
+
+    chosen = [_run(run, output_root) for run in runs]
+    names = shlex.join(run.name for run in chosen)
+    return ensembles.ensemble(chosen, f"genrecls ensemble {names}")
 
 
 def explain(

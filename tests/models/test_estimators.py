@@ -61,11 +61,11 @@ def test_the_network_of_an_estimator_answers_as_it_does_and_comes_back_from_a_fi
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
-def test_margins_of_pairs_name_the_class_that_scikit_learn_names(n_classes: int) -> None:
+def test_votes_of_pairs_name_the_class_that_scikit_learn_names(n_classes: int) -> None:
     learnt, (rows, _) = trained("svm", "rbf", n_classes), clouds(n_classes, seed=2)
     scaled = (rows - learnt.scaling.mean) / learnt.scaling.deviation if learnt.scaling else rows
     decided = learnt.scores(rows).argmax(axis=1)
-    assert (decided == learnt.estimator.predict(scaled)).mean() > 0.95
+    assert (decided == learnt.estimator.predict(scaled)).mean() > 0.98
 
 
 def test_a_threshold_between_two_numbers_of_single_precision_sends_them_where_it_did() -> None:

@@ -84,9 +84,13 @@ def _job(word: str | None, root: Path) -> _Job:
     if names_model_file(path):
         to = path.with_name(f"{path.stem}.benchmark.json")
         return _Job(model_files_of_file(path), (path,), to)
+    from genrecls.runs.model_file import read_card
     from genrecls.runs.run import find_run
 
     run = find_run(root, word)
+    if run.is_ensemble:
+        # Says of which runs it is made.
+        read_card(run.model_file)
     model, folder = model_files_of_run(run), run.folder / EXPORT
     if not model.kept:
         warn(

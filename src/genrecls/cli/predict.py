@@ -29,6 +29,7 @@ def main(words: Sequence[str]) -> int:
     _check(options)
     from genrecls.inference.files import audio_files, load_classifier, names_model_file
     from genrecls.inference.tagger import TAGGERS
+    from genrecls.runs.ensemble_card import ENSEMBLE
 
     if options.model in TAGGERS and not Path(options.model).exists():
         return _tag(options)
@@ -38,6 +39,8 @@ def main(words: Sequence[str]) -> int:
         from genrecls.runs.run import find_run
 
         path = find_run(options.output_root, options.model).model_file
+    if options.live is not None and path.name == ENSEMBLE:
+        raise ConfigError("--live: an ensemble classifies files; name one of its runs")
     classifier = load_classifier(path)
     say(str(classifier.description))
     if options.live is not None:

@@ -23,6 +23,7 @@ from genrecls.runtime.command import add_live_options
 VERBS = {
     "train": "train and evaluate one configuration",
     "sweep": "train many configurations, each in its own process, and rank them",
+    "ensemble": "average finished runs into one",
     "evaluate": "compute the scores of a finished run again",
     "predict": "classify audio files or folders",
     "explain": "draw which parts of a file decided, and what the layers respond to",
@@ -109,6 +110,19 @@ def sweep_parser() -> VerbParser:
         "output of every training."
     )
     return parser
+
+
+def ensemble_parser() -> VerbParser:
+    """Return what `genrecls ensemble` takes."""
+    return VerbParser(
+        "ensemble",
+        "Average the probabilities of finished runs, of any model, features and segments, into a\n"
+        "run of its own beside them, with scores and a report; 'predict', 'evaluate' and\n"
+        "'compare' take it like others. All must have the same data, genres and tested tracks.\n"
+        "RUN is a folder, a name, the end of a name or a pattern.",
+        words="RUN|GLOB ...",
+        settings=OUTPUT_ROOT,
+    )
 
 
 def evaluate_parser() -> VerbParser:
@@ -405,6 +419,7 @@ def data_parser(action: str) -> VerbParser:
 _PARSERS: dict[str, Callable[[], VerbParser]] = {
     "train": train_parser,
     "sweep": sweep_parser,
+    "ensemble": ensemble_parser,
     "evaluate": evaluate_parser,
     "predict": predict_parser,
     "explain": explain_parser,

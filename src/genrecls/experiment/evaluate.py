@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from genrecls.dsp.votes import Vote, check_probabilities
 from genrecls.errors import ModelFileError
+from genrecls.evaluation.averages import average
 from genrecls.evaluation.class_balance import balances, majority_baselines
 from genrecls.evaluation.metrics import scores
 from genrecls.evaluation.prediction_tables import (
@@ -21,6 +22,7 @@ from genrecls.experiment.experiment import Experiment
 from genrecls.experiment.prepare import PreparedData, prepare
 from genrecls.files.tables import write_json, write_table
 from genrecls.models.cost import ModelCost
+from genrecls.runs.ensemble_card import read_ensemble
 from genrecls.runs.metrics import (
     DatasetFacts,
     PartCounts,
@@ -192,6 +194,21 @@ def write_predictions(
         write_table(path, [*PREDICTION_COLUMNS, ARTIST, *genres], rows)
 
 
+def average_part(
+    predictions: Sequence[PartPredictions], lengths: Sequence[float]
+) -> PartPredictions:
+    """Return the mean of what several models say of one part.
+
+    Args:
+        predictions: of each model.
+        lengths: seconds of a segment of each.
+    """
+    return PartPredictions(
+        segments=average([each.segments for each in predictions], lengths),
+        tracks=average([each.tracks for each in predictions], [0.0] * len(predictions)),
+    )
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """A part of a finished run, evaluated again.
@@ -231,18 +248,28 @@ def evaluate(
     from genrecls.experiment.restore import restore
     from genrecls.runs.model_file import load
 
-    restored = restore(run, data_root, dataset_root)
-    experiment, recorded = restored.experiment, restored.metrics
-    model, card = load(run.model_file)
-    data = prepare(experiment, restored.dataset, restored.store)
-    vote = vote or card.vote
-    predictions = predict_part(model, data.parts[part], experiment.trainer.batch_size, vote)
-    try:
-        check_probabilities(predictions.segments.probabilities, len(card.labels))
-    except ModelFileError as error:
-        raise ModelFileError(f"{run.model_file}: {error}") from None
+    recorded = run.read_metrics()
+    vote = vote or recorded.vote
+    members = [run]
+    if run.is_ensemble:
+        files = read_ensemble(run.model_file).model_files(run.model_file)
+        members = [Run(file.parent) for file in files]
+    answers, lengths = [], []
+    for member in members:
+        restored = restore(member, data_root, dataset_root)
+        experiment = restored.experiment
+        model, card = load(member.model_file)
+        data = prepare(experiment, restored.dataset, restored.store)
+        of_member = predict_part(model, data.parts[part], experiment.trainer.batch_size, vote)
+        try:
+            check_probabilities(of_member.segments.probabilities, len(card.labels))
+        except ModelFileError as error:
+            raise ModelFileError(f"{member.model_file}: {error}") from None
+        answers.append(of_member)
+        lengths.append(card.segment.length)
+    predictions = answers[0] if len(answers) == 1 else average_part(answers, lengths)
     scores = score_part(predictions, data.parts["train"], card.labels, data.artists_apart)
-    name = f"evaluation-{part}{'' if vote == card.vote else f'-{vote}'}"
+    name = f"evaluation-{part}{'' if vote == recorded.vote else f'-{vote}'}"
     tables = {level: run.folder / f"{name}-{level}.csv" for level in ("segments", "tracks")}
     paths = {track.id: track.path for track in data.dataset.tracks}
     write_predictions(tables, recorded, {part: predictions}, paths, data.artists_apart)

@@ -12,6 +12,8 @@ from genrecls.console import progress, quiet_libraries, warn
 from genrecls.datasets.audio_files import find_audio
 from genrecls.dsp.audio import readable_suffixes
 from genrecls.errors import ModelFileError
+from genrecls.runs.ensemble_card import ENSEMBLE
+from genrecls.runs.model_file import read_card
 from genrecls.runtime.classifier import Classifier
 from genrecls.runtime.result import Result
 
@@ -32,6 +34,9 @@ def is_exported(path: Path) -> bool:
     Raises:
         ModelFileError: it is neither.
     """
+    if path.name == ENSEMBLE:
+        # It is neither; reading it as one says of which runs it is made.
+        read_card(path)
     if path.exists() and not path.is_file():
         raise ModelFileError(
             f"{path}: a folder, pipe or device; expected a model.keras or .tflite of genrecls"
@@ -60,6 +65,10 @@ def load_classifier(path: Path) -> Classifier:
         ModelFileError: it cannot be read.
         RunError: it takes something else than audio, or something is not installed.
     """
+    if path.name == ENSEMBLE:
+        from genrecls.inference.ensemble import EnsembleClassifier
+
+        return EnsembleClassifier.load(path)
     if is_exported(path):
         from genrecls.inference.front_end import feature_front_end
         from genrecls.runtime.tflite_predictor import load_tflite

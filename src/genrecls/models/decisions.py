@@ -55,19 +55,37 @@ class LinearDecision(Decision):
 
 
 @dataclass(frozen=True, eq=False)
+class VotingDecision(Decision):
+    """Softmax of the votes of pairs of classes, each of which nears 1 or -1 beyond its margin.
+
+    Attributes:
+        weights: shape (columns, pairs).
+        bias: shape (pairs,).
+        votes: what a pair gives each class, shape (pairs, classes).
+    """
+
+    weights: Array
+    bias: Array
+    votes: Array
+
+    def apply(self, row: Any) -> Any:
+        """Return probabilities (batch, classes)."""
+        pairs = _dense(row, "pairs", self.weights, self.bias, "tanh")
+        return _dense(pairs, "genres", self.votes, None, "softmax")
+
+
+@dataclass(frozen=True, eq=False)
 class KernelDecision(Decision):
-    """Softmax of weighted sums of the similarities exp(-gamma |x - v|^2) to vectors v.
+    """Votes of pairs by the similarities exp(-gamma |x - v|^2) to vectors v.
 
     Attributes:
         vectors: shape (vectors, columns).
-        weights: shape (vectors, classes).
-        bias: shape (classes,).
+        voting: takes the similarities.
     """
 
     vectors: Array
     gamma: float
-    weights: Array
-    bias: Array
+    voting: VotingDecision
 
     def apply(self, row: Any) -> Any:
         """Return probabilities (batch, classes)."""
@@ -82,7 +100,7 @@ class KernelDecision(Decision):
         )
         own = ops.sum(ops.square(row), axis=1, keepdims=True) * -self.gamma
         similarities = layers.Activation("exponential", name=SIMILARITIES)(products + own)
-        return _dense(similarities, "genres", self.weights, self.bias, "softmax")
+        return self.voting.apply(similarities)
 
 
 @dataclass(frozen=True, eq=False)

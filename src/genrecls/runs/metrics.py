@@ -107,7 +107,7 @@ class Selection:
     keep: Literal["best", "last"]
     monitor: str
     value: float
-    settings: Mapping[str, float | str] = field(default_factory=dict)
+    settings: Mapping[str, int | float | str] = field(default_factory=dict)
     temperature: float | None = None
 
 
@@ -223,7 +223,9 @@ class RunMetrics:
         n_genres = len(self.labels)
         if not n_genres or len(set(self.labels)) < n_genres:
             raise RunError(f"labels: expected different genres, received {list(self.labels)}")
-        if not 1 <= self.selection.epoch <= self.selection.epochs:
+        # An ensemble has no epochs.
+        first = min(1, self.selection.epochs)
+        if not first <= self.selection.epoch <= self.selection.epochs:
             raise RunError(
                 f"selection.epoch: expected one of {self.selection.epochs} epochs, received "
                 f"{self.selection.epoch}"

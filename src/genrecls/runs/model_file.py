@@ -26,6 +26,7 @@ from genrecls.errors import ConfigError, ModelFileError, shown_name
 from genrecls.features.base import FEATURES, FeatureSpec
 from genrecls.features.segmentation import SegmentRule
 from genrecls.files.atomic import replacing
+from genrecls.runs.ensemble_card import ENSEMBLE, read_ensemble
 from genrecls.runtime.card import MEMBER, MOST_CARD_BYTES, check_card, parse_json, read_card_text
 
 if TYPE_CHECKING:
@@ -150,6 +151,11 @@ def read_card(path: Path) -> ModelCard:
         ModelFileError: no such file, damaged, not made by genrecls, or its card says something
             that cannot be.
     """
+    if path.name == ENSEMBLE:
+        raise ModelFileError(
+            f"{path}: an ensemble, which has no network of its own; name one of its runs: "
+            f"{', '.join(member.run for member in read_ensemble(path).members)}"
+        )
     try:
         # Opening a named pipe would wait for a writer, perhaps for ever.
         if path.exists() and not path.is_file():

@@ -75,7 +75,7 @@ def read(run: Run) -> RunRecord:
         )
     metrics = run.read_metrics()
     exported = read_export(run)
-    epochs = read_epochs(run.history_file)
+    epochs = read_epochs(run.history_file) if metrics.selection.epochs else []
     if len(epochs) != metrics.selection.epochs:
         reason = f"it has {len(epochs)} epochs, metrics.json says {metrics.selection.epochs}"
         raise damaged_run(run.history_file, reason)

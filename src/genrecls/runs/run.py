@@ -17,6 +17,7 @@ from genrecls.errors import DamagedFile, Interrupted, RunError, nearest
 from genrecls.files.locks import is_locked, locked
 from genrecls.files.tables import read_json, write_json
 from genrecls.runs import run_files
+from genrecls.runs.ensemble_card import ENSEMBLE
 from genrecls.runs.metrics import RunMetrics
 from genrecls.runs.result_tables import Unit, as_frame, read_epochs, read_predictions
 from genrecls.runs.run_files import Status, damaged_run
@@ -85,8 +86,13 @@ class Run:
 
     @property
     def model_file(self) -> Path:
-        """The trained model, which describes itself."""
-        return self.folder / "model.keras"
+        """The trained model, which describes itself; of an ensemble, what names its runs."""
+        return self.folder / (ENSEMBLE if self.is_ensemble else "model.keras")
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether it averages other runs and has no network of its own."""
+        return (self.folder / ENSEMBLE).is_file()
 
     @property
     def metrics_file(self) -> Path:

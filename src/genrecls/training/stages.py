@@ -80,7 +80,7 @@ class TrainingResult:
     model: keras.Model
     progress: Progress
     seconds: Mapping[str, float]
-    settings: Mapping[str, float | str] = field(default_factory=dict)
+    settings: Mapping[str, int | float | str] = field(default_factory=dict)
     temperature: float | None = None
 
 

@@ -1,0 +1,218 @@
+"""Finished runs as one: their probabilities averaged, scored and reported like those of a run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genrecls.comparison.config_diff import model_of, settings_of
+from genrecls.console import log_file, say
+from genrecls.environment import environment
+from genrecls.errors import RunError
+from genrecls.evaluation.metrics import scores
+from genrecls.evaluation.prediction_tables import mistakes
+from genrecls.evaluation.predictions import Predictions
+from genrecls.experiment.evaluate import PartPredictions, average_part, write_predictions
+from genrecls.files.atomic import write_text
+from genrecls.files.tables import write_json
+from genrecls.models.cost import ModelCost
+from genrecls.runs.ensemble_card import ENSEMBLE, EnsembleCard, Member, write_ensemble
+from genrecls.runs.metrics import PartMetrics, RunMetrics, Selection
+from genrecls.runs.record import RunRecord, read
+from genrecls.runs.result_tables import read_predictions
+from genrecls.runs.run import Run
+from genrecls.splits.base import EVALUATED_PARTS, EvaluatedPart, Part
+
+NAME = "ensemble"
+
+
+def ensemble(runs: Sequence[Run], command: str) -> Run:
+    """Average finished runs of one split into a run of its own, beside them.
+
+    Args:
+        runs: at least two, of any family, features and segments.
+        command: the command line that does the same, kept in the run.
+
+    Returns:
+        The run of the ensemble; one of the same members is found and not made again.
+
+    Raises:
+        RunError: a run is not finished or is an ensemble itself, the runs lie in different folders,
+            or differ in data, genres or tested tracks.
+    """
+    import yaml
+
+    from genrecls.reports.run import RunReport, write_report
+
+    started = time.monotonic()
+    members = sorted({run.folder.resolve(): run for run in runs}.values(), key=lambda r: r.name)
+    _check_folders(members)
+    records = [read(run) for run in members]
+    _check_alike(records)
+    digests = tuple(Member.of(run.model_file) for run in members)
+    text = json.dumps([asdict(member) for member in digests])
+    config = _config(records)
+    title = (records[0].metrics.dataset.name, config["features"]["name"], NAME)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    run = Run(members[0].folder.parent / "-".join((*title, digest)))
+    with run.locked():
+        if run.finished:
+            say(f"this ensemble is there already ({run.name})")
+            return run
+        run.folder.mkdir(parents=True, exist_ok=True)
+        with log_file(run.log_file), run.recorded(command):
+            say(f"run {run.name}: {', '.join(member.name for member in members)}")
+            first = records[0]
+            labels = first.metrics.labels
+            lengths = [float(record.config["segment"]["length"]) for record in records]
+            predictions: dict[Part, PartPredictions] = {}
+            parts: dict[EvaluatedPart, PartMetrics] = {}
+            paths: dict[str, Path] = {}
+            for part in EVALUATED_PARTS:
+                answers = [_recorded(member, labels, part) for member in members]
+                predictions[part] = average_part([each for each, _ in answers], lengths)
+                paths |= answers[0][1]
+                parts[part] = _scores(predictions[part], first, part)
+            seconds = {"evaluation": round(time.monotonic() - started, 2)}
+            metrics = _metrics(records, parts, seconds)
+            card = EnsembleCard(
+                labels=labels,
+                vote="mean",
+                run=run.name,
+                dataset=metrics.dataset.name,
+                split=metrics.split.name,
+                leaks=metrics.split.leaks,
+                generated=metrics.dataset.generated,
+                test=asdict(metrics.test),
+                members=digests,
+            )
+            write_ensemble(run.folder / ENSEMBLE, card)
+            write_text(run.config_file, yaml.safe_dump(config, sort_keys=False))
+            write_json(run.environment_file, environment())
+            files = {level: run.predictions_file(level) for level in ("segments", "tracks")}
+            artists = {**first.answers["validation"].artists, **first.answers["test"].artists}
+            write_predictions(files, metrics, predictions, paths, artists)
+            report = RunReport(
+                name=run.name,
+                metrics=metrics,
+                mistakes=mistakes(predictions["test"].tracks, labels, paths),
+                config_yaml=run.config_file.read_text(encoding="utf-8"),
+                environment=run.read_environment(),
+                command=command,
+            )
+            write_report(run, report)
+            write_json(run.metrics_file, metrics.to_json())
+    return run
+
+
+def _recorded(
+    run: Run, labels: Sequence[str], part: EvaluatedPart
+) -> tuple[PartPredictions, dict[str, Path]]:
+    """Return what a run has recorded of its answers to a part, and the file of each track."""
+    levels, paths = [], {}
+    for level in ("segments", "tracks"):
+        examples = read_predictions(run.predictions_file(level), part, labels)
+        levels.append(
+            Predictions(
+                tracks=tuple(example.track for example in examples),
+                starts=np.array([example.start for example in examples]),
+                truth=np.array([labels.index(example.true) for example in examples]),
+                probabilities=np.array([[*example.probabilities.values()] for example in examples]),
+            )
+        )
+        paths = {example.track: Path(example.path) for example in examples}
+    return PartPredictions(*levels), paths
+
+
+def _check_folders(members: Sequence[Run]) -> None:
+    if len(members) < 2:
+        raise RunError(f"an ensemble: expected at least two runs, received {len(members)}")
+    folders = {member.folder.parent for member in members}
+    if len(folders) > 1:
+        raise RunError(
+            "an ensemble: expected runs of one folder, beside which it is put, received some of "
+            f"{' and '.join(sorted(map(str, folders)))}; copy them into one"
+        )
+    for member in members:
+        if member.is_ensemble:
+            raise RunError(f"run {member.name} is an ensemble itself; name its runs instead")
+
+
+def _check_alike(records: Sequence[RunRecord]) -> None:
+    """Refuse runs whose probabilities cannot be averaged, or not without having seen a test."""
+    first = records[0]
+    for other in records[1:]:
+        pair = f"runs {first.name} and {other.name}"
+        if first.metrics.dataset.fingerprint != other.metrics.dataset.fingerprint:
+            raise RunError(f"{pair} were trained on different data; an ensemble is of one data set")
+        if first.metrics.labels != other.metrics.labels:
+            raise RunError(f"{pair} have different genres; an ensemble needs the same ones")
+        for part in EVALUATED_PARTS:
+            if first.answers[part].truth != other.answers[part].truth:
+                raise RunError(
+                    f"{pair} have different {part} tracks; an ensemble needs the same split, fold "
+                    "and split.seed, or tracks that one has learnt from would test it"
+                )
+
+
+def _scores(predictions: PartPredictions, first: RunRecord, part: EvaluatedPart) -> PartMetrics:
+    labels, artists = first.metrics.labels, first.answers[part].artists
+    return PartMetrics(
+        segment=scores(predictions.segments, labels, artists),
+        track=scores(predictions.tracks, labels, artists),
+        baseline=first.metrics.parts[part].baseline,
+    )
+
+
+def _metrics(
+    records: Sequence[RunRecord],
+    parts: dict[EvaluatedPart, PartMetrics],
+    seconds: dict[str, float],
+) -> RunMetrics:
+    every = [record.metrics for record in records]
+    leaks = tuple(sorted({leak for metrics in every for leak in metrics.split.leaks}))
+    caveats = dict.fromkeys(metrics.split.caveat for metrics in every if metrics.split.caveat)
+    return replace(
+        every[0],
+        split=replace(every[0].split, leaks=leaks, caveat="; ".join(caveats)),
+        vote="mean",
+        published=None,
+        # Nothing is trained: there is no epoch.
+        selection=Selection(epoch=0, epochs=0, keep="last", monitor="none", value=0.0),
+        parts=parts,
+        model=ModelCost(
+            NAME,
+            parameters=sum(metrics.model.parameters for metrics in every),
+            macs=sum(metrics.model.macs for metrics in every),
+        ),
+        seconds=seconds,
+    )
+
+
+def _config(records: Sequence[RunRecord]) -> dict[str, Any]:
+    """Return the configuration: what the runs share, and in the place of a model, who they are.
+
+    A member is named by its model and features, with a digest of all its settings but seed and
+    fold: ensembles of equal members on several folds are one system in a comparison.
+    """
+    configs = [record.config for record in records]
+    members = []
+    for config in configs:
+        settings = json.dumps(settings_of(config), sort_keys=True, default=str)
+        digest = hashlib.sha256(settings.encode()).hexdigest()[:8]
+        members.append(f"{model_of(config)} {config['features']['name']} {digest}")
+    shared = {
+        key: configs[0][key]
+        for key in ("segment", "features", "trainer", "augment")
+        if all(config.get(key) == configs[0].get(key) for config in configs) and key in configs[0]
+    }
+    first = {key: configs[0][key] for key in ("dataset", "split", "seed")}
+    model = {"name": NAME, "preset": None, "members": sorted(members)}
+    return {"features": {"name": "several"}, **shared, **first, "model": model, "vote": "mean"}
