@@ -92,6 +92,7 @@ def ensemble(runs: Sequence[Run], command: str) -> Run:
                 generated=metrics.dataset.generated,
                 test=asdict(metrics.test),
                 members=digests,
+                pretraining=metrics.model.pretraining,
             )
             write_ensemble(run.folder / ENSEMBLE, card)
             write_text(run.config_file, yaml.safe_dump(config, sort_keys=False))
@@ -191,6 +192,9 @@ def _metrics(
             NAME,
             parameters=sum(metrics.model.parameters for metrics in every),
             macs=sum(metrics.model.macs for metrics in every),
+            pretraining=", ".join(
+                dict.fromkeys(m.model.pretraining for m in every if m.model.pretraining)
+            ),
         ),
         seconds=seconds,
     )

@@ -74,6 +74,7 @@ class EnsembleCard:
     generated: bool
     test: Mapping[str, Any]
     members: tuple[Member, ...]
+    pretraining: str = ""
 
     def model_files(self, path: Path) -> Iterator[Path]:
         """Yield the model file of each member of the ensemble in the file `path`.
