@@ -168,6 +168,20 @@ def test_random_damage_is_accepted_within_limits_or_rejected(name: str, write: W
             assert error.code in audio.REASONS
 
 
+@pytest.mark.parametrize("seed", [12, 28])
+def test_a_header_that_leads_out_of_the_file_leaves_the_terminal_alone(
+    seed: int, write: Write, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = write("a.wma", "wmav2", tone(0.5, RATE))
+    generator = np.random.default_rng(seed)
+    content = np.frombuffer(path.read_bytes(), np.uint8).copy()
+    where = generator.integers(8, 600, 20)
+    content[where] = generator.integers(0, 256, 20)
+    path.write_bytes(content.tobytes())
+    rejection(path)
+    assert capfd.readouterr().err == ""
+
+
 def test_without_pyav_one_line_says_what_helps(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:

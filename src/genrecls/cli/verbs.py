@@ -17,7 +17,7 @@ from genrecls.cli.parser import (
     add_configuration_flags,
     folder,
 )
-from genrecls.config.options import choices, listed
+from genrecls.config.options import choices, groups, listed
 from genrecls.runtime.command import add_live_options
 
 VERBS = {
@@ -33,6 +33,7 @@ VERBS = {
     "reproduce": "train the published systems and compare their numbers with ours",
     "runs": "list the runs in outputs/, newest first, with their scores",
     "compare": "rank finished runs and test each against the best",
+    "config": "list, show or copy the configuration files that there are",
     "check": "try the models, features, data sets and splits of a plugin",
 }
 ACTIONS = {
@@ -43,6 +44,8 @@ ACTIONS = {
     "split-report": "show what each split would give: genres, shared artists, copies, scores",
     "cache": "list the cached features, or delete some",
 }
+CONFIG_ACTIONS = {"list": (0, 1), "show": (1, 1), "copy": (2, 3)}
+"""What can stand behind `config`, with the least and the largest number of words behind it."""
 RUN_ACTIONS = ("show", "open", "remove", "filter")
 """What can stand behind `runs`; without any of them it is `filter`."""
 REMOVABLE = ("failed", "interrupted", "pruned", "checkpoints")
@@ -364,6 +367,26 @@ def compare_parser() -> VerbParser:
     return parser
 
 
+def config_parser() -> VerbParser:
+    """Return what `genrecls config` takes."""
+    parser = VerbParser(
+        "config",
+        "Read the configuration files that there are, or begin one of your own with one.\n\n"
+        "actions\n"
+        "  list [GROUP]                     the options of a group, or of all; without an action\n"
+        "  show GROUP=NAME                  the file of an option, with its comments\n"
+        "  copy GROUP=NAME FOLDER [NEW]     write it to FOLDER/GROUP/NEW.yaml, with a JSON schema\n"
+        "                                   by which editors complete and check it",
+        words="[ACTION ...]",
+    )
+    parser.candidates = lambda: (
+        *CONFIG_ACTIONS,
+        *(f"{group}={name}" for group in groups("train") for name in choices(group)),
+    )
+    parser.epilog = "genrecls train -cd FOLDER GROUP=NEW trains with it."
+    return parser
+
+
 def check_parser() -> VerbParser:
     """Return what `genrecls check` takes."""
     return VerbParser(
@@ -428,5 +451,6 @@ _PARSERS: dict[str, Callable[[], VerbParser]] = {
     "reproduce": reproduce_parser,
     "runs": runs_parser,
     "compare": compare_parser,
+    "config": config_parser,
     "check": check_parser,
 }

@@ -44,6 +44,23 @@ def schema_of(option: type[Any]) -> dict[str, Any]:
     return TypeAdapter(option).json_schema()
 
 
+def file_schema(option: type[Any]) -> dict[str, Any]:
+    """Return the JSON schema of a YAML file for a configuration class.
+
+    A file may leave keys to those that its `defaults` name, and a value may refer to another key.
+    """
+    schema = schema_of(option)
+    for part in (schema, *schema.get("$defs", {}).values()):
+        part.pop("required", None)
+        about = attributes(part.get("description", ""))
+        for key, node in part.get("properties", {}).items():
+            described = {"description": about[key]} if key in about else {}
+            reference = {"type": "string", "pattern": r"^\$\{"}
+            part["properties"][key] = {"anyOf": [node, reference], **described}
+    schema["properties"]["defaults"] = {"type": "array"}
+    return {"$schema": "http://json-schema.org/draft-07/schema#", **schema}
+
+
 def key_schema(schema: Node, path: Sequence[str]) -> Node:
     """Return what a schema says of a key, with references resolved; empty where it says nothing.
 

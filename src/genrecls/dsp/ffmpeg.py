@@ -39,6 +39,24 @@ def installed() -> bool:
     return find_spec("av") is not None
 
 
+class _Source:
+    """A file in which a position that there cannot be is an error code.
+
+    PyAV would print the traceback of an exception, and a damaged header leads anywhere.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.read, self.tell = file.read, file.tell
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Return the new position, -1 where there is none."""
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, ValueError, OverflowError):
+            return -1
+
+
 class FfmpegSound:
     """The first sound of a container, in the words of `soundfile.SoundFile`.
 
@@ -70,7 +88,7 @@ class FfmpegSound:
         self.failure: tuple[str, str] | None = None
         try:
             self._container: Any = av.open(
-                file,
+                _Source(file),
                 format=demuxer,
                 metadata_errors="ignore",
                 # Whatever stands in the file: nothing else is opened.
