@@ -331,16 +331,20 @@ def test_the_header_of_the_one_call_is_short_enough_to_read(
 def test_float_networks_have_a_project_as_well(
     make: Make, project: Project, tmp_path: Path
 ) -> None:
-    made = make("crnn")
-    changed = replace(
-        project,
-        flatbuffer=made.flatbuffer(ExportFormat("features", "float32")),
-        inputs=(made.tiny.inputs["mfcc"][:2],),
-        outputs=made.tiny.answers[:2].astype(np.float32),
-        audio=None,
-    )
+    flatbuffer = make("crnn").flatbuffer(ExportFormat("features", "float32"))
+    assert project.audio is not None
+    features = {"mfcc": np.asarray(project.audio.features["mfcc"], np.float32)}
+    outputs = Network(flatbuffer).raw_outputs(features)
+    inputs = (features["mfcc"],)
+    changed = replace(project, flatbuffer=flatbuffer, inputs=inputs, outputs=outputs)
     status, lines = _run(changed, tmp_path)
-    assert (status, lines[-1]) == (0, "0 of 2 examples wrong")
+    assert (status, lines[-1]) == (0, "0 of 3 examples wrong")
+    status, lines = output(build(tmp_path, CLASSIFY), str(tmp_path / "golden.wav"))
+    assert status == 0
+    for line, probabilities in zip(lines, outputs, strict=True):
+        assert [float(word.rstrip(",")) for word in line.split()[5::2]] == pytest.approx(
+            probabilities.tolist(), abs=6e-4
+        )
 
 
 @pytest.mark.process

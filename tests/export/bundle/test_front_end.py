@@ -256,3 +256,91 @@ def test_features_without_a_front_end_say_why() -> None:
     assert "features.n_fft=256" in str(reason_not_to_compute(features("mel", n_fft=240)))
     assert "mel_image" in str(reason_not_to_compute(features("mel_image")))
     assert golden_audio(features("mel", n_fft=240), segment_rule()) is None
+
+
+# The libraries of processors by their real names, slow and simple.
+LIBRARIES = {
+    "arm_math.h": """
+#pragma once
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+struct arm_rfft_fast_instance_f32 { int length; };
+enum arm_status { ARM_MATH_SUCCESS };
+inline arm_status arm_rfft_fast_init_256_f32(arm_rfft_fast_instance_f32* plan) {
+  plan->length = 256;
+  return ARM_MATH_SUCCESS;
+}
+using Plan = arm_rfft_fast_instance_f32;
+inline void arm_rfft_fast_f32(const Plan* plan, float* in, float* out, std::uint8_t) {
+  const int n = plan->length;
+  for (int k = 0; k <= n / 2; ++k) {
+    double re = 0, im = 0;
+    for (int i = 0; i < n; ++i) {
+      re += in[i] * std::cos(2 * M_PI * k * i / n);
+      im -= in[i] * std::sin(2 * M_PI * k * i / n);
+    }
+    out[k == n / 2 ? 1 : 2 * k] = static_cast<float>(re);
+    if (k != 0 && k != n / 2) out[2 * k + 1] = static_cast<float>(im);
+  }
+  for (int i = 0; i < n; ++i) in[i] = 0;
+}
+""",
+    "esp_dsp.h": """
+#pragma once
+#include <cmath>
+#include <cstddef>
+#include <cstring>
+typedef int esp_err_t;
+#define ESP_OK 0
+inline esp_err_t dsps_fft2r_init_fc32(float* table, int size) {
+  return table != nullptr && size == 256 ? ESP_OK : 1;
+}
+inline void dsps_fft2r_fc32(float* data, int n) {
+  float* out = new float[2 * static_cast<std::size_t>(n)];
+  for (int k = 0; k < n; ++k) {
+    double re = 0, im = 0;
+    for (int i = 0; i < n; ++i) {
+      const double c = std::cos(2 * M_PI * k * i / n), s = std::sin(2 * M_PI * k * i / n);
+      re += data[2 * i] * c + data[2 * i + 1] * s;
+      im += data[2 * i + 1] * c - data[2 * i] * s;
+    }
+    out[2 * k] = static_cast<float>(re);
+    out[2 * k + 1] = static_cast<float>(im);
+  }
+  std::memcpy(data, out, sizeof(float) * 2 * static_cast<std::size_t>(n));
+  delete[] out;
+}
+inline void dsps_bit_rev_fc32(float*, int) {}
+""",
+}
+TRANSFORM = """
+#include <cstdio>
+#include "fft.h"
+int main() {
+  static genrecls::FftState state;
+  float frame[genrecls::kFftSize];
+  if (!genrecls::FftInit(state)) return 1;
+  if (std::fread(frame, sizeof(frame), 1, stdin) != 1) return 1;
+  genrecls::FftRun(state, frame);
+  std::fwrite(frame, sizeof(frame), 1, stdout);
+  return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("flag", ["", "-DGENRECLS_FFT_CMSIS", "-DGENRECLS_FFT_ESP"])
+def test_every_transform_puts_the_bins_into_the_same_places(tmp_path: Path, flag: str) -> None:
+    case = CASES["mfcc"]
+    write_tables(tmp_path, network(case), case.spec, segment_rule(), ("a", "b", "c", "d"))
+    write_front_end(tmp_path, network(case), case.spec, segment_rule())
+    for name, text in {**LIBRARIES, "transform.cc": TRANSFORM}.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    flags = [flag, "-Wno-conversion", "-Wno-float-conversion"] if flag else []
+    program = build(tmp_path, ["transform.cc", "src/fft.cc", "src/tables.cc"], *flags)
+    frame = np.random.default_rng(0).standard_normal(256).astype(np.float32)
+    done = subprocess.run([program], input=frame.tobytes(), capture_output=True, check=True)
+    bins = np.fft.rfft(frame)
+    places = np.stack([bins.real, bins.imag], axis=1)[:-1].ravel()
+    places[1] = bins[-1].real
+    assert np.frombuffer(done.stdout, np.float32) == pytest.approx(places, abs=1e-4)
