@@ -115,10 +115,12 @@ class ArenaSize:
     Attributes:
         bytes: its size.
         source: `tflite-micro` where its interpreter reported the size, else `estimate`.
+        cmsis_nn: bytes that the kernels of CMSIS-NN take besides, at most.
     """
 
     bytes: Count
     source: str
+    cmsis_nn: Count = 0
 
 
 @dataclass(frozen=True)

@@ -187,3 +187,12 @@ def test_numbers_that_decide_are_printed_so_that_they_differ() -> None:
     (reason,) = reasons_not_to_fit(target("cortex-m4"), almost)
     assert "take about 1.01 s a segment with CMSIS-NN" in reason
     assert reason.endswith("; allowed: 1 s")
+
+
+def test_the_arena_is_that_of_the_kernels_of_a_device() -> None:
+    file = replace(SMALL, arena=ArenaSize(22_352, "tflite-micro", cmsis_nn=4_608))
+    assert "tensor arena 26,960 of 131,072 bytes" in reasons_to_fit(target("cortex-m4"), file)
+    assert "tensor arena 22,352 of 163,840 bytes" in reasons_to_fit(target("esp32"), file)
+    full = replace(file, arena=ArenaSize(130_000, "tflite-micro", cmsis_nn=4_608))
+    (reason,) = reasons_not_to_fit(target("cortex-m4"), full)
+    assert reason.startswith("memory: the tensor arena takes 134,608 bytes")

@@ -50,6 +50,7 @@ def test_cmsis_nn_unfolds_the_largest_kernel_and_keeps_sums_for_each_lstm(make: 
     # Kernels of 3 x 3 with 1 and 8 channels: two columns of 72 values of 16 bits.
     assert cmsis_nn_scratch(make("cnn").flatbuffer(int8)) == 288
     assert cmsis_nn_scratch(make("rnn_lstm").flatbuffer(int8)) == 32 * (12 + 8) + 2 * 256
+    assert cmsis_nn_scratch(make("cnn").flatbuffer(ExportFormat("features", "float32"))) == 0
     assert cmsis_nn_scratch(one_operator("ADD")) == 0
 
 

@@ -102,7 +102,7 @@ def reason_not_to_try(device: Target, wanted: ExportFormat) -> str | None:
 
 def reasons_not_to_fit(device: Target, file: ExportedFile) -> list[str]:
     """Return why a kept file does not fit a class of devices, one line each; empty if it fits."""
-    model, memory = file.flatbuffer or 0, file.arena.bytes if file.arena else 0
+    model, memory = file.flatbuffer or 0, _memory(device, file)
     seconds = _seconds(device, file)
     reasons = []
     if device.runtime == "micro" and file.micro and file.micro.runs is False:
@@ -128,7 +128,8 @@ def reasons_not_to_fit(device: Target, file: ExportedFile) -> list[str]:
 
 def reasons_to_fit(device: Target, file: ExportedFile) -> list[str]:
     """Return what a file that fits takes of what a class of devices has, one line each."""
-    arena = f"tensor arena {file.arena.bytes:,} of {device.memory:,} bytes" if file.arena else ""
+    memory = f"{_memory(device, file):,} of {device.memory:,} bytes"
+    arena = f"tensor arena {memory}" if file.arena else ""
     estimated = " (estimate)" if file.arena and file.arena.source == "estimate" else ""
     flash, took = (file.flatbuffer or 0) + device.code, f"{_seconds(device, file):.2g}"
     return [
@@ -160,6 +161,13 @@ def fit(device: Target, facts: ExportFacts) -> ExportFacts:
 
 def _seconds(device: Target, file: ExportedFile) -> float:
     return (file.macs or 0) / (device.int8_macs if file.mode == "int8" else device.float_macs)
+
+
+def _memory(device: Target, file: ExportedFile) -> int:
+    """Return the bytes of the arena with the kernels of a device."""
+    if file.arena is None:
+        return 0
+    return file.arena.bytes + (file.arena.cmsis_nn if device.kernels == "CMSIS-NN" else 0)
 
 
 def _kernels(device: Target, file: ExportedFile) -> str:

@@ -124,7 +124,7 @@ def _aligned(size: int) -> int:
 
 
 def cmsis_nn_scratch(flatbuffer: bytes) -> int:
-    """Return how many bytes the kernels of CMSIS-NN take at most beside those of an arena.
+    """Return how many bytes the int8 kernels of CMSIS-NN take at most beside those of an arena.
 
     A convolution unfolds two columns of its kernel into 16 bits, of which one at a time needs room;
     an LSTM keeps the sums of its eight matrices (`arm_convolve_s8_get_buffer_size` and
@@ -138,6 +138,8 @@ def cmsis_nn_scratch(flatbuffer: bytes) -> int:
     unfolded, kept = 0, 0
     for graph in graphs(flatbuffer):
         for operator in graph.operators:
+            if not operator.inputs or graph.tensors[operator.inputs[0]].kind != "INT8":
+                continue
             if operator.name == FUSED_LSTM:
                 units = graph.tensors[operator.inputs[_CELL_STATE]].shape[-1]
                 kept += 8 * 4 * units + _PER_CMSIS_LSTM

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from genrecls.errors import ExportError
 from genrecls.export.tflite.flatbuffer import FUSED_LSTM
-from genrecls.export.tflite.memory import arena
+from genrecls.export.tflite.memory import arena, cmsis_nn_scratch
 from genrecls.export.tflite.operators import objections, operator_uses
 from genrecls.features.base import Inputs
 from genrecls.runs.export_facts import ArenaSize, ExportedFile, MicroSupport
@@ -140,7 +140,8 @@ def estimate(flatbuffer: bytes) -> MicroResult:
     """Return what the operators of a file tell, without running it."""
     problems = objections(operator_uses(flatbuffer))
     support = MicroSupport(False if problems else None, "; ".join(problems) or _NOT_RUN)
-    return MicroResult(support, ArenaSize(arena(flatbuffer).bytes, "estimate"))
+    size = ArenaSize(arena(flatbuffer).bytes, "estimate", cmsis_nn_scratch(flatbuffer))
+    return MicroResult(support, size)
 
 
 def check_golden(flatbuffer: bytes, golden: GoldenVectors) -> MicroResult:
@@ -164,7 +165,8 @@ def check_golden(flatbuffer: bytes, golden: GoldenVectors) -> MicroResult:
         runs=not reason,
         reason=f"{reason or 'ran there with the answers'} of {len(golden.outputs)} golden vectors",
     )
-    return MicroResult(support, ArenaSize(answer.arena_bytes, "tflite-micro"), answer.outputs)
+    size = ArenaSize(answer.arena_bytes, "tflite-micro", cmsis_nn_scratch(flatbuffer))
+    return MicroResult(support, size, answer.outputs)
 
 
 def fits_micro(file: ExportedFile) -> bool:
