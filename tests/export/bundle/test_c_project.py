@@ -13,7 +13,7 @@ import pytest
 from filelock import FileLock
 
 from genrecls.errors import ExportError
-from genrecls.export.bundle.c_project import Project, arena_kib, write_project
+from genrecls.export.bundle.c_project import TESTED, Project, arena_kib, write_project
 from genrecls.export.bundle.c_tables import interface
 from genrecls.export.bundle.golden_audio import golden_audio
 from genrecls.export.formats import ExportFormat
@@ -349,6 +349,29 @@ def test_float_networks_have_a_project_as_well(
 
 @pytest.mark.process
 @needs_compiler
+def test_features_that_no_device_computes_have_a_project_without_a_front_end(
+    make: Make, project: Project, tmp_path: Path
+) -> None:
+    made = make("mlp")
+    inputs = np.zeros((2, made.tiny.inputs["summary"].shape[1]), np.int8)
+    changed = replace(
+        project,
+        flatbuffer=made.flatbuffer(ExportFormat("features", "int8")),
+        features=made.tiny.card.features,
+        inputs=(inputs,),
+        outputs=np.zeros((2, len(project.labels)), np.int8),
+        audio=None,
+    )
+    status, lines = _run(changed, tmp_path)
+    assert (status, lines[-1]) == (0, "0 of 2 examples wrong")
+    readme = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "The features `summary` are not computed on a microcontroller" in readme
+    assert "genrecls_feed" not in readme
+    assert not (tmp_path / "src" / "front_end.cc").exists()
+
+
+@pytest.mark.process
+@needs_compiler
 @pytest.mark.skipif(shutil.which("cmake") is None, reason="no CMake")
 def test_cmake_builds_and_runs_it_with_a_tree_of_tensorflow_lite_micro(
     project: Project, tmp_path: Path
@@ -375,6 +398,30 @@ def test_cmake_builds_and_runs_it_with_a_tree_of_tensorflow_lite_micro(
     assert [line.split(":")[0] for line in lines] == ["segment 1", "segment 2", "segment 3"]
     status, lines = output(folder / "build" / "classify_wav", str(folder / "README.md"))
     assert (status, lines) == (1, [])
+
+
+@pytest.mark.process
+@pytest.mark.skipif(shutil.which("sh") is None, reason="no shell")
+def test_the_tested_commits_are_fetched_and_those_of_cortex_m_where_they_are_wanted(
+    project: Project, tmp_path: Path
+) -> None:
+    write_project(tmp_path, project)
+    git = tmp_path / "bin" / "git"
+    git.parent.mkdir()
+    git.write_text('#!/bin/sh\necho "$@"\n', encoding="utf-8")
+    git.chmod(0o755)
+    for words, names in {("tflm",): 4, ("tflm", "cortex-m"): 7}.items():
+        done = subprocess.run(
+            ["sh", "get_tflm.sh", *words],
+            cwd=tmp_path,
+            env={"PATH": f"{git.parent}:/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        fetched = [line.split()[-2:] for line in done.stdout.splitlines() if " fetch " in line]
+        assert [commit for _, commit in fetched] == list(TESTED.values())[:names]
+        assert all(url.startswith("https://github.com/") for url, _ in fetched)
 
 
 def test_only_the_needed_operators_are_added(project: Project, tmp_path: Path) -> None:
