@@ -15,7 +15,11 @@ from tests.trackers.runs import started_run
 
 
 def test_every_tracker_has_a_file_with_its_settings(compose_experiment: ComposeExperiment) -> None:
-    assert set(LOGGERS) == set(choices("logger")) == {"none", "csv", "tensorboard", "mlflow"}
+    assert (
+        set(LOGGERS)
+        == set(choices("logger"))
+        == {*("none", "csv", "tensorboard", "mlflow", "wandb", "trackio")}
+    )
     for name in LOGGERS:
         assert compose_experiment(f"logger={name}").logger.name == name
 
@@ -26,7 +30,7 @@ def test_nobody_watches_unless_asked(compose_experiment: ComposeExperiment, tmp_
     assert compose_experiment().logger.callbacks(run, {}) == ()
 
 
-@pytest.mark.parametrize("name", ["none", "csv", "tensorboard", "mlflow"])
+@pytest.mark.parametrize("name", ["none", "csv", "tensorboard", "mlflow", "wandb", "trackio"])
 def test_a_tracker_writes_nothing_before_it_is_told_something(
     name: str, compose_experiment: ComposeExperiment, tmp_path: Path
 ) -> None:
@@ -36,7 +40,13 @@ def test_a_tracker_writes_nothing_before_it_is_told_something(
 
 
 @pytest.mark.parametrize(
-    ("name", "package"), [("tensorboard", "tensorboard"), ("mlflow", "sqlalchemy")]
+    ("name", "package"),
+    [
+        ("tensorboard", "tensorboard"),
+        ("mlflow", "sqlalchemy"),
+        ("wandb", "wandb"),
+        ("trackio", "trackio"),
+    ],
 )
 def test_a_missing_library_is_one_line_with_the_extra(
     name: str,
