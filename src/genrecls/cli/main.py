@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
 import importlib
 import os
@@ -66,7 +67,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             "exported file needs genrecls[litert], everything else: pip install 'genrecls[train]'"
         )
     except OSError as error:
-        place = f" {error.filename}" if error.filename else ""
+        # Whoever writes a file names it: a full disk without a name is that of a stream.
+        full = " standard output" if error.errno == errno.ENOSPC else ""
+        place = f" {error.filename}" if error.filename else full
         text = (
             f"cannot read or write{place}: {error.strerror or error}; check the place, its "
             "permissions and its free space, or choose another one with data_root=<folder> or "
