@@ -81,6 +81,12 @@ def test_scores_configuration_and_figures_are_there_at_the_end(tmp_path: Path) -
     assert b"| split | segment (LEAKY) |" in found["result"][0][1].item()
 
 
+def test_runs_beside_each_other_are_shown_by_one_command(tmp_path: Path) -> None:
+    locations = {watcher(started_run(tmp_path, name)).location for name in ("one", "two")}
+    (location,) = locations
+    assert location.endswith(f"/*/tensorboard; show all runs with: tensorboard --logdir {tmp_path}")
+
+
 def test_figures_can_be_left_out(tmp_path: Path) -> None:
     run = started_run(tmp_path)
     run.figures_folder.mkdir()

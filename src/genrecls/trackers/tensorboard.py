@@ -50,9 +50,11 @@ class EventFiles(Callback):
         self._figures = figures
         self._writer: Any = None
         self._written = 0
-        # The folder above shows all runs beside each other.
-        root = shlex.quote(str(run.folder.parent))
-        self.location = f"{run.events_folder}; show it with: tensorboard --logdir {root}"
+        # All runs are shown beside each other, and a sweep says it once.
+        root = run.folder.parent
+        every = root / "*" / run.events_folder.name
+        command = f"tensorboard --logdir {shlex.quote(str(root))}"
+        self.location = f"{every}; show all runs with: {command}"
 
     def on_stage_start(self, progress: Progress, plan: TrainingPlan) -> None:  # noqa: ARG002
         """Take what an earlier attempt left."""
