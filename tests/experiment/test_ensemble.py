@@ -61,6 +61,7 @@ def test_its_probabilities_are_the_mean_and_its_scores_follow(
     record = read(both)
     assert record.metrics.test.track.count == len(mean)
     assert record.history == []
+    assert len(both.history) == 0
     assert both.report_file.is_file()
     sizes = [run.metrics.model.parameters for run in members]
     assert record.metrics.model.parameters == sum(sizes)

@@ -52,7 +52,7 @@ class SummaryRich(AudioFeature):
     their differences, percentiles and deviation of bands, modulation spectrum (M. McKinney and
     J. Breebaart, "Features for audio and music classification", 2003), and the autocorrelation of
     the onset strength at the periods of usual tempi. Covariances of MFCC were tried and left out:
-    docs/summary_features.md.
+    docs/how_to/classical.md.
 
     Attributes:
         n_fft: samples of a frame; even.

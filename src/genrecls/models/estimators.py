@@ -31,7 +31,7 @@ Choice = Mapping[str, Any]
 
 _MOST_STEPS = 2000
 # A vote is tanh of so many margins. Plain sums of margins decide otherwise than a support vector
-# machine, and worse: 94 of 160 tracks where its votes have 104 (docs/classical_models.md).
+# machine, and worse: 94 of 160 tracks where its votes have 104 (docs/how_to/classical.md).
 _STEEPNESS = 4.0
 _LEAST = 1e-7
 """A probability of 0 counts as this, as in the loss of networks."""

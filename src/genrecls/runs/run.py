@@ -259,7 +259,7 @@ class Run:
     @property
     def history(self) -> Any:
         """A row an epoch: a pandas DataFrame where pandas is installed, else a list of `Epoch`."""
-        return as_frame(read_epochs(self.history_file))
+        return as_frame([] if self.is_ensemble else read_epochs(self.history_file))
 
     def predictions(self, part: EvaluatedPart, unit: Unit = "track") -> Any:
         """Return what the model answered to one part.
