@@ -276,6 +276,9 @@ def test_a_leaderboard_is_shown_written_and_returned(
         assert (tmp_path / "out" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     text = (tmp_path / "out" / "comparison.md").read_text(encoding="utf-8")
     assert "    genrecls sweep model=cnn,rnn" in text
+    latex = (tmp_path / "out" / "comparison.tex").read_text(encoding="utf-8")
+    assert "made by: genrecls sweep model=cnn,rnn" in latex
+    assert r"\toprule" in latex
     for linked in re.findall(r"\]\((.+?)\)", text):
         assert (tmp_path / "out" / linked).is_file()
 
@@ -286,6 +289,7 @@ def test_where_every_run_failed_their_reasons_are_written(tmp_path: Path) -> Non
         "comparison.csv",
         "comparison.md",
         "comparison.html",
+        "comparison.tex",
     }
     assert "killed by signal 9" in (tmp_path / "comparison.html").read_text(encoding="utf-8")
 

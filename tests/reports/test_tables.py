@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from genrecls.console import show
-from genrecls.reports.tables import Column, Table, to_csv
+from genrecls.reports.tables import Column, Table, as_latex, to_csv
 from tests.reports.page import Page
 
 TABLE = Table(
@@ -39,6 +39,35 @@ def test_markdown_escapes_what_would_end_a_cell() -> None:
         "How to read it."
     )
     assert TABLE.to_markdown(heading="").startswith("| name |")
+
+
+def test_latex_is_a_table_of_booktabs_whose_texts_mean_nothing_to_it() -> None:
+    assert TABLE.to_latex().splitlines() == [
+        r"\begin{table}",
+        r"  \centering",
+        r"  \caption{Runs \textless{}all\textgreater{}}",
+        r"  \begin{tabular}{lrl}",
+        r"    \toprule",
+        r"    name & score & run.folder \\",
+        r"    \midrule",
+        r"    a\textbar{}b & \shortstack[l]{0.5 \\ {[}0.4, 0.6{]}} & x \\",
+        r"    \textless{}b\textgreater{} & 1 & y {[}bold{]} \\",
+        r"    \bottomrule",
+        r"  \end{tabular}",
+        r"  \par How to read it.",
+        r"\end{table}",
+    ]
+    special = Table(("100 %",), [("a_b & $c \\input{x} ~^#",)]).to_latex()
+    assert r"100 \% \\" in special
+    assert (
+        r"a\_b \& \$c \textbackslash{}input\{x\} \textasciitilde{}\textasciicircum{}\#" in special
+    )
+
+
+def test_a_file_for_latex_says_what_it_needs_and_what_made_it() -> None:
+    text = as_latex([TABLE, TABLE], "genrecls\ncompare")
+    assert text.startswith("% \\usepackage{booktabs} is needed; made by: genrecls compare\n")
+    assert text.count(r"\begin{table}") == 2
 
 
 def test_html_escapes_names_and_marks_numbers_paths_and_alarms() -> None:

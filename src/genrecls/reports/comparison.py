@@ -31,7 +31,7 @@ from genrecls.reports.figures.scores import accuracies
 from genrecls.reports.numbers import DASH, count, duration, kilobytes
 from genrecls.reports.pages import how_it_was_made, render_page
 from genrecls.reports.style import save
-from genrecls.reports.tables import Column, Table, to_csv
+from genrecls.reports.tables import Column, Table, as_latex, to_csv
 from genrecls.runs.record import RunRecord
 from genrecls.splits.base import EvaluatedPart
 
@@ -133,7 +133,7 @@ def write_comparison(
     by: EvaluatedPart = "validation",
     part: EvaluatedPart = "test",
 ) -> tuple[Leaderboard, ...]:
-    """Show the leaderboards of runs and write `comparison.{csv,md,html}` and the figures.
+    """Show the leaderboards of runs and write `comparison.{csv,md,html,tex}` and the figures.
 
     Args:
         runs: one a configuration, seed and fold, as `newest` leaves them; there may be none.
@@ -152,6 +152,7 @@ def write_comparison(
     write_text(folder / "comparison.csv", as_csv(comparison))
     write_text(folder / "comparison.md", as_markdown(comparison))
     write_text(folder / "comparison.html", as_html(comparison, figures))
+    write_text(folder / "comparison.tex", as_latex(_wide_tables(comparison), command))
     say(f"written to {folder}")
     return boards
 

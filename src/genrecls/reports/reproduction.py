@@ -20,7 +20,7 @@ from genrecls.reports.figures.reproduction import reported_and_ours
 from genrecls.reports.numbers import DASH
 from genrecls.reports.pages import how_it_was_made, render_page
 from genrecls.reports.style import save
-from genrecls.reports.tables import Table, to_csv
+from genrecls.reports.tables import Table, as_latex, to_csv
 from genrecls.runs.published import PAPERS
 
 if TYPE_CHECKING:
@@ -42,13 +42,14 @@ _CSV_COLUMNS = (
 
 
 def write_reproduction(systems: Sequence[ReproducedSystem], folder: Path, command: str) -> None:
-    """Show the table and write `reproduction.{csv,md,html,png}`."""
+    """Show the table and write `reproduction.{csv,md,html,tex,png}`."""
     show(as_table(systems).to_terminal())
     figure, versions = reported_and_ours(systems), environment()
     save(figure, folder / "reproduction.png")
     write_text(folder / "reproduction.csv", as_csv(systems))
     write_text(folder / "reproduction.md", as_markdown(systems, command, versions))
     write_text(folder / "reproduction.html", as_html(systems, command, versions, figure))
+    write_text(folder / "reproduction.tex", as_latex([as_table(systems)], command))
     say(f"written to {folder}")
 
 

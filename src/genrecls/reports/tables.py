@@ -16,6 +16,20 @@ if TYPE_CHECKING:
     from genrecls.reports.terminal import TerminalTable
 
 
+_LATEX = {
+    **{char: f"\\{char}" for char in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    # A bracket at the beginning of a row would belong to the line break before it.
+    "[": "{[}",
+    "]": "{]}",
+}
+
+
 @dataclass(frozen=True)
 class Column:
     """The head of a column; numbers stand at its right end, paths are in fixed-width type.
@@ -76,6 +90,31 @@ class Table:
         title = [f"{heading} {self.title}"] if self.title and heading else []
         return "\n\n".join([*title, "\n".join(lines), *self.notes])
 
+    def to_latex(self) -> str:
+        """Return a `table` for the package booktabs, with the title as its caption."""
+
+        def line(cells: Iterable[str]) -> str:
+            return f"    {' & '.join(map(_latex_cell, cells))} \\\\"
+
+        aligned = "".join("r" if head.kind == "number" else "l" for head in self.heads)
+        caption = [f"  \\caption{{{_latex(self.title)}}}"] if self.title else []
+        return "\n".join(
+            [
+                "\\begin{table}",
+                "  \\centering",
+                *caption,
+                f"  \\begin{{tabular}}{{{aligned}}}",
+                "    \\toprule",
+                line(head.name for head in self.heads),
+                "    \\midrule",
+                *map(line, self.rows),
+                "    \\bottomrule",
+                "  \\end{tabular}",
+                *(f"  \\par {_latex(note)}" for note in self.notes),
+                "\\end{table}",
+            ]
+        )
+
     def to_html(self, css: str = "") -> Markup:
         """Return a `<table>` of CSS class `css`, with the title as its caption, without notes."""
         from genrecls.files.templates import templates
@@ -83,6 +122,24 @@ class Table:
         environment = templates("genrecls.reports", "templates", {}, html=True)
         html: Markup = environment.get_template("table.html.j2").module.html_table(self, css)  # type: ignore[attr-defined]
         return html
+
+
+def as_latex(tables: Iterable[Table], command: str) -> str:
+    """Return a file to be input into a document: tables, and the command that made them."""
+    head = f"% \\usepackage{{booktabs}} is needed; made by: {' '.join(command.split())}"
+    return "\n\n".join([head, *(table.to_latex() for table in tables)]) + "\n"
+
+
+def _latex_cell(text: str) -> str:
+    if "\n" not in text:
+        return _latex(text)
+    lines = r" \\ ".join(map(_latex, text.splitlines()))
+    return rf"\shortstack[l]{{{lines}}}"
+
+
+def _latex(text: str) -> str:
+    """Return a text whose characters mean nothing to LaTeX."""
+    return " ".join("".join(_LATEX.get(char, char) for char in text).split())
 
 
 def to_csv(records: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
