@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import SimpleNamespace
@@ -66,8 +67,9 @@ class Forked:
         return self._messages.read_text(encoding="utf-8")
 
     def send_signal(self, number: signal.Signals) -> None:
-        """Send it a signal."""
-        os.kill(self.pid, number)
+        """Send it a signal; nothing where it has ended, as of `Popen`."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, number)
 
     def end(self, seconds: float = 300) -> tuple[int, str]:
         """Wait for its end; return exit status and messages."""

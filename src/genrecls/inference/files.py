@@ -13,7 +13,6 @@ from genrecls.datasets.audio_files import find_audio
 from genrecls.dsp.audio import readable_suffixes
 from genrecls.errors import ModelFileError
 from genrecls.runs.ensemble_card import ENSEMBLE
-from genrecls.runs.model_file import read_card
 from genrecls.runtime.classifier import Classifier
 from genrecls.runtime.result import Result
 
@@ -35,6 +34,8 @@ def is_exported(path: Path) -> bool:
         ModelFileError: it is neither.
     """
     if path.name == ENSEMBLE:
+        from genrecls.runs.model_file import read_card
+
         # It is neither; reading it as one says of which runs it is made.
         read_card(path)
     if path.exists() and not path.is_file():
