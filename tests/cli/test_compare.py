@@ -16,7 +16,7 @@ from genrecls.runs.record import RunRecord
 from tests.conftest import Outcome, RunCommand
 from tests.runs.finished_runs import Made, finished_run
 
-FILES = {f"comparison.{kind}" for kind in ("html", "md", "csv")}
+FILES = {f"comparison.{kind}" for kind in ("html", "md", "csv", "tex")}
 FIGURES = {f"{figure}.png" for figure in ("scores", "parameters", "learning_curves", "genres")}
 
 

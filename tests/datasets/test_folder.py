@@ -11,7 +11,7 @@ import pytest
 
 from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset, DatasetSource
-from genrecls.dsp.audio import SUFFIXES
+from genrecls.dsp.audio import SUFFIXES, readable_suffixes
 from genrecls.errors import ConfigError, DataError
 from tests.composed import composed
 from tests.datasets.tagged_files import put_mp3
@@ -127,8 +127,8 @@ class TestGenreFolders:
         put(tmp_path, *names)
         assert folder_problem(tmp_path) == (
             f"dataset=folder: {tmp_path} has {found}; expected at least two genres, as "
-            f"<root>/<genre>/<file> with {' '.join(SUFFIXES)} (dataset.root=<folder>) or as "
-            "lines of a CSV (dataset.csv=<file>)"
+            f"<root>/<genre>/<file> with {' '.join(readable_suffixes())} (dataset.root=<folder>) "
+            "or as lines of a CSV (dataset.csv=<file>)"
         )
 
     @pytest.mark.parametrize(
