@@ -185,6 +185,7 @@ MESSAGES = {
     "a b": "'a b': expected key=value or group=choice",
     "cnn": "'cnn': expected key=value; did you mean 'model=cnn'?",
     "model": f"'model': expected model=choice; allowed: {MODELS}",
+    "dataset.root": "'dataset.root': expected dataset.root=value, without a space",
     "seeds": "'seeds': expected key=value or group=choice; did you mean 'seed'?",
     "seed=[1,2": (
         "seed: cannot read '[1,2'; quote a text with special characters for the shell and once "

@@ -142,7 +142,7 @@ def test_one_recording_under_two_genres_is_said(
         dataset.tracks[copy].path.write_bytes(content)
     prepare(_experiment(tmp_path, "split=segment"), dataset)
     assert (
-        "warning: 2 tracks hold the same recording as one of another genre, such as t3 (jazz) and "
+        "warning: recordings that stand under two genres: 2 tracks, such as t3 (jazz) and "
         "t0 (blues): no model can learn both; 'genrecls data verify' lists them"
     ) in capsys.readouterr().err
 

@@ -204,6 +204,17 @@ def test_summary_features_are_exported_with_a_card_and_without_files_that_take_a
     }
 
 
+def test_a_run_of_which_no_file_can_be_made_is_one_line_and_leaves_no_bundle(
+    tmp_path: Path, tensorflow: None, without_figures: None
+) -> None:
+    assert run_here(tmp_path, "train", "debug=smoke", "features=mfcc", "model=knn").status == 0
+    answer = run_here(tmp_path, "export", "--tflite", "latest")
+    assert answer.status == 1
+    assert answer.error.startswith("no file can be made of run synth-mfcc-knn-")
+    assert "nearest neighbours" in answer.error
+    assert not list(tmp_path.glob("outputs/*/export"))
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_file_says_of_a_song_what_keras_says(
     name: str, work: Path, bundle: Path, song: Path, keras: tuple[str, Any]

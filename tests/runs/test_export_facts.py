@@ -76,9 +76,10 @@ def test_the_first_version_is_read_with_the_words_of_today() -> None:
     assert ExportFacts.from_json(content) == export_facts()
 
 
-def test_another_version_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [VERSION + 1, True, None, [], {}])
+def test_another_version_is_one_line_that_says_what_to_do(version: Any, tmp_path: Path) -> None:
     run = finished_run(tmp_path, "a-run")
-    write_json(export_file(run), {**export_facts().to_json(), "version": VERSION + 1})
+    write_json(export_file(run), {**export_facts().to_json(), "version": version})
     with pytest.raises(RunError, match=r"export\.json: expected version .*; update genrecls") as e:
         read_export(run)
     assert "\n" not in str(e.value)

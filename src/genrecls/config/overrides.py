@@ -233,5 +233,7 @@ def _unreadable(root: str, word: str) -> str:
             return f"'{word}': expected key=value; did you mean '{group}={word}'?"
     if word in groups(root):
         return f"'{word}': expected {word}=choice; allowed: {', '.join(choices(word))}"
+    if "." in word and word.partition(".")[0] in groups(root):
+        return f"'{word}': expected {word}=value, without a space"
     known = [*groups(root), *(line.partition(":")[0] for line in keys(root))]
     return f"'{word}': expected key=value or group=choice{nearest(word, known)}"

@@ -298,8 +298,8 @@ def _warn_of_two_genres(data: SplitInput) -> None:
     if pairs:
         first, other = pairs[0]
         warn(
-            f"{several(len(pairs), 'track')} hold the same recording as one of another genre, such "
-            f"as {other.id} ({other.label}) and {first.id} ({first.label}): no model can learn "
+            f"recordings that stand under two genres: {several(len(pairs), 'track')}, such as "
+            f"{other.id} ({other.label}) and {first.id} ({first.label}): no model can learn "
             "both; 'genrecls data verify' lists them"
         )
 

@@ -79,7 +79,7 @@ def export(settings: ExportSettings, words: Sequence[str] = ()) -> ExportResult:
     Raises:
         ConfigError: there is no such target.
         RunError, RunBusy, DataError, ModelFileError: model or data cannot be read.
-        ExportError: the converter cannot be started.
+        ExportError: the converter cannot be started, or none of the files can be made.
     """
     # A misspelt target is refused before minutes of work are spent.
     target = find_target(settings.target) if settings.target else None
@@ -99,6 +99,9 @@ def export(settings: ExportSettings, words: Sequence[str] = ()) -> ExportResult:
             for wanted in settings.formats
         }
         possible = tuple(wanted for wanted, reason in refusals.items() if reason is None)
+        if not possible and target is None:
+            reasons = dict.fromkeys(reason for reason in refusals.values() if reason is not None)
+            raise ExportError(f"no file can be made of run {run.name}: {'; '.join(reasons)}")
 
         # Data: int8 is calibrated on the training part, every file is compared on the two others.
         train = prepared.parts["train"]

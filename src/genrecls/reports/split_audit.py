@@ -266,14 +266,14 @@ def expectation(split: AuditedSplit, audit: Audit) -> str:
     """Return what to expect of a score that is made with a split."""
     missing = split.overlap.untested
     untested = f"; its test part has no {', '.join(missing)}" if missing else ""
+    copies = len(split.overlap.copies)
+    but = f", although it has {several(copies, 'pair')} of copies on both sides" if copies else ""
     if split.name == audit.most_honest:
-        copies = len(split.overlap.copies)
-        but = f", although it has {copies} pairs of copies on both sides" if copies else ""
         return f"the most honest split here, with which the others are compared{but}{untested}"
     if split.honest:
         return (
             f"as honest as split={audit.most_honest}: its score differs by chance, its tracks and "
-            f"the sizes of its parts, not by a leak{untested}"
+            f"the sizes of its parts, not by a leak{but}{untested}"
         )
     points = [f"{_points(split.inflation[m])} points with {name}" for m, name in MODELS.items()]
     above = f"{' and '.join(points)}, above split={audit.most_honest} on the test part"

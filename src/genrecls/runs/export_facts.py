@@ -305,10 +305,10 @@ class ExportFacts(ModelFiles):
         from genrecls.config.aliases import current_config
         from genrecls.config.validation import validate
 
-        if version not in {1, VERSION}:
+        if version is True or version not in (1, VERSION):
             raise RunError(
-                f"expected version 1 or {VERSION}, received version {version}; update genrecls, or "
-                "export the run again"
+                f"expected version 1 or {VERSION}, received version {version!r}; update genrecls, "
+                "or export the run again"
             )
         if version == 1:
             files = values.get("files")
