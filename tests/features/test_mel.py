@@ -122,6 +122,18 @@ def test_the_bands_of_musicnn_are_log10_of_one_and_ten_thousand_times_the_band(
         np.testing.assert_allclose(received, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("seconds", [1e-6, 1e-4, 1000.0])
+def test_pcen_of_the_shortest_and_the_longest_mean_is_finite(
+    spec_of: SpecMaker, signals: Signals, seconds: float
+) -> None:
+    spec = spec_of("mel", compression="pcen", pcen_seconds=seconds)
+    assert 0 < spec.front_end.smoothing <= 1
+    received = spec.transform(signals["noise"][None])["mel"]
+    assert np.isfinite(received).all()
+    # A band that is divided by itself is about 1: (1 + 2)^0.5 - 2^0.5 in the default settings.
+    assert (received.max() < 1) == (seconds < 1)
+
+
 @pytest.mark.parametrize(
     "changes",
     [{}, {"pcen_seconds": 0.06, "pcen_gain": 0.8, "pcen_bias": 10.0, "pcen_power": 0.25}],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import subprocess
 import sys
@@ -32,6 +33,15 @@ def gradient() -> str:
         y = tf.reduce_sum(tf.square(tf.nn.conv2d(x, kernel, 1, "SAME")))
     values = tape.gradient(y, kernel).numpy().tobytes()
     return f"{tensorflow_setup.threads()} threads: {hashlib.sha256(values).hexdigest()}"
+
+
+@pytest.mark.tensorflow
+def test_tensorflow_writes_to_no_stream_that_it_found_on_import(tensorflow: None) -> None:
+    import tensorflow as tf
+
+    # An ensemble of six networks made it warn, into a stream that was closed long ago.
+    assert tf.get_logger().handlers == []
+    assert not tf.get_logger().isEnabledFor(logging.WARNING)
 
 
 def test_as_many_threads_as_cores_are_used_unless_something_else_is_said(

@@ -339,7 +339,8 @@ class MelFrontEnd:
         That of a first-order filter whose time constant is `pcen_seconds` (`librosa.pcen`).
         """
         frames = self.pcen_seconds * self.sample_rate / self.hop_length
-        return float((np.sqrt(1 + 4 * frames**2) - 1) / (2 * frames**2))
+        # Of two forms of the root the one that does not cancel where `frames` is small.
+        return float(2 / (np.sqrt(1 + 4 * frames**2) + 1))
 
     def resize_matrices(self, frames: int) -> tuple[Floats, Floats] | None:
         """Return what a picture is multiplied with to get its size; None where it keeps its own.

@@ -36,6 +36,12 @@ MOST_OVERLAP = 256
 LEAST_AMIN = 1e-37
 """The smallest numbers of float32 are hardly below it; what is smaller still would be 0."""
 
+LEAST_LOG_GAIN = 1e-6
+"""What multiplies bands by less leaves nothing of them beside the 1 of log10(1 + x)."""
+
+LEAST_PCEN_SECONDS = 1e-6
+"""Less than a sample at any rate of recordings: a mean over nothing but the present."""
+
 _POSITIVE = number(above=0)
 _DECIBELS = number(above=0, most=10_000)
 _MEL: Mapping[str, Allowed] = {
@@ -58,8 +64,8 @@ _MEL: Mapping[str, Allowed] = {
 _COMPRESSED: Mapping[str, Allowed] = {
     **_MEL,
     "compression": choice(*get_args(Compression)),
-    "log_gain": number(above=0, most=1e12),
-    "pcen_seconds": number(above=0, most=1000),
+    "log_gain": number(least=LEAST_LOG_GAIN, most=1e12),
+    "pcen_seconds": number(least=LEAST_PCEN_SECONDS, most=1000),
     "pcen_gain": number(least=0, most=1),
     "pcen_bias": number(least=1e-3, most=1e9),
     "pcen_power": number(least=1e-3, most=1),

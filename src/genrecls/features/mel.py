@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from genrecls.dsp.mel import Compression, Kernels, MelFrontEnd, MelScale, Window
-from genrecls.dsp.mel_settings import check_front_end
+from genrecls.dsp.mel_settings import LEAST_LOG_GAIN, LEAST_PCEN_SECONDS, check_front_end
 from genrecls.dsp.segments import count_frames
 from genrecls.features.base import FEATURES, AudioFeature, Inputs, Samples
 
@@ -107,8 +107,12 @@ class CompressedMel(MelSettings, ABC):
 
     # They came later: runs and model files from before have no values for them.
     compression: Compression = field(default="db", kw_only=True)
-    log_gain: Annotated[float, Field(gt=0, le=1e12)] = field(default=10_000.0, kw_only=True)
-    pcen_seconds: Annotated[float, Field(gt=0, le=1000)] = field(default=0.4, kw_only=True)
+    log_gain: Annotated[float, Field(ge=LEAST_LOG_GAIN, le=1e12)] = field(
+        default=10_000.0, kw_only=True
+    )
+    pcen_seconds: Annotated[float, Field(ge=LEAST_PCEN_SECONDS, le=1000)] = field(
+        default=0.4, kw_only=True
+    )
     pcen_gain: Annotated[float, Field(ge=0, le=1)] = field(default=0.98, kw_only=True)
     pcen_bias: Annotated[float, Field(ge=1e-3, le=1e9)] = field(default=2.0, kw_only=True)
     pcen_power: Annotated[float, Field(ge=1e-3, le=1)] = field(default=0.5, kw_only=True)

@@ -24,6 +24,12 @@ def load() -> None:
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
+    log = tf.get_logger()
+    # It takes several networks that predict in one process for a mistake and warns of it. What else
+    # it says goes where messages go: the stream that it found on import is closed by now.
+    log.setLevel("ERROR")
+    log.handlers.clear()
+    log.propagate = True
 
 
 @cache
