@@ -121,6 +121,15 @@ def test_what_was_cut_is_found(
     assert "fetch it again" in error.detail
 
 
+def test_damage_that_a_checksum_shows_is_found(write: Write) -> None:
+    path = write("a.wv", "wavpack", tone(3.0, RATE))
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 4000] = bytes(4000)
+    path.write_bytes(content)
+    assert rejection(path).code == "length-mismatch"
+
+
 def test_an_mp4_that_lost_its_end_and_so_its_index_is_unreadable(write: Write) -> None:
     path = write("a.m4a", "aac", tone(1.0, RATE))
     path.write_bytes(path.read_bytes()[:4000])

@@ -30,6 +30,8 @@ MISSING = (
 
 # What these say of their length is an estimate by the bit rate of the beginning.
 _ESTIMATED = {"aac", "mpc", "mpc8"}
+# Their packets have checksums, to which FFmpeg holds them only where it is told to.
+_CHECKED = {"ape", "flac", "tta", "wavpack"}
 # Encoders pad the beginning and the end, and containers round.
 _SLACK_SECONDS = 0.5
 
@@ -95,6 +97,8 @@ class FfmpegSound:
                 container_options={"protocol_whitelist": "none"},
             )
             sound = self._container.streams.best("audio")
+            if sound is not None and sound.codec_context.name in _CHECKED:
+                sound.codec_context.options = {"err_detect": "crccheck+explode"}
             first = next(self._container.decode(sound), None) if sound else None
         except (self._errors, ValueError) as error:
             raise _unreadable(f"FFmpeg cannot read it ('{_words(error)}')") from error
