@@ -115,3 +115,15 @@ def test_what_there_is_for_genres_alone_is_refused(
     assert outcome.status != 0
     assert outcome.out == ""
     assert words[0] in outcome.err
+
+
+def test_absent_weights_are_told_without_settings_that_predict_does_not_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_command: RunCommand
+) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    outcome = run_command("predict", "--model", "msd_musicnn", "song.wav")
+    assert outcome.status != 0
+    assert "model msd_musicnn: MSD_musicnn of the package musicnn is not installed" in outcome.err
+    assert f"pip install --no-deps or put it into {tmp_path / 'models'}" in outcome.err
+    assert "model.weights" not in outcome.err
+    assert "scratch" not in outcome.err

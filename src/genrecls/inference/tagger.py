@@ -112,6 +112,7 @@ def load_tagger(name: str) -> Tagger:
     from genrecls.models import tensorflow_setup
     from genrecls.models.base import MODELS
     from genrecls.models.music_tagger import PATCH_FRAMES, MusicTagger
+    from genrecls.models.musicnn_weights import AbsentCheckpointError
 
     family_name, corpus = TAGGERS[name]
     words = ("layer=logits", f"weights={corpus}", "train=head")
@@ -126,7 +127,10 @@ def load_tagger(name: str) -> Tagger:
     seconds = PATCH_FRAMES * features.step / features.rate
     patches = {"length": seconds, "source": "spectrogram", "short_tracks": "repeat"}
     rule = validate(SegmentRule, {**composed["segment"], **patches}, "segment")
-    family.fetch()
+    try:
+        family.fetch()
+    except AbsentCheckpointError as error:
+        raise ModelFileError(f"model {name}: {error.absence}") from None
     tensorflow_setup.configure_tensorflow()
     description = TaggerDescription(
         labels=family.tags,

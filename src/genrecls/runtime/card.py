@@ -104,6 +104,21 @@ def check_card(card: Any, more: Mapping[str, Allowed], optional: tuple[str, ...]
         check_features(card["features"])
 
 
+def check_packing(member: zipfile.ZipInfo) -> None:
+    """Refuse a part of a zip that is encrypted, or packed in a way that no file of ours is.
+
+    Raises:
+        ValueError: says which.
+    """
+    if member.flag_bits & 1:
+        raise ValueError(f"its part {shown(member.filename)} is encrypted")
+    if member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise ValueError(
+            f"its part {shown(member.filename)} is packed by method {member.compress_type}, "
+            "expected stored or deflated"
+        )
+
+
 def read_card_text(archive: zipfile.ZipFile, size: int) -> bytes:
     """Return the text of the card in the zip of a model file.
 
@@ -121,13 +136,7 @@ def read_card_text(archive: zipfile.ZipFile, size: int) -> bytes:
     """
     members = archive.infolist()
     for member in members:
-        if member.flag_bits & 1:
-            raise ValueError(f"its part {shown(member.filename)} is encrypted")
-        if member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-            raise ValueError(
-                f"its part {shown(member.filename)} is packed by method {member.compress_type}, "
-                "expected stored or deflated"
-            )
+        check_packing(member)
     inflated = sum(member.file_size for member in members)
     if inflated > size + _MOST_INFLATED:
         raise ValueError(f"its parts would be {inflated:,} bytes, far more than its own {size:,}")
