@@ -63,6 +63,86 @@ def test_a_copy_overwrites_nothing(run_command: RunCommand, tmp_path: Path) -> N
     assert (tmp_path / "model" / "cnn.yaml").read_text() == "mine\n"
 
 
+NO_NAMES = (
+    "../../escape",
+    "/dev/null/x",
+    "..",
+    "",
+    "bad name=,[x]",
+    "~x",
+    "a\nb",
+    "\x1b[1m",
+    "1e5",
+    "null",
+)
+
+
+@pytest.mark.parametrize("name", NO_NAMES, ids=ascii)
+def test_a_new_name_that_no_command_can_choose_is_refused_and_nothing_is_written(
+    name: str, run_command: RunCommand, tmp_path: Path
+) -> None:
+    answer = run_command("config", "copy", "model=cnn", str(tmp_path / "a" / "b"), name)
+    assert answer.status == 1
+    assert answer.error == (
+        f"NEW: received {name!r}; expected one name of letters, digits, _ . and - "
+        "that is no number, truth value or null, such as my_model"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_new_name_may_have_its_suffix_and_the_folder_a_space(
+    run_command: RunCommand, tmp_path: Path
+) -> None:
+    folder = tmp_path / "my own"
+    answer = run_command("config", "copy", "segment=3s", str(folder), "5s-v1.2.yaml")
+    assert answer.err.rstrip().endswith(f"-cd '{folder}' segment=5s-v1.2")
+    assert compose("train", ["segment=5s-v1.2"], config_dir=str(folder))["segment"]["length"] == 3
+
+
+@pytest.mark.parametrize("inside", ["", "below", "model"])
+def test_a_folder_that_is_a_file_is_named(
+    inside: str, run_command: RunCommand, tmp_path: Path
+) -> None:
+    folder = tmp_path / "own"
+    file = folder / "model" if inside == "model" else folder
+    file.parent.mkdir(exist_ok=True)
+    file.touch()
+    words = folder / inside if inside == "below" else folder
+    answer = run_command("config", "copy", "model=cnn", str(words))
+    assert answer.error == f"FOLDER: {file} is a file; expected a folder, old or new"
+    assert answer.status == 1
+
+
+@pytest.mark.parametrize(
+    "link", ["own", "own/model", "own/.schemas", "own/.schemas/model-cnn.json"]
+)
+def test_links_are_neither_followed_nor_replaced(
+    link: str, run_command: RunCommand, tmp_path: Path
+) -> None:
+    place, target = tmp_path / link, tmp_path / "target"
+    if link != "own":
+        target.mkdir()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(target)
+    answer = run_command("config", "copy", "model=cnn", str(tmp_path / "own"))
+    assert answer.status == 1
+    assert f"{place} is a link" in answer.error
+    assert place.is_symlink()
+    assert not any(target.rglob("*"))
+    assert not (tmp_path / "own" / "model" / "cnn.yaml").exists()
+
+
+def test_a_link_to_nothing_in_the_place_of_the_copy_is_there_already(
+    run_command: RunCommand, tmp_path: Path
+) -> None:
+    copy = tmp_path / "model" / "cnn.yaml"
+    copy.parent.mkdir()
+    copy.symlink_to(tmp_path / "nothing")
+    answer = run_command("config", "copy", "model=cnn", str(tmp_path))
+    assert answer.error.startswith(f"{copy} is there already")
+    assert copy.is_symlink()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

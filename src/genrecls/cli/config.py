@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -11,12 +13,15 @@ from genrecls.config.json_schema import class_of, file_schema
 from genrecls.config.options import choices, class_defaults, groups, listed, unlisted
 from genrecls.config.paths import expanded
 from genrecls.console import say, show
-from genrecls.errors import ConfigError, nearest
+from genrecls.errors import ConfigError, nearest, shown
 from genrecls.files.atomic import write_text
 from genrecls.files.tables import mapping_or_empty
 
 SCHEMAS_FOLDER = ".schemas"
 """Where the schemas of copied files are, beside the folders of groups."""
+
+# What can be chosen by `GROUP=`: a number, a truth value or null would be read as such.
+_NAME = re.compile(r"(?!(?:[\d._e-]+|true|false|null|nan|inf)$)[a-z0-9_][a-z0-9_.-]*", re.I | re.A)
 
 
 def main(words: Sequence[str]) -> int:
@@ -61,11 +66,23 @@ def show_option(choice: str) -> None:
 
 
 def copy_option(choice: str, folder: str, name: str | None = None) -> None:
-    """Write the file of an option into a folder of one's own, with a schema for editors."""
+    """Write the file of an option into a folder of one's own, with a schema for editors.
+
+    Raises:
+        ConfigError: the new name is none that a command line can choose, the file is there already,
+            or a place to write to is a file or a link that leads elsewhere.
+    """
     group, option = _chosen(choice)
+    new = option if name is None else name.removesuffix(".yaml")
+    if name is not None and not _NAME.fullmatch(new):
+        raise ConfigError(
+            f"NEW: received {shown(name)}; expected one name of letters, digits, _ . and - "
+            f"that is no number, truth value or null, such as my_{group}"
+        )
     root = expanded(folder, "FOLDER")
-    path = root / group / f"{name or option}.yaml"
-    if path.exists():
+    path = root / group / f"{new}.yaml"
+    _check_folders(root, path.parent)
+    if path.exists() or path.is_symlink():
         raise ConfigError(f"{path} is there already; remove it, or give another name behind FOLDER")
     text = _text(group, option)
     registered = (
@@ -74,15 +91,27 @@ def copy_option(choice: str, folder: str, name: str | None = None) -> None:
     checked = class_of(group, registered)
     if checked is not None:
         schema = root / SCHEMAS_FOLDER / f"{group}-{registered or group}.json"
-        schema.parent.mkdir(parents=True, exist_ok=True)
+        _check_folders(root, schema.parent)
+        if schema.is_symlink():
+            raise ConfigError(f"{schema} is a link, which is not followed; remove it")
         write_text(schema, json.dumps(file_schema(checked), indent=1) + "\n")
         # Behind the first line, which help shows.
         first, _, rest = text.partition("\n")
         link = f"../{SCHEMAS_FOLDER}/{schema.name}"
         text = f"{first}\n# yaml-language-server: $schema={link}\n{rest}"
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, text)
-    say(f"{path}; use it with: genrecls train -cd {root} {group}={path.stem}")
+    say(f"{path}; use it with: genrecls train -cd {shlex.quote(str(root))} {group}={new}")
+
+
+def _check_folders(root: Path, inside: Path) -> None:
+    """Refuse a folder that is something else, or a link inside `root` that leads out of it."""
+    if inside.is_symlink():
+        raise ConfigError(f"{inside} is a link, which is not followed; remove it")
+    for place in (inside, root, *root.parents):
+        if place.is_symlink() and not place.exists():
+            raise ConfigError(f"FOLDER: {place} is a link to nothing; expected a folder")
+        if place.exists() and not place.is_dir():
+            raise ConfigError(f"FOLDER: {place} is a file; expected a folder, old or new")
 
 
 def _groups() -> dict[str, str]:
