@@ -79,6 +79,15 @@ MESSAGES = {
         "extra, audio; did you mean 'mixup'?"
     ),
     "trainer.crop_hop=0": "trainer.crop_hop: received 0; allowed: greater than 0",
+    "augment.mixup=1e-300": (
+        "augment.mixup: received 1e-300; allowed: 0, which is off, or from 0.001 to 1000"
+    ),
+    "augment.mixup=1e300": (
+        "augment.mixup: received 1e+300; allowed: 0, which is off, or from 0.001 to 1000"
+    ),
+    "augment.mixstyle=1e-300": (
+        "augment.mixstyle: received 1e-300; allowed: 0, which is off, or from 0.001 to 1000"
+    ),
     "augment.gain=6": (
         "augment.gain: received 6, but the values of features=mfcc as they are set are no "
         "decibels; allowed: 0; augment.audio.gain changes the audio of any features"
@@ -310,6 +319,12 @@ BOMBS: dict[tuple[str, ...], str] = {
     ),
     ("features=mel_image", "features.size=[100000,100000]"): "segment.length: received 3 s, which ",
     ("features=summary", "features.n_fft=1073741824"): "features.n_fft: received 1073741824; ",
+    ("trainer.crops=3", "trainer.crop_hop=1e-9"): (
+        "trainer.crop_hop: received 1e-09 s; allowed: at least 0.03 s with segments of 3 s"
+    ),
+    ("segment.count=2", "trainer.crops=3", "trainer.crop_hop=1e-320"): (
+        "trainer.crop_hop: received 9.99989e-321 s; allowed: at least 0.03 s"
+    ),
     ("segment.hop=1e-5",): "segment.hop: received 1e-05 s; allowed: at least ",
     ("dataset=folder", "segment.length=30", "segment.hop=0.3"): (
         "segment.hop: received 0.3 s, which makes 1,901 segments of a track of 600 s, 5.0 GB "

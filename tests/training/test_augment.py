@@ -105,8 +105,14 @@ def test_mixup_weights_follow_the_beta_distribution_of_its_alpha() -> None:
         assert weight.std() == pytest.approx(expected.std(), abs=0.01)
 
 
+@pytest.mark.parametrize("alpha", [1e-3, 1e3])
+def test_the_least_and_the_largest_alpha_make_no_broken_number(alpha: float) -> None:
+    result, _ = _run({"mel": _numbered()}, _one_hot(), mixup=alpha, mixstyle=alpha)
+    assert np.isfinite(result["mel"]).all()
+
+
 def test_a_tiny_alpha_mixes_hardly_and_makes_no_broken_number() -> None:
-    result, soft = _run({"mel": _numbered()}, _one_hot(), mixup=1e-6)
+    result, soft = _run({"mel": _numbered()}, _one_hot(), mixup=1e-3)
     assert np.isfinite(result["mel"]).all()
     assert soft == pytest.approx(_one_hot(), abs=1e-3)
 

@@ -232,7 +232,10 @@ def _check_sizes(experiment: Experiment) -> None:
     seconds = experiment.dataset.track_seconds or LONG_TRACK
     hop = segment.hop or segment.length
     if experiment.trainer.crops:
-        segment = segment.every(experiment.trainer.crop_hop)
+        try:
+            segment = segment.every(experiment.trainer.crop_hop)
+        except ValueError as error:
+            raise ConfigError(f"trainer.crop_{error}") from None
         hop = min(hop, experiment.trainer.crop_hop)
     count = 1 + int(max(0.0, seconds - segment.length) / hop)
     count = min(count, segment.count or count)

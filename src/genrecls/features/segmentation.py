@@ -93,11 +93,17 @@ class SegmentRule(Schema):
         return {**input_shapes(vars(self), spec), **spec.companion_shapes}
 
     def every(self, hop: float) -> SegmentRule:
-        """Return the rule whose segments start every `hop` seconds, as far as those of this one."""
-        reach = None if self.count is None else (self.count - 1) * (self.hop or self.length)
+        """Return the rule whose segments start every `hop` seconds, as far as those of this one.
+
+        Raises:
+            ValueError: they would start too often; the line begins with `hop: `.
+        """
+        rule = replace(self, hop=hop)
+        if self.count is None:
+            return rule
+        reach = (self.count - 1) * (self.hop or self.length)
         # A start that rounding puts a hair beyond the last one is the last one.
-        count = None if reach is None else 1 + int(reach / hop + 1e-9)
-        return replace(self, hop=hop, count=count)
+        return replace(rule, count=1 + int(reach / hop + 1e-9))
 
     def frames(self, spec: FeatureSpec) -> int:
         """Return the frames of a segment that is cut from the frames of a whole track."""

@@ -154,13 +154,17 @@ class Augmentation(Schema, ABC):
 
 AUGMENTATIONS: Registry[Augmentation] = Registry("augment.extra")
 
+# Of a Beta distribution beyond them, numbers of 32 bits no longer hold the draws.
+_LEAST_ALPHA, _MOST_ALPHA = 1e-3, 1e3
+
 
 @dataclass(frozen=True)
 class AugmentSettings(Schema):
     """What happens to training examples, and to nothing else.
 
     Attributes:
-        mixup: alpha of the Beta distribution of the mixing weight (Zhang et al. 2018); 0 is off.
+        mixup: alpha of the Beta distribution of the mixing weight (Zhang et al. 2018), from
+            0.001 to 1000; 0 is off.
         mixup_chance: probability that an example is mixed.
         time_masks, frequency_masks: masks an example (SpecAugment, Park et al. 2019).
         time_mask_share, frequency_mask_share: widest mask as a share of the axis.
@@ -173,7 +177,8 @@ class AugmentSettings(Schema):
         mixstyle: alpha of the Beta distribution of the weight with which mean and deviation of each
             band over time are mixed with those of another example (Freq-MixStyle: B. Kim et al.,
             "Domain generalization on efficient acoustic scene classification using residual
-            normalization", DCASE 2022, after K. Zhou et al. 2021); 0 is off.
+            normalization", DCASE 2022, after K. Zhou et al. 2021), from 0.001 to 1000; 0 is
+            off.
         mixstyle_chance: probability that this is done to an example.
         audio: distorted copies of the audio, beside what the others do to each batch.
         extra: augmentations of plugins, applied last and in this order, each a group with the key
@@ -194,6 +199,14 @@ class AugmentSettings(Schema):
     gain: Annotated[float, Field(ge=0, le=100)] = 0.0
     mixstyle: NonNegativeFloat = 0.0
     mixstyle_chance: Proportion = 0.5
+
+    def __post_init__(self) -> None:
+        for key, alpha in (("mixup", self.mixup), ("mixstyle", self.mixstyle)):
+            if alpha and not _LEAST_ALPHA <= alpha <= _MOST_ALPHA:
+                raise ValueError(
+                    f"{key}: received {alpha:g}; allowed: 0, which is off, or from "
+                    f"{_LEAST_ALPHA:g} to {_MOST_ALPHA:g}"
+                )
 
     @property
     def active(self) -> bool:
