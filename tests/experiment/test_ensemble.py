@@ -107,6 +107,11 @@ def test_runs_that_cannot_be_averaged_are_refused_in_one_line(tmp_path: Path) ->
             api.ensemble(first, other)
     with pytest.raises(RunError, match="expected at least two runs, received 1"):
         api.ensemble(first, first)
+    copied = finished_run(tmp_path, "d-f-cnn-8")
+    for run in (first, copied):
+        run.model_file.write_bytes(b"weights")
+    with pytest.raises(RunError, match="runs d-f-cnn-1 and d-f-cnn-8 have the same model"):
+        api.ensemble(first, copied)
     elsewhere = finished_run(tmp_path / "elsewhere", "d-f-cnn-9")
     with pytest.raises(RunError, match="expected runs of one folder"):
         api.ensemble(first, elsewhere)

@@ -28,7 +28,7 @@ CARD = EnsembleCard(
     leaks=(),
     generated=False,
     test={"segment": SCORES, "track": SCORES},
-    members=(Member("d-f-svm-1", DIGEST), Member("d-f-cnn-2", DIGEST)),
+    members=(Member("d-f-svm-1", DIGEST), Member("d-f-cnn-2", "1" * 64)),
 )
 
 
@@ -55,6 +55,14 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
         ({"members": [{"run": "a", "sha256": "0"}] * 2}, "members"),
         ({"members": [{"run": 1, "sha256": DIGEST}] * 2}, "members"),
         ({"members": ["a", "b"]}, "members"),
+        (
+            {"members": [{"run": "a", "sha256": DIGEST}, {"run": "a", "sha256": "1" * 64}]},
+            "members: run a is there twice",
+        ),
+        (
+            {"members": [{"run": "a", "sha256": DIGEST}, {"run": "b", "sha256": DIGEST}]},
+            "members: runs a and b have the same model",
+        ),
         ({"labels": "jazz"}, "labels"),
         ({"test": {}}, "test"),
         ({"format": 2}, "format"),
@@ -90,7 +98,7 @@ def test_a_run_that_is_gone_or_was_trained_again_is_named(tmp_path: Path) -> Non
     models = [tmp_path / member.run / "model.keras" for member in CARD.members]
     for model in models:
         model.parent.mkdir()
-        model.write_bytes(b"weights")
+        model.write_bytes(f"weights of {model.parent.name}".encode())
     card = replace(CARD, members=tuple(map(Member.of, models)))
     assert list(card.model_files(path)) == models
     models[1].write_bytes(b"other weights")

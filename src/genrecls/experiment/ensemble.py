@@ -23,7 +23,13 @@ from genrecls.experiment.evaluate import PartPredictions, average_part, write_pr
 from genrecls.files.atomic import write_text
 from genrecls.files.tables import write_json
 from genrecls.models.cost import ModelCost
-from genrecls.runs.ensemble_card import ENSEMBLE, EnsembleCard, Member, write_ensemble
+from genrecls.runs.ensemble_card import (
+    ENSEMBLE,
+    EnsembleCard,
+    Member,
+    check_members,
+    write_ensemble,
+)
 from genrecls.runs.metrics import PartMetrics, RunMetrics, Selection
 from genrecls.runs.record import RunRecord, read
 from genrecls.runs.result_tables import read_predictions
@@ -45,7 +51,7 @@ def ensemble(runs: Sequence[Run], command: str) -> Run:
 
     Raises:
         RunError: a run is not finished or is an ensemble itself, the runs lie in different folders,
-            or differ in data, genres or tested tracks.
+            differ in data, genres or tested tracks, or two have the same model.
     """
     import yaml
 
@@ -57,6 +63,10 @@ def ensemble(runs: Sequence[Run], command: str) -> Run:
     records = [read(run) for run in members]
     _check_alike(records)
     digests = tuple(Member.of(run.model_file) for run in members)
+    try:
+        check_members(digests)
+    except ValueError as error:
+        raise RunError(f"an ensemble: {error}; name it once") from None
     text = json.dumps([asdict(member) for member in digests])
     config = _config(records)
     title = (records[0].metrics.dataset.name, config["features"]["name"], NAME)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,19 @@ class EnsembleCard:
             yield file
 
 
+def check_members(members: Sequence[Member]) -> None:
+    """Refuse a run or a model that is there twice, which would count twice in the mean.
+
+    Raises:
+        ValueError: one line names the runs.
+    """
+    for one, other in combinations(members, 2):
+        if one.run == other.run:
+            raise ValueError(f"members: run {one.run} is there twice")
+        if one.sha256 == other.sha256:
+            raise ValueError(f"members: runs {one.run} and {other.run} have the same model")
+
+
 def write_ensemble(path: Path, card: EnsembleCard) -> None:
     """Write the file of an ensemble, whole or not at all."""
     about = {"format": _FORMAT, "genrecls": __version__, **asdict(card)}
@@ -116,6 +130,8 @@ def read_ensemble(path: Path) -> EnsembleCard:
             raise ValueError(f"it has more than {MOST_CARD_BYTES:,} bytes")
         values = parse_json(path.read_bytes())
         check(values, _KEYS, "")
+        members = tuple(Member(**member) for member in values["members"])
+        check_members(members)
     except (ValueError, OSError) as error:
         first = str(error).splitlines()[0]
         raise ModelFileError(
@@ -123,6 +139,5 @@ def read_ensemble(path: Path) -> EnsembleCard:
             "genrecls wrote; make it again"
         ) from None
     lists = {key: tuple(values[key]) for key in ("labels", "leaks")}
-    members = tuple(Member(**member) for member in values["members"])
     known = {field.name: values[field.name] for field in fields(EnsembleCard)}
     return EnsembleCard(**{**known, **lists, "members": members})
