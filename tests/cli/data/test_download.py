@@ -233,5 +233,8 @@ def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
     assert err.splitlines()[1:] == [
         "genrecls: error: interrupted; nothing is lost, the same command continues"
     ]
+    # It may have come before all that was sent was written.
+    kept = part.stat().st_size
+    assert 0 < kept <= 1 << 18
     assert run_command("data", "download", "gtzan", *words).status == 0
-    assert server.ranges == [None, f"bytes={1 << 18}-"]
+    assert server.ranges == [None, f"bytes={kept}-"]
