@@ -14,25 +14,19 @@ import numpy as np
 
 from genrecls.config.ranges import Share
 from genrecls.console import warn
-from genrecls.errors import ConfigError
 from genrecls.models.base import MODELS, Normalisation, Shapes
 from genrecls.models.layers import BATCH_NORM_MOMENTUM, normalised_input
+from genrecls.models.photographs import CHANNELS, PhotographFamily
 from genrecls.models.pretrained_weights import (
     check_weights,
     copy_weights,
-    file_digest,
     imagenet_network,
     load_from,
     weights_path,
 )
-from genrecls.models.transfer import TransferFamily
 
 if TYPE_CHECKING:
     import keras
-
-CHANNELS = 3
-SMALLEST = 32
-"""Rows and columns: what remains of them after five halvings."""
 
 Backbone = Literal[
     "mobilenet",
@@ -68,17 +62,15 @@ _DEVIATION = (0.229, 0.224, 0.225)
 
 @MODELS.register("image")
 @dataclass(frozen=True)
-class Image(TransferFamily):
+class Image(PhotographFamily):
     """A network for photographs on one picture with three channels, whose values are 0 to 1.
 
     Attributes:
         backbone: which network; its last layer is averaged over the picture.
-        weights: `none`, `imagenet` or the path of a file.
         dropout: share of the averages that is dropped in front of the head.
     """
 
     backbone: Backbone
-    weights: str
     dropout: Share
 
     # Residual networks cannot be divided at every block: all of it learns, or nothing.
@@ -95,12 +87,8 @@ class Image(TransferFamily):
         Raises:
             ConfigError: names the key, what was received and what is possible.
         """
-        _, (rows, columns, _) = self._coloured(shapes)
-        if min(rows, columns) < SMALLEST:
-            raise ConfigError(
-                f"model=image: takes a picture of at least {SMALLEST} x {SMALLEST}, the chosen "
-                f"features give {rows} x {columns}; choose a larger size or longer segments"
-            )
+        _, (rows, columns, _) = self.coloured(shapes)
+        self.check_size(rows, columns)
         check_weights(self.weights)
 
     def build(
@@ -110,7 +98,7 @@ class Image(TransferFamily):
         import keras
         from keras import layers
 
-        name, shape = self._coloured(shapes)
+        name, shape = self.coloured(shapes)
         source, x = normalised_input(name, shape, self.statistics(name, normalisation))
         if self.backbone in _WITHIN:
             x = layers.Rescaling(255.0, name="imagenet_range")(x)
@@ -143,16 +131,6 @@ class Image(TransferFamily):
         """The normalisations: batches of a small data set would spoil what a large one gave."""
         return _normalisations(self.backbone)
 
-    @property
-    def pretraining(self) -> str:
-        """ImageNet, or the file that holds the weights."""
-        return {"none": "", "imagenet": "ImageNet"}.get(self.weights, "weights of a file")
-
-    def contents(self) -> dict[str, str | None]:
-        """Return the digest of a weights file that is named by its path."""
-        digest = file_digest(self.weights)
-        return {"weights": digest} if digest else {}
-
     def fetch(self) -> None:
         """Let Keras download the weights of ImageNet, if they are asked for and not here."""
         check_weights(self.weights)
@@ -178,18 +156,6 @@ class Image(TransferFamily):
         path = weights_path(self.weights)
         load_from(source, path, f"the weights of {APPLICATIONS[self.backbone]} without its top")
         copy_weights(source, model)
-
-    def _coloured(self, shapes: Shapes) -> tuple[str, tuple[int, int, int]]:
-        """Return name and shape (rows, columns, 3) of the only input."""
-        if len(shapes) == 1:
-            ((name, shape),) = shapes.items()
-            if len(shape) == 3 and shape[2] == CHANNELS:
-                return name, (shape[0], shape[1], CHANNELS)
-        raise self.refusal(
-            f"one input of the shape (frames, bands, {CHANNELS}), such as features=mel_image with "
-            "features.colour=jet",
-            shapes,
-        )
 
 
 def _keras_class(backbone: Backbone) -> Any:

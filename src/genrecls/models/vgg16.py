@@ -16,21 +16,17 @@ from genrecls.console import warn
 from genrecls.errors import ConfigError
 from genrecls.models.base import MODELS, Normalisation, Shapes
 from genrecls.models.layers import normalised_input
+from genrecls.models.photographs import PhotographFamily
 from genrecls.models.pretrained_weights import (
     Upto,
     check_weights,
-    file_digest,
     load_weights,
     weights_file,
 )
-from genrecls.models.transfer import TransferFamily
 
 if TYPE_CHECKING:
     import keras
 
-CHANNELS = 3
-SMALLEST = 32
-"""Rows and columns: five poolings halve them to one."""
 DENSE_SIZE = (224, 224)
 """Rows and columns that the dense layers were made for."""
 
@@ -40,18 +36,16 @@ _IMAGENET_MEAN = (123.68, 116.779, 103.939)
 
 @MODELS.register("vgg16")
 @dataclass(frozen=True)
-class Vgg16(TransferFamily):
+class Vgg16(PhotographFamily):
     """VGG-16 on one picture with three channels, whose values are 0 to 1.
 
     Attributes:
-        weights: `none`, `imagenet` or the path of a file.
         upto: `conv` ends VGG-16 behind its convolutions, `dense` behind its second dense layer.
         pooling: how a picture of features becomes a vector, behind the convolutions.
         preprocessing: `imagenet` is what the ImageNet weights were trained with (0 to 255, less
             the mean colour); `none` leaves 0 to 1.
     """
 
-    weights: str
     upto: Upto
     pooling: Literal["flatten", "average"]
     preprocessing: Literal["imagenet", "none"]
@@ -64,17 +58,13 @@ class Vgg16(TransferFamily):
         Raises:
             ConfigError: names the key, what was received and what is possible.
         """
-        _, (rows, columns, _) = self._coloured(shapes)
+        _, (rows, columns, _) = self.coloured(shapes)
         if self.upto == "dense" and (rows, columns) != DENSE_SIZE:
             raise ConfigError(
                 f"model.upto: dense takes a picture of 224 x 224, the chosen features give {rows} "
                 f"x {columns}; choose features.size=[224,224], or model.upto=conv"
             )
-        if min(rows, columns) < SMALLEST:
-            raise ConfigError(
-                f"model=vgg16: takes a picture of at least {SMALLEST} x {SMALLEST}, the chosen "
-                f"features give {rows} x {columns}; choose a larger size or longer segments"
-            )
+        self.check_size(rows, columns)
         if self.upto == "dense" and self.pooling != "flatten":
             raise ConfigError(
                 f"model.pooling: received {self.pooling}; model.upto=dense needs flatten"
@@ -93,7 +83,7 @@ class Vgg16(TransferFamily):
         import keras
         from keras import layers
 
-        name, shape = self._coloured(shapes)
+        name, shape = self.coloured(shapes)
         source, x = normalised_input(name, shape, self.statistics(name, normalisation))
         if self.preprocessing == "imagenet":
             offset = [-value for value in _IMAGENET_MEAN]
@@ -107,16 +97,6 @@ class Vgg16(TransferFamily):
             pooling = layers.Flatten if flatten else layers.GlobalAveragePooling2D
             x = pooling(name=self.embedding_layer)(vgg.output)
         return keras.Model({name: source}, self.head.apply(x, n_classes), name=self.name)
-
-    @property
-    def pretraining(self) -> str:
-        """ImageNet, or the file that holds the weights."""
-        return {"none": "", "imagenet": "ImageNet"}.get(self.weights, "weights of a file")
-
-    def contents(self) -> dict[str, str | None]:
-        """Return the digest of a weights file that is named by its path."""
-        digest = file_digest(self.weights)
-        return {"weights": digest} if digest else {}
 
     def fetch(self) -> None:
         """Download the weights of ImageNet if they are asked for and not in Keras' cache."""
@@ -145,15 +125,3 @@ class Vgg16(TransferFamily):
     def layer_before(self, block: int) -> str | None:
         """Return the pooling layer in front of a block."""
         return f"block{block - 1}_pool" if block > 1 else None
-
-    def _coloured(self, shapes: Shapes) -> tuple[str, tuple[int, int, int]]:
-        """Return name and shape (rows, columns, 3) of the only input."""
-        if len(shapes) == 1:
-            ((name, shape),) = shapes.items()
-            if len(shape) == 3 and shape[2] == CHANNELS:
-                return name, (shape[0], shape[1], CHANNELS)
-        raise self.refusal(
-            f"one input of the shape (frames, bands, {CHANNELS}), such as features=mel_image with "
-            "features.colour=jet",
-            shapes,
-        )
