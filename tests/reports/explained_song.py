@@ -53,10 +53,10 @@ def explained_song(**changes: Any) -> Explanation:
         gap=-0.0012,
         evidence=(picture(), vector()),
         activations={
-            "conv1": RNG.normal(0, 1, (40, 16, 40)),
+            "conv1": RNG.normal(0, 1, (40, 16, 5)),
             "lstm1": RNG.normal(0, 1, (40, 8)),
             "dense1": np.arange(5.0),
         },
-        kernel=Kernel("conv1", RNG.normal(0, 1, (40, 3, 3))),
+        kernel=Kernel("conv1", RNG.normal(0, 1, (5, 3, 3))),
     )
     return replace(explanation, **changes)

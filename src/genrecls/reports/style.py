@@ -91,10 +91,12 @@ def in_style(draw: Callable[P, T]) -> Callable[P, T]:
         from matplotlib.figure import Figure
         from matplotlib.text import Text
 
-        with style.context({**STYLE, "font.family": fonts().families}, after_reset=True):
+        families = list(fonts().families)
+        with style.context({**STYLE, "font.family": families}, after_reset=True):
             drawn = draw(*args, **kwargs)
-        # Fonts are added while names are written, after the texts of axes were made.
-        if isinstance(drawn, Figure):
+        # Fonts are added while names are written, after the texts of axes were made. Where none
+        # was, no text is looked for: to find them takes as long as to draw a small figure.
+        if isinstance(drawn, Figure) and families != list(fonts().families):
             for text in drawn.findobj(Text):
                 text.set_fontfamily(fonts().families)
         return drawn
