@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from genrecls.config import aliases
 from genrecls.config import compose as compose_module
 from genrecls.config.compose import compose
 from genrecls.config.overrides import combine_values, literal, quoted
+from genrecls.config.paths import conf_dir
 from genrecls.errors import ConfigError
 from genrecls.sweeps.settings import read_arguments
 
@@ -93,6 +95,51 @@ AWKWARD = (
     "два\nlines",
     "",
 )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["model=crnn", "features=mel", "trainer.epochs=3", "model=rnn"],
+        ["experiment=steiner2023_cnn", "trainer.optimizer.learning_rate=0.5", "+x.y=[1,{a: b}]"],
+        ["seed=5", "debug=smoke", "~published", "++model.head={units: [7]}", "vote=${split.name}"],
+        ["~augment", "augment.mixup=1"],
+        ["model={name: mlp}", "trainer.epoch=3"],
+        ["experiment=null", "segment=10s", "+segment=3s"],
+    ],
+)
+def test_files_that_are_kept_compose_to_what_files_that_are_read_do(
+    words: list[str], tmp_path: Path
+) -> None:
+    def outcome(*place: str) -> object:
+        try:
+            return compose("train", words, *place)
+        except ConfigError as error:
+            return str(error)
+
+    # Nothing is kept where the user has a folder of configurations.
+    assert outcome() == outcome() == outcome(str(tmp_path))
+
+
+def test_a_configuration_belongs_to_its_caller_and_no_value_reaches_the_next_one() -> None:
+    before = compose("train", [])
+    changed = compose("train", ["trainer.epochs=3", "+dataset.note=x"])
+    changed["model"].clear()
+    assert compose("train", []) == before
+
+
+def test_a_file_that_was_changed_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "conf"
+    shutil.copytree(conf_dir(), folder)
+    for module in ("compose", "overrides"):
+        monkeypatch.setattr(f"genrecls.config.{module}.conf_dir", lambda: folder)
+    assert compose("train", ["trainer.epochs=3"])["seed"] == 0
+    file = folder / "train.yaml"
+    file.write_text(re.sub(r"(?m)^seed: 0", "seed: 17", file.read_text(encoding="utf-8")))
+    assert compose("train", ["trainer.epochs=3"])["seed"] == 17
 
 
 @pytest.mark.parametrize("text", AWKWARD)
@@ -184,6 +231,7 @@ def test_two_modules_import_hydra_which_only_composes_and_parses() -> None:
     assert imported == {
         str(Path("config") / "compose.py"): {
             "hydra",
+            "hydra._internal.config_loader_impl",
             "hydra._internal.core_plugins.file_config_source",
             "hydra._internal.sources_registry",
             "hydra.conf",

@@ -7,12 +7,14 @@ registered options and set values; whatever Hydra would import and call for it i
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
+from copy import deepcopy
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from genrecls.config.aliases import CHOICES, current_config, tell_new_name
 from genrecls.config.foreign_files import check_file
@@ -24,12 +26,15 @@ from genrecls.config.options import (
     other_words,
     unlisted,
 )
-from genrecls.config.overrides import check_overrides
+from genrecls.config.overrides import check_overrides, choices_and_values
 from genrecls.config.paths import conf_dir, own_folder
 from genrecls.errors import ConfigError, GenreclsError, nearest
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+
+    # A configuration, and the option of each group, those too that an `experiment` file chose.
+    Composition: TypeAlias = tuple[DictConfig, dict[str, str | None]]
 
 _NOT_THERE = re.compile(
     r"(?:Could not (?:override|delete from config\.)|Error merging override) '?([\w./@-]+)"
@@ -56,8 +61,8 @@ def compose(
     Raises:
         ConfigError: the overrides do not fit the configuration.
     """
-    config = _compose(root, overrides, config_dir, config_name)
-    chosen = str(config.hydra.runtime.choices.get("model", ""))
+    config, choices_of = _compose(root, overrides, config_dir, config_name)
+    chosen = str(choices_of.get("model", ""))
     values = _plain(config)
     model = values.get("model")
     # A file such as `crnn_micro.yaml` holds the name of its family, so its own would be lost.
@@ -82,7 +87,7 @@ def composed_yaml(
     """
     from omegaconf import OmegaConf
 
-    config: Any = _without_hydra(_compose(root, overrides, config_dir, config_name))
+    config: Any = _compose(root, overrides, config_dir, config_name)[0]
     with _one_line_errors(root, overrides, config_dir):
         part = config if package is None else OmegaConf.select(config, package)
         if not OmegaConf.is_config(part):
@@ -98,37 +103,84 @@ def chosen_options(
     config_name: str | None = None,
 ) -> dict[str, str | None]:
     """Return the option of each group, those too that an `experiment` file has chosen."""
-    config = _compose(root, overrides, config_dir, config_name)
-    chosen = {str(group): option for group, option in config.hydra.runtime.choices.items()}
-    return {group: option for group, option in chosen.items() if not group.startswith("hydra/")}
+    return _compose(root, overrides, config_dir, config_name)[1]
 
 
 def _compose(
     root: str, overrides: Sequence[str], config_dir: str | None, config_name: str | None
-) -> DictConfig:
-    """Return the composed configuration, with Hydra's own node."""
+) -> Composition:
+    """Return the composed configuration, and the option of each group."""
+    words = check_overrides(root, overrides)
+    folder = own_folder(config_dir)
+    with _one_line_errors(root, words, config_dir):
+        divided = None
+        if folder is None and config_name is None:
+            divided = choices_and_values(words)
+        if divided is None:
+            return _compose_by_hydra(config_name or root, words, folder)
+        from hydra._internal.config_loader_impl import ConfigLoaderImpl
+
+        files, values = divided
+        config, chosen = _compose_files(root, files, _state_of_files())
+        config = deepcopy(config)
+        # As Hydra itself does it, which sets values after it has put all files together.
+        ConfigLoaderImpl._apply_overrides_to_config(values, config)
+    return config, dict(chosen)
+
+
+@lru_cache(maxsize=32)
+def _compose_files(root: str, words: tuple[str, ...], state: object) -> Composition:  # noqa: ARG001
+    """Return what files of ours are together, which the caller must not change.
+
+    The trainings of a sweep differ in values, and an explanation of a wrong key composes again: to
+    put files together takes most of the time, and is done once.
+
+    Args:
+        root: name of the root configuration.
+        words: overrides that choose files.
+        state: of the files; where one was changed they are read again.
+    """
+    return _compose_by_hydra(root, words, None)
+
+
+def _state_of_files() -> tuple[tuple[str, int, int], ...]:
+    """Return name, time of change and size of every configuration file of ours."""
+    paths = (
+        os.path.join(folder, name)  # noqa: PTH118 - a path object would take most of the time
+        for folder, _, names in os.walk(conf_dir())
+        for name in names
+    )
+    stats = ((path, os.stat(path)) for path in paths)  # noqa: PTH116 - so would this
+    return tuple((path, stat.st_mtime_ns, stat.st_size) for path, stat in stats)
+
+
+def _compose_by_hydra(name: str, overrides: Sequence[str], folder: Path | None) -> Composition:
+    """Return what Hydra composes, without its own node.
+
+    Args:
+        name: of the root configuration.
+        overrides: words that were checked.
+        folder: with configurations of the user.
+    """
     import hydra
     from hydra.core.override_parser.types import Quote, QuotedString
     from hydra.errors import MissingConfigException
+    from omegaconf import open_dict
 
     _register_file_check()
-    checked = check_overrides(root, overrides)
-    words, first, folder = checked, conf_dir(), own_folder(config_dir)
+    words, first = list(overrides), conf_dir()
     if folder is not None:
         second = folder
-        if config_name is not None and not (first / f"{config_name}.yaml").is_file():
+        if not (first / f"{name}.yaml").is_file():
             # Hydra looks for a root configuration in the first folder alone.
             first, second = folder, first
         # Hydra takes this text as it is: a `${` in it is no reference, so it needs no escape.
         source = QuotedString(f"file://{second}", Quote.single).with_quotes()
-        words = [f"hydra.searchpath=[{source}]", *checked]
-    with (
-        _one_line_errors(root, checked, config_dir),
-        hydra.initialize_config_dir(str(first), version_base="1.3"),
-    ):
+        words.insert(0, f"hydra.searchpath=[{source}]")
+    with hydra.initialize_config_dir(str(first), version_base="1.3"):
         while True:
             try:
-                config = hydra.compose(config_name or root, words, return_hydra_config=True)
+                config = hydra.compose(name, words, return_hydra_config=True)
                 break
             except MissingConfigException as error:
                 missing = str(error.missing_cfg_file or "")
@@ -139,7 +191,12 @@ def _compose(
             "hydra.callbacks: received callbacks; a configuration may not name code to run, so "
             "remove them"
         )
-    return config
+    chosen = {str(group): option for group, option in config.hydra.runtime.choices.items()}
+    with open_dict(config):
+        del config["hydra"]
+    return config, {
+        group: option for group, option in chosen.items() if not group.startswith("hydra/")
+    }
 
 
 @cache
@@ -212,14 +269,6 @@ def _register_old_choice(file: str) -> bool:
     return True
 
 
-def _without_hydra(config: DictConfig) -> DictConfig:
-    from omegaconf import open_dict
-
-    with open_dict(config):
-        del config["hydra"]
-    return config
-
-
 def _plain(config: DictConfig) -> dict[str, Any]:
     """Return plain values in their present names, references resolved."""
     from omegaconf import OmegaConf
@@ -227,7 +276,7 @@ def _plain(config: DictConfig) -> dict[str, Any]:
 
     try:
         mapping: Mapping[Any, Any] = OmegaConf.to_container(  # type: ignore[assignment]
-            _without_hydra(config), resolve=True
+            config, resolve=True
         )
     except OmegaConfBaseException as error:
         reason = str(error).partition("\n")[0]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from genrecls.config.aliases import current_word
 from genrecls.config.options import choices, groups, keys
-from genrecls.config.paths import PATH_KEYS, expanded, own_folder
+from genrecls.config.paths import PATH_KEYS, conf_dir, expanded, own_folder
 from genrecls.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
@@ -93,6 +93,29 @@ def check_overrides(root: str, overrides: Sequence[str], *, several: bool = Fals
     for word in checked:
         _check(root, word, several=several)
     return checked
+
+
+def choices_and_values(words: Sequence[str]) -> tuple[tuple[str, ...], list[Override]] | None:
+    """Return the words that choose files of ours, and apart from them those that set values.
+
+    Returns:
+        None where a word does neither, such as one that deletes a group.
+    """
+    files, values = [], []
+    for word in words:
+        override = _parse(word)
+        if override is None or override.is_hydra_override() or override.package is not None:
+            return None
+        folder = conf_dir() / override.key_or_group
+        if "." in override.key_or_group or not folder.is_dir():
+            values.append(override)
+            continue
+        name = override.value()
+        chosen = isinstance(name, str) and (folder / f"{name}.yaml").is_file()
+        if not chosen or override.is_add() or override.is_force_add() or override.is_delete():
+            return None
+        files.append(word)
+    return tuple(files), values
 
 
 def _refuse_unbounded(overrides: Sequence[str]) -> None:
