@@ -50,6 +50,7 @@ __all__ = [
     "explain",
     "export",
     "load",
+    "refit",
     "runs",
     "sweep",
     "train",
@@ -284,6 +285,39 @@ def ensemble(*runs: Run | AnyPath, output_root: AnyPath = "outputs") -> Run:
     chosen = [_run(run, output_root) for run in runs]
     names = shlex.join(run.name for run in chosen)
     return ensembles.ensemble(chosen, f"genrecls ensemble {names}")
+
+
+def refit(
+    *runs: Run | AnyPath,
+    name: str = "",
+    output_root: AnyPath = "outputs",
+    data_root: AnyPath = "data",
+    dataset_root: AnyPath | None = None,
+    progress: bool = True,
+) -> Path:
+    """Train the settings of finished runs on all tracks of their data, and return the model file.
+
+    The model has no score of its own; `load` says what its runs had.
+
+    Args:
+        runs: runs, or their folders, names or ends of names, which differ in seed and fold alone.
+        name: what the model is called; by default as its folder.
+        output_root: where runs are looked for by name.
+        data_root: where data sets and the feature cache live.
+        dataset_root: where the data set is now, if it was moved.
+        progress: show progress and messages on standard error.
+
+    Raises:
+        RunError: they are no finished runs of one configuration.
+        DataError: the data are not there.
+    """
+    from genrecls.experiment import refit as refits
+
+    chosen = [_run(run, output_root) for run in runs]
+    root = None if dataset_root is None else str(dataset_root)
+    with _quietly(progress):
+        result = refits.refit(chosen, name, data_root=str(data_root), dataset_root=root)
+    return result.file
 
 
 def explain(

@@ -170,8 +170,8 @@ def test_the_version_is_one_line(run_command: RunCommand) -> None:
         (
             ("trin",),
             (
-                "unknown verb 'trin'; allowed: train, sweep, ensemble, evaluate, predict, explain, "
-                "export, benchmark, data, reproduce, runs, compare, config, check; did "
+                "unknown verb 'trin'; allowed: train, sweep, ensemble, refit, evaluate, predict, "
+                "explain, export, benchmark, data, reproduce, runs, compare, config, check; did "
                 "you mean 'train'?"
             ),
         ),
@@ -275,7 +275,7 @@ class TestErrors:
     ) -> None:
         failing.append(KeyboardInterrupt())
         outcome = run_command(*words.split(), "whatever")
-        continues = words in {"train", "sweep", "reproduce", "data download"}
+        continues = words in {"train", "refit", "sweep", "reproduce", "data download"}
         promise = "; nothing is lost, the same command continues" if continues else ""
         assert (outcome.status, outcome.error) == (130, f"interrupted{promise}")
 

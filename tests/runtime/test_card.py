@@ -38,6 +38,9 @@ def _each(place: str, values: list[Any]) -> list[tuple[str, Any]]:
 
 # Each is a key and what it is set to; all are refused whichever file says it.
 EDITS: list[tuple[str, Any]] = [
+    *_each("refit", [{}, {"runs": 1, "tracks": 9}, [1, 2], "all"]),
+    *_each("refit", [{"runs": 0, "tracks": 9, "interval": [0.1, 0.2]}]),
+    *_each("refit", [{"runs": 5, "tracks": 9, "interval": ["a", 0.2]}]),
     *_each("segment.hop", [0, -1, -0.0, 1e-9, 1e-5, 1e-3, "1", True, [1]]),
     *_each("segment.length", [0, -1, 1e-9, 1e12, 1e300, 10**17, None, "3"]),
     *_each("segment.min_fill", [0, -1, 1.5, None]),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from genrecls.errors import Interrupted, RunError
 from genrecls.training import checkpoint
 from genrecls.training.batches import BatchMaker
-from genrecls.training.callbacks import Callback
+from genrecls.training.callbacks import Callback, TrainingDisplay
 from genrecls.training.checkpoint import Progress
 from genrecls.training.distribution import Devices
 from genrecls.training.loop import TrainingData, fit, probabilities
@@ -93,6 +93,15 @@ def test_the_weights_of_the_last_epoch_are_kept_where_the_settings_say_so(tmp_pa
     best, same_progress = _overfitted(tmp_path / "best", 4, keep="best")
     assert timeless(same_progress.history) == timeless(progress.history)
     assert same(values(best.variables), stored.best)
+
+
+def test_without_a_validation_part_nothing_is_selected(tmp_path: Path) -> None:
+    data = TrainingData(network(), batch_maker(toy_examples(30)), None)
+    trainer = trainer_settings(epochs=2, keep="last", patience=None)
+    progress = fit(data, trainer, tmp_path, Devices(), TrainingDisplay())
+    assert [row["epoch"] for row in progress.history] == [1, 2]
+    assert not any("validation_loss" in row for row in progress.history)
+    assert (progress.best_epoch, progress.best_value) == (0, None)
 
 
 def test_the_last_weights_are_the_same_after_an_interruption(tmp_path: Path) -> None:

@@ -89,10 +89,12 @@ def test_the_network_that_is_returned_is_the_whole_one(tmp_path: Path) -> None:
     import keras
 
     again = keras.models.load_model(tmp_path / "model.keras", compile=False, safe_mode=True)
-    inputs = dict(task(HEAD).validation.inputs)
+    validation = task(HEAD).validation
+    assert validation is not None
+    inputs = dict(validation.inputs)
     assert np.array_equal(again.predict(inputs, verbose=0), result.model.predict(inputs, verbose=0))
     best = result.progress.history[result.progress.best_epoch - 1]
-    hits = result.model.predict(inputs, verbose=0).argmax(axis=1) == task(HEAD).validation.targets
+    hits = result.model.predict(inputs, verbose=0).argmax(axis=1) == validation.targets
     assert hits.mean() == pytest.approx(best["validation_accuracy"])
 
 

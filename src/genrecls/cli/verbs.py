@@ -24,6 +24,7 @@ VERBS = {
     "train": "train and evaluate one configuration",
     "sweep": "train many configurations, each in its own process, and rank them",
     "ensemble": "average finished runs into one",
+    "refit": "train the settings of finished runs on all tracks, to use",
     "evaluate": "compute the scores of a finished run again",
     "predict": "classify audio files or folders",
     "explain": "draw which parts of a file decided, and what the layers respond to",
@@ -50,7 +51,7 @@ RUN_ACTIONS = ("show", "open", "remove", "filter")
 """What can stand behind `runs`; without any of them it is `filter`."""
 REMOVABLE = ("failed", "interrupted", "pruned", "checkpoints")
 """What can stand behind `runs remove` beside runs; `runs.removal` knows what it means."""
-CONTINUING = ("train", "sweep", "reproduce", "data download")
+CONTINUING = ("train", "refit", "sweep", "reproduce", "data download")
 """What an interrupted command of continues when it is repeated; the others begin again."""
 _NEWEST = (
     "Without RUN it is the newest run on real music; 'latest' is the newest of all, 'best' the\n"
@@ -126,6 +127,27 @@ def ensemble_parser() -> VerbParser:
         words="RUN|GLOB ...",
         settings=OUTPUT_ROOT,
     )
+
+
+def refit_parser() -> VerbParser:
+    """Return what `genrecls refit` takes."""
+    parser = VerbParser(
+        "refit",
+        "Train the settings of finished runs once more, on all tracks of their data: a model to\n"
+        "use. No track is left to test it, so it has no score of its own, and is no run that\n"
+        "'compare' could rank: its file says the mean of the runs, which may differ in seed and\n"
+        "fold alone. Where all runs were exported with 'inputs=[features]', it is, too.\n"
+        "RUN is a folder, a name, the end of a name or a pattern.",
+        words="RUN|GLOB ...",
+        settings={
+            **OUTPUT_ROOT,
+            "data_root": Setting("data", "where data sets and the feature cache live"),
+        },
+    )
+    parser.add_argument(
+        "--name", default="", metavar="NAME", help="what the model is called; as its folder"
+    )
+    return parser
 
 
 def evaluate_parser() -> VerbParser:
@@ -443,6 +465,7 @@ _PARSERS: dict[str, Callable[[], VerbParser]] = {
     "train": train_parser,
     "sweep": sweep_parser,
     "ensemble": ensemble_parser,
+    "refit": refit_parser,
     "evaluate": evaluate_parser,
     "predict": predict_parser,
     "explain": explain_parser,

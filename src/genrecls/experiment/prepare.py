@@ -38,7 +38,7 @@ class PreparedData:
 
     Attributes:
         dataset: without its rejected tracks.
-        parts: examples of the three parts.
+        parts: examples of each part; a refit has the train part alone.
         crops: all crops that a training may draw of the train part; None where it takes segments.
         leaks: kinds of leak that were really found (all of them declared).
         caveat: what a reader of a score must know; may be empty.
@@ -135,7 +135,11 @@ def prepare(
     segments = sum(counts.values()) + experiment.augment.audio.copies * counts["train"]
     folder = _folder_for(segments, experiment)
     classes = {track.id: kept.labels.index(track.label) for track in kept.tracks}
-    parts = {part: gather(extraction.tracks, split.parts[part], classes, folder) for part in PARTS}
+    parts = {
+        part: gather(extraction.tracks, split.parts[part], classes, folder)
+        for part in PARTS
+        if split.parts[part]
+    }
     kinds = tuple(sorted({leak.kind for leak in leaks}))
     data = PreparedData(
         dataset=kept,

@@ -47,7 +47,7 @@ from genrecls.runs.model_file import ModelCard, load
 from genrecls.runs.run import find_run
 from genrecls.runtime.container import pack
 from genrecls.runtime.network import Network
-from genrecls.splits.base import EVALUATED_PARTS
+from genrecls.splits.base import EVALUATED_PARTS, Part
 from genrecls.training.data import Examples
 
 if TYPE_CHECKING:
@@ -108,11 +108,11 @@ def export(settings: ExportSettings, words: Sequence[str] = ()) -> ExportResult:
         calibration = choose_calibration(train, settings.calibration, experiment.run.seed)
         audio = any(wanted.input == "audio" for wanted in possible)
         window = audio_window(asdict(card.features), asdict(card.segment)) if audio else None
-        examples = {part: prepared.parts[part] for part in EVALUATED_PARTS}
+        examples: dict[Part, Examples] = {part: prepared.parts[part] for part in EVALUATED_PARTS}
         held_out = HeldOut(examples, prepared.dataset, experiment.features, window)
         batch = experiment.trainer.batch_size
         answers = {
-            part: predict_part(model, examples[part], batch, card.vote) for part in EVALUATED_PARTS
+            part: predict_part(model, given, batch, card.vote) for part, given in examples.items()
         }
         gate = ParityGate(held_out, answers, card, settings.gate)
 

@@ -50,6 +50,9 @@ class ModelCard:
         generated: whether the data were synthetic.
         test: scores on the test part, per segment and per track.
         pretraining: what its weights had been trained on before; empty for nothing.
+        refit: of a model that learned from all tracks, how many `runs` its scores are the means of,
+            how many `tracks` it learned from itself, and the `interval` of the accuracy per track;
+            None where `test` is its own.
     """
 
     labels: tuple[str, ...]
@@ -63,6 +66,7 @@ class ModelCard:
     features: FeatureSpec
     segment: SegmentRule
     pretraining: str = ""
+    refit: Mapping[str, Any] | None = None
 
 
 def save(path: Path, model: keras.Model, card: ModelCard) -> None:

@@ -16,6 +16,7 @@ from genrecls.dsp.mel_settings import FRONT_ENDS, check_features
 from genrecls.dsp.segments import SEGMENT, check_segment
 from genrecls.dsp.settings import (
     GROUP,
+    NULL,
     TEXT,
     TRUE_OR_FALSE,
     Allowed,
@@ -24,6 +25,7 @@ from genrecls.dsp.settings import (
     either,
     list_of,
     number,
+    whole_number,
 )
 from genrecls.dsp.votes import Vote
 from genrecls.errors import shown
@@ -54,6 +56,18 @@ def _has_scores(test: Any) -> bool:
     )
 
 
+def _is_refit(refit: Any) -> bool:
+    """Return whether it says how often and on how much a model was trained."""
+    return (
+        isinstance(refit, Mapping)
+        and all(_COUNT.accepts(refit.get(key)) for key in ("runs", "tracks"))
+        and _INTERVAL.accepts(refit.get("interval"))
+    )
+
+
+_COUNT, _INTERVAL = whole_number(1), list_of(_SHARE, 2, 2)
+_REFIT = Allowed("runs and tracks from 1 and an interval, two numbers from 0 to 1", _is_refit)
+
 FACTS: Mapping[str, Allowed] = {
     "genrecls": TEXT,
     "labels": list_of(TEXT, 1, _MOST_LABELS),
@@ -67,10 +81,11 @@ FACTS: Mapping[str, Allowed] = {
     "test": Allowed("accuracy and macro_f1 from 0 to 1 of segment and of track", _has_scores),
     "features": GROUP,
     "segment": GROUP,
+    "refit": either(_REFIT, NULL),
 }
 """What every card says, apart from its format."""
 
-_LATER = ("pretraining",)
+_LATER = ("pretraining", "refit")
 """What the first model files do not say."""
 
 

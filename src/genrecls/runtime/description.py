@@ -45,6 +45,8 @@ class ModelDescription:
         generated: whether the data were synthetic.
         accuracy: of tracks of the test part, 0 to 1.
         pretraining: what its weights had been trained on before; empty for nothing.
+        refit: of a model that learned from all tracks, in how many `runs` of its settings that
+            accuracy was measured, with its `interval`, and the number of `tracks`; else None.
     """
 
     labels: tuple[str, ...]
@@ -56,6 +58,7 @@ class ModelDescription:
     generated: bool
     accuracy: float
     pretraining: str = ""
+    refit: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, card: Mapping[str, Any], form: str = "") -> ModelDescription:
@@ -70,6 +73,7 @@ class ModelDescription:
             generated=card["generated"],
             accuracy=float(card["test"]["track"]["accuracy"]),
             pretraining=card.get("pretraining", ""),
+            refit=card.get("refit"),
         )
 
     @property
@@ -87,7 +91,16 @@ class ModelDescription:
     def __str__(self) -> str:
         generated = "; trained on generated data, not real music" if self.generated else ""
         mark = pretraining_mark(self.pretraining)
+        ending = f"{generated}{mark and f'; {mark}'}"
+        if self.refit:
+            low, high = self.refit["interval"]
+            return (
+                f"model {self.name}: trained on all {self.refit['tracks']} tracks of "
+                f"{self.dataset}; its settings had an accuracy of {self.accuracy:.3f} "
+                f"[{low:.3f}, {high:.3f}] per track on the test parts of {self.refit['runs']} runs "
+                f"({self.split}){ending}"
+            )
         return (
             f"model {self.name}: accuracy {self.accuracy:.3f} per track on the test part of "
-            f"{self.dataset} ({self.split}){generated}{mark and f'; {mark}'}"
+            f"{self.dataset} ({self.split}){ending}"
         )

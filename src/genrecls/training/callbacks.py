@@ -214,17 +214,22 @@ class TrainingDisplay(Callback):
     def on_epoch_end(self, progress: Progress) -> None:
         """Write the line of the epoch, above the bar."""
         row = progress.history[-1]
+        validation = ""
+        if "validation_loss" in row:
+            validation = (
+                f"validation {row['validation_loss']:.3f} {row['validation_accuracy']:.3f}  "
+            )
+            self._validation = f" (validation {row['validation_accuracy']:.3f})"
         # 80 characters at most with three digits of epochs and of seconds.
         line = (
             f"epoch {int(row['epoch']):>3}/{self._plan.epochs}  "
             f"loss {row['loss']:.3f} accuracy {row['accuracy']:.3f}  "
-            f"validation {row['validation_loss']:.3f} {row['validation_accuracy']:.3f}  "
+            f"{validation}"
             f"{row['seconds']:.1f} s{'  best' if progress.best_epoch == progress.epoch else ''}"
         )
         if self._bar is None:
             say(line)
         else:
-            self._validation = f" (validation {row['validation_accuracy']:.3f})"
             log.info(line)
             self._bar.console.print(line)
 

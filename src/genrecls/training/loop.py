@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,12 +38,12 @@ class TrainingData:
     Attributes:
         model: freshly built network; its variables are changed.
         batches: the training part.
-        validation: the part that selects the best epoch.
+        validation: the part that selects the best epoch; None where there is none.
     """
 
     model: keras.Model
     batches: BatchMaker
-    validation: Examples
+    validation: Examples | None
 
 
 def fit(
@@ -194,21 +195,18 @@ class _Loop:
 
     def end_epoch(self) -> None:
         """Validate, keep the weights if they are the best so far, steer the rate, save."""
-        progress, schedule = self.progress, self._trainer.schedule
+        progress = self.progress
         started = time.monotonic()
         weights = self._average_weights()
         self._update_model()
-        loss, accuracy = self._validate()
-        # The last step of an epoch may ruin the weights, which no training loss shows any more.
-        _require_finite("validation", loss, f"in epoch {progress.epoch + 1}")
+        validation = self._validate()
         progress.epoch_seconds += time.monotonic() - started
         progress.history.append(
             {
                 "epoch": progress.epoch + 1,
                 "loss": progress.loss_sum / progress.seen,
                 "accuracy": progress.correct / progress.seen,
-                "validation_loss": loss,
-                "validation_accuracy": accuracy,
+                **validation,
                 "learning_rate": current_rate(self._optimizer),
                 "seconds": round(progress.epoch_seconds, 3),
             }
@@ -217,23 +215,31 @@ class _Loop:
         progress.seconds += progress.epoch_seconds
         progress.step, progress.loss_sum, progress.correct, progress.seen = 0, 0.0, 0, 0
         progress.epoch_seconds = 0.0
-        # Smaller is better.
-        value = loss if self._trainer.monitor == "loss" else -accuracy
-        if progress.best_value is None or value < progress.best_value:
-            progress.best_value, progress.best_epoch = value, progress.epoch
-            progress.wait = progress.plateau_wait = 0
-            self._best = _values(self._model.variables)
-        else:
-            progress.wait += 1
-            progress.plateau_wait += 1
-            if schedule.name == "plateau" and progress.plateau_wait >= schedule.patience:
-                with self._devices.scope():
-                    lower_rate(self._optimizer, schedule)
-                progress.plateau_wait = 0
+        if validation:
+            self._select(validation)
         if self._trainer.ema:
             with self._devices.scope():
                 _assign(self._learning.trainable_variables, weights)
         self._save()
+
+    def _select(self, validation: Mapping[str, float]) -> None:
+        """Keep the weights if they are the best so far, and steer the rate."""
+        progress, schedule = self.progress, self._trainer.schedule
+        # Smaller is better.
+        value = validation["validation_loss"]
+        if self._trainer.monitor == "accuracy":
+            value = -validation["validation_accuracy"]
+        if progress.best_value is None or value < progress.best_value:
+            progress.best_value, progress.best_epoch = value, progress.epoch
+            progress.wait = progress.plateau_wait = 0
+            self._best = _values(self._model.variables)
+            return
+        progress.wait += 1
+        progress.plateau_wait += 1
+        if schedule.name == "plateau" and progress.plateau_wait >= schedule.patience:
+            with self._devices.scope():
+                lower_rate(self._optimizer, schedule)
+            progress.plateau_wait = 0
 
     def use_last_weights(self) -> None:
         """Give the network the weights after the last epoch."""
@@ -262,17 +268,21 @@ class _Loop:
         if self._learning is not self._model:
             _assign(self._model.variables, _values(self._learning.variables))
 
-    def _validate(self) -> tuple[float, float]:
-        """Return loss and accuracy of the validation part.
+    def _validate(self) -> dict[str, float]:
+        """Return loss and accuracy of the validation part; nothing where there is none.
 
         They are the chief's: hosts that round differently would not select the same epoch.
         """
+        if self._validation is None:
+            return {}
         figures = np.zeros(2)
         if self._devices.chief:
             outputs = probabilities(self._model, self._validation, self._trainer.batch_size)
             figures = np.array(loss_and_accuracy(outputs, self._validation.targets))
         loss, accuracy = self._devices.from_chief(figures).tolist()
-        return loss, accuracy
+        # The last step of an epoch may ruin the weights, which no training loss shows any more.
+        _require_finite("validation", loss, f"in epoch {self.progress.epoch + 1}")
+        return {"validation_loss": loss, "validation_accuracy": accuracy}
 
     def _save(self) -> None:
         if self._devices.chief:

@@ -39,7 +39,8 @@ class Task:
         n_classes: number of genres.
         seed: run seed.
         training: the training part; with `trainer.crops` all crops that may be drawn of it.
-        validation: the part that selects the best epoch.
+        validation: the part that selects the best epoch; None where all tracks train, so that
+            nothing can be selected.
     """
 
     family: ModelFamily
@@ -49,7 +50,7 @@ class Task:
     augment: AugmentSettings
     seed: int
     training: Examples
-    validation: Examples
+    validation: Examples | None
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def fit(task: Task, paths: TrainingPaths, devices: Devices, callback: Callback) 
         progress = _join(progress, stage_progress, number) if stage.name else stage_progress
 
     temperature = None
-    if trainer.calibration == "temperature":
+    if trainer.calibration == "temperature" and task.validation is not None:
         answers = loop.probabilities(model, task.validation, trainer.batch_size)
         temperature = fit_temperature(answers, task.validation)
         apply_temperature(model, temperature)
@@ -162,7 +163,9 @@ def _training_data(
     validation = task.validation
     if stage.frozen is not None and can_keep_outputs(task, model, stage.frozen):
         backbone, network = divide(model, stage.frozen)
-        training, validation = (embed(backbone, part, cache) for part in (training, validation))
+        training = embed(backbone, training, cache)
+        if validation is not None:
+            validation = embed(backbone, validation, cache)
         fill = {}
     trainer = task.trainer
     batches = BatchMaker(

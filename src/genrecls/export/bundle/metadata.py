@@ -70,6 +70,7 @@ def description(
         else None,
         "test": file.test and asdict(file.test),
         "keras_test": keras_test,
+        **({} if card.refit is None else {"refit": dict(card.refit)}),
         **({} if colours is None else {"colours": pack_colours(colours)}),
         "versions": {name: v for name, v in facts.versions.items() if name in _VERSIONS},
     }

@@ -13,7 +13,7 @@ from genrecls.datasets.base import Dataset
 from genrecls.dsp.segments import AudioWindow
 from genrecls.evaluation.predictions import Predictions
 from genrecls.features.base import FeatureSpec, Inputs
-from genrecls.splits.base import EvaluatedPart
+from genrecls.splits.base import Part
 from genrecls.training.data import Examples
 
 if TYPE_CHECKING:
@@ -28,21 +28,21 @@ class HeldOut:
     """The segments of the validation and test parts, as inputs and as audio.
 
     Attributes:
-        examples: of both parts, in the order of `EVALUATED_PARTS`.
+        examples: of both parts, in the order of `EVALUATED_PARTS`; of a refit its train part.
         dataset: where their audio is.
         features: what made the inputs.
         window: the samples of one segment, for files that take audio; None where there are none.
     """
 
-    examples: Mapping[EvaluatedPart, Examples]
+    examples: Mapping[Part, Examples]
     dataset: Dataset
     features: FeatureSpec
     window: AudioWindow | None
 
-    def answers(self, network: Network, title: str) -> dict[EvaluatedPart, Predictions]:
+    def answers(self, network: Network, title: str) -> dict[Part, Predictions]:
         """Return what an exported file answers, to features or to audio."""
         total = sum(-(-len(examples) // _BATCH) for examples in self.examples.values())
-        answers: dict[EvaluatedPart, Predictions] = {}
+        answers: dict[Part, Predictions] = {}
         with progress(f"Comparing {title}", total) as advance:
             for part, given in self.examples.items():
                 batches = []

@@ -1,0 +1,42 @@
+"""`genrecls refit`: the settings of finished runs trained on all tracks, as a model to use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from genrecls.cli.verbs import parser_of
+from genrecls.console import say, show
+from genrecls.errors import ConfigError
+from genrecls.runs.run import Run, find_runs, is_pattern
+
+
+def main(words: Sequence[str]) -> int:
+    """Train, write the files that the runs were exported in, and say what they are worth."""
+    options = parser_of("refit").read(words)
+    if not options.words:
+        raise ConfigError("refit: expected runs; 'genrecls runs' lists them")
+    runs = dict[str, Run]()
+    for word in options.words:
+        matching = find_runs(options.output_root, word)
+        if is_pattern(options.output_root, word):
+            # A pattern means the runs that can be taken.
+            matching = [run for run in matching if run.finished and not run.is_ensemble]
+        runs |= {run.name: run for run in matching}
+    from genrecls.experiment.refit import refit
+    from genrecls.export.refit import export_refit
+    from genrecls.runs.export_facts import export_file
+    from genrecls.runtime.description import ModelDescription
+
+    result = refit(
+        [*runs.values()],
+        options.name,
+        data_root=str(options.data_root),
+    )
+    show(str(ModelDescription.of(vars(result.card))))
+    say(f"model in {result.file}")
+    if not any(export_file(run).is_file() for run in result.runs):
+        say("the runs have no exported files, so none are made here; export them, then repeat this")
+        return 0
+    for file in export_refit(result):
+        say(f"{file.file}: {file.bytes:,} bytes")
+    return 0

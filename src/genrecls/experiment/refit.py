@@ -1,0 +1,245 @@
+"""The settings of finished runs trained once more on all tracks: a model to use, not to score.
+
+No track is left to select or to test, so the model has no score of its own. What its file says are
+the means of the runs, whose tests its settings have passed; the more folds they cover, the nearer
+they are to what the model is worth.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from statistics import geometric_mean, median
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from genrecls.comparison.leaderboard import System, compare
+from genrecls.console import say
+from genrecls.errors import RunError
+from genrecls.experiment.experiment import Experiment
+from genrecls.experiment.prepare import PreparedData, prepare
+from genrecls.experiment.restore import restore
+from genrecls.files.locks import locked
+from genrecls.models.sklearn import Sklearn
+from genrecls.runs.ensemble_card import Member
+from genrecls.runs.model_file import ModelCard, load, save
+from genrecls.runs.record import RunRecord, read
+from genrecls.runs.run import Run
+from genrecls.splits.base import Split, SplitInput, Splitter
+from genrecls.training.callbacks import Callback, Callbacks, TrainingDisplay
+from genrecls.training.distribution import devices_for
+
+if TYPE_CHECKING:
+    import keras
+
+NAME = "refit"
+MODEL = "model.keras"
+
+
+@dataclass(frozen=True)
+class AllTracks(Splitter):
+    """Every track trains. Not an option of `train`, whose runs all have a score."""
+
+    name: str = "all"
+
+    def assign(self, data: SplitInput, seed: int) -> Split:  # noqa: ARG002 - nothing is drawn
+        """Return the split whose other parts are empty."""
+        every = {t.id: np.arange(data.segment_counts[t.id]) for t in data.dataset.tracks}
+        parts = {"train": every, "validation": {}, "test": {}}
+        return Split(self.name, parts, frozenset(), "")  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Refit:
+    """A model that learned from all tracks.
+
+    Attributes:
+        folder: what is kept of it, beside the runs.
+        runs: those that its settings were scored in, by seed and fold.
+        system: the same with their scores together.
+        model: the network.
+        card: what the file says of it.
+        data: all tracks, as the train part.
+        experiment: what it was trained by.
+    """
+
+    folder: Path
+    runs: tuple[Run, ...]
+    system: System
+    model: keras.Model
+    card: ModelCard
+    data: PreparedData
+    experiment: Experiment
+
+    @property
+    def file(self) -> Path:
+        """The model file."""
+        return self.folder / MODEL
+
+
+def refit(
+    runs: Sequence[Run],
+    name: str = "",
+    *,
+    data_root: str = "data",
+    dataset_root: str | None = None,
+    display: Sequence[Callback] | None = None,
+) -> Refit:
+    """Train the settings of finished runs on all tracks of their data, or find what was trained.
+
+    It takes as many epochs as the runs did in the median, and their temperature, if they have one.
+
+    Args:
+        runs: of one configuration; they may differ in seed and fold. The first seed is that of the
+            training.
+        name: what the model is called; by default as its folder.
+        data_root: where data sets and the feature cache live.
+        dataset_root: where the data set is now, if it was moved.
+        display: what shows the training; None shows it in the terminal.
+
+    Raises:
+        RunError: a run is not finished, they are no runs of one configuration, or the model is none
+            that can be trained without a validation part.
+        DataError: the data are not there.
+    """
+    display = [TrainingDisplay()] if display is None else display
+    system = _system(runs)
+    by_name = {run.name: run for run in runs}
+    ordered = tuple(by_name[record.name] for record in system.runs)
+    digest = hashlib.sha256(
+        json.dumps([name, *(asdict(Member.of(run.model_file)) for run in ordered)]).encode()
+    ).hexdigest()[:8]
+    title = ordered[0].name.rpartition("-")[0]
+    folder = ordered[0].folder.parent / f"{title}-{NAME}-{digest}"
+
+    restored = restore(ordered[0], data_root, dataset_root)
+    experiment = _experiment(restored.experiment, system)
+    busy = f"{folder.name} is being trained by another process now; wait for it"
+    with locked(folder.parent / ".locks" / f"{folder.name}.lock", patience=1.0, busy=busy):
+        data = prepare(experiment, restored.dataset, restored.store, copies=True)
+        if (folder / MODEL).is_file():
+            say(f"{folder.name} is trained already")
+            model, card = load(folder / MODEL)
+        else:
+            model = _train(experiment, data, folder, display)
+            if temperature := _temperature(system):
+                from genrecls.training.calibration import apply_temperature, require_softmax
+
+                require_softmax(model)
+                apply_temperature(model, temperature)
+                say(f"temperature {temperature:.2f}, the mean of the runs")
+            card = _card(name or folder.name, experiment, data, system)
+            save(folder / MODEL, model, card)
+    return Refit(folder, ordered, system, model, card, data, experiment)
+
+
+def _system(runs: Sequence[Run]) -> System:
+    """Return runs as the one system that they are.
+
+    Raises:
+        RunError: they are several, or cannot be trained without a validation part.
+    """
+    if not runs:
+        raise RunError(f"{NAME}: expected finished runs, received none; 'genrecls runs' lists them")
+    for run in runs:
+        if run.is_ensemble:
+            raise RunError(f"{NAME}: run {run.name} is an ensemble; name its runs instead")
+    boards = compare([read(run) for run in runs], "validation", "test")
+    systems = [system for board in boards for system in board.systems]
+    if len(systems) > 1:
+        names = " and ".join(system.runs[0].name for system in systems[:2])
+        raise RunError(
+            f"{NAME}: expected runs of one configuration, which differ in seed and fold alone, "
+            f"received {len(systems)} configurations, such as those of {names}"
+        )
+    return systems[0]
+
+
+def _experiment(experiment: Experiment, system: System) -> Experiment:
+    """Return what is trained: the same, as long as the runs were, with nothing selected."""
+    family, trainer = experiment.model, experiment.trainer
+    reason = ""
+    if isinstance(family, Sklearn):
+        reason = "an estimator; its run can be used as it is"
+    elif len(family.stages()) > 1:
+        reason = "trained in stages, each of which validation ends"
+    elif trainer.schedule.name == "plateau":
+        reason = "trained with trainer.schedule.name=plateau, which validation steers"
+    if reason:
+        raise RunError(f"{NAME}: {system.runs[0].name} is {reason}")
+    epochs = round(median(record.metrics.selection.epoch for record in system.runs))
+    trainer = replace(trainer, epochs=epochs, keep="last", patience=None, calibration="none")
+    return replace(experiment, split=AllTracks(), trainer=trainer)
+
+
+def _train(
+    experiment: Experiment, data: PreparedData, folder: Path, display: Sequence[Callback]
+) -> keras.Model:
+    import shutil
+
+    from genrecls.training.frozen_outputs import backbone_root
+    from genrecls.training.stages import Task, TrainingPaths, fit
+
+    if isinstance(experiment.model, Sklearn):
+        raise TypeError("an estimator is refused before")
+    experiment.model.fetch()
+    devices = devices_for("single", experiment.trainer.fixed_threads)
+    task = Task(
+        family=experiment.model,
+        shapes=experiment.segment.shapes(experiment.features),
+        n_classes=len(data.dataset.labels),
+        trainer=experiment.trainer,
+        augment=experiment.augment,
+        seed=experiment.run.seed,
+        training=data.parts["train"] if data.crops is None else data.crops,
+        validation=None,
+    )
+    paths = TrainingPaths(folder / "checkpoint", backbone_root(experiment.data_root))
+    result = fit(task, paths, devices, Callbacks(display))
+    shutil.rmtree(paths.checkpoints, ignore_errors=True)
+    return result.model
+
+
+def _temperature(system: System) -> float | None:
+    """Return the temperature that the runs had in the geometric mean; None where one has none."""
+    fitted = [record.metrics.selection.temperature for record in system.runs]
+    known = [temperature for temperature in fitted if temperature is not None]
+    return geometric_mean(known) if len(known) == len(fitted) else None
+
+
+def _card(name: str, experiment: Experiment, data: PreparedData, system: System) -> ModelCard:
+    first = system.runs[0].metrics
+    return ModelCard(
+        labels=data.dataset.labels,
+        features=experiment.features,
+        segment=experiment.segment,
+        vote=experiment.run.vote,
+        run=name,
+        dataset=data.dataset.name,
+        split=first.split.name,
+        leaks=_leaks(system.runs),
+        generated=data.dataset.generated,
+        pretraining=experiment.model.pretraining,
+        test=mean_scores(system),
+        refit={
+            "runs": len(system.runs),
+            "tracks": len(data.dataset.tracks),
+            "interval": list(system.interval("test")),
+        },
+    )
+
+
+def _leaks(records: Sequence[RunRecord]) -> tuple[str, ...]:
+    return tuple(sorted({leak for record in records for leak in record.metrics.split.leaks}))
+
+
+def mean_scores(system: System) -> Mapping[str, Any]:
+    """Return accuracy and macro-F1 of the test parts, by unit, the means over the runs."""
+    return {
+        unit: {name: system.score("test", name, unit).mean for name in ("accuracy", "macro_f1")}
+        for unit in ("segment", "track")
+    }
