@@ -182,7 +182,9 @@ def test_a_training_that_fails_does_not_keep_the_others_from_their_numbers(
         (["steiner2023_mlp", "seed=3"], "'seed=3': reproduce chooses this itself"),
         (["steiner2023_mlp", "split=track"], "'split=track': reproduce chooses this itself"),
         (["steiner2023_mlp", "split.ratio=[1,1,1]"], "reproduce chooses this itself"),
-        (["steiner2023_mlp", "force=true"], "'force': reproduce continues where it was stopped"),
+        # Its own advice, another split, would be refused: the data decide on the split.
+        (["khamees2021_mlp", "dataset=folder"], "train experiment=<preset> dataset=folder split="),
+        (["khamees2021_mlp", "force=true"], "'force': reproduce continues where it was stopped"),
         (["steiner2023_mlp", "--seeds", "0"], "--seeds: received 0; allowed: 1 or more"),
         (["steiner2023_mlp", "--seeds", "x"], "invalid int value"),
         (["--nonsense"], "unknown flag --nonsense"),

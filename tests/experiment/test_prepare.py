@@ -12,12 +12,14 @@ import soundfile
 from genrecls.config.compose import compose
 from genrecls.datasets.base import Dataset, Provenance, Track
 from genrecls.dsp import audio
+from genrecls.dsp.audio import AudioLimits
 from genrecls.errors import ConfigError, DataError, LeakError
 from genrecls.experiment.experiment import Experiment, parse
 from genrecls.experiment.prepare import load_dataset_checked, prepare
 from genrecls.splits.base import PARTS
 
 RATE = 22050
+OWN_MUSIC = ("dataset=folder", "dataset.root=anywhere")
 
 
 @pytest.fixture
@@ -107,7 +109,7 @@ def test_without_any_usable_file_the_first_reason_is_given(
 def test_tracks_all_shorter_than_a_segment_are_a_matter_of_configuration(
     dataset: Dataset, tmp_path: Path
 ) -> None:
-    with pytest.raises(ConfigError, match=r"none of the 10 files can be used; .*: short: "):
+    with pytest.raises(ConfigError, match=r"none of the 10 files can be used; .*: no-segment: "):
         prepare(_experiment(tmp_path, "dataset.bad_audio=skip", "segment.length=5"), dataset)
 
 
@@ -126,12 +128,29 @@ def test_a_short_track_is_an_error_that_names_both_ways_out(
     with pytest.raises(DataError) as caught:
         prepare(_experiment(tmp_path), dataset)
     assert str(caught.value) == (
-        f"{track.path}: short: expected 0.990 s (21830 samples) for one segment, found 0.500 s "
+        f"{track.path}: no-segment: expected 0.990 s (21830 samples) for one segment, found 0.500 s "
         "(11025) (1 of 10 files cannot be used; 'genrecls data verify' with the same dataset, "
         "segment and features lists them; repair them, or leave them out with "
         "dataset.bad_audio=skip; choose shorter segments with segment.length, or "
         "segment.short_tracks=repeat to repeat short tracks until they fill one)"
     )
+
+
+def test_a_track_shorter_than_any_should_be_gets_no_advice_about_segments(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    blink, short = dataset.tracks[3].path, dataset.tracks[5].path
+    soundfile.write(blink, np.full(RATE // 20, 0.1), RATE)
+    with pytest.raises(DataError, match=r"dataset\.bad_audio=skip\)$"):
+        prepare(_experiment(tmp_path), dataset)
+    soundfile.write(short, np.full(RATE // 2, 0.1), RATE)
+    with pytest.raises(DataError, match=r"\(2 of 10 .*=skip; for 1 of them choose [^;]* one\)$"):
+        prepare(_experiment(tmp_path), dataset)
+    own_music = replace(_experiment(tmp_path), dataset=parse(compose("train", OWN_MUSIC)).dataset)
+    with pytest.raises(DataError, match=r"; for 1 of them dataset\.limits\.min_seconds=<seconds> acc"):
+        prepare(own_music, replace(dataset, limits=AudioLimits()))
+    words = ("segment.short_tracks=repeat", "dataset.bad_audio=skip")
+    assert [bad.code for bad in prepare(_experiment(tmp_path, *words), dataset).rejected] == ["short"]
 
 
 def test_one_recording_under_two_genres_is_said(

@@ -137,7 +137,7 @@ def test_bad_audio_is_rejected_with_its_reason_and_stops_nothing(
     assert list(result.tracks) == ["a", "b", "c", "d"]
     assert [(r.track, r.code) for r in result.rejected] == [
         ("text", "unreadable"),
-        ("blink", "short"),
+        ("blink", "no-segment"),
         ("folder", "unreadable"),
         ("nowhere", "missing"),
     ]

@@ -92,7 +92,7 @@ def test_bad_files_stop_a_training_or_are_left_out_as_configured(
     codes = {row["path"]: row["code"] for row in metrics["rejected"]}
     assert unusable == codes.keys()
     # Sound files that are too short for a segment of three seconds are among them.
-    assert "short" in codes.values()
+    assert "no-segment" in codes.values()
     assert f"{len(codes)} files" in (home / "skipping" / "latest" / "report.html").read_text()
 
 

@@ -36,7 +36,7 @@ def test_bad_and_short_files_are_left_out_with_the_reason(tmp_path: Path) -> Non
     (tmp_path / "bad.wav").write_bytes(b"no sound")
     audio = scan(made, spec(), rule(), FeatureStore(None))
     assert {track: reason.code for track, reason in audio.rejected.items()} == {
-        "short": "short",
+        "short": "no-segment",
         "bad": "unreadable",
     }
     assert [track.id for track in audio.dataset.tracks] == ["a"]

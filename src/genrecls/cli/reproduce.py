@@ -44,6 +44,12 @@ def _refuse_own(overrides: Sequence[str]) -> None:
                 "'force': reproduce continues where it was stopped, which it could not; choose "
                 "another output_root=<folder> to train everything again"
             )
+        if key == "dataset":
+            raise ConfigError(
+                f"'{word}': reproduce trains each system on the data that it was published on; "
+                "dataset.root=<folder> says where they are; for a training on other data: "
+                f"genrecls train experiment=<preset> {word} split=track"
+            )
         if key.partition(".")[0] in {"seed", "seeds", "split", "experiment", "published"}:
             raise ConfigError(
                 f"'{word}': reproduce chooses this itself; take --seeds, name presets, or use "

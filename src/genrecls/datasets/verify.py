@@ -244,7 +244,7 @@ def judge_audio(
     for block in sound.blocks():
         signal.add(block)
     if short := why_short(signal.n_samples, sound.rate):
-        raise AudioRejected(track.path, "short", short)
+        raise AudioRejected(track.path, "no-segment", short)
     clipped, silent, offset = signal.clipped_share, signal.silent_share, signal.offset_share
     suffix = track.path.suffix.lower()
     other_format = sound.container not in _CONTAINERS.get(suffix, {sound.container})

@@ -51,6 +51,7 @@ REASONS: dict[str, str] = {
     "unreadable": "it is not a sound file, its header is broken, or it may not be opened",
     "empty": "it holds no samples at all",
     "short": "it is shorter than any file of this data set should be",
+    "no-segment": "it is too short for one segment, as segments are set",
     "long": "it is, or claims to be, longer than any file should be, or does not fit into memory",
     "rate": "its sample rate is outside the plausible range, or changes inside the file",
     "channels": "it has more channels than is plausible",

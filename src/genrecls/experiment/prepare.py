@@ -270,13 +270,20 @@ def _without_rejected(dataset: Dataset, extraction: Extraction, experiment: Expe
         fault = dataset.faults.get(bad.track)
         reasons.append(f"{bad.path}: {bad.code}: {bad.detail}{f'; {fault}' if fault else ''}")
     total = len(dataset.tracks)
-    codes = {bad.code for bad in extraction.rejected}
-    advice = ""
-    if "short" in codes and experiment.segment.shortest > dataset.limits.min_seconds:
-        advice = (
-            "; choose shorter segments with segment.length, or segment.short_tracks=repeat to "
-            "repeat short tracks until they fill one"
-        )
+    codes = Counter(bad.code for bad in extraction.rejected)
+
+    def way_out(code: str, advice: str) -> str:
+        which = "" if codes[code] == len(reasons) else f"for {codes[code]} of them "
+        return f"; {which}{advice}" if codes[code] else ""
+
+    advice = way_out(
+        "no-segment",
+        "choose shorter segments with segment.length, or segment.short_tracks=repeat to repeat "
+        "short tracks until they fill one",
+    )
+    # Whatever a segment is, a file shorter than any of its data set stays that.
+    if hasattr(experiment.dataset, "limits"):
+        advice += way_out("short", "dataset.limits.min_seconds=<seconds> accepts shorter files")
     if reasons and experiment.dataset.bad_audio == "error":
         raise DataError(
             f"{reasons[0]} ({len(reasons)} of {total} files cannot be used; 'genrecls data verify' "
@@ -284,7 +291,7 @@ def _without_rejected(dataset: Dataset, extraction: Extraction, experiment: Expe
             f"out with dataset.bad_audio=skip{advice})"
         )
     if len(reasons) == total:
-        problem = ConfigError if codes == {"short"} else DataError
+        problem = ConfigError if set(codes) == {"no-segment"} else DataError
         raise problem(f"none of the {total} files can be used; the first: {reasons[0]}{advice}")
     for reason in reasons:
         warn(f"left out {reason}")

@@ -150,7 +150,7 @@ class Extractor:
         if digest is None:
             raise AudioRejected(path, "unreadable", "it appeared or changed while it was read")
         if short := self.rule.why_short(len(samples), self.spec):
-            raise AudioRejected(path, "short", short)
+            raise AudioRejected(path, "no-segment", short)
         if self.copy is None:
             segments = self.rule.apply(samples, self.spec)
         else:

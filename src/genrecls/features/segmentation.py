@@ -74,11 +74,6 @@ class SegmentRule(Schema):
     def __post_init__(self) -> None:
         check_segment(vars(self))
 
-    @property
-    def shortest(self) -> float:
-        """Seconds that a track needs for one segment; any will do where short ones are repeated."""
-        return 0.0 if self.short_tracks == "repeat" else self.length * self.min_fill
-
     def samples(self, rate: float) -> int:
         """Return the length of a segment in samples."""
         return max(1, round(self.length * rate))

@@ -114,8 +114,8 @@ def verify_and_show(
     other_file = {finding.track for finding in report.findings if finding.code == "checksum"}
     published_so = (report.bad & dataset.published_broken) - other_file
     _summarise(dataset, report, differences, len(published_so))
-    short = {finding.track for finding in report.findings if finding.code == "short"} - published_so
-    if pieces and pieces.rule.shortest > dataset.limits.min_seconds and short:
+    short = {f.track for f in report.findings if f.code == "no-segment"} - published_so
+    if pieces and short:
         say(
             f"{several(len(short), 'file')} too short for a segment of {pieces.rule.length:g} s: "
             "choose another segment=<name> or segment.length=<seconds> here and for the training, "
@@ -136,7 +136,7 @@ def _verify_and_record(
 
     def sound(report: Verification) -> Verification:
         # What is short for these segments is long enough for others, and recorded all the same.
-        return replace(report, findings=tuple(f for f in report.findings if f.code != "short"))
+        return replace(report, findings=tuple(f for f in report.findings if f.code != "no-segment"))
 
     def keep(report: Verification) -> None:
         if not dataset.generated:
