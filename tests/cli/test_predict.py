@@ -19,6 +19,7 @@ from genrecls.runtime.classifier import Classifier
 from genrecls.runtime.description import ModelDescription
 from genrecls.runtime.result import Result
 from tests.conftest import Outcome, RunCommand
+from tests.runs.finished_runs import finished_run
 
 LABELS = ("path", "true")
 BAD = "5.wav"
@@ -199,3 +200,40 @@ def test_a_named_pipe_is_no_model(name: str, tmp_path: Path, run_command: RunCom
     outcome = run_command("predict", str(tmp_path / name), "a.wav")
     assert outcome.status == 1
     assert f"{name}: a folder, pipe or device; expected a model.keras or .tflite" in outcome.error
+
+
+def test_a_pattern_that_runs_match_is_no_audio_file(
+    tmp_path: Path, run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number in (1, 2):
+        finished_run(Path("outputs"), f"run-{number}")
+    Path("song.wav").touch()
+    for words in (["outputs/*"], ["run-*"], ["--model", "run-*"]):
+        outcome = run_command("predict", *words, "song.wav")
+        assert outcome.status == 1
+        assert f"'{words[-1]}' names no runs" in outcome.error
+        assert "; patterns are not expanded here; " in outcome.error
+    outcome = run_command("predict", "--model", "song.wav", "song.wav")
+    assert "song.wav: not a TFLite file and its name does not end in .keras" in outcome.error
+    Path("song.wav").write_bytes(b"RIFF\0\0\0\0WAVE")
+    outcome = run_command("predict", "--model", "song.wav", "song.wav")
+    assert "song.wav: it is a WAV file and its name does not end in .keras" in outcome.error
+
+
+@pytest.mark.parametrize("flag", [[], ["--model"]])
+def test_the_file_of_an_ensemble_stands_for_it(
+    flag: list[str], tmp_path: Path, run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("ensemble.json").write_text("{}")
+    Path("1.wav").touch()
+    loaded: list[str] = []
+
+    def load(path: Path) -> ToyClassifier:
+        loaded.append(path.name)
+        return ToyClassifier()
+
+    monkeypatch.setattr("genrecls.inference.files.load_classifier", load)
+    assert run_command("predict", *flag, "ensemble.json", "1.wav", "--format", "json").status == 0
+    assert loaded == ["ensemble.json"]

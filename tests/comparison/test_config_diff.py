@@ -49,6 +49,19 @@ def test_what_follows_from_a_name_is_left_out() -> None:
     assert apart(config(), sgd) == ("trainer.optimizer.name",)
 
 
+def test_a_model_without_a_trainer_does_not_differ_in_its_settings() -> None:
+    svm = config(model={"name": "sklearn", "estimator": "svm"}, trainer={"epochs": 40})
+    short = config(trainer={"epochs": 5, "optimizer": {"name": "adam", "momentum": 0.9}})
+    ensemble = config(model={"name": "ensemble", "members": ["cnn mfcc 1a", "rnn mfcc 2b"]})
+    del ensemble["trainer"]
+    assert apart(config(), svm) == apart(config(), ensemble) == ("model.name",)
+    assert apart(config(), short, svm, ensemble) == ("model.name", "trainer.epochs")
+    assert value_of(settings_of(svm), "trainer.epochs") == DASH
+    weighted = config(model=svm["model"], trainer={"epochs": 5, "class_weights": "balanced"})
+    plain = config(model=svm["model"], trainer={"epochs": 40, "class_weights": "none"})
+    assert apart(weighted, plain) == ("trainer.class_weights",)
+
+
 def test_a_setting_counts_where_systems_of_one_name_differ_in_it() -> None:
     rnns = [config(model={"name": "rnn", "units": units}) for units in (64, 128)]
     assert apart(config(), *rnns) == ("model.name", "model.units")

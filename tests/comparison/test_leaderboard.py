@@ -70,6 +70,12 @@ def test_the_best_is_chosen_by_validation_unless_test_is_asked_for(tmp_path: Pat
     assert [system.label for system in flattered.systems] == ["rnn mfcc", "cnn mfcc"]
 
 
+def test_systems_of_equal_scores_share_their_place(tmp_path: Path) -> None:
+    models = [replace(GOOD, model=model, test=(1, 0, 0, 0)) for model in ("gru", "lstm")]
+    (board,) = boards_of(tmp_path, POOR, GOOD, *models, replace(POOR, model="mlp"))
+    assert [(row.place, row.tied) for row in board.ranked] == [(1, 2)] * 3 + [(4, 1)] * 2
+
+
 def test_each_system_but_the_best_is_tested_against_it(tmp_path: Path) -> None:
     ((best, verdict),) = (board.verdicts for board in boards_of(tmp_path, POOR, GOOD))
     assert best is None

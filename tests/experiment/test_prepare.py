@@ -128,9 +128,9 @@ def test_a_short_track_is_an_error_that_names_both_ways_out(
     with pytest.raises(DataError) as caught:
         prepare(_experiment(tmp_path), dataset)
     assert str(caught.value) == (
-        f"{track.path}: no-segment: expected 0.990 s (21830 samples) for one segment, found 0.500 s "
-        "(11025) (1 of 10 files cannot be used; 'genrecls data verify' with the same dataset, "
-        "segment and features lists them; repair them, or leave them out with "
+        f"{track.path}: no-segment: expected 0.990 s (21830 samples) for one segment, found "
+        "0.500 s (11025) (1 of 10 files cannot be used; 'genrecls data verify' with the same "
+        "dataset, segment and features lists them; repair them, or leave them out with "
         "dataset.bad_audio=skip; choose shorter segments with segment.length, or "
         "segment.short_tracks=repeat to repeat short tracks until they fill one)"
     )
@@ -147,10 +147,14 @@ def test_a_track_shorter_than_any_should_be_gets_no_advice_about_segments(
     with pytest.raises(DataError, match=r"\(2 of 10 .*=skip; for 1 of them choose [^;]* one\)$"):
         prepare(_experiment(tmp_path), dataset)
     own_music = replace(_experiment(tmp_path), dataset=parse(compose("train", OWN_MUSIC)).dataset)
-    with pytest.raises(DataError, match=r"; for 1 of them dataset\.limits\.min_seconds=<seconds> acc"):
+    with pytest.raises(
+        DataError, match=r"; for 1 of them dataset\.limits\.min_seconds=<seconds> acc"
+    ):
         prepare(own_music, replace(dataset, limits=AudioLimits()))
     words = ("segment.short_tracks=repeat", "dataset.bad_audio=skip")
-    assert [bad.code for bad in prepare(_experiment(tmp_path, *words), dataset).rejected] == ["short"]
+    assert [bad.code for bad in prepare(_experiment(tmp_path, *words), dataset).rejected] == [
+        "short"
+    ]
 
 
 def test_one_recording_under_two_genres_is_said(

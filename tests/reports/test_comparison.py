@@ -124,6 +124,17 @@ def test_the_terminal_shows_every_table(tmp_path: Path, capsys: pytest.CaptureFi
     assert "[-0.512, -0.152]" in out
 
 
+def test_of_systems_that_tie_none_is_called_the_best(tmp_path: Path) -> None:
+    alone, tied = (
+        comparison(tmp_path / name, BEST, replace(other, model="rnn"))
+        for name, other in (("a", WORSE), ("b", replace(BEST, test=(1,) * 20 + (0,) * 10)))
+    )
+    assert "best, tied" not in as_markdown(alone)
+    assert "tie" not in alone.selection
+    assert "best, tied<br>with 1 other |" in as_markdown(tied)
+    assert tied.selection.startswith("Systems of one place tie, and none of them is better")
+
+
 WIDE = replace(BEST, settings={"width": 32, "depth": 2}, int8=41_200)
 FAILED = Failed(
     name="made-mfcc-vgg16-1a",
@@ -151,7 +162,8 @@ def test_many_differing_settings_have_a_table_of_their_own(tmp_path: Path) -> No
     found = comparison(tmp_path, *made)
     text = as_markdown(found)
     assert "## What differs · made · split artist" in text
-    assert "|  | 1 cnn mfcc | 2 cnn mfcc |" in text
+    # They tie, and are told apart by the ends of their runs' names.
+    assert re.search(r"\|  \| 1 cnn mfcc \(\w+\) \| 1 cnn mfcc \(\w+\) \|", text)
     assert "| model.g | 1 | 2 |" in text
     assert next(csv.DictReader(io.StringIO(as_csv(found))))["model.g"] == "1"
 

@@ -76,6 +76,23 @@ class TestFind:
         ):
             assert find_run(tmp_path / "outputs", wanted).folder == run.folder
 
+    @pytest.mark.parametrize("name", ["model.keras", "ensemble.json"])
+    def test_a_model_file_stands_for_the_run_that_it_lies_in(
+        self, name: str, tmp_path: Path
+    ) -> None:
+        run = make(tmp_path, "a-1")
+        (run.folder / name).write_text("{}")
+        assert find_run(tmp_path / "none", str(run.folder / name)) == Run(run.folder.resolve())
+
+    def test_a_name_that_no_run_can_have_is_said_to_be_what_it_is(self, tmp_path: Path) -> None:
+        make(tmp_path, "a-1")
+        for wanted, reason in (
+            ("a-*", "patterns are not expanded"),
+            ("-", "standard input is not"),
+        ):
+            with pytest.raises(RunError, match=f"names no runs.*; {reason}"):
+                find_run(tmp_path, wanted)
+
     def test_latest_leads_to_the_run_itself(self, tmp_path: Path) -> None:
         run = make(tmp_path, "a-1")
         run.point_latest()
@@ -120,13 +137,28 @@ class TestFind:
         with pytest.raises(RunError) as none:
             find_run(root, wanted)
         assert str(none.value) == (
-            f"no finished run in {root} was trained on real music (generated data, debug=..., or "
-            "damaged: see 'genrecls runs'); train one with dataset=<music>, or name a run: "
-            "'latest' is the newest of all"
+            f"no finished run in {root} is chosen for real music (generated data, debug=..., "
+            "trials of searches, or damaged: see 'genrecls runs --trials'); train one with "
+            "dataset=<music>, or name a run: 'latest' is the newest of all but trials"
         )
         assert find_run(root, "latest").name == "synth"
         real = make(root, "real", "2026-01-01", command="genrecls train debug=null")
         assert find_run(root, wanted) == real
+
+    @pytest.mark.parametrize("wanted", [None, "best", "latest"])
+    def test_a_trial_of_a_search_is_never_chosen_by_itself(
+        self, wanted: str | None, tmp_path: Path
+    ) -> None:
+        trial = make(tmp_path, "trial", "2026-01-05", made=Made(validation=(1, 1)))
+        trial.mark("finished", sweep="search-cnn-1")
+        with pytest.raises(RunError, match=r"no finished run in .* but 1 of searches, .* name one"):
+            find_run(tmp_path, wanted)
+        assert find_run(tmp_path, "trial") == trial
+        own = make(tmp_path, "own", "2026-01-01", made=Made(validation=(1, 0)))
+        assert find_run(tmp_path, wanted) == own
+        # Whoever trains it asks for it.
+        trial.leave_search()
+        assert find_run(tmp_path, wanted) == trial
 
     def test_best_is_the_most_accurate_on_validation_tracks_of_the_same_data_and_split(
         self, tmp_path: Path

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from genrecls.config.paths import why_no_file
 from genrecls.console import progress
 from genrecls.environment import cores, processor
 from genrecls.errors import ModelFileError, RunError
@@ -53,7 +54,8 @@ def benchmark(run: str, settings: BenchmarkSettings) -> dict[str, Any]:
     for path in settings.files:
         if not path.is_file():
             raise ModelFileError(
-                f"{path}: no such model file; expected a run, a model.keras or a .tflite of one"
+                f"{path}: no such model file{why_no_file(str(path))}; expected a run, a "
+                "model.keras or a .tflite of one"
             )
     rows = []
     with progress("Measuring", len(settings.files) * len(settings.threads)) as advance:

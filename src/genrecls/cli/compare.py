@@ -13,7 +13,7 @@ from genrecls.comparison.leaderboard import newest, read_runs
 from genrecls.console import say, warn
 from genrecls.errors import RunError
 from genrecls.reports.comparison import write_comparison
-from genrecls.runs.run import LATEST, Run, all_runs, find_run, find_runs, is_pattern
+from genrecls.runs.run import Run, all_runs, find_run, find_runs, is_pattern, runs_to_choose
 from genrecls.runs.run_filter import count_trials, select_runs
 
 # The table that anyone may trust is never replaced by the other one.
@@ -57,8 +57,11 @@ def _choose_runs(options: argparse.Namespace) -> list[Run]:
         chosen, _ = select_runs(list(by_folder.values()), condition, trials=True)
         hidden: list[Run] = []
     else:
-        find_run(root, LATEST)
-        every, hidden = select_runs(all_runs(root), condition, trials=options.trials)
+        runs = all_runs(root)
+        if not any(run.finished for run in runs):
+            # Says so, and what makes one.
+            runs_to_choose(root)
+        every, hidden = select_runs(runs, condition, trials=options.trials)
         chosen = [run for run in every if run.finished or run.damage]
         states = Counter(run.state["status"] for run in every if run not in chosen)
         if states:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import glob
 import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genrecls.cli.verbs import parser_of
 from genrecls.config.paths import expanded, why_no_file
 from genrecls.console import fail, say, several
-from genrecls.errors import ConfigError, Interrupted
+from genrecls.errors import ConfigError, Interrupted, RunError
 from genrecls.runtime.command import check_live_options, run_live
 from genrecls.runtime.standard_streams import write
 
@@ -154,9 +156,21 @@ def _model_and_files(options: Namespace) -> tuple[str | None, list[Path]]:
     if options.model is not None:
         return options.model, paths
     for number, path in enumerate(paths):
-        if _names_model(path, first=number == 0):
-            return options.words[number], paths[:number] + paths[number + 1 :]
+        word = options.words[number]
+        if _names_model(path, first=number == 0) or _matches_runs(options.output_root, word):
+            return word, paths[:number] + paths[number + 1 :]
     return None, paths
+
+
+def _matches_runs(output_root: Path, word: str) -> bool:
+    """Return whether a word is a pattern of runs, of which one is to be named, and not of audio."""
+    if not glob.has_magic(word):
+        return False
+    from genrecls.runs.run import find_runs, is_pattern
+
+    with suppress(RunError):
+        return is_pattern(output_root, word) and bool(find_runs(output_root, word))
+    return False
 
 
 def _names_model(path: Path, *, first: bool) -> bool:
@@ -164,6 +178,10 @@ def _names_model(path: Path, *, first: bool) -> bool:
     if path.suffix.lower() in {".keras", ".tflite"} or (path / "run.json").is_file():
         return True
     if path.is_file():
+        from genrecls.runs.ensemble_card import ENSEMBLE
+
+        if path.name == ENSEMBLE:
+            return True
         with path.open("rb") as file:
             magic = file.read(8)
         # A TFLite file, or the zip of Keras, whatever they are called.

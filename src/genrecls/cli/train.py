@@ -46,7 +46,9 @@ def main(words: Sequence[str]) -> int:
     command = shlex.join(["genrecls", "train", *words, *plugin_flags()])
     run = train(experiment, command)
     if run is not None:
-        run.point_latest()
+        # A search makes many, and nobody has asked for any of them yet.
+        if not run.search:
+            run.point_latest()
         show(summary(run))
     return 0
 

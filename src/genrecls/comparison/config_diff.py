@@ -10,6 +10,7 @@ from typing import Any
 from genrecls.config.compose import compose
 from genrecls.config.options import choices, flat, groups
 from genrecls.config.relevant import relevant
+from genrecls.models.sklearn import TRAINER_KEYS
 
 Settings = Mapping[str, Any]
 """Values of a configuration by dotted key."""
@@ -21,7 +22,7 @@ def settings_of(config: Mapping[str, Any]) -> dict[str, Any]:
     A list of layers or the like has a key for each setting of each of them, counted from 0. The
     model has the name of its preset.
     """
-    settings = dict(flat(_numbered(relevant(config))))
+    settings = _relevant_settings(config)
     shared = {key: settings[key] for key in settings if key not in {"seed", "split.fold"}}
     return {**shared, "model.name": model_of(config)} if "model.name" in shared else shared
 
@@ -43,7 +44,7 @@ def differing_from_defaults(config: Mapping[str, Any]) -> dict[str, tuple[Any, A
         for group, values in config.items()
         if group in groups() and isinstance(values, Mapping)
     }
-    settings = {**dict(flat(_numbered(relevant(config)))), "model.name": options["model"]}
+    settings = {**_relevant_settings(config), "model.name": options["model"]}
     words = [f"{group}={option}" for group, option in options.items() if option in choices(group)]
     usual = dict(flat(_numbered(compose("train", words))))
     first = dict(flat(compose("train", [])))
@@ -52,6 +53,14 @@ def differing_from_defaults(config: Mapping[str, Any]) -> dict[str, tuple[Any, A
     return {
         key: (settings[key], defaults[key]) for key in settings if settings[key] != defaults[key]
     }
+
+
+def _relevant_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    settings = dict(flat(_numbered(relevant(config))))
+    if config["model"]["name"] != "sklearn":
+        return settings
+    trainer = {key for key in settings if key.startswith("trainer.")}
+    return {key: settings[key] for key in settings if key not in trainer - {*TRAINER_KEYS}}
 
 
 def _numbered(value: Any) -> Any:
@@ -67,7 +76,8 @@ def differing(systems: Sequence[Settings]) -> tuple[str, ...]:
     """Return the keys in which systems differ, in the order of the configuration.
 
     What follows from the choice of a model, an optimiser or another thing with a name is left out:
-    a key counts if systems with the same names above it have different values of it.
+    a key counts if systems with the same names above it have different values of it. A model that
+    is fitted at once, or an average of several, has no trainer to differ in.
     """
     keys = dict.fromkeys(key for settings in systems for key in settings)
     chosen = []
@@ -77,6 +87,8 @@ def differing(systems: Sequence[Settings]) -> tuple[str, ...]:
         names = [".".join((*groups[: depth + 1], "name")) for depth in range(len(groups))]
         values: dict[str, set[str | None]] = defaultdict(set)
         for settings in systems:
+            if groups[:1] == ["trainer"] and not {key, "trainer.epochs"} & settings.keys():
+                continue
             above = json.dumps([settings.get(name) for name in names if name != key])
             values[above].add(json.dumps(settings[key]) if key in settings else None)
         if any(len(different) > 1 for different in values.values()):

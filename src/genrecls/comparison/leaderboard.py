@@ -132,9 +132,16 @@ class Verdict:
 
 @dataclass(frozen=True)
 class RankedSystem:
-    """A system in its place, counted from 1; the best has no verdict."""
+    """A system in its place.
+
+    Attributes:
+        place: counted from 1; systems of the same scores share theirs.
+        tied: how many others share it.
+        verdict: against the first system; None for that one.
+    """
 
     place: int
+    tied: int
     system: System
     verdict: Verdict | None
 
@@ -144,6 +151,7 @@ class Leaderboard:
     """Systems on the same data and split, the best first.
 
     Attributes:
+        by: the part that ranked them.
         verdicts: one a system; None for the best.
         distinction: how it differs from other leaderboards of the same data and split; may be
             empty.
@@ -152,6 +160,7 @@ class Leaderboard:
     systems: tuple[System, ...]
     verdicts: tuple[Verdict | None, ...] = ()
     distinction: str = ""
+    by: EvaluatedPart = "validation"
 
     @property
     def data(self) -> str:
@@ -181,8 +190,11 @@ class Leaderboard:
     @property
     def ranked(self) -> list[RankedSystem]:
         """The systems with their places and verdicts."""
-        placed = enumerate(zip(self.systems, self.verdicts, strict=True), start=1)
-        return [RankedSystem(place, system, verdict) for place, (system, verdict) in placed]
+        scores = [_ranking_scores(system, self.by) for system in self.systems]
+        return [
+            RankedSystem(scores.index(score) + 1, scores.count(score) - 1, system, verdict)
+            for score, system, verdict in zip(scores, self.systems, self.verdicts, strict=True)
+        ]
 
     def tracks(self, part: str) -> str:
         """Return how many tracks the part has, as a range where seeds or folds differ."""
@@ -227,8 +239,8 @@ def compare(
             System(label, tuple(sorted(group, key=_repetition)))
             for label, group in zip(labels, groups, strict=True)
         ]
-        systems.sort(key=lambda s: (-s.score(by).mean, -s.score(by, "macro_f1").mean, s.label))
-        boards.append(Leaderboard(tuple(systems)))
+        systems.sort(key=lambda system: (*_ranking_scores(system, by), system.label))
+        boards.append(Leaderboard(tuple(systems), by=by))
 
     # Each system is tested against the best of its board; p values are corrected over all tests.
     pairings = []
@@ -257,6 +269,13 @@ def newest(runs: Iterable[RunRecord]) -> tuple[list[RunRecord], list[RunRecord]]
     repeated = _grouped(ordered, lambda run: f"{_place(run)}{_system(run)}{run.repetition}")
     kept = [members[0] for members in repeated.values()]
     return kept, [run for members in repeated.values() for run in members[1:]]
+
+
+def _ranking_scores(system: System, by: str) -> tuple[float, float]:
+    """Return what ranks a system, the best least: accuracy, and macro-F1 where that is equal."""
+    # Means of the same numbers in another order differ in their last digits.
+    accuracy, f1 = (round(system.score(by, name).mean, 9) for name in ("accuracy", "macro_f1"))
+    return -accuracy, -f1
 
 
 def _repetition(run: RunRecord) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from genrecls.config.paths import why_no_file
 from genrecls.console import progress, quiet_libraries, warn
 from genrecls.datasets.audio_files import find_audio
 from genrecls.dsp.audio import readable_suffixes
+from genrecls.dsp.content import HEAD_BYTES, kind_of
 from genrecls.errors import ModelFileError
 from genrecls.runs.ensemble_card import ENSEMBLE
 from genrecls.runtime.classifier import Classifier
@@ -44,17 +45,19 @@ def is_exported(path: Path) -> bool:
         )
     try:
         with path.open("rb") as file:
-            tflite = file.read(8)[4:] == b"TFL3"
+            head = file.read(HEAD_BYTES)
     except OSError:
         # Whoever reads all of it says what is the matter.
-        tflite = False
-    if tflite or path.suffix.lower() == ".tflite":
+        head = b""
+    if head[4:8] == b"TFL3" or path.suffix.lower() == ".tflite":
         return True
     # Keras itself reads files of this name alone.
     if path.suffix != ".keras":
+        kind, _ = kind_of(head)
+        what = f"it is {kind}" if head and kind else "not a TFLite file"
         raise ModelFileError(
-            f"{path}: not a TFLite file and its name does not end in .keras; expected a "
-            "model.keras or .tflite of genrecls"
+            f"{path}: {what} and its name does not end in .keras; expected a model.keras or "
+            ".tflite of genrecls"
         )
     return False
 

@@ -14,6 +14,9 @@ from genrecls.models.base import MODELS, Family, Shapes
 from genrecls.models.decisions import Statistic
 from genrecls.models.estimators import Choice, EstimatorName, EstimatorSettings, Kernel, Scaling
 
+TRAINER_KEYS = ("trainer.monitor", "trainer.class_weights")
+"""What of the trainer a model has that is fitted at once; all else there is about steps."""
+
 
 @dataclass(frozen=True)
 class Candidates(Schema):

@@ -122,7 +122,12 @@ class Comparison:
             )
         if self.part == "validation":
             return "Ranked by and tested on the validation part, which flatters the best."
-        return f"Ranked by {self.by} accuracy; the {self.part} part took no part in the choice."
+        tied = any(row.tied for board in self.boards for row in board.ranked)
+        ties = "Systems of one place tie, and none of them is better than the others. "
+        return (
+            f"{ties if tied else ''}Ranked by {self.by} accuracy, equal ones by macro-F1; the "
+            f"{self.part} part took no part in the choice."
+        )
 
 
 def write_comparison(
@@ -257,7 +262,9 @@ def wide_tables(board: Leaderboard, part: EvaluatedPart) -> list[Table]:
     if not many:
         return [table]
     systems = board.ranked
-    heads = ("", *(f"{row.place} {row.system.title}" for row in systems))
+    ends = [f" ({r.system.runs[0].name.rpartition('-')[2]})" if r.tied else "" for r in systems]
+    titles = (f"{r.place} {r.system.title}{end}" for r, end in zip(systems, ends, strict=True))
+    heads = ("", *titles)
     rows = [[column.name, *map(column.cell, systems)] for column in settings]
     return [table, Table(heads, rows, f"What differs · {board.about}")]
 
@@ -301,7 +308,9 @@ def _scores(part: EvaluatedPart) -> list[_SystemColumn]:
 
     def difference(row: RankedSystem) -> str:
         if row.verdict is None:
-            return "best"
+            return (
+                f"best, tied\nwith {row.tied} other{'s' * (row.tied > 1)}" if row.tied else "best"
+            )
         pairing = row.verdict.pairing
         if pairing.difference is None:
             return pairing.reason

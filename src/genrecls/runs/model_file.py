@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from genrecls import __version__
 from genrecls.config.aliases import current_config
+from genrecls.config.paths import why_no_file
 from genrecls.config.validation import select, validate
 from genrecls.dsp.segments import MOST_VALUES
 from genrecls.dsp.settings import choice
@@ -168,7 +169,8 @@ def read_card(path: Path) -> ModelCard:
             text = read_card_text(archive, path.stat().st_size)
     except FileNotFoundError:
         raise ModelFileError(
-            f"{path}: no such model file; expected a run or a model.keras of one"
+            f"{path}: no such model file{why_no_file(str(path))}; expected a run or a "
+            "model.keras of one"
         ) from None
     except KeyError:
         raise ModelFileError(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from genrecls import __version__
+from genrecls.config.paths import why_no_file
 from genrecls.errors import DamagedFile, Interrupted, RunError, nearest
 from genrecls.files.locks import is_locked, locked
 from genrecls.files.tables import read_json, write_json
@@ -22,6 +23,8 @@ from genrecls.runs.metrics import RunMetrics
 from genrecls.runs.result_tables import Unit, as_frame, read_epochs, read_predictions
 from genrecls.runs.run_files import Status, damaged_run
 from genrecls.splits.base import EvaluatedPart
+
+_MODEL_FILES = ("model.keras", ENSEMBLE)
 
 LATEST, BEST = "latest", "best"
 """Words that stand for a run, see `find_run`."""
@@ -87,7 +90,7 @@ class Run:
     @property
     def model_file(self) -> Path:
         """The trained model, which describes itself; of an ensemble, what names its runs."""
-        return self.folder / (ENSEMBLE if self.is_ensemble else "model.keras")
+        return self.folder / _MODEL_FILES[self.is_ensemble]
 
     @property
     def is_ensemble(self) -> bool:
@@ -343,13 +346,37 @@ def all_runs(output_root: Path) -> list[Run]:
     return sorted(runs, key=lambda run: (run.state.get("changed", ""), run.name), reverse=True)
 
 
+def runs_to_choose(output_root: Path) -> list[Run]:
+    """Return the finished runs among which one is chosen that nobody names, the newest first.
+
+    A trial of a search is none of them: it is one of many that somebody tries for another one.
+
+    Raises:
+        RunError: there is none.
+    """
+    finished = [run for run in all_runs(output_root) if run.finished]
+    chosen = [run for run in finished if not run.search]
+    if chosen:
+        return chosen
+    way_out = "; make one with 'genrecls train'"
+    if finished:
+        way_out = (
+            f" but {len(finished)} of searches, none of which is chosen by itself ('genrecls runs "
+            "--trials' lists them): name one, or train one with its settings"
+        )
+    raise RunError(
+        f"no finished run in {output_root.absolute()}{way_out}, or set output_root=<folder>"
+    )
+
+
 def find_run(output_root: Path, wanted: str | None) -> Run:
-    """Return the run that `wanted` names: a folder, a name in `output_root`, the end of a name.
+    """Return the run that `wanted` names: a folder or a model file in it, the (end of the) name.
 
     `latest` is the newest finished run, whatever it was trained on. Without a name it is the newest
     finished one on real music, and `best` is the most accurate one on its data and split: on
     validation tracks, for the test part is never selected on. Neither is ever a run on generated
-    data or with `debug=...`, which is there to try the program.
+    data or with `debug=...`, which is there to try the program, and none of the three is a trial of
+    a search.
 
     Raises:
         RunError: there is none, or several.
@@ -359,10 +386,12 @@ def find_run(output_root: Path, wanted: str | None) -> Run:
     path = Path(wanted).expanduser()
     # A word, or the link that `point_latest` leaves: not a folder that somebody called so.
     if path.name == LATEST and (path.is_symlink() or not path.exists()):
-        return _newest(output_root if path == Path(LATEST) else path.parent)
+        return runs_to_choose(output_root if path == Path(LATEST) else path.parent)[0]
     if wanted == BEST and not path.exists():
         return _best(output_root)
-    for folder in (path, output_root / wanted):
+    # A model file stands for the run that it lies in.
+    inside = [path.parent] if path.name in _MODEL_FILES and path.is_file() else []
+    for folder in (path, output_root / wanted, *inside):
         if (folder / "run.json").is_file():
             return Run(folder.resolve())
     runs = all_runs(output_root)
@@ -371,8 +400,9 @@ def find_run(output_root: Path, wanted: str | None) -> Run:
         return matching[0]
     names = [run.name for run in runs]
     raise RunError(
-        f"'{wanted}' names {len(matching) or 'no'} runs{nearest(wanted, names)}; expected a run "
-        f"folder, or one of the names that 'genrecls runs' lists for {output_root.absolute()}"
+        f"'{wanted}' names {len(matching) or 'no'} runs{nearest(wanted, names)}"
+        f"{why_no_file(wanted)}; expected a run folder, or one of the names that 'genrecls runs' "
+        f"lists for {output_root.absolute()}"
     )
 
 
@@ -402,35 +432,19 @@ def is_pattern(output_root: Path, word: str) -> bool:
     return glob.has_magic(word) and not there
 
 
-def _newest(output_root: Path) -> Run:
-    """Return the newest finished run.
-
-    Raises:
-        RunError: there is none.
-    """
-    for run in all_runs(output_root):
-        if run.finished:
-            return run
-    raise RunError(
-        f"no finished run in {output_root.absolute()}; make one with 'genrecls train', or set "
-        "output_root=<folder>"
-    )
-
-
 def _newest_on_real_music(output_root: Path) -> Run:
     """Return the newest finished run on real music; damaged ones are passed over.
 
     Raises:
         RunError: there is none.
     """
-    _newest(output_root)
-    for run in all_runs(output_root):
-        if run.finished and not run.for_trial:
+    for run in runs_to_choose(output_root):
+        if not run.for_trial:
             return run
     raise RunError(
-        f"no finished run in {output_root.absolute()} was trained on real music (generated data, "
-        "debug=..., or damaged: see 'genrecls runs'); train one with dataset=<music>, or name a "
-        f"run: '{LATEST}' is the newest of all"
+        f"no finished run in {output_root.absolute()} is chosen for real music (generated data, "
+        "debug=..., trials of searches, or damaged: see 'genrecls runs --trials'); train one with "
+        f"dataset=<music>, or name a run: '{LATEST}' is the newest of all but trials"
     )
 
 
@@ -442,6 +456,6 @@ def _best(output_root: Path) -> Run:
         return metrics.dataset.fingerprint, metrics.split.name, metrics.split.leaks
 
     data = comparable(_newest_on_real_music(output_root))
-    real = (run for run in all_runs(output_root) if run.finished and not run.for_trial)
+    real = (run for run in runs_to_choose(output_root) if not run.for_trial)
     rivals = [run for run in real if comparable(run) == data]
     return max(rivals, key=lambda run: run.read_metrics().validation.track.accuracy)
