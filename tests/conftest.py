@@ -14,12 +14,14 @@ from hypothesis import HealthCheck, settings
 from pytest_socket import disable_socket
 
 from genrecls.cli import main
+from genrecls.datasets.synth import rendering
 from genrecls.experiment.experiment import Experiment, parse
 from genrecls.models import tensorflow_setup
 from tests import tiers
 from tests.composed import composed
 from tests.forked import PARENTS, SUBPROCESS
 from tests.in_process import undisturbed
+from tests.music import record_once
 
 # No folder of examples in the working directory, no failures of a busy machine.
 settings.register_profile(
@@ -97,6 +99,14 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     own = tmp_path_factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _music_computed_once() -> Iterator[None]:
+    """Computes each track of generated music once, for hundreds of tests begin with the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rendering, "record", record_once)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,8 @@ import csv
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from io import BytesIO
 from itertools import product
 from pathlib import Path
 
@@ -77,10 +79,18 @@ def write_sounding_copy(root: Path, *broken: Clip) -> None:
     sound = [Clip(n, genre, split=split, artist=f"{n}") for n, (split, genre) in enumerate(pairs)]
     write_metadata(root / "fma_metadata" / "tracks.csv", [*sound, *broken])
     touch_clips(root / "fma_small", [*sound, *broken])
+    for clip, noise in zip(sound, _noises(len(sound)), strict=True):
+        clip_path(root / "fma_small", clip.number).write_bytes(noise)
+
+
+@cache
+def _noises(count: int) -> list[bytes]:
+    """Return clips of 30 s, all of them different, encoded once for all copies."""
     rng = np.random.default_rng(0)
-    for clip in sound:
-        noise = rng.uniform(-0.5, 0.5, 30 * 22050)
-        soundfile.write(clip_path(root / "fma_small", clip.number), noise, 22050)
+    files = [BytesIO() for _ in range(count)]
+    for file in files:
+        soundfile.write(file, rng.uniform(-0.5, 0.5, 30 * 22050), 22050, format="MP3")
+    return [file.getvalue() for file in files]
 
 
 def clip_path(folder: Path, number: int) -> Path:

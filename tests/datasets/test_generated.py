@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 import wave
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -18,11 +19,13 @@ from genrecls.config.compose import compose
 from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset
 from genrecls.datasets.generated import Synth
+from genrecls.datasets.synth import rendering
 from genrecls.datasets.synth.instruments import RATE, TIMBRES
 from genrecls.datasets.synth.marker import MARKER
 from genrecls.datasets.synth.styles import STYLES
 from genrecls.errors import DataError
 from tests.conftest import RunCommand
+from tests.music import record
 
 TINY = Synth(
     name="synth",
@@ -36,6 +39,14 @@ TINY = Synth(
 )
 LEAKY = replace(TINY, replicas=12)
 CONF = Path(__file__).parents[2] / "conf" / "dataset" / "synth.yaml"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _computed_each_time() -> Iterator[None]:
+    """Takes nothing that an earlier test has computed: whether it is the same is asked here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rendering, "record", record)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -100,7 +100,7 @@ def _streamed(
 
 
 @pytest.mark.parametrize(("rate", "wanted"), [*STREAM_RATES, (22050, 22050)])
-@pytest.mark.parametrize(("count", "size"), [(20_011, 777), (20_011, 30_000), (90, 7)])
+@pytest.mark.parametrize(("count", "size"), [(8_011, 311), (8_011, 12_000), (90, 7)])
 def test_blocks_become_what_the_whole_becomes(
     rate: int, wanted: int, count: int, size: int
 ) -> None:
@@ -111,7 +111,7 @@ def test_blocks_become_what_the_whole_becomes(
 
 
 @pytest.mark.parametrize(("rate", "wanted"), STREAM_RATES)
-@pytest.mark.parametrize(("count", "size"), [(20_011, 777), (20_011, 30_000), (90, 7)])
+@pytest.mark.parametrize(("count", "size"), [(8_011, 311), (8_011, 12_000), (90, 7)])
 def test_without_soxr_too(
     rate: int, wanted: int, count: int, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,4 +122,4 @@ def test_without_soxr_too(
     found = np.concatenate(list(_streamed(stream, samples, size)))
     expected = sinc_resample(samples, rate, wanted)
     assert found.shape == expected.shape
-    assert found == pytest.approx(expected, abs=1e-5)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)

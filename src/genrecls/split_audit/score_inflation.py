@@ -21,7 +21,8 @@ MODELS: dict[str, str] = {
 """The classifiers, by the names of their scores. They have no settings to choose."""
 
 DRAWS = 1000
-_MOST_STEPS = 500
+MOST_STEPS = 500
+"""Steps of the logistic regression, which is then about as good as it becomes."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def _test(scan: AudioScan, split: Split, name: str) -> dict[str, bool]:
     from sklearn.preprocessing import StandardScaler
 
     classifier = (
-        LogisticRegression(max_iter=_MOST_STEPS)
+        LogisticRegression(max_iter=MOST_STEPS)
         if name == "logistic"
         else KNeighborsClassifier(n_neighbors=1, algorithm="brute")
     )

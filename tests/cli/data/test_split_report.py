@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,14 @@ FILES = {
     "inflation.png",
     "near_duplicates.png",
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_steps() -> Iterator[None]:
+    """Leaves the logistic regression where it is after some steps; its scores do not matter."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("genrecls.split_audit.score_inflation.MOST_STEPS", 20)
+        yield
 
 
 @pytest.fixture(scope="module")
