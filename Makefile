@@ -33,8 +33,11 @@ setup: $(READY) ## make .venv and install genrecls into it
 train: $(READY) ## train the default model on the built-in, generated data
 	$(BIN)/genrecls train
 
-# Each of two processes begins with half of the tests and then takes over from the other.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+# Each of two processes begins with half of the tests and then takes over from the other. They have a
+# core each, which threads of NumPy's libraries would only fight for; and the tests start a hundred
+# processes, which need not compile the same modules again.
+PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= \
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test: $(READY) $(OLD_READY) ## run all tests
 	$(PYTEST) $(TEST_OPTIONS)

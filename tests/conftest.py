@@ -44,6 +44,7 @@ def pytest_configure() -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     tiers.mark(items)
+    tiers.processes_first(items)
 
 
 def pytest_collection_finish() -> None:
@@ -128,11 +129,13 @@ def pytest_runtest_setup() -> None:
 
 @pytest.fixture(scope="module")
 def without_figures() -> Iterator[None]:
-    """Reports of runs have no figures, which take as long as a short training."""
+    """Reports of runs have no figures, which take longer than a short training."""
+    from genrecls.explain import examples_per_genre
     from genrecls.reports import run
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "draw", lambda _: {})
+        patch.setattr(examples_per_genre, "explain_examples", lambda *_: [])
         yield
 
 

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -55,6 +56,16 @@ def test_a_test_that_requests_the_fixture_has_the_marker(request: pytest.Fixture
 def _definitions() -> dict[str, list[SimpleNamespace]]:
     arguments = {"outer": ("inner", "plain"), "inner": ("process",), "plain": (), "process": ()}
     return {name: [SimpleNamespace(argnames=names)] for name, names in arguments.items()}
+
+
+def test_files_that_start_processes_come_first_and_stay_together() -> None:
+    def item(name: str, *markers: str) -> Any:
+        found = dict.fromkeys(markers, True)
+        return SimpleNamespace(path=name[0], name=name, get_closest_marker=found.get)
+
+    items = [item("a1"), item("b1", "tensorflow"), item("c1"), item("c2", "process"), item("d1")]
+    tiers.processes_first(items)
+    assert [each.name for each in items] == ["c1", "c2", "a1", "b1", "d1"]
 
 
 def test_the_watched_import_is_otherwise_the_plain_one() -> None:

@@ -33,6 +33,16 @@ def mark(items: list[pytest.Item]) -> None:
                 item.add_marker(name)
 
 
+def processes_first(items: list[pytest.Item]) -> None:
+    """Move the files with tests that start processes to the front; order within a file stays.
+
+    Such tests wait, some of them for half a minute: were one the last, one of the two that run the
+    tests would have nothing to do meanwhile.
+    """
+    waiting = {item.path for item in items if item.get_closest_marker("process")}
+    items.sort(key=lambda item: item.path not in waiting)
+
+
 @contextmanager
 def permitting(names: frozenset[str]) -> Iterator[None]:
     """Fail whatever does during the block what is not among `names`."""

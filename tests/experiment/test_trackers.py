@@ -18,9 +18,13 @@ from genrecls.trackers.runs_table import RunsTable
 from genrecls.training.checkpoint import Progress
 from tests.conftest import RunCommand
 
+pytestmark = pytest.mark.usefixtures("without_figures")
+
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory, tensorflow: None) -> Path:
+def plain(
+    tmp_path_factory: pytest.TempPathFactory, tensorflow: None, without_figures: None
+) -> Path:
     """A folder with data, and runs with one that nobody watched."""
     folder = tmp_path_factory.mktemp("plain")
     roots = (f"data_root={folder / 'data'}", f"output_root={folder / 'runs'}")

@@ -209,7 +209,7 @@ def test_a_sweep_killed_ten_times_ends_like_an_undisturbed_one(
             time.sleep(moments.uniform(0, 0.5))
         else:
             # At any moment, that of planning too.
-            time.sleep(moments.uniform(0, 4))
+            time.sleep(moments.uniform(0, 2))
         process.send_signal(signal.SIGKILL)
         process.end()
     status, output = sweep(place, *words)

@@ -8,6 +8,7 @@ https://ccrma.stanford.edu/~jos/resample/.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -56,6 +57,8 @@ def sinc_resample(samples: NDArray[np.float32], rate: int, wanted: int) -> NDArr
     return out
 
 
+# A stream needs the same filters for each of its blocks, and they take longer than to apply them.
+@lru_cache(maxsize=1024)
 def _weights(offset: float, reach: int, share: float) -> NDArray[np.float32]:
     """Return the filter of an output that lies `offset` behind an input.
 
