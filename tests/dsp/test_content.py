@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from genrecls.dsp.content import HEAD_BYTES, READ, describe, kind_of, kind_of_stream
+from genrecls.dsp import content
+from genrecls.dsp.content import HEAD_BYTES, describe, formats_read, kind_of, kind_of_stream
 from tests.dsp.bad_audio import encoded
 
 
@@ -49,7 +50,17 @@ def test_sound_that_is_read_is_named(kind: str, subtype: str | None, name: str) 
 def test_whatever_else_a_file_is_is_said_with_what_is_read(head: bytes, words: str) -> None:
     assert not kind_of(head)[1]
     assert words in describe(head)
-    assert describe(head).endswith(f"; {READ}")
+    assert describe(head).endswith(f"; {formats_read()}")
+
+
+@pytest.mark.parametrize(("there", "end"), [(True, "videos, too"), (False, "[formats]'), too")])
+def test_what_ffmpeg_reads_is_named_as_what_is_read_where_it_is_there(
+    there: bool, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(content, "installed", lambda: there)
+    assert "read are WAV, " in describe(b"%PDF-1.7")
+    assert "; M4A, AAC, WMA, WavPack, " in describe(b"%PDF-1.7")
+    assert describe(b"%PDF-1.7").endswith(end)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,47 @@ def test_damage_that_a_checksum_shows_is_found(write: Write) -> None:
     content[middle : middle + 4000] = bytes(4000)
     path.write_bytes(content)
     assert rejection(path).code == "length-mismatch"
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.wma", "wmav2"), ("a.webm", "libopus")])
+def test_a_hole_that_the_decoder_passes_over_is_found_by_its_time(
+    name: str, codec: str, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, (6 * RATE, 1))
+    path = write(name, codec, tone(6.0, RATE) + noise)
+    content = bytearray(path.read_bytes())
+    hole, place = len(content) // 24, int(0.6 * len(content))
+    content[place : place + hole] = bytes(hole)
+    path.write_bytes(content)
+    # However much its length might be rounded.
+    monkeypatch.setattr(ffmpeg, "_SLACK_SECONDS", 5.0)
+    error = rejection(path)
+    assert error.code == "length-mismatch"
+    assert re.match(r"\d\.\d\d s of sound are missing at 3\.\d\d s; fetch it again", error.detail)
+
+
+@pytest.mark.parametrize(("codec", "count"), [("pcm_s16le", RATE // 2), ("adpcm_ms", RATE // 8)])
+def test_an_avi_that_lost_a_quarter_of_a_second_holds_less_than_it_counts(
+    codec: str, count: int, write: Write
+) -> None:
+    # So long that a length by the size of the file, headers and all, is half a second too much.
+    path = write("a.avi", codec, tone(50.0, RATE))
+    assert abs(len(read(path, RATE, LIMITS)) - 50 * RATE) < RATE // 20
+    content = path.read_bytes()
+    middle = len(content) // 2
+    path.write_bytes(content[:middle] + content[middle + count :])
+    assert rejection(path).code == "length-mismatch"
+
+
+def test_sound_that_changes_its_channels_says_so(write: Write) -> None:
+    mono = write("mono.aac", "aac", tone(0.5, RATE)).read_bytes()
+    path = write("stereo.aac", "aac", tone(0.5, RATE, 2))
+    path.write_bytes(mono + path.read_bytes())
+    error = rejection(path)
+    assert (error.code, error.detail) == (
+        "channels",
+        "it begins with 1 channel(s) and goes on with 2; convert it to one of them",
+    )
 
 
 def test_an_mp4_that_lost_its_end_and_so_its_index_is_unreadable(write: Write) -> None:

@@ -54,7 +54,7 @@ REASONS: dict[str, str] = {
     "no-segment": "it is too short for one segment, as segments are set",
     "long": "it is, or claims to be, longer than any file should be, or does not fit into memory",
     "rate": "its sample rate is outside the plausible range, or changes inside the file",
-    "channels": "it has more channels than is plausible",
+    "channels": "it has more channels than is plausible, or their number changes inside the file",
     "length-mismatch": "it holds fewer samples than its header announces: it was cut or damaged",
     "non-finite": "some samples are infinite or not numbers",
     "silent": "every sample is zero, as stored or after mixing the channels down",
@@ -257,6 +257,10 @@ class AudioFile:
                     self._check_values(block)
                     delivered += len(block)
                     yield block
+                if isinstance(sound, FfmpegSound) and sound.failure is not None:
+                    code, detail = sound.failure
+                    advice = f"; {_CUT}" if code == "length-mismatch" else ""
+                    raise AudioRejected(self.path, code, f"{detail}{advice}")
                 if expected is not None and delivered + opened.slack < expected:
                     detail = f"expected {expected} frames as announced, found {delivered}"
                     raise AudioRejected(self.path, "length-mismatch", f"{detail}; {_CUT}")
@@ -272,9 +276,6 @@ class AudioFile:
             return
         with self.path.open("rb") as file, FfmpegSound(file, demuxer) as foreign:
             yield _Opened(foreign, foreign.announced, foreign.slack)
-            if foreign.failure is not None:
-                code, detail = foreign.failure
-                raise AudioRejected(self.path, code, f"{detail}; {_CUT}")
 
     def _reason_to_reject(self, frames: int | None) -> tuple[str, str] | None:
         """Return code and detail of what makes a header implausible; None where nothing does.

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import codecs
 
+from genrecls.dsp.ffmpeg import installed
 from genrecls.dsp.mpeg import begins_mpeg
 
 HEAD_BYTES = 2048
 """How many first bytes `kind_of` looks at."""
 
-READ = "read are WAV, FLAC, MP3, MP2, OGG (Vorbis, Opus), AU, AIFF, CAF and W64"
-"""What is read, in words; libsndfile knows a few older ones besides."""
+_READ = "read are WAV, FLAC, MP3, MP2, OGG (Vorbis, Opus), AU, AIFF, CAF and W64"
+_READ_BY_FFMPEG = (
+    "M4A, AAC, WMA, WavPack, Monkey's Audio, Musepack, True Audio and the sound of videos"
+)
 
 # Kinds that libsndfile reads: one that it refuses is damaged.
 _SOUND: tuple[tuple[int, bytes, str], ...] = (
@@ -135,9 +138,16 @@ def _is_text(head: bytes) -> bool:
     return all(char >= " " or char in "\t\n\r\f" for char in text)
 
 
+def formats_read() -> str:
+    """Return what is read here, in words; libsndfile knows a few older ones besides."""
+    others = "" if installed() else " where PyAV is installed (pip install 'genrecls[formats]')"
+    return f"{_READ}; {_READ_BY_FFMPEG}{others}, too"
+
+
 def describe(head: bytes) -> str:
     """Return one clause about a file that no decoder takes: what it is and what is read."""
     kind, _ = kind_of(head)
     if kind is not None:
-        return f"it is {kind}; {READ}"
-    return f"its first bytes ({head[:8].hex(' ')}) are those of no known sound file; {READ}"
+        return f"it is {kind}; {formats_read()}"
+    begun = head[:8].hex(" ")
+    return f"its first bytes ({begun}) are those of no known sound file; {formats_read()}"

@@ -11,6 +11,7 @@ import errno
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
+from itertools import chain
 from typing import Any, BinaryIO, Self
 
 import numpy as np
@@ -32,8 +33,10 @@ MISSING = (
 _ESTIMATED = {"aac", "mpc", "mpc8"}
 # Their packets have checksums, to which FFmpeg holds them only where it is told to.
 _CHECKED = {"ape", "flac", "tta", "wavpack"}
-# Encoders pad the beginning and the end, and containers round.
-_SLACK_SECONDS = 0.5
+# Encoders pad the beginning and the end, and containers round; AVI counts samples.
+_SLACK_SECONDS, _AVI_SLACK_SECONDS = 0.5, 0.15
+# Times are written as whole milliseconds; Opus may leave out 400 ms of silence (RFC 6716, 2.1.9).
+_GAP_SECONDS, _OPUS_GAP_SECONDS = 0.1, 0.5
 
 
 def installed() -> bool:
@@ -105,7 +108,8 @@ class FfmpegSound:
         if first is None:
             raise _unreadable("there is no sound in it that FFmpeg can read")
         self.samplerate, self.channels = int(first.sample_rate), int(first.layout.nb_channels)
-        self.slack = round(_SLACK_SECONDS * self.samplerate)
+        slack = _AVI_SLACK_SECONDS if demuxer == "avi" else _SLACK_SECONDS
+        self.slack = round(slack * self.samplerate)
         self.announced = self._announced(sound, demuxer)
         # The same samples as 32-bit floats side by side, whatever a codec makes.
         self._converter = av.AudioResampler("flt", first.layout, self.samplerate)
@@ -131,6 +135,9 @@ class FfmpegSound:
     def _announced(self, sound: Any, demuxer: str) -> int | None:
         if demuxer in _ESTIMATED:
             return None
+        # The duration is guessed from the size of the file; its header counts.
+        if demuxer == "avi" and sound.frames:
+            return round(float(sound.frames * sound.time_base) * self.samplerate)
         if sound.duration:
             return round(float(sound.duration * sound.time_base) * self.samplerate)
         # Of a video it is how long the pictures are.
@@ -140,20 +147,35 @@ class FfmpegSound:
 
     def _decoded(self, first: Any, sound: Any) -> Iterator[NDArray[np.float32]]:
         """Yield blocks until the sound ends, or `failure` says why it cannot be followed."""
+        opus = sound.codec_context.name in {"opus", "libopus"}
+        most, end = _OPUS_GAP_SECONDS if opus else _GAP_SECONDS, None
         try:
-            yield self._converted(first)
-            for frame in self._container.decode(sound):
-                if frame.sample_rate != self.samplerate:
-                    detail = f"it begins with {self.samplerate} Hz and goes on with "
-                    self.failure = (
-                        "rate",
-                        f"{detail}{frame.sample_rate} Hz; convert it to one rate",
-                    )
+            for frame in chain([first], self._container.decode(sound)):
+                # What a decoder passes over without a word leaves a gap between two times.
+                if frame.time is not None:
+                    if end is not None and frame.time - end > most:
+                        detail = f"{frame.time - end:.2f} s of sound are missing at {end:.2f} s"
+                        self.failure = ("length-mismatch", detail)
+                        return
+                    end = frame.time + frame.samples / frame.sample_rate
+                self.failure = self._change(frame)
+                if self.failure is not None:
                     return
                 yield self._converted(frame)
             yield self._converted(None)
         except (self._errors, ValueError) as error:
             self.failure = ("length-mismatch", f"decoding ends too early ('{_words(error)}')")
+
+    def _change(self, frame: Any) -> tuple[str, str] | None:
+        """Return code and detail where a frame is not stored as the first one; None where it is."""
+        for code, before, now, unit in (
+            ("rate", self.samplerate, int(frame.sample_rate), "Hz"),
+            ("channels", self.channels, int(frame.layout.nb_channels), "channel(s)"),
+        ):
+            if now != before:
+                detail = f"it begins with {before} {unit} and goes on with {now}"
+                return code, f"{detail}; convert it to one of them"
+        return None
 
     def _converted(self, frame: Any) -> NDArray[np.float32]:
         parts = [part.to_ndarray() for part in self._converter.resample(frame)]
