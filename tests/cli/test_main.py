@@ -285,14 +285,31 @@ class TestErrors:
         failing.append(KeyboardInterrupt())
         assert "the same command continues" in run_command("--plugin", "a.py", "train").error
 
-    def test_a_full_disk_names_the_place_and_what_to_do(
-        self, failing: list[BaseException], run_command: RunCommand
+    @pytest.mark.parametrize(
+        ("words", "settings"),
+        [
+            ("train", "data_root=<folder> or output_root=<folder>"),
+            ("export", "data_root=<folder> or output_root=<folder>"),
+            ("runs", "output_root=<folder>"),
+            ("explain", "output_root=<folder> or --output"),
+            ("data verify", "data_root=<folder>"),
+            ("config list", ""),
+            ("--help", ""),
+            ("data", ""),
+        ],
+    )
+    def test_a_full_disk_names_the_place_and_settings_that_the_verb_has(
+        self,
+        words: str,
+        settings: str,
+        failing: list[BaseException],
+        run_command: RunCommand,
     ) -> None:
         failing.append(OSError(28, "No space left on device", "outputs/a"))
-        assert run_command("runs").error == (
+        choice = f", or choose another one with {settings}" if settings else ""
+        assert run_command(*words.split()).error == (
             "cannot read or write outputs/a: No space left on device; check the place, its "
-            "permissions and its free space, or choose another one with data_root=<folder> or "
-            "output_root=<folder>"
+            f"permissions and its free space{choice}"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,43 @@ def test_a_file_with_something_else_is_refused(tmp_path: Path) -> None:
     assert np.array_equal(before, network.get_layer("block1_conv1").get_weights()[0])
 
 
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("large", "it has 20,000,000 bytes; allowed: at most 16,777,"),
+        ("bomb", "its arrays take more than 16,777,"),
+        ("cycle", "it has more than 200 arrays and groups"),
+        ("link", "'elsewhere' in it is a link"),
+        ("storage", "'weights' in it lies in another file"),
+    ],
+)
+def test_a_file_that_would_fill_the_memory_or_leads_elsewhere_is_not_read(
+    kind: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import h5py  # type: ignore[import-untyped]
+    import keras
+
+    monkeypatch.setattr(pretrained_weights, "_MOST_ITEMS", 200)
+    path = tmp_path / "some.weights.h5"
+    with h5py.File(path, "w") as file:
+        if kind == "bomb":
+            file.create_dataset("a", (2**20, 2**20), "f4", chunks=(64, 64), compression="gzip")
+        elif kind == "cycle":
+            file["inner"] = file["/"]
+        elif kind == "link":
+            file["elsewhere"] = h5py.ExternalLink("other.h5", "/")
+        elif kind == "storage":
+            file.create_dataset("weights", (4,), "f4", external=[(str(tmp_path / "raw"), 0, 16)])
+    if kind == "large":
+        os.truncate(path, 20_000_000)
+    network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    with pytest.raises(ModelFileError) as caught:
+        pretrained_weights.load_from(network, path, "the weights of a toy")
+    assert one_line(caught).startswith(
+        f"model.weights: {path} does not hold the weights of a toy ({reason}"
+    )
+
+
 @pytest.mark.parametrize("preprocessing", ["imagenet", "none"])
 def test_weights_of_a_file_come_into_the_layers_of_their_names(
     preprocessing: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -140,7 +178,7 @@ def test_weights_of_a_file_come_into_the_layers_of_their_names(
 
 
 def test_weights_in_the_old_format_of_keras_are_read(tmp_path: Path) -> None:
-    import h5py  # type: ignore[import-untyped]
+    import h5py
     import keras
     from keras.src.legacy.saving import legacy_h5_format
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from genrecls.errors import ConfigError, DataError
 from genrecls.features.segmentation import SegmentRule
 from genrecls.inference.front_end import FeatureFrontEnd
+from genrecls.runtime import live
 from genrecls.runtime.live import Moment, listen, smooth
 from genrecls.runtime.stream import Source
 from tests.runtime.packed import song
@@ -104,6 +106,30 @@ def test_silence_is_answered_when_something_sounds_and_not_by_itself() -> None:
     track = np.concatenate([nothing, _noise(RATE)])
     found = list(listen(toy_classifier(), Source(RATE, _pieces(track, 777)), None))
     assert [moment.start for moment in found] == [0, 0.5, 1, 1.5]
+
+
+def test_of_long_silence_only_the_end_is_answered_and_memory_does_not_grow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live, "_MOST_SILENT", 20)
+    peaks: list[int] = []
+
+    def blocks() -> Iterator[NDArray[np.float32]]:
+        for _ in range(4):
+            tracemalloc.reset_peak()
+            for _ in range(50):
+                yield np.zeros(RATE, np.float32)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        yield _noise(RATE)
+
+    tracemalloc.start()
+    try:
+        found = list(listen(toy_classifier(), Source(RATE, blocks()), None))
+    finally:
+        tracemalloc.stop()
+    # The segments of half a second that end in the silence, and the two behind it.
+    assert [moment.start for moment in found] == [190 + 0.5 * number for number in range(22)]
+    assert peaks[-1] < 1.1 * peaks[1]
 
 
 def test_smoothing_is_the_mean_of_the_last_segments() -> None:

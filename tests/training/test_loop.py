@@ -209,6 +209,21 @@ def test_the_loss_of_a_step_is_the_weighted_smoothed_cross_entropy(tmp_path: Pat
     assert progress.history[0]["loss"] == pytest.approx((weights * each).mean(), rel=1e-4)
 
 
+def test_an_average_over_more_steps_than_there_are_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, (ema, said) in enumerate(((0.75, ""), (0.99, "about 100 steps, of which this"))):
+        data = TrainingData(network(), batch_maker(toy_examples(30)), toy_examples(15, seed=1))
+        fit(
+            data, trainer_settings(epochs=1, ema=ema), tmp_path / str(number), Devices(), Callback()
+        )
+        error = capsys.readouterr().err
+        assert said in error
+        assert ("trainer.ema" in error) == bool(said)
+    assert "training has at most 4: weights of its beginning count" in error
+    assert "choose at most 0.75" in error
+
+
 def test_validation_is_never_augmented(tmp_path: Path) -> None:
     frozen = {"name": "sgd", "learning_rate": 1e-20, "momentum": 0.0}
     examples, losses = toy_examples(30), []

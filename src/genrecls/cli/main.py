@@ -18,6 +18,7 @@ from genrecls.cli import help as help_texts
 from genrecls.cli.completion import candidates, script
 from genrecls.cli.parser import split_plugins
 from genrecls.cli.verbs import ACTIONS, CONTINUING, VERBS, parser_of
+from genrecls.config.options import settable
 from genrecls.config.plugins import use_plugins
 from genrecls.errors import (
     EXIT_BUSY,
@@ -72,8 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         place = f" {error.filename}" if error.filename else full
         text = (
             f"cannot read or write{place}: {error.strerror or error}; check the place, its "
-            "permissions and its free space, or choose another one with data_root=<folder> or "
-            "output_root=<folder>"
+            f"permissions and its free space{_other_places(words)}"
         )
     except Exception as error:
         if os.environ.get("GENRECLS_DEBUG"):
@@ -86,6 +86,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     fail(text)
     return status
+
+
+def _other_places(words: Sequence[str]) -> str:
+    """Return with which settings the verb takes other places, as the end of a message."""
+    rest, _ = split_plugins(list(words))
+    verb, action = [*rest, "", ""][:2]
+    if verb not in VERBS or (verb == "data" and action not in ACTIONS):
+        return ""
+    parser = parser_of(verb, action)
+    known = {*parser.settings, *(key for root in parser.roots for key in settable(root))}
+    names = [f"{key}=<folder>" for key in ("data_root", "output_root") if key in known]
+    flags = (action.option_strings for action in parser.shown_actions)
+    names += ["--output"] * (["--output"] in flags)
+    return f", or choose another one with {' or '.join(names)}" if names else ""
 
 
 def _dispatch(words: list[str]) -> int:

@@ -125,6 +125,8 @@ class DatasetSource(Schema, ABC):
     """Names of the published partitions that this data set can have."""
     media: ClassVar[frozenset[Medium]] = frozenset({"audio"})
     """What the data set has of its tracks."""
+    provenance: ClassVar[Provenance | None] = None
+    """Where the data come from, known before they are here; None where it is not."""
 
     @abstractmethod
     def load(self, data_root: Path) -> Dataset:

@@ -107,6 +107,7 @@ class Fma(DatasetSource):
     limits: AudioLimits
 
     offers: ClassVar[tuple[str, ...]] = ("official",)
+    provenance: ClassVar[Provenance | None] = PROVENANCE
 
     def __post_init__(self) -> None:
         allowed = SMALL_GENRES if self.subset == "small" else tuple(sorted(GENRES))

@@ -67,6 +67,7 @@ class Gtzan(DatasetSource):
     limits: AudioLimits
 
     offers: ClassVar[tuple[str, ...]] = ("fault_filtered", "artist_folds")
+    provenance: ClassVar[Provenance | None] = PROVENANCE
 
     def __post_init__(self) -> None:
         check_genres(self.genres, GENRES, "allowed")

@@ -86,6 +86,7 @@ class GtzanKaggle(DatasetSource, ABC):
     """What both have in common."""
 
     offers: ClassVar[tuple[str, ...]] = ("fault_filtered", "artist_folds")
+    provenance: ClassVar[Provenance | None] = _PROVENANCE
 
     @property
     def track_seconds(self) -> float | None:

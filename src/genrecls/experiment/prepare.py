@@ -204,7 +204,14 @@ def _crops(experiment: Experiment, dataset: Dataset, split: Split, store: Featur
     folder = _folder_for((1 + experiment.augment.audio.copies) * segments, experiment)
     classes = {track.id: dataset.labels.index(track.label) for track in tracks.tracks}
     crops = gather(extraction.tracks, every, classes, folder)
-    say(f"crops: {experiment.trainer.crops} of each track an epoch, drawn of {segments} in all")
+    wanted, most = experiment.trainer.crops or 0, max(map(len, every.values()))
+    say(f"crops: {wanted} of each track an epoch, drawn of {segments} in all")
+    if wanted > most:
+        warn(
+            f"trainer.crops: received {wanted}, but no track has more than {most} places where a "
+            f"crop may begin, so that crops come several times an epoch; choose at most {most}, or "
+            "a smaller trainer.crop_hop"
+        )
     if experiment.augment.audio.active:
         crops = replace(crops, copies=_copies(experiment, rule, dataset, every, store, folder))
     return crops

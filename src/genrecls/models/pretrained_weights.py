@@ -31,6 +31,11 @@ _PATIENCE = 30.0
 """Seconds without an answer after which a connection counts as absent."""
 
 
+# What a file of weights may hold beside them: names, settings of an optimiser.
+_MOST_OTHER = 16 * 2**20
+_MOST_ITEMS = 20_000
+
+
 @dataclass(frozen=True)
 class PublishedWeights:
     """A file of weights that Keras offers.
@@ -153,6 +158,7 @@ def load_from(network: keras.Model, path: Path, what: str, advice: str = "") -> 
         ModelFileError: the file is damaged or holds another network.
     """
     try:
+        _check_sizes(path, network.count_params())
         network.load_weights(path)
     except Exception as error:  # noqa: BLE001 - whatever a foreign file makes its readers raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -160,6 +166,44 @@ def load_from(network: keras.Model, path: Path, what: str, advice: str = "") -> 
             f"model.weights: {path} does not hold {what} ({reason}){advice}"
         ) from None
     say(f"{what.removeprefix('the ')}: {path}, SHA-256 {file_digest(str(path))}")
+
+
+def _check_sizes(path: Path, parameters: int) -> None:
+    """Refuse a file of arrays that are no weights of the network, before any of them is read.
+
+    Compressed, an array of any size fits into a few bytes, and a link leads to any other file.
+
+    Raises:
+        ValueError, OSError: one line says why.
+    """
+    import h5py  # type: ignore[import-untyped]
+
+    # Files may hold the state of an optimiser too, which is at most three times as large.
+    most = 4 * 4 * parameters + _MOST_OTHER
+    if path.stat().st_size > most:
+        raise ValueError(f"it has {path.stat().st_size:,} bytes; allowed: at most {most:,}")
+    with h5py.File(path) as file:
+        groups, count, size = [file], 0, 0
+        while groups:
+            group = groups.pop()
+            for name in group:
+                count += 1
+                if count > _MOST_ITEMS:
+                    raise ValueError(f"it has more than {_MOST_ITEMS:,} arrays and groups")
+                if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                    raise ValueError(f"'{name}' in it is a link")
+                item = group[name]
+                if isinstance(item, h5py.Group):
+                    groups.append(item)
+                    continue
+                if item.external or item.is_virtual:
+                    raise ValueError(f"'{name}' in it lies in another file")
+                size += item.nbytes
+                if size > most:
+                    raise ValueError(
+                        f"its arrays take more than {most:,} bytes, and the network has "
+                        f"{parameters:,} parameters"
+                    )
 
 
 def copy_weights(source: keras.Model, model: keras.Model) -> None:

@@ -17,6 +17,9 @@ from genrecls.runtime.classifier import Classifier
 from genrecls.runtime.segmenter import StreamSegmenter, StreamSegments
 from genrecls.runtime.stream import Source
 
+# What is said of silence before the first sound; of hours no more is kept.
+_MOST_SILENT = 600
+
 
 @dataclass(frozen=True, eq=False)
 class Moment:
@@ -37,7 +40,8 @@ def listen(classifier: Classifier, source: Source, hop: float | None) -> Iterato
 
     On a finished WAV this is what `classify` says of its segments. Only where frames are cut and
     their level is relative to the loudest of the track, it is relative to that of the segment here:
-    what is still to come cannot be known.
+    what is still to come cannot be known. Of silence before the first sound only the last segments
+    are answered, however long it was.
 
     Args:
         classifier: the model.
@@ -61,7 +65,7 @@ def listen(classifier: Classifier, source: Source, hop: float | None) -> Iterato
             end = min(grid.seconds(start + grid.cut.length), n_samples / grid.rate)
             yield Moment(grid.seconds(start), end, probabilities)
 
-    silent, held = True, list[Moment]()
+    silent, held = True, deque[Moment](maxlen=_MOST_SILENT)
     for block in source.blocks:
         silent = silent and float(np.abs(block).max(initial=0)) < SILENCE
         heard = moments(segmenter.push(resampler.push(block)), segmenter.n_samples)

@@ -15,6 +15,7 @@ from genrecls.splits.base import (
     Split,
     SplitInput,
     Splitter,
+    check_fold,
     require_artists,
     require_groups,
 )
@@ -39,8 +40,7 @@ class ArtistKFoldSplit(Splitter):
     unknown: Literal["leave_out", "own_artist"]
 
     def __post_init__(self) -> None:
-        if self.fold > self.k:
-            raise ValueError(f"fold: received {self.fold}; allowed: 1 to {self.k} (split.k)")
+        check_fold(self.fold, self.k)
 
     def require(self, dataset: Dataset) -> None:
         """Refuse data whose artists are not known, or too few of a genre."""

@@ -73,6 +73,16 @@ class Split:
         return "track" in self.leaks
 
 
+def check_fold(fold: int, k: int) -> None:
+    """Refuse a fold that is none of k.
+
+    Raises:
+        ValueError: one line for `split.fold`.
+    """
+    if fold > k:
+        raise ValueError(f"fold: received {fold}; allowed: 1 to {k} (split.k)")
+
+
 @dataclass(frozen=True)
 class Splitter(Schema, ABC):
     """The configuration of a split, which can make it.

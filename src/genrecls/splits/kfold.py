@@ -16,6 +16,7 @@ from genrecls.splits.base import (
     Split,
     SplitInput,
     Splitter,
+    check_fold,
     require_artists,
     require_groups,
 )
@@ -40,8 +41,7 @@ class KFoldSplit(Splitter):
     leaks: ClassVar[frozenset[LeakKind]] = frozenset({"artist"})
 
     def __post_init__(self) -> None:
-        if self.fold > self.k:
-            raise ValueError(f"fold: received {self.fold}; allowed: 1 to {self.k} (split.k)")
+        check_fold(self.fold, self.k)
 
     def require(self, dataset: Dataset) -> None:
         """Refuse data with a genre of fewer tracks than folds, or artists that are not known."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.console import say
+from genrecls.console import say, warn
 from genrecls.errors import Interrupted, RunError
 from genrecls.training import checkpoint as checkpoints
 from genrecls.training.batches import BatchMaker
@@ -63,6 +63,19 @@ def fit(
         RunError: the loss is no longer a number, another host has gone, or the checkpoint is of
             another version.
     """
+    steps = trainer.epochs * data.batches.steps
+    if trainer.ema and (span := 1 / (1 - trainer.ema)) > steps:
+        # Of the first weights e^-(steps / span) is left, more than a third.
+        most = (
+            f"choose at most {math.floor(1000 * (1 - 1 / steps)) / 1000:g}"
+            if steps > 1
+            else "use 0"
+        )
+        warn(
+            f"trainer.ema: received {trainer.ema:g}, an average over about {span:,.0f} steps, of "
+            f"which this training has at most {steps:,}: weights of its beginning count in the "
+            f"trained model; {most}"
+        )
     with devices.report_lost_hosts():
         loop = _Loop(data, trainer, folder, devices)
         loop.resume()

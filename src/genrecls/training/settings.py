@@ -81,8 +81,9 @@ class TrainerSettings(Schema):
             (TensorFlow's own choice: as many threads as cores) on as many cores, with `threads` on
             any number of them.
         threads: among so many each operation is divided with `deterministic=threads`.
-        ema: share of itself that the running average of the weights keeps in a step; validation and
-            the trained model have the average (of the weights that learn; the statistics of batch
+        ema: share of itself that the running average of the weights keeps in a step, to 0.99999 (it
+            is then one over about 1 / (1 - ema) steps); validation and the trained model have the
+            average (of the weights that learn; the statistics of batch
             normalisation are running averages anyway). 0 is off.
         crops: random crops of each track an epoch in place of its segments, as long as these; null
             takes each segment once. Validation and test have the segments.
@@ -105,7 +106,8 @@ class TrainerSettings(Schema):
     # Runs of earlier versions do not say it.
     deterministic: Literal["cores", "threads"] = "cores"
     threads: Annotated[int, Field(gt=0, le=4096)] = 2
-    ema: Share = 0.0
+    # An average over 100,000 steps; with more nines a step no longer changes 32-bit weights.
+    ema: Annotated[float, Field(ge=0, le=0.99999)] = 0.0
     crops: Annotated[int, Field(gt=0, le=100_000)] | None = None
     crop_hop: PositiveFloat = 0.5
     calibration: Literal["none", "temperature"] = "none"

@@ -47,6 +47,21 @@ def test_a_data_set_is_described_with_genres_artists_partitions_and_source(
     assert "fold" in outcome.out
 
 
+@pytest.mark.parametrize(
+    ("name", "licence"),
+    [("gtzan", "may not be"), ("gtzan_kaggle_table", "may not be"), ("fma_small", "of its own")],
+)
+def test_licence_and_source_are_told_before_the_data_are_here(
+    name: str, licence: str, run_command: RunCommand
+) -> None:
+    outcome = run_command("data", "info", f"dataset={name}")
+    assert outcome.status == 1
+    shown = " ".join(outcome.out.split())
+    assert licence in shown
+    assert "https://" in shown
+    assert f"dataset={name.partition('_kaggle')[0]}" in outcome.error
+
+
 def test_files_that_a_list_names_and_that_are_not_there_are_said(
     tmp_path: Path, run_command: RunCommand
 ) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from genrecls.cli.data.dataset_args import chosen_source, data_root_of
 from genrecls.config.compose import compose
@@ -11,7 +12,7 @@ from genrecls.config.options import choices
 from genrecls.config.validation import select
 from genrecls.console import say, show, warn
 from genrecls.datasets.artists import suggest
-from genrecls.datasets.base import DATASETS
+from genrecls.datasets.base import DATASETS, Provenance
 from genrecls.errors import DataError
 from genrecls.reports.tables import Column, Table
 
@@ -38,10 +39,16 @@ def show_dataset(overrides: Sequence[str]) -> int:
     """Print what is known of one data set, and its genres.
 
     Raises:
-        DataError: files that a list names are not there, and none is to be left out.
+        DataError: it is not here, or files that a list names are not, and none is to be left out.
     """
     chosen, root = chosen_source(overrides)
-    dataset = chosen.describe(root)
+    try:
+        dataset = chosen.describe(root)
+    except DataError:
+        # Whoever decides whether to fetch it wants to know what it is.
+        if chosen.provenance is not None:
+            _show_facts(chosen.title, {"title": chosen.provenance.title}, chosen.provenance)
+        raise
     source, ids = dataset.provenance, {track.id for track in dataset.tracks}
     made_later = "" if dataset.root.exists() else " (made by the first training)"
     facts = {
@@ -49,17 +56,13 @@ def show_dataset(overrides: Sequence[str]) -> int:
         "generated": "yes: this is not real music" if dataset.generated else "no",
         "folder": f"{dataset.root.absolute()}{made_later}",
         "tracks": str(len(dataset.tracks)),
-        "citation": source.citation,
-        "licence": source.licence,
-        "sources": " ".join(source.urls),
-        "note": source.note,
     }
+    partitions = {}
     for name, parts in dataset.partitions.items():
         counts = Counter(part for track, part in parts.items() if track in ids)
         sizes = ", ".join(f"{part} {count}" for part, count in sorted(counts.items()))
-        facts[f"partition {name}"] = sizes or "none of these tracks"
-    rows = [(name, value) for name, value in facts.items() if value]
-    show(Table(("name", Column(dataset.name, "path")), rows).to_terminal())
+        partitions[f"partition {name}"] = sizes or "none of these tracks"
+    _show_facts(dataset.name, facts, source, partitions)
 
     numbers = (Column(n, "number") for n in ("tracks", "known artists", "tracks without artist"))
     genres = []
@@ -82,3 +85,19 @@ def show_dataset(overrides: Sequence[str]) -> int:
                 raise
             warn(str(error))
     return 0
+
+
+def _show_facts(
+    name: str,
+    facts: Mapping[str, str],
+    source: Provenance,
+    partitions: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    published = {
+        "citation": source.citation,
+        "licence": source.licence,
+        "sources": " ".join(source.urls),
+        "note": source.note,
+    }
+    rows = [item for item in {**facts, **published, **partitions}.items() if item[1]]
+    show(Table(("name", Column(name, "path")), rows).to_terminal())
