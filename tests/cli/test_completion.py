@@ -176,6 +176,8 @@ IN_SHELLS = {
     "genrecls train model=c": {"model=cnn", "model=cnn_mlp", "model=crnn", "model=crnn_micro"},
     "genrecls runs --format j": {"json"},
     "genrecls train data_root=mu": {"data_root=music/"},
+    "genrecls runs show synth-mel": {"synth-mel-crnn-22222222"},
+    "genrecls predict latest ~/mu": {"~/music/"},
 }
 _BASH = """
 eval "$(genrecls --completion bash)"
@@ -186,9 +188,15 @@ COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
 _genrecls
 printf '%s\\n' "${COMPREPLY[@]}"
 """
-# zsh has no way to ask for completions, so a terminal of its own is typed into and read until what
-# is expected appears.
+# What is handed to the completion system is printed instead.
 _ZSH = """
+eval "$(genrecls --completion zsh)"
+compadd() { print -rl -- "${(@P)@[-1]}" }
+words=("${(@z)1}") CURRENT=$#words
+_genrecls
+"""
+# A terminal of its own is typed into and read until what is expected appears.
+_ZSH_TERMINAL = """
 zmodload zsh/zpty
 zpty shell zsh -f -i
 zpty -w shell "bindkey '^I' complete-word; unsetopt list_beep"
@@ -232,7 +240,8 @@ def ask(
         text=True,
         env=environment,
         cwd=cwd,
-        timeout=600,
+        # It waits for ever where what is expected does not appear.
+        timeout=120,
     )
     assert not done.stderr
     return done.stdout
@@ -281,18 +290,30 @@ def test_fish_completes(line: str, environment: dict[str, str], home: Path) -> N
 
 
 @pytest.mark.process
+@pytest.mark.parametrize("line", IN_SHELLS)
+def test_zsh_completes(line: str, environment: dict[str, str], home: Path) -> None:
+    assert set(ask("zsh", _ZSH, (line,), environment, home).split()) == IN_SHELLS[line]
+
+
+@pytest.mark.process
+def test_zsh_quotes_a_name_and_expands_nothing_of_it(
+    environment: dict[str, str], home: Path
+) -> None:
+    (home / "x$(touch made) y.wav").touch()
+    found = ask("zsh", _ZSH, ("genrecls predict x",), environment, home).strip()
+    assert found == r"x\$\(touch\ made\)\ y.wav"
+    assert not (home / "made").exists()
+
+
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("line", "expected"),
-    [
-        ("genrecls tr", "train "),
-        ("genrecls train model=r", "model=rnn "),
-        ("genrecls data ver", "verify "),
-    ],
+    [("genrecls data ver", "verify "), ("genrecls runs show synth-me", "l-crnn-22222222 ")],
 )
-def test_zsh_completes(
-    line: str, expected: str, environment: dict[str, str], tmp_path: Path
+def test_the_tab_key_of_zsh_completes(
+    line: str, expected: str, environment: dict[str, str], home: Path
 ) -> None:
-    assert expected in ask("zsh", _ZSH, (line, expected), environment, tmp_path)
+    assert expected in ask("zsh", _ZSH_TERMINAL, (line, expected), environment, home)
 
 
 @pytest.mark.process

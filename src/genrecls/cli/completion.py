@@ -43,11 +43,28 @@ _genrecls() {
 COMP_WORDBREAKS="${COMP_WORDBREAKS//=}"
 complete -o default -F _genrecls genrecls
 """
-_ZSH = f"""\
-autoload -Uz bashcompinit compinit
-compinit
-bashcompinit
-{_BASH}"""
+# Its own `=` and `~` are not quoted, or nothing would match what is typed.
+_ZSH = """\
+autoload -Uz compinit
+(( $+functions[compdef] )) || compinit -i
+_genrecls() {
+    local found
+    local -a whole begun
+    while IFS= read -r found; do
+        case "$found" in
+            "~"*) found="~${(q)found#?}" ;;
+            *) found="${(q)found}" ;;
+        esac
+        case "$found" in
+            *=|*.|*/) begun+=("$found") ;;
+            *) whole+=("$found") ;;
+        esac
+    done < <(genrecls --complete "${(@)words[2,CURRENT]}" 2>/dev/null)
+    compadd -Q -S '' -a begun
+    compadd -Q -a whole
+}
+compdef _genrecls genrecls
+"""
 _FISH = """\
 function __genrecls_complete
     set -l words (commandline -opc)
