@@ -126,7 +126,7 @@ ASSIGNMENTS = {
 }
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ASSIGNMENTS)
 def test_assignments_stay_what_they_were(name: str) -> None:
     digests = []
     for seed in (0, 1, 7):
