@@ -18,6 +18,7 @@ from genrecls.explain.examples_per_genre import ExampleInputs
 from genrecls.reports.figures.calibration import reliability_diagram
 from genrecls.reports.figures.class_balance import genre_counts, unequal
 from genrecls.reports.figures.confusion import confusion_matrix
+from genrecls.reports.figures.coverage import coverage_curves
 from genrecls.reports.figures.genres import per_genre_bars
 from genrecls.reports.figures.inputs import example_inputs
 from genrecls.reports.figures.learning_curves import learning_curve
@@ -27,6 +28,7 @@ from genrecls.reports.run import draw
 from genrecls.reports.scope import Scope
 from genrecls.reports.style import save
 from genrecls.reports.text import drawable, elide
+from genrecls.runtime.abstention import HeldOutAnswers
 from genrecls.runtime.result import Result
 from tests.reports.finished_run import changed, finished_run, metrics_of, with_counts
 
@@ -305,3 +307,14 @@ def test_figures_are_drawn_in_a_thread_without_a_display(
     thread.start()
     thread.join()
     assert (tmp_path / "thread.png").stat().st_size > 0
+
+
+def test_the_coverage_curve_ends_at_the_accuracy_of_all_answers() -> None:
+    sure = HeldOutAnswers("validation", (0.9, 0.5), (True, True), (0.9, 0.5))
+    some = HeldOutAnswers("test", (0.9, 0.8, 0.5), (True, True, False), (0.9, 0.8, 0.2))
+    figure = coverage_curves({"validation": sure, "test": some}, SCOPE)
+    (axes,) = figure.axes
+    _, test = axes.lines
+    assert np.asarray(test.get_xdata(), np.float64) == pytest.approx([1 / 3, 2 / 3, 1])
+    assert np.asarray(test.get_ydata(), np.float64) == pytest.approx([1, 1, 2 / 3])
+    assert {"validation (2 tracks)", "test (3 tracks)"} <= set(texts(figure))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 from genrecls.dsp.audio import AudioLimits, read
 from genrecls.dsp.votes import decide
@@ -15,6 +16,8 @@ from genrecls.runtime.container import pack, unpack
 from genrecls.runtime.tflite_predictor import load_tflite
 from tests.export.exported import RATE
 from tests.runtime.packed import Packed, song
+from tests.runtime.toy_classifier import RATE as TOY_RATE
+from tests.runtime.toy_classifier import toy_classifier
 
 Exported = Callable[[str], Packed]
 
@@ -165,3 +168,16 @@ def test_a_model_of_published_pictures_takes_no_audio(exported: Exported, tmp_pa
     changed = _changed(source, tmp_path / "model.tflite", features=published)
     with pytest.raises(RunError, match="no audio; train with features"):
         load_tflite(changed)
+
+
+@pytest.mark.parametrize(("level", "silent"), [(-60, False), (-80, True)])
+def test_what_is_too_quiet_to_be_heard_is_answered_as_silence(
+    level: float, silent: bool, tmp_path: Path
+) -> None:
+    noise = np.random.default_rng(0).standard_normal(2 * TOY_RATE)
+    path = tmp_path / "quiet.wav"
+    samples = 10 ** (level / 20) * noise
+    soundfile.write(path, samples, TOY_RATE, subtype="FLOAT")
+    result = toy_classifier().classify(path)
+    expected = "silent: its level is -80 dB of full scale, below -70" if silent else None
+    assert result.error == expected

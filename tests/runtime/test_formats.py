@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from genrecls.errors import DataError
+from genrecls.runtime.abstention import ALWAYS, Abstention
 from genrecls.runtime.description import ModelDescription
 from genrecls.runtime.formats import Layout, as_live_json, live_csv_header, result_text
 from genrecls.runtime.live import Moment
@@ -42,10 +43,15 @@ def model(*labels: str) -> ModelDescription:
     )
 
 
-def written(layout: Layout, *results: Result, width: int | None = None) -> str:
+def written(
+    layout: Layout,
+    *results: Result,
+    width: int | None = None,
+    abstention: Abstention = ALWAYS,
+) -> str:
     text = io.StringIO()
     paths = [result.path for result in results]
-    result_text(layout, model(*LABELS), paths, width).write(results, text.write)
+    result_text(layout, model(*LABELS), paths, width, abstention).write(results, text.write)
     return text.getvalue()
 
 
@@ -173,3 +179,28 @@ def test_results_are_written_as_they_come_and_whole_after_an_interrupt(layout: L
     with pytest.raises(KeyboardInterrupt):
         text.write(results(), pieces.append)
     assert "".join(pieces) == written(layout, GOOD, BAD)
+
+
+def test_what_a_model_is_not_sure_of_is_unknown() -> None:
+    sure, unsure = Abstention(least=0.7), Abstention(least=0.71)
+    assert json.loads(written("json", GOOD, abstention=sure))[0]["genre"] == "jazz"
+    (answer,) = json.loads(written("json", GOOD, abstention=unsure))
+    assert answer["genre"] is None
+    assert answer["probabilities"]["jazz"] == 0.7
+    _, row = csv.reader(io.StringIO(written("csv", GOOD, abstention=unsure)))
+    assert row[1] == "unknown"
+    head, line = written("table", GOOD, abstention=unsure).splitlines()
+    assert line[head.index("genre") :].split()[:2] == ["unknown", "0.70"]
+
+
+def test_sets_of_genres_have_the_most_probable_first() -> None:
+    sets = Abstention(in_set=0.2)
+    good, bad = json.loads(written("json", GOOD, BAD, abstention=sets))
+    assert (good["genre"], good["set"]) == ("jazz", ["jazz", "blues"])
+    assert "set" not in bad
+    head, row, failed = csv.reader(io.StringIO(written("csv", GOOD, BAD, abstention=sets)))
+    assert row[head.index("set")] == "jazz; blues"
+    assert len(head) == len(row) == len(failed)
+    table = written("table", GOOD, abstention=sets)
+    assert "one of" in table
+    assert "jazz 0.70, blues 0.25" in table

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.dsp.votes import Vote, decide
+from genrecls.runtime.abstention import HeldOutAnswers
 
 
 @dataclass(frozen=True)
@@ -58,3 +59,8 @@ def by_track(segments: Predictions, rule: Vote) -> Predictions:
         probabilities=np.stack([of_track.mean(axis=0) for of_track in pieces]),
         decisions=np.array([decide(of_track, rule) for of_track in pieces]),
     )
+
+
+def held_out_answers(part: str, tracks: Predictions) -> HeldOutAnswers:
+    """Return the predictions of the tracks of a part as what a model file keeps of them."""
+    return HeldOutAnswers.of(part, tracks.probabilities, tracks.predicted, tracks.truth)

@@ -18,7 +18,7 @@ from genrecls.environment import environment
 from genrecls.errors import RunError
 from genrecls.evaluation.metrics import scores
 from genrecls.evaluation.prediction_tables import mistakes
-from genrecls.evaluation.predictions import Predictions
+from genrecls.evaluation.predictions import Predictions, held_out_answers
 from genrecls.experiment.evaluate import PartPredictions, average_part, write_predictions
 from genrecls.files.atomic import write_text
 from genrecls.files.tables import write_json
@@ -117,6 +117,9 @@ def ensemble(runs: Sequence[Run], command: str) -> Run:
                 config_yaml=run.config_file.read_text(encoding="utf-8"),
                 environment=run.read_environment(),
                 command=command,
+                answers={
+                    part: held_out_answers(part, its.tracks) for part, its in predictions.items()
+                },
             )
             write_report(run, report)
             write_json(run.metrics_file, metrics.to_json())

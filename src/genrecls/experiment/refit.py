@@ -28,7 +28,9 @@ from genrecls.models.sklearn import Sklearn
 from genrecls.runs.ensemble_card import Member
 from genrecls.runs.model_file import ModelCard, load, save
 from genrecls.runs.record import RunRecord, read
+from genrecls.runs.result_tables import read_predictions
 from genrecls.runs.run import Run
+from genrecls.runtime.abstention import HeldOutAnswers
 from genrecls.splits.base import Split, SplitInput, Splitter
 from genrecls.training.callbacks import Callback, Callbacks, TrainingDisplay
 from genrecls.training.distribution import devices_for
@@ -121,9 +123,10 @@ def refit(
     busy = f"{folder.name} is being trained by another process now; wait for it"
     with locked(folder.parent / ".locks" / f"{folder.name}.lock", patience=1.0, busy=busy):
         data = prepare(experiment, restored.dataset, restored.store, copies=True)
+        card = _card(name or folder.name, experiment, data, system, ordered)
         if (folder / MODEL).is_file():
             say(f"{folder.name} is trained already")
-            model, card = load(folder / MODEL)
+            model, _ = load(folder / MODEL)
         else:
             model = _train(experiment, data, folder, display)
             if temperature := _temperature(system):
@@ -132,7 +135,6 @@ def refit(
                 require_softmax(model)
                 apply_temperature(model, temperature)
                 say(f"temperature {temperature:.2f}, the mean of the runs")
-            card = _card(name or folder.name, experiment, data, system)
             save(folder / MODEL, model, card)
     return Refit(folder, ordered, system, model, card, data, experiment)
 
@@ -211,7 +213,9 @@ def _temperature(system: System) -> float | None:
     return geometric_mean(known) if len(known) == len(fitted) else None
 
 
-def _card(name: str, experiment: Experiment, data: PreparedData, system: System) -> ModelCard:
+def _card(
+    name: str, experiment: Experiment, data: PreparedData, system: System, runs: Sequence[Run]
+) -> ModelCard:
     first = system.runs[0].metrics
     return ModelCard(
         labels=data.dataset.labels,
@@ -230,6 +234,26 @@ def _card(name: str, experiment: Experiment, data: PreparedData, system: System)
             "tracks": len(data.dataset.tracks),
             "interval": list(system.interval("test")),
         },
+        held_out=asdict(_held_out(runs, data.dataset.labels)),
+    )
+
+
+def _held_out(runs: Sequence[Run], labels: Sequence[str]) -> HeldOutAnswers:
+    """Return what the runs answered to their test parts, all together.
+
+    So cross-conformal prediction does (V. Vovk, 2015): the folds have other models, which learned
+    from less, and tell what the refit is worth.
+    """
+    examples = [
+        example
+        for run in runs
+        for example in read_predictions(run.predictions_file("tracks"), "test", labels)
+    ]
+    return HeldOutAnswers.of(
+        f"test parts of {len(runs)} runs",
+        np.array([[*example.probabilities.values()] for example in examples]),
+        np.array([labels.index(example.predicted) for example in examples]),
+        np.array([labels.index(example.true) for example in examples]),
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from genrecls.console import log_file, say, warn
 from genrecls.environment import environment
 from genrecls.evaluation.prediction_tables import mistakes
+from genrecls.evaluation.predictions import held_out_answers
 from genrecls.experiment.experiment import Experiment
 from genrecls.experiment.run_id import run_folder
 from genrecls.features.extract import fingerprint
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from genrecls.experiment.evaluate import PartPredictions
     from genrecls.experiment.prepare import PreparedData
     from genrecls.runs.metrics import RunMetrics
+    from genrecls.runtime.abstention import HeldOutAnswers
     from genrecls.training.distribution import Devices
     from genrecls.training.stages import TrainingResult
 
@@ -182,6 +184,9 @@ def _write_results(
     rounded = {stage: round(spent, 2) for stage, spent in seconds.items()}
     metrics = run_metrics(experiment, data, result, parts, fingerprint=digest, seconds=rounded)
 
+    held_out: dict[str, HeldOutAnswers] = {
+        part: held_out_answers(part, its.tracks) for part, its in predictions.items()
+    }
     card = ModelCard(
         labels=labels,
         features=experiment.features,
@@ -194,6 +199,7 @@ def _write_results(
         generated=data.dataset.generated,
         pretraining=experiment.model.pretraining,
         test=asdict(metrics.test),
+        held_out=asdict(held_out["validation"]),
     )
     save(run.model_file, result.model, card)
     write_rows(run.history_file, result.progress.history)
@@ -212,6 +218,7 @@ def _write_results(
         config_yaml=run.config_file.read_text(encoding="utf-8"),
         environment=run.read_environment(),
         command=str(run.state.get("command", "")),
+        answers=held_out,
     )
     write_report(run, report)
     write_json(run.metrics_file, metrics.to_json())

@@ -12,6 +12,7 @@ from typing import Literal
 from genrecls.errors import ConfigError
 from genrecls.files.atomic import naming, replacing
 from genrecls.files.locks import locked
+from genrecls.runtime.abstention import ALWAYS, Abstention
 from genrecls.runtime.description import ModelDescription
 from genrecls.runtime.formats import RESULT_COLUMNS, ResultText, result_text
 from genrecls.runtime.result import Result
@@ -56,15 +57,22 @@ class OutputFile:
         path: the file; it need not be there.
         layout: how it is written.
         model: what answers.
+        abstention: when an answer is `unknown`, and which genres are a set.
 
     Raises:
         ConfigError: the file holds something else, or answers of another model.
     """
 
-    def __init__(self, path: Path, layout: FileLayout, model: ModelDescription) -> None:
+    def __init__(
+        self,
+        path: Path,
+        layout: FileLayout,
+        model: ModelDescription,
+        abstention: Abstention = ALWAYS,
+    ) -> None:
         self.path = path
         self._layout = layout
-        self._text: ResultText = result_text(layout, model, ())
+        self._text: ResultText = result_text(layout, model, (), None, abstention)
         self._model = model
         self._done: set[str] = set()
         if path.exists():

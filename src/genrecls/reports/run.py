@@ -13,6 +13,7 @@ from genrecls.files.atomic import write_text
 from genrecls.reports.figures.calibration import reliability_diagram
 from genrecls.reports.figures.class_balance import genre_counts, unequal
 from genrecls.reports.figures.confusion import confusion_matrix
+from genrecls.reports.figures.coverage import coverage_curves
 from genrecls.reports.figures.evidence import what_decided
 from genrecls.reports.figures.genres import per_genre_bars
 from genrecls.reports.figures.inputs import example_inputs
@@ -25,6 +26,7 @@ from genrecls.reports.score_notes import score_notes
 from genrecls.reports.style import save
 from genrecls.runs.metrics import PartMetrics, RunMetrics
 from genrecls.runs.run import Run
+from genrecls.runtime.abstention import HeldOutAnswers
 from genrecls.runtime.description import pretraining_caveat
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ class RunReport:
         config_yaml: the resolved configuration.
         environment: name to version of what the run was made with.
         command: the command line that reproduces the run.
+        answers: to the tracks of each evaluated part; may be empty.
     """
 
     name: str
@@ -80,6 +83,7 @@ class RunReport:
     config_yaml: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
+    answers: Mapping[str, HeldOutAnswers] = field(default_factory=dict)
 
     def scope(self, part: str, unit: str) -> Scope:
         """Return what numbers of `part` per `unit` are numbers of."""
@@ -113,6 +117,9 @@ def draw(report: RunReport) -> dict[str, Figure]:
     figures["per_genre"] = per_genre_bars(scores.per_genre, scope)
     if scores.calibration:
         figures["reliability"] = reliability_diagram(scores.calibration, scope)
+    if report.answers:
+        both = report.scope("validation and test", "track")
+        figures["coverage"] = coverage_curves(report.answers, both)
     if report.mistakes:
         figures["worst_mistakes"] = worst_mistakes(report.mistakes, scope)
     if report.evidence:

@@ -39,7 +39,11 @@ def _is_member(value: Any) -> bool:
 
 
 _MEMBER = Allowed("a group of run (a name) and sha256 (64 hexadecimal digits)", _is_member)
-_ABOUT = {key: value for key, value in FACTS.items() if key not in {"features", "segment", "refit"}}
+_ABOUT = {
+    key: value
+    for key, value in FACTS.items()
+    if key not in {"features", "segment", "refit", "held_out"}
+}
 _KEYS = {**_ABOUT, "format": choice(_FORMAT), "members": list_of(_MEMBER, 2, _MOST_MEMBERS)}
 
 

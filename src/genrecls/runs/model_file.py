@@ -54,6 +54,8 @@ class ModelCard:
         refit: of a model that learned from all tracks, how many `runs` its scores are the means of,
             how many `tracks` it learned from itself, and the `interval` of the accuracy per track;
             None where `test` is its own.
+        held_out: what it answered to tracks that did not train it, the fields of
+            `runtime.abstention.HeldOutAnswers`; None in older files.
     """
 
     labels: tuple[str, ...]
@@ -68,6 +70,7 @@ class ModelCard:
     segment: SegmentRule
     pretraining: str = ""
     refit: Mapping[str, Any] | None = None
+    held_out: Mapping[str, Any] | None = None
 
 
 def save(path: Path, model: keras.Model, card: ModelCard) -> None:

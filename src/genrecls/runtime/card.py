@@ -29,6 +29,7 @@ from genrecls.dsp.settings import (
 )
 from genrecls.dsp.votes import Vote
 from genrecls.errors import shown
+from genrecls.runtime.abstention import is_held_out
 
 MEMBER = "genrecls.json"
 """Name of the card within the zip of a model file."""
@@ -67,6 +68,10 @@ def _is_refit(refit: Any) -> bool:
 
 _COUNT, _INTERVAL = whole_number(1), list_of(_SHARE, 2, 2)
 _REFIT = Allowed("runs and tracks from 1 and an interval, two numbers from 0 to 1", _is_refit)
+_HELD_OUT = Allowed(
+    "part and lists of one length: confidence, true (numbers from 0 to 1), right (true or false)",
+    is_held_out,
+)
 
 FACTS: Mapping[str, Allowed] = {
     "genrecls": TEXT,
@@ -82,10 +87,11 @@ FACTS: Mapping[str, Allowed] = {
     "features": GROUP,
     "segment": GROUP,
     "refit": either(_REFIT, NULL),
+    "held_out": either(_HELD_OUT, NULL),
 }
 """What every card says, apart from its format."""
 
-_LATER = ("pretraining", "refit")
+_LATER = ("pretraining", "refit", "held_out")
 """What the first model files do not say."""
 
 

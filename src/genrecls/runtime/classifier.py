@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import chain
+from math import log10
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +21,12 @@ from genrecls.runtime.front_end import FrontEnd, Inputs, Samples
 from genrecls.runtime.result import Result
 from genrecls.runtime.segmenter import StreamSegmenter, StreamSegments
 
+SILENCE_DBFS = -70.0
+"""Level of a whole file below which there is no music, in dB of full scale (root mean square).
+
+It is the absolute threshold below which Recommendation ITU-R BS.1770 counts nothing as programme.
+"""
+
 # Segments that are transformed at once: those of a long recording would not fit into memory. Of
 # long ones there are fewer, so that they are 1 GiB at most.
 _AT_ONCE = 64
@@ -30,6 +37,25 @@ _FEW = 16
 
 # What is transformed as a whole: at 22,050 Hz this holds some 500 MiB.
 _MAX_HELD_SECONDS = 30 * 60
+
+
+class _Level:
+    """The level of all samples that went through `measured`."""
+
+    def __init__(self) -> None:
+        self._energy, self._count = 0.0, 0
+
+    def measured(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
+        """Yield the blocks."""
+        for block in blocks:
+            self._energy += float(np.square(block, dtype=np.float64).sum())
+            self._count += len(block)
+            yield block
+
+    @property
+    def dbfs(self) -> float:
+        """Root mean square in dB of full scale."""
+        return 10 * log10(max(self._energy / max(self._count, 1), 1e-30))
 
 
 class Predictor(Protocol):
@@ -90,9 +116,9 @@ class Classifier:
         Raises:
             ModelFileError: the network does not answer as a classifier.
         """
-        grid = self.grid
+        grid, level = self.grid, _Level()
         try:
-            blocks = self.predictor.front_end.blocks(path)
+            blocks = level.measured(self.predictor.front_end.blocks(path))
             held, n_samples = list[Samples](), 0
             if self._cuts_frames:
                 for block in blocks:
@@ -107,6 +133,9 @@ class Classifier:
                 steps, segments, n_samples = self._stream(chain(held, blocks))
         except AudioRejected as reason:
             return Result(path, error=f"{reason.code}: {reason.detail}")
+        if level.dbfs < SILENCE_DBFS:
+            quiet = f"its level is {level.dbfs:.0f} dB of full scale, below {SILENCE_DBFS:g}"
+            return Result(path, error=f"silent: {quiet}")
         starts = grid.seconds(steps)
         # A file shorter than a segment is repeated to fill one, but ends where it ends.
         ends = np.minimum(starts + grid.seconds(grid.cut.length), n_samples / grid.rate)

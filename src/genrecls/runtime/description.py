@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from genrecls.dsp.votes import Vote
+from genrecls.runtime.abstention import HeldOutAnswers
 
 
 def leak_mark(leaks: Collection[str]) -> str:
@@ -47,6 +48,7 @@ class ModelDescription:
         pretraining: what its weights had been trained on before; empty for nothing.
         refit: of a model that learned from all tracks, in how many `runs` of its settings that
             accuracy was measured, with its `interval`, and the number of `tracks`; else None.
+        held_out: what it answered to tracks that did not train it; None where it does not say.
     """
 
     labels: tuple[str, ...]
@@ -59,10 +61,12 @@ class ModelDescription:
     accuracy: float
     pretraining: str = ""
     refit: Mapping[str, Any] | None = None
+    held_out: HeldOutAnswers | None = None
 
     @classmethod
     def of(cls, card: Mapping[str, Any], form: str = "") -> ModelDescription:
         """Return the description in the card of a model file, which `check_card` has passed."""
+        held_out = card.get("held_out")
         return cls(
             labels=tuple(str(label) for label in card["labels"]),
             vote=card["vote"],
@@ -74,6 +78,7 @@ class ModelDescription:
             accuracy=float(card["test"]["track"]["accuracy"]),
             pretraining=card.get("pretraining", ""),
             refit=card.get("refit"),
+            held_out=None if held_out is None else HeldOutAnswers.from_card(held_out),
         )
 
     @property

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.errors import DataError
+from genrecls.runtime.abstention import ALWAYS, Abstention
 from genrecls.runtime.description import ModelDescription
 from genrecls.runtime.result import Result
 from genrecls.safe_text import for_spreadsheet, for_terminal, one_line
@@ -26,6 +27,8 @@ Labels = Sequence[str]
 Layout = Literal["table", "json", "csv"]
 
 RESULT_COLUMNS = ("path", "genre", "error", "model")
+UNKNOWN = "unknown"
+"""Stands for a genre where the model is not sure enough; in JSON it is null."""
 PROBABILITY = "probability:"
 """Stands before each genre in the name of its column: a genre may be called `path` or `error`."""
 
@@ -38,6 +41,7 @@ class ResultText(ABC):
 
     Args:
         model: what answers.
+        abstention: when an answer is `unknown`, and which genres are a set.
 
     Attributes:
         head: what comes before the first result.
@@ -47,8 +51,18 @@ class ResultText(ABC):
 
     separator = tail = ""
 
-    def __init__(self, model: ModelDescription) -> None:
+    def __init__(self, model: ModelDescription, abstention: Abstention = ALWAYS) -> None:
         self.model = model
+        self.abstention = abstention
+
+    def answered(self, result: Result) -> str | None:
+        """Return the genre of a file; None where the model is not sure enough of any."""
+        unsure = self.abstention.unknown(float(result.probabilities[result.decision]))
+        return None if unsure else self.model.labels[result.decision]
+
+    def set_of(self, result: Result) -> list[str]:
+        """Return the genres of the set, the most probable first."""
+        return [self.model.labels[index] for index in self.abstention.genres(result.probabilities)]
 
     @property
     @abstractmethod
@@ -106,7 +120,8 @@ class JsonText(ResultText):
             for start, end, probabilities in times
         ]
         answer = {
-            "genre": labels[result.decision],
+            "genre": self.answered(result),
+            **({"set": self.set_of(result)} if self.abstention.in_set is not None else {}),
             "probabilities": _by_label(result.probabilities, labels),
             "segments": segments,
         }
@@ -119,16 +134,19 @@ class CsvText(ResultText):
     @property
     def head(self) -> str:
         """The names of the columns."""
-        return _csv_line([*RESULT_COLUMNS, *_genre_columns(self.model.labels)]) + "\n"
+        columns = [*RESULT_COLUMNS, *(["set"] if self.abstention.in_set is not None else [])]
+        return _csv_line([*columns, *_genre_columns(self.model.labels)]) + "\n"
 
     def item(self, result: Result) -> str:
         """Return the line of one file."""
         labels, cells = self.model.labels, [str(result.path)]
+        in_set = self.abstention.in_set is not None
         if result.error is None:
-            cells += [labels[result.decision], "", self.model.name]
+            cells += [self.answered(result) or UNKNOWN, "", self.model.name]
+            cells += ["; ".join(self.set_of(result))] if in_set else []
             cells += [f"{p:.6f}" for p in result.probabilities]
         else:
-            cells += ["", result.error, self.model.name, *[""] * len(labels)]
+            cells += ["", result.error, self.model.name, *[""] * (len(labels) + in_set)]
         return _csv_line(cells) + "\n"
 
 
@@ -139,13 +157,19 @@ class TableText(ResultText):
         model: what answers.
         paths: the files to come.
         width: columns of the terminal; None where there is no edge.
+        abstention: when an answer is `unknown`, and which genres are a set.
     """
 
     def __init__(
-        self, model: ModelDescription, paths: Iterable[Path], width: int | None = None
+        self,
+        model: ModelDescription,
+        paths: Iterable[Path],
+        width: int | None = None,
+        abstention: Abstention = ALWAYS,
     ) -> None:
-        super().__init__(model)
-        self._genre = max(5, *(_columns(one_line(label)) for label in model.labels))
+        super().__init__(model, abstention)
+        shortest = 5 if abstention.least is None else len(UNKNOWN)
+        self._genre = max(shortest, *(_columns(one_line(label)) for label in model.labels))
         self._path = max((_columns(one_line(str(path))) for path in paths), default=0)
         if width is not None:
             # What stands behind the path: the genre, its probability, and two more genres.
@@ -155,7 +179,8 @@ class TableText(ResultText):
     @property
     def head(self) -> str:
         """The names of the columns."""
-        return self._line("file", "genre", _SHARE_HEAD, "then")
+        last = "then" if self.abstention.in_set is None else "one of"
+        return self._line("file", "genre", _SHARE_HEAD, last)
 
     def item(self, result: Result) -> str:
         """Return the line of one file; a path too long for its column has a line of its own."""
@@ -167,10 +192,13 @@ class TableText(ResultText):
             return f"{start}{_padded(path, self._path)}  -  {one_line(result.error)}\n"
         first = result.decision
         order = np.argsort(-result.probabilities, kind="stable")
-        others = [index for index in order if index != first][:2]
+        others = [int(index) for index in order if index != first][:2]
+        if self.abstention.in_set is not None:
+            others = [*self.abstention.genres(result.probabilities)]
         then = ", ".join(f"{labels[i]} {result.probabilities[i]:.2f}" for i in others)
         probability = f"{result.probabilities[first]:{len(_SHARE_HEAD)}.2f}"
-        return start + self._line(path, labels[first], probability, then)
+        genre = UNKNOWN if self.answered(result) is None else labels[first]
+        return start + self._line(path, genre, probability, then)
 
     def _line(self, path: str, genre: str, probability: str, then: str) -> str:
         cells = (_padded(path, self._path), _padded(genre, self._genre), probability, then)
@@ -178,12 +206,16 @@ class TableText(ResultText):
 
 
 def result_text(
-    layout: Layout, model: ModelDescription, paths: Iterable[Path], width: int | None = None
+    layout: Layout,
+    model: ModelDescription,
+    paths: Iterable[Path],
+    width: int | None = None,
+    abstention: Abstention = ALWAYS,
 ) -> ResultText:
     """Return what writes predictions in a layout; `paths` and `width` are for tables alone."""
     if layout == "table":
-        return TableText(model, paths, width)
-    return JsonText(model) if layout == "json" else CsvText(model)
+        return TableText(model, paths, width, abstention)
+    return JsonText(model, abstention) if layout == "json" else CsvText(model, abstention)
 
 
 def as_live_text(moment: Moment, labels: Labels) -> str:

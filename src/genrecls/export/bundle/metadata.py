@@ -71,6 +71,7 @@ def description(
         "test": file.test and asdict(file.test),
         "keras_test": keras_test,
         **({} if card.refit is None else {"refit": dict(card.refit)}),
+        **({} if card.held_out is None else {"held_out": dict(card.held_out)}),
         **({} if colours is None else {"colours": pack_colours(colours)}),
         "versions": {name: v for name, v in facts.versions.items() if name in _VERSIONS},
     }
