@@ -254,20 +254,22 @@ def load(model: Run | AnyPath | None = None, *, output_root: AnyPath = "outputs"
     """Return a trained model, to classify files.
 
     Args:
-        model: a run, or its folder, name or end of name; a `.keras` or `.tflite` file; `latest`
-            for the newest finished run, `best` for the most accurate one on the data of the newest
-            on real music; None for that newest one on real music.
+        model: a run, or its folder, name or end of name; a `.keras` or `.tflite` file; the name of
+            a model that comes with genrecls, such as "best_small"; `latest` for the newest finished
+            run, `best` for the most accurate one on the data of the newest on real music; None for
+            that newest one on real music, or where there is none, "best_small".
         output_root: where runs are looked for by name.
 
     Raises:
         RunError: there is no such run, or it is not finished.
         ModelFileError: the file cannot be read.
     """
-    from genrecls.inference.files import load_classifier, names_model_file
+    from genrecls.inference.files import find_model_file, load_classifier
 
-    if isinstance(model, str | Path) and names_model_file(path := Path(model).expanduser()):
-        return Model(load_classifier(path))
-    return Model(load_classifier(_run(model, output_root).model_file))
+    if isinstance(model, Run):
+        return Model(load_classifier(model.model_file))
+    word = None if model is None else str(model)
+    return Model(load_classifier(find_model_file(word, Path(output_root).expanduser())))
 
 
 def ensemble(*runs: Run | AnyPath, output_root: AnyPath = "outputs") -> Run:

@@ -7,19 +7,22 @@ import json
 import os
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from genrecls.errors import EXIT_BUSY
 from genrecls.inference.files import classify_files
 from genrecls.inference.output_file import alone_with
+from genrecls.runtime.abstention import HeldOutAnswers
 from genrecls.runtime.classifier import Classifier
 from genrecls.runtime.description import ModelDescription
 from genrecls.runtime.result import Result
 from tests.conftest import Outcome, RunCommand
-from tests.runs.finished_runs import finished_run
+from tests.runs.finished_runs import Made, finished_run
 
 LABELS = ("path", "true")
 BAD = "5.wav"
@@ -237,3 +240,88 @@ def test_the_file_of_an_ensemble_stands_for_it(
     monkeypatch.setattr("genrecls.inference.files.load_classifier", load)
     assert run_command("predict", *flag, "ensemble.json", "1.wav", "--format", "json").status == 0
     assert loaded == ["ensemble.json"]
+
+
+@pytest.fixture
+def noise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Five seconds of it, in a folder without runs."""
+    monkeypatch.chdir(tmp_path)
+    samples = 0.1 * np.random.default_rng(0).standard_normal(5 * 22050)
+    soundfile.write("noise.wav", samples, 22050)
+    return Path("noise.wav")
+
+
+def test_without_a_run_the_shipped_model_answers_and_says_what_it_is(
+    noise: Path, run_command: RunCommand
+) -> None:
+    outcome = run_command("predict", str(noise), "--format", "json")
+    assert outcome.status == 0, outcome.err
+    (answer,) = json.loads(outcome.out)
+    assert answer["model"] == "best_small (features float32)"
+    assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+    said = outcome.err
+    assert said.count("best_small, which comes with genrecls, answers instead") == 1
+    assert said.count("trained on all 160 tracks of gtzan") == 1
+    assert "(split artist_kfold)" in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--model", "best_small_int8", "noise.wav"), ("noise.wav", "best_small_int8")],
+)
+def test_a_shipped_model_answers_by_its_name(
+    words: tuple[str, ...], noise: Path, run_command: RunCommand
+) -> None:
+    outcome = run_command("predict", *words, "--format", "json")
+    (answer,) = json.loads(outcome.out)
+    assert answer["model"] == "best_small (features int8)"
+    assert "answers instead" not in outcome.err
+
+
+def test_a_shipped_model_hears_what_is_piped_in(noise: Path, run_command: RunCommand) -> None:
+    words = ("--live", str(noise), "--live-wait", "0.1", "--model", "best_small")
+    outcome = run_command("predict", *words)
+    assert outcome.status == 0, outcome.err
+    assert " s  " in outcome.out
+
+
+def test_runs_of_no_use_leave_the_answer_to_the_shipped_model(
+    noise: Path, run_command: RunCommand
+) -> None:
+    finished_run(Path("outputs"), "synth-mfcc-cnn-1", Made(generated=True))
+    outcome = run_command("predict", str(noise))
+    assert outcome.status == 0, outcome.err
+    assert "is chosen for real music" in outcome.err
+    assert "best_small, which comes with genrecls, answers instead" in outcome.err
+
+
+def test_a_shipped_model_is_no_run(noise: Path, run_command: RunCommand) -> None:
+    outcome = run_command("evaluate", "best_small")
+    assert outcome.status == 1
+    assert "best_small comes with genrecls and is no run: predict takes it" in outcome.error
+
+
+def test_unknown_and_sets_rest_on_tracks_that_the_model_had_not_heard(predict: Predict) -> None:
+    toy = ToyClassifier()
+    answers = HeldOutAnswers("validation", (0.9, 0.75, 0.6), (True, False, False), (0.9, 0.2, 0.1))
+    toy.description = replace(toy.description, held_out=answers)
+    outcome = predict(toy, "--accuracy", "0.9", "--coverage", "0.5", "--format", "json")
+    assert "unknown below a probability of 0.90" in outcome.err
+    first = json.loads(outcome.out)[0]
+    assert (first["genre"], first["set"]) == (None, ["true", "path"])
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--accuracy", "0.9"), "--accuracy: this model does not say what it answered to tracks"),
+        (("--coverage", "1"), "--coverage: received '1'; allowed: above 0, below 1"),
+        (("--coverage", "much"), "--coverage: received 'much'; allowed: above 0, below 1"),
+    ],
+)
+def test_a_share_that_cannot_be_is_one_line(
+    words: tuple[str, ...], reason: str, predict: Predict
+) -> None:
+    outcome = predict(ToyClassifier(), *words)
+    assert outcome.status == 1
+    assert reason in outcome.err.splitlines()[-1]

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from genrecls.errors import ConfigError, ModelFileError
+from genrecls.inference.tagger import PARAMETERS
 from genrecls.models import musicnn_weights
 from genrecls.models.musicnn_weights import (
     CHECKPOINTS,
@@ -48,7 +49,7 @@ def patches(count: int = 2) -> np.ndarray[Any, Any]:
     return np.abs(values).astype(np.float32)
 
 
-@pytest.mark.parametrize(("name", "parameters"), [("musicnn", 792_079), ("music_vgg", 607_030)])
+@pytest.mark.parametrize(("name", "parameters"), PARAMETERS.items())
 def test_it_has_the_published_number_of_parameters(name: str, parameters: int) -> None:
     assert build(name, PATCH, source="mel", n_classes=50).count_params() == parameters
 

@@ -15,17 +15,17 @@ from genrecls.benchmark.benchmark import (
     model_files_of_file,
 )
 from genrecls.cli.verbs import parser_of
-from genrecls.config.paths import expanded
 from genrecls.console import say, show, warn
 from genrecls.errors import ConfigError
 from genrecls.files.atomic import write_text
 from genrecls.files.tables import write_json
-from genrecls.inference.files import names_model_file
+from genrecls.inference.files import named_model_file
 from genrecls.reports.figures.tradeoff import points, scope
 from genrecls.reports.numbers import kilobytes
 from genrecls.reports.tables import Column, Table
 from genrecls.runs.export_facts import EXPORT, ExportFacts, ModelFiles, model_files_of_run
 from genrecls.runtime.network import check_threads
+from genrecls.shipped.models import FOLDER
 
 _NUMBERS = ("size", "accuracy", "threads", "features", "inference", "segment", "30-s track")
 
@@ -80,9 +80,11 @@ def _job(word: str | None, root: Path) -> _Job:
     Raises:
         ModelFileError, RunError: there is no such file or finished run.
     """
-    path = expanded(word or "", "RUN")
-    if names_model_file(path):
-        to = path.with_name(f"{path.stem}.benchmark.json")
+    path = None if word is None else named_model_file(word)
+    if path is not None:
+        # Not beside a shipped model: that is within the installed package.
+        folder = root if path.parent == FOLDER else path.parent
+        to = folder / f"{path.stem}.benchmark.json"
         return _Job(model_files_of_file(path), (path,), to)
     from genrecls.runs.model_file import read_card
     from genrecls.runs.run import find_run

@@ -21,6 +21,7 @@ from genrecls.config.options import allowed_values, choices, groups, listed, set
 from genrecls.config.paths import PATH_KEYS, expanded
 from genrecls.config.plugins import use_plugins
 from genrecls.errors import ConfigError, nearest
+from genrecls.shipped.models import names_with_modes
 
 # A key whose values are files that are no config group.
 _TARGET = ("export", "target")
@@ -139,6 +140,7 @@ def _flag_values(flag: argparse.Action, before: Sequence[str], word: str) -> Ite
     yield from map(str, flag.choices or ())
     if flag.metavar == "RUN":
         yield from _runs(before, word)
+        yield from names_with_modes()
     elif flag.metavar in {"FILE", "FOLDER", "PNG", "SOURCE"}:
         yield from _paths(word, () if flag.metavar == "FOLDER" else None)
 

@@ -15,8 +15,10 @@ from genrecls.cli.verbs import parser_of
 from genrecls.config.paths import expanded, why_no_file
 from genrecls.console import fail, say, several
 from genrecls.errors import ConfigError, Interrupted, RunError
+from genrecls.runtime.abstention import abstention_for
 from genrecls.runtime.command import check_live_options, run_live
 from genrecls.runtime.standard_streams import write
+from genrecls.shipped.models import shipped_file
 
 if TYPE_CHECKING:
     from genrecls.runtime.classifier import Classifier
@@ -29,22 +31,23 @@ def main(words: Sequence[str]) -> int:
     options = parser_of("predict").read(words)
     options.model, options.paths = _model_and_files(options)
     _check(options)
-    from genrecls.inference.files import audio_files, load_classifier, names_model_file
+    from genrecls.inference.files import audio_files, find_model_file, load_classifier
     from genrecls.inference.tagger import TAGGERS
     from genrecls.runs.ensemble_card import ENSEMBLE
 
     if options.model in TAGGERS and not Path(options.model).exists():
         return _tag(options)
-    path = None if options.model is None else expanded(options.model, "RUN")
-    if path is None or not names_model_file(path):
-        # Not for an exported file: a device has nothing that reads runs.
-        from genrecls.runs.run import find_run
-
-        path = find_run(options.output_root, options.model).model_file
+    path = find_model_file(options.model, options.output_root)
     if options.live is not None and path.name == ENSEMBLE:
         raise ConfigError("--live: an ensemble classifies files; name one of its runs")
     classifier = load_classifier(path)
-    say(str(classifier.description))
+    description = classifier.description
+    say(str(description))
+    options.abstention, lines = abstention_for(
+        description.held_out, options.accuracy, options.coverage
+    )
+    for line in lines:
+        say(line)
     if options.live is not None:
         return run_live(options, classifier)
     files, missing = audio_files(options.paths)
@@ -64,7 +67,7 @@ def _tag(options: Namespace) -> int:
     from genrecls.inference.files import audio_files, classify_files
     from genrecls.inference.tagger import load_tagger, tag_text
 
-    for other in ("live", "timeline", "output"):
+    for other in ("live", "timeline", "output", "accuracy", "coverage"):
         if getattr(options, other) is not None:
             raise ConfigError(
                 f"--{other}: not for {options.model}, which gives tags; use --format json"
@@ -104,7 +107,7 @@ def _classify(
     model, terminal = classifier.description, sys.stdout.isatty()
     output = None
     if options.output is not None:
-        output = OutputFile(options.output, options.format, model)
+        output = OutputFile(options.output, options.format, model, options.abstention)
         files = output.missing(files)
         if output.count:
             say(f"{options.output} has {several(output.count, 'answer')}; {len(files)} are missing")
@@ -130,7 +133,8 @@ def _classify(
             say(f"{several(output.count, 'answer')} in {options.output}")
         else:
             width = shutil.get_terminal_size().columns if terminal else None
-            result_text(options.format, model, files, width).write(results(), write)
+            text = result_text(options.format, model, files, width, options.abstention)
+            text.write(results(), write)
     except KeyboardInterrupt:
         above = "above; with --output FILE the same command continues"
         where = f"in {output.path}; the same command continues" if output else above
@@ -177,6 +181,8 @@ def _names_model(path: Path, *, first: bool) -> bool:
     """Return whether a word is a model file or a run; an unknown name is one if it stands first."""
     if path.suffix.lower() in {".keras", ".tflite"} or (path / "run.json").is_file():
         return True
+    if shipped_file(str(path)) is not None and not path.exists():
+        return True
     if path.is_file():
         from genrecls.runs.ensemble_card import ENSEMBLE
 
@@ -195,6 +201,8 @@ def _names_model(path: Path, *, first: bool) -> bool:
 
 def _check(options: Namespace) -> None:
     check_live_options(options)
+    if options.live is not None and (options.accuracy or options.coverage):
+        raise ConfigError("--accuracy, --coverage: for whole tracks; leave them out with --live")
     if not options.paths and options.live is None:
         raise ConfigError("expected audio files, folders or --live; see 'genrecls predict --help'")
     if options.timeline is not None and options.live is not None:

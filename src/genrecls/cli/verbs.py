@@ -19,6 +19,7 @@ from genrecls.cli.parser import (
 )
 from genrecls.config.options import choices, groups, listed
 from genrecls.runtime.command import add_live_options
+from genrecls.shipped.models import names, names_with_modes
 
 VERBS = {
     "train": "train and evaluate one configuration",
@@ -27,6 +28,7 @@ VERBS = {
     "refit": "train the settings of finished runs on all tracks, to use",
     "evaluate": "compute the scores of a finished run again",
     "predict": "classify audio files or folders",
+    "models": "list the models that need no training, with scores and licences",
     "explain": "draw which parts of a file decided, and what the layers respond to",
     "export": "write TFLite files and everything a device needs",
     "benchmark": "measure the latency of a run's model and its exported files",
@@ -188,6 +190,7 @@ def predict_parser() -> VerbParser:
         "Classify audio files of any length, or all audio files of folders.\n"
         "RUN is a run (folder, name, end of a name), a model.keras, or an exported .tflite, which\n"
         f"needs no TensorFlow.\n{_NEWEST}\n"
+        "Where there is none, best_small answers, which comes with genrecls ('genrecls models').\n"
         "msd_musicnn, mtt_musicnn, msd_vgg and mtt_vgg are published taggers, which give fifty\n"
         "tags over time instead of genres (docs/how_to/pretrained.md).",
         words="[RUN] FILE|FOLDER ...",
@@ -206,7 +209,36 @@ def predict_parser() -> VerbParser:
         "--timeline", type=folder, metavar="PNG", help="draw the probabilities over time"
     )
     parser.add_argument("--model", metavar="RUN", help="the same as RUN, wherever it stands")
+    parser.add_argument(
+        "--accuracy",
+        type=_share,
+        metavar="SHARE",
+        help="answer 'unknown' unless so many answers are right (0.8), by held-out tracks",
+    )
+    parser.add_argument(
+        "--coverage",
+        type=_share,
+        metavar="SHARE",
+        help="give sets of genres, so many of which hold the true one (0.9)",
+    )
+    parser.candidates = names_with_modes
     add_live_options(parser)
+    return parser
+
+
+def models_parser() -> VerbParser:
+    """Return what `genrecls models` takes."""
+    parser = VerbParser(
+        "models",
+        "List the models that answer without a training: those that come with genrecls, and\n"
+        "published taggers. With NAME, show its card: data, scores, confusion, what it is for.\n"
+        "'genrecls predict --model NAME FILE' classifies with it.",
+        words="[NAME]",
+    )
+    parser.candidates = names
+    parser.add_argument(
+        "--format", choices=("table", "json"), default="table", help="of the answer (table)"
+    )
     return parser
 
 
@@ -250,10 +282,12 @@ def benchmark_parser() -> VerbParser:
         "Measure features and inference, for one segment and for a track of 30 s: of a run's\n"
         "model (Keras) beside all its exported files, or of one model file. The music is\n"
         "generated, the first calls are not counted, and each measurement is its own process.\n"
-        f"RUN is a run (folder, name, end of a name), a model.keras or a .tflite.\n{_NEWEST}",
+        "RUN is a run (folder, name, end of a name), a model.keras, a .tflite or the name of a\n"
+        f"shipped model ('genrecls models').\n{_NEWEST}",
         words="[RUN]",
         settings=OUTPUT_ROOT,
     )
+    parser.candidates = names_with_modes
     parser.add_argument(
         "--threads",
         type=_numbers,
@@ -271,6 +305,16 @@ def _number(word: str) -> int:
     if not word.isdecimal() or int(word) < 1:
         raise argparse.ArgumentTypeError(f"received '{word}'; allowed: whole numbers from 1")
     return int(word)
+
+
+def _share(word: str) -> float:
+    try:
+        share = float(word)
+    except ValueError:
+        share = 0.0
+    if not 0 < share < 1:
+        raise argparse.ArgumentTypeError(f"received '{word}'; allowed: above 0, below 1")
+    return share
 
 
 def _numbers(words: str) -> tuple[int, ...]:
@@ -468,6 +512,7 @@ _PARSERS: dict[str, Callable[[], VerbParser]] = {
     "refit": refit_parser,
     "evaluate": evaluate_parser,
     "predict": predict_parser,
+    "models": models_parser,
     "explain": explain_parser,
     "export": export_parser,
     "benchmark": benchmark_parser,

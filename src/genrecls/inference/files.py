@@ -7,15 +7,16 @@ from contextlib import nullcontext
 from pathlib import Path
 from types import MappingProxyType
 
-from genrecls.config.paths import why_no_file
-from genrecls.console import progress, quiet_libraries, warn
+from genrecls.config.paths import expanded, why_no_file
+from genrecls.console import progress, quiet_libraries, say, warn
 from genrecls.datasets.audio_files import find_audio
 from genrecls.dsp.audio import readable_suffixes
 from genrecls.dsp.content import HEAD_BYTES, kind_of
-from genrecls.errors import ModelFileError
+from genrecls.errors import ModelFileError, RunError
 from genrecls.runs.ensemble_card import ENSEMBLE
 from genrecls.runtime.classifier import Classifier
 from genrecls.runtime.result import Result
+from genrecls.shipped.models import DEFAULT, FOLDER, file_name, shipped_file
 
 _SUFFIXES = (".keras", ".tflite")
 
@@ -26,6 +27,43 @@ _FEW = 5
 def names_model_file(path: Path) -> bool:
     """Return whether `path` means a model file, there or not, rather than a run."""
     return path.suffix.lower() in _SUFFIXES or path.is_file()
+
+
+def named_model_file(word: str) -> Path | None:
+    """Return the model file that a word means, a path or a shipped name; None if it means a run."""
+    path = expanded(word, "RUN")
+    shipped = None if path.exists() else shipped_file(word)
+    return shipped or (path if names_model_file(path) else None)
+
+
+def find_model_file(word: str | None, output_root: Path) -> Path:
+    """Return the file of the model that a word means, or of the one that answers without a word.
+
+    That is the newest run on real music. Where there is none, a shipped model answers, which is
+    said.
+
+    Args:
+        word: a model file, a shipped name or a run; None for no word.
+        output_root: where runs are looked for.
+
+    Raises:
+        RunError: there is no such run.
+    """
+    if word is not None and (file := named_model_file(word)) is not None:
+        return file
+    reason = f"there is no run in {output_root.absolute()}"
+    if word is not None or any(output_root.glob("*/run.json")):
+        # Not before: a device has nothing that reads runs.
+        from genrecls.runs.run import find_run
+
+        try:
+            return find_run(output_root, word).model_file
+        except RunError as error:
+            if word is not None:
+                raise
+            reason = str(error)
+    say(f"{reason}; {DEFAULT}, which comes with genrecls, answers instead")
+    return FOLDER / file_name(DEFAULT, "float32")
 
 
 def is_exported(path: Path) -> bool:

@@ -36,6 +36,11 @@ TAGGERS: Mapping[str, tuple[str, str]] = {
 }
 """Model family and corpus of each published tagger, by its name."""
 
+PARAMETERS: Mapping[str, int] = {"musicnn": 792_079, "music_vgg": 607_030}
+"""Parameters of each family with its fifty tags."""
+
+TAGGER_LICENCE = "ISC"
+
 _BATCH = 64
 _SHOWN = 5
 """Tags of a segment in a table, the most probable ones."""

@@ -22,6 +22,7 @@ from genrecls.runs.ensemble_card import ENSEMBLE
 from genrecls.runs.metrics import RunMetrics
 from genrecls.runs.result_tables import Unit, as_frame, read_epochs, read_predictions
 from genrecls.runs.run_files import Status, damaged_run
+from genrecls.shipped.models import shipped_file
 from genrecls.splits.base import EvaluatedPart
 
 _MODEL_FILES = ("model.keras", ENSEMBLE)
@@ -394,6 +395,11 @@ def find_run(output_root: Path, wanted: str | None) -> Run:
     for folder in (path, output_root / wanted, *inside):
         if (folder / "run.json").is_file():
             return Run(folder.resolve())
+    if shipped_file(wanted):
+        raise RunError(
+            f"{wanted} comes with genrecls and is no run: predict takes it, and "
+            f"'genrecls models' says what it is"
+        )
     runs = all_runs(output_root)
     matching = [run for run in runs if run.name.endswith(wanted)]
     if len(matching) == 1:
