@@ -11,8 +11,8 @@ from genrecls.experiment.experiment import SELECTED
 from tests.conftest import RunCommand
 
 TOP = (
-    "allowed: augment, backend, data_root, dataset, debug, experiment, features, force, "
-    "logger, memory_gb, model, output_root, seed, segment, show, split, trainer, vote"
+    "allowed: augment, backend, data_root, dataset, debug, distill, experiment, features, force, "
+    "logger, memory_gb, model, output_root, seed, segment, show, split, teacher, trainer, vote"
 )
 TRAINER = (
     "allowed: epochs, batch_size, optimizer, schedule, monitor, keep, patience, "
@@ -103,7 +103,8 @@ MESSAGES = {
     # additions and deletions
     "+new=1": (
         "new: unknown key; allowed: dataset, features, split, model, logger, segment, trainer, "
-        "augment, seed, vote, force, show, memory_gb, backend, data_root, output_root"
+        "augment, distill, seed, vote, force, show, memory_gb, backend, data_root, output_root, "
+        "teacher"
     ),
     "+trainer.new=1": f"trainer.new: unknown key; {TRAINER}",
     "++trainer.nope=1": f"trainer.nope: unknown key; {TRAINER}",

@@ -354,9 +354,9 @@ def test_a_training_gets_all_crops_of_its_part_and_their_copies_beside_the_segme
 ) -> None:
     words = ("trainer.crops=3", "trainer.crop_hop=0.5", "augment=audio", "augment.audio.copies=1")
     experiment = _experiment(tmp_path, *words)
-    assert prepare(experiment, dataset).crops is None, "only a training needs them"
+    assert prepare(experiment, dataset).training is None, "only a training needs them"
     prepared = prepare(experiment, dataset, copies=True)
-    crops, train = prepared.crops, prepared.parts["train"]
+    crops, train = prepared.training, prepared.parts["train"]
     assert crops is not None
     assert set(crops.tracks) == set(train.tracks)
     assert crops.starts[:5].tolist() == [0, 0.5, 1, 1.5, 0]

@@ -73,6 +73,9 @@ def relevant(config: Mapping[str, Any]) -> dict[str, Any]:
     # The number counts where it is fixed.
     if kept.get("trainer", {}).get("deterministic") == "cores":
         kept["trainer"].pop("threads", None)
+    if kept.get("teacher") is None:
+        kept.pop("teacher", None)
+        kept.pop("distill", None)
     if kept.get("trainer", {}).get("crops") is None:
         kept.get("trainer", {}).pop("crop_hop", None)
     return without_later(kept)

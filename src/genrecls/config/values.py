@@ -25,6 +25,7 @@ SCHEMAS = {
     "segment": "genrecls.features.segmentation:SegmentRule",
     "trainer": "genrecls.training.settings:TrainerSettings",
     "augment": "genrecls.training.settings:AugmentSettings",
+    "distill": "genrecls.training.settings:DistillSettings",
     "search": "genrecls.sweeps.search.settings:SearchSettings",
 }
 """The class of the single keys of a root configuration, and of a group that has one class only."""

@@ -146,7 +146,7 @@ def run_metrics(
             RejectedFile(file.track, str(file.path), file.code, file.detail)
             for file in data.rejected
         ),
-        model=ModelCost.of(experiment.model.title, result.model, experiment.model.pretraining),
+        model=ModelCost.of(experiment.model.title, result.model, data.pretraining),
         seconds=seconds,
     )
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import NonNegativeFloat
+from pydantic import Field, NonNegativeFloat
 
 from genrecls.config.compose import compose
 from genrecls.config.options import choices
@@ -30,7 +30,7 @@ from genrecls.parallel import Backend
 from genrecls.runs.published import Published
 from genrecls.splits.base import Splitter
 from genrecls.trackers.base import Logger
-from genrecls.training.settings import AugmentSettings, TrainerSettings
+from genrecls.training.settings import AugmentSettings, DistillSettings, TrainerSettings
 
 MOST_NUMBERS = 2**30
 """Numbers of float32 that a batch, or the segments of one track, may be."""
@@ -42,6 +42,7 @@ PLAIN: dict[str, type[Schema]] = {
     "segment": SegmentRule,
     "trainer": TrainerSettings,
     "augment": AugmentSettings,
+    "distill": DistillSettings,
 }
 GROUPS = (*SELECTED, *PLAIN)
 
@@ -58,6 +59,8 @@ class RunSettings(Schema):
     backend: Backend
     data_root: str
     output_root: str
+    # It came later: runs from before have no value for it.
+    teacher: Annotated[str, Field(min_length=1)] | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class Experiment:
     model: ModelFamily | Sklearn
     trainer: TrainerSettings
     augment: AugmentSettings
+    distill: DistillSettings
     logger: Logger
     run: RunSettings
     published: Published | None = None
@@ -126,6 +130,8 @@ def parse(composed: Mapping[str, Any]) -> Experiment:
         ConfigError: the first thing that is wrong, as one line.
     """
     rest = dict(composed)
+    # Runs from before there were teachers do not say how one is listened to.
+    rest.setdefault("distill", {})
     values = {name: rest.pop(name, None) for name in GROUPS}
     for group in ("experiment", "debug"):
         if rest.pop(group, None):
@@ -180,6 +186,7 @@ def check_combination(experiment: Experiment) -> None:
         )
     _check_sizes(experiment)
     _check_fit(experiment)
+    _check_teacher(experiment)
     experiment.model.check(experiment.segment.shapes(experiment.features))
     experiment.model.check_features(experiment.features)
     experiment.split.check(experiment.dataset)
@@ -210,6 +217,37 @@ def _check_fit(experiment: Experiment) -> None:
         raise ConfigError(
             f"trainer.class_weights: received {trainer.class_weights}, but all neighbours of "
             f"model={model.title} count the same; allowed: none"
+        )
+
+
+def _check_teacher(experiment: Experiment) -> None:
+    """Refuse a teacher where it cannot listen, or where what tests would teach."""
+    teacher, extra = experiment.run.teacher, experiment.distill.extra
+    if teacher is None:
+        if extra is not None:
+            raise ConfigError(
+                f"distill.extra: received '{extra}', but music without genres teaches nothing by "
+                "itself; allowed: null, or teacher=<a run, an ensemble or msd_musicnn> beside it"
+            )
+        return
+    received = f"teacher: received '{teacher}', but"
+    if isinstance(experiment.model, Sklearn):
+        title = experiment.model.title
+        raise ConfigError(f"{received} model={title} is fitted at once; allowed: null")
+    if experiment.features.media != {"audio"}:
+        raise ConfigError(
+            f"{received} features={experiment.features.name} are not made of audio, to which a "
+            "teacher listens; allowed: null"
+        )
+    if "track" in experiment.split.leaks:
+        raise ConfigError(
+            f"{received} split={experiment.split.name} divides tracks, and the teacher would "
+            "listen to what tests; use null, or a split of whole tracks"
+        )
+    if extra is not None and experiment.augment.audio.active:
+        raise ConfigError(
+            f"augment.audio.copies: received {experiment.augment.audio.copies}, but music of "
+            "distill.extra has no distorted copies; allowed: 0"
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from genrecls.runtime.description import pretraining_caveat
 from genrecls.splits.base import PARTS, Part, Split, SplitInput, known_artists
 from genrecls.splits.leakage import ensure_declared, find_leaks
 from genrecls.training.data import Examples, gather, missing_classes
+from genrecls.training.distillation import Distillation
 
 LONG, LONG_SHARE = 4, 0.1
 """So many times the usual segments make a track a long one, and such a share is worth a word."""
@@ -39,11 +40,15 @@ class PreparedData:
     Attributes:
         dataset: without its rejected tracks.
         parts: examples of each part; a refit has the train part alone.
-        crops: all crops that a training may draw of the train part; None where it takes segments.
         leaks: kinds of leak that were really found (all of them declared).
         caveat: what a reader of a score must know; may be empty.
         unused: ids of tracks that are in no part.
         rejected: files that were left out.
+        audio_digests: of each track that is left, see `genrecls.features.cache.TrackFeatures`.
+        pretraining: what the network, or its teacher, had been trained on before.
+        training: what a network learns from where that is more than the train part: all crops
+            that may be drawn of it, the answers of a teacher, music without genres.
+        distillation: how it learns from those answers.
     """
 
     dataset: Dataset
@@ -53,7 +58,10 @@ class PreparedData:
     caveat: str
     unused: tuple[str, ...]
     rejected: Sequence[Rejection]
-    crops: Examples | None = None
+    audio_digests: Mapping[str, str] = field(default_factory=dict)
+    pretraining: str = ""
+    training: Examples | None = None
+    distillation: Distillation | None = None
 
     @property
     def artists_apart(self) -> dict[str, str]:
@@ -133,7 +141,7 @@ def prepare(
     # The examples of each part, in memory or, where they need more of it than they may, in a file.
     counts = {part: sum(map(len, tracks.values())) for part, tracks in split.parts.items()}
     segments = sum(counts.values()) + experiment.augment.audio.copies * counts["train"]
-    folder = _folder_for(segments, experiment)
+    folder = folder_for(segments, experiment)
     classes = {track.id: kept.labels.index(track.label) for track in kept.tracks}
     parts = {
         part: gather(extraction.tracks, split.parts[part], classes, folder)
@@ -149,6 +157,8 @@ def prepare(
         caveat=_caveat(split, kinds, kept),
         unused=tuple(t.id for t in kept.tracks if not any(t.id in split.parts[p] for p in PARTS)),
         rejected=extraction.rejected,
+        audio_digests=split_input.audio_digests,
+        pretraining=experiment.model.pretraining,
     )
     _announce(data, weighed=experiment.trainer.weighs_genres)
     if experiment.trainer.batches != "tracks" and (long := _long_tracks(parts["train"])):
@@ -156,7 +166,7 @@ def prepare(
     if reason := pretraining_caveat(experiment.model.pretraining):
         warn(reason)
     if copies and experiment.trainer.crops:
-        return replace(data, crops=_crops(experiment, kept, split, store))
+        return replace(data, training=_crops(experiment, kept, split, store))
     if copies and experiment.augment.audio.active:
         train_indices = split.parts["train"]
         more = _copies(experiment, experiment.segment, kept, train_indices, store, folder)
@@ -182,7 +192,7 @@ def extract_features(
     return extraction
 
 
-def _folder_for(segments: int, experiment: Experiment) -> Path | None:
+def folder_for(segments: int, experiment: Experiment) -> Path | None:
     """Return where so many examples are put; None where they fit into memory."""
     shapes = experiment.segment.shapes(experiment.features)
     memory_gb = experiment.run.memory_gb
@@ -201,7 +211,7 @@ def _crops(experiment: Experiment, dataset: Dataset, split: Split, store: Featur
     extraction = extract(tracks, experiment.features, rule, store, backend=backend)
     every = {t: np.arange(extraction.outlines[t].segments) for t in train}
     segments = sum(map(len, every.values()))
-    folder = _folder_for((1 + experiment.augment.audio.copies) * segments, experiment)
+    folder = folder_for((1 + experiment.augment.audio.copies) * segments, experiment)
     classes = {track.id: dataset.labels.index(track.label) for track in tracks.tracks}
     crops = gather(extraction.tracks, every, classes, folder)
     wanted, most = experiment.trainer.crops or 0, max(map(len, every.values()))

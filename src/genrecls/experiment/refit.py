@@ -23,6 +23,8 @@ from genrecls.errors import RunError
 from genrecls.experiment.experiment import Experiment
 from genrecls.experiment.prepare import PreparedData, prepare
 from genrecls.experiment.restore import restore
+from genrecls.experiment.teacher import find_teacher
+from genrecls.experiment.teacher_answers import teach
 from genrecls.files.locks import locked
 from genrecls.models.sklearn import Sklearn
 from genrecls.runs.ensemble_card import Member
@@ -105,7 +107,7 @@ def refit(
 
     Raises:
         RunError: a run is not finished, they are no runs of one configuration, or the model is none
-            that can be trained without a validation part.
+            that can be trained without a validation part; their teacher is not there.
         DataError: the data are not there.
     """
     display = [TrainingDisplay()] if display is None else display
@@ -128,6 +130,9 @@ def refit(
             say(f"{folder.name} is trained already")
             model, _ = load(folder / MODEL)
         else:
+            if teacher := find_teacher(experiment, restored.metrics.dataset.fingerprint):
+                teacher.fetch()
+                data = teach(experiment, data, restored.store, teacher)
             model = _train(experiment, data, folder, display)
             if temperature := _temperature(system):
                 from genrecls.training.calibration import apply_temperature, require_softmax
@@ -197,8 +202,9 @@ def _train(
         trainer=experiment.trainer,
         augment=experiment.augment,
         seed=experiment.run.seed,
-        training=data.parts["train"] if data.crops is None else data.crops,
+        training=data.parts["train"] if data.training is None else data.training,
         validation=None,
+        distillation=data.distillation,
     )
     paths = TrainingPaths(folder / "checkpoint", backbone_root(experiment.data_root))
     result = fit(task, paths, devices, Callbacks(display))
@@ -227,7 +233,7 @@ def _card(
         split=first.split.name,
         leaks=_leaks(system.runs),
         generated=data.dataset.generated,
-        pretraining=experiment.model.pretraining,
+        pretraining=data.pretraining,
         test=mean_scores(system),
         refit={
             "runs": len(system.runs),

@@ -9,6 +9,7 @@ from pathlib import Path
 from genrecls.config.aliases import original_config
 from genrecls.config.relevant import relevant
 from genrecls.experiment.experiment import Experiment
+from genrecls.experiment.teacher import extra_digest, find_teacher
 
 
 def run_id(experiment: Experiment, fingerprint: str) -> str:
@@ -17,10 +18,17 @@ def run_id(experiment: Experiment, fingerprint: str) -> str:
     Args:
         experiment: validated configuration.
         fingerprint: digest of the data: ids, labels, groups, published parts and file contents.
+
+    Raises:
+        RunError: the teacher is not there, or cannot teach here.
+        DataError: the music that it is to listen to is not there.
     """
     config = original_config(relevant(experiment.resolved()))
     # What a file holds decides, not where it lies.
     config["model"] |= experiment.model.contents()
+    if teacher := find_teacher(experiment, fingerprint):
+        config["teacher"] = teacher.digest
+        config["distill"]["extra"] = extra_digest(experiment)
     # Nor where a plugin lies, but its source.
     plugins = [experiment.plugins] if experiment.plugins else []
     text = json.dumps([config, fingerprint, *plugins], sort_keys=True)

@@ -17,6 +17,7 @@ from genrecls.evaluation.prediction_tables import mistakes
 from genrecls.evaluation.predictions import held_out_answers
 from genrecls.experiment.experiment import Experiment
 from genrecls.experiment.run_id import run_folder
+from genrecls.experiment.teacher import find_teacher
 from genrecls.features.extract import fingerprint
 from genrecls.files.atomic import write_text
 from genrecls.files.tables import write_json, write_rows
@@ -63,6 +64,7 @@ def train(
     """
     from genrecls.experiment.prepare import load_dataset_checked, prepare, store_of
     from genrecls.experiment.split_table import write_split_table
+    from genrecls.experiment.teacher_answers import teach
 
     display = [TrainingDisplay()] if display is None else display
     devices = devices_for(experiment.trainer.strategy, experiment.trainer.fixed_threads)
@@ -92,10 +94,15 @@ def train(
                 say(f"data {dataset.provenance.title}")
             write_settings(run, experiment)
             experiment.model.fetch()
+            teacher = find_teacher(experiment, digest)
+            if teacher:
+                teacher.fetch()
 
-            # Features, split, leak check, examples.
+            # Features, split, leak check, examples, what a teacher says of them.
             started = time.monotonic()
             data = prepare(experiment, dataset, store, copies=True)
+            if teacher:
+                data = teach(experiment, data, store, teacher)
             write_split_table(run.split_file, experiment.split, dataset, data)
             seconds = {"features": time.monotonic() - started}
 
@@ -142,8 +149,9 @@ def _fit(
         trainer=trainer,
         augment=experiment.augment,
         seed=seed,
-        training=training if data.crops is None else data.crops,
+        training=training if data.training is None else data.training,
         validation=validation,
+        distillation=data.distillation,
     )
     paths = TrainingPaths(checkpoints, backbone_root(experiment.data_root))
     return fit(task, paths, devices, callback)
@@ -197,7 +205,7 @@ def _write_results(
         split=data.split.name,
         leaks=data.leaks,
         generated=data.dataset.generated,
-        pretraining=experiment.model.pretraining,
+        pretraining=data.pretraining,
         test=asdict(metrics.test),
         held_out=asdict(held_out["validation"]),
     )
@@ -252,6 +260,7 @@ def write_settings(run: Run, experiment: Experiment) -> None:
 def _help_chief(experiment: Experiment, devices: Devices, display: Sequence[Callback]) -> None:
     """Take the steps of a host that is not the chief, which alone leaves anything."""
     from genrecls.experiment.prepare import prepare, store_of
+    from genrecls.experiment.teacher_answers import teach
 
     if not devices.agree(wish=False):
         say("this configuration is trained already; the chief has the results")
@@ -259,7 +268,10 @@ def _help_chief(experiment: Experiment, devices: Devices, display: Sequence[Call
     dataset = experiment.dataset.load(experiment.data_root)
     experiment.model.fetch()
     store = store_of(experiment)
+    teacher = find_teacher(experiment, fingerprint(dataset, store.digests))
     data = prepare(experiment, dataset, store, copies=True)
+    if teacher:
+        data = teach(experiment, data, store, teacher)
     with TemporaryDirectory(prefix="genrecls-") as folder:
         _fit(Path(folder, "checkpoint"), experiment, data, devices, Callbacks(display))
     say("the training is done; the chief has the results")

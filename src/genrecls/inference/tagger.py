@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from genrecls.errors import ModelFileError
 from genrecls.inference.front_end import FeatureFrontEnd
+from genrecls.models.musicnn_weights import Corpus
 from genrecls.runtime.classifier import Classifier
 from genrecls.runtime.description import ModelDescription
 from genrecls.runtime.formats import JsonText, ResultText
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 
     from genrecls.features.base import FeatureSpec
     from genrecls.features.segmentation import SegmentRule
+    from genrecls.models.music_tagger import MusicTagger
 
-TAGGERS: Mapping[str, tuple[str, str]] = {
+TAGGERS: Mapping[str, tuple[str, Corpus]] = {
     "msd_musicnn": ("musicnn", "msd"),
     "mtt_musicnn": ("musicnn", "mtt"),
     "msd_vgg": ("music_vgg", "msd"),
@@ -101,8 +103,23 @@ class Tagger(Classifier):
         return answers
 
 
-def load_tagger(name: str) -> Tagger:
-    """Return a published tagger.
+@dataclass(frozen=True)
+class PublishedTagger:
+    """A published tagger whose weights are here.
+
+    Attributes:
+        family: the network with its weights.
+        features: what it takes.
+        rule: how its patches are cut: one after the other.
+    """
+
+    family: MusicTagger
+    features: FeatureSpec
+    rule: SegmentRule
+
+
+def published_tagger(name: str) -> PublishedTagger:
+    """Return a published tagger; its network is not made yet.
 
     Args:
         name: one of `TAGGERS`.
@@ -114,7 +131,6 @@ def load_tagger(name: str) -> Tagger:
     from genrecls.config.validation import select, validate
     from genrecls.features.base import FEATURES
     from genrecls.features.segmentation import SegmentRule
-    from genrecls.models import tensorflow_setup
     from genrecls.models.base import MODELS
     from genrecls.models.music_tagger import PATCH_FRAMES, MusicTagger
     from genrecls.models.musicnn_weights import AbsentCheckpointError
@@ -136,6 +152,22 @@ def load_tagger(name: str) -> Tagger:
         family.fetch()
     except AbsentCheckpointError as error:
         raise ModelFileError(f"model {name}: {error.absence}") from None
+    return PublishedTagger(family, features, rule)
+
+
+def load_tagger(name: str) -> Tagger:
+    """Return a published tagger that classifies files.
+
+    Args:
+        name: one of `TAGGERS`.
+
+    Raises:
+        ModelFileError: its weights are not here; says how to get them.
+    """
+    from genrecls.models import tensorflow_setup
+
+    published = published_tagger(name)
+    family = published.family
     tensorflow_setup.configure_tensorflow()
     description = TaggerDescription(
         labels=family.tags,
@@ -147,7 +179,8 @@ def load_tagger(name: str) -> Tagger:
         generated=False,
         accuracy=float("nan"),
     )
-    return Tagger(TaggerNetwork(family.tagger(), features, rule, description))
+    network = TaggerNetwork(family.tagger(), published.features, published.rule, description)
+    return Tagger(network)
 
 
 class TagJson(JsonText):

@@ -102,11 +102,11 @@ class Musicnn(MusicTagger):
             y = self.normalised(conv(x), f"mid{index}_norm")
             x = layers.Add(name=f"mid{index}_sum")([y, x]) if middle else y
             middle.append(x)
+        mid = layers.Concatenate(name="mid_end")(middle)
         if self.layer == "mid_end":
-            mid = layers.Concatenate(name="mid_end")(middle)
             return layers.GlobalAveragePooling1D(name="mid_end_mean")(mid)
 
-        x = layers.Concatenate(name="all_ends")([front, *middle])
+        x = layers.Concatenate(name="all_ends")([front, mid])
         if self.layer == "max_pool":
             return layers.GlobalMaxPooling1D(name="max_pool")(x)
         mean = layers.GlobalAveragePooling1D(name="mean_pool")(x)

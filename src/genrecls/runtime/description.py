@@ -27,8 +27,8 @@ def pretraining_caveat(pretraining: str) -> str:
     if not pretraining:
         return ""
     return (
-        f"the network begins with weights that were trained on {pretraining}, which may hold "
-        "artists or recordings of the test part; no leak check can see into them"
+        f"the network begins with weights, or had a teacher, trained on {pretraining}, which may "
+        "hold artists or recordings of the test part; no leak check can see into them"
     )
 
 

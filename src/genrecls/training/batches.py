@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from genrecls.rng import stream, stream_seed
 from genrecls.training.augment import augmenter
 from genrecls.training.data import Examples
+from genrecls.training.distillation import LABELLED
 from genrecls.training.settings import AugmentSettings
 
 
@@ -42,6 +43,20 @@ class BatchMaker:
     over: Literal["genres", "tracks"] = "genres"
     crops: int | None = None
 
+    @cached_property
+    def _all_labelled(self) -> bool:
+        return bool((self.examples.targets >= 0).all())
+
+    def count_labelled(self, targets: Any) -> int:
+        """Return how many examples of a batch have a genre: all, but for unlabelled music.
+
+        Args:
+            targets: soft targets of the batch; of a mixed example the larger share counts.
+        """
+        if self._all_labelled:
+            return int(targets.shape[0])
+        return int((targets.numpy()[:, : self.n_classes].sum(axis=1) >= LABELLED).sum())
+
     @property
     def steps(self) -> int:
         """Batches an epoch."""
@@ -52,6 +67,8 @@ class BatchMaker:
 
     def epoch(self, epoch: int, first_step: int = 0) -> Any:
         """Return a `tf.data.Dataset` of (named inputs, soft targets) from `first_step` on.
+
+        Behind the genres the targets have the columns of the teacher, where there is one.
 
         Each example comes as itself (version 0) or as one of its distorted copies; all versions
         are equally likely.
@@ -90,7 +107,10 @@ class BatchMaker:
 
         examples = self.examples
         change = augmenter(self.augment, self.fill) if self.augment.active else None
-        types = [tf.float32] * len(examples.inputs) + [tf.int64]
+        types = [tf.float32] * len(examples.inputs) + [tf.int64, tf.float32]
+        teacher = examples.teacher
+        if teacher is None:
+            teacher = np.empty((len(examples), 0), np.float32)
 
         def read(rows: NDArray[np.int64], versions: NDArray[np.int64]) -> list[NDArray[Any]]:
             arrays = [np.asarray(values[rows]) for values in examples.inputs.values()]
@@ -98,7 +118,7 @@ class BatchMaker:
                 chosen = versions == number
                 for name, array in zip(examples.inputs, arrays, strict=True):
                     array[chosen] = copy[name][rows[chosen]]
-            return [*arrays, examples.targets[rows]]
+            return [*arrays, examples.targets[rows], teacher[rows]]
 
         @tf.function(
             input_signature=[
@@ -109,12 +129,15 @@ class BatchMaker:
         )  # type: ignore[untyped-decorator]
         def make_batch(seed: Any, rows: Any, versions: Any) -> Any:
             # Read from wherever the examples are, which may be a file larger than the memory.
-            *arrays, targets = tf.numpy_function(read, (rows, versions), types, stateful=False)
+            *arrays, targets, answers = tf.numpy_function(
+                read, (rows, versions), types, stateful=False
+            )
             targets.set_shape([None])
+            answers.set_shape([None, teacher.shape[1]])
             for values, array in zip(examples.inputs.values(), arrays, strict=True):
                 array.set_shape([None, *values.shape[1:]])
             inputs = dict(zip(examples.inputs, arrays, strict=True))
-            soft_targets = tf.one_hot(targets, self.n_classes)
+            soft_targets = tf.concat([tf.one_hot(targets, self.n_classes), answers], axis=1)
             return (inputs, soft_targets) if change is None else change(inputs, soft_targets, seed)
 
         return make_batch

@@ -29,10 +29,12 @@ class Examples:
 
     Attributes:
         inputs: named arrays, first axis examples.
-        targets: class index of each example.
+        targets: class index of each example; -1 where nobody said its genre.
         tracks: track id of each example.
         starts: start of each example in its track in seconds.
         copies: inputs of distorted copies of the examples, in the same order.
+        teacher: what a teacher answers to each example, shape (examples, columns), see
+            `genrecls.training.distillation`; None without one.
     """
 
     inputs: Mapping[str, NDArray[np.float32]]
@@ -40,6 +42,7 @@ class Examples:
     tracks: tuple[str, ...]
     starts: NDArray[np.float64]
     copies: tuple[Mapping[str, NDArray[np.float32]], ...] = ()
+    teacher: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -89,6 +92,32 @@ def gather(
         targets=np.concatenate([np.full(len(part[t]), classes[t]) for t in part]),
         tracks=tuple(t for t in part for _ in part[t]),
         starts=np.concatenate(starts),
+    )
+
+
+def join(one: Examples, other: Examples, folder: Path | None = None) -> Examples:
+    """Return the examples of both, without copies and teachers.
+
+    Args:
+        one: those in front.
+        other: those behind, of the same inputs.
+        folder: where inputs are put that do not fit into memory; None keeps them in memory.
+
+    Raises:
+        DataError: the folder is full.
+    """
+    inputs = {}
+    for name, values in one.inputs.items():
+        buffer = ArrayBuffer(len(one) + len(other), values.shape[1:], folder)
+        for part in (values, other.inputs[name]):
+            for rows in chunks(part):
+                buffer.append(rows)
+        inputs[name] = buffer.array()
+    return Examples(
+        inputs=inputs,
+        targets=np.concatenate([one.targets, other.targets]),
+        tracks=(*one.tracks, *other.tracks),
+        starts=np.concatenate([one.starts, other.starts]),
     )
 
 

@@ -281,7 +281,9 @@ class Hosts(Replicas):
             RunError: on all hosts, where they differ on any.
         """
         examples = batches.examples
-        described = (model.to_json(), trainer, batches.augment, batches.seed, examples.tracks)
+        answers = None if examples.teacher is None else examples.teacher.shape
+        described: tuple[object, ...] = (model.to_json(), trainer, batches.augment, batches.seed)
+        described = (*described, examples.tracks, answers)
         digest = hashlib.sha256(repr(described).encode())
         digest.update(examples.targets.tobytes() + examples.starts.tobytes())
         own = np.frombuffer(digest.digest(), np.int64)

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 INPUT = "embedding"
 """Name of the only input of a network that works on these outputs."""
 
-_BATCH = 16
+BATCH = 16
+"""Examples that are computed at once."""
+
 _ARRAY = "outputs"
 
 
@@ -71,27 +73,26 @@ def embed(backbone: keras.Model, examples: Examples, root: Path) -> Examples:
     Raises:
         DataError: what was computed cannot be written.
     """
-    import tensorflow as tf
-
-    store = _Store(root, backbone)
+    shape = tuple(backbone.output_shape[1:])
+    store = OutputStore(root, backbone, shape)
     digests = [_example_digest(examples.inputs, index) for index in range(len(examples))]
-    outputs = np.empty((len(examples), *store.shape), dtype=np.float32)
-    missing = [
-        index for index, digest in enumerate(digests) if not store.read(digest, outputs[index])
-    ]
+    outputs = np.empty((len(examples), *shape), dtype=np.float32)
+    missing = []
+    for index, digest in enumerate(digests):
+        stored = store.read(digest)
+        if stored is None:
+            missing.append(index)
+        else:
+            outputs[index] = stored
     if store.damaged:
         warn(f"backbone outputs: {store.damaged} damaged and computed again")
 
-    # Every batch is filled up to the same size, for which one graph is compiled: in it an example
-    # has the same outputs bit for bit, whichever others are with it. TensorFlow takes a second and
-    # third `predict` in one process for a mistake and warns of it.
-    forward = tf.function(lambda batch: backbone(batch, training=False), jit_compile=False)
+    forward = forward_batches(backbone)
     with progress("backbone outputs", len(missing)) as advance:
-        for start in range(0, len(missing), _BATCH):
-            chosen = missing[start : start + _BATCH]
-            rows = [*chosen, *[chosen[-1]] * (_BATCH - len(chosen))]
-            batch = {name: tf.constant(values[rows]) for name, values in examples.inputs.items()}
-            for index, output in zip(chosen, forward(batch).numpy(), strict=False):
+        for start in range(0, len(missing), BATCH):
+            chosen = missing[start : start + BATCH]
+            batch = {name: values[chosen] for name, values in examples.inputs.items()}
+            for index, output in zip(chosen, forward(batch), strict=True):
                 outputs[index] = output
                 store.write(digests[index], output)
             for _ in chosen:
@@ -100,45 +101,81 @@ def embed(backbone: keras.Model, examples: Examples, root: Path) -> Examples:
     return replace(examples, inputs={INPUT: outputs})
 
 
-class _Store:
-    """The entries of one backbone.
+def forward_batches(
+    network: keras.Model,
+) -> Callable[[Mapping[str, NDArray[np.float32]]], NDArray[np.float32]]:
+    """Return a function of the named inputs of up to `BATCH` examples that gives their outputs.
+
+    Every batch is filled up to the same size, for which one graph is compiled: in it an example has
+    the same outputs bit for bit, whichever others are with it. TensorFlow takes a second and third
+    `predict` in one process for a mistake and warns of it.
+    """
+    import tensorflow as tf
+
+    forward = tf.function(lambda batch: network(batch, training=False), jit_compile=False)
+
+    def outputs(inputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+        count = len(next(iter(inputs.values())))
+        rows = np.minimum(np.arange(BATCH), count - 1)
+        batch = {name: tf.constant(values[rows]) for name, values in inputs.items()}
+        return np.asarray(forward(batch).numpy()[:count])
+
+    return outputs
+
+
+class OutputStore:
+    """Outputs of one network, kept by the digest of what it was given.
+
+    Args:
+        root: folder of all outputs, see `backbone_root`.
+        network: what computes them; its layers and weights name the folder.
+        shape: of one entry; None along an axis of any length.
+        made_from: what else decides the values, as JSON values.
 
     Attributes:
-        shape: of one entry.
         damaged: damaged entries met so far; each counts as absent.
     """
 
-    def __init__(self, root: Path, backbone: keras.Model) -> None:
+    def __init__(
+        self,
+        root: Path,
+        network: keras.Model,
+        shape: tuple[int | None, ...],
+        made_from: Mapping[str, Any] | None = None,
+    ) -> None:
         import keras
         import tensorflow as tf
 
-        self.shape: tuple[int, ...] = tuple(backbone.output_shape[1:])
+        self._shape = shape
         self.damaged = 0
         # The key names the layers, their weights and the libraries that compute with them.
         versions = {"keras": keras.__version__, "tensorflow": tf.__version__}
-        key = hashlib.sha256(json.dumps([backbone.to_json(), versions]).encode())
-        for value in backbone.get_weights():
+        described = [network.to_json(), versions, *([made_from] if made_from else [])]
+        key = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
+        for value in network.get_weights():
             key.update(value.tobytes())
         self._folder = root / key.hexdigest()[:32]
-        layers = [layer.name for layer in backbone.layers]
+        layers = [layer.name for layer in network.layers]
         with _writing(self._folder):
             # Written anew at each use: its time says when a folder was last of use.
-            spec = {"layers": layers, "outputs": self.shape, **versions}
+            spec = {"layers": layers, "outputs": shape, **versions, **(made_from or {})}
             write_json(self._folder / "spec.json", spec)
 
-    def read(self, digest: str, into: NDArray[np.float32]) -> bool:
-        """Put an entry into `into`; return whether it is there and whole."""
+    def read(self, digest: str) -> NDArray[np.float32] | None:
+        """Return an entry; None where it is not there or not whole."""
         try:
             values = read_arrays(self._path(digest))[_ARRAY]
-            if values.shape != self.shape or values.dtype != np.float32:
-                raise ValueError("another shape or type")
+            sizes = zip(self._shape, values.shape, strict=True)
+            if any(size not in {None, length} for size, length in sizes):
+                raise ValueError("another shape")
+            if values.dtype != np.float32:
+                raise ValueError("another type")
         except FileNotFoundError:
-            return False
+            return None
         except Exception:  # noqa: BLE001 - whatever damage makes the readers of zip and npy raise
             self.damaged += 1
-            return False
-        into[...] = values
-        return True
+            return None
+        return values
 
     def write(self, digest: str, outputs: NDArray[np.float32]) -> None:
         """Write an entry, whole or not at all."""

@@ -19,6 +19,7 @@ from genrecls.training.batches import BatchMaker
 from genrecls.training.callbacks import Callback, TrainingPlan
 from genrecls.training.checkpoint import Arrays, Checkpoint, Progress
 from genrecls.training.data import Examples, class_weights
+from genrecls.training.distillation import Distillation, without_projection
 from genrecls.training.distribution import Devices
 from genrecls.training.interrupts import StopRequest, stop_request
 from genrecls.training.optimizer import build_optimizer, current_rate, lower_rate
@@ -36,14 +37,17 @@ class TrainingData:
     """A network and the examples it learns from.
 
     Attributes:
-        model: freshly built network; its variables are changed.
+        model: freshly built network; its variables are changed. Of one with a projection behind it
+            only the probabilities are validated.
         batches: the training part.
         validation: the part that selects the best epoch; None where there is none.
+        distillation: what is learnt from a teacher beside the genres.
     """
 
     model: keras.Model
     batches: BatchMaker
     validation: Examples | None
+    distillation: Distillation | None = None
 
 
 def fit(
@@ -139,6 +143,7 @@ class _Loop:
         self, data: TrainingData, trainer: TrainerSettings, folder: Path, devices: Devices
     ) -> None:
         self._model = data.model
+        self._student = without_projection(data.model)
         self._batches = data.batches
         self._validation = data.validation
         self._trainer = trainer
@@ -152,8 +157,10 @@ class _Loop:
         n_classes = data.batches.n_classes
         weights = np.ones(n_classes, dtype=np.float32)
         if trainer.class_weights == "balanced":
-            weights = class_weights(data.batches.examples.targets, n_classes)
-        learner = Learner(self._learning, self._optimizer, trainer.label_smoothing, weights)
+            targets = data.batches.examples.targets
+            weights = class_weights(targets[targets >= 0], n_classes)
+        smoothing = trainer.label_smoothing
+        learner = Learner(self._learning, self._optimizer, smoothing, weights, data.distillation)
         self._step = devices.make_step(learner)
         self._best: Arrays = []
         self.progress = Progress()
@@ -187,14 +194,16 @@ class _Loop:
         started, saved = time.monotonic() - progress.epoch_seconds, time.monotonic()
         for inputs, targets in self._batches.epoch(progress.epoch, progress.step):
             loss, correct = self._step(inputs, targets)
-            count = int(targets.shape[0])
+            count = self._batches.count_labelled(targets)
             _require_finite("training", float(loss), f"in epoch {epoch}, step {progress.step + 1}")
             progress.step += 1
             progress.loss_sum += float(loss) * count
             progress.correct += int(correct)
             progress.seen += count
             progress.epoch_seconds = time.monotonic() - started
-            means = progress.loss_sum / progress.seen, progress.correct / progress.seen
+            # A batch of unlabelled music alone has nothing to count.
+            seen = max(1, progress.seen)
+            means = progress.loss_sum / seen, progress.correct / seen
             callback.on_step(epoch, progress.step, *means)
             if self._devices.agree(stop.received is not None):
                 self._save()
@@ -290,7 +299,7 @@ class _Loop:
             return {}
         figures = np.zeros(2)
         if self._devices.chief:
-            outputs = probabilities(self._model, self._validation, self._trainer.batch_size)
+            outputs = probabilities(self._student, self._validation, self._trainer.batch_size)
             figures = np.array(loss_and_accuracy(outputs, self._validation.targets))
         loss, accuracy = self._devices.from_chief(figures).tolist()
         # The last step of an epoch may ruin the weights, which no training loss shows any more.

@@ -149,7 +149,8 @@ class Augmentation(Schema, ABC):
 
         Args:
             inputs: by name, shape (batch, ...).
-            targets: soft targets, shape (batch, classes).
+            targets: soft targets, shape (batch, classes); with `teacher=` its answers are columns
+                behind them, which belong to the examples likewise.
             seed: two integers, other ones for every batch.
         """
 
@@ -227,3 +228,42 @@ class AugmentSettings(Schema):
             select(AUGMENTATIONS, values, f"augment.extra.{number}")
             for number, values in enumerate(self.extra)
         ]
+
+
+@dataclass(frozen=True)
+class DistillSettings(Schema):
+    """How a network learns from `teacher` beside the genres; nothing of it is in the result.
+
+    Attributes:
+        label_weight: of the cross-entropy with the genres of the tracks in the loss.
+        soft_weight: of the teacher's probabilities, which published taggers do not have.
+        temperature: what the logits of both are divided by to compare their probabilities.
+        embedding_weight: of the cosine distance between the teacher's embedding and a projection of
+            the network's.
+        layers: layers of the teacher whose outputs, averaged over time, are its embedding together;
+            null: those of `TEACHER_LAYERS` for a published tagger, none for a run.
+        standardise: whether each value of the embedding has mean 0 and deviation 1 over the
+            training part.
+        student_layer: layer that the projection reads; null: what the last layer reads.
+        hop: seconds from one place where the teacher listens to the next. A segment gets the mean
+            of what it said within.
+        extra: folder of music without genres, which is listened to with the teacher alone; null
+            for none.
+    """
+
+    label_weight: NonNegativeFloat = 1.0
+    soft_weight: NonNegativeFloat = 1.0
+    temperature: Annotated[float, Field(ge=0.1, le=100)] = 2.0
+    embedding_weight: NonNegativeFloat = 1.0
+    layers: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    standardise: bool = True
+    student_layer: str | None = None
+    hop: Annotated[float, Field(ge=0.01, le=60)] = 0.5
+    extra: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.soft_weight + self.embedding_weight:
+            raise ValueError(
+                "soft_weight: received 0 beside embedding_weight=0, with which nothing of the "
+                "teacher would be learnt; allowed: one of them above 0"
+            )

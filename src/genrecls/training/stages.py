@@ -21,6 +21,7 @@ from genrecls.training.calibration import apply_temperature, fit_temperature, re
 from genrecls.training.callbacks import Callback, TrainingPlan
 from genrecls.training.checkpoint import Progress
 from genrecls.training.data import Examples, normalisation
+from genrecls.training.distillation import Distillation, with_projection
 from genrecls.training.distribution import Devices
 from genrecls.training.frozen_outputs import divide, embed
 from genrecls.training.loop import TrainingData
@@ -41,6 +42,7 @@ class Task:
         training: the training part; with `trainer.crops` all crops that may be drawn of it.
         validation: the part that selects the best epoch; None where all tracks train, so that
             nothing can be selected.
+        distillation: what is learnt from a teacher, whose answers the training part has.
     """
 
     family: ModelFamily
@@ -51,6 +53,7 @@ class Task:
     seed: int
     training: Examples
     validation: Examples | None
+    distillation: Distillation | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ def fit(task: Task, paths: TrainingPaths, devices: Devices, callback: Callback) 
 
     Raises:
         Interrupted, RunError: as `loop.fit` does.
+        ConfigError: the network cannot be trained so.
         ModelFileError: the weights to begin with cannot be had.
         DataError: the outputs of frozen layers cannot be kept.
     """
@@ -105,6 +109,11 @@ def fit(task: Task, paths: TrainingPaths, devices: Devices, callback: Callback) 
     task.family.initialise(model)
     if task.trainer.calibration == "temperature":
         require_softmax(model)
+    # The projection takes part in every stage and stays behind: the result is `model`.
+    network = model
+    if task.distillation and task.distillation.embedding:
+        frozen = [stage.frozen for stage in task.family.stages() if stage.frozen]
+        network = with_projection(model, task.distillation, frozen)
 
     stages, trainer = task.family.stages(), task.trainer
     epochs = sum(stage.epochs or trainer.epochs for stage in stages)
@@ -112,7 +121,7 @@ def fit(task: Task, paths: TrainingPaths, devices: Devices, callback: Callback) 
     for number, stage in enumerate(stages, start=1):
         weights_before = model.get_weights()
         started = time.monotonic()
-        data = _training_data(task, stage, model, statistics, paths.backbone)
+        data = _training_data(task, stage, network, statistics, paths.backbone)
         frozen_seconds += time.monotonic() - started if stage.frozen else 0.0
         rate = stage.learning_rate or trainer.optimizer.learning_rate
         settings = replace(
@@ -179,7 +188,7 @@ def _training_data(
         over="tracks" if trainer.batches == "tracks" else "genres",
         crops=trainer.crops,
     )
-    return TrainingData(network, batches, validation)
+    return TrainingData(network, batches, validation, task.distillation)
 
 
 def can_keep_outputs(task: Task, model: keras.Model, frozen: str) -> bool:

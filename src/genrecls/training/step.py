@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genrecls.training.distillation import LABELLED, Distillation
+
 if TYPE_CHECKING:
     import keras
 
@@ -21,15 +23,18 @@ class Learner:
     """A network with everything that decides how its weights change.
 
     Attributes:
+        model: the network, with a projection behind it where an embedding is learnt.
         optimizer: built for the network.
         label_smoothing: share of the target spread over all genres.
         weights: of each genre in the loss.
+        distillation: what is learnt from a teacher beside the genres.
     """
 
     model: keras.Model
     optimizer: Any
     label_smoothing: float
     weights: NDArray[np.float32]
+    distillation: Distillation | None = None
 
     @property
     def signature(self) -> tuple[Any, Any]:
@@ -41,7 +46,10 @@ class Learner:
         import tensorflow as tf
 
         inputs = {name: tf.TensorSpec(x.shape, x.dtype) for name, x in self.model.input.items()}
-        return inputs, tf.TensorSpec(self.model.output.shape, tf.float32)
+        columns = len(self.weights)
+        if self.distillation is not None:
+            columns += self.distillation.columns
+        return inputs, tf.TensorSpec([None, columns], tf.float32)
 
     def compare(self, inputs: Any, targets: Any) -> tuple[Any, Any]:
         """Return the weighted loss of each example, and whether its class is right."""
@@ -49,10 +57,22 @@ class Learner:
         from keras import losses
 
         outputs = self.model(inputs, training=True)
-        smoothing = self.label_smoothing
-        each = losses.categorical_crossentropy(targets, outputs, label_smoothing=smoothing)
-        hits = tf.argmax(outputs, axis=1) == tf.argmax(targets, axis=1)
-        return each * tf.linalg.matvec(targets, self.weights), hits
+        smoothing, distillation = self.label_smoothing, self.distillation
+        if distillation is None:
+            each = losses.categorical_crossentropy(targets, outputs, label_smoothing=smoothing)
+            hits = tf.argmax(outputs, axis=1) == tf.argmax(targets, axis=1)
+            return each * tf.linalg.matvec(targets, self.weights), hits
+
+        probabilities, projection = outputs if distillation.embedding else (outputs, None)
+        genres, answers = targets[:, : len(self.weights)], targets[:, len(self.weights) :]
+        # Of unlabelled music that is mixed with other the genres are less than 1 together.
+        labelled = tf.reduce_sum(genres, axis=1)
+        shares = tf.math.divide_no_nan(genres, labelled[:, None])
+        each = losses.categorical_crossentropy(shares, probabilities, label_smoothing=smoothing)
+        each *= tf.linalg.matvec(genres, self.weights) * distillation.settings.label_weight
+        hits = tf.argmax(probabilities, axis=1) == tf.argmax(genres, axis=1)
+        each += distillation.compare(probabilities, projection, answers)
+        return each, hits & (labelled >= LABELLED)
 
 
 def step_of_one(learner: Learner) -> Step:
