@@ -205,9 +205,23 @@ def test_errors_are_those_of_the_command_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"seeds=3: several trainings; use genrecls\.sweep"):
         api.train(seeds=3)
     with pytest.raises(RunError, match="no finished run"):
-        api.load(output_root=tmp_path)
+        api.load("latest", output_root=tmp_path)
     with pytest.raises(ModelFileError):
         api.load(tmp_path / "none.tflite")
+
+
+def test_a_shipped_model_answers_where_nothing_was_trained(tmp_path: Path) -> None:
+    song = tmp_path / "song.wav"
+    soundfile.write(song, 0.1 * np.random.default_rng(0).standard_normal(5 * 22050), 22050)
+    by_name = api.load("best_small", accuracy=0.99, coverage=0.9)
+    prediction = by_name.predict(song)
+    assert prediction.unknown == (prediction.genres[prediction.genre] < 0.99)
+    assert prediction.genre_set[0] == prediction.genre
+    by_default = api.load(output_root=tmp_path)
+    assert by_default.description == by_name.description
+    again = by_default.predict(song)
+    assert again.genres == prediction.genres
+    assert (again.unknown, again.genre_set) == (False, ())
 
 
 @pytest.mark.parametrize("name", ["Jürgen's $music", "${music}", 'a "b", [c]\\'])

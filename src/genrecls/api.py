@@ -26,6 +26,7 @@ from genrecls.errors import ConfigError, DataError, RunError
 from genrecls.runs.metrics import PartMetrics
 from genrecls.runs.run import Run, all_runs, find_run
 from genrecls.runs.run_filter import count_trials, select_runs
+from genrecls.runtime.abstention import ALWAYS, Abstention, abstention_for
 from genrecls.splits.base import EvaluatedPart
 
 if TYPE_CHECKING:
@@ -188,12 +189,18 @@ class Prediction:
         genre: the answer.
         genres: probability of each genre, the most probable one first.
         segments: the same for each segment, in the order of time.
+        unknown: whether the answer is less sure than the `accuracy` asks for that was given to
+            `load`.
+        genre_set: the genres of which one is the true one as often as the `coverage` says that was
+            given to `load`, the most probable first; empty without one.
     """
 
     path: Path
     genre: str
     genres: Mapping[str, float]
     segments: tuple[SegmentPrediction, ...]
+    unknown: bool = False
+    genre_set: tuple[str, ...] = ()
 
 
 class Model:
@@ -204,8 +211,9 @@ class Model:
         description: what the model is and how far it can be trusted, in one line.
     """
 
-    def __init__(self, classifier: Classifier) -> None:
+    def __init__(self, classifier: Classifier, abstention: Abstention = ALWAYS) -> None:
         self._classifier = classifier
+        self._abstention = abstention
         self.labels = classifier.labels
         self.description = str(classifier.description)
 
@@ -239,6 +247,8 @@ class Model:
             pairs = zip(self.labels, map(float, probabilities), strict=True)
             return dict(sorted(pairs, key=lambda pair: -pair[1]))
 
+        abstention, probabilities = self._abstention, result.probabilities
+        in_set = () if abstention.in_set is None else abstention.genres(probabilities)
         return Prediction(
             path=path,
             genre=self.labels[result.decision],
@@ -247,10 +257,18 @@ class Model:
                 SegmentPrediction(float(start), float(end), by_genre(row.tolist()))
                 for start, end, row in zip(result.starts, result.ends, result.segments, strict=True)
             ),
+            unknown=abstention.unknown(float(probabilities[result.decision])),
+            genre_set=tuple(self.labels[index] for index in in_set),
         )
 
 
-def load(model: Run | AnyPath | None = None, *, output_root: AnyPath = "outputs") -> Model:
+def load(
+    model: Run | AnyPath | None = None,
+    *,
+    output_root: AnyPath = "outputs",
+    accuracy: float | None = None,
+    coverage: float | None = None,
+) -> Model:
     """Return a trained model, to classify files.
 
     Args:
@@ -259,17 +277,27 @@ def load(model: Run | AnyPath | None = None, *, output_root: AnyPath = "outputs"
             run, `best` for the most accurate one on the data of the newest on real music; None for
             that newest one on real music, or where there is none, "best_small".
         output_root: where runs are looked for by name.
+        accuracy: share of answers that are to be right; others are `unknown`.
+        coverage: share of sets that are to hold the true genre.
 
     Raises:
         RunError: there is no such run, or it is not finished.
         ModelFileError: the file cannot be read.
+        ConfigError: it does not say what it answered to tracks that did not train it, on which both
+            shares rest.
     """
     from genrecls.inference.files import find_model_file, load_classifier
 
     if isinstance(model, Run):
-        return Model(load_classifier(model.model_file))
-    word = None if model is None else str(model)
-    return Model(load_classifier(find_model_file(word, Path(output_root).expanduser())))
+        file = model.model_file
+    else:
+        word = None if model is None else str(model)
+        file = find_model_file(word, Path(output_root).expanduser())
+    classifier = load_classifier(file)
+    abstention, lines = abstention_for(classifier.description.held_out, accuracy, coverage)
+    for line in lines:
+        say(line)
+    return Model(classifier, abstention)
 
 
 def ensemble(*runs: Run | AnyPath, output_root: AnyPath = "outputs") -> Run:

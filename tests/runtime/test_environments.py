@@ -12,6 +12,7 @@ import pytest
 from genrecls.export.bundle.standalone import write
 from genrecls.export.formats import Input, Mode
 from genrecls.runtime.tflite_predictor import load_tflite
+from genrecls.shipped.models import shipped_file
 from tests.runtime.conftest import Exported
 from tests.runtime.environments import OLD_RUNTIME, Environment, bare, base_requirements
 from tests.runtime.packed import song
@@ -125,6 +126,14 @@ def test_the_verb_predict_needs_neither_tensorflow_nor_librosa_nor_hydra(
 ) -> None:
     model = exported("cnn").file("features", "float32")
     _check_same(_answer(installed, "-m", "genrecls", "predict", model, heard), model, heard)
+
+
+def test_the_shipped_model_needs_no_more(installed: Environment, heard: Path) -> None:
+    model = shipped_file("best_small")
+    assert model is not None
+    _check_same(_answer(installed, "-m", "genrecls", "predict", heard), model, heard)
+    listed = installed.run("-m", "genrecls", "models")
+    assert "best_small" in listed.stdout, listed.stderr
 
 
 def test_without_a_runtime_one_line_names_what_to_install(
