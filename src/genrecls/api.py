@@ -68,7 +68,8 @@ def train(*overrides: str, progress: ProgressOption = True, **settings: Any) -> 
     """Train and evaluate, continue where an earlier attempt stopped, or find the finished run.
 
     Args:
-        overrides: as behind `genrecls train`, such as "model=crnn" or "trainer.epochs=5".
+        overrides: as behind `genrecls train`, such as "model=crnn" or "trainer.epochs=5";
+            "continue=<run>" with more epochs goes on from the end of a finished run.
         progress: see `ProgressOption`.
         settings: the same as keywords: `dataset="gtzan"`, `seed=3`, `trainer={"epochs": 5}`.
 
@@ -81,18 +82,19 @@ def train(*overrides: str, progress: ProgressOption = True, **settings: Any) -> 
     """
     from genrecls.config.compose import compose
     from genrecls.experiment import train as training
-    from genrecls.experiment.experiment import parse
+    from genrecls.experiment.more_epochs import CONTINUE, read_training
     from genrecls.training.callbacks import FunctionCallback
 
     words = [*overrides, *_overrides(settings)]
     for word in words:
         if word.startswith("seeds="):
             raise ConfigError(f"{word}: several trainings; use genrecls.sweep with the same words")
-    experiment = parse(compose("train", words))
+    composed = compose("train", [word for word in words if not word.startswith(CONTINUE)])
     command = f"genrecls train {shlex.join(words)}".rstrip()
+    asked = read_training(composed, words, command)
     display = [FunctionCallback(progress)] if callable(progress) else None if progress else []
     with _quietly(progress):
-        run = training.train(experiment, command, display)
+        run = training.train(asked.experiment, asked.command, display, asked.source)
     if run is None:
         raise RunError("this host helps the chief of TF_CONFIG, which alone has the run")
     run.point_latest()

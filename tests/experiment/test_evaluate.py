@@ -55,12 +55,6 @@ def _vector(row: dict[str, str], labels: list[str]) -> list[float]:
 
 
 @pytest.mark.tensorflow
-def test_a_finished_run_keeps_no_checkpoint(run: Run) -> None:
-    assert run.finished
-    assert not run.checkpoint_folder.exists()
-
-
-@pytest.mark.tensorflow
 def test_the_metrics_tell_what_was_done(run: Run, metrics: dict[str, Any]) -> None:
     assert metrics["dataset"]["name"] == "synth"
     assert metrics["dataset"]["generated"] is True

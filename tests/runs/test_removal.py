@@ -55,6 +55,12 @@ def test_checkpoints_are_those_of_unfinished_runs(root: Path) -> None:
     assert names(root, "checkpoints", "failed") == ["made-failed", *places[1:]]
 
 
+def test_the_checkpoint_of_a_finished_run_can_go_and_the_run_stays(root: Path) -> None:
+    (root / "made-finished" / "checkpoint").mkdir()
+    assert "made-finished/checkpoint" in names(root, "checkpoints")
+    assert "made-finished" not in names(root, "checkpoints")
+
+
 def test_runs_are_named_by_ends_of_names_and_by_patterns(root: Path) -> None:
     assert names(root, "finished") == ["made-finished"]
     assert names(root, "made-f*") == ["made-failed", "made-finished"]

@@ -32,19 +32,21 @@ def main(words: Sequence[str]) -> int:
     if show_configuration("train", options):
         return 0
     parent_watch.stop_with_parent()
-    composed = compose("train", options.overrides, options.config_dir, options.config_name)
+    settings = [word for word in options.overrides if not word.startswith("continue=")]
+    composed = compose("train", settings, options.config_dir, options.config_name)
     # Not before: whoever misspelt a word need not wait for the import.
-    from genrecls.experiment.experiment import parse
+    from genrecls.experiment.more_epochs import read_training
 
-    experiment = parse(composed)
+    command = shlex.join(["genrecls", "train", *words, *plugin_flags()])
+    training = read_training(composed, options.overrides, command)
+    experiment = training.experiment
     if experiment.run.show:
         show_model(experiment)
         return 0
     from genrecls.cli.run_summary import summary
     from genrecls.experiment.train import train
 
-    command = shlex.join(["genrecls", "train", *words, *plugin_flags()])
-    run = train(experiment, command)
+    run = train(experiment, training.command, source=training.source)
     if run is not None:
         # A search makes many, and nobody has asked for any of them yet.
         if not run.search:

@@ -77,13 +77,15 @@ def train_parser() -> VerbParser:
         "run, or continues an interrupted one.",
         root="train",
     )
-    parser.candidates = lambda: ("seeds=",)
+    parser.candidates = lambda: ("seeds=", "continue=")
     parser.add_argument("-m", "--multirun", action="store_true", help="same as 'genrecls sweep'")
     add_configuration_flags(parser)
     parser.epilog = (
         "Any value inside a group can be set: trainer.epochs=5, features.n_mels=96,\n"
         "model.head.dropout=0.5. seeds=3 trains with the seeds 0, 1 and 2 and compares them, as\n"
-        "'genrecls sweep seeds=3' does."
+        "'genrecls sweep seeds=3' does.\n"
+        "trainer.epochs=80 continue=RUN goes on from the end of a finished run, and ends as if so\n"
+        "many had been asked for at once."
     )
     return parser
 
@@ -367,8 +369,9 @@ def runs_parser() -> VerbParser:
         "  show RUN                 settings that differ from the defaults, data, scores, files\n"
         "  open RUN                 its report in the browser, or the path of it\n"
         "  remove WHAT ...          list what would be removed; with --yes remove it. WHAT is\n"
-        "                           failed, interrupted or pruned (such runs), checkpoints (of\n"
-        "                           unfinished runs, which then begin again), runs or patterns\n\n"
+        "                           failed, interrupted or pruned (such runs), checkpoints\n"
+        "                           (unfinished runs then begin again, finished ones take no more\n"
+        "                           epochs), runs or patterns\n\n"
         f"{_A_RUN}",
         words="[CONDITION ... | ACTION RUN ...]",
         settings=OUTPUT_ROOT,

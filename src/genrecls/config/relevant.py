@@ -25,6 +25,7 @@ IRRELEVANT = (
     ("dataset", "min_tracks"),
     ("model", "preset"),
     ("trainer", "checkpoint_minutes"),
+    ("trainer", "keep_checkpoint"),
     ("logger",),
 )
 """Groups and key of each setting that changes no result."""

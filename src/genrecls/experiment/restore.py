@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from genrecls.datasets.base import Dataset
 from genrecls.errors import ConfigError, DataError, RunError
@@ -72,6 +74,15 @@ def _experiment(run: Run, data_root: str, dataset_root: str | None) -> Experimen
     elif values["dataset"].get("name") == "synth":
         # Generated data have no folder to choose; those of older runs are made again, bit for bit.
         values["dataset"]["root"] = None
+    return read_experiment(run, values)
+
+
+def read_experiment(run: Run, values: Mapping[str, Any]) -> Experiment:
+    """Return the experiment of a run from its configuration, in which something may have changed.
+
+    Raises:
+        RunError: this version cannot read it.
+    """
     try:
         return parse(values)
     except ConfigError as error:

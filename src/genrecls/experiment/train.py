@@ -16,6 +16,7 @@ from genrecls.environment import environment
 from genrecls.evaluation.prediction_tables import mistakes
 from genrecls.evaluation.predictions import held_out_answers
 from genrecls.experiment.experiment import Experiment
+from genrecls.experiment.more_epochs import begin_with, can_go_on
 from genrecls.experiment.run_id import run_folder
 from genrecls.experiment.teacher import find_teacher
 from genrecls.features.extract import fingerprint
@@ -27,6 +28,7 @@ from genrecls.runs.record import read
 from genrecls.runs.run import Run
 from genrecls.splits.base import EVALUATED_PARTS, Part, known_artists
 from genrecls.trackers.base import SWEEP
+from genrecls.training import checkpoint
 from genrecls.training.callbacks import (
     Callback,
     Callbacks,
@@ -47,7 +49,10 @@ if TYPE_CHECKING:
 
 
 def train(
-    experiment: Experiment, command: str, display: Sequence[Callback] | None = None
+    experiment: Experiment,
+    command: str,
+    display: Sequence[Callback] | None = None,
+    source: Run | None = None,
 ) -> Run | None:
     """Train and evaluate, continue where an earlier attempt stopped, or find the finished run.
 
@@ -55,6 +60,7 @@ def train(
         experiment: what to train, on what, and how.
         command: the command line that does the same, kept in the run.
         display: what shows the training; None shows it in the terminal.
+        source: a finished run with fewer epochs, from whose end it goes on.
 
     Returns:
         The finished run; None on a host that only helps the chief of a cluster.
@@ -92,6 +98,8 @@ def train(
             say(f"run {run.name}")
             if dataset.generated:
                 say(f"data {dataset.provenance.title}")
+            if source is not None:
+                begin_with(source, run, digest)
             write_settings(run, experiment)
             experiment.model.fetch()
             teacher = find_teacher(experiment, digest)
@@ -115,7 +123,10 @@ def train(
                 metrics = _write_results(run, experiment, data, result, digest, seconds)
                 callbacks.on_finish(metrics.to_json())
         # Not before the run is marked as finished: until then it may have to be taken up again.
-        shutil.rmtree(run.checkpoint_folder, ignore_errors=True)
+        if can_go_on(experiment) and not run.search:
+            checkpoint.keep_newest(run.checkpoint_folder)
+        else:
+            shutil.rmtree(run.checkpoint_folder, ignore_errors=True)
     return run
 
 

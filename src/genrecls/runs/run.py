@@ -115,7 +115,7 @@ class Run:
 
     @property
     def checkpoint_folder(self) -> Path:
-        """Folder of the checkpoints."""
+        """Folder of the checkpoints; of a finished run, of the last one, if it may go on."""
         return self.folder / "checkpoint"
 
     def predictions_file(self, level: Literal["segments", "tracks"]) -> Path:

@@ -131,6 +131,13 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
+def keep_newest(folder: Path) -> None:
+    """Remove all checkpoints of `folder`, and of the stages in it, but the newest."""
+    for stage in {path.parent for path in folder.rglob("epoch-*")}:
+        for old in _checkpoint_paths(stage)[:-1]:
+            shutil.rmtree(old, ignore_errors=True)
+
+
 def load(folder: Path) -> Checkpoint | None:
     """Return the newest whole checkpoint of `folder`, or None.
 

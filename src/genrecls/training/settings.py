@@ -75,6 +75,8 @@ class TrainerSettings(Schema):
             `tracks` every track equally often, however long it is, in as many steps.
         checkpoint_minutes: a checkpoint inside long epochs at least this often; one is always
             written after each epoch.
+        keep_checkpoint: the last one stays when the run is finished, so that it can go on to more
+            epochs (`continue=RUN`).
         strategy: `single` learns on one device, `mirrored` on all of this machine, `multiworker` on
             those of all hosts that the environment variable TF_CONFIG names.
         deterministic: weights are the same bit for bit on processors of one model with `cores`
@@ -111,6 +113,7 @@ class TrainerSettings(Schema):
     crops: Annotated[int, Field(gt=0, le=100_000)] | None = None
     crop_hop: PositiveFloat = 0.5
     calibration: Literal["none", "temperature"] = "none"
+    keep_checkpoint: bool = True
 
     def __post_init__(self) -> None:
         if self.class_weights == self.batches == "balanced":
