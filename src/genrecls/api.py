@@ -511,7 +511,12 @@ class Sweep:
         return compare(self.runs, rank_by=rank_by, test_on=test_on)
 
 
-def sweep(*overrides: str, progress: bool = True, **settings: Any) -> Sweep:
+def sweep(
+    *overrides: str,
+    progress: bool = True,
+    filter: str = "",  # noqa: A002 - the word of the command line
+    **settings: Any,
+) -> Sweep:
     """Train every combination of values, each in its own process, or search for the best ones.
 
     With `search=...` the runs are ranked, the best first.
@@ -519,6 +524,8 @@ def sweep(*overrides: str, progress: bool = True, **settings: Any) -> Sweep:
     Args:
         overrides: as behind `genrecls sweep`, such as "model=cnn,rnn" and "jobs=2".
         progress: show progress and messages on standard error.
+        filter: a condition on the settings of a training, such as "model=rnn or seed<2"; the other
+            combinations are left out.
         settings: the same as keywords; a tuple means several values: `model=("cnn", "rnn")`.
             `seeds=3` means the seeds 0, 1 and 2.
 
@@ -530,7 +537,7 @@ def sweep(*overrides: str, progress: bool = True, **settings: Any) -> Sweep:
     from genrecls.sweeps import sweep as sweeping
     from genrecls.sweeps.settings import read_arguments
 
-    words = [*overrides, *_overrides(settings)]
+    words = [*overrides, *_overrides(settings), *([f"filter={filter}"] if filter else [])]
     arguments = read_arguments(words, None, f"genrecls sweep {shlex.join(words)}".rstrip())
     with _quietly(progress):
         if arguments.search is not None:

@@ -71,6 +71,57 @@ def test_trainings_that_are_the_same_run_are_planned_once_and_that_is_said(
     assert len({job.run.name for job in jobs}) == 2
 
 
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("model=mlp and seed>0", [("mlp", 1)]),
+        ("not (model=mlp or seed=0)", [("logistic", 1)]),
+        ("split=track and trainer.epochs<3 and seed<1", [("mlp", 0), ("logistic", 0)]),
+    ],
+)
+def test_a_filter_leaves_the_combinations_that_meet_it(
+    condition: str,
+    expected: list[tuple[str, int]],
+    place: Place,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = (*TINY, *place.words, "model=mlp,logistic", "seed=0,1")
+    jobs = plan_jobs(words, None, condition)
+    chosen = [job.experiment for job in jobs]
+    assert [(each.model.title, each.run.seed) for each in chosen] == expected
+    assert f"{len(expected)} of 4 combinations meet the filter" in capsys.readouterr().err
+
+
+def test_a_filter_leaves_impossible_combinations_out(place: Place) -> None:
+    words = (*TINY, *place.words, "model=mlp,cnn")
+    with pytest.raises(ConfigError, match="trainings are impossible"):
+        plan_jobs(words)
+    assert len(plan_jobs(words, None, "model!=cnn")) == 1
+
+
+def test_a_choice_without_a_name_of_its_own_is_known_by_its_file(place: Place) -> None:
+    words = (*TINY, *place.words, "trainer=default,cosine")
+    (job,) = plan_jobs(words, None, "trainer=cosine")
+    assert job.experiment.trainer.schedule.name == "cosine"
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("modle=mlp", "filter: unknown key 'modle'; did you mean 'model"),
+        ("test.accuracy>0.5", "filter: unknown key 'test.accuracy'"),
+        ("seed>5", "filter: none of 2 combinations meets seed>5"),
+        ("seed+1>5", "filter: 'seed+1>5' is no condition"),
+    ],
+)
+def test_a_filter_that_means_nothing_is_one_line(
+    condition: str, expected: str, place: Place
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        plan_jobs((*TINY, *place.words, "seed=0,1"), None, condition)
+    assert str(caught.value).startswith(expected)
+
+
 def test_a_training_is_called_by_what_the_others_do_not_have(place: Place) -> None:
     titles = [job.title for job in plan(place, "seed=0,1", "vote=majority")]
     assert titles == ["seed=0", "seed=1"]

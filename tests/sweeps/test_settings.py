@@ -128,7 +128,7 @@ def test_the_folder_of_the_user_reaches_the_trainings(tmp_path: Path) -> None:
         ("seeds=0,1", r"seeds=0,1: several values"),
         (
             "job=2",
-            r"job: unknown key; .*sweep cluster, dry_run, job_memory_gb, jobs.*did you mean 'jobs'",
+            r"job: unknown key; .*sweep cluster, dry_run, filter, job_mem.*did you mean 'jobs'",
         ),
         ("--info", r"unknown flag --info; see 'genrecls sweep --help'"),
     ],
@@ -151,3 +151,17 @@ def test_seeds_that_another_word_decides_are_one_line(
 ) -> None:
     with pytest.raises(ConfigError, match=expected):
         parse(words)
+
+
+def test_a_filter_is_taken_as_it_is_and_is_no_word_of_a_training() -> None:
+    arguments = parse(("model=cnn,rnn", "filter=model='rnn' and seed>2", "jobs=2"))
+    assert arguments.settings.filter == "model='rnn' and seed>2"
+    assert arguments.overrides == ("model=cnn,rnn",)
+    assert "filter=model=" in arguments.command
+    both = parse(("filter=model=rnn or seed=0", "filter=seed<2"))
+    assert both.settings.filter == "(model=rnn or seed=0) and (seed<2)"
+
+
+def test_a_search_takes_no_filter() -> None:
+    with pytest.raises(ConfigError, match="a search chooses by its scores"):
+        parse(("search=mlp", "filter=seed<2"))

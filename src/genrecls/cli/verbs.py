@@ -102,7 +102,8 @@ def sweep_parser() -> VerbParser:
         "values\n"
         "  model=cnn,rnn            a list\n"
         "  'seed=range(0,5)'        0 to 4\n"
-        "  'experiment=glob(kha*)'  all choices whose names match",
+        "  'experiment=glob(kha*)'  all choices whose names match\n"
+        "  'filter=model=rnn or seed<2'   of all combinations those that meet it",
         root="sweep",
         also="train",
     )

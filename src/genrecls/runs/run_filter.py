@@ -78,18 +78,20 @@ class RunFilter:
             ) from None
         return cls(frozenset(keys), matches)
 
-    def require_known(self, known: Iterable[str]) -> None:
+    def require_known(self, known: Iterable[str], allowed: str) -> None:
         """Refuse keys that nothing is known by.
+
+        Args:
+            known: the keys.
+            allowed: what they are, in words.
 
         Raises:
             ConfigError: says which there are.
         """
-        allowed = {*ALWAYS_KNOWN, *known}
-        for key in sorted(self.keys - allowed):
+        keys = set(known)
+        for key in sorted(self.keys - keys):
             raise ConfigError(
-                f"filter: unknown key '{key}'{nearest(key, allowed)}; allowed: "
-                f"{', '.join(ALWAYS_KNOWN)}, and every setting and score that a run here has, such "
-                "as trainer.epochs or test.segment.log_loss"
+                f"filter: unknown key '{key}'{nearest(key, keys)}; allowed: {allowed}"
             )
 
 
@@ -111,7 +113,11 @@ def select_runs(
         run_filter = RunFilter.parse(condition)
         facts = [facts_of(run) for run in runs]
         if runs:
-            run_filter.require_known(key for known in facts for key in known)
+            run_filter.require_known(
+                {*ALWAYS_KNOWN, *(key for known in facts for key in known)},
+                f"{', '.join(ALWAYS_KNOWN)}, and every setting and score that a run here has, such "
+                "as trainer.epochs or test.segment.log_loss",
+            )
         chosen = [run for run, known in zip(runs, facts, strict=True) if run_filter.matches(known)]
         trials = trials or "sweep" in run_filter.keys
     if trials:
@@ -138,11 +144,7 @@ def facts_of(run: Run) -> dict[str, Any]:
     facts: dict[str, Any] = {key: state.get(key, "") for key in ("sweep", "created", "changed")}
     facts |= {"run": run.name, "status": run.status, "command": state.get("command", "")}
     with suppress(RunError):
-        config = run.read_config()
-        facts |= flat(config)
-        groups = ((key, value) for key, value in config.items() if isinstance(value, Mapping))
-        # A model has the name of its preset.
-        facts |= {k: v.get("preset") or v["name"] for k, v in groups if "name" in v}
+        facts |= facts_of_config(run.read_config())
     with suppress(RunError):
         metrics = run.read_metrics()
         facts |= {
@@ -164,6 +166,13 @@ def facts_of(run: Run) -> dict[str, Any]:
                         if unit == "track":
                             facts[f"{part}.{name}"] = value
     return facts
+
+
+def facts_of_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings by dotted key, and what each group chooses; a model by its preset."""
+    groups = ((key, value) for key, value in config.items() if isinstance(value, Mapping))
+    names = {k: v.get("preset") or v["name"] for k, v in groups if "name" in v}
+    return {**dict(flat(config)), **names}
 
 
 def _in_python(token: re.Match[str]) -> str:

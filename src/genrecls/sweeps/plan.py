@@ -8,30 +8,37 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from genrecls.config.compose import compose
+from genrecls.config.options import groups
 from genrecls.config.overrides import combine_values
 from genrecls.config.plugins import plugin_flags
-from genrecls.console import fail, say
+from genrecls.console import fail, say, several
 from genrecls.errors import ConfigError
 from genrecls.experiment.experiment import Experiment, compose_experiment
 from genrecls.experiment.prepare import load_dataset_checked, store_of
 from genrecls.experiment.run_id import run_folder
 from genrecls.features.extract import fingerprint
 from genrecls.runs.run import Run
+from genrecls.runs.run_filter import RunFilter, facts_of_config
 from genrecls.sweeps.job import Job
 
 
-def plan_jobs(overrides: Sequence[str], config_dir: str | None = None) -> list[Job]:
+def plan_jobs(
+    overrides: Sequence[str], config_dir: str | None = None, condition: str | None = None
+) -> list[Job]:
     """Return the trainings of a sweep, each once, in the order of the values.
 
     Args:
         overrides: words, some with several values.
         config_dir: folder with configurations of the user.
+        condition: which combinations are trained, as `RunFilter` reads it; None for all of them.
 
     Raises:
-        ConfigError: a word is wrong, or trainings are impossible; each of those has a line.
+        ConfigError: a word or the condition is wrong, no combination meets it, or trainings are
+            impossible; each of those has a line.
         DataError: a data set is absent.
     """
-    combinations = combine_values(overrides, config_dir)
+    combinations = _filtered(combine_values(overrides, config_dir), condition, config_dir)
     planner = Planner(config_dir)
     experiments: list[Experiment] = []
     problems: dict[tuple[str, ...], ConfigError] = {}
@@ -63,6 +70,35 @@ def plan_jobs(overrides: Sequence[str], config_dir: str | None = None) -> list[J
     for job, title in zip(planned, _titles([job.words for job in planned]), strict=True):
         job.title = title or job.run.name
     return planned
+
+
+def _filtered(
+    combinations: list[tuple[str, ...]], condition: str | None, config_dir: str | None
+) -> list[tuple[str, ...]]:
+    """Return the combinations whose settings meet a condition, whether or not they are possible.
+
+    Raises:
+        ConfigError: the condition is none, or no combination meets it.
+    """
+    if condition is None:
+        return combinations
+    run_filter = RunFilter.parse(condition)
+    facts = []
+    for words in combinations:
+        choices = (word.partition("=")[::2] for word in words)
+        chosen = {group: choice for group, choice in choices if group in groups("train")}
+        config = facts_of_config(compose("train", words, config_dir))
+        # A trainer or an augmentation has no name but that of its file.
+        facts.append({**chosen, **config})
+    run_filter.require_known(
+        {key for known in facts for key in known},
+        "every setting of these trainings, such as model, seed or trainer.epochs",
+    )
+    meant = [w for w, known in zip(combinations, facts, strict=True) if run_filter.matches(known)]
+    if not meant:
+        raise ConfigError(f"filter: none of {len(combinations)} combinations meets {condition}")
+    say(f"{len(meant)} of {several(len(combinations), 'combination')} meet the filter")
+    return meant
 
 
 def _titles(combinations: Sequence[tuple[str, ...]]) -> list[str]:

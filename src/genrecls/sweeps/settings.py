@@ -23,6 +23,7 @@ _REFUSED = {
     "show": "a sweep trains; 'genrecls train show=true' shows a model",
 }
 _ROOTS = ("sweep", "train")
+_FILTER = "filter="
 # What the groups were called when Hydra's plugins started the jobs.
 _LAUNCHERS = {"submitit_slurm": "slurm", "submitit_local": "local", "ray": "ray"}
 
@@ -34,6 +35,7 @@ class SweepSettings(Schema):
     jobs: PositiveInt
     job_memory_gb: PositiveFloat | None
     dry_run: bool
+    filter: str | None
     seeds: PositiveInt | None
 
 
@@ -71,7 +73,11 @@ def read_arguments(
     Raises:
         ConfigError: a word that a sweep does not take, or a cluster that cannot be used.
     """
-    words = _with_current_names([current_word(word) for word in words])
+    # Conditions are no overrides, which could not hold them.
+    conditions = [word.partition("=")[2] for word in words if word.startswith(_FILTER)]
+    given = words
+    words = [current_word(word) for word in words if not word.startswith(_FILTER)]
+    words = _with_current_names(words)
     mine, theirs = (
         sorted({*(line.partition(":")[0] for line in keys(root)), *groups(root)}) for root in _ROOTS
     )
@@ -102,6 +108,13 @@ def read_arguments(
         overrides.append(word)
     composed = compose("sweep", own, config_dir)
     search, cluster = composed.pop("search", None), composed.pop("cluster", None)
+    if conditions and search is not None:
+        raise ConfigError(
+            f"{_FILTER}{conditions[0]}: a search chooses by its scores; narrow its space instead"
+        )
+    if conditions:
+        first, *more = conditions
+        composed["filter"] = " and ".join(f"({c})" for c in conditions) if more else first
     settings = validate(SweepSettings, composed, "")
     if settings.seeds is not None:
         overrides.append(_seeds_word(settings.seeds, overrides, search))
@@ -111,7 +124,7 @@ def read_arguments(
         cluster=None if cluster is None else read_cluster(cluster),
         search=search,
         config_dir=config_dir,
-        command=command or f"genrecls sweep {shlex.join(words)}".strip(),
+        command=command or f"genrecls sweep {shlex.join(given)}".strip(),
     )
 
 

@@ -40,7 +40,7 @@ def sweep(arguments: SweepArguments) -> list[Job]:
     """
     # Every combination of values is one job, its configuration checked and its run folder known.
     settings = arguments.settings
-    jobs = plan_jobs(arguments.overrides, arguments.config_dir)
+    jobs = plan_jobs(arguments.overrides, arguments.config_dir, settings.filter)
     for job in jobs:
         if job.run.finished:
             job.mark("finished", "was finished before")
