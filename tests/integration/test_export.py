@@ -18,7 +18,11 @@ import genrecls.export.export
 from genrecls.config.paths import conf_dir
 from genrecls.export.convert import conversion
 from genrecls.export.convert.conversion import ConversionRequest, ConversionResult
-from genrecls.export.formats import INPUTS, MODES
+from genrecls.export.export import ExportResult
+from genrecls.export.formats import INPUTS, MODES, ExportFormat
+from genrecls.export.settings import ExportSettings
+from genrecls.export.web.litertjs import FILES, LiteRtJs
+from genrecls.runs.export_facts import ExportFacts
 from genrecls.runtime.container import unpack
 from tests.forked import SUBPROCESS
 from tests.in_process import Answer, run_here
@@ -295,3 +299,51 @@ def test_what_cannot_be_meant_is_one_line_at_once(work: Path, word: str, expecte
     answer = run_here(work, "export", word)
     assert answer.status == 1
     assert expected in answer.error
+
+
+def page_of(folder: Path) -> dict[str, Any]:
+    """Return what the page of the only run in a working folder computes with."""
+    (path,) = folder.glob("outputs/synth-*/web/model.json")
+    facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return facts
+
+
+@pytest.fixture
+def litertjs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LiteRT.js without a content."""
+    package = LiteRtJs("2.5.3", dict.fromkeys(FILES, b""))
+    monkeypatch.setattr("genrecls.export.web.litertjs.find_litertjs", lambda _: package)
+
+
+def test_a_page_takes_the_most_exact_file_of_a_bundle(
+    work: Path, bundle: Path, litertjs: None
+) -> None:
+    answer = run_here(work, "export", "--web", "latest")
+    assert answer.status == 0, answer.err
+    facts = page_of(work)
+    assert facts["input"] == {"name": "mfcc", "shape": [130, 13]}
+    content = (bundle.parent / "web" / "model.tflite").read_bytes()
+    assert content == (bundle / "features_float32.tflite").read_bytes()
+
+
+def test_a_run_without_a_bundle_is_exported_for_its_page(
+    work: Path, bundle: Path, litertjs: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(work, tmp_path / "work", symlinks=True)
+    (copied,) = (tmp_path / "work").glob("outputs/synth-*")
+    facts = json.loads((copied / "export" / "export.json").read_text())
+    shutil.rmtree(copied / "export")
+    asked: list[Any] = []
+
+    def export(settings: ExportSettings, words: list[str]) -> ExportResult:
+        asked.extend([*settings.formats, words])
+        shutil.copytree(bundle, copied / "export")
+        kept = [row for row in facts["files"] if row["file"] == "features_float32.tflite"]
+        return ExportResult(copied / "export", ExportFacts.from_json({**facts, "files": kept}))
+
+    monkeypatch.setattr(genrecls.export.export, "export", export)
+    answer = run_here(tmp_path / "work", "export", "--web", "latest", "calibration=40")
+    assert answer.status == 0, answer.err
+    words = ["calibration=40", "modes=[float32]", "inputs=[features]"]
+    assert asked == [ExportFormat("features", "float32"), words]
+    assert page_of(tmp_path / "work")["front_end"]["n_fft"] == 2048

@@ -46,7 +46,7 @@ def test_a_file_that_is_read_in_blocks_is_answered_as_one_that_is_held(
         assert np.array_equal(found.segments, expected)
         assert found.ends[-1] <= len(samples) / SPEC.sample_rate
         # What is too long to be held has the same segments, of nearly the same answers.
-        patch.setattr("genrecls.runtime.classifier._MAX_HELD_SECONDS", 0.05)
+        patch.setattr("genrecls.runtime.classifier.MAX_HELD_SECONDS", 0.05)
         streamed = classifier.classify(path)
         assert np.array_equal(streamed.starts, found.starts)
         assert np.array_equal(streamed.ends, found.ends)
@@ -60,7 +60,7 @@ def test_a_long_file_is_classified_in_little_memory(
     rule = SegmentRule(0.1, None, count=None, min_fill=0.5, source=source)
     classifier, path = toy_classifier(SPEC, rule), song(tmp_path / "song.wav", 120, rate=8000)
     monkeypatch.setattr("genrecls.dsp.audio._BLOCK_SAMPLES", 20_000)
-    monkeypatch.setattr("genrecls.runtime.classifier._MAX_HELD_SECONDS", 1)
+    monkeypatch.setattr("genrecls.runtime.classifier.MAX_HELD_SECONDS", 1)
     classifier.classify(path)
     tracemalloc.start()
     segments = classifier.classify(path).segments

@@ -1,44 +1,102 @@
-"""`genrecls export`: TFLite files of a finished run, and everything that a device needs."""
+"""`genrecls export`: TFLite files of a finished run with all a device needs, or a page."""
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from genrecls.cli.parser import run_overrides, show_configuration
 from genrecls.cli.verbs import parser_of
 from genrecls.config.compose import compose
+from genrecls.config.paths import expanded
 from genrecls.config.validation import validate
 from genrecls.console import say, show
+from genrecls.errors import ConfigError
 from genrecls.export.settings import ExportSettings
 from genrecls.reports.tables import Column, Table
-from genrecls.runs.export_facts import ExportedFile, ExportFacts
+from genrecls.runs.export_facts import ExportedFile, ExportFacts, read_export
+from genrecls.runs.run import find_run
 from genrecls.runtime.description import leak_mark
 
 FORMAT = "--tflite"
 
 # A bundle leaves the machine, and its card has no use for where things lay on it.
-_PLACES = ("run=", "dataset_root=", "data_root=", "output_root=", "hydra.")
+_PLACES = ("run=", "dataset_root=", "data_root=", "output_root=", "litertjs=", "hydra.")
 
 
 def main(words: Sequence[str]) -> int:
     """Export the run that the plain word names, or the newest on real music."""
     options = parser_of("export").read(words)
+    if options.output is not None and not options.web:
+        raise ConfigError("--output: it goes with --web; a bundle lies in the folder of its run")
     kept = [word for word in options.overrides if not word.startswith(_PLACES)]
-    options.overrides += run_overrides(options.words)
+    # A page is also made of a file alone.
+    file = _file(options)
+    options.overrides += [] if file else run_overrides(options.words)
     if show_configuration("export", options):
         return 0
     composed = compose("export", options.overrides, options.config_dir, options.config_name)
     settings = validate(ExportSettings, composed, "")
+    if options.tflite or not options.web:
+        _write_files(settings, kept)
+    if options.web:
+        _write_page(settings, kept, file, options.output)
+    return 0
+
+
+def _file(options: Namespace) -> Path | None:
+    """Return the exported file that the plain word names, if it names one."""
+    words = options.words
+    if len(words) != 1 or Path(words[0]).suffix.lower() != ".tflite":
+        return None
+    if options.tflite or not options.web:
+        raise ConfigError(
+            f"received the exported file {words[0]}; expected a run, for TFLite files are made of "
+            "its model; --web takes a file"
+        )
+    return expanded(words[0], "FILE")
+
+
+def _write_files(settings: ExportSettings, words: Sequence[str]) -> None:
     from genrecls.export.bundle.deployment import deployment
     from genrecls.export.export import export, require_files
 
-    result = export(settings, kept)
+    result = export(settings, words)
     show(_table(result.facts).to_terminal())
     say(f"bundle in {result.folder}; its card is {result.folder / 'card.md'}")
     require_files(settings, result.facts)
     for line in deployment(result.facts):
         say(line)
-    return 0
+
+
+def _write_page(
+    settings: ExportSettings, words: Sequence[str], file: Path | None, folder: Path | None
+) -> None:
+    from genrecls.export.export import export, require_files
+    from genrecls.export.web.litertjs import find_litertjs
+    from genrecls.export.web.page import WEB, choose_web_model, read_web_model, write_page
+
+    # Before a file is made, which takes longer.
+    runtime = find_litertjs(settings.litertjs)
+    if file:
+        model, place = read_web_model(file), Path(f"{file.stem}_web")
+    else:
+        run = find_run(Path(settings.output_root).expanduser(), settings.run)
+        facts = read_export(run)
+        if facts is None:
+            # The one file that a page takes first, unless others are asked for.
+            modes, inputs = settings.modes or ("float32",), settings.inputs or ("features",)
+            settings = replace(settings, run=str(run.folder), modes=modes, inputs=inputs)
+            given = [word for word in words if not word.startswith(("modes=", "inputs="))]
+            named = [f"modes=[{','.join(modes)}]", f"inputs=[{','.join(inputs)}]"]
+            facts = export(settings, [*given, *named]).facts
+            require_files(settings, facts)
+        model, place = choose_web_model(run, facts), run.folder / WEB
+    place = folder or place
+    write_page(place, model, runtime)
+    say(f"page in {place}; to look at it: python -m http.server -d {place}")
 
 
 def _table(facts: ExportFacts) -> Table:

@@ -30,7 +30,7 @@ VERBS = {
     "predict": "classify audio files or folders",
     "models": "list the models that need no training, with scores and licences",
     "explain": "draw which parts of a file decided, and what the layers respond to",
-    "export": "write TFLite files and everything a device needs",
+    "export": "write TFLite files and everything a device needs, or a page that hears music",
     "benchmark": "measure the latency of a run's model and its exported files",
     "data": "list, download, verify and audit data sets; manage the feature cache",
     "reproduce": "train the published systems and compare their numbers with ours",
@@ -174,11 +174,17 @@ def export_parser() -> VerbParser:
         "export",
         "Write a finished run as TFLite files, each compared with the model on held-out tracks\n"
         "before it is kept, with C sources, a model card and a program that needs no TensorFlow,\n"
-        f"into the folder 'export' of the run.\n{_A_RUN}",
-        words="[RUN]",
+        "into the folder 'export' of the run. --web writes a page that hears music in a browser,\n"
+        "with an exported file of the run (made first if there is none) or with FILE, a .tflite.\n"
+        f"{_A_RUN}",
+        words="[RUN|FILE]",
         root="export",
     )
-    parser.add_argument("--tflite", action="store_true", help="the format; so far the only one")
+    parser.add_argument("--tflite", action="store_true", help="files for devices (the default)")
+    parser.add_argument("--web", action="store_true", help="a folder for any static web server")
+    parser.add_argument(
+        "--output", type=folder, metavar="FOLDER", help="of --web (RUN/web; for FILE its name_web)"
+    )
     add_configuration_flags(parser)
     parser.epilog = (
         "gate.MODE.BOUND=... is what a file must keep of its model: difference, decisions, accuracy"

@@ -8,7 +8,7 @@ from pathlib import Path
 from genrecls.errors import ConfigError
 
 PATH_KEYS = frozenset(
-    {"data_root", "output_root", "dataset.root", "dataset.csv", "dataset_root", "run"}
+    {"data_root", "output_root", "dataset.root", "dataset.csv", "dataset_root", "litertjs", "run"}
 )
 """Keys whose values are file names, whatever they look like; `~` in them is the home folder."""
 

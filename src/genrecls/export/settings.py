@@ -64,6 +64,7 @@ class ExportSettings(Schema):
     calibration: PositiveInt
     unroll_steps: NonNegativeInt
     gate: Gate
+    litertjs: str | None
     dataset_root: str | None
     data_root: str
     output_root: str

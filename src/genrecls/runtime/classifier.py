@@ -35,8 +35,8 @@ _VALUES_AT_ONCE = 2**28
 # Segments that are cut at once.
 _FEW = 16
 
-# What is transformed as a whole: at 22,050 Hz this holds some 500 MiB.
-_MAX_HELD_SECONDS = 30 * 60
+MAX_HELD_SECONDS = 30 * 60
+"""What is transformed as a whole: at 22,050 Hz this holds some 500 MiB."""
 
 
 class _Level:
@@ -124,9 +124,9 @@ class Classifier:
                 for block in blocks:
                     held.append(block)
                     n_samples += len(block)
-                    if n_samples > _MAX_HELD_SECONDS * grid.rate:
+                    if n_samples > MAX_HELD_SECONDS * grid.rate:
                         break
-            if self._cuts_frames and n_samples <= _MAX_HELD_SECONDS * grid.rate:
+            if self._cuts_frames and n_samples <= MAX_HELD_SECONDS * grid.rate:
                 steps, inputs = self.segments(np.concatenate(held))
                 segments = np.concatenate([self.answers(batch) for batch in inputs])
             else:

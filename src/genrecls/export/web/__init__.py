@@ -1,0 +1,1 @@
+"""A page that hears music with an exported file, in the browser alone."""

@@ -1,0 +1,174 @@
+"""Writes the folder of a page: its own files, an exported file, and LiteRT.js."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from genrecls import __version__
+from genrecls.errors import ExportError
+from genrecls.export.formats import INPUTS, MODES
+from genrecls.export.web.litertjs import LiteRtJs
+from genrecls.export.web.page_model import page_model, reason_not_to_play
+from genrecls.files.tables import read_json
+from genrecls.files.templates import templates
+from genrecls.runs.export_facts import EXPORT, ExportFacts
+from genrecls.runs.run import Run
+from genrecls.runtime.container import unpack
+from genrecls.runtime.description import ModelDescription, pretraining_caveat
+
+WEB = "web"
+"""Folder of a run in which its page is."""
+
+SITE = (
+    "audio.js",
+    "breaks.js",
+    "chart.js",
+    "classifier.js",
+    "fft.js",
+    "front_end.js",
+    "microphone.js",
+    "network.js",
+    "page.js",
+    "recorder.js",
+    "resample.js",
+    "segments.js",
+    "style.css",
+    "wasm_utils.js",
+)
+"""Files of the page that are the same for every model."""
+
+MODEL, FACTS = "model.tflite", "model.json"
+
+# What stands for the bare names of packages: our own module for the one that LiteRT.js imports.
+_IMPORTS = json.dumps({"imports": {"@litertjs/wasm-utils": "./wasm_utils.js"}})
+
+
+@dataclass(frozen=True, eq=False)
+class WebModel:
+    """An exported file that a page can run.
+
+    Attributes:
+        content: the whole file.
+        card: what it says of itself.
+    """
+
+    content: bytes
+    card: Mapping[str, Any]
+
+
+def read_web_model(path: Path) -> WebModel:
+    """Return an exported file for a page.
+
+    Raises:
+        ModelFileError: it cannot be read.
+        ExportError: no page can run it.
+    """
+    flatbuffer, card = unpack(path)
+    if reason := reason_not_to_play(card, flatbuffer):
+        raise ExportError(f"{path}: {reason}")
+    return WebModel(path.read_bytes(), card)
+
+
+def choose_web_model(run: Run, facts: ExportFacts) -> WebModel:
+    """Return the most exact exported file of a run that a page can run.
+
+    Raises:
+        ModelFileError: a file cannot be read.
+        ExportError: there is none; says why not, once for each reason.
+    """
+    kept = sorted(facts.kept, key=lambda one: (MODES.index(one.mode), INPUTS.index(one.input)))
+    reasons: dict[str, str] = {}
+    for file in kept:
+        path = run.folder / EXPORT / file.file
+        try:
+            return read_web_model(path)
+        except ExportError as error:
+            reasons.setdefault(str(error).removeprefix(f"{path}: "), file.file)
+    why = "; ".join(f"{file}: {reason}" for reason, file in reasons.items()) or "none was kept"
+    raise ExportError(f"run {run.name} has no exported file that a page can run ({why})")
+
+
+def write_page(folder: Path, model: WebModel, runtime: LiteRtJs) -> None:
+    """Write a page into `folder`, whole or not at all; it takes the place of an earlier page.
+
+    Args:
+        folder: what a static server is to show.
+        model: what hears.
+        runtime: what runs it.
+
+    Raises:
+        ExportError: the folder holds something else.
+    """
+    if folder.exists() and not _is_page(folder):
+        raise ExportError(f"{folder}: expected no such folder, or a page that genrecls wrote there")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        for name, content in _files(model, runtime).items():
+            path = beside / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        # A temporary folder is for its owner alone; this one is to be read like all results.
+        beside.chmod(folder.parent.stat().st_mode & 0o777)
+        if folder.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+            folder.rename(old)
+            beside.rename(folder)
+            shutil.rmtree(old)
+        else:
+            beside.rename(folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _is_page(folder: Path) -> bool:
+    """Return whether a folder is empty or a page that was written before."""
+    if not folder.is_dir():
+        return False
+    if not any(folder.iterdir()):
+        return True
+    try:
+        return "litertjs" in read_json(folder / FACTS)
+    except Exception:  # noqa: BLE001 - whatever else is there, it is no page
+        return False
+
+
+def _files(model: WebModel, runtime: LiteRtJs) -> dict[str, bytes]:
+    """Return the contents of all files of a page by their names."""
+    card = model.card
+    litertjs = {"version": runtime.version, "sha256": runtime.digest}
+    facts = {**page_model(card), "genrecls": __version__, "litertjs": litertjs}
+    description = ModelDescription.of(card, f"{card['input']} {card['mode']}")
+    values = {
+        "model": description,
+        "card": card,
+        "leaky": "track" in card["leaks"],
+        "caveat": pretraining_caveat(description.pretraining),
+        "bytes": len(model.content),
+        "litertjs": litertjs,
+        "version": __version__,
+        "imports": _IMPORTS,
+        "imports_digest": base64.b64encode(sha256(_IMPORTS.encode()).digest()).decode(),
+    }
+    site = files("genrecls.export.web") / "site"
+    page = templates("genrecls.export.web", "site", {}, html=True)
+    text = templates("genrecls.export.web", "site", {}, html=False)
+    return {
+        **{name: (site / name).read_bytes() for name in SITE},
+        "page.css": (files("genrecls.reports") / "templates" / "page.css").read_bytes(),
+        "index.html": page.get_template("index.html.j2").render(values).encode(),
+        "README.md": text.get_template("README.md.j2").render(values).encode(),
+        FACTS: json.dumps(facts, allow_nan=False, ensure_ascii=False).encode(),
+        MODEL: model.content,
+        "litert/LICENSE.txt": (site / "litert" / "LICENSE.txt").read_bytes(),
+        **{f"litert/{name.removeprefix('dist/')}": data for name, data in runtime.files.items()},
+    }

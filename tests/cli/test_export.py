@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from genrecls.export.web.litertjs import FILES, LiteRtJs
+from tests.conftest import RunCommand
+from tests.runtime.handmade import CARD, exported_file
+
+LITERTJS = LiteRtJs("2.5.3", dict.fromkeys(FILES, b""))
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
+    """Where LiteRT.js was looked for."""
+    places: list[str | None] = []
+
+    def find(place: str | None) -> LiteRtJs:
+        places.append(place)
+        return LITERTJS
+
+    monkeypatch.setattr("genrecls.export.web.litertjs.find_litertjs", find)
+    return places
+
+
+def test_a_page_is_made_of_a_file_alone(
+    tmp_path: Path,
+    asked: list[str | None],
+    run_command: RunCommand,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = exported_file(tmp_path / "my model.tflite")
+    outcome = run_command("export", "--web", str(file), "litertjs=download")
+    assert outcome.err.splitlines() == [
+        "page in my model_web; to look at it: python -m http.server -d my model_web"
+    ]
+    assert outcome.status == 0
+    assert asked == ["download"]
+    outcome = run_command("export", str(file), "--web", "--output", str(tmp_path / "site"))
+    assert (tmp_path / "site" / "index.html").is_file()
+    assert asked == ["download", None]
+
+
+def test_a_file_that_no_page_can_run_is_refused(
+    tmp_path: Path, asked: list[str | None], run_command: RunCommand
+) -> None:
+    file = exported_file(tmp_path / "toy.tflite", {**CARD, "features": {"name": "summary"}})
+    assert run_command("export", "--web", str(file)).error == (
+        f"{file}: a page does not compute features=summary; train on features=mel, mfcc or "
+        "mel_image"
+    )
+
+
+def test_words_that_do_not_go_together_are_refused(run_command: RunCommand) -> None:
+    assert run_command("export", "latest", "--output", "site").error == (
+        "--output: it goes with --web; a bundle lies in the folder of its run"
+    )
+    for words in (["toy.tflite"], ["--tflite", "--web", "toy.tflite"]):
+        assert run_command("export", *words).error == (
+            "received the exported file toy.tflite; expected a run, for TFLite files are made of "
+            "its model; --web takes a file"
+        )
