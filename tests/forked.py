@@ -185,6 +185,16 @@ def program(*words: str) -> int:
     return main(words)
 
 
+def undrawn_program(*words: str) -> int:
+    """Be `genrecls` with the given words, whose reports have no figures."""
+    from genrecls.explain import examples_per_genre
+    from genrecls.reports import run
+
+    run.draw = lambda _: {}  # type: ignore[assignment]
+    examples_per_genre.explain_examples = lambda *_: []  # type: ignore[assignment]
+    return program(*words)
+
+
 def _run(
     function: Callable[..., int],
     args: tuple[Any, ...],

@@ -11,7 +11,7 @@ import pytest
 
 from genrecls.dsp.audio import REASONS
 from tests.dsp.bad_audio import write_all
-from tests.forked import Forked, program
+from tests.forked import Forked, undrawn_program
 from tests.in_process import run_here
 from tests.integration.conftest import Command
 
@@ -47,7 +47,8 @@ def test_a_full_disk_ends_in_one_line_and_keeps_what_was_there(
 @pytest.mark.tensorflow
 def test_two_trainings_at_once_on_a_cold_cache_both_succeed(tmp_path: Path) -> None:
     running = [
-        Forked(program, "train", "debug=smoke", f"seed={seed}", folder=tmp_path) for seed in (1, 2)
+        Forked(undrawn_program, "train", "debug=smoke", f"seed={seed}", folder=tmp_path)
+        for seed in (1, 2)
     ]
     ended = [process.end(600) for process in running]
     assert [status for status, _ in ended] == [0, 0], ended

@@ -21,6 +21,8 @@ from genrecls.sweeps.search import result
 from tests.forked import SUBPROCESS, Forked, program
 
 _STAND_IN = (sys.executable, "-m", "tests.sweeps.stand_in")
+# On the path of processes that are no forks, those that submitit starts.
+_STAND_IN_SITE = Path(__file__).parent / "stand_in_site"
 TINY = ("debug=smoke", "model=mlp", "features=summary")
 
 
@@ -68,6 +70,8 @@ def _sweep(real: bool, *words: str) -> int:
     process.subprocess = SUBPROCESS  # type: ignore[assignment, attr-defined]
     if not real:
         process.TRAIN = _STAND_IN
+        path = [str(_STAND_IN_SITE), *filter(None, [os.environ.get("PYTHONPATH")])]
+        os.environ["PYTHONPATH"] = os.pathsep.join(path)
         empty = dict.fromkeys(("history", "settings"), new_figure("title", "about", (3, 2)))
         result.figures = lambda _: empty  # type: ignore[assignment, attr-defined]
     # Nobody looks at the figures, but at those of a real search.

@@ -194,9 +194,11 @@ def test_slurm_is_asked_for_what_the_words_say(
 
 @submitit
 def test_a_job_that_slurm_loses_is_a_failure_of_its_own(
-    run: Run, log: Path, slurm_cluster: Callable[..., Path]
+    run: Run, log: Path, slurm_cluster: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slurm_cluster(loses="OUT_OF_MEMORY")
+    # Seconds for which submitit hopes that a file of the result is only late.
+    monkeypatch.setattr("submitit.core.core.Job._results_timeout_s", 1)
     run.folder.mkdir(parents=True)
     run.mark("running")
     result = ending(submit(run, log, chosen(*SLURM)))
@@ -282,6 +284,7 @@ def test_a_cluster_that_cannot_be_had_is_refused_before_the_plan(
 def test_ctrl_c_reaches_the_trainings_of_a_cluster_and_the_same_command_continues(
     place: Place,
 ) -> None:
+    """Of trainings for which the stand-in stands; the next test has a real one."""
     words = ("cluster=local", "trainer.epochs=60", "trainer.patience=null")
     sweeping = start(place, *words)
     wait_for(lambda: training(place))

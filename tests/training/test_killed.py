@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from genrecls.runs import model_file
-from tests.forked import Forked, program
+from tests.forked import Forked, undrawn_program
 
 OVERRIDES = (
     "debug=smoke",
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.process
 
 def _started(data: Path, outputs: Path) -> Forked:
     places = (f"data_root={data}", f"output_root={outputs}")
-    return Forked(program, "train", *OVERRIDES, *places, folder=outputs)
+    return Forked(undrawn_program, "train", *OVERRIDES, *places, folder=outputs)
 
 
 @pytest.fixture(scope="module")
