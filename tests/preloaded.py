@@ -18,9 +18,12 @@ import genrecls.sweeps.sweep  # noqa: E402, F401
 import tests.runs.finished_runs  # noqa: E402, F401
 from genrecls.experiment.experiment import parse  # noqa: E402
 from tests.composed import composed  # noqa: E402
+from tests.sqlite import hurry  # noqa: E402
 
 with suppress(ImportError):
     import optuna  # noqa: F401
+
+    hurry()
 
 # Parsers, schemas and the files that most of them compose.
 parse(composed("train", "debug=smoke"))
