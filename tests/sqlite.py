@@ -9,8 +9,8 @@ from typing import Any
 def hurry() -> None:
     """Let SQLite leave it to the system when what it writes reaches the disk, in this process.
 
-    MLflow and Optuna wait for the disk hundreds of times, for nothing: what was written by a process
-    that is killed is not lost.
+    MLflow and Optuna wait for the disk hundreds of times. What a process has written is not lost
+    where it is killed.
     """
     from sqlalchemy import event
     from sqlalchemy.engine import Engine

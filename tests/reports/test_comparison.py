@@ -48,6 +48,7 @@ def texts(figure: Figure) -> list[str]:
     return [text.get_text() for text in figure.findobj(Text) if text.get_text()]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_documents_lead_to_the_reports_of_the_runs(tmp_path: Path) -> None:
     found = replace(comparison(tmp_path / "a b", BEST, WORSE), folder=tmp_path / "a b" / "out")
     assert found.reports == {}
@@ -59,6 +60,7 @@ def test_the_documents_lead_to_the_reports_of_the_runs(tmp_path: Path) -> None:
     assert '<a href="../run-0/report.html">run-0</a>' in as_html(found, _figures(found))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_table_names_data_split_leak_part_and_unit(tmp_path: Path) -> None:
     found = comparison(tmp_path, LEAKY)
     named = "made · split segment (LEAKY) · 2 validation tracks, 30 test tracks · per track"
@@ -168,6 +170,7 @@ def test_many_differing_settings_have_a_table_of_their_own(tmp_path: Path) -> No
     assert next(csv.DictReader(io.StringIO(as_csv(found))))["model.g"] == "1"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_failed_runs_are_listed_below_the_tables(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -208,6 +211,7 @@ def test_the_page_loads_nothing_and_shows_hostile_names_as_text(tmp_path: Path) 
     assert html.count('src="data:image/png;base64,') == 4
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_page_is_read_on_a_narrow_screen_and_its_notes_are_folded(tmp_path: Path) -> None:
     found = comparison(tmp_path, BEST, WORSE)
     html = as_html(replace(found, failed=(FAILED,)), _figures(found))

@@ -137,6 +137,7 @@ def test_a_file_name_that_is_not_text_can_be_written() -> None:
     render(replace(report, mistakes=mistakes)).encode("utf-8")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_page_loads_nothing() -> None:
     report = changed(finished_run(), "dataset", citation="see https://example.org/paper", note="x")
     html = render(report, plain_figures())
@@ -149,6 +150,7 @@ def test_the_page_loads_nothing() -> None:
     assert "default-src 'none'" in html
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_page_is_read_on_a_narrow_screen() -> None:
     file = RejectedFile("x", "in/broken.wav", "unreadable", "no header")
     report = with_counts(finished_run(), "train", {"blues": 90, "jazz": 10, "rock": 50})
@@ -251,6 +253,7 @@ def test_a_run_whose_baseline_is_not_known_has_dashes_for_it() -> None:
     assert row == "Macro-F1 of the majority baseline" + DASH * 4
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_unequal_genres_have_a_figure_with_what_helps_and_equal_ones_have_none() -> None:
     assert "Balance of the genres" not in render(finished_run(), plain_figures())
     unequal = {"blues": 90, "jazz": 10, "rock": 50}
@@ -283,12 +286,14 @@ def test_scores_that_do_not_exist_are_a_dash(missing: Any) -> None:
     assert '--share: 0"' in html
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_without_validation_scores_has_only_test_columns() -> None:
     report = changed(finished_run(), parts={"test": finished_run().metrics.test})
     assert page(report).texts("th", "number")[:2] == ["test per track", "test per segment"]
     assert "validation per" not in render(report)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_perfect_model_has_no_table_of_mistakes() -> None:
     html = render(finished_run(wrong=0))
     assert "No mistakes: every test track was given its genre." in html
@@ -307,6 +312,7 @@ def test_runs_of_no_or_one_epoch_have_a_page(epochs: int) -> None:
     assert ('class="learning_curves"' in html) is bool(epochs)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_every_figure_has_words_for_those_who_cannot_see_it() -> None:
     images = [
         attributes

@@ -143,6 +143,7 @@ def test_the_test_score_of_the_best_is_said_and_that_it_did_not_choose(tmp_path:
         assert "12 finished, 1 stopped early, 1 failed, 1 interrupted" in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_page_is_read_on_a_narrow_screen(tmp_path: Path) -> None:
     report = make_report(tmp_path, mixed())
     assert faults(as_html(report, figures(report))) == []
@@ -158,6 +159,7 @@ def test_every_trial_has_a_line_with_all_its_settings(tmp_path: Path) -> None:
     assert rows[3]["trainer.optimizer.learning_rate"] == "0.0004"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_page_says_why_trials_have_no_score_and_loads_nothing(tmp_path: Path) -> None:
     report = make_report(tmp_path, mixed())
     page = as_html(report, figures(report))
