@@ -59,6 +59,14 @@ def test_words_that_do_not_go_together_are_refused(run_command: RunCommand) -> N
     )
     for words in (["toy.tflite"], ["--tflite", "--web", "toy.tflite"]):
         assert run_command("export", *words).error == (
-            "received the exported file toy.tflite; expected a run, for TFLite files are made of "
-            "its model; --web takes a file"
+            "received the model file toy.tflite; expected a run, for TFLite files are made of its "
+            "model and its data; --web takes a file"
         )
+
+
+def test_a_shipped_model_has_a_page_too(
+    tmp_path: Path, asked: list[str | None], run_command: RunCommand
+) -> None:
+    run_command("export", "--web", "best_small", "--output", str(tmp_path / "site"))
+    html = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    assert "all 160 tracks of gtzan" in html

@@ -10,11 +10,11 @@ from pathlib import Path
 from genrecls.cli.parser import run_overrides, show_configuration
 from genrecls.cli.verbs import parser_of
 from genrecls.config.compose import compose
-from genrecls.config.paths import expanded
 from genrecls.config.validation import validate
 from genrecls.console import say, show
 from genrecls.errors import ConfigError
 from genrecls.export.settings import ExportSettings
+from genrecls.inference.files import named_model_file
 from genrecls.reports.tables import Column, Table
 from genrecls.runs.export_facts import ExportedFile, ExportFacts, read_export
 from genrecls.runs.run import find_run
@@ -47,16 +47,14 @@ def main(words: Sequence[str]) -> int:
 
 
 def _file(options: Namespace) -> Path | None:
-    """Return the exported file that the plain word names, if it names one."""
-    words = options.words
-    if len(words) != 1 or Path(words[0]).suffix.lower() != ".tflite":
-        return None
-    if options.tflite or not options.web:
+    """Return the model file that the plain word means, if it means one."""
+    file = named_model_file(options.words[0]) if len(options.words) == 1 else None
+    if file is not None and (options.tflite or not options.web):
         raise ConfigError(
-            f"received the exported file {words[0]}; expected a run, for TFLite files are made of "
-            "its model; --web takes a file"
+            f"received the model file {options.words[0]}; expected a run, for TFLite files are "
+            "made of its model and its data; --web takes a file"
         )
-    return expanded(words[0], "FILE")
+    return file
 
 
 def _write_files(settings: ExportSettings, words: Sequence[str]) -> None:

@@ -175,11 +175,13 @@ def export_parser() -> VerbParser:
         "Write a finished run as TFLite files, each compared with the model on held-out tracks\n"
         "before it is kept, with C sources, a model card and a program that needs no TensorFlow,\n"
         "into the folder 'export' of the run. --web writes a page that hears music in a browser,\n"
-        "with an exported file of the run (made first if there is none) or with FILE, a .tflite.\n"
+        "with an exported file of the run (made first if there is none), or with FILE: a .tflite\n"
+        "or the name of a shipped model.\n"
         f"{_A_RUN}",
         words="[RUN|FILE]",
         root="export",
     )
+    parser.candidates = names_with_modes
     parser.add_argument("--tflite", action="store_true", help="files for devices (the default)")
     parser.add_argument("--web", action="store_true", help="a folder for any static web server")
     parser.add_argument(

@@ -88,6 +88,11 @@ def test_the_page_says_what_the_network_is(tmp_path: Path) -> None:
     ):
         assert said in html
     assert "Its score is too high" not in html
+    refit = {"runs": 5, "tracks": 160, "interval": [0.7, 0.8]}
+    shipped = page(tmp_path / "web", refit=refit)
+    assert "all 160 tracks of toy" in shipped
+    assert "accuracy of its settings per test track, 5 runs" in shipped
+    assert "0.750 [0.700, 0.800]" in shipped
     leaky = page(tmp_path / "web", leaks=["track"], generated=False, pretraining="a million songs")
     assert "Its score is too high" in leaky
     assert "track (LEAKY)" in leaky

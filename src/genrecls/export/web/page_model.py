@@ -16,7 +16,7 @@ from genrecls.dsp.segments import SegmentGrid
 from genrecls.export.bundle.c_project import SMOOTHED_SEGMENTS
 from genrecls.export.bundle.c_tables import sparse_rows
 from genrecls.export.tflite.flatbuffer import graphs
-from genrecls.runtime.classifier import MAX_HELD_SECONDS
+from genrecls.runtime.classifier import MAX_HELD_SECONDS, SILENCE_DBFS
 from genrecls.runtime.colormaps import unpack_colours
 
 
@@ -71,6 +71,7 @@ def page_model(card: Mapping[str, Any]) -> dict[str, Any]:
         "limits": {
             "min_seconds": AudioLimits().min_seconds,
             "silence": SILENCE,
+            "level": SILENCE_DBFS,
             "whole_seconds": MAX_HELD_SECONDS,
         },
         "smoothed": SMOOTHED_SEGMENTS,

@@ -32,6 +32,10 @@ export class Classifier {
       throw new Error(`it has ${seconds.toFixed(2)} s of sound; at least ${limits.min_seconds} s are needed`);
     }
     if (isSilent(samples, limits.silence)) throw new Error("every sample of it is zero");
+    const level = 10 * Math.log10(samples.reduce((sum, value) => sum + value * value, 0) / samples.length);
+    if (level < limits.level) {
+      throw new Error(`its level is ${Math.round(level)} dB of full scale, below ${limits.level}`);
+    }
     const track = this.segmenter.repeated(samples);
     const starts = this.segmenter.starts(track);
     const inputOf = this.inputs(track, starts);
