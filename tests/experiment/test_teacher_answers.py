@@ -15,6 +15,7 @@ from genrecls.errors import ConfigError, DataError
 from genrecls.experiment import teacher_answers
 from genrecls.experiment.experiment import Experiment, compose_experiment
 from genrecls.experiment.prepare import PreparedData, load_dataset_checked, prepare, store_of
+from genrecls.experiment.refit import refit
 from genrecls.experiment.teacher import find_teacher
 from genrecls.experiment.teacher_answers import TrackAnswers, teach
 from genrecls.features.extract import fingerprint
@@ -130,22 +131,28 @@ def test_music_without_genres_is_heard_but_for_tracks_that_test(
     # It is a copy of a track of the training part, of which the same is said.
     own = [row for row, track in enumerate(more.tracks) if track == seen]
     assert np.array_equal(more.teacher[own], more.teacher[-added:])
-    (tmp_path / "1.wav").unlink()
+    (tmp_path / "1.wav").rename(tmp_path / "1.aa")
     with pytest.raises(DataError, match=r"nothing of 1 file in .* is left"):
         taught(student(root, f"teacher={run.name}", f"distill.extra={tmp_path}"))
+    assert "left out 1 file (1 .aa), such as 1.aa" in capsys.readouterr().err
 
 
-def test_a_student_needs_its_teacher_only_while_it_learns(
+def test_a_student_and_its_refit_need_their_teacher_only_while_they_learn(
     run: Run, root: Path, tmp_path: Path
 ) -> None:
     teacher = shutil.copytree(run.folder, tmp_path / run.name)
     places = (f"data_root={root / 'data'}", f"output_root={tmp_path / 'outputs'}")
-    words = (*WORDS, *places, f"teacher={teacher}", "model.conv.blocks=[]", "debug=smoke")
+    # A projection onto a layer of the teacher, too.
+    layer = f"distill.layers=[{load(run.model_file)[0].layers[-1].name}]"
+    small = ("model.conv.blocks=[]", "debug=smoke")
+    words = (*WORDS, *places, f"teacher={teacher}", layer, *small)
     made = api.train(*words, progress=False)
     assert isinstance(made, Run)
     again = api.train(*words, progress=False)
     assert isinstance(again, Run)
     assert again.name == made.name
+    network = refit([made], data_root=str(root / "data"), display=()).model
+    assert not any("projection" in layer.name for layer in network.layers)
     shutil.rmtree(teacher)
     assert api.evaluate(made, data_root=root / "data").track.count == made.metrics.test.track.count
     model, _ = load(made.model_file)

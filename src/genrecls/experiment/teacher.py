@@ -144,15 +144,16 @@ def extra_music(experiment: Experiment) -> Dataset | None:
     if experiment.distill.extra is None:
         return None
     root = expanded(experiment.distill.extra, "distill.extra")
-    files = find_audio(root).files if root.is_dir() else ()
-    if not files:
+    found = find_audio(root) if root.is_dir() else None
+    if found is None or not found.files:
+        remarks = "".join(f"; {each}" for each in found.remarks) if found else ""
         raise DataError(
             f"distill.extra: {root.absolute()} is no folder with music; expected audio files in it "
-            "or in folders below it"
+            f"or in folders below it{remarks}"
         )
-    tracks = tuple(Track(f"extra/{file.relative_to(root)}", file, "") for file in files)
+    tracks = tuple(Track(f"extra/{file.relative_to(root)}", file, "") for file in found.files)
     source = Provenance("Music without genres", "none", "as your files say")
-    return Dataset("extra", (), tracks, root, source)
+    return Dataset("extra", (), tracks, root, source, remarks=found.remarks)
 
 
 def extra_digest(experiment: Experiment) -> str | None:

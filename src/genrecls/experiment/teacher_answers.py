@@ -305,8 +305,8 @@ def _with_extra(
     if crops is not None:
         rule = rule.every(experiment.trainer.crop_hop)
     extraction = extract(music, experiment.features, rule, store, backend=experiment.run.backend)
-    for bad in extraction.rejected:
-        warn(f"distill.extra: left out {bad}")
+    for remark in (*music.remarks, *(f"left out {bad}" for bad in extraction.rejected)):
+        warn(f"distill.extra: {remark}")
     held_out = {data.audio_digests[t] for part in EVALUATED_PARTS for t in data.split.parts[part]}
     outlines = extraction.outlines
     known = {track for track, outline in outlines.items() if outline.audio_digest in held_out}
