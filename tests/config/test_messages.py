@@ -11,8 +11,9 @@ from genrecls.experiment.experiment import SELECTED
 from tests.conftest import RunCommand
 
 TOP = (
-    "allowed: augment, backend, data_root, dataset, debug, distill, experiment, features, force, "
-    "logger, memory_gb, model, output_root, seed, segment, show, split, teacher, trainer, vote"
+    "allowed: augment, backend, data_root, dataset, debug, distill, experiment, features, "
+    "figures, force, logger, memory_gb, model, output_root, seed, segment, show, split, "
+    "teacher, trainer, vote"
 )
 TRAINER = (
     "allowed: epochs, batch_size, optimizer, schedule, monitor, keep, patience, "
@@ -103,8 +104,8 @@ MESSAGES = {
     # additions and deletions
     "+new=1": (
         "new: unknown key; allowed: dataset, features, split, model, logger, segment, trainer, "
-        "augment, distill, seed, vote, force, show, memory_gb, backend, data_root, output_root, "
-        "teacher"
+        "augment, distill, figures, seed, vote, force, show, memory_gb, backend, data_root, "
+        "output_root, teacher"
     ),
     "+trainer.new=1": f"trainer.new: unknown key; {TRAINER}",
     "++trainer.nope=1": f"trainer.nope: unknown key; {TRAINER}",
@@ -294,8 +295,8 @@ COMBINATIONS: dict[tuple[str, ...], str] = {
         "frames to cut; use segment.source=audio"
     ),
     ("-cn", "trian"): (
-        "-cn: received 'trian'; allowed: data, download, evaluate, export, split_report, sweep, "
-        "train, or a file in the folder that -cd names; did you mean 'train'?"
+        "-cn: received 'trian'; allowed: compare, data, download, evaluate, export, split_report, "
+        "sweep, train, or a file in the folder that -cd names; did you mean 'train'?"
     ),
 }
 

@@ -76,7 +76,7 @@ def test_help_names_every_group_with_its_purpose_and_marks_one_default_each() ->
         assert purpose
         assert f"  {group}: {purpose}" in _help()
         assert default == "null" or default in choices(group)
-    assert sum(row.startswith("    * ") for row in _help().splitlines()) == 9
+    assert sum(row.startswith("    * ") for row in _help().splitlines()) == 10
 
 
 def test_help_names_every_single_key() -> None:

@@ -182,7 +182,7 @@ class VerbParser(Parser):
                 (setting.strip().replace(": ", "="), about)
                 for setting, _, about in (line.partition(" # ") for line in keys(self.root))
             ]
-            parts.append(_block("keys", rows))
+            parts += [_block("keys", rows)] if rows else []
         return "\n\n".join([*parts, *filter(None, [self.epilog])]) + "\n"
 
     def _usage(self) -> str:

@@ -207,8 +207,11 @@ def _check(options: Namespace) -> None:
         raise ConfigError("expected audio files, folders or --live; see 'genrecls predict --help'")
     if options.timeline is not None and options.live is not None:
         raise ConfigError("--timeline: it needs files; --live prints the genre over time itself")
-    if options.timeline is not None and options.timeline.suffix.lower() != ".png":
-        raise ConfigError(f"--timeline: received '{options.timeline}'; allowed: a name in .png")
+    kinds = (".png", ".svg", ".pdf")
+    if options.timeline is not None and options.timeline.suffix.lower() not in kinds:
+        raise ConfigError(
+            f"--timeline: received '{options.timeline}'; allowed: a name in {', '.join(kinds)}"
+        )
     if options.output is None:
         options.format = options.format or "table"
         return

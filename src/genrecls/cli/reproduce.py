@@ -10,6 +10,7 @@ from pathlib import Path
 from genrecls.cli.verbs import parser_of
 from genrecls.errors import ConfigError, RunError
 from genrecls.experiment.reproduce import ReproductionJob, choose_presets, jobs, reproduce
+from genrecls.reports.figure_files import figures_as
 from genrecls.reports.reproduction import write_reproduction
 
 
@@ -24,10 +25,13 @@ def main(words: Sequence[str]) -> int:
     work = {name: list(jobs(name, options.seeds, overrides)) for name in names}
     # Words that do more than say where things lie make it another system.
     places = {"data_root", "output_root", "dataset.root", "dataset.bad_audio"}
-    changed = " ".join(word for word in overrides if word.partition("=")[0] not in places)
+    kept = [word for word in overrides if not word.startswith("figures")]
+    changed = " ".join(word for word in kept if word.partition("=")[0] not in places)
     systems, failures = reproduce(work, train_missing=not options.finished, changed=changed)
     command = f"genrecls reproduce {shlex.join(words)}".strip()
-    write_reproduction(systems, _folder(options, work, wanted), command)
+    figures = next(job.experiment.figures for each in work.values() for job in each)
+    with figures_as(figures):
+        write_reproduction(systems, _folder(options, work, wanted), command)
     if failures:
         raise RunError(f"{failures} trainings failed; see the lines above")
     if wanted and not any(system.cells for system in systems):

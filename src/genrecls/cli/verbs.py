@@ -418,6 +418,7 @@ def compare_parser() -> VerbParser:
         "tables, figures and comparison.html. Without RUN all finished runs, but\n"
         "no trials of searches.",
         words="[RUN|GLOB ...]",
+        root="compare",
         settings=OUTPUT_ROOT,
     )
     _add_filter(parser)

@@ -27,6 +27,7 @@ IRRELEVANT = (
     ("trainer", "checkpoint_minutes"),
     ("trainer", "keep_checkpoint"),
     ("logger",),
+    ("figures",),
 )
 """Groups and key of each setting that changes no result."""
 

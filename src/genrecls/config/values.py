@@ -26,6 +26,7 @@ SCHEMAS = {
     "trainer": "genrecls.training.settings:TrainerSettings",
     "augment": "genrecls.training.settings:AugmentSettings",
     "distill": "genrecls.training.settings:DistillSettings",
+    "figures": "genrecls.reports.figure_files:FigureSettings",
     "search": "genrecls.sweeps.search.settings:SearchSettings",
 }
 """The class of the single keys of a root configuration, and of a group that has one class only."""

@@ -27,6 +27,7 @@ from genrecls.features.segmentation import SegmentRule
 from genrecls.models.base import ModelFamily
 from genrecls.models.sklearn import Sklearn
 from genrecls.parallel import Backend
+from genrecls.reports.figure_files import FigureSettings
 from genrecls.runs.published import Published
 from genrecls.splits.base import Splitter
 from genrecls.trackers.base import Logger
@@ -43,6 +44,7 @@ PLAIN: dict[str, type[Schema]] = {
     "trainer": TrainerSettings,
     "augment": AugmentSettings,
     "distill": DistillSettings,
+    "figures": FigureSettings,
 }
 GROUPS = (*SELECTED, *PLAIN)
 
@@ -80,6 +82,7 @@ class Experiment:
     augment: AugmentSettings
     distill: DistillSettings
     logger: Logger
+    figures: FigureSettings
     run: RunSettings
     published: Published | None = None
 
@@ -132,6 +135,7 @@ def parse(composed: Mapping[str, Any]) -> Experiment:
     rest = dict(composed)
     # Runs from before there were teachers do not say how one is listened to.
     rest.setdefault("distill", {})
+    rest.setdefault("figures", {})
     values = {name: rest.pop(name, None) for name in GROUPS}
     for group in ("experiment", "debug"):
         if rest.pop(group, None):

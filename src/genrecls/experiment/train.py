@@ -89,7 +89,7 @@ def train(
             say(f"this configuration is trained already ({run.name}); force=true trains it again")
             if not sweep:
                 run.leave_search()
-            report_to_trackers(run, experiment)
+            _tell_again(run, experiment)
             return run
         if experiment.run.force and run.state:
             run.set_aside()
@@ -128,6 +128,14 @@ def train(
         else:
             shutil.rmtree(run.checkpoint_folder, ignore_errors=True)
     return run
+
+
+def _tell_again(run: Run, experiment: Experiment) -> None:
+    """Tell trackers of a finished run and draw its figures, as its command asks for them now."""
+    from genrecls.reports.run import draw_again
+
+    report_to_trackers(run, experiment)
+    draw_again(run, experiment.figures)
 
 
 def _fit(
@@ -184,6 +192,7 @@ def _write_results(
         write_predictions,
     )
     from genrecls.explain.examples_per_genre import choose_examples, explain_examples
+    from genrecls.reports.figure_files import figures_as
     from genrecls.reports.run import RunReport, write_report
     from genrecls.runs.model_file import ModelCard, save
 
@@ -239,7 +248,8 @@ def _write_results(
         command=str(run.state.get("command", "")),
         answers=held_out,
     )
-    write_report(run, report)
+    with figures_as(experiment.figures):
+        write_report(run, report)
     write_json(run.metrics_file, metrics.to_json())
     return metrics
 

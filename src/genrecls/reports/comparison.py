@@ -24,13 +24,13 @@ from genrecls.console import say, several, show
 from genrecls.environment import environment
 from genrecls.evaluation.significance import SeedSummary
 from genrecls.files.atomic import write_text
+from genrecls.reports.figure_files import write_figures
 from genrecls.reports.figures.genre_heatmap import genre_map
 from genrecls.reports.figures.learning_curves import learning_curves
 from genrecls.reports.figures.parameters import accuracy_by_parameters
 from genrecls.reports.figures.scores import accuracies
 from genrecls.reports.numbers import DASH, count, duration, kilobytes
 from genrecls.reports.pages import how_it_was_made, render_page
-from genrecls.reports.style import save
 from genrecls.reports.tables import Column, Table, as_latex, to_csv
 from genrecls.runs.record import RunRecord
 from genrecls.splits.base import EvaluatedPart
@@ -151,9 +151,7 @@ def write_comparison(
     boards = compare(runs, by, part)
     comparison = Comparison(boards, by, part, command, environment(), tuple(failed), folder)
     show(as_terminal(comparison))
-    figures = draw(boards, part)
-    for name, figure in figures.items():
-        save(figure, folder / f"{name}.png")
+    figures = write_figures(lambda: draw(boards, part), folder)
     write_text(folder / "comparison.csv", as_csv(comparison))
     write_text(folder / "comparison.md", as_markdown(comparison))
     write_text(folder / "comparison.html", as_html(comparison, figures))

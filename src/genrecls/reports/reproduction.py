@@ -16,10 +16,10 @@ from genrecls.comparison.reproduction import (
 from genrecls.console import say, several, show
 from genrecls.environment import environment
 from genrecls.files.atomic import write_text
+from genrecls.reports.figure_files import write_figures
 from genrecls.reports.figures.reproduction import reported_and_ours
 from genrecls.reports.numbers import DASH
 from genrecls.reports.pages import how_it_was_made, render_page
-from genrecls.reports.style import save
 from genrecls.reports.tables import Table, as_latex, to_csv
 from genrecls.runs.published import PAPERS
 
@@ -44,8 +44,9 @@ _CSV_COLUMNS = (
 def write_reproduction(systems: Sequence[ReproducedSystem], folder: Path, command: str) -> None:
     """Show the table and write `reproduction.{csv,md,html,tex,png}`."""
     show(as_table(systems).to_terminal())
-    figure, versions = reported_and_ours(systems), environment()
-    save(figure, folder / "reproduction.png")
+    versions = environment()
+    name = "reproduction"
+    figure = write_figures(lambda: {name: reported_and_ours(systems)}, folder)[name]
     write_text(folder / "reproduction.csv", as_csv(systems))
     write_text(folder / "reproduction.md", as_markdown(systems, command, versions))
     write_text(folder / "reproduction.html", as_html(systems, command, versions, figure))

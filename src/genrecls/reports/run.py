@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from genrecls.console import say
 from genrecls.evaluation.class_balance import MajorityBaseline
 from genrecls.evaluation.metrics import Scores
 from genrecls.explain.examples_per_genre import ExampleInputs, GenreExample
 from genrecls.files.atomic import write_text
+from genrecls.reports.figure_files import FigureSettings, figures_as, write_figures
 from genrecls.reports.figures.calibration import reliability_diagram
 from genrecls.reports.figures.class_balance import genre_counts, unequal
 from genrecls.reports.figures.confusion import confusion_matrix
@@ -23,8 +25,8 @@ from genrecls.reports.numbers import bounds, count, decimal
 from genrecls.reports.pages import Banner, render_page
 from genrecls.reports.scope import Scope
 from genrecls.reports.score_notes import score_notes
-from genrecls.reports.style import save
 from genrecls.runs.metrics import PartMetrics, RunMetrics
+from genrecls.runs.record import read
 from genrecls.runs.run import Run
 from genrecls.runtime.abstention import HeldOutAnswers
 from genrecls.runtime.description import pretraining_caveat
@@ -94,10 +96,32 @@ class RunReport:
 
 def write_report(run: Run, report: RunReport) -> None:
     """Draw all figures of a run into its folder and write `report.html`."""
-    figures = draw(report)
-    for name, figure in figures.items():
-        save(figure, run.figures_folder / f"{name}.png")
+    figures = write_figures(lambda: draw(report), run.figures_folder)
     write_text(run.report_file, render(report, figures))
+
+
+def draw_again(run: Run, settings: FigureSettings) -> None:
+    """Draw the figures of a finished run as they are asked for now, if that is another way.
+
+    Those that show what its data are made of stay as they were: nothing is read or computed anew.
+
+    Raises:
+        RunError: a file of the run is damaged.
+    """
+    import yaml
+
+    config = run.read_config()
+    wanted = {"format": list(settings.format), "style": settings.style}
+    # Runs of earlier versions do not say how theirs were drawn, which was in the only way.
+    if config.get("figures", {"format": ["png"], "style": "page"}) == wanted:
+        return
+    record = read(run)
+    report = RunReport(name=run.name, metrics=record.metrics, history=record.history)
+    with figures_as(settings):
+        figures = write_figures(lambda: draw(report), run.figures_folder)
+    text = yaml.safe_dump({**config, "figures": wanted}, sort_keys=False)
+    write_text(run.config_file, text)
+    say(f"drawn again: {len(figures)} figures in {run.figures_folder}")
 
 
 def draw(report: RunReport) -> dict[str, Figure]:

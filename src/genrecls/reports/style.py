@@ -10,7 +10,9 @@ import io
 import math
 import textwrap
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -72,6 +74,32 @@ STYLE: dict[str, Any] = {
 }
 """Settings of matplotlib; whatever the user's own say does not count."""
 
+PAPER: dict[str, Any] = {
+    "font.size": 8.0,
+    "mathtext.fontset": "stix",
+    "axes.titlesize": 8.0,
+    "axes.labelsize": 8.0,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": MUTED,
+    "figure.labelsize": 8.0,
+    "xtick.labelsize": 7.5,
+    "xtick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelsize": 7.5,
+    "ytick.color": MUTED,
+    "ytick.labelcolor": INK,
+    "legend.fontsize": 7.5,
+}
+"""What of `STYLE` is another thing in a paper: darker, smaller, in a type like that of the text."""
+
+COLUMN, TEXT = 3.5, 7.16
+"""Widths of a column, and of the text with two of them, in inches, as the IEEE has them."""
+
+_PAPER_FONT = "STIXGeneral"
+# What is narrower stands in one column.
+_WIDEST_IN_COLUMN = 6.5
+_for_paper: ContextVar[bool] = ContextVar("for_paper", default=False)
+
 _LINE_SIZE = 8.5
 _MARGIN = 0.1
 _LOG_ROOM = 1.7
@@ -80,6 +108,24 @@ _TITLE_HEIGHT, _LINE_HEIGHT = 0.27, 0.165
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+@contextmanager
+def for_paper() -> Iterator[None]:
+    """Draw figures for a paper during the block: without heading, as wide as one or two columns."""
+    token = _for_paper.set(True)
+    try:
+        yield
+    finally:
+        _for_paper.reset(token)
+
+
+def _style() -> dict[str, Any]:
+    return {**STYLE, **PAPER} if _for_paper.get() else STYLE
+
+
+def _families() -> list[str]:
+    return [*([_PAPER_FONT] if _for_paper.get() else []), *fonts().families]
 
 
 def in_style(draw: Callable[P, T]) -> Callable[P, T]:
@@ -91,14 +137,14 @@ def in_style(draw: Callable[P, T]) -> Callable[P, T]:
         from matplotlib.figure import Figure
         from matplotlib.text import Text
 
-        families = list(fonts().families)
-        with style.context({**STYLE, "font.family": families}, after_reset=True):
+        families = _families()
+        with style.context({**_style(), "font.family": families}, after_reset=True):
             drawn = draw(*args, **kwargs)
         # Fonts are added while names are written, after the texts of axes were made. Where none
         # was, no text is looked for: to find them takes as long as to draw a small figure.
-        if isinstance(drawn, Figure) and families != list(fonts().families):
+        if isinstance(drawn, Figure) and families != _families():
             for text in drawn.findobj(Text):
-                text.set_fontfamily(fonts().families)
+                text.set_fontfamily(_families())
         return drawn
 
     return draw_in_style
@@ -132,6 +178,13 @@ def new_figure(title: str, about: str, size: tuple[float, float], alarm: bool = 
     """
     from matplotlib.figure import Figure
 
+    if _for_paper.get():
+        # Its caption says what the heading of a page does.
+        scale = (COLUMN if size[0] <= _WIDEST_IN_COLUMN else TEXT) / size[0]
+        figure = Figure(figsize=(size[0] * scale, size[1] * min(1.0, scale)))
+        figure.set_layout_engine("constrained", w_pad=0.03, h_pad=0.03)
+        figure.heading = Heading(title, about, alarm, 0.0)  # type: ignore[attr-defined]
+        return figure
     lines = textwrap.wrap(about, max(20, int(size[0] / inches("x", _LINE_SIZE)))) or [""]
     head = _MARGIN + _TITLE_HEIGHT + _LINE_HEIGHT * len(lines) + _MARGIN
     width, height = size[0], size[1] + head
@@ -245,7 +298,15 @@ def colour_bar(figure: Figure, image: Any, label: str = "", **place: Any) -> Non
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write `figure` to `path` as PNG, whole or not at all and the same bytes for the same data."""
+    """Write `figure` to `path`, whole or not at all and the same bytes for the same data.
+
+    The suffix says what is written: PNG, SVG or PDF.
+    """
+    kind = path.suffix.lower().removeprefix(".")
+    if kind in _VECTOR:
+        with replacing(path) as beside:
+            _write_vector(figure, beside, kind)
+        return
     from PIL import Image
 
     drawing = _drawing(figure)
@@ -284,6 +345,20 @@ def _drawing(figure: Figure) -> Image.Image:
             "RGBA", canvas.get_width_height(physical=True), bytes(canvas.buffer_rgba())
         )
     return _drawings[figure]
+
+
+_VECTOR = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+"""Kinds of vector graphics, with the metadata that would make each file another one."""
+
+
+@in_style
+def _write_vector(figure: Figure, path: Path, kind: str) -> None:
+    from matplotlib import rc_context
+
+    figure.patch.set_facecolor("none")
+    # Letters stay letters in a PDF; in an SVG they are outlines, which need no font.
+    with rc_context({"pdf.fonttype": 42, "svg.hashsalt": "genrecls"}):
+        figure.savefig(path, format=kind, metadata=_VECTOR[kind])
 
 
 def _png(drawing: Image.Image) -> bytes:

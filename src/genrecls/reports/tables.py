@@ -97,7 +97,7 @@ class Table:
             return f"    {' & '.join(map(_latex_cell, cells))} \\\\"
 
         aligned = "".join("r" if head.kind == "number" else "l" for head in self.heads)
-        caption = [f"  \\caption{{{_latex(self.title)}}}"] if self.title else []
+        caption = [f"  \\caption{{{latex_text(self.title)}}}"] if self.title else []
         return "\n".join(
             [
                 "\\begin{table}",
@@ -110,7 +110,7 @@ class Table:
                 *map(line, self.rows),
                 "    \\bottomrule",
                 "  \\end{tabular}",
-                *(f"  \\par {_latex(note)}" for note in self.notes),
+                *(f"  \\par {latex_text(note)}" for note in self.notes),
                 "\\end{table}",
             ]
         )
@@ -132,12 +132,12 @@ def as_latex(tables: Iterable[Table], command: str) -> str:
 
 def _latex_cell(text: str) -> str:
     if "\n" not in text:
-        return _latex(text)
-    lines = r" \\ ".join(map(_latex, text.splitlines()))
+        return latex_text(text)
+    lines = r" \\ ".join(map(latex_text, text.splitlines()))
     return rf"\shortstack[l]{{{lines}}}"
 
 
-def _latex(text: str) -> str:
+def latex_text(text: str) -> str:
     """Return a text whose characters mean nothing to LaTeX."""
     return " ".join("".join(_LATEX.get(char, char) for char in text).split())
 

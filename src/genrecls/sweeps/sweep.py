@@ -112,13 +112,15 @@ def compare_jobs(jobs: list[Job], command: str, folder: Path) -> None:
     """Rank the finished runs and list the others with their reasons."""
     from genrecls.comparison.leaderboard import Failed, newest, read_runs
     from genrecls.reports.comparison import write_comparison
+    from genrecls.reports.figure_files import figures_as
 
     titles = {job.run.name: job.title for job in jobs if job.state == "finished"}
     finished, damaged = read_runs(job.run for job in jobs if job.state == "finished")
     lost = [job for job in jobs if job.state in {"failed", "stopped"}]
     failed = [Failed(job.run.name, job.note, str(job.log or ""), title=job.title) for job in lost]
     failed += [replace(run, title=titles[run.name]) for run in damaged]
-    write_comparison(newest(finished)[0], folder, command, failed)
+    with figures_as(jobs[0].experiment.figures):
+        write_comparison(newest(finished)[0], folder, command, failed)
 
 
 def require_success(jobs: list[Job]) -> None:

@@ -17,6 +17,7 @@ from genrecls.environment import environment
 from genrecls.errors import RunError
 from genrecls.experiment.experiment import GROUPS, Experiment, compose_experiment
 from genrecls.files.atomic import write_text
+from genrecls.reports.figure_files import figures_as, write_figures
 from genrecls.reports.figures.search import figures
 from genrecls.reports.search import (
     SearchReport,
@@ -27,7 +28,6 @@ from genrecls.reports.search import (
     pareto_front,
     rank_trials,
 )
-from genrecls.reports.style import save
 from genrecls.runs.record import read
 from genrecls.runs.run import Run
 from genrecls.sweeps.search.plan import SearchPlan
@@ -78,9 +78,8 @@ def write_result(plan: SearchPlan, study: Study, command: str) -> list[Run]:
         best=best,
         versions=environment(),
     )
-    drawn = figures(report)
-    for name, figure in drawn.items():
-        save(figure, folder / f"{name}.png")
+    with figures_as(plan.start.experiment.figures):
+        drawn = write_figures(lambda: figures(report), folder)
     write_text(folder / "trials.csv", as_csv(report))
     write_text(folder / "search.md", as_markdown(report))
     write_text(folder / "search.html", as_html(report, drawn))
