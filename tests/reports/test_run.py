@@ -2,6 +2,7 @@ import math
 import re
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from matplotlib.figure import Figure
 from genrecls.evaluation.class_balance import MajorityBaseline
 from genrecls.evaluation.metrics import GenreScores, Scores
 from genrecls.reports import numbers
-from genrecls.reports.run import RunReport, draw
+from genrecls.reports.run import RunReport, audio_addresses, draw
 from genrecls.reports.run import render as render_with
 from genrecls.runs.metrics import PartMetrics, RejectedFile
 from tests.reports.finished_run import changed, finished_run, with_counts
@@ -148,6 +149,36 @@ def test_the_page_loads_nothing() -> None:
     style = html[html.index("<style>") : html.index("</style>")]
     assert not re.search(r"url\(|@import|https?:", style)
     assert "default-src 'none'" in html
+
+
+def test_a_mistake_can_be_heard_where_its_file_is_at_hand(tmp_path: Path) -> None:
+    run, beside = tmp_path / "outputs" / "run", tmp_path / "data" / "Élec #1" / "t0.wav"
+    elsewhere = tmp_path.parent / f"{tmp_path.name} music" / "t1.mp3"
+    unplayed, absent = beside.with_suffix(".au"), beside.with_name("absent.wav")
+    for path in (run / "report.html", beside, elsewhere, unplayed):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    paths = [str(path) for path in (beside, elsewhere, unplayed, absent)]
+    players = audio_addresses(paths, run)
+    assert players == {
+        paths[0]: "../../data/%C3%89lec%20%231/t0.wav",
+        paths[1]: elsewhere.as_uri(),
+    }
+    report = finished_run(wrong=4)
+    mistakes = [{**m, "path": p} for m, p in zip(report.mistakes, paths, strict=True)]
+    html = render_with(replace(report, mistakes=mistakes), {}, players)
+    sounds = [each for name, each, _ in Page(html).elements if name == "audio"]
+    assert [sound["src"] for sound in sounds] == list(players.values())
+    # Nothing is loaded before somebody presses the button.
+    assert {sound["preload"] for sound in sounds} == {"none"}
+    assert "media-src 'self' file:" in html
+    assert faults(html) == []
+
+
+def test_a_page_without_sound_may_load_none() -> None:
+    html = render_with(finished_run(), {})
+    assert "media-src" not in html
+    assert "<audio" not in html
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from genrecls.console import say
 from genrecls.evaluation.class_balance import MajorityBaseline
@@ -34,6 +37,10 @@ from genrecls.runtime.description import pretraining_caveat
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_PLAYED = frozenset(
+    (".wav", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".mp4", ".aac", ".webm")
+)
+"""Suffixes of what browsers play; not of each file, for which nobody looks into it."""
 _MOST_MISTAKES, _MOST_REJECTED = 50, 100
 Row = tuple[str, Callable[[Scores, MajorityBaseline | None], str]]
 _ROWS: tuple[Row, ...] = (
@@ -97,7 +104,32 @@ class RunReport:
 def write_report(run: Run, report: RunReport) -> None:
     """Draw all figures of a run into its folder and write `report.html`."""
     figures = write_figures(lambda: draw(report), run.figures_folder)
-    write_text(run.report_file, render(report, figures))
+    players = audio_addresses((mistake["path"] for mistake in report.mistakes), run.folder)
+    write_text(run.report_file, render(report, figures, players))
+
+
+def audio_addresses(paths: Iterable[str], folder: Path) -> dict[str, str]:
+    """Return an address for each file that is there and that browsers play.
+
+    It is relative where the file lies beside the runs, so that both can be moved together, and
+    leads to this machine's file elsewhere.
+
+    Args:
+        paths: files of tracks.
+        folder: that of the run, in which its page lies.
+    """
+    folder = folder.resolve()
+    addresses = {}
+    for name in paths:
+        path = Path(name).absolute()
+        if path.suffix.lower() not in _PLAYED or not path.is_file():
+            continue
+        addresses[name] = path.as_uri()
+        if path.is_relative_to(folder.parents[1]):
+            # Names need not be text.
+            relative = Path(os.path.relpath(path, folder)).as_posix()
+            addresses[name] = quote(os.fsencode(relative))
+    return addresses
 
 
 def draw_again(run: Run, settings: FigureSettings) -> None:
@@ -160,8 +192,16 @@ def draw(report: RunReport) -> dict[str, Figure]:
     return figures
 
 
-def render(report: RunReport, figures: Mapping[str, Figure]) -> str:
-    """Return the page as HTML, with the figures as `draw` makes them."""
+def render(
+    report: RunReport, figures: Mapping[str, Figure], players: Mapping[str, str] | None = None
+) -> str:
+    """Return the page as HTML.
+
+    Args:
+        report: what it says.
+        figures: as `draw` makes them.
+        players: address of the sound of a track's path, where it can be played.
+    """
     metrics = report.metrics
     # The test part comes first: it is what is looked for.
     parts: dict[str, PartMetrics] = dict(
@@ -196,6 +236,7 @@ def render(report: RunReport, figures: Mapping[str, Figure]) -> str:
         notes=score_notes(parts),
         mistakes=report.mistakes[:_MOST_MISTAKES],
         wrong=max(wrong, len(report.mistakes)),
+        players=players or {},
         rejected=metrics.rejected[:_MOST_REJECTED],
     )
 
