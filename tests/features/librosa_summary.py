@@ -7,8 +7,6 @@ from typing import Any
 import librosa
 import numpy as np
 import pytest
-from librosa.effects import hpss
-from librosa.onset import onset_strength
 from numpy.typing import NDArray
 
 RATE, HOP = 22050, 512
@@ -27,11 +25,11 @@ def summary(samples: NDArray[np.float32]) -> list[float]:
         feature.spectral_rolloff(**given),
         feature.zero_crossing_rate(samples),
     ]
-    for wave in hpss(samples, **pad):
+    for wave in librosa.effects.hpss(samples, **pad):
         # What is behind the centre of the last frame was 0 in older versions.
         wave[len(samples) // HOP * HOP :] = 0
         curves.append(wave)
-    onsets = onset_strength(**given, aggregate=np.median)
+    onsets = librosa.onset.onset_strength(**given, aggregate=np.median)
     tempo = float(feature.tempo(onset_envelope=onsets, sr=RATE)[0]) if onsets.any() else 0.0
     coefficients = feature.mfcc(**given, n_mfcc=20)
     return [*moments(curves), tempo, *moments(list(coefficients))]

@@ -133,7 +133,11 @@ def test_hostile_names_are_drawn_and_written_as_text() -> None:
     for names in (HOSTILE[:3], HOSTILE[3:6], HOSTILE[4:]):
         file, layer, _ = names
         explanation = explained_song(
-            file=file, labels=tuple(names), activations={layer: np.ones((4, 3))}
+            file=file,
+            labels=tuple(names),
+            activations={layer: np.ones((4, 3))},
+            # Has none of these names.
+            kernel=None,
         )
         html = render(explanation, draw(explanation))
         assert "<script" not in html

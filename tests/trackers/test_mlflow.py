@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-pytest.importorskip("mlflow")
-pytest.importorskip("sqlalchemy")
+if not all(map(find_spec, ("mlflow", "sqlalchemy"))):
+    # To import them takes a second, of those processes too that run none of these tests.
+    pytest.skip("mlflow or sqlalchemy is not installed", allow_module_level=True)
 
 from genrecls.runs.run import Run
 from genrecls.trackers.mlflow import MlflowLogger
