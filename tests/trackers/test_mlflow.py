@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -30,6 +31,23 @@ def no_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keeps the environment of whoever runs the tests out of them."""
     monkeypatch.delenv("GENRECLS_SWEEP", raising=False)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with MLflow's tables and no run, which take MLflow most of a second to make."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    folder = tmp_path_factory.mktemp("store")
+    store = SqlAlchemyStore(f"sqlite:///{folder / 'mlflow.db'}", str(folder))
+    store.engine.dispose()
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def store(empty_store: Path, tmp_path: Path) -> None:
+    """Has the tables made already, as in every run but the first one."""
+    shutil.copyfile(empty_store, tmp_path / "mlflow.db")
 
 
 def watcher(run: Run, uri: str | None = None) -> Callback:
@@ -79,6 +97,7 @@ def test_a_run_has_parameters_epochs_scores_and_files(tmp_path: Path) -> None:
     assert names == ["figures/curves.png", "report.html"]
 
 
+@pytest.mark.usefixtures("store")
 def test_a_training_that_is_taken_up_goes_on_in_the_same_run(tmp_path: Path) -> None:
     run = started_run(tmp_path)
     first = watcher(run)
@@ -96,6 +115,7 @@ def test_a_training_that_is_taken_up_goes_on_in_the_same_run(tmp_path: Path) -> 
     assert steps(tmp_path, found, "loss") == [1, 2, 3]
 
 
+@pytest.mark.usefixtures("store")
 def test_a_finished_run_that_is_told_again_stays_as_it_is(tmp_path: Path) -> None:
     run = started_run(tmp_path)
     for _ in range(2):
@@ -107,6 +127,7 @@ def test_a_finished_run_that_is_told_again_stays_as_it_is(tmp_path: Path) -> Non
     assert steps(tmp_path, found, "test/track/accuracy") == [2]
 
 
+@pytest.mark.usefixtures("store")
 def test_a_failed_run_is_marked_as_failed(tmp_path: Path) -> None:
     tracker = watcher(started_run(tmp_path))
     tracker.on_epoch_end(after(1))
@@ -114,6 +135,7 @@ def test_a_failed_run_is_marked_as_failed(tmp_path: Path) -> None:
     assert stored(tmp_path)[0].info.status == "FAILED"
 
 
+@pytest.mark.usefixtures("store")
 def test_a_training_with_force_is_another_run(tmp_path: Path) -> None:
     for created in ("2026-01-01T00:00:00+00:00", "2026-01-02T00:00:00+00:00"):
         run = Run(tmp_path / "run")
@@ -122,6 +144,7 @@ def test_a_training_with_force_is_another_run(tmp_path: Path) -> None:
     assert len(stored(tmp_path)) == 2
 
 
+@pytest.mark.usefixtures("store")
 def test_jobs_of_a_sweep_are_below_one_run_that_lasts_as_long_as_they(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
