@@ -7,23 +7,18 @@ from typing import Any
 
 import numpy as np
 import soundfile
-import yaml
 
-from genrecls.config.paths import conf_dir
 from genrecls.config.validation import select, validate
 from genrecls.features.base import FEATURES
 from genrecls.features.segmentation import SegmentRule
 from genrecls.inference.keras_predictor import KerasPredictor
 from genrecls.models.base import ModelFamily, Normalisation
 from genrecls.runs.model_file import ModelCard
+from tests.composed import conf_values
 from tests.models.families import family
 
 RATE = 22050
 LABELS = ("blues", "jazz", "rock")
-
-
-def settings(name: str) -> Any:
-    return yaml.safe_load((conf_dir() / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
 def classifier(
@@ -33,8 +28,8 @@ def classifier(
     chosen = family(model) if isinstance(model, str) else model
     fields: dict[str, Any] = {
         "labels": LABELS,
-        "features": select(FEATURES, settings(f"features/{features}")),
-        "segment": validate(SegmentRule, settings("segment/3s"), "segment"),
+        "features": select(FEATURES, conf_values(f"features/{features}")),
+        "segment": validate(SegmentRule, conf_values("segment/3s"), "segment"),
         "vote": "mean",
         "run": "toy-run",
         "dataset": "toy",

@@ -9,11 +9,11 @@ from genrecls.config.validation import select
 from genrecls.explain.frequency_axis import axis_of, row_of
 from genrecls.features.base import FEATURES
 from genrecls.features.mel import Mel
-from tests.explain.songs import settings
+from tests.composed import conf_values
 
 
 def mel(**changes: Any) -> Mel:
-    spec = select(FEATURES, {**settings("features/mel"), **changes})
+    spec = select(FEATURES, {**conf_values("features/mel"), **changes})
     assert isinstance(spec, Mel)
     return spec
 
@@ -45,5 +45,5 @@ def test_mel_bands_are_marked_in_hz_and_no_mark_touches_another() -> None:
 
 
 def test_coefficients_are_numbered_and_not_frequencies() -> None:
-    axis = axis_of(select(FEATURES, settings("features/mfcc")), 13)
+    axis = axis_of(select(FEATURES, conf_values("features/mfcc")), 13)
     assert (axis.label, axis.ticks) == ("coefficient", ())

@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
-from genrecls.config.paths import conf_dir
 from genrecls.config.validation import select, validate
 from genrecls.dsp.segments import audio_window
 from genrecls.export.convert.conversion import ConversionRequest, ConversionResult
@@ -24,6 +22,7 @@ from genrecls.features.segmentation import SegmentRule
 from genrecls.models.base import Normalisation
 from genrecls.runs import model_file
 from genrecls.runtime.network import Network
+from tests.composed import conf_values
 from tests.models.families import build_for
 
 LABELS = ("blues", "jazz", "metal", "rock")
@@ -147,16 +146,13 @@ def features(name: str, **changes: Any) -> FeatureSpec:
 def _values(name: str) -> dict[str, Any]:
     if name == "multi_input":
         return {"name": name, "picture": _values("mel"), "summary": _values("summary")}
-    text = (conf_dir() / "features" / f"{name}.yaml").read_text(encoding="utf-8")
-    return {**yaml.safe_load(text), **_FEATURES[name]}
+    return {**conf_values(f"features/{name}"), **_FEATURES[name]}
 
 
 def segment_rule(source: str = "audio", length: float = 0.34) -> SegmentRule:
     """Return a rule for short segments."""
-    text = (conf_dir() / "segment" / "3s.yaml").read_text(encoding="utf-8")
-    return validate(
-        SegmentRule, {**yaml.safe_load(text), "length": length, "source": source}, "segment"
-    )
+    values = {**conf_values("segment/3s"), "length": length, "source": source}
+    return validate(SegmentRule, values, "segment")
 
 
 def music(count: int, length: int) -> NDArray[np.float32]:

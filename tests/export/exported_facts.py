@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import yaml
-
-from genrecls.config.paths import conf_dir
 from genrecls.export.formats import INPUTS, MODES, ExportFormat
 from genrecls.models.cost import ModelCost
 from genrecls.runs.export_facts import (
@@ -26,6 +23,7 @@ from genrecls.runs.export_facts import (
     ScorePair,
     Status,
 )
+from tests.composed import conf_values
 
 EVERY = tuple(ExportFormat(kind, mode) for kind in INPUTS for mode in MODES)
 
@@ -90,8 +88,8 @@ def export_facts(files: Sequence[ExportedFile] | None = None, **changes: Any) ->
         model=ModelCost("cnn", 78_282, 1_500_000),
         labels=("blues", "jazz", "rock"),
         vote="mean",
-        features=_settings("features/mfcc"),
-        segment=_settings("segment/3s"),
+        features=conf_values("features/mfcc"),
+        segment=conf_values("segment/3s"),
         keras=KerasFile(part_scores(0.81), 980_000),
         files=tuple(map(kept, EVERY)) if files is None else tuple(files),
         calibration=CalibrationData("train", 200, ("jazz.00001", "rock.00002")),
@@ -121,8 +119,3 @@ def _row(file: dict[str, Any], threads: int, median: float) -> dict[str, Any]:
         "inference_ms": times,
         "track_ms": {**times, "seconds": 30},
     }
-
-
-def _settings(name: str) -> dict[str, Any]:
-    text = (conf_dir() / f"{name}.yaml").read_text(encoding="utf-8")
-    return dict(yaml.safe_load(text))

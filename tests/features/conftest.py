@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,11 +33,17 @@ def _composed(group: str, name: str, changes: dict[str, Any]) -> dict[str, Any]:
     if not path.is_file():
         # Its fields have defaults.
         return {**composed("train", f"{group}={name}")[group], **changes}
-    values = OmegaConf.to_container(OmegaConf.load(path))
-    assert isinstance(values, dict)
+    values = _loaded(path)
     if "defaults" in values:
         values = composed("train", f"{group}={name}")[group]
     return {**{str(key): value for key, value in values.items()}, **changes}
+
+
+@cache
+def _loaded(path: Path) -> dict[Any, Any]:
+    values = OmegaConf.to_container(OmegaConf.load(path))
+    assert isinstance(values, dict)
+    return values
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,10 @@ Array = NDArray[Any]
 
 def summary(samples: NDArray[np.float32]) -> list[float]:
     """Return the 57 values in the order of the table."""
+    # They compile for a second, which no process pays that needs none of this.
+    from librosa.effects import hpss
+    from librosa.onset import onset_strength
+
     feature, pad = librosa.feature, {"pad_mode": "reflect"}
     given: dict[str, Any] = {"y": samples, "sr": RATE, **pad}
     curves = [
@@ -25,11 +29,11 @@ def summary(samples: NDArray[np.float32]) -> list[float]:
         feature.spectral_rolloff(**given),
         feature.zero_crossing_rate(samples),
     ]
-    for wave in librosa.effects.hpss(samples, **pad):
+    for wave in hpss(samples, **pad):
         # What is behind the centre of the last frame was 0 in older versions.
         wave[len(samples) // HOP * HOP :] = 0
         curves.append(wave)
-    onsets = librosa.onset.onset_strength(**given, aggregate=np.median)
+    onsets = onset_strength(**given, aggregate=np.median)
     tempo = float(feature.tempo(onset_envelope=onsets, sr=RATE)[0]) if onsets.any() else 0.0
     coefficients = feature.mfcc(**given, n_mfcc=20)
     return [*moments(curves), tempo, *moments(list(coefficients))]

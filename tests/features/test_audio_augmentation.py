@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
 from genrecls.config.compose import compose
-from genrecls.config.paths import conf_dir
 from genrecls.config.validation import validate
 from genrecls.errors import ConfigError
 from genrecls.features.audio_augmentation import AudioAugmentSettings, Distortion, require_audio
 from genrecls.features.base import Samples
+from tests.composed import conf_values
 from tests.conftest import ComposeExperiment
 from tests.export.exported import features
 
@@ -24,8 +23,7 @@ OFF: dict[str, Any] = {"pitch": 0, "stretch": 0, "equaliser": 0, "gain": 0, "noi
 
 def settings(**changes: Any) -> AudioAugmentSettings:
     """Return three copies as `conf/augment/none.yaml` distorts them, with changes."""
-    text = (conf_dir() / "augment" / "none.yaml").read_text(encoding="utf-8")
-    values = {**yaml.safe_load(text)["audio"], "copies": 3, **changes}
+    values = {**conf_values("augment/none")["audio"], "copies": 3, **changes}
     return validate(AudioAugmentSettings, values, "augment.audio")
 
 

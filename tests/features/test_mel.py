@@ -171,8 +171,10 @@ def test_silence_relative_to_its_own_maximum_is_zero_decibels(spec_of: SpecMaker
 def test_filters_are_exactly_those_of_librosa(
     spec_of: SpecMaker, scale: str, norm: str | None
 ) -> None:
+    from librosa.filters import mel as mel_of_librosa
+
     spec = spec_of("mel", mel_scale=scale, mel_norm=norm, fmin=30.0, fmax=9000.0)
-    expected = librosa.filters.mel(
+    expected = mel_of_librosa(
         sr=22050, n_fft=2048, n_mels=128, fmin=30, fmax=9000, htk=scale == "htk", norm=norm
     )
     np.testing.assert_allclose(spec.front_end.filters, expected, rtol=1e-6, atol=1e-9)

@@ -6,9 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-import yaml
 
-from genrecls.config.paths import conf_dir
 from genrecls.config.validation import select, validate
 from genrecls.dsp.votes import decide
 from genrecls.errors import ModelFileError, RunError
@@ -20,21 +18,18 @@ from genrecls.models import tensorflow_setup
 from genrecls.models.base import Normalisation
 from genrecls.runs.model_file import ModelCard, save
 from genrecls.runtime.classifier import Classifier
+from tests.composed import conf_values
 from tests.models.families import family
 
 RATE = 22050
 LABELS = ("blues", "jazz", "rock")
 
 
-def _yaml(name: str) -> Any:
-    return yaml.safe_load((conf_dir() / f"{name}.yaml").read_text(encoding="utf-8"))
-
-
 def _card(**changes: Any) -> ModelCard:
     fields: dict[str, Any] = {
         "labels": LABELS,
-        "features": select(FEATURES, _yaml("features/mfcc")),
-        "segment": validate(SegmentRule, _yaml("segment/3s"), "segment"),
+        "features": select(FEATURES, conf_values("features/mfcc")),
+        "segment": validate(SegmentRule, conf_values("segment/3s"), "segment"),
         "vote": "mean",
         "run": "toy-mfcc-cnn-01234567",
         "dataset": "toy",
@@ -105,7 +100,7 @@ def test_a_model_that_takes_no_audio_is_refused_in_one_line(
     tmp_path: Path,
 ) -> None:
     tensorflow_setup.configure_tensorflow()
-    card = _card(features=select(FEATURES, _yaml("features/kaggle_picture")))
+    card = _card(features=select(FEATURES, conf_values("features/kaggle_picture")))
     shapes = card.segment.shapes(card.features)
     statistics = {"picture": Normalisation(np.zeros(218), np.ones(218))}
     model = family("cnn").build(shapes, len(LABELS), statistics)

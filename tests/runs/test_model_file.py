@@ -12,9 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
-from genrecls.config.paths import conf_dir
 from genrecls.config.validation import select, validate
 from genrecls.errors import ModelFileError
 from genrecls.features.base import FEATURES
@@ -22,19 +20,16 @@ from genrecls.features.segmentation import SegmentRule
 from genrecls.models import tensorflow_setup
 from genrecls.models.base import MODELS, ModelFamily, Normalisation
 from genrecls.runs import model_file
+from tests.composed import conf_values
 
 LABELS = ("blues", "jazz", "métal", "rock & roll")
 
 
-def _yaml(name: str) -> Any:
-    return yaml.safe_load((conf_dir() / f"{name}.yaml").read_text(encoding="utf-8"))
-
-
 def _card() -> model_file.ModelCard:
-    rule = validate(SegmentRule, {**_yaml("segment/3s"), "length": 1.0}, "segment")
+    rule = validate(SegmentRule, {**conf_values("segment/3s"), "length": 1.0}, "segment")
     return model_file.ModelCard(
         labels=LABELS,
-        features=select(FEATURES, _yaml("features/mfcc")),
+        features=select(FEATURES, conf_values("features/mfcc")),
         segment=rule,
         vote="majority",
         run="toy-mfcc-cnn-01234567",
@@ -56,7 +51,7 @@ def network(tensorflow: None) -> Any:
     card = _card()
     statistics = {"mfcc": Normalisation(np.full(13, -5.0), np.full(13, 4.0))}
     shapes = card.segment.shapes(card.features)
-    family = select(MODELS, _yaml("model/cnn"))
+    family = select(MODELS, conf_values("model/cnn"))
     assert isinstance(family, ModelFamily)
     return family.build(shapes, len(LABELS), statistics)
 

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
-from genrecls.config.paths import conf_dir
 from genrecls.config.validation import select, validate
 from genrecls.models.base import MODELS, ModelFamily
 from genrecls.training.batches import BatchMaker
@@ -22,6 +20,7 @@ from genrecls.training.data import Examples, normalisation
 from genrecls.training.distribution import Devices
 from genrecls.training.loop import TrainingData, fit
 from genrecls.training.settings import AugmentSettings, TrainerSettings
+from tests.composed import conf_values
 
 SIZE = (24, 13)
 N_CLASSES = 3
@@ -35,12 +34,12 @@ ONE_BLOCK = {
 
 def trainer_settings(**changes: Any) -> TrainerSettings:
     """Return `conf/trainer/default.yaml` with changes; those of a group are merged into it."""
-    return validate(TrainerSettings, _merged(_yaml("trainer/default"), changes), "trainer")
+    return validate(TrainerSettings, _merged(conf_values("trainer/default"), changes), "trainer")
 
 
 def augment_settings(**changes: Any) -> AugmentSettings:
     """Return `conf/augment/none.yaml` with changes."""
-    return validate(AugmentSettings, _merged(_yaml("augment/none"), changes), "augment")
+    return validate(AugmentSettings, _merged(conf_values("augment/none"), changes), "augment")
 
 
 def toy_examples(
@@ -97,7 +96,7 @@ def network(name: str = "cnn", *, seed: int = 0, **changes: Any) -> Any:
 
     tensorflow_setup.fresh(seed)
     small = {"conv": ONE_BLOCK} if name == "cnn" else {}
-    values = _merged(_yaml(f"model/{name}"), {**small, **changes})
+    values = _merged(conf_values(f"model/{name}"), {**small, **changes})
     shapes = {"mfcc": SIZE}
     statistics = normalisation(toy_examples(30))
     family = select(MODELS, values)
@@ -136,11 +135,6 @@ def same(one: list[NDArray[Any]], other: list[NDArray[Any]]) -> bool:
 def timeless(history: list[dict[str, float]]) -> list[dict[str, float]]:
     """Return the history without what no two runs have in common."""
     return [{key: row[key] for key in row if key != "seconds"} for row in history]
-
-
-def _yaml(name: str) -> dict[str, Any]:
-    text = (conf_dir() / f"{name}.yaml").read_text(encoding="utf-8")
-    return dict(yaml.safe_load(text))
 
 
 def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

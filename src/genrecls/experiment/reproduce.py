@@ -21,6 +21,7 @@ from genrecls.experiment.prepare import store_of
 from genrecls.experiment.run_id import run_folder
 from genrecls.experiment.train import train
 from genrecls.features.extract import fingerprint
+from genrecls.files.tables import read_mapping
 from genrecls.runs.metrics import RunMetrics
 from genrecls.runs.published import PAPERS, Published
 from genrecls.runs.run import Run
@@ -43,13 +44,11 @@ class ReproductionJob:
 
 def published_presets() -> dict[str, Published]:
     """Return every preset of `conf/experiment` that names a published figure."""
-    import yaml
-
     from genrecls.config.validation import validate
 
     figures = {}
     for name, path in listed("experiment").items():
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = read_mapping(path)
         if "published" in values:
             figures[name] = validate(Published, values["published"], f"{name}.published")
     order = list(PAPERS)
