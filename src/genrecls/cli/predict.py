@@ -32,15 +32,17 @@ def main(words: Sequence[str]) -> int:
     options.model, options.paths = _model_and_files(options)
     _check(options)
     from genrecls.inference.files import audio_files, find_model_file, load_classifier
-    from genrecls.inference.tagger import TAGGERS
+    from genrecls.inference.tagger import TAGGERS, load_tagger
     from genrecls.runs.ensemble_card import ENSEMBLE
 
     if options.model in TAGGERS and not Path(options.model).exists():
-        return _tag(options)
-    path = find_model_file(options.model, options.output_root)
-    if options.live is not None and path.name == ENSEMBLE:
-        raise ConfigError("--live: an ensemble classifies files; name one of its runs")
-    classifier = load_classifier(path)
+        _refuse_for_tags(options)
+        classifier: Classifier = load_tagger(options.model)
+    else:
+        path = find_model_file(options.model, options.output_root)
+        if options.live is not None and path.name == ENSEMBLE:
+            raise ConfigError("--live: an ensemble classifies files; name one of its runs")
+        classifier = load_classifier(path)
     description = classifier.description
     say(str(description))
     options.abstention, lines = abstention_for(
@@ -58,15 +60,12 @@ def main(words: Sequence[str]) -> int:
         return _classify(options, classifier, [*known, *files], known)
 
 
-def _tag(options: Namespace) -> int:
-    """Write the tags that a published tagger gives files; the exit status is that of `main`.
+def _refuse_for_tags(options: Namespace) -> None:
+    """Refuse what there is for genres alone.
 
     Raises:
-        ConfigError: the answer is wanted in a way that there is for genres alone.
+        ConfigError: names the flag.
     """
-    from genrecls.inference.files import audio_files, classify_files
-    from genrecls.inference.tagger import load_tagger, tag_text
-
     for other in ("live", "timeline", "output", "accuracy", "coverage"):
         if getattr(options, other) is not None:
             raise ConfigError(
@@ -74,22 +73,6 @@ def _tag(options: Namespace) -> int:
             )
     if options.format == "csv":
         raise ConfigError(f"--format csv: not for {options.model}; allowed: table, json")
-    tagger = load_tagger(options.model)
-    say(str(tagger.description))
-    files, missing = audio_files(options.paths)
-    known = {result.path: result for result in missing}
-    bad = 0
-
-    def results() -> Iterator[Result]:
-        nonlocal bad
-        for result in classify_files(tagger, [*known, *files], known):
-            yield result
-            if result.error is not None:
-                bad += 1
-                fail(f"{result.path}: {result.error}")
-
-    tag_text(options.format, tagger.description).write(results(), write)
-    return 1 if bad else 0
 
 
 def _classify(
@@ -102,10 +85,11 @@ def _classify(
     """
     from genrecls.inference.files import classify_files
     from genrecls.inference.output_file import OutputFile
+    from genrecls.inference.tagger import Tagger, tag_text
     from genrecls.runtime.formats import result_text
 
     model, terminal = classifier.description, sys.stdout.isatty()
-    output = None
+    tags, output = isinstance(classifier, Tagger), None
     if options.output is not None:
         output = OutputFile(options.output, options.format, model, options.abstention)
         files = output.missing(files)
@@ -133,10 +117,14 @@ def _classify(
             say(f"{several(output.count, 'answer')} in {options.output}")
         else:
             width = shutil.get_terminal_size().columns if terminal else None
-            text = result_text(options.format, model, files, width, options.abstention)
+            text = (
+                tag_text(options.format, model)
+                if tags
+                else result_text(options.format, model, files, width, options.abstention)
+            )
             text.write(results(), write)
     except KeyboardInterrupt:
-        above = "above; with --output FILE the same command continues"
+        above = "above" if tags else "above; with --output FILE the same command continues"
         where = f"in {output.path}; the same command continues" if output else above
         raise Interrupted(
             f"interrupted after {done} of {several(len(files), 'file')}, whose results are {where}"
