@@ -345,6 +345,7 @@ def test_output_that_cannot_be_written_is_one_line() -> None:
         )
     assert done.returncode == 1
     assert done.stderr.startswith("genrecls: error: cannot read or write standard output: No ")
+    assert done.stderr.endswith("; send it to a place where there is space\n")
     assert len(done.stderr.splitlines()) == 1
 
 

@@ -69,12 +69,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     except OSError as error:
         # Whoever writes a file names it: a full disk without a name is that of a stream.
-        full = " standard output" if error.errno == errno.ENOSPC else ""
-        place = f" {error.filename}" if error.filename else full
-        text = (
-            f"cannot read or write{place}: {error.strerror or error}; check the place, its "
-            f"permissions and its free space{_other_places(words)}"
-        )
+        stream = error.errno == errno.ENOSPC and not error.filename
+        place = f" {error.filename}" if error.filename else " standard output" * stream
+        advice = f"check the place, its permissions and its free space{_other_places(words)}"
+        if stream:
+            advice = "send it to a place where there is space"
+        text = f"cannot read or write{place}: {error.strerror or error}; {advice}"
     except Exception as error:
         if os.environ.get("GENRECLS_DEBUG"):
             raise
