@@ -289,7 +289,7 @@ class TestErrors:
         ("words", "settings"),
         [
             ("train", "data_root=<folder> or output_root=<folder>"),
-            ("export", "data_root=<folder> or output_root=<folder>"),
+            ("evaluate", "data_root=<folder> or output_root=<folder>"),
             ("runs", "output_root=<folder>"),
             ("explain", "output_root=<folder> or --output"),
             ("data verify", "data_root=<folder>"),
