@@ -56,7 +56,8 @@ def run(program: Path, folder: Path, *words: str) -> subprocess.CompletedProcess
 
 def test_the_wheel_carries_the_configuration_and_the_templates(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    conf = {f"genrecls/{path.relative_to(ROOT)}" for path in (ROOT / "conf").rglob("*.yaml")}
+    files = (path for path in (ROOT / "conf").rglob("*") if path.is_file())
+    conf = {f"genrecls/{path.relative_to(ROOT)}" for path in files}
     assert conf <= names
     assert {
         "genrecls/reports/templates/run.html.j2",

@@ -9,15 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from genrecls.cli.verbs import CONFIG_ACTIONS, parser_of
-from genrecls.config.json_schema import class_of, file_schema
+from genrecls.config.json_schema import SCHEMAS_FOLDER, class_of, file_schema, registered_name
 from genrecls.config.options import choices, class_defaults, groups, listed, unlisted
 from genrecls.config.paths import expanded
 from genrecls.console import say, show
 from genrecls.errors import ConfigError, nearest, shown
 from genrecls.files.atomic import write_text
-from genrecls.files.tables import mapping_or_empty
 
-SCHEMAS_FOLDER = ".schemas"
 """Where the schemas of copied files are, beside the folders of groups."""
 
 # What can be chosen by `GROUP=`: a number, a truth value or null would be read as such.
@@ -85,9 +83,7 @@ def copy_option(choice: str, folder: str, name: str | None = None) -> None:
     if path.exists() or path.is_symlink():
         raise ConfigError(f"{path} is there already; remove it, or give another name behind FOLDER")
     text = _text(group, option)
-    registered = (
-        mapping_or_empty(listed(group)[option]).get("name") if option in listed(group) else option
-    )
+    registered = registered_name(listed(group)[option]) if option in listed(group) else option
     checked = class_of(group, registered)
     if checked is not None:
         schema = root / SCHEMAS_FOLDER / f"{group}-{registered or group}.json"
@@ -95,10 +91,10 @@ def copy_option(choice: str, folder: str, name: str | None = None) -> None:
         if schema.is_symlink():
             raise ConfigError(f"{schema} is a link, which is not followed; remove it")
         write_text(schema, json.dumps(file_schema(checked), indent=1) + "\n")
-        # Behind the first line, which help shows.
+        # Files of ours have this line already, behind the first, which help shows.
+        header = f"# yaml-language-server: $schema=../{SCHEMAS_FOLDER}/{schema.name}\n"
         first, _, rest = text.partition("\n")
-        link = f"../{SCHEMAS_FOLDER}/{schema.name}"
-        text = f"{first}\n# yaml-language-server: $schema={link}\n{rest}"
+        text = f"{first}\n{header}{rest.removeprefix(header)}"
     write_text(path, text)
     say(f"{path}; use it with: genrecls train -cd {shlex.quote(str(root))} {group}={new}")
 

@@ -8,13 +8,18 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from genrecls.config.schema import registry_of
 from genrecls.config.values import SCHEMAS
+from genrecls.files.tables import mapping_or_empty
 
 Node = Mapping[str, Any]
 """A JSON schema or a part of one."""
+
+SCHEMAS_FOLDER = ".schemas"
+"""Folder of the schemas in a folder of configurations."""
 
 _ATTRIBUTE = re.compile(r"^    (?P<names>\w+(?:, \w+)*): (?P<about>.*)$")
 
@@ -35,6 +40,17 @@ def class_of(place: str, name: str | None = None) -> type[Any] | None:
         return found
     registry = registry_of(place)
     return registry[name] if registry and name is not None and name in registry else None
+
+
+def registered_name(path: Path) -> str | None:
+    """Return the key `name` of a YAML file, or of the files of its group that it begins with."""
+    values = mapping_or_empty(path)
+    if isinstance(values.get("name"), str):
+        return str(values["name"])
+    options = (each for each in values.get("defaults") or () if isinstance(each, str))
+    begun = (path.parent / f"{option}.yaml" for option in options if option != path.stem)
+    names = (registered_name(each) for each in begun if each.is_file())
+    return next(filter(None, names), None)
 
 
 def schema_of(option: type[Any]) -> dict[str, Any]:
