@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -93,6 +94,20 @@ def test_the_same_runs_find_it_again_in_any_order(
     assert again.file == result.file
     for one, other in zip(again.model.get_weights(), result.model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_its_file_says_what_its_runs_or_their_teachers_had_heard(
+    result: Refit, folds: list[Run], root: Path
+) -> None:
+    file = folds[0].metrics_file
+    recorded = file.read_text(encoding="utf-8")
+    metrics = json.loads(recorded)
+    metrics["model"]["pretraining"] = "Million Song Dataset"
+    file.write_text(json.dumps(metrics), encoding="utf-8")
+    again = refit(folds, "toy", data_root=str(root / "data"), display=())
+    file.write_text(recorded, encoding="utf-8")
+    assert again.file == result.file
+    assert load(again.file)[1].pretraining == "Million Song Dataset"
 
 
 def test_its_files_are_those_of_the_runs_with_their_mean_scores(

@@ -140,7 +140,8 @@ def refit(
                 require_softmax(model)
                 apply_temperature(model, temperature)
                 say(f"temperature {temperature:.2f}, the mean of the runs")
-            save(folder / MODEL, model, card)
+        # Of one that was there, too: its card may say more by now.
+        save(folder / MODEL, model, card)
     return Refit(folder, ordered, system, model, card, data, experiment)
 
 
@@ -233,7 +234,8 @@ def _card(
         split=first.split.name,
         leaks=_leaks(system.runs),
         generated=data.dataset.generated,
-        pretraining=data.pretraining,
+        # That of a teacher, too, of which `data` need not know yet.
+        pretraining=first.model.pretraining,
         test=mean_scores(system),
         refit={
             "runs": len(system.runs),
