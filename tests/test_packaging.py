@@ -67,7 +67,7 @@ def test_the_wheel_carries_the_configuration_and_the_templates(wheel: Path) -> N
         "genrecls/export/bundle/templates/c/src/front_end.cc.j2",
         "genrecls/export/tflite/micro_operators.txt",
         "genrecls/shipped/best_small.tflite",
-        "genrecls/shipped/best_small_int8.tflite",
+        "genrecls/shipped/best_tiny_int8.tflite",
         "genrecls/shipped/best_small.json",
     } <= names
 

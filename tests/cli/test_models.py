@@ -59,6 +59,6 @@ def test_a_tagger_has_a_row_of_its_own(run_command: RunCommand) -> None:
 def test_an_unknown_model_is_one_line(run_command: RunCommand) -> None:
     outcome = run_command("models", "best_smal")
     assert outcome.error == (
-        "unknown model 'best_smal'; allowed: best_small, msd_musicnn, mtt_musicnn, "
+        "unknown model 'best_smal'; allowed: best_small, best_tiny, msd_musicnn, mtt_musicnn, "
         "msd_vgg, mtt_vgg; did you mean 'best_small'?"
     )

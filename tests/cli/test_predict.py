@@ -267,14 +267,14 @@ def test_without_a_run_the_shipped_model_answers_and_says_what_it_is(
 
 @pytest.mark.parametrize(
     "words",
-    [("--model", "best_small_int8", "noise.wav"), ("noise.wav", "best_small_int8")],
+    [("--model", "best_tiny_int8", "noise.wav"), ("noise.wav", "best_tiny_int8")],
 )
 def test_a_shipped_model_answers_by_its_name(
     words: tuple[str, ...], noise: Path, run_command: RunCommand
 ) -> None:
     outcome = run_command("predict", *words, "--format", "json")
     (answer,) = json.loads(outcome.out)
-    assert answer["model"] == "best_small (features int8)"
+    assert answer["model"] == "best_tiny (features int8)"
     assert "answers instead" not in outcome.err
 
 

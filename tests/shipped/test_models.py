@@ -21,8 +21,13 @@ MOST_PARAMETERS = {"best_small": 100_000, "best_tiny": 20_000}
 
 
 def test_they_are_there_with_floats_and_in_8_bits() -> None:
-    assert names() == ("best_small",)
-    assert names_with_modes() == ("best_small", "best_small_int8")
+    assert names() == ("best_small", "best_tiny")
+    assert names_with_modes() == (
+        "best_small",
+        "best_small_int8",
+        "best_tiny",
+        "best_tiny_int8",
+    )
     assert DEFAULT in names()
 
 
