@@ -6,6 +6,7 @@ import gc
 import os
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,8 @@ def process() -> None:
 def forked_modules(monkeypatch: pytest.MonkeyPatch, process: None) -> None:
     """Lets trainings, conversions and measurements be forks of a process with TensorFlow."""
     for name in PARENTS:
-        monkeypatch.setattr(f"{name}.subprocess", SUBPROCESS)
+        # By its module: on the way to it, `genrecls.export` may be the function of the Python API.
+        monkeypatch.setattr(import_module(name), "subprocess", SUBPROCESS)
 
 
 def pytest_runtest_setup() -> None:
