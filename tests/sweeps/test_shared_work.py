@@ -12,7 +12,7 @@ from genrecls.sweeps.shared_work import prepare_shared
 
 @pytest.fixture
 def words(data_root: Path, tmp_path: Path) -> tuple[str, ...]:
-    return ("debug=smoke", f"data_root={data_root}", f"output_root={tmp_path}")
+    return ("debug=smoke", "dataset.seconds=3", f"data_root={data_root}", f"output_root={tmp_path}")
 
 
 def test_each_kind_of_features_is_extracted_once(
