@@ -72,15 +72,21 @@ class Interrupted(GenreclsError):
     """A training was stopped from outside and has written a checkpoint."""
 
 
-def out_of_memory(error: BaseException) -> str:
-    """Return the line for an error that says that memory does not suffice; else an empty text."""
+def out_of_memory(error: BaseException, *, training: bool = True) -> str:
+    """Return the line for an error that says that memory does not suffice; else an empty text.
+
+    Args:
+        error: any error.
+        training: whether the command takes the settings of a training, which would help.
+    """
     # TensorFlow has a class of its own for it, which is not imported for this.
     if not isinstance(error, MemoryError) and type(error).__name__ != "ResourceExhaustedError":
         return ""
     reason = " ".join(str(error).split())[:200]
+    smaller = "shorter segments, a smaller trainer.batch_size, smaller features or a smaller model"
     return (
-        f"out of memory{f' ({reason})' if reason else ''}; use shorter segments, a smaller "
-        "trainer.batch_size, smaller features or a smaller model, or a machine with more memory"
+        f"out of memory{f' ({reason})' if reason else ''}; use "
+        f"{f'{smaller}, or ' if training else ''}a machine with more memory"
     )
 
 

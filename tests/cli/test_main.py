@@ -74,7 +74,7 @@ def test_memory_that_does_not_suffice_is_one_line(
     outcome = run_command("runs")
     assert outcome.status == 1
     assert outcome.error.startswith(reason)
-    assert outcome.error.endswith("or a machine with more memory")
+    assert outcome.error.endswith("; use a machine with more memory")
     assert len(outcome.error) < 500
 
 
@@ -268,6 +268,16 @@ class TestErrors:
         monkeypatch.setenv("GENRECLS_DEBUG", "1")
         with pytest.raises(RuntimeError, match="here"):
             run_command("runs")
+
+    @pytest.mark.parametrize(("verb", "trains"), [("train", True), ("predict", False)])
+    def test_too_little_memory_names_settings_that_the_verb_has(
+        self, verb: str, trains: bool, failing: list[BaseException], run_command: RunCommand
+    ) -> None:
+        failing.append(MemoryError("8 GiB"))
+        error = run_command(verb).error
+        assert error.startswith("out of memory (8 GiB); use ")
+        assert error.endswith("a machine with more memory")
+        assert ("trainer.batch_size" in error) == trains
 
     @pytest.mark.parametrize("words", [*VERBS, *(f"data {action}" for action in ACTIONS)])
     def test_an_interrupt_promises_to_continue_only_where_that_is_so(

@@ -16,7 +16,7 @@ from typing import NoReturn
 from genrecls import __version__
 from genrecls.cli import help as help_texts
 from genrecls.cli.completion import candidates, script
-from genrecls.cli.parser import split_plugins
+from genrecls.cli.parser import VerbParser, split_plugins
 from genrecls.cli.verbs import ACTIONS, CONTINUING, VERBS, parser_of
 from genrecls.config.options import settable
 from genrecls.config.plugins import use_plugins
@@ -78,7 +78,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("GENRECLS_DEBUG"):
             raise
-        text = out_of_memory(error) or (
+        parser = _parser(words)
+        training = parser is not None and "train" in parser.roots
+        text = out_of_memory(error, training=training) or (
             f"unexpected {type(error).__name__}: {error}; this is a defect of genrecls: please "
             "report it with the output of the same command under GENRECLS_DEBUG=1"
         )
@@ -88,13 +90,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def _other_places(words: Sequence[str]) -> str:
-    """Return with which settings the verb takes other places, as the end of a message."""
+def _parser(words: Sequence[str]) -> VerbParser | None:
+    """Return the parser of the verb that stands first; None where there is none."""
     rest, _ = split_plugins(list(words))
     verb, action = [*rest, "", ""][:2]
-    if verb not in VERBS or (verb == "data" and action not in ACTIONS):
+    known = action in ACTIONS if verb == "data" else verb in VERBS
+    return parser_of(verb, action) if known else None
+
+
+def _other_places(words: Sequence[str]) -> str:
+    """Return with which settings the verb takes other places, as the end of a message."""
+    parser = _parser(words)
+    if parser is None:
         return ""
-    parser = parser_of(verb, action)
     known = {*parser.settings, *(key for root in parser.roots for key in settable(root))}
     names = [f"{key}=<folder>" for key in ("data_root", "output_root") if key in known]
     flags = (action.option_strings for action in parser.shown_actions)
