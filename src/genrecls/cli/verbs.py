@@ -31,6 +31,7 @@ VERBS = {
     "models": "list the models that need no training, with scores and licences",
     "explain": "draw which parts of a file decided, and what the layers respond to",
     "export": "write TFLite files and everything a device needs, or a page that hears music",
+    "publish": "upload a run, its exported files and a card to the Hugging Face Hub",
     "benchmark": "measure the latency of a run's model and its exported files",
     "data": "list, download, verify and audit data sets; manage the feature cache",
     "reproduce": "train the published systems and compare their numbers with ours",
@@ -203,7 +204,8 @@ def predict_parser() -> VerbParser:
         f"needs no TensorFlow.\n{_NEWEST}\n"
         "Where there is none, best_small answers, which comes with genrecls ('genrecls models').\n"
         "msd_musicnn, mtt_musicnn, msd_vgg and mtt_vgg are published taggers, which give fifty\n"
-        "tags over time instead of genres (docs/how_to/pretrained.md).",
+        "tags over time instead of genres (docs/how_to/pretrained.md). --model hf:USER/NAME is a\n"
+        "model on the Hugging Face Hub, fetched once.",
         words="[RUN] FILE|FOLDER ...",
         settings=OUTPUT_ROOT,
     )
@@ -283,6 +285,23 @@ def explain_parser() -> VerbParser:
         help="where the page and the figures go; without it explanations/ beside the model",
     )
     parser.rename_flag("--to", "--output")
+    return parser
+
+
+def publish_parser() -> VerbParser:
+    """Return what `genrecls publish` takes."""
+    parser = VerbParser(
+        "publish",
+        "Upload the model of a finished run, the exported files that were kept and a card, whose\n"
+        "first line says the split beside the score, to the Hugging Face Hub.\n"
+        "'genrecls predict --model hf:USER/NAME song.mp3' classifies with it.\n"
+        "RUN is a folder, a name or the end of a name.",
+        words="RUN hf:USER/NAME",
+        settings=OUTPUT_ROOT,
+    )
+    parser.add_argument(
+        "--public", action="store_true", help="a new repository may be seen by everybody"
+    )
     return parser
 
 
@@ -528,6 +547,7 @@ _PARSERS: dict[str, Callable[[], VerbParser]] = {
     "models": models_parser,
     "explain": explain_parser,
     "export": export_parser,
+    "publish": publish_parser,
     "benchmark": benchmark_parser,
     "reproduce": reproduce_parser,
     "runs": runs_parser,

@@ -13,6 +13,7 @@ from genrecls.datasets.audio_files import find_audio
 from genrecls.dsp.audio import readable_suffixes
 from genrecls.dsp.content import HEAD_BYTES, kind_of
 from genrecls.errors import ModelFileError, RunError
+from genrecls.inference.hub import PREFIX, HubAddress, hub_model
 from genrecls.runs.ensemble_card import ENSEMBLE
 from genrecls.runtime.classifier import Classifier
 from genrecls.runtime.result import Result
@@ -43,12 +44,14 @@ def find_model_file(word: str | None, output_root: Path) -> Path:
     said.
 
     Args:
-        word: a model file, a shipped name or a run; None for no word.
+        word: a model file, a shipped name, a run or an address on the hub; None for no word.
         output_root: where runs are looked for.
 
     Raises:
-        RunError: there is no such run.
+        RunError: there is no such run, or the hub does not give the model.
     """
+    if word is not None and word.startswith(PREFIX):
+        return hub_model(HubAddress.parse(word), output_root)
     if word is not None and (file := named_model_file(word)) is not None:
         return file
     reason = f"there is no run in {output_root.absolute()}"

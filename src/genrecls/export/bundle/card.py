@@ -15,15 +15,15 @@ from genrecls.reports.numbers import DASH, count, decimal, percent
 from genrecls.runs.export_facts import ExportFacts
 from genrecls.runtime.description import leak_mark, pretraining_caveat
 
-_LEAKY = (
+LEAKY = (
     "The split is LEAKY: segments of one track are in the train part and in the test part, so "
     "every score below is too high and says little about new music."
 )
-_SHARED = (
+SHARED = (
     "Artists are on both sides of the split: part of every score below may be recognition of an "
     "artist instead of a genre."
 )
-_GENERATED = (
+GENERATED = (
     "It was trained on generated data, not on recorded music. The scores show that everything "
     "works; do not use it to classify music."
 )
@@ -44,13 +44,13 @@ def card(export: ExportFacts, benchmark: Mapping[str, Any] | None) -> str:
     }
     warnings = []
     if "track" in export.leaks:
-        warnings.append(_LEAKY)
+        warnings.append(LEAKY)
     elif "artist" in export.leaks:
-        warnings.append(_SHARED)
+        warnings.append(SHARED)
     if reason := pretraining_caveat(export.pretraining):
         warnings.append(f"{reason[0].upper()}{reason[1:]}.")
     if export.generated:
-        warnings.append(_GENERATED)
+        warnings.append(GENERATED)
     kept, operators = export.kept, {use.name for file in export.kept for use in file.operators}
     # For the examples: float32 if there is one, for every runtime takes it.
     best = min(kept, key=lambda file: (file.mode != "float32", file.file), default=None)
