@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from genrecls.errors import ConfigError, DataError, GenreclsError, RunError
+from genrecls.errors import ConfigError, DataError, GenreclsError, ModelFileError, RunError
 from genrecls.experiment.experiment import Experiment
 from genrecls.experiment.run_id import run_id
 from genrecls.experiment.teacher import Teacher, find_teacher
+from genrecls.runs.ensemble_card import ENSEMBLE, EnsembleCard, Member, write_ensemble
 from genrecls.runs.run import Run
 from genrecls.splits.base import Part, Split
 from tests.conftest import ComposeExperiment
@@ -122,6 +124,34 @@ def test_the_weights_of_the_teacher_decide_which_run_it_is_and_not_its_name(
     assert run_id(alone, DATA) != here
     changed = compose_experiment("distill.temperature=3", f"output_root={tmp_path}")
     assert run_id(changed, DATA) == run_id(alone, DATA), "nobody is there to be listened to"
+
+
+def test_an_ensemble_teaches_by_all_its_models(
+    tmp_path: Path, compose_experiment: ComposeExperiment
+) -> None:
+    members = [teacher_run(tmp_path, f"d-f-cnn-{number}") for number in (1, 2)]
+    run = teacher_run(tmp_path, "d-f-ensemble-3")
+    run.model_file.unlink()
+    metrics = run.read_metrics()
+    card = EnsembleCard(
+        labels=metrics.labels,
+        vote="mean",
+        run=run.name,
+        dataset="made",
+        split="artist",
+        leaks=(),
+        generated=False,
+        test=asdict(metrics.test),
+        members=tuple(Member.of(member.model_file) for member in members),
+    )
+    write_ensemble(run.folder / ENSEMBLE, card)
+    ensemble = compose_experiment("teacher=ensemble-3", f"output_root={tmp_path}")
+    assert found(ensemble).models == tuple(member.model_file.resolve() for member in members)
+    before = found(ensemble).digest
+    members[1].model_file.write_text("another", encoding="utf-8")
+    with pytest.raises(ModelFileError, match="the model of its run d-f-cnn-2 is another one now"):
+        find_teacher(ensemble, DATA)
+    assert before != found(compose_experiment("teacher=cnn-1", f"output_root={tmp_path}")).digest
 
 
 def test_what_the_music_without_genres_holds_decides_and_not_where_it_lies(

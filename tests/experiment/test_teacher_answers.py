@@ -51,11 +51,13 @@ def student(root: Path, *words: str) -> Experiment:
     return compose_experiment([*WORDS, *places, *words])
 
 
-def taught(experiment: Experiment) -> PreparedData:
+def taught(experiment: Experiment, models: int = 1) -> PreparedData:
+    """Return the data of a training with the answers of its teacher, so many times its model."""
     store = store_of(experiment)
     dataset = load_dataset_checked(experiment, store)
     teacher = find_teacher(experiment, fingerprint(dataset, store.digests))
     assert teacher is not None
+    teacher = replace(teacher, models=teacher.models * models)
     return teach(experiment, prepare(experiment, dataset, store, copies=True), store, teacher)
 
 
@@ -88,6 +90,19 @@ def test_soft_labels_are_what_a_run_says_of_the_same_segments_and_are_computed_o
     assert again.teacher is not None
     assert "0 listened to" in capsys.readouterr().err
     assert np.array_equal(again.teacher, training.teacher)
+
+
+def test_an_ensemble_gives_the_mean_of_its_networks_and_has_no_layers(run: Run, root: Path) -> None:
+    words = ("features=mfcc", f"teacher={run.name}")
+    alone = taught(student(root, *words)).training
+    both = taught(student(root, *words), models=2).training
+    assert alone is not None
+    assert both is not None
+    assert alone.teacher is not None
+    assert both.teacher is not None
+    np.testing.assert_allclose(both.teacher, alone.teacher, rtol=1e-6)
+    with pytest.raises(ConfigError, match="is an ensemble, whose networks have no common layers"):
+        taught(student(root, *words, "distill.layers=[probabilities]"), models=2)
 
 
 def test_layers_of_a_run_are_an_embedding_and_unknown_ones_are_refused(
