@@ -115,10 +115,10 @@ class Listener:
 
 
 def sound(seconds: float) -> NDArray[np.float32]:
-    """Return a tone that rises, with noise, a pause, and a loud beat late."""
+    """Return a tone that rises, with noise, pauses of zeros, and a loud beat late."""
     time = np.arange(round(seconds * RATE)) / RATE
     noise = np.random.default_rng(5).normal(0, 0.01, len(time))
-    wave = 0.3 * np.sin(2 * np.pi * (200 + 900 * time) * time) * (time % 0.3 < 0.2) + noise
+    wave = (0.3 * np.sin(2 * np.pi * (200 + 900 * time) * time) + noise) * (time % 0.3 < 0.2)
     wave[-len(wave) // 8 :] *= 2
     return wave.astype(np.float32)
 
