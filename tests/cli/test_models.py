@@ -62,3 +62,14 @@ def test_an_unknown_model_is_one_line(run_command: RunCommand) -> None:
         "unknown model 'best_smal'; allowed: best_small, best_tiny, msd_musicnn, mtt_musicnn, "
         "msd_vgg, mtt_vgg; did you mean 'best_small'?"
     )
+
+
+def test_what_a_model_or_its_teacher_had_heard_stands_beside_its_score(
+    run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = {**read_card("best_small"), "pretraining": "Million Song Dataset"}
+    monkeypatch.setattr("genrecls.cli.models.read_card", lambda _: card)
+    assert "pretraining: Million Song Dataset" in run_command("models").out
+    assert "trained on Million Song Dataset, which may hold artists" in (
+        run_command("models", "best_small").out
+    )

@@ -13,7 +13,7 @@ from genrecls.inference.tagger import PARAMETERS, TAGGER_LICENCE, TAGGERS
 from genrecls.models.musicnn_weights import CORPORA, TAGS
 from genrecls.reports.numbers import kilobytes
 from genrecls.reports.tables import Column, Table
-from genrecls.runtime.description import leak_mark
+from genrecls.runtime.description import leak_mark, pretraining_caveat, pretraining_mark
 from genrecls.shipped.models import names, read_card
 
 _NONE = "\u2013"
@@ -59,6 +59,7 @@ def _shipped(name: str) -> dict[str, Any]:
         "answers": f"{len(card['data']['genres'])} genres",
         "data": f"{card['data']['name']}, {card['data']['tracks']} tracks",
         "split": f"{card['split']['name']}{leak_mark(card['split']['leaks'])}",
+        "pretraining": card["pretraining"],
         "accuracy": card["scores"]["accuracy"],
         "interval": card["scores"]["interval"],
         "runs": card["split"]["runs"],
@@ -75,6 +76,7 @@ def _tagger(name: str) -> dict[str, Any]:
         "answers": f"{len(TAGS['msd'])} tags",
         "data": CORPORA["msd" if corpus == "msd" else "mtt"],
         "split": None,
+        "pretraining": "",
         "accuracy": None,
         "interval": None,
         "runs": None,
@@ -96,7 +98,12 @@ def _overview(models: Sequence[Mapping[str, Any]]) -> Table:
             [
                 model["name"],
                 model["answers"],
-                "\n".join(filter(None, (model["data"], model["split"]))),
+                "\n".join(
+                    filter(
+                        None,
+                        (model["data"], model["split"], pretraining_mark(model["pretraining"])),
+                    )
+                ),
                 accuracy,
                 f"{sizes}\n{model['licence']}",
             ]
@@ -145,6 +152,7 @@ def _card(card: Mapping[str, Any]) -> list[Any]:
             ),
         ),
         ("caveat", split["caveat"]),
+        ("pretraining", pretraining_caveat(card["pretraining"])),
         (
             "size",
             (
