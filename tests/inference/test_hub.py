@@ -53,7 +53,7 @@ def test_a_run_is_published_for_nobody_else_with_its_split_in_the_first_line(
     assert files["model.keras"] == b"a network"
     assert hub.private["user/genres"]
     shown = files["README.md"].decode().split("---\n")[2].strip()
-    assert shown.splitlines()[0].startswith("# Split artist: accuracy 0.750 [")
+    assert shown.splitlines()[0].startswith("# Split artist: accuracy 0.750 per test track (")
     publish(run, HubAddress("user/open"), public=True)
     assert not hub.private["user/open"]
 
