@@ -91,7 +91,7 @@ EXPECTED = {
     "evaluate synth": set(RUNS),
     "evaluate run=synth-mel": {"run=synth-mel-crnn-22222222"},
     "evaluate b": {"best"},
-    "export l": {"latest"},
+    "export l": {"latest", "litertjs="},
     "compare output_root=elsewhere other": {"other-run"},
     "explain output_root=elsewhere ": {
         *("latest", "best", "other-run", "output_root="),

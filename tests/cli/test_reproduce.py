@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from genrecls.cli.main import main
 from genrecls.datasets.gtzan import GENRES
@@ -16,6 +17,7 @@ from genrecls.experiment.prepare import store_of
 from genrecls.experiment.run_id import run_folder
 from genrecls.experiment.train import train
 from genrecls.features.extract import fingerprint
+from genrecls.files.atomic import write_text
 from genrecls.reports import reproduction
 from genrecls.reports.style import new_figure
 from genrecls.runs.run import Run
@@ -56,6 +58,7 @@ def stand_in(experiment: Experiment, _: str) -> Run:
     if not run.finished:
         run.folder.mkdir(parents=True)
         run.mark("finished")
+        write_text(run.config_file, yaml.safe_dump(experiment.resolved()))
         fill(run, Made(seed=experiment.run.seed))
     return run
 
