@@ -22,6 +22,7 @@ def only_run(home: Path) -> Path:
 def test_a_training_leaves_everything_in_its_run_folder(home: Path) -> None:
     names = {path.name for path in only_run(home).iterdir()}
     assert {name for name in names if not name.startswith("evaluation-")} == {
+        "checkpoint",
         "config.yaml",
         "environment.json",
         "figures",
