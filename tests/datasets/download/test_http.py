@@ -326,7 +326,8 @@ def test_a_server_that_sends_hardly_anything_is_left(
         SourceError, match=r"^(brought less than 60\.0 kB in 0\.05 s|does not answer in time)$"
     ):
         transfer(server.gives("/a", answer), part, len(BODY), MOST)
-    assert len(server.requests) == 1
+    # On a busy machine it may be left before it has read what was asked.
+    assert len(server.requests) <= 1
     assert not part.size
 
 
