@@ -171,8 +171,8 @@ def test_the_version_is_one_line(run_command: RunCommand) -> None:
             ("trin",),
             (
                 "unknown verb 'trin'; allowed: train, sweep, ensemble, refit, evaluate, predict, "
-                "models, explain, export, benchmark, data, reproduce, runs, compare, config, "
-                "check; did you mean 'train'?"
+                "models, explain, export, publish, benchmark, data, reproduce, runs, compare, "
+                "config, check; did you mean 'train'?"
             ),
         ),
         (
