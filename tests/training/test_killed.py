@@ -86,7 +86,7 @@ def test_a_training_that_was_killed_and_stopped_ends_like_an_undisturbed_one(
     for _ in range(3):
         status, _ = _interrupt(data, tmp_path, signal.SIGKILL, chance.uniform(0, 0.4))
         assert status == -signal.SIGKILL
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         status, messages = _interrupt(data, tmp_path, number, chance.uniform(0, 0.2))
         assert status == 130
         assert "continues from here" in messages

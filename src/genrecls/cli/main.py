@@ -30,6 +30,7 @@ from genrecls.errors import (
     out_of_memory,
 )
 from genrecls.runtime.standard_streams import prepare_standard_streams, write_line
+from genrecls.training.interrupts import stop_signals
 
 _STOPPED = 130
 _STATUSES: dict[type[GenreclsError], int] = {RunBusy: EXIT_BUSY, Interrupted: _STOPPED}
@@ -44,7 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     # Of all that is imported at the start nothing is garbage, so one need not look for it so often.
     gc.set_threshold(50_000)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in stop_signals()[1:]:
+        signal.signal(number, _interrupt)
     status = 1
     try:
         prepare_standard_streams()

@@ -1,4 +1,4 @@
-"""Stop signals: Ctrl-C and SIGTERM end a training after its step, with a checkpoint."""
+"""Stop signals: Ctrl-C, SIGTERM and SIGHUP end a training after its step, with a checkpoint."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from types import FrameType
 
 from genrecls.console import messages, say
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+def stop_signals() -> tuple[signal.Signals, ...]:
+    """Return Ctrl-C, SIGTERM, and SIGHUP of a terminal that closes unless `nohup` turned it off."""
+    closed = getattr(signal, "SIGHUP", None)  # Windows has none
+    if closed is None or signal.getsignal(closed) == signal.SIG_IGN:
+        return signal.SIGINT, signal.SIGTERM
+    return signal.SIGINT, signal.SIGTERM, closed
 
 
 class StopRequest:
@@ -24,8 +30,9 @@ class StopRequest:
         if self.received is not None:
             raise KeyboardInterrupt
         self.received = signal.Signals(number)
-        # Python refuses to write into a line that is being written, and the signal may come then.
-        with suppress(RuntimeError):
+        # Python refuses to write into a line that is being written, and the signal may come then;
+        # a terminal that was closed takes no words.
+        with suppress(RuntimeError, OSError):
             say(self._notice)
 
 
@@ -33,7 +40,7 @@ class StopRequest:
 def stop_request(
     notice: str = "stopping after this step; once more to stop at once",
 ) -> Iterator[StopRequest]:
-    """Yield a request that Ctrl-C and SIGTERM fill instead of ending the process.
+    """Yield a request that stop signals fill instead of ending the process.
 
     Args:
         notice: message to the user when the first signal comes.
@@ -42,15 +49,15 @@ def stop_request(
     # What prints is imported now: a signal may come in the middle of that import.
     messages()
     with restore_handlers():
-        for number in STOP_SIGNALS:
+        for number in stop_signals():
             signal.signal(number, request.receive)
         yield request
 
 
 @contextmanager
 def restore_handlers() -> Iterator[None]:
-    """Give Ctrl-C and SIGTERM back to whoever had them before the block."""
-    previous = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    """Give stop signals back to whoever had them before the block."""
+    previous = {number: signal.getsignal(number) for number in stop_signals()}
     try:
         yield
     finally:

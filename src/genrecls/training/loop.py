@@ -63,7 +63,7 @@ def fit(
     say so; with `trainer.ema` their running average then.
 
     Raises:
-        Interrupted: Ctrl-C or SIGTERM came; a checkpoint was written.
+        Interrupted: a stop signal came; a checkpoint was written.
         RunError: the loss is no longer a number, another host has gone, or the checkpoint is of
             another version.
     """
