@@ -114,7 +114,10 @@ def followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         forget_examples(registry, monkeypatch)
         monkeypatch.setattr(registry, "_modules", {**registry._modules, **modules_of(package)})
     yield
+    from hydra.core.config_store import ConfigStore
+
     for name, group in GROUPS.items():
+        ConfigStore.instance().repo.get(group, {}).pop(f"{name}.yaml", None)
         sys.modules.pop(f"{REGISTRIES[group][0]}.{name}", None)
     modules_of.cache_clear()
 
