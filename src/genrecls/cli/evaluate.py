@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from genrecls.cli.parser import run_overrides, show_configuration
 from genrecls.cli.run_summary import describe, score_table
@@ -14,8 +15,9 @@ from genrecls.config.schema import Schema
 from genrecls.config.validation import validate
 from genrecls.console import say, show
 from genrecls.dsp.votes import Vote
-from genrecls.runs.run import find_run
-from genrecls.splits.base import Part
+from genrecls.errors import ConfigError
+from genrecls.runs.run import Run, find_run
+from genrecls.splits.base import EvaluatedPart, Part
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class EvaluateSettings(Schema):
     run: str | None
     part: Part
     vote: Vote | None
+    robustness: Literal["standard"] | None
     dataset_root: str | None
     data_root: str
     output_root: str
@@ -38,11 +41,42 @@ def main(words: Sequence[str]) -> int:
         return 0
     composed = compose("evaluate", options.overrides, options.config_dir, options.config_name)
     settings = validate(EvaluateSettings, composed, "")
+    if settings.robustness and settings.part == "train":
+        raise ConfigError("part: received train; robustness= takes validation or test")
     run = find_run(Path(settings.output_root), settings.run)
+    if settings.robustness:
+        return _show_robustness(run, settings)
     from genrecls.experiment.evaluate import evaluate
 
     result = evaluate(run, settings.part, settings.vote, settings.data_root, settings.dataset_root)
     show(f"{run.name}\n{describe(result.recorded)}, vote {result.vote}")
     show(score_table({result.part: result.scores}).to_terminal())
     say(f"written to {result.file}")
+    return 0
+
+
+def _show_robustness(run: Run, settings: EvaluateSettings) -> int:
+    from genrecls.experiment.robustness import evaluate_robustness
+    from genrecls.reports.figure_files import write_figures
+    from genrecls.reports.figures.robustness import robustness_figure
+    from genrecls.reports.robustness import robustness_table
+    from genrecls.reports.scope import Scope
+
+    part: EvaluatedPart = "validation" if settings.part == "validation" else "test"
+    places = settings.data_root, settings.dataset_root
+    result = evaluate_robustness(run, part, settings.vote, *places)
+    recorded = result.recorded
+    scope = Scope(
+        part,
+        "track",
+        recorded.split.name,
+        recorded.split.leaky,
+        recorded.dataset.generated,
+        recorded.model.pretraining,
+    )
+    name = f"robustness-{part}"
+    write_figures(lambda: {name: robustness_figure(result.scores, scope)}, run.figures_folder)
+    show(f"{run.name}\n{describe(recorded)}, vote {result.vote}")
+    show(robustness_table(result.scores, f"robustness, {scope.counted}").to_terminal())
+    say(f"written to {result.file} and {run.figures_folder / f'{name}.png'}")
     return 0

@@ -161,7 +161,8 @@ def evaluate_parser() -> VerbParser:
     parser = VerbParser(
         "evaluate",
         "Load the model of a finished run and score it again on a part of the data it was trained\n"
-        f"on.\n{_A_RUN}",
+        "on. robustness=standard degrades the tracks first: MP3, noise, pitch, tempo, telephone.\n"
+        f"{_A_RUN}",
         words="[RUN]",
         root="evaluate",
     )
