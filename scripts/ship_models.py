@@ -18,22 +18,27 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from genrecls.config.compose import compose
 from genrecls.config.options import choices
 from genrecls.environment import environment
+from genrecls.evaluation.paired_tests import PairedDecisions
+from genrecls.evaluation.robustness import robustness_scores
 from genrecls.experiment.experiment import parse
 from genrecls.experiment.prepare import load_dataset_checked, store_of
 from genrecls.experiment.refit import Refit, refit
 from genrecls.experiment.run_id import run_folder
 from genrecls.export.refit import export_refit
 from genrecls.features.extract import fingerprint
-from genrecls.files.tables import write_json
+from genrecls.files.tables import read_table, write_json
 from genrecls.runs.export_facts import ExportedFile, read_export
-from genrecls.runs.record import RunRecord
+from genrecls.runs.record import RunRecord, read
 from genrecls.runs.run import Run
 from genrecls.shipped.models import FOLDER, file_name
 
@@ -101,6 +106,30 @@ def trained(options: argparse.Namespace, model: str) -> list[Run]:
         formats = ("inputs=[features]", "modes=[float32,int8]")
         program("export", "--tflite", run.name, *formats, *UNGATED, *places)
     return runs
+
+
+def robustness(options: argparse.Namespace, runs: Sequence[Run]) -> dict[str, Any]:
+    """Return the scores of float32 and int8 on degraded tracks, over all runs, by degradation."""
+    decisions: dict[str, dict[str, list[PairedDecisions]]] = {}
+    for number, run in enumerate(runs, start=1):
+        answers = run.folder / "robustness-test-tracks.csv"
+        if not answers.exists():
+            print(f"robustness {number} of {len(runs)}", file=sys.stderr)
+            folders = (f"data_root={options.work / 'data'}", f"dataset_root={options.root}")
+            program("evaluate", str(run.folder), "robustness=standard", *folders)
+        record, facts = read(run).answers["test"], read_export(run)
+        modes = {file.file: file.mode for file in facts.kept} if facts else {}
+        _, rows = read_table(answers)
+        predicted = {(file, name, track): genre for file, name, track, _, genre in rows}
+        for file, name in dict.fromkeys((file, name) for file, name, *_ in rows):
+            if file in modes:
+                right = [predicted[file, name, track] == true for track, true in record.truth]
+                of_mode = decisions.setdefault(modes[file], {})
+                of_mode.setdefault(name, []).append(replace(record, right=np.array(right)))
+    return {
+        mode: {name: asdict(score) for name, score in robustness_scores(by_name).items()}
+        for mode, by_name in decisions.items()
+    }
 
 
 def card(model: str, result: Refit, files: Sequence[ExportedFile], command: str) -> dict[str, Any]:
@@ -207,7 +236,7 @@ def ship(options: argparse.Namespace, model: str) -> int:
     files = export_refit(result)
     settings = "".join(f" {word}" for word in options.settings)
     command = f"python scripts/ship_models.py --root FOLDER --seeds {options.seeds}{settings}"
-    facts = card(model, result, files, command)
+    facts = card(model, result, files, command) | {"robustness": robustness(options, runs)}
     scores = {file["mode"]: file["accuracy"] for file in facts["files"]}
     print(json.dumps({"model": model, "accuracy": facts["scores"]["accuracy"], **scores}))
     if scores["float32"] - scores["int8"] > MOST_LOST:

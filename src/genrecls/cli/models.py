@@ -162,7 +162,7 @@ def _card(card: Mapping[str, Any]) -> list[Any]:
         ),
         (
             "robustness",
-            "noise, MP3 and the like: not measured" if card["robustness"] is None else "",
+            "noise, MP3 and the like: not measured" if card["robustness"] is None else "below",
         ),
         ("for", card["use"]["for"]),
         *(("not for", line) for line in card["use"]["not_for"]),
@@ -195,4 +195,14 @@ def _card(card: Mapping[str, Any]) -> list[Any]:
         ],
         title="confusion: tracks of one seed in the mean; rows are true genres",
     )
-    return [table.to_terminal() for table in (about, files, confusion)]
+    tables = [about, files, confusion]
+    if card["robustness"] is not None:
+        from genrecls.evaluation.robustness import RobustnessScore
+        from genrecls.reports.robustness import robustness_table
+
+        scores = {
+            mode: {name: RobustnessScore.of(values) for name, values in by_name.items()}
+            for mode, by_name in card["robustness"].items()
+        }
+        tables.append(robustness_table(scores, "robustness: the same runs on degraded tracks"))
+    return [table.to_terminal() for table in tables]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,14 @@ class RobustnessScore:
     accuracy: float
     interval: tuple[float, float]
     difference: Difference | None
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> RobustnessScore:
+        """Return the score that `dataclasses.asdict` has written."""
+        gap = values["difference"]
+        if gap is not None:
+            gap = Difference(gap["mean"], tuple(gap["interval"]), gap["p"])
+        return cls(values["accuracy"], tuple(values["interval"]), gap)
 
 
 def robustness_scores(
