@@ -60,7 +60,8 @@ def evaluate_robustness(
     """Score a run and its exported files on degraded tracks of a part, and keep the scores.
 
     One track is in memory at a time; of one of more than half an hour, the first half hour. It is
-    degraded at its own sample rate, before any model hears it.
+    degraded at its own sample rate, before any model hears it. It is heard to its end, as by
+    `genrecls predict`: a training leaves out a last segment that is not full.
 
     Args:
         run: the run.
