@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from genrecls.export.web.litertjs import FILES, LiteRtJs
+from genrecls.shipped.models import FOLDER
 from tests.conftest import RunCommand
 from tests.runtime.handmade import CARD, exported_file
 
@@ -70,3 +71,15 @@ def test_a_shipped_model_has_a_page_too(
     run_command("export", "--web", "best_small", "--output", str(tmp_path / "site"))
     html = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
     assert "all 160 tracks of gtzan" in html
+
+
+def test_what_cannot_be_made_of_a_shipped_model_says_what_can_be_done_with_it(
+    run_command: RunCommand,
+) -> None:
+    assert run_command("export", "--web", "best_small_int8").error == (
+        "best_small_int8: LiteRT.js takes no int8 input; take best_small"
+    )
+    assert run_command("export", "--tflite", "best_small").error == (
+        "best_small comes with genrecls as a TFLite file, which predict takes by that name and "
+        f"which lies in {FOLDER / 'best_small.tflite'}; --web takes it, too"
+    )

@@ -100,9 +100,18 @@ def test_files_that_changed_since_they_were_verified_are_not_trained_on(
     assert run_command("data", "verify", *words).status == 0
     soundfile.write(files[4], 0.2 * rng.standard_normal(22050 * 4), 22050)
     files[5].unlink()
-    outcome = run_command("train", "debug=smoke", *words, *roots)
+    outcome = run_command("train", *words, *roots)
     assert outcome.status == 1
     assert str(files[4]) in outcome.error
     assert "recorded files that changed or are gone: 2" in outcome.error
     assert "data verify --accept" in outcome.error
     assert not (tmp_path / "outputs").exists()
+
+
+def test_a_smoke_test_of_data_that_are_not_tiny_warns(
+    tmp_path: Path, run_command: RunCommand
+) -> None:
+    warning = "warning: debug=smoke: dataset=folder beside it is used whole; without it the data"
+    words = ("train", "dataset=folder", f"dataset.root={tmp_path / 'absent'}")
+    assert warning in " ".join(run_command(*words, "debug=smoke").err.split())
+    assert "debug=smoke" not in run_command(*words).err

@@ -131,6 +131,14 @@ class TestGenreFolders:
             "or as lines of a CSV (dataset.csv=<file>)"
         )
 
+    def test_the_folder_of_one_genre_leads_to_the_one_above(self, tmp_path: Path) -> None:
+        put(tmp_path, "music/jazz/a.wav", "music/jazz/b.wav")
+        assert folder_problem(tmp_path / "music" / "jazz") == (
+            f"dataset=folder: {tmp_path / 'music' / 'jazz'}: 2 audio files directly in it and none "
+            "in a folder; expected a folder with a folder for each genre: is it "
+            f"dataset.root={tmp_path / 'music'}?"
+        )
+
     @pytest.mark.parametrize(
         ("name", "problem"),
         [

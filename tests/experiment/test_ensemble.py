@@ -105,6 +105,10 @@ def test_runs_that_cannot_be_averaged_are_refused_in_one_line(tmp_path: Path) ->
         other = finished_run(tmp_path, f"d-f-cnn-{number}", made)
         with pytest.raises(RunError, match=f"runs d-f-cnn-1 and d-f-cnn-{number} .*{reason}"):
             api.ensemble(first, other)
+    moved = finished_run(tmp_path, "d-f-cnn-7", Made(test=(1, 1, 0, 0, 1), seed=3))
+    # The same split drawn by another seed.
+    with pytest.raises(RunError, match=r"; to train d-f-cnn-7 so: genrecls train split\.seed=0$"):
+        api.ensemble(first, moved)
     with pytest.raises(RunError, match="expected at least two runs, received 1"):
         api.ensemble(first, first)
     copied = finished_run(tmp_path, "d-f-cnn-8")

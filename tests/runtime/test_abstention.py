@@ -114,6 +114,16 @@ def test_both_lines_say_what_they_rest_on() -> None:
     assert abstention_for(None, None, None) == (ALWAYS, [])
 
 
+def test_the_lines_say_what_was_asked_for_and_never_all_for_less() -> None:
+    confidence = (*np.linspace(0.996, 0.9999, 999), 0.2)
+    answers = HeldOutAnswers("validation", confidence, (True,) * 999 + (False,), (0.9,) * 1000)
+    unknown, sets = abstention_for(answers, 0.9995, 0.9995)[1]
+    assert unknown.startswith("unknown below a probability of 0.996: at least 99.95% of the")
+    assert unknown.endswith("99.9% of which have one")
+    assert sets.endswith("are too few for 99.95%")
+    assert "so that 29% of them" in abstention_for(answers, None, 0.29)[1][0]
+
+
 def test_a_model_without_such_answers_is_one_line() -> None:
     with pytest.raises(ConfigError, match=r"--coverage: this model does not say .* train or"):
         abstention_for(None, None, 0.9)

@@ -19,6 +19,7 @@ from genrecls.reports.tables import Column, Table
 from genrecls.runs.export_facts import ExportedFile, ExportFacts, read_export
 from genrecls.runs.run import find_run
 from genrecls.runtime.description import leak_mark
+from genrecls.shipped.models import FOLDER, names
 
 FORMAT = "--tflite"
 
@@ -49,11 +50,21 @@ def main(words: Sequence[str]) -> int:
 def _file(options: Namespace) -> Path | None:
     """Return the model file that the plain word means, if it means one."""
     file = named_model_file(options.words[0]) if len(options.words) == 1 else None
+    shipped = file is not None and file.parent == FOLDER
     if file is not None and (options.tflite or not options.web):
+        if shipped:
+            raise ConfigError(
+                f"{file.stem} comes with genrecls as a TFLite file, which predict takes by that "
+                f"name and which lies in {file}; --web takes it, too"
+            )
         raise ConfigError(
             f"received the model file {options.words[0]}; expected a run, for TFLite files are "
             "made of its model and its data; --web takes a file"
         )
+    if file is not None and shipped and file.stem not in names():
+        # The name of a mode stands behind that of the model.
+        model = next(name for name in names() if file.stem.startswith(f"{name}_"))
+        raise ConfigError(f"{file.stem}: LiteRT.js takes no int8 input; take {model}")
     return file
 
 

@@ -171,6 +171,10 @@ def _names_model(path: Path, *, first: bool) -> bool:
         return True
     if shipped_file(str(path)) is not None and not path.exists():
         return True
+    if (path / "model.keras").is_file():
+        from genrecls.runs.run import refit_file
+
+        return refit_file(path.parent, str(path)) is not None
     if path.is_file():
         from genrecls.runs.ensemble_card import ENSEMBLE
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from genrecls.cli.verbs import parser_of
@@ -34,9 +35,10 @@ def main(words: Sequence[str]) -> int:
     )
     show(str(ModelDescription.of(vars(result.card))))
     say(f"model in {result.file}")
-    if not any(export_file(run).is_file() for run in result.runs):
+    if any(export_file(run).is_file() for run in result.runs):
+        for file in export_refit(result):
+            say(f"{file.file}: {file.bytes:,} bytes")
+    else:
         say("the runs have no exported files, so none are made here; export them, then repeat this")
-        return 0
-    for file in export_refit(result):
-        say(f"{file.file}: {file.bytes:,} bytes")
+    say(f"to use it: {shlex.join(['genrecls', 'predict', str(result.file), 'song.mp3'])}")
     return 0

@@ -41,7 +41,8 @@ def tracks_in_folders(
         exclude: genres that are not to be used, which may be beside folders of parts.
 
     Raises:
-        DataError: there is no such folder, or folders of parts lie beside folders of genres.
+        DataError: there is no such folder, its files lie in no folder, or folders of parts lie
+            beside folders of genres.
     """
     if not root.is_dir():
         what = "is a file" if root.exists() else "does not exist"
@@ -85,6 +86,12 @@ def tracks_in_folders(
         tracks.append(track)
         if part:
             parts[track.id] = part
+    if beside and not tracks and not part_of:
+        raise DataError(
+            f"dataset=folder: {root.absolute()}: {several(len(beside), 'audio file')} directly in "
+            "it and none in a folder; expected a folder with a folder for each genre: is it "
+            f"dataset.root={root.absolute().parent}?"
+        )
     if beside:
         layout = "<root>/<part>/<genre>/" if part_of else "<root>/<genre>/"
         remarks.append(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ def ensemble(runs: Sequence[Run], command: str) -> Run:
     members = sorted({run.folder.resolve(): run for run in runs}.values(), key=lambda r: r.name)
     _check_folders(members)
     records = [read(run) for run in members]
-    _check_alike(records)
+    _check_alike(members, records)
     digests = tuple(Member.of(run.model_file) for run in members)
     try:
         check_members(digests)
@@ -159,10 +160,10 @@ def _check_folders(members: Sequence[Run]) -> None:
             raise RunError(f"run {member.name} is an ensemble itself; name its runs instead")
 
 
-def _check_alike(records: Sequence[RunRecord]) -> None:
+def _check_alike(members: Sequence[Run], records: Sequence[RunRecord]) -> None:
     """Refuse runs whose probabilities cannot be averaged, or not without having seen a test."""
     first = records[0]
-    for other in records[1:]:
+    for run, other in zip(members[1:], records[1:], strict=True):
         pair = f"runs {first.name} and {other.name}"
         if first.metrics.dataset.fingerprint != other.metrics.dataset.fingerprint:
             raise RunError(f"{pair} were trained on different data; an ensemble is of one data set")
@@ -173,7 +174,29 @@ def _check_alike(records: Sequence[RunRecord]) -> None:
                 raise RunError(
                     f"{pair} have different {part} tracks; an ensemble needs the same split, fold "
                     "and split.seed, or tracks that one has learnt from would test it"
+                    + _way_out(run, first.config, other.config)
                 )
+
+
+def _way_out(run: Run, first: Mapping[str, Any], config: Mapping[str, Any]) -> str:
+    """Return how to train `run` on the split of the first, where only seeds made it another one.
+
+    Args:
+        run: to be trained again.
+        first: the configuration of the run whose split it is to have.
+        config: that of `run`.
+    """
+    splits = [{**each["split"], "seed": None} for each in (first, config)]
+    # A split without a seed has that of its run.
+    seeds = [
+        each["seed"] if each["split"].get("seed") is None else each["split"]["seed"]
+        for each in (first, config)
+    ]
+    if splits[0] != splits[1] or seeds[0] == seeds[1]:
+        return ""
+    words = shlex.split(str(run.state.get("command") or "genrecls train"))
+    words = [word for word in words if not word.startswith("split.seed=")]
+    return f"; to train {run.name} so: {shlex.join([*words, f'split.seed={seeds[0]}'])}"
 
 
 def _scores(predictions: PartPredictions, first: RunRecord, part: EvaluatedPart) -> PartMetrics:

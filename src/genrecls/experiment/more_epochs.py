@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from genrecls.config.relevant import IRRELEVANT
-from genrecls.console import say
+from genrecls.console import say, warn
 from genrecls.errors import ConfigError, RunError
 from genrecls.experiment.experiment import Experiment, parse
 from genrecls.experiment.restore import read_experiment
@@ -26,6 +26,8 @@ CONTINUE = "continue="
 """How the word begins that names the finished run."""
 
 _EPOCHS = ("trainer", "epochs")
+# What `debug=smoke` chooses.
+_TINY = "synth_tiny"
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,13 @@ def read_training(composed: dict[str, Any], words: Sequence[str], command: str) 
             no more epochs than before.
         RunError: there is no such run, or it cannot go on.
     """
+    chosen = dict(word.partition("=")[::2] for word in words)
+    data = chosen.get("dataset", _TINY)
+    if chosen.get("debug") == "smoke" and data != _TINY:
+        warn(
+            f"debug=smoke: dataset={data} beside it is used whole; without it the data are tiny "
+            f"and generated (dataset={_TINY})"
+        )
     wanted = [word.partition("=")[2] for word in words if word.startswith(CONTINUE)]
     if not wanted:
         return Training(parse(composed), command)

@@ -31,7 +31,7 @@ from genrecls.runs.ensemble_card import Member
 from genrecls.runs.model_file import ModelCard, load, save
 from genrecls.runs.record import RunRecord, read
 from genrecls.runs.result_tables import read_predictions
-from genrecls.runs.run import Run
+from genrecls.runs.run import REFIT, Run
 from genrecls.runtime.abstention import HeldOutAnswers
 from genrecls.splits.base import Split, SplitInput, Splitter
 from genrecls.training.callbacks import Callback, Callbacks, TrainingDisplay
@@ -118,7 +118,7 @@ def refit(
         json.dumps([name, *(asdict(Member.of(run.model_file)) for run in ordered)]).encode()
     ).hexdigest()[:8]
     title = ordered[0].name.rpartition("-")[0]
-    folder = ordered[0].folder.parent / f"{title}-{NAME}-{digest}"
+    folder = ordered[0].folder.parent / f"{title}{REFIT}{digest}"
 
     restored = restore(ordered[0], data_root, dataset_root)
     experiment = _experiment(restored.experiment, system)

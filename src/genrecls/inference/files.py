@@ -44,7 +44,8 @@ def find_model_file(word: str | None, output_root: Path) -> Path:
     said.
 
     Args:
-        word: a model file, a shipped name, a run or an address on the hub; None for no word.
+        word: a model file, a shipped name, a run, the folder of a refit or an address on the hub;
+            None for no word.
         output_root: where runs are looked for.
 
     Raises:
@@ -57,8 +58,10 @@ def find_model_file(word: str | None, output_root: Path) -> Path:
     reason = f"there is no run in {output_root.absolute()}"
     if word is not None or any(output_root.glob("*/run.json")):
         # Not before: a device has nothing that reads runs.
-        from genrecls.runs.run import find_run
+        from genrecls.runs.run import find_run, refit_file
 
+        if word is not None and (file := refit_file(output_root, word)) is not None:
+            return file
         try:
             return find_run(output_root, word).model_file
         except RunError as error:

@@ -27,6 +27,9 @@ from genrecls.splits.base import EvaluatedPart
 
 _MODEL_FILES = ("model.keras", ENSEMBLE)
 
+REFIT = "-refit-"
+"""Stands in the name of a folder that holds a model of all tracks and is no run."""
+
 LATEST, BEST = "latest", "best"
 """Words that stand for a run, see `find_run`."""
 
@@ -400,16 +403,31 @@ def find_run(output_root: Path, wanted: str | None) -> Run:
             f"{wanted} comes with genrecls and is no run: predict takes it, and "
             f"'genrecls models' says what it is"
         )
+    if file := refit_file(output_root, wanted):
+        raise RunError(
+            f"{wanted} is a model of all tracks ('genrecls refit') and no run, for no track is "
+            f"left to test it; predict takes it: {file}"
+        )
     runs = all_runs(output_root)
     matching = [run for run in runs if run.name.endswith(wanted)]
     if len(matching) == 1:
         return matching[0]
-    names = [run.name for run in runs]
+    # Whoever asks for a model of all tracks does not mean one of its runs.
+    names = [] if REFIT in wanted else [run.name for run in runs]
     raise RunError(
         f"'{wanted}' names {len(matching) or 'no'} runs{nearest(wanted, names)}"
         f"{why_no_file(wanted)}; expected a run folder, or one of the names that 'genrecls runs' "
         f"lists for {output_root.absolute()}"
     )
+
+
+def refit_file(output_root: Path, wanted: str) -> Path | None:
+    """Return the model in the folder of a refit, which a path or a name says; None if none does."""
+    for folder in (Path(wanted).expanduser(), output_root / wanted):
+        file = folder / _MODEL_FILES[0]
+        if REFIT in folder.name and file.is_file() and not (folder / "run.json").is_file():
+            return file
+    return None
 
 
 def find_runs(output_root: Path, wanted: str) -> list[Run]:

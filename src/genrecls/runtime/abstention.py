@@ -164,23 +164,33 @@ def abstention_for(
     least: float | None = None
     in_set: float | None = None
     lines = []
+    # Shares are said as they were asked for, whatever the rounding of a product.
+    right, whole = (f"{100 * (share or 0.0):.15g}%" for share in (accuracy, coverage))
     tracks = f"{len(held_out.right)} tracks that it had not heard ({held_out.part})"
     if accuracy is not None:
         least = held_out.threshold(accuracy)
         sure = [confidence >= least for confidence in held_out.confidence]
         answered = sum(sure) / len(sure)
         lines.append(
-            f"unknown below a probability of {least:.2f}: at least {accuracy:.0%} of the answers "
-            f"above it were right on {tracks}, {answered:.0%} of which have one"
+            f"unknown below a probability of {_rounded(least, 2)}: at least {right} of the answers "
+            f"above it were right on {tracks}, {_rounded(100 * answered, 0, 100)}% of which have "
+            "one"
             if answered
-            else f"unknown, always: no answers were right {accuracy:.0%} of the time on {tracks}"
+            else f"unknown, always: no answers were right {right} of the time on {tracks}"
         )
     if coverage is not None:
         in_set = held_out.set_threshold(coverage)
         lines.append(
-            f"sets have the genres of a probability from {in_set:.2f} on, so that {coverage:.0%} "
-            f"of them hold the true one, by {tracks}"
+            f"sets have the genres of a probability from {_rounded(in_set, 2)} on, so that "
+            f"{whole} of them hold the true one, by {tracks}"
             if in_set
-            else f"sets have every genre: {tracks} are too few for {coverage:.0%}"
+            else f"sets have every genre: {tracks} are too few for {whole}"
         )
     return Abstention(least, in_set), lines
+
+
+def _rounded(value: float, decimals: int, most: float = 1.0) -> str:
+    """Return a value with more decimals where fewer would make it look like nothing or `most`."""
+    while 0 < value < most and float(f"{value:.{decimals}f}") in {0.0, most}:
+        decimals += 1
+    return f"{value:.{decimals}f}"
