@@ -155,6 +155,7 @@ def test_a_target_gets_the_files_that_fit_it_and_no_others(
     last = err[err.index("flash features_int8.tflite (in micro/), which fits Arm Cortex-M4: ") :]
     assert re.search(r"flash [\d,]+ of 1,000,000 bytes, 175,000 of them for the program", last)
     assert re.search(r"tensor arena [\d,]+ of 131,072 bytes", last)
+    assert re.search(r"RAM [\d,]+ of 262,144 bytes, [\d,]+ of them for the front end", last)
     assert re.search(r"accuracy per test track [\d.]+, Keras [\d.]+$", last)
     assert "flash features_int8.tflite (in micro/)" in (found / "card.md").read_text().lower()
 

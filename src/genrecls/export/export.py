@@ -18,6 +18,7 @@ from genrecls.experiment.evaluate import predict_part
 from genrecls.experiment.prepare import prepare
 from genrecls.experiment.restore import RestoredRun, restore
 from genrecls.export.bundle.bundle import BundleFile, write_bundle
+from genrecls.export.bundle.c_project import front_end_bytes
 from genrecls.export.bundle.golden_audio import golden_audio
 from genrecls.export.bundle.metadata import description
 from genrecls.export.bundle.targets import fit, reason_not_to_try
@@ -216,6 +217,11 @@ def _check(
         operators=operator_uses(flatbuffer),
         micro=micro.support,
         arena=micro.arena,
+        front_end=(
+            front_end_bytes(gate.card.features, gate.card.segment)
+            if made.input == "features"
+            else None
+        ),
     )
     return file, BundleFile(made, content, flatbuffer, golden, micro)
 

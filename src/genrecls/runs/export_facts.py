@@ -146,6 +146,8 @@ class ExportedFile:
             with int8 also the mean and deviation that normalise it.
         macs: multiply-accumulates of one segment.
         lstm_macs: those of fused LSTMs among them; 0 where it was not counted.
+        front_end: bytes of RAM that the C++ front end keeps beside the arena; None where there is
+            none.
     """
 
     file: str
@@ -164,6 +166,7 @@ class ExportedFile:
     operators: tuple[OperatorUse, ...] = ()
     micro: MicroSupport | None = None
     arena: ArenaSize | None = None
+    front_end: Count | None = None
 
 
 @dataclass(frozen=True)

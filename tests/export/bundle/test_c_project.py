@@ -6,20 +6,31 @@ import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import numpy as np
 import pytest
 from filelock import FileLock
 
+from genrecls.config.validation import select
 from genrecls.errors import ExportError
-from genrecls.export.bundle.c_project import TESTED, Project, arena_kib, write_project
+from genrecls.export.bundle.c_project import (
+    TESTED,
+    Project,
+    arena_kib,
+    front_end_bytes,
+    write_project,
+)
 from genrecls.export.bundle.c_tables import interface
 from genrecls.export.bundle.golden_audio import golden_audio
 from genrecls.export.formats import ExportFormat
 from genrecls.export.tflite.operators import operator_uses
 from genrecls.export.verify.micro import LARGEST_NETWORK
+from genrecls.features.base import FEATURES
+from genrecls.features.segmentation import SegmentRule
 from genrecls.runtime.network import Network
+from tests.composed import conf_values
 from tests.export.compiled import COMPILER, build, output, write_stand_ins
 from tests.export.conftest import Make
 from tests.export.one_operator import one_operator
@@ -454,6 +465,29 @@ def test_a_network_that_no_microcontroller_holds_is_refused(
     large = project.flatbuffer + bytes(LARGEST_NETWORK)
     with pytest.raises(ExportError, match="at most 4,000,000 bytes, received 4,"):
         write_project(tmp_path, replace(project, flatbuffer=large))
+
+
+def front_end(name: str, length: float = 3.0, **changes: Any) -> int | None:
+    """Return the bytes of the front end of shipped settings with changes."""
+    rule = SegmentRule(**{**conf_values("segment/3s"), "length": length})
+    spec = select(FEATURES, {**conf_values(f"features/{name}"), **changes})
+    return front_end_bytes(spec, rule)
+
+
+def test_the_front_end_keeps_what_was_measured_on_an_emulated_cortex_m4() -> None:
+    assert front_end("mfcc") == 78_896
+    small: dict[str, Any] = {"sample_rate": 16_000, "n_fft": 512, "n_mels": 40, "top_db": None}
+    assert front_end("mel", **small) == 3_280
+
+
+def test_bands_that_wait_for_the_end_of_a_long_segment_are_counted() -> None:
+    assert front_end("mfcc", 10.0) == 220_672 + 2048 * 6 + 48
+    assert front_end("mfcc", 10.0, top_db=None) == 128 * 4 + 2048 * 6 + 48
+
+
+def test_features_that_no_device_computes_have_no_front_end() -> None:
+    assert front_end("mel_image") is None
+    assert front_end("mel", n_fft=1000) is None
 
 
 def test_arenas_are_whole_kibibytes_with_some_to_spare() -> None:

@@ -98,7 +98,9 @@ def test_operators_that_are_not_on_micro_are_bold_and_the_arena_names_its_source
     assert "CONV_2D x3, **RFFT2D x1**" in text
     file = kept(ExportFormat("audio", "float32"))
     file = replace(file, micro=MicroSupport(None, "so it was told"), arena=None)
-    assert "not proved: so it was told | \u2013 |" in card(export_facts([file]), None)
+    assert "not proved: so it was told | \u2013 | \u2013 |" in card(export_facts([file]), None)
+    file = replace(file, front_end=78_896)
+    assert "not proved: so it was told | \u2013 | 78\u202f896 |" in card(export_facts([file]), None)
 
 
 def test_the_state_of_a_fused_lstm_is_warned_of_only_where_there_is_one() -> None:

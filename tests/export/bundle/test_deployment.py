@@ -65,6 +65,14 @@ def test_with_a_target_the_line_says_why_the_file_fits() -> None:
     )
 
 
+def test_the_line_has_what_the_front_end_keeps_beside_the_arena() -> None:
+    facts = export_facts([replace(kept(INT8), front_end=78_896)])
+    assert f"{ARENA}, front end 78,896 bytes, {SCORES}" in deployment(facts)[0]
+    (line,) = deployment(fit(target("cortex-m4"), facts))
+    assert "RAM 176,176 of 262,144 bytes, 78,896 of them for the front end" in line
+    assert "RAM 176,176 of 262,144 bytes" in card(fit(target("cortex-m4"), facts), None)
+
+
 def test_of_an_export_that_kept_what_does_not_fit_only_what_fits_is_named() -> None:
     slow = replace(kept(INT8, 20_000), arena=ArenaSize(10**9, "tflite-micro"))
     fitting = replace(kept(FLOAT32, 90_000), micro=MicroSupport(runs=True, reason="ran there"))

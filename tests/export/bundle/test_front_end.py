@@ -13,7 +13,7 @@ import pytest
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from genrecls.export.bundle.c_project import write_front_end, write_tables
+from genrecls.export.bundle.c_project import front_end_bytes, write_front_end, write_tables
 from genrecls.export.bundle.c_tables import (
     Input,
     Interface,
@@ -104,6 +104,7 @@ INCLUDED = """
 #include "NAME/src/tables.cc"
 #include "NAME/src/fft.cc"
 #include "NAME/src/front_end.cc"
+static_assert(sizeof(genrecls::FrontEnd) - BYTES <= 48, "more than wider pointers and counters");
 int RunNAME(unsigned seed) {
   return Run<genrecls::FrontEnd, genrecls::Element>(seed, genrecls::kInputs[0].size);
 }
@@ -139,7 +140,8 @@ def program(shared_folder: Path) -> Path:
                 rule = segment_rule(case.source)
                 write_tables(folder / name, network(case), case.spec, rule, ("a", "b", "c", "d"))
                 write_front_end(folder / name, network(case), case.spec, rule)
-                text += INCLUDED.replace("NAME", name)
+                size = str(front_end_bytes(case.spec, rule))
+                text += INCLUDED.replace("NAME", name).replace("BYTES", size)
             calls = "".join(
                 f'  if (!std::strcmp(words[1], "{n}")) return Run{n}(seed);\n' for n in CASES
             )

@@ -140,6 +140,34 @@ def test_only_what_the_runtime_of_a_class_runs_is_tried(name: str) -> None:
         assert len(tried) == len(EVERY)
 
 
+def test_front_end_and_arena_have_to_fit_the_memory_together() -> None:
+    # 10-s segments of MFCC with top_db: the arena alone would fit.
+    file = replace(SMALL, front_end=233_008)
+    (reason,) = reasons_not_to_fit(target("cortex-m4"), file)
+    assert reason == (
+        "RAM: front end 233,008 bytes, tensor arena 22,352 bytes, audio and stack 65,536 bytes; "
+        "there are 262,144 bytes. features.top_db=null (with features.ref=1), a shorter "
+        "segment.length or a smaller preset, such as model=crnn_micro, takes less"
+    )
+    assert reasons_not_to_fit(target("rpi"), file) == []
+    small = replace(SMALL, front_end=78_896)
+    assert reasons_not_to_fit(target("cortex-m4"), small) == []
+    arena, ram = reasons_to_fit(target("cortex-m4"), small)[1:3]
+    assert arena == "tensor arena 22,352 of 131,072 bytes"
+    assert ram == (
+        "RAM 166,784 of 262,144 bytes, 78,896 of them for the front end, 65,536 for audio and stack"
+    )
+
+
+def test_a_class_of_a_user_that_says_no_ram_is_not_told_that_the_front_end_fits() -> None:
+    device = replace(target("cortex-m4"), ram=None)
+    file = replace(SMALL, front_end=233_008)
+    assert reasons_not_to_fit(device, file) == []
+    assert "front end 233,008 bytes besides (the target does not say its ram)" in reasons_to_fit(
+        device, file
+    )
+
+
 def test_an_unknown_class_gets_the_nearest_one() -> None:
     with pytest.raises(
         ConfigError, match=r"received 'cortexm4'; allowed: cortex-m4, .*did you mean"

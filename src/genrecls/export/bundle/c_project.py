@@ -30,6 +30,8 @@ from genrecls.export.tflite.memory import cmsis_nn_scratch
 from genrecls.export.tflite.operators import objections, operator_uses
 from genrecls.export.verify.micro import LARGEST_NETWORK
 from genrecls.features.base import FeatureSpec
+from genrecls.features.mel import Mel
+from genrecls.features.mfcc import Mfcc
 from genrecls.features.segmentation import SegmentRule
 from genrecls.files.atomic import replacing, write_text
 from genrecls.files.templates import templates
@@ -104,6 +106,8 @@ _LICENCE = "SPDX-License-Identifier: Apache-2.0"
 _COLUMNS = 96
 _GOLDEN_BYTES = 131_072
 _SPARE = 1024
+_FLOAT, _SAMPLE, _WORD = 4, 2, 4
+_ALIGNMENT = 16
 
 # Operators whose kernel is not in the file of their name.
 _KERNELS = {
@@ -282,6 +286,27 @@ def write_golden(
     names = ("test/golden.h", "test/golden.cc")
     values = {"inputs": inputs, "outputs": outputs, "heard": heard, **_tolerance(outputs)}
     return _fill(folder, names, **values)
+
+
+def front_end_bytes(spec: FeatureSpec, segment: SegmentRule) -> int | None:
+    """Return the bytes of RAM that the front end keeps; None for features that it does not compute.
+
+    They are those of `FrontEnd` in `src/front_end.h` on a processor of 32 bits, with our own
+    Fourier transform; those of CMSIS-DSP and ESP-DSP take `4 * n_fft` more.
+
+    Args:
+        spec: the features.
+        segment: how a stream is cut.
+    """
+    front = front_end_tables(spec, segment)
+    if front is None or not isinstance(spec, Mel | Mfcc) or reason_not_to_compute(spec):
+        return None
+    steps = _steps(spec, front)
+    rows = (front.frames if steps["deferred"] else 1) + (spec.compression == "pcen")
+    arrays = spec.n_fft * (_FLOAT + _SAMPLE) + rows * spec.n_mels * _FLOAT
+    # Four counters and three pointers, behind a transform without a state, which is aligned.
+    size = _ALIGNMENT + arrays + 7 * _WORD + (_FLOAT if steps["loudest"] else 0)
+    return -(-size // _ALIGNMENT) * _ALIGNMENT
 
 
 def arena_kib(size: int) -> int:

@@ -34,6 +34,8 @@ def deployment(facts: ExportFacts) -> list[str]:
     if micro := [file for file in facts.kept if fits_micro(file)]:
         file = _smallest(micro)
         arena = f"tensor arena {file.arena.bytes:,} bytes, " if file.arena else ""
+        if file.front_end is not None:
+            arena += f"front end {file.front_end:,} bytes, "
         size, where = file.flatbuffer or 0, _project(file, facts.kept)
         lines.append(
             f"for a microcontroller, flash {file.file}{where}: {size:,} bytes, "

@@ -40,7 +40,10 @@ class Target(Schema):
         runtime: what runs networks there: TensorFlow Lite Micro or LiteRT.
         flash: bytes for model and code together.
         code: bytes of `flash` that are taken by all but the model.
-        memory: bytes of RAM for the values of the network.
+        memory: bytes of RAM for the values of the network: the largest tensor arena.
+        ram: bytes of RAM for arena, C++ front end and `reserved` together; None where it is not
+            known.
+        reserved: bytes of `ram` for audio that waits, stack and system.
         int8_macs, float_macs: multiply-accumulates a second.
         kernels: those that `int8_macs` holds for, optimised for the processor; empty where a
             runtime has no others.
@@ -59,6 +62,8 @@ class Target(Schema):
     float_macs: PositiveFloat
     latency: PositiveFloat
     # They came later: files of users have no values for them.
+    ram: PositiveInt | None = None
+    reserved: NonNegativeInt = 0
     kernels: str = ""
     reference_slowdown: Annotated[float, Field(ge=1)] = 1.0
     reference_lstm_slowdown: Annotated[float, Field(ge=1)] = 1.0
@@ -117,6 +122,13 @@ def reasons_not_to_fit(device: Target, file: ExportedFile) -> list[str]:
             f"memory: the tensor arena takes {memory:,} bytes; there are "
             f"{device.memory:,} bytes for it"
         )
+    elif device.ram is not None and _ram(device, file) > device.ram:
+        reasons.append(
+            f"RAM: front end {file.front_end or 0:,} bytes, tensor arena {memory:,} bytes, audio "
+            f"and stack {device.reserved:,} bytes; there are {device.ram:,} bytes. "
+            "features.top_db=null (with features.ref=1), a shorter segment.length or a smaller "
+            "preset, such as model=crnn_micro, takes less"
+        )
     if seconds > device.latency:
         reasons.append(
             f"latency: {(file.macs or 0) / 1e6:,.1f} million multiply-accumulates take about "
@@ -131,10 +143,19 @@ def reasons_to_fit(device: Target, file: ExportedFile) -> list[str]:
     memory = f"{_memory(device, file):,} of {device.memory:,} bytes"
     arena = f"tensor arena {memory}" if file.arena else ""
     estimated = " (estimate)" if file.arena and file.arena.source == "estimate" else ""
+    front_end = []
+    if device.runtime == "micro" and file.front_end is not None:
+        front_end = [
+            f"front end {file.front_end:,} bytes besides (the target does not say its ram)"
+            if device.ram is None
+            else f"RAM {_ram(device, file):,} of {device.ram:,} bytes, {file.front_end:,} of them "
+            f"for the front end, {device.reserved:,} for audio and stack"
+        ]
     flash, took = (file.flatbuffer or 0) + device.code, f"{_seconds(device, file):.2g}"
     return [
         f"flash {flash:,} of {device.flash:,} bytes, {device.code:,} of them for the program",
         *([f"{arena}{estimated}"] if arena else []),
+        *front_end,
         f"about {took} of {device.latency:g} s a segment{_kernels(device, file)}",
     ]
 
@@ -168,6 +189,10 @@ def _memory(device: Target, file: ExportedFile) -> int:
     if file.arena is None:
         return 0
     return file.arena.bytes + (file.arena.cmsis_nn if device.kernels == "CMSIS-NN" else 0)
+
+
+def _ram(device: Target, file: ExportedFile) -> int:
+    return (file.front_end or 0) + _memory(device, file) + device.reserved
 
 
 def _kernels(device: Target, file: ExportedFile) -> str:
