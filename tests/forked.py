@@ -164,7 +164,7 @@ def _run_module(
 ) -> None:
     os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _take_signals()
     out, *rest = (os.open(file, os.O_WRONLY | os.O_APPEND) for file in files)
     for own, number in ((reading.fileno(), 0), (out, 1), (rest[0] if rest else out, 2)):
         os.dup2(own, number)
@@ -176,6 +176,12 @@ def _run_module(
     os.environ.update(variables)
     sys.argv = list(words)
     runpy.run_module(words[0], run_name="__main__", alter_sys=True)
+
+
+def _take_signals() -> None:
+    """Let signals have the effect that they have by themselves; nohup makes SIGHUP ignored."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def program(*words: str) -> int:
@@ -202,6 +208,7 @@ def _run(
     variables: Mapping[str, str],
     messages: str,
 ) -> None:
+    _take_signals()
     os.chdir(folder)
     os.environ.update(variables)
     os.environ.pop("GENRECLS_DEBUG", None)

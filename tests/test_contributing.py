@@ -34,8 +34,13 @@ EXAMPLES = dict(re.findall(r"```python\n(?=\"\"\"`(\w+)`)(.*?)```", TEXT, flags=
 def forget_examples(registry: Registry[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Take out of a registry, for a test, what whoever has followed the examples has in it.
 
-    What the test registers is forgotten, too; what it imports stays imported.
+    What the test registers is forgotten, too, by Hydra as well; what it imports stays imported.
     """
+    from hydra.core.config_store import ConfigStore
+
+    stored = ConfigStore.instance().repo
+    for group in REGISTRIES:
+        monkeypatch.setitem(stored, group, dict(stored.get(group, {})))
     for name in registry:
         registry[name]
     for places in ("_options", "_modules"):
@@ -114,10 +119,7 @@ def followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         forget_examples(registry, monkeypatch)
         monkeypatch.setattr(registry, "_modules", {**registry._modules, **modules_of(package)})
     yield
-    from hydra.core.config_store import ConfigStore
-
     for name, group in GROUPS.items():
-        ConfigStore.instance().repo.get(group, {}).pop(f"{name}.yaml", None)
         sys.modules.pop(f"{REGISTRIES[group][0]}.{name}", None)
     modules_of.cache_clear()
 

@@ -41,7 +41,7 @@ pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("without_figures")
 @pytest.fixture(autouse=True)
 def light(monkeypatch: pytest.MonkeyPatch) -> None:
     """Takes small batches, for a network as large as VGG-16."""
-    monkeypatch.setattr("genrecls.training.frozen_outputs._BATCH", 2)
+    monkeypatch.setattr("genrecls.training.frozen_outputs.BATCH", 2)
 
 
 @pytest.fixture(scope="module")

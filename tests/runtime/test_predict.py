@@ -135,7 +135,7 @@ def test_another_file_is_no_model(
     other.write_bytes(exported("cnn").keras.read_bytes())
     done = run_command("predict", str(song(tmp_path / "a.wav")), str(other))
     assert done.status == 1
-    assert f"{name}: not a TFLite file" in done.error
+    assert f"{name}: it is a ZIP archive and its name does not end in .keras" in done.error
     assert "expected a model.keras or .tflite" in done.error
 
 

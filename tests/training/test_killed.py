@@ -83,7 +83,7 @@ def test_a_training_that_was_killed_and_stopped_ends_like_an_undisturbed_one(
     data: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
     chance = random.Random(0)  # noqa: S311
-    for _ in range(3):
+    for _ in range(2):
         status, _ = _interrupt(data, tmp_path, signal.SIGKILL, chance.uniform(0, 0.4))
         assert status == -signal.SIGKILL
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):

@@ -50,7 +50,7 @@ def sinc_resample(samples: NDArray[np.float32], rate: int, wanted: int) -> NDArr
     for first in range(min(up, len(out))):
         phased = out[first::up]
         start, phase = divmod(first * down, up)
-        weights = _weights(phase / up, reach, min(1.0, up / down))
+        weights = _weights(phase / up, reach, _CUTOFF * min(1.0, up / down))
         inputs = around[start + 1 :: down][: len(phased)]
         for row in range(0, len(phased), step):
             phased[row : row + step] = inputs[row : row + step] @ weights
@@ -59,18 +59,17 @@ def sinc_resample(samples: NDArray[np.float32], rate: int, wanted: int) -> NDArr
 
 # A stream needs the same filters for each of its blocks, and they take longer than to apply them.
 @lru_cache(maxsize=1024)
-def _weights(offset: float, reach: int, share: float) -> NDArray[np.float32]:
+def _weights(offset: float, reach: int, cutoff: float) -> NDArray[np.float32]:
     """Return the filter of an output that lies `offset` behind an input.
 
     Args:
         offset: 0 to 1, in input samples.
         reach: input samples on each side.
-        share: lower of both rates as a share of the input rate.
+        cutoff: where the pass band ends, as a share of half the input rate.
     """
     distance = np.arange(-reach + 1, reach + 1) - offset
     inside = np.maximum(0, 1 - (distance / reach) ** 2)
     window = np.i0(_BETA * np.sqrt(inside)) / np.i0(_BETA)
-    cutoff = _CUTOFF * share
     return np.asarray(cutoff * np.sinc(cutoff * distance) * window, np.float32)
 
 
