@@ -12,6 +12,7 @@ import pytest
 from genrecls import __version__
 from genrecls.cli import main
 from genrecls.cli.verbs import ACTIONS, VERBS
+from genrecls.config.options import settable
 from tests.conftest import RunCommand
 
 HEAVY = ("tensorflow", "keras", "librosa", "matplotlib", "sklearn")
@@ -205,7 +206,7 @@ def test_the_version_is_one_line(run_command: RunCommand) -> None:
         (
             ("evaluate", "prt=test"),
             (
-                "prt: unknown key; allowed: data_root, dataset_root, output_root, part, run, vote; "
+                f"prt: unknown key; allowed: {', '.join(sorted(settable('evaluate')))}; "
                 "did you mean 'part'?"
             ),
         ),
