@@ -13,7 +13,7 @@ import pytest
 
 from genrecls.errors import DataError
 from genrecls.files import atomic
-from genrecls.files.atomic import naming, replacing, write_text
+from genrecls.files.atomic import naming, replacing, replacing_folder, write_text
 from genrecls.files.tables import write_json
 
 
@@ -107,3 +107,17 @@ def test_json_that_no_reader_takes_is_refused_before_anything_is_written(tmp_pat
     with pytest.raises(DataError, match="expected finite numbers, received NaN"):
         write_json(tmp_path / "a.json", {"loss": float("nan")})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_takes_the_place_of_another_when_it_is_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "results" / "page"
+    with replacing_folder(folder) as beside:
+        (beside / "old.txt").write_text("old")
+    with pytest.raises(RuntimeError), replacing_folder(folder) as beside:
+        (beside / "half.txt").write_text("half")
+        raise RuntimeError
+    assert [path.name for path in folder.iterdir()] == ["old.txt"]
+    with replacing_folder(folder) as beside:
+        (beside / "new.txt").write_text("new")
+    assert [path.name for path in folder.iterdir()] == ["new.txt"]
+    assert [path.name for path in folder.parent.iterdir()] == ["page"]

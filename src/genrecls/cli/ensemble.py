@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from genrecls.cli.verbs import parser_of
 from genrecls.console import show
 from genrecls.errors import ConfigError
-from genrecls.runs.run import Run, find_runs, is_pattern
+from genrecls.runs.run import runs_of_models
 
 
 def main(words: Sequence[str]) -> int:
@@ -16,13 +16,7 @@ def main(words: Sequence[str]) -> int:
     options = parser_of("ensemble").read(words)
     if not options.words:
         raise ConfigError("ensemble: expected runs; 'genrecls runs' lists them")
-    runs = list[Run]()
-    for word in options.words:
-        matching = find_runs(options.output_root, word)
-        if is_pattern(options.output_root, word):
-            # A pattern means the runs that can be averaged.
-            matching = [run for run in matching if run.finished and not run.is_ensemble]
-        runs += matching
+    runs = runs_of_models(options.output_root, options.words)
     from genrecls.cli.run_summary import summary
     from genrecls.experiment.ensemble import ensemble
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from genrecls.cli.verbs import parser_of
 from genrecls.console import say, show
 from genrecls.errors import ConfigError
-from genrecls.runs.run import Run, find_runs, is_pattern
+from genrecls.runs.run import runs_of_models
 
 
 def main(words: Sequence[str]) -> int:
@@ -16,13 +16,7 @@ def main(words: Sequence[str]) -> int:
     options = parser_of("refit").read(words)
     if not options.words:
         raise ConfigError("refit: expected runs; 'genrecls runs' lists them")
-    runs = dict[str, Run]()
-    for word in options.words:
-        matching = find_runs(options.output_root, word)
-        if is_pattern(options.output_root, word):
-            # A pattern means the runs that can be taken.
-            matching = [run for run in matching if run.finished and not run.is_ensemble]
-        runs |= {run.name: run for run in matching}
+    runs = {run.name: run for run in runs_of_models(options.output_root, options.words)}
     from genrecls.experiment.refit import refit
     from genrecls.export.refit import export_refit
     from genrecls.runs.export_facts import export_file

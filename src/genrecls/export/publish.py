@@ -12,7 +12,7 @@ from genrecls.inference.hub import HubAddress, hub_client
 from genrecls.reports.numbers import bounds, count, decimal
 from genrecls.runs.export_facts import EXPORT, read_export
 from genrecls.runs.run import Run
-from genrecls.runtime.description import leak_mark, pretraining_caveat
+from genrecls.runtime.description import leak_mark, pretraining_warning
 
 
 def publish(run: Run, address: HubAddress, *, public: bool = False) -> str:
@@ -80,8 +80,8 @@ def published_card(run: Run, address: HubAddress) -> str:
         warnings.append(SHARED)
     if metrics.dataset.generated:
         warnings.append(GENERATED)
-    if reason := pretraining_caveat(metrics.model.pretraining):
-        warnings.append(f"{reason[0].upper()}{reason[1:]}.")
+    if warning := pretraining_warning(metrics.model.pretraining):
+        warnings.append(warning)
     filters = {"decimal": decimal, "bounds": bounds, "amount": count}
     return (
         templates("genrecls.export.bundle", "templates", filters, html=False)

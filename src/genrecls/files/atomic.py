@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,30 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
             beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `folder`; it takes that one's place if the block succeeds.
+
+    What the old folder holds is lost then, unless the block has moved it into the new one.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    prefix = f".{folder.name}-"
+    beside = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
+    try:
+        yield beside
+        # A temporary folder is for its owner alone; this one is to be read like all results.
+        beside.chmod(folder.parent.stat().st_mode & 0o777)
+        if folder.exists():
+            old = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
+            folder.rename(old)
+            beside.rename(folder)
+            shutil.rmtree(old)
+        else:
+            beside.rename(folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 @contextmanager

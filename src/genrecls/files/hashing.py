@@ -62,6 +62,11 @@ def hash_file(
     return size, hashes
 
 
+def hex_digest(path: Path, algorithm: str = "sha256") -> str:
+    """Return the hexadecimal digest of a file; see `hash_file`."""
+    return hash_file(path, [algorithm])[1][algorithm].hexdigest()
+
+
 def hash_with_progress(path: Path, algorithm: str) -> _Hash:
     """Return the hash of what `path` holds so far, as of a large archive."""
     with bytes_progress(f"Checking {path.name}", path.stat().st_size) as advance:
@@ -160,7 +165,7 @@ class FileDigests:
         remembered, digest = self._known.get(name, (None, ""))
         if remembered == before:
             return digest
-        digest = hash_file(path, ["sha256"])[1]["sha256"].hexdigest()
+        digest = hex_digest(path)
         settled = time.time_ns() - max(before[1:]) > _SETTLED_NS
         if settled and stamp(path) == before:
             self._known[name] = (before, digest)

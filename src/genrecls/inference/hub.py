@@ -6,7 +6,6 @@ which commit it was and its SHA-256, to which it is held whenever it is used.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import tempfile
@@ -17,6 +16,7 @@ from typing import Any
 
 from genrecls.console import say
 from genrecls.errors import ConfigError, DamagedFile, ModelFileError, RunError
+from genrecls.files.hashing import hex_digest
 from genrecls.files.tables import read_json, write_json
 
 PREFIX = "hf:"
@@ -98,7 +98,7 @@ def hub_model(address: HubAddress, output_root: Path) -> Path:
         raise ModelFileError(
             f"{folder}/hub.json is damaged; remove the folder to fetch again"
         ) from None
-    if not path.is_file() or _digest(path) != known:
+    if not path.is_file() or hex_digest(path) != known:
         raise ModelFileError(
             f"{path} is not what was fetched from {address} (SHA-256 {known[:12]}...); remove "
             f"{folder} to fetch it again"
@@ -130,7 +130,7 @@ def _fetch(address: HubAddress, folder: Path) -> Path:
         # Libraries below it have errors of their own, which change with its versions.
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise RunError(f"{address}: the hub does not give it ({reason})") from error
-    digest = _digest(folder / name)
+    digest = hex_digest(folder / name)
     record = {"address": str(address), "commit": about.sha, "file": name, "sha256": digest}
     write_json(folder / "hub.json", record)
     say(f"{name}, {sizes[name]:,} bytes, commit {about.sha[:12]}, SHA-256 {digest}, in {folder}")
@@ -155,8 +155,3 @@ def _choose(address: HubAddress, sizes: dict[str, int]) -> str:
             f"{address}: {names[0]} has {sizes[names[0]]:,} bytes; allowed: at most {MOST_BYTES:,}"
         )
     return names[0]
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from genrecls.config.paths import expanded
 from genrecls.console import messages, say
 from genrecls.errors import ConfigError, ModelFileError
-from genrecls.files.hashing import hash_file
+from genrecls.files.hashing import hex_digest
 
 if TYPE_CHECKING:
     import keras
@@ -64,7 +64,7 @@ class PublishedWeights:
         """Whether it is in its place and undamaged."""
         if not self.place.is_file() or self.place.stat().st_size != self.size:
             return False
-        return _digest(self.place, "md5") == self.md5
+        return hex_digest(self.place, "md5") == self.md5
 
 
 IMAGENET: dict[Upto, PublishedWeights] = {
@@ -126,7 +126,7 @@ def file_digest(weights: str) -> str | None:
     path = expanded(weights, "model.weights")
     if weights in _NO_PATH or not path.is_file():
         return None
-    return _digest(path, "sha256")
+    return hex_digest(path, "sha256")
 
 
 def load_weights(model: keras.Model, path: Path, upto: Upto) -> None:
@@ -292,8 +292,3 @@ def keras_home() -> Path:
     """Return the folder in which Keras keeps what it downloads."""
     # Keras looks at the variable too, but once, on import.
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
-
-
-def _digest(path: Path, algorithm: str) -> str:
-    _, hashes = hash_file(path, (algorithm,))
-    return hashes[algorithm].hexdigest()

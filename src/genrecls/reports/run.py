@@ -32,7 +32,7 @@ from genrecls.runs.metrics import PartMetrics, RunMetrics
 from genrecls.runs.record import read
 from genrecls.runs.run import Run
 from genrecls.runtime.abstention import HeldOutAnswers
-from genrecls.runtime.description import pretraining_caveat
+from genrecls.runtime.description import pretraining_warning
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -260,9 +260,9 @@ def _banners(metrics: RunMetrics) -> Iterator[Banner]:
         yield Banner("caution", "Artists are shared", caveat or text)
     elif caveat:
         yield Banner("caution", f"Caveat of split {split.name}", caveat)
-    if reason := pretraining_caveat(metrics.model.pretraining):
+    if warning := pretraining_warning(metrics.model.pretraining):
         heading = f"Pre-trained on {metrics.model.pretraining}"
-        yield Banner("caution", heading, f"{reason[0].upper()}{reason[1:]}.")
+        yield Banner("caution", heading, warning)
     if metrics.dataset.generated:
         text = (
             "The tracks were made by a program. The scores show that everything works, not how "

@@ -17,7 +17,7 @@ from genrecls import __version__
 from genrecls.dsp.settings import Allowed, check, choice, list_of
 from genrecls.errors import ModelFileError
 from genrecls.files.atomic import write_text
-from genrecls.files.hashing import hash_file
+from genrecls.files.hashing import hex_digest
 from genrecls.runtime.card import FACTS, MOST_CARD_BYTES, parse_json
 
 ENSEMBLE = "ensemble.json"
@@ -62,8 +62,7 @@ class Member:
     @classmethod
     def of(cls, model_file: Path) -> Member:
         """Return the member whose model is in a file."""
-        _, hashes = hash_file(model_file, ["sha256"])
-        return cls(model_file.parent.name, hashes["sha256"].hexdigest())
+        return cls(model_file.parent.name, hex_digest(model_file))
 
 
 @dataclass(frozen=True)

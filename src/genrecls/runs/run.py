@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -448,6 +448,21 @@ def find_runs(output_root: Path, wanted: str) -> list[Run]:
             f"names that 'genrecls runs' lists for {output_root.absolute()}"
         )
     return list(matching.values())
+
+
+def runs_of_models(output_root: Path, words: Sequence[str]) -> list[Run]:
+    """Return the runs that words mean, of a pattern those that are finished and no ensemble.
+
+    Raises:
+        RunError: a word means none, or is a name of several.
+    """
+    runs = []
+    for word in words:
+        matching = find_runs(output_root, word)
+        if is_pattern(output_root, word):
+            matching = [run for run in matching if run.finished and not run.is_ensemble]
+        runs += matching
+    return runs
 
 
 def is_pattern(output_root: Path, word: str) -> bool:

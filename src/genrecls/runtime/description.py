@@ -32,6 +32,12 @@ def pretraining_caveat(pretraining: str) -> str:
     )
 
 
+def pretraining_warning(pretraining: str) -> str:
+    """Return `pretraining_caveat` as a sentence."""
+    reason = pretraining_caveat(pretraining)
+    return f"{reason[0].upper()}{reason[1:]}." if reason else ""
+
+
 @dataclass(frozen=True)
 class ModelDescription:
     """What a trained model is, and how far it can be trusted.

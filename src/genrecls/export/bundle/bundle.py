@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +17,7 @@ from genrecls.export.bundle.deployment import project_file
 from genrecls.export.bundle.golden_audio import golden_audio
 from genrecls.export.formats import ExportFormat
 from genrecls.export.verify.micro import GoldenVectors, MicroResult
-from genrecls.files.atomic import write_text
+from genrecls.files.atomic import replacing_folder, write_text
 from genrecls.files.tables import write_json
 from genrecls.runs.export_facts import EXPORT, ExportFacts
 from genrecls.runs.model_file import ModelCard
@@ -64,8 +62,7 @@ def write_bundle(
         files: those that are kept.
     """
     folder = run_folder / EXPORT
-    beside = Path(tempfile.mkdtemp(prefix=f".{EXPORT}-", dir=run_folder))
-    try:
+    with replacing_folder(folder) as beside:
         project = project_file(facts.kept)
         for file in files:
             (beside / file.format.file).write_bytes(file.content)
@@ -82,20 +79,10 @@ def write_bundle(
 
         save(tradeoff(facts, None), beside / "tradeoff.png")
 
-        # A temporary folder is for its owner alone; this one is to be read like all results.
-        beside.chmod(run_folder.stat().st_mode & 0o777)
-        if folder.exists():
-            for path in folder.iterdir():
-                if not _OURS.fullmatch(path.name):
-                    path.rename(beside / path.name)
-            old = Path(tempfile.mkdtemp(prefix=f".{EXPORT}-", dir=run_folder))
-            folder.rename(old)
-            beside.rename(folder)
-            shutil.rmtree(old)
-        else:
-            beside.rename(folder)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        # What is not ours stays.
+        for path in folder.iterdir() if folder.exists() else ():
+            if not _OURS.fullmatch(path.name):
+                path.rename(beside / path.name)
     return folder
 
 

@@ -13,7 +13,7 @@ from genrecls.export.tflite.flatbuffer import FUSED_LSTM
 from genrecls.files.templates import templates
 from genrecls.reports.numbers import DASH, count, decimal, percent
 from genrecls.runs.export_facts import ExportFacts
-from genrecls.runtime.description import leak_mark, pretraining_caveat
+from genrecls.runtime.description import leak_mark, pretraining_warning
 
 LEAKY = (
     "The split is LEAKY: segments of one track are in the train part and in the test part, so "
@@ -47,8 +47,8 @@ def card(export: ExportFacts, benchmark: Mapping[str, Any] | None) -> str:
         warnings.append(LEAKY)
     elif "artist" in export.leaks:
         warnings.append(SHARED)
-    if reason := pretraining_caveat(export.pretraining):
-        warnings.append(f"{reason[0].upper()}{reason[1:]}.")
+    if warning := pretraining_warning(export.pretraining):
+        warnings.append(warning)
     if export.generated:
         warnings.append(GENERATED)
     kept, operators = export.kept, {use.name for file in export.kept for use in file.operators}

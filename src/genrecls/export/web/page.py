@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,6 +16,7 @@ from genrecls.errors import ExportError
 from genrecls.export.formats import INPUTS, MODES
 from genrecls.export.web.litertjs import LiteRtJs
 from genrecls.export.web.page_model import page_model, reason_not_to_play
+from genrecls.files.atomic import replacing_folder
 from genrecls.files.tables import read_json
 from genrecls.files.templates import templates
 from genrecls.runs.export_facts import EXPORT, ExportFacts
@@ -110,24 +109,11 @@ def write_page(folder: Path, model: WebModel, runtime: LiteRtJs) -> None:
     """
     if folder.exists() and not _is_page(folder):
         raise ExportError(f"{folder}: expected no such folder, or a page that genrecls wrote there")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with replacing_folder(folder) as beside:
         for name, content in _files(model, runtime).items():
             path = beside / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        # A temporary folder is for its owner alone; this one is to be read like all results.
-        beside.chmod(folder.parent.stat().st_mode & 0o777)
-        if folder.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-            folder.rename(old)
-            beside.rename(folder)
-            shutil.rmtree(old)
-        else:
-            beside.rename(folder)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 def _is_page(folder: Path) -> bool:
