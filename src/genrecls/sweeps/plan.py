@@ -83,10 +83,10 @@ def _filtered(
     if condition is None:
         return combinations
     run_filter = RunFilter.parse(condition)
-    facts = []
+    facts, known_groups = [], groups("train")
     for words in combinations:
         choices = (word.partition("=")[::2] for word in words)
-        chosen = {group: choice for group, choice in choices if group in groups("train")}
+        chosen = {group: choice for group, choice in choices if group in known_groups}
         config = facts_of_config(compose("train", words, config_dir))
         # A trainer or an augmentation has no name but that of its file.
         facts.append({**chosen, **config})
