@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from genrecls.errors import ExportError
 from genrecls.export.web.litertjs import LiteRtJs, find_litertjs
 from genrecls.export.web.page import read_web_model, write_page
+from genrecls.runtime.abstention import abstention_for
+from genrecls.runtime.formats import JsonText
 from genrecls.runtime.tflite_predictor import load_tflite
 from tests.datasets.download.server import reach_this_machine
 from tests.export.web.chromium import CHROMIUM, Chromium, serving
@@ -34,10 +36,25 @@ READ = """(() => {
     probabilities: Object.fromEntries(
       bars.map((one) => [one.getAttribute("aria-label"), Number(one.getAttribute("aria-valuenow"))])
     ),
+    set: document.getElementById("set").hidden ? null : text("set"),
     segments: document.querySelectorAll("#segments tr").length,
     curves: document.querySelectorAll("#curve .curve").length,
   });
 })()"""
+
+CHOOSE = """(() => {
+  const list = document.getElementById("%s");
+  list.selectedIndex = [...list.options].findIndex((one) => one.textContent.includes(" %s "));
+  list.dispatchEvent(new Event("change", { bubbles: true }));
+})()"""
+
+# Eight in ten answers are right in all, and all that are nearly certain; a true genre has 0.1 or more.
+HELD_OUT = {
+    "part": "validation",
+    "confidence": [0.25, 0.3, 0.999, *[0.9995] * 7],
+    "right": [False, False, *[True] * 8],
+    "true": [0.05, 0.1, 0.999, *[0.9995] * 7],
+}
 
 # Decoded alike, so only the order of sums differs; and with soxr on one side, a sinc on the other.
 SAME_RATE, OTHER_RATE = 1e-5, 2e-3
@@ -70,7 +87,7 @@ def litertjs() -> LiteRtJs:
 def site(tmp_path_factory: pytest.TempPathFactory, litertjs: LiteRtJs) -> Iterator[Site]:
     """A page whose network hears half a second, in a browser whose microphone is a file."""
     folder = tmp_path_factory.mktemp("site")
-    model = exported_file(folder / "toy.tflite")
+    model = exported_file(folder / "toy.tflite", {**CARD, "held_out": HELD_OUT})
     write_page(folder / "web", read_web_model(model), litertjs)
     soundfile.write(folder / "heard.wav", sound(4, 48000), 48000)
     microphone = (
@@ -126,6 +143,29 @@ def test_files_get_the_genre_and_probabilities_of_predict(
         assert probabilities == pytest.approx(expected.probabilities.tolist(), abs=tolerance)
         assert shown["segments"] == len(expected.segments) == 5
         assert shown["curves"] == len(classifier.labels)
+
+
+@pytest.mark.parametrize(("accuracy", "coverage"), [(0.8, 0.8), (0.95, 0.9), (0.95, 0.99)])
+def test_unknown_and_sets_are_those_of_predict(
+    accuracy: float, coverage: float, site: Site, address: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "song.wav"
+    soundfile.write(path, sound(2.3, RATE), RATE)
+    classifier = load_tflite(site.model)
+    abstention, lines = abstention_for(classifier.description.held_out, accuracy, coverage)
+    expected, text = classifier.classify(path), JsonText(classifier.description, abstention)
+    site.browser.open(address)
+    site.browser.wait_for(READY)
+    site.browser.choose("#file", path)
+    site.browser.wait_for(ANSWERED)
+    assert read(site.browser)["set"] is None
+    for chosen, share in (("accuracy", accuracy), ("coverage", coverage)):
+        site.browser.evaluate(CHOOSE % (chosen, f"{100 * share:g} %"))
+    shown = read(site.browser)
+    assert shown["genre"] == (text.answered(expected) or "unknown")
+    assert shown["set"] == f"One of: {', '.join(text.set_of(expected))}"
+    rests = site.browser.evaluate("document.getElementById('rests').textContent")
+    assert all(line[1:] in rests for line in lines)
 
 
 def test_nothing_but_the_folder_is_asked_for_and_nothing_is_refused(
@@ -195,6 +235,7 @@ def test_the_page_is_no_wider_than_its_window(
     site.browser.wait_for(READY)
     site.browser.choose("#file", path)
     site.browser.wait_for(ANSWERED)
+    site.browser.evaluate("document.getElementById('sure').open = true")
     assert site.browser.evaluate("document.documentElement.scrollWidth") <= width
 
 

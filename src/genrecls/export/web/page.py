@@ -21,8 +21,9 @@ from genrecls.files.tables import read_json
 from genrecls.files.templates import templates
 from genrecls.runs.export_facts import EXPORT, ExportFacts
 from genrecls.runs.run import Run
+from genrecls.runtime.abstention import HeldOutAnswers, abstention_for
 from genrecls.runtime.container import unpack
-from genrecls.runtime.description import ModelDescription, pretraining_caveat
+from genrecls.runtime.description import ModelDescription, pretraining_warning
 
 WEB = "web"
 """Folder of a run in which its page is."""
@@ -46,6 +47,10 @@ SITE = (
 """Files of the page that are the same for every model."""
 
 MODEL, FACTS = "model.tflite", "model.json"
+
+# What a reader chooses from, where `genrecls predict` takes any share.
+_ACCURACIES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+_COVERAGES = (0.8, 0.9, 0.95, 0.99)
 
 # What stands for the bare names of packages: our own module for the one that LiteRT.js imports.
 _IMPORTS = json.dumps({"imports": {"@litertjs/wasm-utils": "./wasm_utils.js"}})
@@ -128,6 +133,16 @@ def _is_page(folder: Path) -> bool:
         return False
 
 
+def _choices(held_out: HeldOutAnswers) -> dict[str, list[tuple[float, float | None, str]]]:
+    """Return what there is to choose: the share, the least probability, and what that rests on."""
+    accuracies = [(share, *abstention_for(held_out, share, None)) for share in _ACCURACIES]
+    coverages = [(share, *abstention_for(held_out, None, share)) for share in _COVERAGES]
+    return {
+        "accuracy": [(share, chosen.least, line) for share, chosen, (line,) in accuracies],
+        "coverage": [(share, chosen.in_set, line) for share, chosen, (line,) in coverages],
+    }
+
+
 def _files(model: WebModel, runtime: LiteRtJs) -> dict[str, bytes]:
     """Return the contents of all files of a page by their names."""
     card = model.card
@@ -138,8 +153,9 @@ def _files(model: WebModel, runtime: LiteRtJs) -> dict[str, bytes]:
         "model": description,
         "card": card,
         "leaky": "track" in card["leaks"],
-        "caveat": pretraining_caveat(description.pretraining),
+        "caveat": pretraining_warning(description.pretraining),
         "bytes": len(model.content),
+        "choices": description.held_out and _choices(description.held_out),
         "litertjs": litertjs,
         "version": __version__,
         "imports": _IMPORTS,

@@ -11,7 +11,7 @@ function look(index) {
 }
 
 export function percent(share) {
-  return share < 0.005 ? "< 1 %" : `${Math.round(100 * share)} %`;
+  return share < 0.005 ? "<\u00a01\u00a0%" : `${Math.round(100 * share)}\u00a0%`;
 }
 
 export function clock(seconds) {
@@ -133,6 +133,7 @@ function text(content) {
   return element;
 }
 
-function ranked(values) {
+/** Return the places of values, from the largest to the smallest. */
+export function ranked(values) {
   return values.map((_, i) => i).sort((a, b) => values[b] - values[a]);
 }

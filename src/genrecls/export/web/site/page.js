@@ -1,7 +1,7 @@
 // The page: what its reader does, and what is shown.
 
 import { decode } from "./audio.js";
-import { Curve, clock, drawBars, percent } from "./chart.js";
+import { Curve, clock, drawBars, percent, ranked } from "./chart.js";
 import { Classifier, isSilent } from "./classifier.js";
 import { Microphone } from "./microphone.js";
 import { Network } from "./network.js";
@@ -16,6 +16,8 @@ const curve = new Curve(part("curve"));
 
 let classifier = null;
 let microphone = null;
+// The song that is shown, for a reader who chooses anew when not to answer.
+let song = null;
 let work = new AbortController();
 
 async function start() {
@@ -38,21 +40,47 @@ async function start() {
 async function hear(file) {
   if (!classifier) return;
   const { signal } = begin();
-  const { labels, grid } = classifier.model;
+  const { grid } = classifier.model;
   try {
     say(`Decoding ${file.name} …`);
     const samples = await decode(file, grid.rate, signal);
     const progress = (done) => say(`Listening to ${file.name}: ${percent(done)}`);
     const answer = await classifier.track(samples, progress, signal);
     player.src = URL.createObjectURL(file);
-    show(file.name, answer);
-    const share = answer.probabilities[answer.decision];
-    say(`${file.name}: ${labels[answer.decision]}, ${percent(share)}.`);
+    song = { title: file.name, answer };
+    showSong();
   } catch (error) {
     if (signal.aborted) return;
     refuse(`${file.name}: ${error.message}`);
     say("Ready.");
   }
+}
+
+/** Show the song with `unknown` and the set of genres, as its reader has chosen them. */
+function showSong() {
+  const { title, answer } = song;
+  const { labels } = classifier.model;
+  const { decision, probabilities } = answer;
+  show(title, answer);
+  const sure = least("accuracy");
+  if (sure !== null && probabilities[decision] < sure) {
+    part("genre").textContent = "unknown";
+    part("share").textContent = `perhaps ${labels[decision]}, ${percent(probabilities[decision])}`;
+  }
+  const inSet = least("coverage");
+  if (inSet !== null) {
+    const order = ranked(probabilities);
+    const inside = order.filter((index, place) => !place || probabilities[index] >= inSet);
+    part("set").textContent = `One of: ${inside.map((index) => labels[index]).join(", ")}`;
+    part("set").hidden = false;
+  }
+  say(`${title}: ${part("genre").textContent}, ${part("share").textContent}.`);
+}
+
+/** Return the least probability that is chosen in a list; null for none. */
+function least(id) {
+  const value = part(id)?.value;
+  return value ? Number(value) : null;
 }
 
 /** Listen to the microphone until it is stopped. */
@@ -95,6 +123,7 @@ function begin() {
   work = new AbortController();
   stop();
   refuse("");
+  song = null;
   part("answer").hidden = true;
   URL.revokeObjectURL(player.src);
   player.removeAttribute("src");
@@ -117,6 +146,7 @@ function show(title, { decision, probabilities, segments }) {
   part("title").textContent = title;
   part("genre").textContent = labels[decision];
   part("share").textContent = percent(probabilities[decision]);
+  part("set").hidden = true;
   drawBars(part("bars"), labels, probabilities);
   curve.draw(labels, segments);
   part("segments").replaceChildren(
@@ -165,6 +195,14 @@ for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
     if (name === "drop" && event.dataTransfer.files.length) hear(event.dataTransfer.files[0]);
   });
 }
+// A model that does not say what it answered to songs that it had not heard has no such lists.
+part("sure")?.addEventListener("change", () => {
+  const lines = ["accuracy", "coverage"].map((id) => part(id).selectedOptions[0].dataset.about);
+  const rests = lines.filter(Boolean).map((line) => `${line[0].toUpperCase()}${line.slice(1)}.`);
+  part("rests").textContent = [...rests, "The microphone always has an answer."].join(" ");
+  part("rests").hidden = !rests.length;
+  if (song) showSong();
+});
 player.addEventListener("timeupdate", () => curve.point(player.currentTime));
 part("curve").querySelector("svg").addEventListener("click", (event) => {
   if (player.hasAttribute("src")) player.currentTime = curve.timeAt(event);
