@@ -35,6 +35,7 @@ from pydantic import TypeAdapter
 from genrecls.config.paths import conf_dir
 from genrecls.datasets.base import Dataset, Provenance, Track
 from genrecls.dsp import audio
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.features.base import FEATURES, FeatureSpec
 from genrecls.features.cache import FeatureStore
 from genrecls.features.extract import extract
@@ -79,7 +80,7 @@ def plain_loop(paths: list[Path], name: str) -> None:
 def decoding(paths: list[Path]) -> None:
     """Read every file, and no more."""
     for path in paths:
-        audio.read(path, RATE, audio.AudioLimits())
+        audio.read(path, RATE, AudioLimits())
 
 
 def ours(paths: list[Path], spec: FeatureSpec, cache: Path | None) -> None:

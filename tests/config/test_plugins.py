@@ -16,7 +16,7 @@ from genrecls.config import plugins
 from genrecls.config.compose import compose
 from genrecls.config.options import choices
 from genrecls.datasets.base import DATASETS
-from genrecls.dsp.audio import AudioLimits
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.errors import ConfigError
 from genrecls.experiment.experiment import Experiment, parse
 from genrecls.experiment.run_id import run_id

@@ -11,7 +11,7 @@ import pytest
 
 from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset, DatasetSource
-from genrecls.dsp.audio import SUFFIXES, readable_suffixes
+from genrecls.dsp.audio_limits import SUFFIXES, readable_suffixes
 from genrecls.errors import ConfigError, DataError
 from tests.composed import composed
 from tests.datasets.tagged_files import put_mp3

@@ -11,7 +11,7 @@ import pytest
 from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset
 from genrecls.datasets.gtzan import GENRES
-from genrecls.dsp.audio import SUFFIXES
+from genrecls.dsp.audio_limits import SUFFIXES
 from genrecls.errors import DataError
 from tests.composed import composed
 from tests.conftest import RunCommand

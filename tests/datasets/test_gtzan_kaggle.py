@@ -13,7 +13,7 @@ from genrecls.datasets.base import DATASETS, Dataset
 from genrecls.datasets.gtzan import GENRES
 from genrecls.datasets.gtzan_facts import gtzan_facts
 from genrecls.datasets.gtzan_kaggle import read_picture
-from genrecls.dsp.audio import AudioRejected
+from genrecls.dsp.audio_limits import AudioRejected
 from genrecls.errors import DataError
 from tests.datasets.kaggle_copy import (
     COLUMNS,

@@ -24,7 +24,7 @@ from genrecls.datasets.verify import (
     judge_audio,
     verify,
 )
-from genrecls.dsp.audio import REASONS, AudioLimits
+from genrecls.dsp.audio_limits import REASONS, AudioLimits
 from tests.datasets.kaggle_copy import make_copy, table_row, write_table
 
 RATE = 16_000

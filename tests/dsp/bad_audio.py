@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from genrecls.dsp.audio import REASONS, AudioLimits
+from genrecls.dsp.audio_limits import REASONS, AudioLimits
 
 ACCEPTED = "accepted"
 RATE = 22_050
@@ -32,8 +32,8 @@ class BadFile:
     Attributes:
         name: file name.
         write: makes the file at a path.
-        outcomes: `accepted` or codes of `genrecls.dsp.audio.REASONS`; several where the decoder's
-            version decides how far it gets.
+        outcomes: `accepted` or codes of `REASONS`; several where the decoder's version decides how
+            far it gets.
     """
 
     name: str

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.datasets.verify import SignalFacts
-from genrecls.dsp.audio import AudioFile, AudioLimits
+from genrecls.dsp.audio import AudioFile
+from genrecls.dsp.audio_limits import AudioLimits
 
 
 @dataclass(frozen=True, eq=False)

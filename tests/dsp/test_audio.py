@@ -16,7 +16,8 @@ from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset, Provenance, Track
 from genrecls.datasets.verify import verify
 from genrecls.dsp import audio
-from genrecls.dsp.audio import REASONS, SUFFIXES, AudioLimits, AudioRejected, read
+from genrecls.dsp.audio import read
+from genrecls.dsp.audio_limits import REASONS, SUFFIXES, AudioLimits, AudioRejected
 from genrecls.errors import ConfigError
 from tests.dsp.bad_audio import (
     ACCEPTED,

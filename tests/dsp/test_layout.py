@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from genrecls.dsp import audio
-from genrecls.dsp.audio import AudioFile, AudioLimits, AudioRejected, read
+from genrecls.dsp.audio import AudioFile, read
+from genrecls.dsp.audio_limits import AudioLimits, AudioRejected
 from genrecls.dsp.layout import layout_of
 from tests.dsp.bad_audio import encoded
 from tests.dsp.decoded import decode

@@ -10,7 +10,8 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from genrecls.dsp.audio import AudioLimits, read
+from genrecls.dsp.audio import read
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.dsp.resample import (
     CROSSINGS,
     SincStream,

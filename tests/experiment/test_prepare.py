@@ -12,7 +12,7 @@ import soundfile
 from genrecls.config.compose import compose
 from genrecls.datasets.base import Dataset, Provenance, Track
 from genrecls.dsp import audio
-from genrecls.dsp.audio import AudioLimits
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.errors import ConfigError, DataError, LeakError
 from genrecls.experiment.experiment import Experiment, parse
 from genrecls.experiment.prepare import load_dataset_checked, prepare

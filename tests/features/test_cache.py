@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genrecls.dsp.audio import AudioLimits
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.errors import DataError
 from genrecls.features.audio_augmentation import AudioAugmentSettings, DistortedCopy
 from genrecls.features.cache import (

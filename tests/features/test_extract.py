@@ -14,7 +14,7 @@ import soundfile
 
 from genrecls.datasets.base import Dataset, Track
 from genrecls.dsp import audio
-from genrecls.dsp.audio import AudioRejected
+from genrecls.dsp.audio_limits import AudioRejected
 from genrecls.errors import DataError
 from genrecls.features.base import Inputs
 from genrecls.features.cache import FeatureStore

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from genrecls.datasets.base import Dataset, Track
-from genrecls.dsp.audio import AudioLimits
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.errors import DataError
 from genrecls.features import extract as extract_module
 from genrecls.features.audio_augmentation import AudioAugmentSettings, DistortedCopy

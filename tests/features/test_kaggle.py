@@ -15,7 +15,7 @@ from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset, Track
 from genrecls.datasets.gtzan import GENRES
 from genrecls.datasets.gtzan_kaggle import read_picture
-from genrecls.dsp.audio import AudioLimits, AudioRejected
+from genrecls.dsp.audio_limits import AudioLimits, AudioRejected
 from genrecls.errors import ConfigError, DataError
 from genrecls.experiment.prepare import PreparedData, prepare
 from genrecls.features.cache import FeatureStore

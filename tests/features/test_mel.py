@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from genrecls.dsp import audio
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.dsp.mel import Window, cosine_window
 from genrecls.features.base import FEATURES, AudioFeature, FeatureSpec
 from genrecls.features.mel import MelSettings
@@ -242,7 +243,7 @@ def test_mel_equals_librosa_on_real_music(spec_of: SpecMaker) -> None:
     spec = spec_of("mel")
     for genre in sorted((Path(root) / "gtzan").iterdir()):
         path = min(genre.glob("*.flac"))
-        samples = audio.read(path, spec.sample_rate, audio.AudioLimits())[:661_500]
+        samples = audio.read(path, spec.sample_rate, AudioLimits())[:661_500]
         segments = samples[: len(samples) // 66_150 * 66_150].reshape(-1, 66_150)
         expected = np.stack([librosa_mel(segment, spec) for segment in segments])
         error = np.abs(spec.transform(segments)["mel"] - expected)

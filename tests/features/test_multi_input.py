@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from genrecls.config.validation import select
 from genrecls.datasets.base import Dataset
-from genrecls.dsp.audio import AudioLimits
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.errors import ConfigError
 from genrecls.features.base import FEATURES
 from genrecls.features.cache import FeatureStore, cache_key

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from genrecls.config.options import listed
 from genrecls.dsp import resample
-from genrecls.dsp.audio import READING_REVISION, AudioLimits, read
+from genrecls.dsp.audio import READING_REVISION, read
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.features import audio_augmentation
 from genrecls.features.audio_augmentation import AudioAugmentSettings, DistortedCopy
 from tests.features.conftest import RuleMaker, SpecMaker

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from genrecls.datasets.base import Track
-from genrecls.dsp import audio
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.errors import ConfigError
 from genrecls.features.summary import COLUMNS, separated, tuning
 from tests.features.librosa_summary import replace_compiled, summary
@@ -133,7 +133,7 @@ def test_real_tracks_have_the_published_values(spec_of: SpecMaker, track: str) -
     expected = np.array([float(row[name]) for name in COLUMNS])
     path = next(Path(DATA, "gtzan", track.partition(".")[0]).glob(f"{track}.*"))
     spec = spec_of("summary")
-    samples = spec.read(Track(track, path, "any"), audio.AudioLimits())
+    samples = spec.read(Track(track, path, "any"), AudioLimits())
     received = spec.transform(samples[None])["summary"][0]
     waves = [COLUMNS.index(name) for name in ("harmony_mean", "perceptr_mean")]
     # These are 1e-5 of the amplitude: what is left where the samples cancel out.

@@ -23,7 +23,7 @@ from genrecls.datasets.download import http
 from genrecls.datasets.download.extract import unpack
 from genrecls.datasets.download.http import transfer
 from genrecls.datasets.download.partial_file import Part
-from genrecls.dsp.audio import AudioLimits
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.errors import GenreclsError
 from genrecls.features.base import FEATURES, FeatureSpec
 from genrecls.features.cache import FeatureCache, TrackFeatures

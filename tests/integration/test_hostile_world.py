@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from genrecls.dsp.audio import REASONS
+from genrecls.dsp.audio_limits import REASONS
 from tests.dsp.bad_audio import write_all
 from tests.forked import Forked, undrawn_program
 from tests.in_process import run_here

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from genrecls.dsp.audio import SUFFIXES, AudioLimits, read
+from genrecls.dsp.audio import read
+from genrecls.dsp.audio_limits import SUFFIXES, AudioLimits
 from genrecls.split_audit.fingerprint import RATE, fingerprint
 from genrecls.split_audit.near_duplicates import COPY, PART, pairs
 from tests.split_audit.copies import COPIES, fingerprints

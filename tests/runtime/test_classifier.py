@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from genrecls.dsp.audio import AudioLimits, read
+from genrecls.dsp.audio import read
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.dsp.votes import decide
 from genrecls.errors import ModelFileError, RunError
 from genrecls.inference.files import load_classifier

@@ -11,7 +11,8 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genrecls.dsp.audio import AudioLimits, read
+from genrecls.dsp.audio import read
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.features.segmentation import SegmentRule
 from tests.dsp.odd_audio import music
 from tests.runtime.toy_classifier import SPEC, toy_classifier

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from genrecls.dsp.audio import AudioLimits
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.errors import DataError
 from genrecls.runtime.command import add_live_options, run_live
 from genrecls.runtime.parser import Parser

@@ -184,10 +184,10 @@ def _names_model(path: Path, *, first: bool) -> bool:
             magic = file.read(8)
         # A TFLite file, or the zip of Keras, whatever they are called.
         return magic[4:] == b"TFL3" or magic.startswith(b"PK")
-    from genrecls.dsp import audio, ffmpeg
+    from genrecls.dsp import audio_limits, ffmpeg
 
     unknown = not path.exists() and not why_no_file(str(path))
-    named = {*audio.SUFFIXES, *ffmpeg.SUFFIXES}
+    named = {*audio_limits.SUFFIXES, *ffmpeg.SUFFIXES}
     return first and unknown and path.suffix.lower() not in named
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from genrecls.console import several
 from genrecls.dsp import ffmpeg
-from genrecls.dsp.audio import readable_suffixes
+from genrecls.dsp.audio_limits import readable_suffixes
 from genrecls.dsp.content import is_sound
 from genrecls.dsp.mpeg import LONGEST_RUN
 

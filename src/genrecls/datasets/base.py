@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 from genrecls.config.paths import expanded, why_no_file
 from genrecls.config.schema import Registry, Schema
 from genrecls.console import several
-from genrecls.dsp.audio import AudioLimits
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.errors import DataError, nearest
 
 # Names of missing files that one line can bear.

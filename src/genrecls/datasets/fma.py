@@ -28,7 +28,7 @@ from genrecls.datasets.fma_files import (
     read_checksums,
     read_metadata,
 )
-from genrecls.dsp.audio import AudioLimits
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.errors import DataError
 
 SMALL_GENRES = (

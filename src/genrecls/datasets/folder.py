@@ -15,7 +15,7 @@ from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Provenance
 from genrecls.datasets.genre_folders import tracks_in_folders
 from genrecls.datasets.genres import Merge, choose_genres, merge_genres, remark_spellings
 from genrecls.datasets.track_list import Columns, Separator, read_tracks
-from genrecls.dsp.audio import AudioLimits, readable_suffixes
+from genrecls.dsp.audio_limits import AudioLimits, readable_suffixes
 from genrecls.errors import ConfigError, DataError
 
 

@@ -23,7 +23,7 @@ from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Provenance,
 from genrecls.datasets.synth.instruments import RATE
 from genrecls.datasets.synth.marker import mark
 from genrecls.datasets.synth.styles import STYLES
-from genrecls.dsp.audio import AudioLimits
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.errors import DataError
 from genrecls.files.atomic import replacing
 from genrecls.parallel import parallel_map

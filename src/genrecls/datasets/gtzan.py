@@ -16,7 +16,7 @@ from genrecls.datasets.base import (
     check_genres,
 )
 from genrecls.datasets.gtzan_facts import gtzan_facts
-from genrecls.dsp.audio import SUFFIXES, AudioLimits
+from genrecls.dsp.audio_limits import SUFFIXES, AudioLimits
 from genrecls.errors import DataError
 
 GENRES = (

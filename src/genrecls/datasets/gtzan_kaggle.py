@@ -24,7 +24,7 @@ from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Medium, Pro
 from genrecls.datasets.gtzan import GENRES
 from genrecls.datasets.gtzan import PROVENANCE as GTZAN
 from genrecls.datasets.gtzan_facts import gtzan_facts
-from genrecls.dsp.audio import AudioRejected
+from genrecls.dsp.audio_limits import AudioRejected
 from genrecls.errors import DataError
 
 SIZE = (432, 288)

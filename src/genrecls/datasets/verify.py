@@ -1,8 +1,7 @@
 """Every file of a data set, read and judged: what cannot be used, and what deserves a look.
 
-Unusable files carry a code from `genrecls.dsp.audio.REASONS` or `DIFFERENCES` and are fatal. What
-`SUSPICIONS` lists is not: such a file is used like any other, and whoever publishes numbers should
-know of it.
+Unusable files carry a code from `REASONS` or `DIFFERENCES` and are fatal. What `SUSPICIONS` lists
+is not: such a file is used like any other, and whoever publishes numbers should know of it.
 """
 
 from __future__ import annotations
@@ -21,7 +20,8 @@ from numpy.typing import NDArray
 from genrecls.config.paths import why_no_file
 from genrecls.datasets.base import Dataset, Medium, Track
 from genrecls.datasets.gtzan_kaggle import read_picture
-from genrecls.dsp.audio import AudioFile, AudioLimits, AudioRejected
+from genrecls.dsp.audio import AudioFile
+from genrecls.dsp.audio_limits import AudioLimits, AudioRejected
 from genrecls.environment import cores
 from genrecls.files.hashing import Content, read_content
 from genrecls.parallel import parallel_map
@@ -86,7 +86,7 @@ class Finding:
     Attributes:
         track: id of the track.
         path: its file.
-        code: a key of `genrecls.dsp.audio.REASONS`, of `DIFFERENCES` or of `SUSPICIONS`.
+        code: a key of `REASONS` of `dsp.audio_limits`, of `DIFFERENCES` or of `SUSPICIONS`.
         detail: one line: what was found in this file.
         fatal: whether the file cannot be used.
     """

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from genrecls.console import progress, quiet_libraries, warn
-from genrecls.dsp.audio import AudioFile, AudioLimits
+from genrecls.dsp.audio import AudioFile
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.dsp.resample import resample
 from genrecls.dsp.votes import Vote, decide
 from genrecls.errors import RunError

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from genrecls.console import progress, say, several, warn
 from genrecls.datasets.base import Dataset, Track
-from genrecls.dsp.audio import AudioLimits
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.errors import ConfigError, DataError, RunError, nearest
 from genrecls.experiment.experiment import Experiment
 from genrecls.experiment.prepare import PreparedData, folder_for

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from genrecls.console import quiet_libraries
 from genrecls.datasets.base import Track
-from genrecls.dsp.audio import AudioLimits
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.errors import ConfigError, DataError, nearest
 from genrecls.explain.integrated_gradients import Explainer, baseline
 from genrecls.explain.layers import Kernel, activations, chosen_layers, first_kernel

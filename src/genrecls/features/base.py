@@ -15,7 +15,7 @@ from pydantic import Field, PositiveInt
 from genrecls.config.schema import Registry, Schema
 from genrecls.datasets.base import Medium, Track
 from genrecls.dsp import audio
-from genrecls.dsp.audio import AudioLimits
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.dsp.settings import MOST_RATE
 
 Samples = NDArray[np.float32]

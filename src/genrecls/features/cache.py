@@ -39,7 +39,8 @@ from numpy.typing import NDArray
 from genrecls.config.aliases import current_config
 from genrecls.config.plugins import plugin_digests
 from genrecls.config.relevant import without_later
-from genrecls.dsp.audio import READING_REVISION, AudioLimits
+from genrecls.dsp.audio import READING_REVISION
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.errors import DataError
 from genrecls.features.audio_augmentation import DistortedCopy
 from genrecls.features.base import FeatureSpec

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from genrecls.datasets.base import Dataset, Track
-from genrecls.dsp.audio import AudioLimits, AudioRejected
+from genrecls.dsp.audio_limits import AudioLimits, AudioRejected
 from genrecls.errors import DataError
 from genrecls.features.audio_augmentation import DistortedCopy
 from genrecls.features.base import FeatureSpec

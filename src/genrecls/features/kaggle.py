@@ -10,7 +10,7 @@ from pydantic import PositiveInt
 
 from genrecls.datasets.base import Medium, Track
 from genrecls.datasets.gtzan_kaggle import COLUMNS, N_COLUMNS, ROWS, TABLE, read_picture
-from genrecls.dsp.audio import AudioLimits, AudioRejected
+from genrecls.dsp.audio_limits import AudioLimits, AudioRejected
 from genrecls.errors import ConfigError
 from genrecls.features.base import FEATURES, FeatureSpec, Inputs, Samples
 from genrecls.features.mel_image import scaled

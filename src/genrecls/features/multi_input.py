@@ -11,7 +11,7 @@ from pydantic import PlainValidator
 from genrecls.config.schema import Registry
 from genrecls.config.validation import select
 from genrecls.datasets.base import Medium, Track
-from genrecls.dsp.audio import AudioLimits
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.features.base import FEATURES, AudioFeature, FeatureSpec, Inputs, Samples
 from genrecls.features.summary import Summary
 

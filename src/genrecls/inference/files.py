@@ -10,7 +10,7 @@ from types import MappingProxyType
 from genrecls.config.paths import expanded, why_no_file
 from genrecls.console import progress, quiet_libraries, say, warn
 from genrecls.datasets.audio_files import find_audio
-from genrecls.dsp.audio import readable_suffixes
+from genrecls.dsp.audio_limits import readable_suffixes
 from genrecls.dsp.content import HEAD_BYTES, kind_of
 from genrecls.errors import ModelFileError, RunError
 from genrecls.inference.hub import PREFIX, HubAddress, hub_model

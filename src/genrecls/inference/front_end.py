@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genrecls.dsp.audio import AudioLimits
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.errors import RunError
 from genrecls.runtime.front_end import Inputs, Samples
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.dsp.audio import AudioRejected
+from genrecls.dsp.audio_limits import AudioRejected
 from genrecls.dsp.segments import SegmentGrid, repeat_to_fill, windows
 from genrecls.dsp.votes import check_probabilities, decide
 from genrecls.errors import ModelFileError

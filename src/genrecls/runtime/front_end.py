@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.dsp.audio import AudioFile, AudioLimits
+from genrecls.dsp.audio import AudioFile
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.dsp.mel import MelFrontEnd
 from genrecls.dsp.mel_settings import FRONT_ENDS
 from genrecls.dsp.segments import Representation

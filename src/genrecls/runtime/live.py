@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.dsp.audio import SILENCE, AudioLimits, apart
+from genrecls.dsp.audio import SILENCE, apart
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.dsp.resample import stream_resampler
 from genrecls.dsp.segments import SegmentGrid, check_segment
 from genrecls.errors import ConfigError, DataError

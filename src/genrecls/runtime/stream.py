@@ -11,7 +11,8 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.dsp.audio import AudioLimits, mix_down
+from genrecls.dsp.audio import mix_down
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.dsp.content import HEAD_BYTES, kind_of, kind_of_stream
 from genrecls.dsp.layout import UNKNOWN_LENGTH, sound_end
 from genrecls.dsp.mpeg import LONGEST_RUN, begins_mpeg

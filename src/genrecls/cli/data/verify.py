@@ -13,7 +13,7 @@ from genrecls.config.compose import compose
 from genrecls.config.validation import select, validate
 from genrecls.console import progress, quiet_libraries, say, several, show, warn
 from genrecls.datasets.base import DATASETS, Dataset
-from genrecls.dsp.audio import REASONS
+from genrecls.dsp.audio_limits import REASONS
 from genrecls.dsp.resample import resampled_length
 from genrecls.features.base import FEATURES, FeatureSpec
 from genrecls.features.segmentation import SegmentRule

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.dsp.audio import SILENCE, AudioLimits
+from genrecls.dsp.audio import SILENCE
+from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.dsp.mel import PCEN_FLOOR, PCEN_SCALE, MelFrontEnd
 from genrecls.dsp.mel_settings import FRONT_ENDS
 from genrecls.dsp.segments import SegmentGrid
