@@ -48,7 +48,7 @@ CHOOSE = """(() => {
   list.dispatchEvent(new Event("change", { bubbles: true }));
 })()"""
 
-# Eight in ten answers are right in all, and all that are nearly certain; a true genre has 0.1 or more.
+# Eight of ten answers are right, all nearly certain ones among them; a true genre has 0.1 or more.
 HELD_OUT = {
     "part": "validation",
     "confidence": [0.25, 0.3, 0.999, *[0.9995] * 7],
