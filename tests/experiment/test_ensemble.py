@@ -85,6 +85,20 @@ def test_it_predicts_and_evaluates_as_a_run_does(both: Run, root: Path) -> None:
     np.testing.assert_allclose(received, expected, atol=1e-4)
 
 
+def test_it_abstains_by_what_it_answered_itself_to_the_validation_part(
+    both: Run, root: Path
+) -> None:
+    labels = both.metrics.labels
+    mean = read_predictions(both.predictions_file("tracks"), "validation", labels)
+    held_out = read_json(both.folder / "ensemble.json")["held_out"]
+    assert held_out["part"] == "validation"
+    expected = [max(each.probabilities.values()) for each in mean]
+    np.testing.assert_allclose(held_out["confidence"], expected, atol=1e-4)
+    (path,) = (root / "data").rglob(f"{mean[0].track}.wav")
+    # More than can be promised on so few tracks: the set has every genre.
+    assert set(api.load(both, coverage=0.999).predict(path).genre_set) == set(labels)
+
+
 def test_what_needs_a_network_is_refused_in_one_line(both: Run, run_command: RunCommand) -> None:
     for words in (["export"], ["explain", "song.wav"], ["benchmark"], ["predict", "--live", "-"]):
         verb, *rest = words

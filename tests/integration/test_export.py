@@ -101,6 +101,17 @@ def test_every_file_has_its_agreement_its_scores_and_its_operators(bundle: Path)
     assert len(facts["calibration"]["tracks"]) == 10
 
 
+def test_every_file_abstains_by_what_it_answered_itself(bundle: Path) -> None:
+    confidence = {}
+    for mode in ("float32", "int8"):
+        _, card = unpack(bundle / f"features_{mode}.tflite")
+        held_out = card["held_out"]
+        assert held_out["part"] == "validation"
+        confidence[mode] = np.array(held_out["confidence"])
+    assert np.abs(confidence["int8"] - confidence["float32"]).max() < CLOSE["int8"]
+    assert (confidence["int8"] != confidence["float32"]).any()
+
+
 def test_int8_is_small_and_proved_on_tensorflow_lite_micro(bundle: Path) -> None:
     facts = json.loads((bundle / "export.json").read_text())
     (row,) = [row for row in facts["files"] if row["file"] == "features_int8.tflite"]

@@ -46,6 +46,10 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert read_ensemble(written(tmp_path)) == CARD
 
 
+def test_one_that_does_not_say_what_it_answered_is_still_read(tmp_path: Path) -> None:
+    assert read_ensemble(written(tmp_path, held_out="absent")).held_out is None
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

@@ -35,6 +35,7 @@ from genrecls.runs.metrics import PartMetrics, RunMetrics, Selection
 from genrecls.runs.record import RunRecord, read
 from genrecls.runs.result_tables import read_predictions
 from genrecls.runs.run import Run
+from genrecls.runtime.abstention import HeldOutAnswers
 from genrecls.splits.base import EVALUATED_PARTS, EvaluatedPart, Part
 
 NAME = "ensemble"
@@ -93,6 +94,9 @@ def ensemble(runs: Sequence[Run], command: str) -> Run:
                 parts[part] = _scores(predictions[part], first, part)
             seconds = {"evaluation": round(time.monotonic() - started, 2)}
             metrics = _metrics(records, parts, seconds)
+            held_out: dict[str, HeldOutAnswers] = {
+                part: held_out_answers(part, its.tracks) for part, its in predictions.items()
+            }
             card = EnsembleCard(
                 labels=labels,
                 vote="mean",
@@ -104,6 +108,7 @@ def ensemble(runs: Sequence[Run], command: str) -> Run:
                 test=asdict(metrics.test),
                 members=digests,
                 pretraining=metrics.model.pretraining,
+                held_out=asdict(held_out["validation"]),
             )
             write_ensemble(run.folder / ENSEMBLE, card)
             write_text(run.config_file, yaml.safe_dump(config, sort_keys=False))
@@ -118,9 +123,7 @@ def ensemble(runs: Sequence[Run], command: str) -> Run:
                 config_yaml=run.config_file.read_text(encoding="utf-8"),
                 environment=run.read_environment(),
                 command=command,
-                answers={
-                    part: held_out_answers(part, its.tracks) for part, its in predictions.items()
-                },
+                answers=held_out,
             )
             write_report(run, report)
             write_json(run.metrics_file, metrics.to_json())

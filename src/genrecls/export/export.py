@@ -192,7 +192,7 @@ def _check(
     if flatbuffer is None:
         warn(f"{made.title}: {result.error}")
         return ExportedFile(made.file, made.input, made.mode, "crashed", result.error), None
-    file = gate.check(made, flatbuffer)
+    file, model_card = gate.check(made, flatbuffer)
     if file.status != "kept":
         return file, None
     network = Network(flatbuffer, delegates=False)
@@ -205,7 +205,7 @@ def _check(
         truth = np.concatenate([np.full(audio.segments, NO_GENRE), truth])
     golden = GoldenVectors.of(network, inputs, truth)
     micro = check_golden(flatbuffer, golden)
-    card = description(facts, file, Network(flatbuffer), gate.card, model)
+    card = description(facts, file, Network(flatbuffer), model_card, model)
     content = pack(flatbuffer, card)
     file = replace(
         file,

@@ -85,7 +85,7 @@ def export_refit(refit: Refit) -> tuple[ExportedFile, ...]:
     for result in convert(request):
         if result.flatbuffer is None:
             raise ExportError(f"{result.format.title}: {result.error}")
-        file = gate.check(result.format, result.flatbuffer)
+        file, _ = gate.check(result.format, result.flatbuffer)
         if file.status != "kept":
             raise ExportError(f"{result.format.title}: {file.reason}")
         of_runs = tested[result.format]

@@ -39,11 +39,7 @@ def _is_member(value: Any) -> bool:
 
 
 _MEMBER = Allowed("a group of run (a name) and sha256 (64 hexadecimal digits)", _is_member)
-_ABOUT = {
-    key: value
-    for key, value in FACTS.items()
-    if key not in {"features", "segment", "refit", "held_out"}
-}
+_ABOUT = {key: value for key, value in FACTS.items() if key not in {"features", "segment", "refit"}}
 _KEYS = {**_ABOUT, "format": choice(_FORMAT), "members": list_of(_MEMBER, 2, _MOST_MEMBERS)}
 
 
@@ -79,6 +75,7 @@ class EnsembleCard:
     test: Mapping[str, Any]
     members: tuple[Member, ...]
     pretraining: str = ""
+    held_out: Mapping[str, Any] | None = None
 
     def model_files(self, path: Path) -> Iterator[Path]:
         """Yield the model file of each member of the ensemble in the file `path`.
@@ -132,7 +129,7 @@ def read_ensemble(path: Path) -> EnsembleCard:
         if path.stat().st_size > MOST_CARD_BYTES:
             raise ValueError(f"it has more than {MOST_CARD_BYTES:,} bytes")
         values = parse_json(path.read_bytes())
-        check(values, _KEYS, "")
+        check(values, _KEYS, "", optional=("held_out",))  # the first ensembles do not say it
         members = tuple(Member(**member) for member in values["members"])
         check_members(members)
     except (ValueError, OSError) as error:
@@ -142,5 +139,5 @@ def read_ensemble(path: Path) -> EnsembleCard:
             "genrecls wrote; make it again"
         ) from None
     lists = {key: tuple(values[key]) for key in ("labels", "leaks")}
-    known = {field.name: values[field.name] for field in fields(EnsembleCard)}
+    known = {f.name: values[f.name] for f in fields(EnsembleCard) if f.name in values}
     return EnsembleCard(**{**known, **lists, "members": members})

@@ -6,7 +6,7 @@ It is asked on examples that did not train the model; of a refit, which has none
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from genrecls.console import say, warn
 from genrecls.dsp.votes import Vote
 from genrecls.evaluation.metrics import scores
-from genrecls.evaluation.predictions import Predictions, by_track
+from genrecls.evaluation.predictions import Predictions, by_track, held_out_answers
 from genrecls.experiment.evaluate import PartPredictions
 from genrecls.export.convert.limitations import approximation
 from genrecls.export.formats import ExportFormat
@@ -43,11 +43,22 @@ class ParityGate:
     card: ModelCard
     gate: Gate
 
-    def check(self, export_format: ExportFormat, flatbuffer: bytes) -> ExportedFile:
-        """Return whether a file is kept, and say so; if it is, with its scores on a test part."""
+    def check(
+        self, export_format: ExportFormat, flatbuffer: bytes
+    ) -> tuple[ExportedFile, ModelCard]:
+        """Return whether a file is kept, and say so; if it is, with its scores on a test part.
+
+        Returns:
+            The file, and the card of the model with what the file itself answers to the validation
+            part, which decides when it does not answer at all.
+        """
         from genrecls.runtime.network import Network
 
         segments = self.held_out.answers(Network(flatbuffer), export_format.title)
+        card = self.card
+        if "validation" in segments:
+            tracks = by_track(segments["validation"], card.vote)
+            card = replace(card, held_out=asdict(held_out_answers("validation", tracks)))
         file = pool([*segments.values()])
         agreement = compare(self._pooled_keras, file, self.card.vote, tuple(segments))
         exact = approximation(self.card) is None
@@ -66,7 +77,7 @@ class ParityGate:
             answers = segments.get("test")
             if answers is not None:
                 test = self.scores(PartPredictions(answers, by_track(answers, self.card.vote)))
-        return ExportedFile(
+        file_facts = ExportedFile(
             file=export_format.file,
             input=export_format.input,
             mode=export_format.mode,
@@ -76,6 +87,7 @@ class ParityGate:
             bounds=asdict(bounds),
             test=test,
         )
+        return file_facts, card
 
     @cached_property
     def _pooled_keras(self) -> Predictions:
