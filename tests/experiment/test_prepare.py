@@ -15,7 +15,12 @@ from genrecls.dsp import audio
 from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.errors import ConfigError, DataError, LeakError
 from genrecls.experiment.experiment import Experiment, parse
-from genrecls.experiment.prepare import load_dataset_checked, prepare
+from genrecls.experiment.prepare import (
+    load_dataset_checked,
+    prepare,
+    store_of,
+    with_validation,
+)
 from genrecls.splits.base import PARTS
 
 RATE = 22050
@@ -420,3 +425,33 @@ def test_unequal_genres_are_said(
     assert "trainer.class_weights=balanced" in said
     prepare(_experiment(tmp_path), dataset)
     assert "always" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [(), ("augment=audio", "augment.audio.copies=1")])
+def test_with_validation_both_parts_train_and_the_test_part_stays(
+    words: tuple[str, ...], dataset: Dataset, tmp_path: Path
+) -> None:
+    experiment = _experiment(tmp_path, *words)
+    store = store_of(experiment)
+    apart = prepare(experiment, dataset, store, copies=True)
+    whole = with_validation(experiment, apart, store)
+    train, *others = (set(apart.split.parts[part]) for part in PARTS)
+    assert set(whole.split.parts["train"]) == train | others[0]
+    assert "validation" not in whole.parts
+    assert whole.parts["test"] is apart.parts["test"]
+    examples, before = whole.parts["train"], apart.parts["train"]
+    assert examples.tracks == (*before.tracks, *apart.parts["validation"].tracks)
+    for rows, copied in zip(before.copies, examples.copies, strict=True):
+        assert np.array_equal(copied["mfcc"][: len(before)], rows["mfcc"])
+        assert len(copied["mfcc"]) == len(examples) > len(before)
+
+
+def test_with_validation_crops_are_drawn_of_both_parts(dataset: Dataset, tmp_path: Path) -> None:
+    experiment = _experiment(tmp_path, "trainer.crops=2")
+    store = store_of(experiment)
+    apart = prepare(experiment, dataset, store, copies=True)
+    whole = with_validation(experiment, apart, store)
+    assert apart.training is not None
+    assert whole.training is not None
+    assert set(apart.training.tracks) == {*apart.split.parts["train"]}
+    assert set(whole.training.tracks) == {*whole.split.parts["train"]}

@@ -56,6 +56,7 @@ LATER: dict[tuple[str, ...], Any] = {
     ("trainer", "crops"): None,
     ("trainer", "ema"): 0.0,
     ("trainer", "calibration"): "none",
+    ("trainer", "refit"): False,
 }
 """Settings that came after the first runs: with this value a run, and its features in the cache,
 are those that they were before."""

@@ -225,7 +225,14 @@ def _metrics(
         vote="mean",
         published=None,
         # Nothing is trained: there is no epoch.
-        selection=Selection(epoch=0, epochs=0, keep="last", monitor="none", value=0.0),
+        selection=Selection(
+            epoch=0,
+            epochs=0,
+            keep="last",
+            monitor="none",
+            value=0.0,
+            refit=any(metrics.selection.refit for metrics in every),
+        ),
         parts=parts,
         model=ModelCost(
             NAME,

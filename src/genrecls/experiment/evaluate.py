@@ -24,6 +24,7 @@ from genrecls.files.tables import write_json, write_table
 from genrecls.models.cost import ModelCost
 from genrecls.runs.ensemble_card import read_ensemble
 from genrecls.runs.metrics import (
+    REFITTED,
     DatasetFacts,
     PartCounts,
     PartMetrics,
@@ -94,7 +95,6 @@ def run_metrics(
     parts: Mapping[EvaluatedPart, PartMetrics],
     *,
     fingerprint: str,
-    seconds: Mapping[str, float],
 ) -> RunMetrics:
     """Return the metrics of a training, with all that must be said beside its scores.
 
@@ -104,10 +104,9 @@ def run_metrics(
         result: the trained network and how it came about.
         parts: scores of the evaluated parts.
         fingerprint: digest of the data.
-        seconds: time spent on each stage.
     """
     dataset, progress, trainer = data.dataset, result.progress, experiment.trainer
-    epoch = progress.best_epoch if trainer.keep == "best" else progress.epoch
+    epoch = progress.kept_epoch(trainer.keep)
     return RunMetrics(
         dataset=DatasetFacts(
             name=dataset.name,
@@ -122,7 +121,7 @@ def run_metrics(
         split=SplitFacts(
             name=data.split.name,
             leaks=data.leaks,
-            caveat=data.caveat,
+            caveat="; ".join(filter(None, (data.caveat, REFITTED if trainer.refit else ""))),
             counts={
                 part: _count(examples, dataset.labels) for part, examples in data.parts.items()
             },
@@ -139,6 +138,7 @@ def run_metrics(
             value=progress.history[epoch - 1][f"validation_{trainer.monitor}"],
             settings=result.settings,
             temperature=result.temperature,
+            refit=trainer.refit,
         ),
         labels=dataset.labels,
         parts=parts,
@@ -147,7 +147,7 @@ def run_metrics(
             for file in data.rejected
         ),
         model=ModelCost.of(experiment.model.title, result.model, data.pretraining),
-        seconds=seconds,
+        seconds={stage: round(spent, 2) for stage, spent in result.seconds.items()},
     )
 
 
@@ -241,7 +241,8 @@ def evaluate(
         dataset_root: where the data set is now, if it was moved.
 
     Raises:
-        RunError: the run is not finished, or its data are not what it was trained on.
+        RunError: the run is not finished, its data are not what it was trained on, or it has learnt
+            from its validation part.
         DataError: the data are not there.
         ModelFileError: its model cannot be read, or does not answer as a classifier.
     """
@@ -249,6 +250,7 @@ def evaluate(
     from genrecls.runs.model_file import load
 
     recorded = run.read_metrics()
+    recorded.require_unlearnt(run.name, part)
     vote = vote or recorded.vote
     members = [run]
     if run.is_ensemble:

@@ -190,10 +190,34 @@ def check_combination(experiment: Experiment) -> None:
         )
     _check_sizes(experiment)
     _check_fit(experiment)
+    if experiment.trainer.refit:
+        _check_refit(experiment)
     _check_teacher(experiment)
     experiment.model.check(experiment.segment.shapes(experiment.features))
     experiment.model.check_features(experiment.features)
     experiment.split.check(experiment.dataset)
+
+
+def _check_refit(experiment: Experiment) -> None:
+    """Refuse to train without a validation part what cannot be."""
+    received = "trainer.refit: received true, but"
+    if reason := needs_validation(experiment):
+        raise ConfigError(f"{received} model={experiment.model.title} is {reason}; allowed: false")
+    if "track" in experiment.split.leaks:
+        raise ConfigError(
+            f"{received} split={experiment.split.name} divides tracks, of which the validation "
+            "part tells nothing; allowed: false, or a split of whole tracks"
+        )
+
+
+def needs_validation(experiment: Experiment) -> str:
+    """Return how a model is trained that cannot be without a validation part; else nothing."""
+    model = experiment.model
+    if not isinstance(model, Sklearn) and len(model.stages()) > 1:
+        return "trained in stages, each of which validation ends"
+    if experiment.trainer.schedule.name == "plateau":
+        return "trained with trainer.schedule.name=plateau, which validation steers"
+    return ""
 
 
 def _check_fit(experiment: Experiment) -> None:

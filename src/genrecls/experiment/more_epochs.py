@@ -149,6 +149,8 @@ def _why_never(experiment: Experiment) -> str:
     """Return why more epochs would not be those of a longer training, empty where they would."""
     if isinstance(experiment.model, Sklearn):
         return f"model={experiment.model.title} is fitted at once, without epochs"
+    if experiment.trainer.refit:
+        return "trainer.refit=true ends it with a training on other data"
     if experiment.trainer.schedule.name == "cosine":
         return (
             "trainer.schedule.name=cosine spreads its rates over all epochs, so that with more of "

@@ -26,7 +26,7 @@ from genrecls.parallel import require_backend
 from genrecls.runtime.description import pretraining_caveat
 from genrecls.splits.base import PARTS, Part, Split, SplitInput, known_artists
 from genrecls.splits.leakage import ensure_declared, find_leaks
-from genrecls.training.data import Examples, gather, missing_classes
+from genrecls.training.data import Examples, gather, join, missing_classes
 from genrecls.training.distillation import Distillation
 
 LONG, LONG_SHARE = 4, 0.1
@@ -165,13 +165,51 @@ def prepare(
         warn(long)
     if reason := pretraining_caveat(experiment.model.pretraining):
         warn(reason)
-    if copies and experiment.trainer.crops:
-        return replace(data, training=_crops(experiment, kept, split, store))
-    if copies and experiment.augment.audio.active:
-        train_indices = split.parts["train"]
-        more = _copies(experiment, experiment.segment, kept, train_indices, store, folder)
-        data = replace(data, parts={**parts, "train": replace(parts["train"], copies=more)})
-    return data
+    return _with_crops_and_copies(experiment, data, store, folder) if copies else data
+
+
+def with_validation(
+    experiment: Experiment, data: PreparedData, store: FeatureStore
+) -> PreparedData:
+    """Return the data of a training on the train and validation parts together.
+
+    Args:
+        experiment: says which crops and distorted copies the train part has.
+        data: the parts, as `prepare` gave them.
+        store: where features are kept.
+
+    Raises:
+        DataError: the examples cannot be kept.
+    """
+    divided, examples = data.split.parts, data.parts
+    segments = len(examples["train"]) + len(examples["validation"])
+    folder = folder_for((1 + experiment.augment.audio.copies) * segments, experiment)
+    together = join(examples["train"], examples["validation"], folder)
+    split = replace(
+        data.split,
+        parts={
+            "train": {**divided["train"], **divided["validation"]},
+            "validation": {},
+            "test": divided["test"],
+        },
+    )
+    parts: dict[Part, Examples] = {"train": together, "test": examples["test"]}
+    data = replace(data, split=split, parts=parts, training=None, distillation=None)
+    return _with_crops_and_copies(experiment, data, store, folder)
+
+
+def _with_crops_and_copies(
+    experiment: Experiment, data: PreparedData, store: FeatureStore, folder: Path | None
+) -> PreparedData:
+    """Return the data with what a network learns from beside or instead of the segments."""
+    train = data.split.parts["train"]
+    if experiment.trainer.crops:
+        return replace(data, training=_crops(experiment, data.dataset, train, store))
+    if not experiment.augment.audio.active:
+        return data
+    more = _copies(experiment, experiment.segment, data.dataset, train, store, folder)
+    learning = replace(data.parts["train"], copies=more)
+    return replace(data, parts={**data.parts, "train": learning})
 
 
 def extract_features(
@@ -203,9 +241,14 @@ def folder_for(segments: int, experiment: Experiment) -> Path | None:
     return folder
 
 
-def _crops(experiment: Experiment, dataset: Dataset, split: Split, store: FeatureStore) -> Examples:
+def _crops(
+    experiment: Experiment,
+    dataset: Dataset,
+    train: Mapping[str, NDArray[np.int64]],
+    store: FeatureStore,
+) -> Examples:
     """Return all crops of the train part that may be drawn, with their distorted copies."""
-    rule, train = experiment.segment.every(experiment.trainer.crop_hop), split.parts["train"]
+    rule = experiment.segment.every(experiment.trainer.crop_hop)
     tracks = replace(dataset, tracks=tuple(t for t in dataset.tracks if t.id in train))
     backend = experiment.run.backend
     extraction = extract(tracks, experiment.features, rule, store, backend=backend)

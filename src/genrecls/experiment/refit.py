@@ -20,7 +20,7 @@ import numpy as np
 from genrecls.comparison.leaderboard import System, compare
 from genrecls.console import say
 from genrecls.errors import RunError
-from genrecls.experiment.experiment import Experiment
+from genrecls.experiment.experiment import Experiment, needs_validation
 from genrecls.experiment.prepare import PreparedData, prepare
 from genrecls.experiment.restore import restore
 from genrecls.experiment.teacher import find_teacher
@@ -169,18 +169,13 @@ def _system(runs: Sequence[Run]) -> System:
 
 def _experiment(experiment: Experiment, system: System) -> Experiment:
     """Return what is trained: the same, as long as the runs were, with nothing selected."""
-    family, trainer = experiment.model, experiment.trainer
-    reason = ""
-    if isinstance(family, Sklearn):
+    reason = needs_validation(experiment)
+    if isinstance(experiment.model, Sklearn):
         reason = "an estimator; its run can be used as it is"
-    elif len(family.stages()) > 1:
-        reason = "trained in stages, each of which validation ends"
-    elif trainer.schedule.name == "plateau":
-        reason = "trained with trainer.schedule.name=plateau, which validation steers"
     if reason:
         raise RunError(f"{NAME}: {system.runs[0].name} is {reason}")
     epochs = round(median(record.metrics.selection.epoch for record in system.runs))
-    trainer = replace(trainer, epochs=epochs, keep="last", patience=None, calibration="none")
+    trainer = experiment.trainer.without_validation(epochs)
     return replace(experiment, split=AllTracks(), trainer=trainer)
 
 

@@ -72,11 +72,12 @@ def evaluate_robustness(
         dataset_root: where the data set is now, if it was moved.
 
     Raises:
-        RunError: the run is an ensemble, takes something else than audio, or its split has parts
-            of one track in several parts.
+        RunError: the run is an ensemble, takes something else than audio, has learnt from its
+            validation part, or its split has parts of one track in several parts.
         DataError: the data are not there, or a track cannot be read any more.
         ModelFileError: a model cannot be read, or does not answer as a classifier.
     """
+    run.read_metrics().require_unlearnt(run.name, part)
     if run.is_ensemble:
         raise RunError(
             f"run {run.name}: an ensemble; robustness= takes a single run: evaluate its members"

@@ -70,16 +70,20 @@ class Teacher:
             part: {track for track, _ in decisions.truth}
             for part, decisions in self.record.answers.items()
         }
+        refit = self.record.metrics.selection.refit
+        if refit:
+            held_out["validation"] = set()
         # What it was selected on is not new to it, either.
         known = sorted(
             {*split.parts["test"]} - held_out["test"]
             | {*split.parts["validation"]} - held_out["test"] - held_out["validation"]
         )
         if known:
+            also = ", trained with trainer.refit=false" if refit else ""
             raise RunError(
                 f"teacher: run {self.name} has learnt from {known[0]} and {len(known) - 1} more "
                 "tracks on which this training is selected or tested; expected one of the same "
-                "split and fold (split.seed=<number> beside different seeds)"
+                f"split and fold (split.seed=<number> beside different seeds){also}"
             )
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from genrecls.console import log_file, say, warn
+from genrecls.console import log_file, say, several, warn
 from genrecls.environment import environment
 from genrecls.evaluation.prediction_tables import mistakes
 from genrecls.evaluation.predictions import held_out_answers
@@ -26,7 +26,7 @@ from genrecls.models.sklearn import Sklearn
 from genrecls.models.tensorflow_setup import threads
 from genrecls.runs.record import read
 from genrecls.runs.run import Run
-from genrecls.splits.base import EVALUATED_PARTS, Part, known_artists
+from genrecls.splits.base import EVALUATED_PARTS, EvaluatedPart, Part, known_artists
 from genrecls.trackers.base import SWEEP
 from genrecls.training import checkpoint
 from genrecls.training.callbacks import (
@@ -40,8 +40,10 @@ from genrecls.training.checkpoint import Progress
 from genrecls.training.distribution import devices_for
 
 if TYPE_CHECKING:
+    from genrecls.datasets.base import Dataset
     from genrecls.experiment.evaluate import PartPredictions
     from genrecls.experiment.prepare import PreparedData
+    from genrecls.features.cache import FeatureStore
     from genrecls.runs.metrics import RunMetrics
     from genrecls.runtime.abstention import HeldOutAnswers
     from genrecls.training.distribution import Devices
@@ -68,9 +70,8 @@ def train(
     Raises:
         GenreclsError: what is wrong with the data, the model or the machine, as one line.
     """
-    from genrecls.experiment.prepare import load_dataset_checked, prepare, store_of
+    from genrecls.experiment.prepare import load_dataset_checked, store_of
     from genrecls.experiment.split_table import write_split_table
-    from genrecls.experiment.teacher_answers import teach
 
     display = [TrainingDisplay()] if display is None else display
     devices = devices_for(experiment.trainer.strategy, experiment.trainer.fixed_threads)
@@ -102,15 +103,10 @@ def train(
                 begin_with(source, run, digest)
             write_settings(run, experiment)
             experiment.model.fetch()
-            teacher = find_teacher(experiment, digest)
-            if teacher:
-                teacher.fetch()
 
             # Features, split, leak check, examples, what a teacher says of them.
             started = time.monotonic()
-            data = prepare(experiment, dataset, store, copies=True)
-            if teacher:
-                data = teach(experiment, data, store, teacher)
+            data, whole = _prepare(experiment, dataset, store, digest)
             write_split_table(run.split_file, experiment.split, dataset, data)
             seconds = {"features": time.monotonic() - started}
 
@@ -119,8 +115,20 @@ def train(
             callbacks = Callbacks([*display, ProgressFile(run.progress_file), *trackers])
             with notify_on_stop(callbacks):
                 result = _fit(run.checkpoint_folder, experiment, data, devices, callbacks)
-                seconds |= result.seconds
-                metrics = _write_results(run, experiment, data, result, digest, seconds)
+                # Each part is answered once, and validation before it may learn, too.
+                answers = _answer("validation", experiment, data, result)
+                if whole:
+                    result = _refit(
+                        run.checkpoint_folder,
+                        experiment,
+                        whole,
+                        result,
+                        devices,
+                        Callbacks(display),
+                    )
+                answers |= _answer("test", experiment, data, result)
+                result = replace(result, seconds={**seconds, **result.seconds})
+                metrics = _write_results(run, experiment, data, result, answers, digest)
                 callbacks.on_finish(metrics.to_json())
         # Not before the run is marked as finished: until then it may have to be taken up again.
         if can_go_on(experiment) and not run.search:
@@ -138,6 +146,28 @@ def _tell_again(run: Run, experiment: Experiment) -> None:
     draw_again(run, experiment.figures)
 
 
+def _prepare(
+    experiment: Experiment, dataset: Dataset, store: FeatureStore, digest: str
+) -> tuple[PreparedData, PreparedData | None]:
+    """Return the data and, for `trainer.refit`, those whose train part has validation in it.
+
+    Both with what a teacher says of what is learnt from.
+    """
+    from genrecls.experiment.prepare import prepare, with_validation
+    from genrecls.experiment.teacher_answers import teach
+
+    # What must be fetched for it is missed before hours of work.
+    teacher = find_teacher(experiment, digest)
+    if teacher:
+        teacher.fetch()
+    data = prepare(experiment, dataset, store, copies=True)
+    whole = with_validation(experiment, data, store) if experiment.trainer.refit else None
+    if teacher:
+        data = teach(experiment, data, store, teacher)
+        whole = whole and teach(experiment, whole, store, teacher)
+    return data, whole
+
+
 def _fit(
     checkpoints: Path,
     experiment: Experiment,
@@ -153,7 +183,8 @@ def _fit(
     family, seed = experiment.model, experiment.run.seed
     shapes = experiment.segment.shapes(experiment.features)
     n_classes, trainer = len(data.dataset.labels), experiment.trainer
-    training, validation = data.parts["train"], data.parts["validation"]
+    # It is None for those that learn from all that does not test.
+    training, validation = data.parts["train"], data.parts.get("validation")
     if isinstance(family, Sklearn):
         artists = known_artists(data.dataset.tracks)
         estimator = EstimatorTask(
@@ -176,41 +207,65 @@ def _fit(
     return fit(task, paths, devices, callback)
 
 
+def _refit(
+    checkpoints: Path,
+    experiment: Experiment,
+    whole: PreparedData,
+    selected: TrainingResult,
+    devices: Devices,
+    callback: Callback,
+) -> TrainingResult:
+    """Train from the beginning on train and validation parts, as validation has selected.
+
+    The progress that is returned is that of the selection.
+    """
+    from genrecls.training.calibration import apply_temperature
+
+    trainer = experiment.trainer
+    epochs = selected.progress.kept_epoch(trainer.keep)
+    tracks = len(set(whole.parts["train"].tracks))
+    say(f"training once more, on train and validation parts together: {several(tracks, 'track')}")
+    again = replace(experiment, trainer=trainer.without_validation(epochs))
+    result = _fit(checkpoints / "refit", again, whole, devices, callback)
+    if selected.temperature is not None:
+        apply_temperature(result.model, selected.temperature)
+    seconds = {**selected.seconds, "refit": sum(result.seconds.values())}
+    return replace(selected, model=result.model, settings=result.settings, seconds=seconds)
+
+
+def _answer(
+    part: EvaluatedPart, experiment: Experiment, data: PreparedData, result: TrainingResult
+) -> dict[Part, PartPredictions]:
+    from genrecls.experiment.evaluate import predict_part
+
+    batch_size, vote = experiment.trainer.batch_size, experiment.run.vote
+    return {part: predict_part(result.model, data.parts[part], batch_size, vote)}
+
+
 def _write_results(
     run: Run,
     experiment: Experiment,
     data: PreparedData,
     result: TrainingResult,
+    predictions: Mapping[Part, PartPredictions],
     digest: str,
-    seconds: dict[str, float],
 ) -> RunMetrics:
-    """Evaluate validation and test, once each, and write everything; `metrics.json` comes last."""
-    from genrecls.experiment.evaluate import (
-        predict_part,
-        run_metrics,
-        score_part,
-        write_predictions,
-    )
+    """Score the answers to validation and test and write everything; `metrics.json` comes last."""
+    from genrecls.experiment.evaluate import run_metrics, score_part, write_predictions
     from genrecls.explain.examples_per_genre import choose_examples, explain_examples
     from genrecls.reports.figure_files import figures_as
     from genrecls.reports.run import RunReport, write_report
     from genrecls.runs.model_file import ModelCard, save
 
     started = time.monotonic()
-    settings, labels = experiment.run, data.dataset.labels
-    predictions: dict[Part, PartPredictions] = {
-        part: predict_part(
-            result.model, data.parts[part], experiment.trainer.batch_size, settings.vote
-        )
-        for part in EVALUATED_PARTS
-    }
+    labels = data.dataset.labels
     parts = {
         part: score_part(predictions[part], data.parts["train"], labels, data.artists_apart)
         for part in EVALUATED_PARTS
     }
-    seconds = {**seconds, "evaluation": time.monotonic() - started}
-    rounded = {stage: round(spent, 2) for stage, spent in seconds.items()}
-    metrics = run_metrics(experiment, data, result, parts, fingerprint=digest, seconds=rounded)
+    seconds = {**result.seconds, "evaluation": time.monotonic() - started}
+    result = replace(result, seconds=seconds)
+    metrics = run_metrics(experiment, data, result, parts, fingerprint=digest)
 
     held_out: dict[str, HeldOutAnswers] = {
         part: held_out_answers(part, its.tracks) for part, its in predictions.items()
@@ -219,7 +274,7 @@ def _write_results(
         labels=labels,
         features=experiment.features,
         segment=experiment.segment,
-        vote=settings.vote,
+        vote=experiment.run.vote,
         run=run.name,
         dataset=data.dataset.name,
         split=data.split.name,
@@ -280,8 +335,7 @@ def write_settings(run: Run, experiment: Experiment) -> None:
 
 def _help_chief(experiment: Experiment, devices: Devices, display: Sequence[Callback]) -> None:
     """Take the steps of a host that is not the chief, which alone leaves anything."""
-    from genrecls.experiment.prepare import prepare, store_of
-    from genrecls.experiment.teacher_answers import teach
+    from genrecls.experiment.prepare import store_of
 
     if not devices.agree(wish=False):
         say("this configuration is trained already; the chief has the results")
@@ -289,12 +343,13 @@ def _help_chief(experiment: Experiment, devices: Devices, display: Sequence[Call
     dataset = experiment.dataset.load(experiment.data_root)
     experiment.model.fetch()
     store = store_of(experiment)
-    teacher = find_teacher(experiment, fingerprint(dataset, store.digests))
-    data = prepare(experiment, dataset, store, copies=True)
-    if teacher:
-        data = teach(experiment, data, store, teacher)
+    digest = fingerprint(dataset, store.digests)
+    data, whole = _prepare(experiment, dataset, store, digest)
     with TemporaryDirectory(prefix="genrecls-") as folder:
-        _fit(Path(folder, "checkpoint"), experiment, data, devices, Callbacks(display))
+        checkpoints = Path(folder, "checkpoint")
+        result = _fit(checkpoints, experiment, data, devices, Callbacks(display))
+        if whole:
+            _refit(checkpoints, experiment, whole, result, devices, Callbacks(display))
     say("the training is done; the chief has the results")
 
 

@@ -23,6 +23,10 @@ VERSION = 2
 """Of the layout of `metrics.json`. Version 1, which the first files do not name, is still read."""
 
 
+REFITTED = "the model has learnt from the validation part, too, after its validation scores"
+"""Caveat of a run that was trained once more on both (`trainer.refit`)."""
+
+
 @dataclass(frozen=True)
 class DatasetFacts:
     """What a run was trained on.
@@ -100,6 +104,8 @@ class Selection:
         value: the watched value of that epoch.
         settings: of an estimator, those that inner folds of the training part chose; else empty.
         temperature: what the logits were divided by after the training; None where they were not.
+        refit: whether the model was then trained once more for as many epochs, on the train and
+            validation parts together. The validation scores are those of the model before.
     """
 
     epoch: Count
@@ -109,6 +115,7 @@ class Selection:
     value: float
     settings: Mapping[str, int | float | str] = field(default_factory=dict)
     temperature: float | None = None
+    refit: bool = False
 
 
 @dataclass(frozen=True)
@@ -170,7 +177,7 @@ class RunMetrics:
 
     @property
     def validation(self) -> PartMetrics:
-        """Scores of the part that selected the epoch."""
+        """Scores of the part that selected the epoch, before it learnt, too (`selection.refit`)."""
         return self.parts["validation"]
 
     @property
@@ -184,6 +191,18 @@ class RunMetrics:
         stages = {"features", "evaluation"}
         spent = [seconds for stage, seconds in self.seconds.items() if stage not in stages]
         return sum(spent) if spent else None
+
+    def require_unlearnt(self, run: str, part: Part) -> None:
+        """Refuse to score what the model has learnt after it was validated.
+
+        Raises:
+            RunError: names the run.
+        """
+        if part == "validation" and self.selection.refit:
+            raise RunError(
+                f"run {run}: part=validation was learnt from, too (trainer.refit=true), after its "
+                "scores in metrics.json; allowed: test"
+            )
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of `metrics.json` as plain values."""

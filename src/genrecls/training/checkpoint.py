@@ -23,7 +23,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +81,10 @@ class Progress:
     best_value: float | None = None
     wait: int = 0
     plateau_wait: int = 0
+
+    def kept_epoch(self, keep: Literal["best", "last"]) -> int:
+        """Return the epoch, from 1, whose weights a trained model has."""
+        return self.best_epoch if keep == "best" else self.epoch
 
 
 @dataclass(frozen=True)

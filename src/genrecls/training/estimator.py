@@ -40,7 +40,7 @@ class EstimatorTask:
         n_classes: number of genres.
         seed: run seed.
         training: the training part.
-        validation: the part that is scored and decides nothing.
+        validation: the part that is scored and decides nothing; None where it learns, too.
         artists: artist of each track id, where he is known.
     """
 
@@ -50,7 +50,7 @@ class EstimatorTask:
     trainer: TrainerSettings
     seed: int
     training: Examples
-    validation: Examples
+    validation: Examples | None
     artists: Mapping[str, str]
 
 
@@ -237,12 +237,16 @@ def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _progress(task: EstimatorTask, model: keras.Model, seconds: float) -> Progress:
-    """Return the only epoch, with the scores of the network on both parts."""
+    """Return the only epoch, with the scores of the network on each part."""
     row: dict[str, float] = {"epoch": 1}
     for prefix, part in (("", task.training), ("validation_", task.validation)):
+        if part is None:
+            continue
         answers = probabilities(model, part, task.trainer.batch_size)
         row[f"{prefix}loss"], row[f"{prefix}accuracy"] = loss_and_accuracy(answers, part.targets)
     row["seconds"] = round(seconds, 3)
     monitor = task.trainer.monitor
-    value = row["validation_loss"] if monitor == "loss" else -row["validation_accuracy"]
+    value = row.get(f"validation_{monitor}")
+    if value is not None and monitor == "accuracy":
+        value = -value
     return Progress(epoch=1, seconds=seconds, history=[row], best_epoch=1, best_value=value)

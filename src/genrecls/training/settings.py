@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
@@ -91,6 +91,10 @@ class TrainerSettings(Schema):
             takes each segment once. Validation and test have the segments.
         crop_hop: seconds from one place where a crop may begin to the next.
         calibration: `temperature` divides the logits by a number fitted on the validation part.
+        refit: the validation part has chosen epochs and temperature then, and learns, too: the
+            model is trained once more, from the beginning and for as many epochs, on the train and
+            validation parts together. That model is kept and tested; the validation scores are
+            those of the one before.
     """
 
     epochs: PositiveInt
@@ -114,6 +118,7 @@ class TrainerSettings(Schema):
     crop_hop: PositiveFloat = 0.5
     calibration: Literal["none", "temperature"] = "none"
     keep_checkpoint: bool = True
+    refit: bool = False
 
     def __post_init__(self) -> None:
         if self.class_weights == self.batches == "balanced":
@@ -126,6 +131,12 @@ class TrainerSettings(Schema):
     def fixed_threads(self) -> int | None:
         """Threads of an operation; None where TensorFlow chooses."""
         return self.threads if self.deterministic == "threads" else None
+
+    def without_validation(self, epochs: int) -> TrainerSettings:
+        """Return the same training for so many epochs, in which nothing is left to select."""
+        return replace(
+            self, epochs=epochs, keep="last", patience=None, calibration="none", refit=False
+        )
 
     @property
     def weighs_genres(self) -> bool:

@@ -76,7 +76,8 @@ class TrainingResult:
     Attributes:
         model: with the weights that `trainer.keep` names.
         progress: of all stages together, their epochs numbered through.
-        seconds: time spent on the outputs of frozen layers, if there are any, and on training.
+        seconds: time spent on each step of the work: at first on the outputs of frozen layers, if
+            there are any, and on training.
         settings: what inner folds of the training part chose, by key; a network has none.
         temperature: what the logits were divided by; None where they were not.
     """
