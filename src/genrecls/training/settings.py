@@ -117,8 +117,8 @@ class TrainerSettings(Schema):
     crops: Annotated[int, Field(gt=0, le=100_000)] | None = None
     crop_hop: PositiveFloat = 0.5
     calibration: Literal["none", "temperature"] = "none"
-    keep_checkpoint: bool = True
     refit: bool = False
+    keep_checkpoint: bool = True
 
     def __post_init__(self) -> None:
         if self.class_weights == self.batches == "balanced":
