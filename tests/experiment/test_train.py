@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,16 @@ from genrecls.experiment.evaluate import evaluate
 from genrecls.experiment.experiment import compose_experiment
 from genrecls.experiment.robustness import evaluate_robustness
 from genrecls.experiment.train import train
+from genrecls.export import export as exports
+from genrecls.export.convert.conversion import ConversionRequest, ConversionResult
+from genrecls.inference.files import load_classifier
 from genrecls.runs.metrics import REFITTED
 from genrecls.runs.model_file import load
 from genrecls.runs.run import Run
 from genrecls.training.callbacks import Callback
 from genrecls.training.checkpoint import Progress
 from tests.conftest import RunCommand
+from tests.export.exported import convert_here
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("without_figures")]
 
@@ -145,3 +149,18 @@ def test_a_refitted_run_does_not_go_on_to_more_epochs(
 ) -> None:
     outcome = run_command("train", f"continue={refitted.folder}", "trainer.epochs=5")
     assert "trainer.refit=true ends it with a training on other data" in outcome.error
+
+
+def test_exported_files_are_compared_on_what_the_model_has_not_learnt(
+    refitted: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, process: None
+) -> None:
+    def convert(request: ConversionRequest) -> Iterator[ConversionResult]:
+        yield from convert_here(request, tmp_path / "conversion").values()
+
+    monkeypatch.setattr(exports, "convert", convert)
+    result = api.export(refitted, inputs=["features"], modes=["float32"])
+    (file,) = result.facts.kept
+    assert file.gate is not None
+    assert file.gate.parts == ("test",)
+    held_out = load_classifier(result.folder / file.file).description.held_out
+    assert held_out == load_classifier(refitted.model_file).description.held_out

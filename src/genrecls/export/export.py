@@ -109,7 +109,11 @@ def export(settings: ExportSettings, words: Sequence[str] = ()) -> ExportResult:
         calibration = choose_calibration(train, settings.calibration, experiment.run.seed)
         audio = any(wanted.input == "audio" for wanted in possible)
         window = audio_window(asdict(card.features), asdict(card.segment)) if audio else None
-        examples: dict[Part, Examples] = {part: prepared.parts[part] for part in EVALUATED_PARTS}
+        # Of the two, what the model has learnt from after all compares nothing.
+        learnt = restored.metrics.selection.refit
+        examples: dict[Part, Examples] = {
+            part: prepared.parts[part] for part in EVALUATED_PARTS if part == "test" or not learnt
+        }
         held_out = HeldOut(examples, prepared.dataset, experiment.features, window)
         batch = experiment.trainer.batch_size
         answers = {
