@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import sys
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
@@ -293,6 +294,17 @@ def test_runs_of_no_use_leave_the_answer_to_the_shipped_model(
     assert outcome.status == 0, outcome.err
     assert "is chosen for real music" in outcome.err
     assert "best_small, which comes with genrecls, answers instead" in outcome.err
+
+
+def test_runs_that_a_device_cannot_read_leave_the_answer_to_the_shipped_model(
+    noise: Path, run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished_run(Path("outputs"), "gtzan-mfcc-cnn-1", Made())
+    monkeypatch.setitem(sys.modules, "genrecls.runs.run", None)
+    outcome = run_command("predict", str(noise))
+    assert outcome.status == 0, outcome.err
+    assert "need genrecls[train]; best_small, which comes with genrecls, answers" in outcome.err
+    assert "is not installed" in run_command("predict", "gtzan-mfcc-cnn-1", str(noise)).err
 
 
 def test_a_shipped_model_is_no_run(noise: Path, run_command: RunCommand) -> None:

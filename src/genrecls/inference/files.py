@@ -40,8 +40,8 @@ def named_model_file(word: str) -> Path | None:
 def find_model_file(word: str | None, output_root: Path) -> Path:
     """Return the file of the model that a word means, or of the one that answers without a word.
 
-    That is the newest run on real music. Where there is none, a shipped model answers, which is
-    said.
+    That is the newest run on real music. Where there is none, or where runs cannot be read for want
+    of `genrecls[train]`, a shipped model answers, which is said.
 
     Args:
         word: a model file, a shipped name, a run, the folder of a refit or an address on the hub;
@@ -57,17 +57,19 @@ def find_model_file(word: str | None, output_root: Path) -> Path:
         return file
     reason = f"there is no run in {output_root.absolute()}"
     if word is not None or any(output_root.glob("*/run.json")):
-        # Not before: a device has nothing that reads runs.
-        from genrecls.runs.run import find_run, refit_file
-
-        if word is not None and (file := refit_file(output_root, word)) is not None:
-            return file
         try:
+            # Not before: a device has nothing that reads runs.
+            from genrecls.runs.run import find_run, refit_file
+
+            if word is not None and (file := refit_file(output_root, word)) is not None:
+                return file
             return find_run(output_root, word).model_file
-        except RunError as error:
+        except (RunError, ModuleNotFoundError) as error:
             if word is not None:
                 raise
             reason = str(error)
+            if isinstance(error, ModuleNotFoundError):
+                reason = f"runs, as in {output_root.absolute()}, need genrecls[train]"
     say(f"{reason}; {DEFAULT}, which comes with genrecls, answers instead")
     return FOLDER / file_name(DEFAULT, "float32")
 
