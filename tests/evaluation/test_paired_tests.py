@@ -40,6 +40,7 @@ def test_seeds_with_tracks_of_their_own_are_matched_and_taken_together() -> None
     pairing = pair(system, best)
     assert pairing.difference is not None
     assert pairing.difference.mean == pytest.approx(-6 / 8)
+    assert pairing.accuracies == (2 / 8, 1.0)
     assert pairing.runs == ("a0", "b0")
     assert (pairing.compared, pairing.tracks) == ((2, 2), 6)
 
@@ -49,6 +50,7 @@ def test_a_seed_that_only_one_of_them_has_takes_no_part() -> None:
     pairing = pair(system, [_answers([1, 1], "b0")])
     assert pairing.difference is not None
     assert (pairing.difference.mean, pairing.compared) == (-1, (1, 1))
+    assert pairing.accuracies == (0.0, 1.0)
 
 
 def test_other_tracks_are_not_compared_and_the_reason_is_given() -> None:

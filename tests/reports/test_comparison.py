@@ -21,6 +21,7 @@ from genrecls.reports.comparison import (
     as_markdown,
     as_terminal,
     draw,
+    paper_tables,
     write_comparison,
 )
 from genrecls.reports.figures.genre_heatmap import genre_map
@@ -297,6 +298,44 @@ def test_a_leaderboard_is_shown_written_and_returned(
     assert r"\toprule" in latex
     for linked in re.findall(r"\]\((.+?)\)", text):
         assert (tmp_path / "out" / linked).is_file()
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_difference_over_some_of_the_runs_has_the_accuracies_that_it_is_between(
+    tmp_path: Path,
+) -> None:
+    alone = replace(WORSE, seed=1, test=(1,) * 20)
+    text = as_markdown(comparison(tmp_path, BEST, WORSE, alone))
+    assert "0.833 ± 0.236" in text
+    assert "-0.333<br>[-0.512, -0.152]<br>30 tracks, 1 : 1 runs<br>of these 0.667 and 1.000" in text
+    assert "of these" not in as_markdown(comparison(tmp_path / "two", BEST, WORSE))
+
+
+def test_the_table_of_a_paper_is_short_and_names_no_runs(tmp_path: Path) -> None:
+    seeds = [replace(one, seed=seed) for one in (BEST, WORSE) for seed in (0, 1)]
+    (table,) = paper_tables(comparison(tmp_path, *seeds))
+    assert [head.name for head in table.heads] == [
+        "System",
+        "Accuracy",
+        "F1",
+        "Difference",
+        "Weights",
+    ]
+    assert table.title == "Made; split artist; 30 test tracks."
+    (best, worse) = table.rows
+    assert best[0] == "1. cnn mfcc"
+    assert best[1:4] == ["1.000 ± 0.000\n[0.886, 1.000]", "1.000\n± 0.000", "\u2013"]
+    assert worse[0] == "2. rnn mfcc"
+    assert re.fullmatch(r"-0\.333\n\[-0\.\d+, -0\.\d+]\np (< 0\.001|= 0\.\d+)", worse[3])
+    assert "Ranked by validation accuracy" in table.notes[0]
+    assert "run-0" not in table.to_latex()
+
+
+def test_a_paper_says_why_systems_are_not_compared(tmp_path: Path) -> None:
+    other = replace(WORSE, seed=1, test=(1,) * 20)
+    (table,) = paper_tables(comparison(tmp_path, BEST, other))
+    assert table.rows[1][3] == "\u2013"
+    assert "\u2013: " in table.notes[0]
 
 
 def test_where_every_run_failed_their_reasons_are_written(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from genrecls.console import show
-from genrecls.reports.tables import Column, Table, as_latex, to_csv
+from genrecls.reports.tables import Column, Table, as_latex, latex_text, to_csv
 from tests.reports.page import Page
 
 TABLE = Table(
@@ -20,6 +20,8 @@ TABLE = Table(
     alarm=True,
     alarms={(1, 0)},
 )
+
+TEXTS = r">{\raggedright\arraybackslash}X"
 
 
 def test_the_terminal_shows_title_cells_and_notes_as_they_are(
@@ -41,32 +43,53 @@ def test_markdown_escapes_what_would_end_a_cell() -> None:
     assert TABLE.to_markdown(heading="").startswith("| name |")
 
 
-def test_latex_is_a_table_of_booktabs_whose_texts_mean_nothing_to_it() -> None:
+def test_latex_is_as_wide_as_a_column_and_its_texts_mean_nothing_to_it() -> None:
     assert TABLE.to_latex().splitlines() == [
         r"\begin{table}",
-        r"  \centering",
         r"  \caption{Runs \textless{}all\textgreater{}}",
-        r"  \begin{tabular}{lrl}",
+        r"  \footnotesize\setlength{\tabcolsep}{3pt}",
+        rf"  \begin{{tabularx}}{{\columnwidth}}{{@{{}}{TEXTS}r{TEXTS}@{{}}}}",
         r"    \toprule",
         r"    name & score & run.folder \\",
         r"    \midrule",
-        r"    a\textbar{}b & \shortstack[l]{0.5 \\ {[}0.4, 0.6{]}} & x \\",
+        r"    a\textbar{}b & \begin{tabular}[t]{@{}r@{}}0.5 \\ {[}0.4, 0.6{]}\end{tabular} & x \\",
+        r"    \addlinespace",
         r"    \textless{}b\textgreater{} & 1 & y {[}bold{]} \\",
         r"    \bottomrule",
-        r"  \end{tabular}",
-        r"  \par How to read it.",
+        r"  \end{tabularx}",
+        r"  \par\smallskip How to read it.",
         r"\end{table}",
     ]
-    special = Table(("100 %",), [("a_b & $c \\input{x} ~^#",)]).to_latex()
+    special = Table(("100 %",), [("a & $c \\input{x} ~^#\nb",)]).to_latex()
     assert r"100 \% \\" in special
-    assert (
-        r"a\_b \& \$c \textbackslash{}input\{x\} \textasciitilde{}\textasciicircum{}\#" in special
-    )
+    assert r"a \& \$c \textbackslash{}input\{x\} \textasciitilde{}\textasciicircum{}\#" in special
+    assert r"\# \newline b \\" in special
+
+
+def test_latex_with_many_texts_takes_both_columns() -> None:
+    latex = Table(("a", "b", "c"), [("1", "2", "3")]).to_latex()
+    assert r"\begin{table*}" in latex
+    assert r"\begin{tabularx}{\textwidth}" in latex
+    assert r"\addlinespace" not in latex
+
+
+@pytest.mark.parametrize(
+    ("text", "latex"),
+    [
+        ("0.780 ± 0.012", r"0.780 $\pm$ 0.012"),
+        ("-0.5 [-.4, +0.1]", r"$-$0.5 {[}$-$.4, +0.1{]}"),
+        ("synth-mfcc-1 0.1-0.2", "synth-mfcc-1 0.1-0.2"),
+        ("learning_rate=1e-3 …", r"learning\_\allowbreak{}rate=\allowbreak{}1e-3 \ldots{}"),
+        ("78\u202f282\u00a0kB \u2013 a · b", r"78\,282~kB -- a $\cdot$ b"),
+    ],
+)
+def test_latex_has_the_signs_of_a_paper(text: str, latex: str) -> None:
+    assert latex_text(text) == latex
 
 
 def test_a_file_for_latex_says_what_it_needs_and_what_made_it() -> None:
     text = as_latex([TABLE, TABLE], "genrecls\ncompare")
-    assert text.startswith("% \\usepackage{booktabs} is needed; made by: genrecls compare\n")
+    assert text.startswith("% needs \\usepackage{booktabs,tabularx}; made by: genrecls compare\n")
     assert text.count(r"\begin{table}") == 2
 
 

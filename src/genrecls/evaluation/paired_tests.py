@@ -57,6 +57,7 @@ class Pairing:
         difference: accuracy of the system less that of the best.
         mcnemar: the same, the system first, between one run of each.
         runs: names of these two runs.
+        accuracies: of the system and of the best, over what was compared.
         compared: number of runs of the system and of the best that were compared.
         tracks: number of different tracks on which they were compared.
         reason: why there are no tests; empty where there are.
@@ -65,6 +66,7 @@ class Pairing:
     difference: Difference | None = None
     mcnemar: McNemar | None = None
     runs: tuple[str, str] = ("", "")
+    accuracies: tuple[float, float] = (0.0, 0.0)
     compared: tuple[int, int] = (0, 0)
     tracks: int = 0
     reason: str = ""
@@ -83,20 +85,24 @@ def pair(system: Sequence[PairedDecisions], best: Sequence[PairedDecisions]) -> 
         return Pairing(reason=_why_not_comparable(system[0], best[0]))
     gaps: Counter[tuple[str, str]] = Counter()
     counts: Counter[tuple[str, str]] = Counter()
+    rights = np.zeros(2)
     for truth in shared:
-        difference = _share_right(system, truth) - _share_right(best, truth)
+        ours, theirs = _share_right(system, truth), _share_right(best, truth)
+        rights += ours.sum(), theirs.sum()
         clusters = next(run.clusters for run in system if run.truth == truth)
-        for cluster, gap in zip(clusters, difference, strict=True):
+        for cluster, gap in zip(clusters, ours - theirs, strict=True):
             gaps[cluster] += gap
             counts[cluster] += 1
     # McNemar's test is between one run of each.
     first, second = (next(run for run in runs if run.truth == shared[0]) for runs in (system, best))
+    accuracy, accuracy_of_best = (rights / counts.total()).tolist()
     return Pairing(
         difference=paired_bootstrap(
             np.array([gaps[cluster] for cluster in counts]), np.array(list(counts.values()))
         ),
         mcnemar=mcnemar(first.right, second.right),
         runs=(first.run, second.run),
+        accuracies=(accuracy, accuracy_of_best),
         compared=(
             sum(run.truth in shared for run in system),
             sum(run.truth in shared for run in best),

@@ -58,13 +58,22 @@ Every number is per track, mean ± standard deviation over the runs of a system,
 that differ in seed or fold alone.
 In brackets 95 % intervals: of one run Wilson's (in older runs by bootstrap), of the mean of \
 several runs by bootstrap over runs and tracks at once, of a difference by paired bootstrap over \
-the same {part} tracks, over all runs of both that were asked the same (their numbers are given). \
+the same {part} tracks, over all runs of both that were asked the same (their numbers are given, \
+and their accuracies where the difference is not that of the means beside it). \
 Where the split keeps artists apart, artists are drawn instead of tracks.
 p: two-sided, Holm-corrected over all comparisons.
 McNemar's test is between one run of each, the first that were asked the same (below it the tracks \
 that only this system and only the best has right, and the ends of the runs' names).
 Training time is that of the machine each run was trained on, without features and evaluation.
 """
+# Half of the last digit that is shown.
+_SAME = 0.0005
+
+_PAPER_NOTE = (
+    "Per test track. Mean ± standard deviation over seeds and folds; F1: macro-F1; in brackets "
+    "95 % intervals. Difference: to the first, over the runs that were asked the same {part} "
+    "tracks; p: by permutation, Holm-corrected. Weights: number of parameters."
+)
 
 
 @dataclass(frozen=True)
@@ -155,7 +164,7 @@ def write_comparison(
     write_text(folder / "comparison.csv", as_csv(comparison))
     write_text(folder / "comparison.md", as_markdown(comparison))
     write_text(folder / "comparison.html", as_html(comparison, figures))
-    write_text(folder / "comparison.tex", as_latex(_wide_tables(comparison), command))
+    write_text(folder / "comparison.tex", as_latex(paper_tables(comparison), command))
     say(f"written to {folder}")
     return boards
 
@@ -253,7 +262,7 @@ def wide_tables(board: Leaderboard, part: EvaluatedPart) -> list[Table]:
         _SystemColumn("", lambda row: str(row.place), "text"),
         _SystemColumn("system", lambda row: f"{row.system.title}\n{_runs(row.system)}", "text"),
         *([] if many else settings),
-        *_scores(part),
+        *_scores(board, part),
         *_costs(board),
     ]
     table = _table(board, columns)
@@ -286,10 +295,40 @@ def narrow_table(board: Leaderboard, part: EvaluatedPart) -> Table:
     columns = [
         _SystemColumn("", lambda row: str(row.place), "text"),
         _SystemColumn("system", system_cell, "text"),
-        *_scores(part),
+        *_scores(board, part),
         _SystemColumn("cost", lambda row: "\n".join(f"{c.name} {c.cell(row)}" for c in costs)),
     ]
     return _table(board, columns)
+
+
+def paper_tables(comparison: Comparison) -> list[Table]:
+    """Return the leaderboards as a column of a paper has them: short heads, no names of runs."""
+
+    def difference(row: RankedSystem) -> str:
+        pairing = row.verdict.pairing if row.verdict else None
+        if row.verdict is None or pairing is None or pairing.difference is None:
+            return DASH
+        bounds, p = _bounds(pairing.difference.interval, "+"), _p_value(row.verdict.p)
+        return f"{pairing.difference.mean:+.3f}\n{bounds}\np {p if p[0] == '<' else f'= {p}'}"
+
+    def paper_table(board: Leaderboard) -> Table:
+        pairings = [row.verdict.pairing for row in board.ranked if row.verdict]
+        reasons = dict.fromkeys(pairing.reason for pairing in pairings if pairing.reason)
+        columns = [
+            _SystemColumn("System", lambda row: f"{row.place}. {row.system.label}", "text"),
+            _SystemColumn("Accuracy", lambda row: _accuracy(row.system, "test")),
+            _SystemColumn("F1", lambda row: _mean(row.system.score("test", "macro_f1"), "\n")),
+            _SystemColumn("Difference", difference),
+            _SystemColumn("Weights", lambda row: count(row.system.parameters)),
+        ]
+        data = board.systems[0].runs[0].metrics.dataset.title
+        split = ", ".join(filter(None, (f"split {board.split}", board.distinction)))
+        title = f"{data}; {split}; {board.tracks('test')}."
+        note = _PAPER_NOTE.format(part=comparison.part)
+        notes = [" ".join((note, comparison.selection, *(f"{DASH}: {one}." for one in reasons)))]
+        return replace(_table(board, columns), title=title, notes=notes)
+
+    return [paper_table(board) for board in comparison.boards]
 
 
 def _table(board: Leaderboard, columns: Sequence[_SystemColumn]) -> Table:
@@ -298,11 +337,8 @@ def _table(board: Leaderboard, columns: Sequence[_SystemColumn]) -> Table:
     return Table(heads, rows, about(board), alarm=board.leaky)
 
 
-def _scores(part: EvaluatedPart) -> list[_SystemColumn]:
+def _scores(board: Leaderboard, part: EvaluatedPart) -> list[_SystemColumn]:
     """Return the columns of the scores and of the tests on `part`."""
-
-    def accuracy(system: System, of: str) -> str:
-        return f"{_mean(system.score(of))}\n{_bounds(system.interval(of))}"
 
     def difference(row: RankedSystem) -> str:
         if row.verdict is None:
@@ -314,12 +350,12 @@ def _scores(part: EvaluatedPart) -> list[_SystemColumn]:
             return pairing.reason
         mean, bounds = pairing.difference.mean, _bounds(pairing.difference.interval, "+")
         compared = "{} : {} runs".format(*pairing.compared)
-        return f"{mean:+.3f}\n{bounds}\n{pairing.tracks} tracks, {compared}"
-
-    def p_value(value: float | None) -> str:
-        if value is None:
-            return DASH
-        return f"{value:.3f}" if value >= 0.001 else "< 0.001"
+        lines = [f"{mean:+.3f}", bounds, f"{pairing.tracks} tracks, {compared}"]
+        means = [system.score(part).mean for system in (row.system, board.systems[0])]
+        if abs(means[0] - means[1] - mean) > _SAME:
+            # It is no difference of the means beside it, which are over other runs, too.
+            lines.append("of these {:.3f} and {:.3f}".format(*pairing.accuracies))
+        return "\n".join(lines)
 
     def chance(row: RankedSystem) -> str:
         test = row.verdict.pairing.mcnemar if row.verdict else None
@@ -327,13 +363,13 @@ def _scores(part: EvaluatedPart) -> list[_SystemColumn]:
             return DASH
         runs = " :\n".join(name.rpartition("-")[2] for name in row.verdict.pairing.runs)
         return (
-            f"permutation {p_value(row.verdict.p)}\nMcNemar {p_value(row.verdict.p_mcnemar)}\n"
+            f"permutation {_p_value(row.verdict.p)}\nMcNemar {_p_value(row.verdict.p_mcnemar)}\n"
             f"{test.only_first} : {test.only_second}\n{runs}"
         )
 
     return [
-        _SystemColumn("validation accuracy", lambda row: accuracy(row.system, "validation")),
-        _SystemColumn("test accuracy", lambda row: accuracy(row.system, "test")),
+        _SystemColumn("validation accuracy", lambda row: _accuracy(row.system, "validation")),
+        _SystemColumn("test accuracy", lambda row: _accuracy(row.system, "test")),
         _SystemColumn("test macro-F1", lambda row: _mean(row.system.score("test", "macro_f1"))),
         _SystemColumn(f"difference to the best, {part}", difference),
         _SystemColumn("p of no difference", chance),
@@ -371,8 +407,18 @@ def _runs(system: System) -> str:
     return f"{names}, {system.repetitions}"
 
 
-def _mean(score: SeedSummary) -> str:
-    spread = "" if score.deviation is None else f" ± {score.deviation:.3f}"
+def _accuracy(system: System, part: str) -> str:
+    return f"{_mean(system.score(part))}\n{_bounds(system.interval(part))}"
+
+
+def _p_value(value: float | None) -> str:
+    if value is None:
+        return DASH
+    return f"{value:.3f}" if value >= 0.001 else "< 0.001"
+
+
+def _mean(score: SeedSummary, between: str = " ") -> str:
+    spread = "" if score.deviation is None else f"{between}± {score.deviation:.3f}"
     return f"{score.mean:.3f}{spread}"
 
 
@@ -441,6 +487,8 @@ def _verdict_record(part: str, verdict: Verdict | None) -> dict[str, Any]:
     return {
         "compared_on": f"{part} tracks",
         "compared_tracks": pairing.tracks if pairing else None,
+        "compared_accuracy": pairing.accuracies[0] if difference and pairing else None,
+        "compared_accuracy_of_best": pairing.accuracies[1] if difference and pairing else None,
         "difference": difference.mean if difference else None,
         "difference_low": low,
         "difference_high": high,

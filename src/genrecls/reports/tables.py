@@ -1,9 +1,10 @@
-"""Tables as plain values, and their forms: terminal, Markdown, HTML and CSV."""
+"""Tables as plain values, and their forms: terminal, Markdown, HTML, LaTeX and CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 
 _LATEX = {
-    **{char: f"\\{char}" for char in "&%$#_{}"},
+    **{char: f"\\{char}" for char in "&%$#{}"},
+    # Names of presets and settings are longer than a column of a table.
+    "_": r"\_\allowbreak{}",
+    "=": r"=\allowbreak{}",
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
@@ -27,7 +31,18 @@ _LATEX = {
     # A bracket at the beginning of a row would belong to the line break before it.
     "[": "{[}",
     "]": "{]}",
+    "±": r"$\pm$",
+    "·": r"$\cdot$",
+    "…": r"\ldots{}",
+    "\u2013": "--",
+    "\u00a0": "~",
+    "\u202f": r"\,",
 }
+# Of a number, and not within a name.
+_MINUS = re.compile(r"(?<!\w)-(?=[.\d])")
+
+_LATEX_COLUMN = {"number": "r", "text": r">{\raggedright\arraybackslash}X"}
+_MOST_TEXTS_IN_COLUMN = 2
 
 
 @dataclass(frozen=True)
@@ -91,27 +106,37 @@ class Table:
         return "\n\n".join([*title, "\n".join(lines), *self.notes])
 
     def to_latex(self) -> str:
-        """Return a `table` for the package booktabs, with the title as its caption."""
+        """Return a `table` for the packages booktabs and tabularx, with the title as its caption.
+
+        It is as wide as a column, or with many texts as both; they share what the numbers leave.
+        """
+        kinds = ["number" if head.kind == "number" else "text" for head in self.heads]
+        wide = kinds.count("text") > _MOST_TEXTS_IN_COLUMN
+        place, width = ("table*", "\\textwidth") if wide else ("table", "\\columnwidth")
+        aligned = "".join(_LATEX_COLUMN[kind] for kind in kinds)
 
         def line(cells: Iterable[str]) -> str:
-            return f"    {' & '.join(map(_latex_cell, cells))} \\\\"
+            written = map(_latex_cell, cells, kinds)
+            return f"    {' & '.join(written)} \\\\"
 
-        aligned = "".join("r" if head.kind == "number" else "l" for head in self.heads)
+        # Rows of several lines would run into each other.
+        apart = any("\n" in cell for row in self.rows for cell in row)
+        between = "\n    \\addlinespace\n" if apart else "\n"
         caption = [f"  \\caption{{{latex_text(self.title)}}}"] if self.title else []
         return "\n".join(
             [
-                "\\begin{table}",
-                "  \\centering",
+                f"\\begin{{{place}}}",
                 *caption,
-                f"  \\begin{{tabular}}{{{aligned}}}",
+                "  \\footnotesize\\setlength{\\tabcolsep}{3pt}",
+                f"  \\begin{{tabularx}}{{{width}}}{{@{{}}{aligned}@{{}}}}",
                 "    \\toprule",
                 line(head.name for head in self.heads),
                 "    \\midrule",
-                *map(line, self.rows),
+                between.join(map(line, self.rows)),
                 "    \\bottomrule",
-                "  \\end{tabular}",
-                *(f"  \\par {latex_text(note)}" for note in self.notes),
-                "\\end{table}",
+                "  \\end{tabularx}",
+                *(f"  \\par\\smallskip {latex_text(note)}" for note in self.notes),
+                f"\\end{{{place}}}",
             ]
         )
 
@@ -126,20 +151,23 @@ class Table:
 
 def as_latex(tables: Iterable[Table], command: str) -> str:
     """Return a file to be input into a document: tables, and the command that made them."""
-    head = f"% \\usepackage{{booktabs}} is needed; made by: {' '.join(command.split())}"
+    head = f"% needs \\usepackage{{booktabs,tabularx}}; made by: {' '.join(command.split())}"
     return "\n\n".join([head, *(table.to_latex() for table in tables)]) + "\n"
 
 
-def _latex_cell(text: str) -> str:
-    if "\n" not in text:
-        return latex_text(text)
-    lines = r" \\ ".join(map(latex_text, text.splitlines()))
-    return rf"\shortstack[l]{{{lines}}}"
+def _latex_cell(text: str, kind: str) -> str:
+    lines = [latex_text(line) for line in text.splitlines()]
+    if kind == "text":
+        return r" \newline ".join(lines)
+    stacked = r" \\ ".join(lines)
+    return rf"\begin{{tabular}}[t]{{@{{}}r@{{}}}}{stacked}\end{{tabular}}" if lines[1:] else stacked
 
 
 def latex_text(text: str) -> str:
-    """Return a text whose characters mean nothing to LaTeX."""
-    return " ".join("".join(_LATEX.get(char, char) for char in text).split())
+    """Return a text whose characters mean nothing to LaTeX, with signs as a paper has them."""
+    parts = _MINUS.split(text)
+    escaped = ("".join(_LATEX.get(char, char) for char in part) for part in parts)
+    return " ".join("$-$".join(escaped).split())
 
 
 def to_csv(records: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
