@@ -56,12 +56,12 @@ def test_a_file_that_no_page_can_run_is_refused(
 
 def test_words_that_do_not_go_together_are_refused(run_command: RunCommand) -> None:
     assert run_command("export", "latest", "--output", "site").error == (
-        "--output: it goes with --web; a bundle lies in the folder of its run"
+        "--output: it goes with --web and --micro; a bundle lies in the folder of its run"
     )
     for words in (["toy.tflite"], ["--tflite", "--web", "toy.tflite"]):
         assert run_command("export", *words).error == (
             "received the model file toy.tflite; expected a run, for TFLite files are made of its "
-            "model and its data; --web takes a file"
+            "model and its data; --web and --micro take a file"
         )
 
 
@@ -81,5 +81,30 @@ def test_what_cannot_be_made_of_a_shipped_model_says_what_can_be_done_with_it(
     )
     assert run_command("export", "--tflite", "best_small").error == (
         "best_small comes with genrecls as a TFLite file, which predict takes by that name and "
-        f"which lies in {FOLDER / 'best_small.tflite'}; --web takes it, too"
+        f"which lies in {FOLDER / 'best_small.tflite'}; --web and --micro take it, too"
+    )
+
+
+def test_a_shipped_model_becomes_a_project_for_microcontrollers(
+    tmp_path: Path, run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("genrecls.export.verify.micro.available", lambda: False)
+    outcome = run_command("export", "--micro", "best_tiny_int8")
+    assert outcome.status == 0
+    assert outcome.err.splitlines()[-1] == (
+        "C++ project in best_tiny_int8_micro; its README.md says how to build and run it"
+    )
+    assert (tmp_path / "best_tiny_int8_micro" / "README.md").is_file()
+    run_command("export", "--micro", "best_tiny_int8", "--output", str(tmp_path / "other"))
+    assert (tmp_path / "other" / "src" / "genrecls.h").is_file()
+
+
+def test_a_project_alone_is_made_of_a_file_and_nothing_else(run_command: RunCommand) -> None:
+    assert run_command("export", "--micro", "latest").error == (
+        "--micro: expected a .tflite or the name of a shipped model, such as best_small_int8; of a "
+        "run, --tflite writes it with the files, as micro/"
+    )
+    assert run_command("export", "--micro", "--web", "best_small").error == (
+        "--micro: expected neither --tflite, which writes it too, nor --web"
     )

@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 
 from genrecls.errors import ModelFileError
+from genrecls.runtime.container import unpack
+from genrecls.runtime.network import Network
 from genrecls.runtime.tflite_predictor import load_tflite
+from genrecls.shipped.models import shipped_file
 from tests.conftest import RunCommand
 from tests.runtime.handmade import (
     BANDS,
@@ -145,3 +148,14 @@ def test_sizes_of_a_card_are_multiplied_before_anything_is_reserved(tmp_path: Pa
     path = exported_file(tmp_path / "model.tflite", card)
     with pytest.raises(ModelFileError, match=r"segment\.length: .* 120,\d+,\d+ numbers of"):
         load_tflite(path)
+
+
+def test_a_file_for_microcontrollers_is_rounded_as_they_do() -> None:
+    file = shipped_file("best_tiny_int8")
+    assert file is not None
+    flatbuffer, _ = unpack(file)
+    noise = np.random.default_rng(0).standard_normal((3, 97, 64)).astype(np.float32) * 10
+    said = load_tflite(file).predictor.probabilities({"mel": noise})
+    alike, fast = (Network(flatbuffer, delegates=fast) for fast in (False, True))
+    assert np.array_equal(said, alike.probabilities({"mel": noise}))
+    assert not np.array_equal(said, fast.probabilities({"mel": noise}))

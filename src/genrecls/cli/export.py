@@ -1,4 +1,4 @@
-"""`genrecls export`: TFLite files of a finished run with all a device needs, or a page."""
+"""`genrecls export`: TFLite files of a finished run with all a device needs, a page, firmware."""
 
 from __future__ import annotations
 
@@ -30,11 +30,16 @@ _PLACES = ("run=", "dataset_root=", "data_root=", "output_root=", "litertjs=", "
 def main(words: Sequence[str]) -> int:
     """Export the run that the plain word names, or the newest on real music."""
     options = parser_of("export").read(words)
-    if options.output is not None and not options.web:
-        raise ConfigError("--output: it goes with --web; a bundle lies in the folder of its run")
+    if options.output is not None and not (options.web or options.micro):
+        raise ConfigError(
+            "--output: it goes with --web and --micro; a bundle lies in the folder of its run"
+        )
     kept = [word for word in options.overrides if not word.startswith(_PLACES)]
-    # A page is also made of a file alone.
+    # A page and a C++ project are also made of a file alone.
     file = _file(options)
+    if options.micro:
+        _write_firmware(file, options)
+        return 0
     options.overrides += [] if file else run_overrides(options.words)
     if show_configuration("export", options):
         return 0
@@ -50,22 +55,39 @@ def main(words: Sequence[str]) -> int:
 def _file(options: Namespace) -> Path | None:
     """Return the model file that the plain word means, if it means one."""
     file = named_model_file(options.words[0]) if len(options.words) == 1 else None
+    if options.micro:
+        return file
     shipped = file is not None and file.parent == FOLDER
     if file is not None and (options.tflite or not options.web):
         if shipped:
             raise ConfigError(
                 f"{file.stem} comes with genrecls as a TFLite file, which predict takes by that "
-                f"name and which lies in {file}; --web takes it, too"
+                f"name and which lies in {file}; --web and --micro take it, too"
             )
         raise ConfigError(
             f"received the model file {options.words[0]}; expected a run, for TFLite files are "
-            "made of its model and its data; --web takes a file"
+            "made of its model and its data; --web and --micro take a file"
         )
     if file is not None and shipped and file.stem not in names():
         # The name of a mode stands behind that of the model.
         model = next(name for name in names() if file.stem.startswith(f"{name}_"))
         raise ConfigError(f"{file.stem}: LiteRT.js takes no int8 input; take {model}")
     return file
+
+
+def _write_firmware(file: Path | None, options: Namespace) -> None:
+    if options.tflite or options.web:
+        raise ConfigError("--micro: expected neither --tflite, which writes it too, nor --web")
+    if file is None:
+        raise ConfigError(
+            "--micro: expected a .tflite or the name of a shipped model, such as best_small_int8; "
+            "of a run, --tflite writes it with the files, as micro/"
+        )
+    from genrecls.export.bundle.firmware import read_project, write_firmware
+
+    folder = options.output or Path(f"{file.stem}_micro")
+    write_firmware(folder, read_project(file))
+    say(f"C++ project in {folder}; its README.md says how to build and run it")
 
 
 def _write_files(settings: ExportSettings, words: Sequence[str]) -> None:

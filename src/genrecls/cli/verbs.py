@@ -178,7 +178,8 @@ def export_parser() -> VerbParser:
         "before it is kept, with C sources, a model card and a program that needs no TensorFlow,\n"
         "into the folder 'export' of the run. --web writes a page that hears music in a browser,\n"
         "with an exported file of the run (made first if there is none), or with FILE: a .tflite\n"
-        "or the name of a shipped model.\n"
+        "or the name of a shipped model. --micro writes the C++ project for microcontrollers of\n"
+        "FILE alone.\n"
         f"{_A_RUN}",
         words="[RUN|FILE]",
         root="export",
@@ -186,8 +187,12 @@ def export_parser() -> VerbParser:
     parser.candidates = names_with_modes
     parser.add_argument("--tflite", action="store_true", help="files for devices (the default)")
     parser.add_argument("--web", action="store_true", help="a folder for any static web server")
+    parser.add_argument("--micro", action="store_true", help="a C++ project of FILE")
     parser.add_argument(
-        "--output", type=folder, metavar="FOLDER", help="of --web (RUN/web; for FILE its name_web)"
+        "--output",
+        type=folder,
+        metavar="FOLDER",
+        help="of --web (RUN/web; for FILE its name_web) and --micro (name_micro)",
     )
     add_configuration_flags(parser)
     parser.epilog = (

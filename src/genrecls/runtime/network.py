@@ -83,7 +83,7 @@ class Network:
         flatbuffer: content of a `.tflite` file.
         threads: how many the runtime may use, 1 to `MOST_THREADS`.
         delegates: whether the kernels that are fastest on a processor are used; without them it
-            rounds as a microcontroller does.
+            rounds as a microcontroller does (`for_microcontrollers`).
 
     Attributes:
         inputs: `shape` (without the batch axis), `dtype`, `scale` and `zero_point` by name, in the
@@ -183,6 +183,15 @@ class Network:
     def probabilities(self, inputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float64]:
         """Return the probabilities of segments, shape (segments, classes)."""
         return self._output.meant(self.raw_outputs(inputs))
+
+
+def for_microcontrollers(card: Mapping[str, Any]) -> bool:
+    """Return whether a file (`input` and `mode` in its card) is one that microcontrollers run.
+
+    It is then run here with kernels that round as theirs do, which take some milliseconds longer
+    for a track: what `predict` says of a track, the device says of it, too.
+    """
+    return (card["input"], card["mode"]) == ("features", "int8")
 
 
 def check_threads(threads: int) -> None:

@@ -15,7 +15,7 @@ from genrecls.runtime.classifier import Classifier
 from genrecls.runtime.container import unpack
 from genrecls.runtime.description import ModelDescription
 from genrecls.runtime.front_end import FrontEndMaker, Inputs, front_end_of
-from genrecls.runtime.network import Network, check_threads
+from genrecls.runtime.network import Network, check_threads, for_microcontrollers
 
 
 class TFLitePredictor:
@@ -53,7 +53,7 @@ class TFLitePredictor:
         if self.takes_samples:
             grid = SegmentGrid.of(self.front_end.features, self.segment)
             expected = {"audio": (grid.window.length,)}
-        self.network = Network(flatbuffer, threads)
+        self.network = Network(flatbuffer, threads, delegates=not for_microcontrollers(card))
         self.rounding = self.network.rounding
         taken, described = sorted(self.network.inputs), sorted(card["inputs"])
         if taken != described:

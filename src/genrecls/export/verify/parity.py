@@ -52,9 +52,10 @@ class ParityGate:
             The file, and the card of the model with what the file itself answers to the validation
             part, which decides when it does not answer at all.
         """
-        from genrecls.runtime.network import Network
+        from genrecls.runtime.network import Network, for_microcontrollers
 
-        segments = self.held_out.answers(Network(flatbuffer), export_format.title)
+        network = Network(flatbuffer, delegates=not for_microcontrollers(asdict(export_format)))
+        segments = self.held_out.answers(network, export_format.title)
         card = self.card
         if "validation" in segments:
             tracks = by_track(segments["validation"], card.vote)
