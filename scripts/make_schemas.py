@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from genrecls.config.json_schema import SCHEMAS_FOLDER, class_of, file_schema, registered_name
+from genrecls.config.json_schema import SCHEMAS_FOLDER, file_schema, registered_name
 from genrecls.config.paths import conf_dir
+from genrecls.config.schema import class_of
 from genrecls.files.atomic import write_text
 from genrecls.files.tables import mapping_or_empty
 

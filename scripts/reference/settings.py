@@ -10,13 +10,13 @@ from typing import Any
 
 from genrecls.config.json_schema import (
     attributes,
-    class_of,
     described_type,
     key_schema,
     schema_of,
 )
 from genrecls.config.options import choices, flat, groups, listed, settable
 from genrecls.config.paths import conf_dir
+from genrecls.config.schema import class_of
 from genrecls.datasets.download.archive import Archive
 from genrecls.export.bundle.targets import Target
 from genrecls.files.tables import mapping_or_empty

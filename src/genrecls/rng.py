@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import zlib
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def stream(seed: int, name: str, *numbers: int) -> np.random.Generator:
@@ -14,6 +16,8 @@ def stream(seed: int, name: str, *numbers: int) -> np.random.Generator:
     be taken up in the middle. A name always goes with the same count of numbers, for a missing one
     counts as zero.
     """
+    import numpy as np
+
     return np.random.default_rng([seed, zlib.crc32(name.encode()), *numbers])
 
 

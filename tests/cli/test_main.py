@@ -97,6 +97,26 @@ def test_a_misspelt_word_is_answered_without_what_computes_or_validates(words: s
 
 
 @pytest.mark.process
+@pytest.mark.parametrize(
+    "words",
+    [
+        "train trainer.epochs=-1",
+        "train vote=all",
+        "train augment.crop=2",
+        "train split.ratio=3",
+        "train model.standardise=maybe",
+    ],
+)
+def test_a_wrong_value_is_answered_without_what_computes(words: str) -> None:
+    code = _PROBE.replace(repr(HEAVY), repr((*HEAVY, "numpy", "genrecls.runs.run")))
+    code += "ours = [name for name in sys.modules if name.startswith('genrecls')]\n"
+    code += "assert len(ours) < 75, ours\n"
+    done = genrecls(*words.split(), code=code)
+    assert done.stderr.startswith("genrecls: error: "), done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+
+
+@pytest.mark.process
 def test_what_needs_no_training_imports_nothing_heavy() -> None:
     """All of them in one process: what one of them imports stays."""
     commands = (

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from genrecls.config.options import choices, groups
-from genrecls.experiment.experiment import SELECTED
 from tests.conftest import RunCommand
+from tests.registries import SELECTED
 
 TOP = (
     "allowed: augment, backend, data_root, dataset, debug, distill, experiment, features, "

@@ -14,10 +14,11 @@ from genrecls.config.compose import compose
 from genrecls.config.options import choices, groups
 from genrecls.config.paths import conf_dir
 from genrecls.config.schema import Schema
-from genrecls.experiment.experiment import SELECTED, parse
+from genrecls.experiment.experiment import parse
 from genrecls.features.base import Inputs, Samples
 from genrecls.features.mel import Mel
 from tests.conftest import ComposeExperiment
+from tests.registries import SELECTED
 
 FILES = sorted(p for p in conf_dir().glob("*/*.yaml") if p.parent.name in groups())
 # What a choice needs beside itself to be possible at all.

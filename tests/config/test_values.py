@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import types
 import typing
 from collections.abc import Iterator
@@ -13,11 +12,13 @@ import pytest
 
 from genrecls.cli.data.split_report import ReportSettings
 from genrecls.cli.evaluate import EvaluateSettings
+from genrecls.config.schema import single_class
 from genrecls.config.values import SCHEMAS, allowed
-from genrecls.experiment.experiment import PLAIN, SELECTED, RunSettings
+from genrecls.experiment.experiment import GROUPS, RunSettings
 from genrecls.export.settings import ExportSettings
 from genrecls.sweeps.search.settings import SearchSettings
 from genrecls.sweeps.settings import SweepSettings
+from tests.registries import SELECTED
 
 ROOTS = {
     "train": RunSettings,
@@ -69,14 +70,12 @@ def test_the_sources_tell_the_values_of_every_option(group: str, name: str) -> N
 
 @pytest.mark.parametrize("place", SCHEMAS)
 def test_the_sources_tell_the_values_of_every_other_class(place: str) -> None:
-    schema = {**ROOTS, **PLAIN}[place]
-    module, _, name = SCHEMAS[place].partition(":")
-    assert getattr(importlib.import_module(module), name) is schema
-    check(place, None, schema)
+    check(place, None, single_class(place))
 
 
 def test_every_group_of_one_class_is_there() -> None:
-    assert PLAIN.keys() <= SCHEMAS.keys()
+    assert {place: single_class(place) for place in ROOTS} == ROOTS
+    assert set(GROUPS) - set(SELECTED) <= SCHEMAS.keys()
 
 
 def test_lists_are_told_from_single_values() -> None:

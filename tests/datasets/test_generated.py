@@ -19,8 +19,8 @@ from genrecls.config.compose import compose
 from genrecls.config.validation import select
 from genrecls.datasets.base import DATASETS, Dataset
 from genrecls.datasets.generated import Synth
-from genrecls.datasets.synth import rendering
-from genrecls.datasets.synth.instruments import RATE, TIMBRES
+from genrecls.datasets.synth import RATE, rendering
+from genrecls.datasets.synth.instruments import TIMBRES
 from genrecls.datasets.synth.marker import MARKER
 from genrecls.datasets.synth.styles import STYLES
 from genrecls.errors import DataError

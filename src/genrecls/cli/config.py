@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from genrecls.cli.verbs import CONFIG_ACTIONS, parser_of
-from genrecls.config.json_schema import SCHEMAS_FOLDER, class_of, file_schema, registered_name
+from genrecls.config.json_schema import SCHEMAS_FOLDER, file_schema, registered_name
 from genrecls.config.options import choices, class_defaults, groups, listed, unlisted
 from genrecls.config.paths import expanded
+from genrecls.config.schema import class_of
 from genrecls.console import say, show
 from genrecls.errors import ConfigError, nearest, shown
 from genrecls.files.atomic import write_text

@@ -28,6 +28,7 @@ from genrecls.config.options import (
 )
 from genrecls.config.overrides import check_overrides, choices_and_values
 from genrecls.config.paths import conf_dir, own_folder
+from genrecls.console import warn
 from genrecls.errors import ConfigError, GenreclsError, nearest
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ _NOT_THERE = re.compile(
 # As it may stand in the name of a folder.
 _PRESET = re.compile(r"[\w.+-]+")
 _IN_FILE = re.compile(r"^In '([^']+)'")
+# What `debug=smoke` chooses.
+_TINY = "synth_tiny"
 
 
 def compose(
@@ -62,6 +65,12 @@ def compose(
         ConfigError: the overrides do not fit the configuration.
     """
     config, choices_of = _compose(root, overrides, config_dir, config_name)
+    data = choices_of.get("dataset")
+    if choices_of.get("debug") == "smoke" and data != _TINY:
+        warn(
+            f"debug=smoke: dataset={data} beside it is used whole; without it the data are tiny "
+            f"and generated (dataset={_TINY})"
+        )
     chosen = str(choices_of.get("model", ""))
     values = _plain(config)
     model = values.get("model")

@@ -5,14 +5,11 @@ They are made by pydantic from the classes that check a configuration, so they c
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from genrecls.config.schema import registry_of
-from genrecls.config.values import SCHEMAS
 from genrecls.files.tables import mapping_or_empty
 
 Node = Mapping[str, Any]
@@ -22,24 +19,6 @@ SCHEMAS_FOLDER = ".schemas"
 """Folder of the schemas in a folder of configurations."""
 
 _ATTRIBUTE = re.compile(r"^    (?P<names>\w+(?:, \w+)*): (?P<about>.*)$")
-
-
-def class_of(place: str, name: str | None = None) -> type[Any] | None:
-    """Return the class that checks an option.
-
-    Args:
-        place: a group such as `model`, or a root configuration such as `export`.
-        name: the value of the option's key `name`, where the group has a registry.
-
-    Returns:
-        The class; None where the keys of a place belong to none, as those of `experiment`.
-    """
-    if place in SCHEMAS:
-        module, _, wanted = SCHEMAS[place].partition(":")
-        found: type[Any] = getattr(importlib.import_module(module), wanted)
-        return found
-    registry = registry_of(place)
-    return registry[name] if registry and name is not None and name in registry else None
 
 
 def registered_name(path: Path) -> str | None:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from genrecls.config.plugins import load_plugins
 from genrecls.config.registered import REGISTRIES, modules_of
+from genrecls.config.values import SCHEMAS
 from genrecls.errors import ConfigError
 
 
@@ -90,17 +91,33 @@ class _Registrar(Generic[T]):
         return option
 
 
-def registries() -> dict[str, Registry[Any]]:
-    """Return the registries of all groups whose options are classes, by group."""
-    return {group: _registry(group) for group in REGISTRIES}
-
-
 def registry_of(group: str) -> Registry[Any] | None:
     """Return the registry of one group, without importing the others; None where it has none."""
-    return _registry(group) if group in REGISTRIES else None
-
-
-def _registry(group: str) -> Registry[Any]:
+    if group not in REGISTRIES:
+        return None
     package, name = REGISTRIES[group]
     registry: Registry[Any] = getattr(importlib.import_module(f"{package}.base"), name)
     return registry
+
+
+def single_class(place: str) -> type[Any]:
+    """Return the class of a root configuration, or of a group that has one class only."""
+    module, _, name = SCHEMAS[place].partition(":")
+    found: type[Any] = getattr(importlib.import_module(module), name)
+    return found
+
+
+def class_of(place: str, name: str | None = None) -> type[Any] | None:
+    """Return the class that checks an option.
+
+    Args:
+        place: a group such as `model`, or a root configuration such as `export`.
+        name: the value of the option's key `name`, where the group has a registry.
+
+    Returns:
+        The class; None where the keys of a place belong to none, as those of `experiment`.
+    """
+    if place in SCHEMAS:
+        return single_class(place)
+    registry = registry_of(place)
+    return registry[name] if registry and name is not None and name in registry else None

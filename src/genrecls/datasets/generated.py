@@ -13,20 +13,23 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import NonNegativeInt, PositiveInt
 
 from genrecls.config.ranges import Seed
 from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Provenance, Track
-from genrecls.datasets.synth.instruments import RATE
+from genrecls.datasets.synth import RATE
 from genrecls.datasets.synth.marker import mark
 from genrecls.datasets.synth.styles import STYLES
 from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.errors import DataError
 from genrecls.files.atomic import replacing
 from genrecls.parallel import parallel_map
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 REVISION = 1
 """Counts up whenever the same settings would sound different, so that old files are not used."""
@@ -164,6 +167,8 @@ class Synth(DatasetSource):
         return originals
 
     def _copies(self, originals: Sequence[_Original]) -> list[_Copy]:
+        import numpy as np
+
         # Numbered on after the originals of their genre, as if they were more of the same.
         number = Counter(original.track.label for original in originals)
         band = dict.fromkeys(STYLES, self.bands_per_genre)
@@ -231,6 +236,8 @@ class _Original(_Recording):
     number: int
 
     def samples(self) -> NDArray[np.int16]:
+        import numpy as np
+
         from genrecls.datasets.synth.rendering import record
 
         # A checksum and not the place in the list: a new style leaves the others as they were.
@@ -253,6 +260,8 @@ class _Copy(_Recording):
     place: int
 
     def samples(self) -> NDArray[np.int16]:
+        import numpy as np
+
         from genrecls.datasets.synth.near_copies import near_copy
 
         seed = np.random.SeedSequence(self.original.seed, spawn_key=(self.place,))

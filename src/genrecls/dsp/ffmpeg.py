@@ -12,10 +12,11 @@ import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from itertools import chain
-from typing import Any, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 SUFFIXES = (
     *(".m4a", ".m4b", ".m4r", ".aac", ".wma", ".wv", ".ape", ".mpc", ".tta", ".spx", ".mka"),
@@ -86,6 +87,7 @@ class FfmpegSound:
 
     def __init__(self, file: BinaryIO, demuxer: str) -> None:
         import av
+        import numpy as np
 
         av.logging.set_level(av.logging.PANIC)
         self._errors: type[Exception] = av.FFmpegError
@@ -124,6 +126,8 @@ class FfmpegSound:
 
     def read(self, frames: int, **_: object) -> NDArray[np.float32]:
         """Return up to `frames` samples, shape (samples, channels); none are left at the end."""
+        import numpy as np
+
         blocks, count = [self._rest], len(self._rest)
         while count < frames and (block := next(self._left, None)) is not None:
             blocks.append(block)
@@ -178,6 +182,8 @@ class FfmpegSound:
         return None
 
     def _converted(self, frame: Any) -> NDArray[np.float32]:
+        import numpy as np
+
         parts = [part.to_ndarray() for part in self._converter.resample(frame)]
         flat = np.concatenate(parts, axis=1) if parts else np.empty((1, 0), np.float32)
         return flat.reshape(-1, self.channels)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Literal
 
 from genrecls.errors import ModelFileError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Vote = Literal["mean", "majority"]
 
@@ -29,6 +30,8 @@ def check_probabilities(
     Raises:
         ModelFileError: a value is no number or negative, or those of a segment do not sum to 1.
     """
+    import numpy as np
+
     reason = None
     if probabilities.shape[1:] != (n_classes,):
         reason = f"{n_classes} probabilities for each segment, received {probabilities.shape[1:]}"
@@ -60,6 +63,8 @@ def decide(probabilities: NDArray[np.float64], rule: Vote) -> int:
         probabilities: of the segments of the track, shape (segments, classes).
         rule: how they vote.
     """
+    import numpy as np
+
     mean = probabilities.mean(axis=0)
     if rule == "mean":
         return int(mean.argmax())

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, NonNegativeFloat
 
@@ -16,37 +16,36 @@ from genrecls.config.options import choices
 from genrecls.config.paths import expanded
 from genrecls.config.plugins import plugin_digests
 from genrecls.config.ranges import Seed
-from genrecls.config.schema import Registry, Schema, registries
+from genrecls.config.registered import REGISTRIES
+from genrecls.config.schema import Schema, registry_of, single_class
 from genrecls.config.validation import select, validate
-from genrecls.datasets.base import DatasetSource
 from genrecls.dsp.votes import Vote
 from genrecls.errors import ConfigError, nearest
-from genrecls.features.audio_augmentation import require_audio
-from genrecls.features.base import FeatureSpec
-from genrecls.features.segmentation import SegmentRule
-from genrecls.models.base import ModelFamily
-from genrecls.models.sklearn import Sklearn
 from genrecls.parallel import Backend
-from genrecls.reports.figure_files import FigureSettings
-from genrecls.runs.published import Published
-from genrecls.splits.base import Splitter
-from genrecls.trackers.base import Logger
-from genrecls.training.settings import AugmentSettings, DistillSettings, TrainerSettings
+
+if TYPE_CHECKING:
+    from genrecls.datasets.base import DatasetSource
+    from genrecls.features.base import FeatureSpec
+    from genrecls.features.segmentation import SegmentRule
+    from genrecls.models.base import ModelFamily
+    from genrecls.models.sklearn import Sklearn
+    from genrecls.reports.figure_files import FigureSettings
+    from genrecls.runs.published import Published
+    from genrecls.splits.base import Splitter
+    from genrecls.trackers.base import Logger
+    from genrecls.training.settings import AugmentSettings, DistillSettings, TrainerSettings
 
 MOST_NUMBERS = 2**30
 """Numbers of float32 that a batch, or the segments of one track, may be."""
 LONG_TRACK = 600.0
 """Seconds of a track, for whoever counts its segments before the tracks are known."""
 
-SELECTED: dict[str, Registry[Any]] = registries()
-PLAIN: dict[str, type[Schema]] = {
-    "segment": SegmentRule,
-    "trainer": TrainerSettings,
-    "augment": AugmentSettings,
-    "distill": DistillSettings,
-    "figures": FigureSettings,
-}
-GROUPS = (*SELECTED, *PLAIN)
+GROUPS = (*REGISTRIES, "segment", "trainer", "augment", "distill", "figures")
+# A group is imported when its turn comes: a wrong word need not wait for what computes with NumPy.
+_VALIDATED = (
+    *("logger", "figures", "trainer", "augment", "distill"),
+    *("split", "model", "dataset", "segment", "features"),
+)
 
 
 @dataclass(frozen=True)
@@ -145,14 +144,19 @@ def parse(composed: Mapping[str, Any]) -> Experiment:
     published = rest.pop("published", None)
     _refuse_absent(values)
     _refuse_unknown(rest)
-    chosen: dict[str, Any] = {
-        name: select(registry, values[name]) for name, registry in SELECTED.items()
-    }
-    for name, schema in PLAIN.items():
-        chosen[name] = validate(schema, values[name], name)
-    if published is not None:
-        published = validate(Published, published, "published")
     run = validate(RunSettings, rest, "")
+    chosen: dict[str, Any] = {}
+    for group in _VALIDATED:
+        registry = registry_of(group)
+        chosen[group] = (
+            select(registry, values[group])
+            if registry
+            else validate(single_class(group), values[group], group)
+        )
+    if published is not None:
+        from genrecls.runs.published import Published
+
+        published = validate(Published, published, "published")
     experiment = Experiment(**chosen, run=run, published=published)
     check_combination(experiment)
     return experiment
@@ -165,6 +169,8 @@ def check_combination(experiment: Experiment) -> None:
         ConfigError: a segment longer than the tracks, a model that does not take the features, a
             split that the data set does not have.
     """
+    from genrecls.features.audio_augmentation import require_audio
+
     track_seconds = experiment.dataset.track_seconds
     if track_seconds is not None and experiment.segment.length > track_seconds:
         raise ConfigError(
@@ -222,6 +228,8 @@ def needs_validation(experiment: Experiment) -> str:
 
 def _check_fit(experiment: Experiment) -> None:
     """Refuse what changes batches or steps where a model is fitted at once, without any."""
+    from genrecls.models.sklearn import Sklearn
+
     model, trainer = experiment.model, experiment.trainer
     if not isinstance(model, Sklearn):
         return
@@ -250,6 +258,8 @@ def _check_fit(experiment: Experiment) -> None:
 
 def _check_teacher(experiment: Experiment) -> None:
     """Refuse a teacher where it cannot listen, or where what tests would teach."""
+    from genrecls.models.sklearn import Sklearn
+
     teacher, extra = experiment.run.teacher, experiment.distill.extra
     if teacher is None:
         if extra is not None:

@@ -12,22 +12,20 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genrecls.config.relevant import IRRELEVANT
-from genrecls.console import say, warn
+from genrecls.console import say
 from genrecls.errors import ConfigError, RunError
 from genrecls.experiment.experiment import Experiment, parse
-from genrecls.experiment.restore import read_experiment
-from genrecls.models.sklearn import Sklearn
-from genrecls.runs.run import Run, find_run
+
+if TYPE_CHECKING:
+    from genrecls.runs.run import Run
 
 CONTINUE = "continue="
 """How the word begins that names the finished run."""
 
 _EPOCHS = ("trainer", "epochs")
-# What `debug=smoke` chooses.
-_TINY = "synth_tiny"
 
 
 @dataclass(frozen=True)
@@ -57,16 +55,12 @@ def read_training(composed: dict[str, Any], words: Sequence[str], command: str) 
             no more epochs than before.
         RunError: there is no such run, or it cannot go on.
     """
-    chosen = dict(word.partition("=")[::2] for word in words)
-    data = chosen.get("dataset", _TINY)
-    if chosen.get("debug") == "smoke" and data != _TINY:
-        warn(
-            f"debug=smoke: dataset={data} beside it is used whole; without it the data are tiny "
-            f"and generated (dataset={_TINY})"
-        )
     wanted = [word.partition("=")[2] for word in words if word.startswith(CONTINUE)]
     if not wanted:
         return Training(parse(composed), command)
+    from genrecls.experiment.restore import read_experiment
+    from genrecls.runs.run import find_run
+
     run = find_run(Path(composed["output_root"]).expanduser(), wanted[-1])
     config = run.read_config()
     before = config["trainer"]["epochs"]
@@ -147,6 +141,8 @@ def _why_not(run: Run, experiment: Experiment) -> str:
 
 def _why_never(experiment: Experiment) -> str:
     """Return why more epochs would not be those of a longer training, empty where they would."""
+    from genrecls.models.sklearn import Sklearn
+
     if isinstance(experiment.model, Sklearn):
         return f"model={experiment.model.title} is fitted at once, without epochs"
     if experiment.trainer.refit:

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from importlib import metadata
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-import numpy as np
 from pydantic import Field
 
 from genrecls.config.schema import Schema
 from genrecls.errors import ConfigError
-from genrecls.features.base import FeatureSpec, Samples
 from genrecls.rng import stream, stream_seed
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from genrecls.features.base import FeatureSpec, Samples
 
 Decibels = Annotated[float, Field(ge=0, le=24)]
 SignalToNoise = Annotated[float, Field(ge=-20, le=120)]
@@ -102,6 +105,8 @@ class Distortion:
         give each copy of each track a seed of its own. Values may lie beyond -1 to 1. A faster
         segment is filled up with its beginning, a slower one is cut.
         """
+        import numpy as np
+
         # The stretching takes neither read-only nor strided memory, as windows of a track are.
         changed = np.array(segments, np.float32, order="C")
         for index, original in enumerate(changed):
@@ -116,6 +121,7 @@ class Distortion:
 
     def _change(self, name: str, segment: Samples, rng: np.random.Generator) -> Samples:
         """Return `segment` after one change, whose amount is drawn from `rng`."""
+        import numpy as np
         from audiomentations import PitchShift, SevenBandParametricEQ, TimeStretch
 
         settings = self.settings

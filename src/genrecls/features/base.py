@@ -6,20 +6,21 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, PositiveInt
 
 from genrecls.config.schema import Registry, Schema
 from genrecls.datasets.base import Medium, Track
-from genrecls.dsp import audio
 from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.dsp.settings import MOST_RATE
 
-Samples = NDArray[np.float32]
-Inputs = dict[str, NDArray[np.float32]]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Samples: TypeAlias = "NDArray[np.float32]"
+Inputs: TypeAlias = "dict[str, NDArray[np.float32]]"
 """Named model inputs; the first axis of every array counts segments."""
 
 
@@ -142,10 +143,14 @@ class AudioFeature(FeatureSpec, ABC):
 
     def read(self, track: Track, limits: AudioLimits) -> Samples:
         """Return the mono samples of the track's file, shape (samples,)."""
+        from genrecls.dsp import audio
+
         return audio.read(track.path, self.sample_rate, limits)
 
     def blocks(self, track: Track, limits: AudioLimits) -> Iterator[Samples]:
         """Yield the same block by block."""
+        from genrecls.dsp import audio
+
         # A class of one's own may read in its own way.
         if type(self).read is not AudioFeature.read:
             yield self.read(track, limits)

@@ -7,16 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from genrecls.config.schema import Registry, Schema
 from genrecls.errors import ConfigError
-from genrecls.features.base import FeatureSpec
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from genrecls.features.base import FeatureSpec
 
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -43,6 +44,8 @@ class Normalisation:
     @property
     def deviation(self) -> NDArray[np.floating[Any]]:
         """What a network divides by; never zero, so that a constant coefficient stays finite."""
+        import numpy as np
+
         return np.asarray(np.maximum(np.sqrt(self.variance), np.float32(1e-7)))
 
 

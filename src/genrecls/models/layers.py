@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import numpy as np
 from pydantic import Field, NonNegativeFloat
 
 from genrecls.config.ranges import Share
@@ -280,6 +279,7 @@ def input_statistics(model: keras.Model) -> dict[str, Normalisation]:
     is has none.
     """
     import keras
+    import numpy as np
 
     names = {id(source): name for name, source in dict(model.input).items()}
     return {

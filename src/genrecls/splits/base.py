@@ -5,16 +5,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from genrecls.config.ranges import Seed
 from genrecls.config.schema import Registry, Schema
 from genrecls.datasets.base import Dataset, DatasetSource, Track
 from genrecls.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
@@ -136,6 +138,8 @@ class Splitter(Schema, ABC):
 
     def whole_tracks(self, data: SplitInput, parts: Mapping[str, Part]) -> Split:
         """Return a split of whole tracks from a part for each track id; others are left out."""
+        import numpy as np
+
         chosen: dict[Part, dict[str, NDArray[np.int64]]] = {part: {} for part in PARTS}
         for track in data.dataset.tracks:
             if track.id in parts:

@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from genrecls.datasets.base import Dataset
-from genrecls.splits.allocate import allocate
 from genrecls.splits.base import (
     PARTS,
     SPLITS,
@@ -32,6 +29,8 @@ def assign_groups(
     data: SplitInput, groups: Mapping[str, str], ratio: Ratio, seed: int
 ) -> dict[str, Part]:
     """Return the part of each track that has a group; tracks of a group share it."""
+    from genrecls.splits.allocate import allocate
+
     tracks = [track for track in data.dataset.tracks if track.id in groups]
     numbers = allocate([t.label for t in tracks], [groups[t.id] for t in tracks], ratio, seed)
     return {track.id: PARTS[number] for track, number in zip(tracks, numbers, strict=True)}
@@ -105,6 +104,10 @@ class SegmentSplit(Splitter):
 
     def assign(self, data: SplitInput, seed: int) -> Split:
         """Return the split of single segments."""
+        import numpy as np
+
+        from genrecls.splits.allocate import allocate
+
         tracks = data.dataset.tracks
         segments = [(t, i) for t in tracks for i in range(data.segment_counts[t.id])]
         names = [f"{track.id}#{index}" for track, index in segments]

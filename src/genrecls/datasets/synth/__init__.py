@@ -4,3 +4,8 @@
 writes the notes, `instruments` plays them, `rendering` makes the track and `near_copies` makes
 a worse copy of one. `genrecls.datasets.generated` is the data set.
 """
+
+from __future__ import annotations
+
+RATE = 22_050
+"""Samples a second of everything in this package."""

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genrecls.datasets.synth.instruments import RATE, Signal, Voice, drums
+from genrecls.datasets.synth import RATE
+from genrecls.datasets.synth.instruments import Signal, Voice, drums
 from genrecls.datasets.synth.sounds import Sound
 from genrecls.datasets.synth.styles import Style
 

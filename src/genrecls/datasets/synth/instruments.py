@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-RATE = 22_050
-"""Samples a second of everything in this package."""
+from genrecls.datasets.synth import RATE
 
 Signal = NDArray[np.float32]
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.datasets.synth.instruments import RATE
+from genrecls.datasets.synth import RATE
 
 Sound = NDArray[np.float64]
 Treatment = Callable[[Sound, np.random.Generator], Sound]

@@ -7,8 +7,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from genrecls.datasets.synth import RATE
 from genrecls.datasets.synth.composition import perform
-from genrecls.datasets.synth.instruments import RATE, Signal
+from genrecls.datasets.synth.instruments import Signal
 from genrecls.datasets.synth.sounds import KNOTS, band_sound, track_sound
 from genrecls.datasets.synth.styles import Style
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.datasets.synth.instruments import RATE
+from genrecls.datasets.synth import RATE
 from genrecls.datasets.synth.rendering import record
 from genrecls.datasets.synth.styles import STYLES
 from genrecls.dsp.resample import resample
