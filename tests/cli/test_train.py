@@ -115,3 +115,5 @@ def test_a_smoke_test_of_data_that_are_not_tiny_warns(
     words = ("train", "dataset=folder", f"dataset.root={tmp_path / 'absent'}")
     assert warning in " ".join(run_command(*words, "debug=smoke").err.split())
     assert "debug=smoke" not in run_command(*words).err
+    swept = run_command("sweep", *words[1:], "debug=smoke", "seed=0,1").err
+    assert " ".join(swept.split()).count(warning) == 1

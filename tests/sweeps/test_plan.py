@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from genrecls.config.compose import compose
 from genrecls.config.overrides import combine_values
 from genrecls.errors import ConfigError, DataError
 from genrecls.runs.run import Run
@@ -90,6 +93,21 @@ def test_a_filter_leaves_the_combinations_that_meet_it(
     chosen = [job.experiment for job in jobs]
     assert [(each.model.title, each.run.seed) for each in chosen] == expected
     assert f"{len(expected)} of 4 combinations meet the filter" in capsys.readouterr().err
+
+
+def test_a_filter_composes_each_combination_once(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    composed: list[Sequence[str]] = []
+
+    def counted(root: str, words: Sequence[str], config_dir: str | None = None) -> dict[str, Any]:
+        composed.append(words)
+        return compose(root, words, config_dir)
+
+    monkeypatch.setattr("genrecls.sweeps.plan.compose", counted)
+    words = (*TINY, *place.words, "model=mlp,logistic", "seed=0,1")
+    assert len(plan_jobs(words, None, "seed=1")) == 2
+    assert len(composed) == 4
 
 
 def test_a_filter_leaves_impossible_combinations_out(place: Place) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from genrecls.config.overrides import combine_values
 from genrecls.config.plugins import plugin_flags
 from genrecls.console import fail, say, several
 from genrecls.errors import ConfigError
-from genrecls.experiment.experiment import Experiment, compose_experiment
+from genrecls.experiment.experiment import Experiment, parse
 from genrecls.experiment.prepare import load_dataset_checked, store_of
 from genrecls.experiment.run_id import run_folder
 from genrecls.features.extract import fingerprint
@@ -38,13 +38,14 @@ def plan_jobs(
             impossible; each of those has a line.
         DataError: a data set is absent.
     """
-    combinations = _filtered(combine_values(overrides, config_dir), condition, config_dir)
+    every = combine_values(overrides, config_dir)
+    combinations, composed = _filtered(every, condition, config_dir)
     planner = Planner(config_dir)
     experiments: list[Experiment] = []
     problems: dict[tuple[str, ...], ConfigError] = {}
-    for words in combinations:
+    for words, values in zip(combinations, composed, strict=True):
         try:
-            experiments.append(planner.experiment(words))
+            experiments.append(planner.experiment(words, values))
         except ConfigError as error:
             problems[words] = error
     if problems:
@@ -74,31 +75,34 @@ def plan_jobs(
 
 def _filtered(
     combinations: list[tuple[str, ...]], condition: str | None, config_dir: str | None
-) -> list[tuple[str, ...]]:
+) -> tuple[list[tuple[str, ...]], Sequence[Mapping[str, Any] | None]]:
     """Return the combinations whose settings meet a condition, whether or not they are possible.
+
+    Returns:
+        Their words, and what these compose to, which is not known without a condition.
 
     Raises:
         ConfigError: the condition is none, or no combination meets it.
     """
     if condition is None:
-        return combinations
+        return combinations, [None] * len(combinations)
     run_filter = RunFilter.parse(condition)
     facts, known_groups = [], groups("train")
-    for words in combinations:
+    composed = [compose("train", words, config_dir) for words in combinations]
+    for words, values in zip(combinations, composed, strict=True):
         choices = (word.partition("=")[::2] for word in words)
         chosen = {group: choice for group, choice in choices if group in known_groups}
-        config = facts_of_config(compose("train", words, config_dir))
         # A trainer or an augmentation has no name but that of its file.
-        facts.append({**chosen, **config})
+        facts.append({**chosen, **facts_of_config(values)})
     run_filter.require_known(
         {key for known in facts for key in known},
         "every setting of these trainings, such as model, seed or trainer.epochs",
     )
-    meant = [w for w, known in zip(combinations, facts, strict=True) if run_filter.matches(known)]
+    meant = [number for number, known in enumerate(facts) if run_filter.matches(known)]
     if not meant:
         raise ConfigError(f"filter: none of {len(combinations)} combinations meets {condition}")
     say(f"{len(meant)} of {several(len(combinations), 'combination')} meet the filter")
-    return meant
+    return [combinations[number] for number in meant], [composed[number] for number in meant]
 
 
 def _titles(combinations: Sequence[tuple[str, ...]]) -> list[str]:
@@ -119,13 +123,19 @@ class Planner:
         self._config_dir = config_dir
         self._fingerprints: dict[str, tuple[Any, str]] = {}
 
-    def experiment(self, words: Sequence[str]) -> Experiment:
+    def experiment(
+        self, words: Sequence[str], composed: Mapping[str, Any] | None = None
+    ) -> Experiment:
         """Return the validated configuration that the words describe.
+
+        Args:
+            words: overrides, each with one value.
+            composed: what they compose to, where the caller has it already.
 
         Raises:
             ConfigError: they describe none, or one that no sweep can train.
         """
-        experiment = compose_experiment(words, self._config_dir)
+        experiment = parse(composed or compose("train", words, self._config_dir))
         if experiment.trainer.strategy == "multiworker":
             raise ConfigError(
                 "trainer.strategy: received 'multiworker', which needs the same command on every "
