@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from genrecls.cli.arguments import parser_of
 from genrecls.cli.sweep import parse as parse_sweep
-from genrecls.cli.verbs import VERBS, parser_of
+from genrecls.cli.verbs import VERBS
 from genrecls.config.compose import compose
 from genrecls.experiment.experiment import parse
 from genrecls.experiment.more_epochs import CONTINUE

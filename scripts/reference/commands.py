@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from genrecls.cli.arguments import parser_of
 from genrecls.cli.help import general
-from genrecls.cli.verbs import ACTIONS, VERBS, parser_of
+from genrecls.cli.verbs import ACTIONS, VERBS
 
 
 def commands_page() -> str:

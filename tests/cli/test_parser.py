@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from genrecls.cli.verbs import ACTIONS, VERBS, parser_of
+from genrecls.cli.arguments import parser_of
+from genrecls.cli.verbs import ACTIONS, VERBS
 from genrecls.config import aliases
 from genrecls.errors import ConfigError
 from tests.conftest import RunCommand

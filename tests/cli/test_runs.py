@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from genrecls.cli.verbs import REMOVABLE, parser_of
+from genrecls.cli.arguments import parser_of
+from genrecls.cli.verbs import REMOVABLE
 from genrecls.runs.metrics import PartMetrics
 from genrecls.runs.removal import CHECKPOINTS, STATES
 from genrecls.runs.run import Run

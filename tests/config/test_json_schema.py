@@ -17,8 +17,8 @@ from genrecls.config.json_schema import (
     schema_of,
 )
 from genrecls.config.ranges import Share
+from genrecls.config.registered import SCHEMAS
 from genrecls.config.schema import Schema, class_of
-from genrecls.config.values import SCHEMAS
 from tests.registries import SELECTED
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genrecls.cli.verbs import parser_of
+from genrecls.cli.arguments import parser_of
 from genrecls.config.compose import compose
 from genrecls.config.options import choices, groups
 from genrecls.config.paths import conf_dir

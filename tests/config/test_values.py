@@ -12,8 +12,9 @@ import pytest
 
 from genrecls.cli.data.split_report import ReportSettings
 from genrecls.cli.evaluate import EvaluateSettings
+from genrecls.config.registered import SCHEMAS
 from genrecls.config.schema import single_class
-from genrecls.config.values import SCHEMAS, allowed
+from genrecls.config.values import allowed
 from genrecls.experiment.experiment import GROUPS, RunSettings
 from genrecls.export.settings import ExportSettings
 from genrecls.sweeps.search.settings import SearchSettings

@@ -14,7 +14,7 @@ from genrecls.benchmark.benchmark import (
     machine_title,
     model_files_of_file,
 )
-from genrecls.cli.verbs import parser_of
+from genrecls.cli.arguments import parser_of
 from genrecls.console import say, show, warn
 from genrecls.errors import ConfigError
 from genrecls.files.atomic import write_text

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from genrecls.cli.arguments import parser_of
 from genrecls.cli.parser import refuse_words
-from genrecls.cli.verbs import parser_of
 from genrecls.config.plugins import plugin_flags
 from genrecls.console import say, several, show
 from genrecls.contracts.check import check_plugins

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from genrecls.cli.verbs import parser_of
+from genrecls.cli.arguments import parser_of
 from genrecls.comparison.leaderboard import newest, read_runs
 from genrecls.config.compose import compose
 from genrecls.config.validation import validate

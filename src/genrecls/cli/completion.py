@@ -15,8 +15,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from genrecls.cli.arguments import parser_of
 from genrecls.cli.parser import OUTPUT_ROOT, VerbParser, split_plugins
-from genrecls.cli.verbs import ACTIONS, VERBS, parser_of
+from genrecls.cli.verbs import ACTIONS, VERBS
 from genrecls.config.options import allowed_values, choices, groups, listed, settable
 from genrecls.config.paths import PATH_KEYS, expanded
 from genrecls.config.plugins import use_plugins

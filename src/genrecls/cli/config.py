@@ -8,7 +8,8 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from genrecls.cli.verbs import CONFIG_ACTIONS, parser_of
+from genrecls.cli.arguments import parser_of
+from genrecls.cli.verbs import CONFIG_ACTIONS
 from genrecls.config.json_schema import SCHEMAS_FOLDER, file_schema, registered_name
 from genrecls.config.options import choices, class_defaults, groups, listed, unlisted
 from genrecls.config.paths import expanded

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from genrecls.cli.verbs import parser_of
+from genrecls.cli.arguments import parser_of
 from genrecls.console import show
 from genrecls.errors import ConfigError
 from genrecls.runs.run import runs_of_models

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from genrecls.cli.arguments import parser_of
 from genrecls.cli.parser import run_overrides, show_configuration
 from genrecls.cli.run_summary import describe, score_table
-from genrecls.cli.verbs import parser_of
 from genrecls.config.compose import compose
 from genrecls.config.schema import Schema
 from genrecls.config.validation import validate

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from genrecls.cli.arguments import parser_of
 from genrecls.cli.parser import run_overrides, show_configuration
-from genrecls.cli.verbs import parser_of
 from genrecls.config.compose import compose
 from genrecls.config.validation import validate
 from genrecls.console import say, show

@@ -15,9 +15,10 @@ from typing import NoReturn
 
 from genrecls import __version__
 from genrecls.cli import help as help_texts
+from genrecls.cli.arguments import parser_of
 from genrecls.cli.completion import candidates, script
 from genrecls.cli.parser import VerbParser, split_plugins
-from genrecls.cli.verbs import ACTIONS, CONTINUING, VERBS, parser_of
+from genrecls.cli.verbs import ACTIONS, CONTINUING, VERBS
 from genrecls.config.options import settable
 from genrecls.config.plugins import use_plugins
 from genrecls.errors import (

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from genrecls.cli.verbs import parser_of
+from genrecls.cli.arguments import parser_of
 from genrecls.console import several, show
 from genrecls.errors import ConfigError, nearest
 from genrecls.inference.tagger import PARAMETERS, TAGGER_LICENCE, TAGGERS

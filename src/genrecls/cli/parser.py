@@ -57,6 +57,37 @@ def folder(word: str) -> Path:
     return expanded(word, "a path")
 
 
+def number(word: str) -> int:
+    """Return a whole number from 1 on; a type of argparse.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    if not word.isdecimal() or int(word) < 1:
+        raise argparse.ArgumentTypeError(f"received '{word}'; allowed: whole numbers from 1")
+    return int(word)
+
+
+def numbers(words: str) -> tuple[int, ...]:
+    """Return whole numbers from 1 on, with commas between them; a type of argparse."""
+    return tuple(dict.fromkeys(number(word.strip()) for word in words.split(",")))
+
+
+def share(word: str) -> float:
+    """Return a number between 0 and 1; a type of argparse.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    try:
+        value = float(word)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"received '{word}'; allowed: above 0, below 1")
+    return value
+
+
 class VerbParser(Parser):
     """The words that stand behind a verb.
 

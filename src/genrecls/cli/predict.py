@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genrecls.cli.verbs import parser_of
+from genrecls.cli.arguments import parser_of
 from genrecls.config.paths import expanded, why_no_file
 from genrecls.console import fail, say, several
 from genrecls.errors import ConfigError, Interrupted, RunError

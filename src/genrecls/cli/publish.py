@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from genrecls.cli.verbs import parser_of
+from genrecls.cli.arguments import parser_of
 from genrecls.console import show
 from genrecls.errors import ConfigError
 from genrecls.inference.hub import HubAddress

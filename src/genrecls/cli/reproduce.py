@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from genrecls.cli.verbs import parser_of
+from genrecls.cli.arguments import parser_of
 from genrecls.errors import ConfigError, RunError
 from genrecls.experiment.reproduce import ReproductionJob, choose_presets, jobs, reproduce
 from genrecls.reports.figure_files import figures_as

@@ -9,8 +9,9 @@ from typing import Any
 
 from rich.filesize import decimal
 
+from genrecls.cli.arguments import parser_of
 from genrecls.cli.run_summary import show_run
-from genrecls.cli.verbs import RUN_ACTIONS, parser_of
+from genrecls.cli.verbs import RUN_ACTIONS
 from genrecls.console import say, several, show, warn
 from genrecls.errors import ConfigError, RunBusy, RunError, nearest
 from genrecls.files.tables import json_text

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from genrecls.cli.arguments import parser_of
 from genrecls.cli.parser import show_configuration
-from genrecls.cli.verbs import parser_of
 from genrecls.config.compose import compose
 from genrecls.config.plugins import plugin_flags
 from genrecls.console import say, show

@@ -1,4 +1,4 @@
-"""Which module registers which option, read from the sources: nothing is imported for it."""
+"""Where the classes of options stand, partly read from the sources: nothing is imported for it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,21 @@ REGISTRIES = {
     "logger": ("genrecls.trackers", "LOGGERS"),
 }
 """The groups whose options are classes: the package of each, and the registry in its `base`."""
+
+SCHEMAS = {
+    "train": "genrecls.experiment.experiment:RunSettings",
+    "sweep": "genrecls.sweeps.settings:SweepSettings",
+    "evaluate": "genrecls.cli.evaluate:EvaluateSettings",
+    "export": "genrecls.export.settings:ExportSettings",
+    "split_report": "genrecls.cli.data.split_report:ReportSettings",
+    "segment": "genrecls.features.segmentation:SegmentRule",
+    "trainer": "genrecls.training.settings:TrainerSettings",
+    "augment": "genrecls.training.settings:AugmentSettings",
+    "distill": "genrecls.training.settings:DistillSettings",
+    "figures": "genrecls.reports.figure_files:FigureSettings",
+    "search": "genrecls.sweeps.search.settings:SearchSettings",
+}
+"""The class of the single keys of a root configuration, and of a group that has one class only."""
 
 _REGISTERED = re.compile(r"""^@[A-Z]+\.register\(["'](\w+)["']\)""", re.MULTILINE)
 

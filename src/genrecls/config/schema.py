@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, Generic, TypeVar
 
 from genrecls.config.plugins import load_plugins
-from genrecls.config.registered import REGISTRIES, modules_of
-from genrecls.config.values import SCHEMAS
+from genrecls.config.registered import REGISTRIES, SCHEMAS, modules_of
 from genrecls.errors import ConfigError
 
 

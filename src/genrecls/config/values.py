@@ -14,22 +14,7 @@ from importlib.util import find_spec
 from typing import cast
 
 from genrecls.config.plugins import have_plugins
-from genrecls.config.registered import REGISTRIES, modules_of
-
-SCHEMAS = {
-    "train": "genrecls.experiment.experiment:RunSettings",
-    "sweep": "genrecls.sweeps.settings:SweepSettings",
-    "evaluate": "genrecls.cli.evaluate:EvaluateSettings",
-    "export": "genrecls.export.settings:ExportSettings",
-    "split_report": "genrecls.cli.data.split_report:ReportSettings",
-    "segment": "genrecls.features.segmentation:SegmentRule",
-    "trainer": "genrecls.training.settings:TrainerSettings",
-    "augment": "genrecls.training.settings:AugmentSettings",
-    "distill": "genrecls.training.settings:DistillSettings",
-    "figures": "genrecls.reports.figure_files:FigureSettings",
-    "search": "genrecls.sweeps.search.settings:SearchSettings",
-}
-"""The class of the single keys of a root configuration, and of a group that has one class only."""
+from genrecls.config.registered import REGISTRIES, SCHEMAS, modules_of
 
 
 @dataclass(frozen=True)

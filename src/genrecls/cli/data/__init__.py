@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from genrecls.cli.verbs import ACTIONS, parser_of
+from genrecls.cli.data.arguments import data_parser
+from genrecls.cli.verbs import ACTIONS
 from genrecls.errors import ConfigError, nearest
 
 
@@ -16,7 +17,7 @@ def main(words: Sequence[str]) -> int:
             f"unknown action '{action}' of 'genrecls data'; allowed: {', '.join(ACTIONS)}"
             f"{nearest(action, ACTIONS)}"
         )
-    options = parser_of("data", action).read(words[1:])
+    options = data_parser(action).read(words[1:])
     if action in {"list", "info"}:
         from genrecls.cli.data import catalogue
 
