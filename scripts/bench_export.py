@@ -38,8 +38,8 @@ from genrecls.export.formats import ExportFormat
 from genrecls.models import tensorflow_setup
 from genrecls.models.base import ModelFamily, Normalisation
 from genrecls.runs.export_facts import EXPORT
+from genrecls.runs.find import find_run
 from genrecls.runs.model_file import ModelCard, save
-from genrecls.runs.run import find_run
 from genrecls.runtime.container import unpack
 from genrecls.runtime.network import Network
 

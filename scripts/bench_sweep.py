@@ -20,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from genrecls.runs.run import all_runs
+from genrecls.runs.find import all_runs
 
 
 def main() -> None:

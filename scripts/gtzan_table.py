@@ -18,8 +18,8 @@ from pathlib import Path
 
 from genrecls.evaluation.significance import summarise
 from genrecls.reports.tables import Table
+from genrecls.runs.find import all_runs
 from genrecls.runs.metrics import RunMetrics
-from genrecls.runs.run import all_runs
 
 MODELS = ("cnn", "rnn", "crnn")
 HONEST = ("track", "artist")

@@ -11,30 +11,30 @@ Nothing is printed to standard output. Messages and progress go to standard erro
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from genrecls.config import plugins
+from genrecls.config.overrides import overrides_of
 from genrecls.console import each_warning_once, muted, say, warn
 from genrecls.dsp.votes import Vote
-from genrecls.errors import ConfigError, DataError, RunError
+from genrecls.errors import ConfigError, RunError
+from genrecls.inference.model import Model, Prediction, SegmentPrediction
+from genrecls.runs.find import all_runs, find_run, point_latest
 from genrecls.runs.metrics import PartMetrics
-from genrecls.runs.run import Run, all_runs, find_run
+from genrecls.runs.run import Run
 from genrecls.runs.run_filter import count_trials, select_runs
-from genrecls.runtime.abstention import ALWAYS, Abstention, abstention_for
+from genrecls.runtime.abstention import abstention_for
 from genrecls.splits.base import EvaluatedPart
 
 if TYPE_CHECKING:
     from genrecls.comparison.leaderboard import Leaderboard
     from genrecls.explain.explanation import Explanation
     from genrecls.runs.export_facts import ExportFacts
-    from genrecls.runtime.classifier import Classifier
-    from genrecls.runtime.result import Result
     from genrecls.training.checkpoint import Progress
 
 __all__ = [
@@ -85,7 +85,7 @@ def train(*overrides: str, progress: ProgressOption = True, **settings: Any) -> 
     from genrecls.experiment.more_epochs import CONTINUE, read_training
     from genrecls.training.callbacks import FunctionCallback
 
-    words = [*overrides, *_overrides(settings)]
+    words = [*overrides, *overrides_of(settings)]
     for word in words:
         if word.startswith("seeds="):
             raise ConfigError(f"{word}: several trainings; use genrecls.sweep with the same words")
@@ -97,7 +97,7 @@ def train(*overrides: str, progress: ProgressOption = True, **settings: Any) -> 
         run = training.train(asked.experiment, asked.command, display, asked.source)
     if run is None:
         raise RunError("this host helps the chief of TF_CONFIG, which alone has the run")
-    run.point_latest()
+    point_latest(run)
     return run
 
 
@@ -171,97 +171,6 @@ def evaluate(
     root = None if dataset_root is None else str(dataset_root)
     with muted("results"):
         return evaluation.evaluate(_run(run), part, vote, str(data_root), root).scores
-
-
-@dataclass(frozen=True)
-class SegmentPrediction:
-    """What a model says about one segment of a file, `start` to `end` in seconds."""
-
-    start: float
-    end: float
-    genres: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a model says about one file.
-
-    Attributes:
-        path: the file.
-        genre: the answer.
-        genres: probability of each genre, the most probable one first.
-        segments: the same for each segment, in the order of time.
-        unknown: whether the answer is less sure than the `accuracy` asks for that was given to
-            `load`.
-        genre_set: the genres of which one is the true one as often as the `coverage` says that was
-            given to `load`, the most probable first; empty without one.
-    """
-
-    path: Path
-    genre: str
-    genres: Mapping[str, float]
-    segments: tuple[SegmentPrediction, ...]
-    unknown: bool = False
-    genre_set: tuple[str, ...] = ()
-
-
-class Model:
-    """A trained model that classifies files; `load` makes it.
-
-    Attributes:
-        labels: genres in the order of the model's outputs.
-        description: what the model is and how far it can be trusted, in one line.
-    """
-
-    def __init__(self, classifier: Classifier, abstention: Abstention = ALWAYS) -> None:
-        self._classifier = classifier
-        self._abstention = abstention
-        self.labels = classifier.labels
-        self.description = str(classifier.description)
-
-    @overload
-    def predict(self, paths: AnyPath) -> Prediction: ...
-
-    @overload
-    def predict(self, paths: list[AnyPath] | tuple[AnyPath, ...]) -> list[Prediction]: ...
-
-    def predict(
-        self, paths: AnyPath | list[AnyPath] | tuple[AnyPath, ...]
-    ) -> Prediction | list[Prediction]:
-        """Return what the model says about a file, or about several in their order.
-
-        Raises:
-            DataError: a file cannot be used; the reason is the one of `genrecls predict`.
-        """
-        if isinstance(paths, str | Path):
-            return self._predict(Path(paths))
-        return [self._predict(Path(path)) for path in paths]
-
-    def _predict(self, path: Path) -> Prediction:
-        from genrecls.console import quiet_libraries
-
-        with quiet_libraries():
-            result: Result = self._classifier.classify(path)
-        if result.error is not None:
-            raise DataError(f"{path}: {result.error}")
-
-        def by_genre(probabilities: Sequence[float]) -> dict[str, float]:
-            pairs = zip(self.labels, map(float, probabilities), strict=True)
-            return dict(sorted(pairs, key=lambda pair: -pair[1]))
-
-        abstention, probabilities = self._abstention, result.probabilities
-        in_set = () if abstention.in_set is None else abstention.genres(probabilities)
-        return Prediction(
-            path=path,
-            genre=self.labels[result.decision],
-            genres=by_genre(result.probabilities.tolist()),
-            segments=tuple(
-                SegmentPrediction(float(start), float(end), by_genre(row.tolist()))
-                for start, end, row in zip(result.starts, result.ends, result.segments, strict=True)
-            ),
-            unknown=abstention.unknown(float(probabilities[result.decision])),
-            genre_set=tuple(self.labels[index] for index in in_set),
-        )
 
 
 def load(
@@ -483,7 +392,7 @@ def export(
     from genrecls.export.settings import ExportSettings
 
     wanted = settings if modes is None else {**settings, "modes": list(modes)}
-    words = [*overrides, *_overrides(wanted)]
+    words = [*overrides, *overrides_of(wanted)]
     composed = compose("export", [*words, f"run={quoted(str(_run(run).folder))}"])
     chosen = validate(ExportSettings, composed, "")
     with _quietly(progress):
@@ -537,7 +446,7 @@ def sweep(
     from genrecls.sweeps import sweep as sweeping
     from genrecls.sweeps.settings import read_arguments
 
-    words = [*overrides, *_overrides(settings), *([f"filter={filter}"] if filter else [])]
+    words = [*overrides, *overrides_of(settings), *([f"filter={filter}"] if filter else [])]
     arguments = read_arguments(words, None, f"genrecls sweep {shlex.join(words)}".rstrip())
     with _quietly(progress):
         if arguments.search is not None:
@@ -563,23 +472,3 @@ def _run(run: Run | AnyPath | None, output_root: AnyPath = "outputs") -> Run:
     if isinstance(run, Run):
         return run
     return find_run(Path(output_root).expanduser(), None if run is None else str(run))
-
-
-def _overrides(settings: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    """Yield settings as overrides: texts quoted, mappings as dotted keys, tuples as choices."""
-    from genrecls.config.overrides import literal
-
-    for name, value in settings.items():
-        key = f"{prefix}{name}"
-        if isinstance(value, Mapping):
-            yield from _overrides(value, f"{key}.")
-        elif isinstance(value, tuple):
-            yield f"{key}={','.join(_word(item) or literal(item, key) for item in value)}"
-        else:
-            yield f"{key}={_word(value) or literal(value, key)}"
-
-
-def _word(value: Any) -> str:
-    """Return a text that means itself without quotes, as in a shell; nothing for others."""
-    plain = isinstance(value, str) and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", value)
-    return value if plain and value.lower() not in {"true", "false", "null", "nan", "inf"} else ""

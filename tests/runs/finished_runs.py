@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from genrecls.runs.metrics import (
     SplitFacts,
 )
 from genrecls.runs.run import Run
+from genrecls.runs.run_files import Status
 from genrecls.splits.base import EvaluatedPart
 from tests.export.exported_facts import export_facts, kept, lost
 
@@ -66,6 +68,24 @@ def finished_run(root: Path, name: str, made: Made | None = None) -> Run:
     run.mark("finished", command="genrecls train")
     run.config_file.write_text(yaml.safe_dump(_config(made, root)), encoding="utf-8")
     fill(run, made)
+    return run
+
+
+def make(
+    root: Path,
+    name: str,
+    changed: str = "2026-01-01",
+    status: Status = "finished",
+    made: Made | None = None,
+    command: str = "genrecls train dataset=gtzan",
+) -> Run:
+    """Make a run folder that stands as `status` says; with results where it is finished."""
+    run = Run(root / name)
+    run.folder.mkdir(parents=True)
+    state = {"status": status, "changed": changed, "command": command}
+    (run.folder / "run.json").write_text(json.dumps(state))
+    if status == "finished":
+        fill(run, made or Made())
     return run
 
 

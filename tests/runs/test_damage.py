@@ -15,8 +15,9 @@ from genrecls.comparison.leaderboard import read_runs
 from genrecls.errors import RunError
 from genrecls.files.tables import write_json
 from genrecls.reports import comparison
+from genrecls.runs.find import all_runs, find_run
 from genrecls.runs.record import read
-from genrecls.runs.run import Run, all_runs, find_run
+from genrecls.runs.run import Run
 from genrecls.sweeps.estimate import Estimates
 from tests.conftest import RunCommand
 from tests.runs.damage import ANY, CASES, damage_run, setting

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from genrecls.errors import ConfigError, RunBusy, RunError
+from genrecls.runs.find import all_runs, find_run, point_latest
 from genrecls.runs.removal import find_removals, remove
-from genrecls.runs.run import Run, all_runs, find_run
+from genrecls.runs.run import Run
 from genrecls.runs.run_files import Status
 from tests.runs.finished_runs import finished_run
 
@@ -137,7 +138,7 @@ def test_where_files_lie_that_cannot_be_deleted_is_said(
 def test_latest_is_the_newest_of_those_that_are_left(root: Path) -> None:
     newest = finished_run(root, "made-newest")
     newest.mark("finished", changed="9")
-    newest.point_latest()
+    point_latest(newest)
     remove(find_removals(root, ["made-newest"])[0][0])
     assert find_run(root, "latest").name == "made-finished"
     assert (root / "latest").resolve() == (root / "made-finished").resolve()

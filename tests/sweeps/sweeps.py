@@ -15,7 +15,8 @@ from typing import Any
 from genrecls.reports import comparison
 from genrecls.reports import run as run_report
 from genrecls.reports.style import new_figure
-from genrecls.runs.run import Run, all_runs
+from genrecls.runs.find import all_runs
+from genrecls.runs.run import Run
 from genrecls.sweeps import process
 from genrecls.sweeps.search import result
 from tests.forked import SUBPROCESS, Forked, program

@@ -86,8 +86,8 @@ def _job(word: str | None, root: Path) -> _Job:
         folder = root if path.parent == FOLDER else path.parent
         to = folder / f"{path.stem}.benchmark.json"
         return _Job(model_files_of_file(path), (path,), to)
+    from genrecls.runs.find import find_run
     from genrecls.runs.model_file import read_card
-    from genrecls.runs.run import find_run
 
     run = find_run(root, word)
     if run.is_ensemble:

@@ -16,7 +16,8 @@ from genrecls.console import say, warn
 from genrecls.errors import RunError
 from genrecls.reports.comparison import write_comparison
 from genrecls.reports.figure_files import FigureSettings, figures_as
-from genrecls.runs.run import Run, all_runs, find_run, find_runs, is_pattern, runs_to_choose
+from genrecls.runs.find import all_runs, find_run, find_runs, is_pattern, runs_to_choose
+from genrecls.runs.run import Run
 from genrecls.runs.run_filter import count_trials, select_runs
 
 # The table that anyone may trust is never replaced by the other one.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from genrecls.cli.arguments import parser_of
 from genrecls.console import show
 from genrecls.errors import ConfigError
-from genrecls.runs.run import runs_of_models
+from genrecls.runs.find import point_latest, runs_of_models
 
 
 def main(words: Sequence[str]) -> int:
@@ -21,6 +21,6 @@ def main(words: Sequence[str]) -> int:
     from genrecls.experiment.ensemble import ensemble
 
     run = ensemble(runs, shlex.join(["genrecls", "ensemble", *words]))
-    run.point_latest()
+    point_latest(run)
     show(summary(run))
     return 0

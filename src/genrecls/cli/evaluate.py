@@ -16,7 +16,8 @@ from genrecls.config.validation import validate
 from genrecls.console import say, show
 from genrecls.dsp.votes import Vote
 from genrecls.errors import ConfigError
-from genrecls.runs.run import Run, find_run
+from genrecls.runs.find import find_run
+from genrecls.runs.run import Run
 from genrecls.splits.base import EvaluatedPart, Part
 
 

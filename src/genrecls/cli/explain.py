@@ -27,7 +27,7 @@ def main(words: Sequence[str]) -> int:
     from genrecls.explain.explanation import explain
     from genrecls.inference.keras_predictor import KerasPredictor
     from genrecls.reports.explanation import write_explanation
-    from genrecls.runs.run import find_run
+    from genrecls.runs.find import find_run
 
     path = expanded(run, "RUN")
     if path.suffix != ".keras":

@@ -17,7 +17,7 @@ from genrecls.export.settings import ExportSettings
 from genrecls.inference.files import named_model_file
 from genrecls.reports.tables import Column, Table
 from genrecls.runs.export_facts import ExportedFile, ExportFacts, read_export
-from genrecls.runs.run import find_run
+from genrecls.runs.find import find_run
 from genrecls.runtime.description import leak_mark
 from genrecls.shipped.models import FOLDER, names
 

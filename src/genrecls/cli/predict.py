@@ -158,7 +158,7 @@ def _matches_runs(output_root: Path, word: str) -> bool:
     """Return whether a word is a pattern of runs, of which one is to be named, and not of audio."""
     if not glob.has_magic(word):
         return False
-    from genrecls.runs.run import find_runs, is_pattern
+    from genrecls.runs.find import find_runs, is_pattern
 
     with suppress(RunError):
         return is_pattern(output_root, word) and bool(find_runs(output_root, word))
@@ -172,7 +172,7 @@ def _names_model(path: Path, *, first: bool) -> bool:
     if shipped_file(str(path)) is not None and not path.exists():
         return True
     if (path / "model.keras").is_file():
-        from genrecls.runs.run import refit_file
+        from genrecls.runs.find import refit_file
 
         return refit_file(path.parent, str(path)) is not None
     if path.is_file():

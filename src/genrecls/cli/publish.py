@@ -8,7 +8,7 @@ from genrecls.cli.arguments import parser_of
 from genrecls.console import show
 from genrecls.errors import ConfigError
 from genrecls.inference.hub import HubAddress
-from genrecls.runs.run import find_run
+from genrecls.runs.find import find_run
 
 
 def main(words: Sequence[str]) -> int:

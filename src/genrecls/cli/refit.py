@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from genrecls.cli.arguments import parser_of
 from genrecls.console import say, show
 from genrecls.errors import ConfigError
-from genrecls.runs.run import runs_of_models
+from genrecls.runs.find import runs_of_models
 
 
 def main(words: Sequence[str]) -> int:

@@ -16,8 +16,9 @@ from genrecls.console import say, several, show, warn
 from genrecls.errors import ConfigError, RunBusy, RunError, nearest
 from genrecls.files.tables import json_text
 from genrecls.reports.tables import Column, Table
+from genrecls.runs.find import all_runs, find_run
 from genrecls.runs.removal import Removal, find_removals, remove
-from genrecls.runs.run import Run, all_runs, find_run
+from genrecls.runs.run import Run
 from genrecls.runs.run_filter import count_trials, select_runs
 from genrecls.runtime.description import leak_mark, pretraining_mark
 

@@ -45,12 +45,13 @@ def main(words: Sequence[str]) -> int:
         return 0
     from genrecls.cli.run_summary import summary
     from genrecls.experiment.train import train
+    from genrecls.runs.find import point_latest
 
     run = train(experiment, training.command, source=training.source)
     if run is not None:
         # A search makes many, and nobody has asked for any of them yet.
         if not run.search:
-            run.point_latest()
+            point_latest(run)
         show(summary(run))
     return 0
 

@@ -10,7 +10,7 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -206,6 +206,24 @@ def literal(value: Any, key: str) -> str:
         f"{key}: received a {type(value).__name__}; expected a text, path, number, truth value, "
         "None, or a list or mapping of them"
     )
+
+
+def overrides_of(settings: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Yield settings as overrides: texts quoted, mappings as dotted keys, tuples as choices."""
+    for name, value in settings.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, Mapping):
+            yield from overrides_of(value, f"{key}.")
+        elif isinstance(value, tuple):
+            yield f"{key}={','.join(_plain_word(item) or literal(item, key) for item in value)}"
+        else:
+            yield f"{key}={_plain_word(value) or literal(value, key)}"
+
+
+def _plain_word(value: Any) -> str:
+    """Return a text that means itself without quotes, as in a shell; nothing for others."""
+    plain = isinstance(value, str) and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", value)
+    return value if plain and value.lower() not in {"true", "false", "null", "nan", "inf"} else ""
 
 
 def _check(root: str, word: str, *, several: bool) -> None:

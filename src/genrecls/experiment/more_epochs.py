@@ -59,7 +59,7 @@ def read_training(composed: dict[str, Any], words: Sequence[str], command: str) 
     if not wanted:
         return Training(parse(composed), command)
     from genrecls.experiment.restore import read_experiment
-    from genrecls.runs.run import find_run
+    from genrecls.runs.find import find_run
 
     run = find_run(Path(composed["output_root"]).expanduser(), wanted[-1])
     config = run.read_config()

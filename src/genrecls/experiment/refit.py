@@ -28,10 +28,11 @@ from genrecls.experiment.teacher_answers import teach
 from genrecls.files.locks import locked
 from genrecls.models.sklearn import Sklearn
 from genrecls.runs.ensemble_card import Member
+from genrecls.runs.find import REFIT
 from genrecls.runs.model_file import ModelCard, load, save
 from genrecls.runs.record import RunRecord, read
 from genrecls.runs.result_tables import read_predictions
-from genrecls.runs.run import REFIT, Run
+from genrecls.runs.run import Run
 from genrecls.runtime.abstention import HeldOutAnswers
 from genrecls.splits.base import Split, SplitInput, Splitter
 from genrecls.training.callbacks import Callback, Callbacks, TrainingDisplay

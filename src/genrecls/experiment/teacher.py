@@ -17,8 +17,9 @@ from genrecls.features.cache import FeatureStore, cache_root
 from genrecls.inference.tagger import TAGGERS, published_tagger
 from genrecls.models.musicnn_weights import CHECKPOINTS, CORPORA
 from genrecls.runs.ensemble_card import Member, read_ensemble
+from genrecls.runs.find import BEST, LATEST, find_runs, is_pattern
 from genrecls.runs.record import RunRecord, read
-from genrecls.runs.run import BEST, LATEST, Run, find_runs, is_pattern
+from genrecls.runs.run import Run
 from genrecls.splits.base import Split
 
 

@@ -44,8 +44,8 @@ from genrecls.runs.export_facts import (
     ExportFacts,
     KerasFile,
 )
+from genrecls.runs.find import find_run
 from genrecls.runs.model_file import ModelCard, load
-from genrecls.runs.run import find_run
 from genrecls.runtime.container import pack
 from genrecls.runtime.network import Network
 from genrecls.splits.base import EVALUATED_PARTS, Part

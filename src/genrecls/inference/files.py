@@ -59,7 +59,7 @@ def find_model_file(word: str | None, output_root: Path) -> Path:
     if word is not None or any(output_root.glob("*/run.json")):
         try:
             # Not before: a device has nothing that reads runs.
-            from genrecls.runs.run import find_run, refit_file
+            from genrecls.runs.find import find_run, refit_file
 
             if word is not None and (file := refit_file(output_root, word)) is not None:
                 return file

@@ -11,7 +11,8 @@ from typing import Any
 
 from genrecls.errors import ConfigError, RunBusy, RunError
 from genrecls.files.locks import locked
-from genrecls.runs.run import LATEST, Run, all_runs, find_runs
+from genrecls.runs.find import LATEST, all_runs, find_runs, point_latest
+from genrecls.runs.run import Run
 from genrecls.runs.run_filter import select_runs
 
 CHECKPOINTS = "checkpoints"
@@ -121,7 +122,7 @@ def _point_latest(removed: Run) -> None:
     if not any(link.is_symlink() or link.is_file() for link in links):
         return
     try:
-        removed.point_latest()
+        point_latest(removed)
     except RunError:
         for link in links:
             link.unlink(missing_ok=True)

@@ -13,7 +13,8 @@ from genrecls.errors import RunError
 from genrecls.experiment.experiment import Experiment
 from genrecls.models.base import Stage
 from genrecls.models.sklearn import Sklearn
-from genrecls.runs.run import Run, all_runs
+from genrecls.runs.find import all_runs
+from genrecls.runs.run import Run
 from genrecls.sweeps.job import Job
 
 # Seconds of a process that no run records: its start, imports, data, compilation, the report.
