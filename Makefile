@@ -14,11 +14,13 @@ LOWEST := .venv-lowest
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# librosa compiles its loops when it is first imported: here once, not in every process of the tests.
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \
 	"genrecls: expected Python 3.11 to 3.13, received %d.%d; name another with: make PYTHON=python3.12" % v)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -c 'from librosa.feature import melspectrogram'
 	@touch $(READY)
 
 # Elsewhere the tests that use it say that they are skipped, and why.

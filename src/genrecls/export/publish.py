@@ -6,13 +6,13 @@ from pathlib import Path
 
 from genrecls.console import say, several
 from genrecls.errors import RunError
-from genrecls.export.bundle.card import GENERATED, LEAKY, SHARED
+from genrecls.export.bundle.card import score_warnings
 from genrecls.files.templates import templates
 from genrecls.inference.hub import HubAddress, hub_client
 from genrecls.reports.numbers import bounds, count, decimal
 from genrecls.runs.export_facts import EXPORT, read_export
 from genrecls.runs.run import Run
-from genrecls.runtime.description import leak_mark, pretraining_warning
+from genrecls.runtime.description import leak_mark
 
 
 def publish(run: Run, address: HubAddress, *, public: bool = False) -> str:
@@ -73,15 +73,6 @@ def published_card(run: Run, address: HubAddress) -> str:
         RunError: the run is not finished.
     """
     metrics = run.read_metrics()
-    warnings = []
-    if metrics.split.leaky:
-        warnings.append(LEAKY)
-    elif "artist" in metrics.split.leaks:
-        warnings.append(SHARED)
-    if metrics.dataset.generated:
-        warnings.append(GENERATED)
-    if warning := pretraining_warning(metrics.model.pretraining):
-        warnings.append(warning)
     filters = {"decimal": decimal, "bounds": bounds, "amount": count}
     return (
         templates("genrecls.export.bundle", "templates", filters, html=False)
@@ -92,6 +83,10 @@ def published_card(run: Run, address: HubAddress) -> str:
             metrics=metrics,
             test=metrics.test.track,
             mark=leak_mark(metrics.split.leaks),
-            warnings=warnings,
+            warnings=score_warnings(
+                metrics.split.leaks,
+                metrics.model.pretraining,
+                generated=metrics.dataset.generated,
+            ),
         )
     )

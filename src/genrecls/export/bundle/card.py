@@ -5,7 +5,7 @@ Its sections follow Mitchell et al. 2019, "Model Cards for Model Reporting" (FAT
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from genrecls.export.bundle.deployment import deployment, project_file
@@ -42,15 +42,6 @@ def card(export: ExportFacts, benchmark: Mapping[str, Any] | None) -> str:
         "amount": count,
         "cell": lambda text: " ".join(str(text).split()).replace("|", "\\|"),
     }
-    warnings = []
-    if "track" in export.leaks:
-        warnings.append(LEAKY)
-    elif "artist" in export.leaks:
-        warnings.append(SHARED)
-    if warning := pretraining_warning(export.pretraining):
-        warnings.append(warning)
-    if export.generated:
-        warnings.append(GENERATED)
     kept, operators = export.kept, {use.name for file in export.kept for use in file.operators}
     # For the examples: float32 if there is one, for every runtime takes it.
     best = min(kept, key=lambda file: (file.mode != "float32", file.file), default=None)
@@ -63,7 +54,7 @@ def card(export: ExportFacts, benchmark: Mapping[str, Any] | None) -> str:
             benchmark=benchmark,
             dash=DASH,
             mark=leak_mark(export.leaks),
-            warnings=warnings,
+            warnings=score_warnings(export.leaks, export.pretraining, generated=export.generated),
             features=_features(export.features),
             kept=kept,
             deployment=deployment(export),
@@ -76,6 +67,22 @@ def card(export: ExportFacts, benchmark: Mapping[str, Any] | None) -> str:
             quantised=[file for file in kept if file.mode == "int8"],
         )
     )
+
+
+def score_warnings(leaks: Collection[str], pretraining: str, *, generated: bool) -> list[str]:
+    """Return what a reader of the scores in a card has to know, worst first.
+
+    Args:
+        leaks: kinds of leak between the parts.
+        pretraining: what the weights had been trained on before; empty for nothing.
+        generated: whether the data were synthetic.
+    """
+    warnings = (
+        LEAKY if "track" in leaks else SHARED if "artist" in leaks else "",
+        pretraining_warning(pretraining),
+        GENERATED if generated else "",
+    )
+    return [warning for warning in warnings if warning]
 
 
 def _features(spec: Mapping[str, Any]) -> str:
