@@ -172,9 +172,11 @@ def test_a_target_gets_the_files_that_fit_it_and_no_others(
 
 
 def test_where_nothing_fits_no_file_is_left_and_the_status_says_so(
-    converted: tuple[Path, list[str]],
+    converted: tuple[Path, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, _ = converted
+    words = "'genrecls train experiment=best_tiny' gives a file that fits"
+    monkeypatch.setattr(genrecls.export.export, "preset_that_fits", lambda *_: words)
     text = (conf_dir() / "export" / "target" / "esp32.yaml").read_text(encoding="utf-8")
     board = text.replace("memory: 163840", "memory: 100").replace("Espressif ESP32", "a board")
     (folder / "board.yaml").write_text(board, encoding="utf-8")
@@ -182,6 +184,7 @@ def test_where_nothing_fits_no_file_is_left_and_the_status_says_so(
     assert answer.status == 1
     assert "it does not fit a board: memory: the tensor arena takes" in answer.err
     assert "no file fits a board" in last_lines(answer)[-1]
+    assert last_lines(answer)[-1].endswith(f"or train a smaller model: {words}")
     (found,) = folder.glob("outputs/synth-*/export")
     assert not list(found.rglob("*.tflite"))
     assert not (found / "micro").exists()

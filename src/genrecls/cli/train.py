@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from genrecls.cli.arguments import parser_of
@@ -12,7 +11,7 @@ from genrecls.cli.parser import show_configuration
 from genrecls.config.compose import compose
 from genrecls.config.plugins import plugin_flags
 from genrecls.console import say, show
-from genrecls.errors import ConfigError, DataError
+from genrecls.errors import ConfigError
 from genrecls.sweeps import parent_watch
 
 if TYPE_CHECKING:
@@ -58,8 +57,7 @@ def main(words: Sequence[str]) -> int:
 
 def show_model(experiment: Experiment) -> None:
     """Print layers, parameters and multiply-accumulates of the model; no data are needed."""
-    import numpy as np
-
+    from genrecls.experiment.prepare import count_genres
     from genrecls.models import tensorflow_setup
     from genrecls.models.base import Normalisation
     from genrecls.models.cost import layer_costs
@@ -74,11 +72,8 @@ def show_model(experiment: Experiment) -> None:
         )
     tensorflow_setup.configure_tensorflow()
     shapes = experiment.segment.shapes(experiment.features)
-    unit = {
-        name: Normalisation(np.zeros(shape[-1]), np.ones(shape[-1]))
-        for name, shape in shapes.items()
-    }
-    classes = _count_genres(experiment)
+    unit = {name: Normalisation.unit(shape) for name, shape in shapes.items()}
+    classes = count_genres(experiment)
     costs = layer_costs(family.build(shapes, classes, unit))
     rows = [
         (c.name, c.kind, " x ".join(map(str, c.output)), f"{c.parameters:,}", f"{c.macs:,}")
@@ -92,11 +87,3 @@ def show_model(experiment: Experiment) -> None:
         title=f"{family.title}, {classes} genres, one segment",
     )
     show(table.to_terminal())
-
-
-def _count_genres(experiment: Experiment) -> int:
-    """Return the number of genres of the data, or ten (the usual number) where they are absent."""
-    if not experiment.dataset.made_on_demand:
-        with suppress(DataError):
-            return len(experiment.dataset.load(experiment.data_root).labels)
-    return 10

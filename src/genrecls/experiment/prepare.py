@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
@@ -101,6 +102,14 @@ def load_dataset_checked(experiment: Experiment, store: FeatureStore | None = No
             "tracks out anew; split=official keeps them"
         )
     return dataset
+
+
+def count_genres(experiment: Experiment) -> int:
+    """Return the number of genres of the data, or ten (the usual number) where they are absent."""
+    if not experiment.dataset.made_on_demand:
+        with suppress(DataError):
+            return len(experiment.dataset.load(experiment.data_root).labels)
+    return 10
 
 
 def prepare(

@@ -18,7 +18,6 @@ from genrecls.experiment.evaluate import predict_part
 from genrecls.experiment.prepare import prepare
 from genrecls.experiment.restore import RestoredRun, restore
 from genrecls.export.bundle.bundle import BundleFile, write_bundle
-from genrecls.export.bundle.c_project import front_end_bytes
 from genrecls.export.bundle.golden_audio import golden_audio
 from genrecls.export.bundle.metadata import description
 from genrecls.export.bundle.targets import fit, reason_not_to_try
@@ -26,9 +25,8 @@ from genrecls.export.bundle.targets import target as find_target
 from genrecls.export.convert.calibration import Calibration, choose_calibration
 from genrecls.export.convert.conversion import ConversionRequest, ConversionResult, convert
 from genrecls.export.convert.limitations import approximation, refusal
+from genrecls.export.costs import preset_that_fits, with_costs
 from genrecls.export.settings import ExportSettings
-from genrecls.export.tflite.arithmetic import lstm_macs, macs
-from genrecls.export.tflite.operators import operator_uses
 from genrecls.export.verify.held_out import HeldOut
 from genrecls.export.verify.micro import (
     NO_GENRE,
@@ -211,22 +209,8 @@ def _check(
     micro = check_golden(flatbuffer, golden)
     card = description(facts, file, Network(flatbuffer), model_card, model)
     content = pack(flatbuffer, card)
-    file = replace(
-        file,
-        bytes=len(content),
-        flatbuffer=len(flatbuffer),
-        inputs=card["inputs"],
-        macs=macs(flatbuffer),
-        lstm_macs=lstm_macs(flatbuffer),
-        operators=operator_uses(flatbuffer),
-        micro=micro.support,
-        arena=micro.arena,
-        front_end=(
-            front_end_bytes(gate.card.features, gate.card.segment)
-            if made.input == "features"
-            else None
-        ),
-    )
+    file = replace(file, bytes=len(content), inputs=card["inputs"])
+    file = with_costs(file, flatbuffer, micro, gate.card.features, gate.card.segment)
     return file, BundleFile(made, content, flatbuffer, golden, micro)
 
 
@@ -249,8 +233,9 @@ def require_files(settings: ExportSettings, facts: ExportFacts) -> None:
         raise ExportError(
             f"{failed} of {len(facts.files)} files were not exported; see the lines above"
         )
-    if facts.target and not facts.kept:
+    if settings.target and facts.target and not facts.kept:
+        preset = preset_that_fits(find_target(settings.target), len(facts.labels))
         raise ExportError(
             f"no file fits {facts.target.title}; see the lines above. Export without target=... to "
-            "get the files all the same, or train a smaller model, such as model=crnn_micro"
+            f"get the files all the same, or train a smaller model: {preset}"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,6 +40,11 @@ class Normalisation:
 
     mean: NDArray[np.floating[Any]]
     variance: NDArray[np.floating[Any]]
+
+    @classmethod
+    def unit(cls, shape: Sequence[int]) -> Normalisation:
+        """Return the statistics that leave an input of a shape as it is."""
+        return cls(np.zeros(shape[-1]), np.ones(shape[-1]))
 
     @property
     def deviation(self) -> NDArray[np.floating[Any]]:

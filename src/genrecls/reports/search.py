@@ -27,6 +27,7 @@ _RUN = Column("run", "path")
 _STATES = {
     "finished": "finished",
     "pruned": "stopped early",
+    "outside": "outside the target",
     "failed": "failed",
     "running": "interrupted",
 }
@@ -74,17 +75,18 @@ class Trial:
 
     Attributes:
         number: from 0, in the order in which trials were started.
-        state: `pruned` was stopped early; `running` includes what an earlier call left.
+        state: `pruned` was stopped early; `outside` was not trained, for its network would not
+            fit the device that is searched for; `running` includes what an earlier call left.
         settings: right side of the override of each key of the space.
         values: of the objectives; empty unless finished.
         epochs: value of each epoch by its number, as far as the pruner knows them.
         run: name of the run folder.
-        reason: why it failed or was stopped.
+        reason: why it failed, was stopped or was not trained.
         seconds: from its beginning to its end.
     """
 
     number: int
-    state: Literal["running", "finished", "pruned", "failed"]
+    state: Literal["running", "finished", "pruned", "outside", "failed"]
     settings: Mapping[str, str]
     values: tuple[float, ...] = ()
     epochs: Mapping[int, float] = field(default_factory=dict)
@@ -226,7 +228,11 @@ class SearchReport:
         """Every trial with its state, scores, settings, time and run."""
         rows = []
         for trial in self.trials:
-            reasons = {"pruned": trial.reason, "failed": f"failed: {trial.reason}"}
+            reasons = {
+                "pruned": trial.reason,
+                "outside": trial.reason,
+                "failed": f"failed: {trial.reason}",
+            }
             rows.append(
                 (
                     str(trial.number),

@@ -44,7 +44,7 @@ LARGE = ExportedFile(
 )
 LACKING = MicroSupport(runs=False, reason="RFFT2D (x1): not there")
 LATE = "latency: 15,300.0 million multiply-accumulates take about 5.7e+03 s a segment; allowed: 1 s"
-NAMES = ["cortex-m4", "cortex-m7", "esp32", "phone", "rpi"]
+NAMES = ["cortex-m4", "cortex-m7", "esp32", "esp32-s3", "phone", "rp2040", "rpi", "rpi-zero"]
 
 
 def test_the_classes_are_those_that_the_help_names() -> None:
@@ -65,8 +65,18 @@ def test_every_class_validates_and_says_where_its_numbers_are_from(name: str) ->
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_small_network_fits_everywhere(name: str) -> None:
-    assert reasons_not_to_fit(target(name), SMALL) == []
+def test_the_smallest_preset_fits_everywhere(name: str) -> None:
+    # best_tiny in int8, as tests/export/test_costs.py has it.
+    size = ArenaSize(71_168, "tflite-micro", cmsis_nn=2_304)
+    tiny = replace(SMALL, flatbuffer=33_248, macs=1_616_640, arena=size, front_end=12_592)
+    assert reasons_not_to_fit(target(name), tiny) == []
+
+
+def test_a_processor_without_floating_point_unit_is_slow_and_has_no_other_kernels() -> None:
+    (reason,) = reasons_not_to_fit(target("rp2040"), SMALL)
+    assert reason.startswith(
+        "latency: 6.8 million multiply-accumulates take about 1.4 s a segment;"
+    )
 
 
 def test_a_large_network_fails_in_every_respect_on_a_microcontroller() -> None:

@@ -73,6 +73,11 @@ def test_a_dimension_is_added_changed_and_left_out_on_the_command_line(place: Pl
         (("search=mlp", "search.trials=0"), "search.trials: received 0"),
         (("search=mlp", "cluster=local"), "cluster=local: a search runs on this machine"),
         (("search=nobody",), "search=nobody: no such choice"),
+        (("search=mlp", "search.target=cortexm4"), "target: received 'cortexm4'; allowed: cortex"),
+        (
+            ("search=sklearn", "search.target=rpi"),
+            "search.target: received rpi for model=sklearn, whose size is known after its fit",
+        ),
         (
             ("search=mlp", "+search.space={model.haed.l2:{low:0,high:1}}"),
             "search.space: model.haed.l2=0: model.haed: unknown key",

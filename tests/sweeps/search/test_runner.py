@@ -280,3 +280,49 @@ def test_the_best_run_that_can_be_read_is_the_best(
     assert "is damaged (" in rows[0]["reason"]
     best_file = stand.plan.folder / "experiment" / "best.yaml"
     assert "# trial 1 of search-" in best_file.read_text()
+
+
+class _Outside(_Plan):
+    """Trials with one layer in the head fit the target."""
+
+    def reasons_outside(self, job: Job) -> list[str]:
+        return [] if "[16]" in job.run.name else ["memory: 2 bytes; there is 1"]
+
+
+def _outside(stand: Stand, **changes: Any) -> SearchRunner:
+    plan = _Outside(**vars(stand.plan))
+    return SearchRunner(replace(plan, settings=replace(plan.settings, **changes)), stand.study)
+
+
+def test_what_would_not_fit_the_target_is_said_and_not_trained_and_does_not_count(
+    make_stand: MakeStand, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand = make_stand()
+    runner = _outside(stand, target="cortex-m4", trials=6)
+    jobs = list(runner.queue())
+    assert ["[16]" in job.run.name for job in jobs] == [True] * 6
+    outside = [trial for trial in stand.study.trials if trial.state == "outside"]
+    assert outside
+    assert {trial.run for trial in outside} == {""}
+    reason = "would not fit cortex-m4: memory: 2 bytes; there is 1"
+    assert {trial.reason for trial in outside} == {reason}
+    assert f"{outside[0].title} is not trained: it {reason}" in capsys.readouterr().err
+    assert runner.failed == []
+
+
+def test_a_space_in_which_nothing_fits_is_not_searched_for_ever(
+    make_stand: MakeStand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand = make_stand()
+    monkeypatch.setattr(_Outside, "reasons_outside", lambda *_: ["too large"])
+    runner = _outside(stand, target="cortex-m4")
+    assert list(runner.queue()) == []
+    assert stand.states == ["outside"] * 20
+    assert runner.missing == 0
+
+
+def test_a_search_from_before_there_were_targets_keeps_its_name(make_stand: MakeStand) -> None:
+    plan = make_stand().plan
+    with_target = replace(plan, settings=replace(plan.settings, target="rpi"))
+    assert with_target.name != plan.name
+    assert plan.name == "search-cnn-4a599e13"

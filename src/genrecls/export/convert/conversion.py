@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from genrecls.errors import ExportError
@@ -30,7 +31,9 @@ WORKER = (sys.executable, "-W", "ignore", "-m", "genrecls.export.convert.worker"
 _POLL_S = 0.05
 
 
-def convert(request: ConversionRequest, folder: Path | None = None) -> Iterator[ConversionResult]:
+def convert(
+    request: ConversionRequest, folder: Path | None = None
+) -> Generator[ConversionResult, None, None]:
     """Yield what becomes of each format, in order, as soon as it is known.
 
     A crash of the converter costs the format it was working on; another child does the rest.
@@ -75,6 +78,8 @@ class _Children:
                         stdin=subprocess.DEVNULL,
                         stdout=log,
                         stderr=subprocess.STDOUT,
+                        # It has no use for a GPU, whose memory a training may need.
+                        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
                     )
             status = self._child.poll()
             if status is not None:

@@ -24,7 +24,7 @@ class ConversionRequest:
     """What is to be converted.
 
     Attributes:
-        model: a `.keras` file of genrecls.
+        model: a `.keras` file of genrecls, or what `untrained` writes.
         formats: in the order in which the results are wanted.
         calibration: segments of the training part for int8: name of an input to an array
             (segments, ...) of what the network takes; None where there is no int8 among them.

@@ -29,6 +29,7 @@ from genrecls.export.convert.input_normalisation import (
 )
 from genrecls.export.convert.keras_rewrite import rewrite
 from genrecls.export.convert.limitations import refusal
+from genrecls.export.convert.untrained import NAME, read_untrained
 from genrecls.export.formats import ExportFormat, Mode
 from genrecls.export.tflite.converter_fixes import clean, concatenate
 from genrecls.models.layers import input_statistics
@@ -43,7 +44,8 @@ def main(path: Path) -> None:
     """Convert what the request in the folder `path` asks for and what has no result yet."""
     folder = ConversionFolder(path)
     request = folder.read_request()
-    model, card = load(request.model)
+    untrained = request.model.name == NAME
+    model, card = (read_untrained if untrained else load)(request.model)
     for wanted in request.formats:
         if folder.result(wanted) is not None:
             continue

@@ -63,7 +63,11 @@ def history(report: SearchReport) -> Figure:
     first = report.ranked[0]
     axes.scatter([first.number], [first.values[0]], s=110, label="best", **_RING)
     # Trials without a score are marked on the lower edge.
-    marks = {"pruned": ("|", ORANGE, "stopped early"), "failed": ("x", WARNING, "failed")}
+    marks = {
+        "pruned": ("|", ORANGE, "stopped early"),
+        "outside": ("_", GREY, "outside the target"),
+        "failed": ("x", WARNING, "failed"),
+    }
     for state, (marker, colour, label) in marks.items():
         without = [trial.number for trial in report.trials if trial.state == state]
         if without:

@@ -12,6 +12,10 @@ from pathlib import Path
 from genrecls.config.overrides import combine_values
 from genrecls.console import warn
 from genrecls.errors import ConfigError
+from genrecls.experiment.prepare import count_genres
+from genrecls.export.bundle.targets import Target, target
+from genrecls.export.costs import reasons_outside
+from genrecls.models.base import ModelFamily
 from genrecls.runs.run import SEARCH
 from genrecls.sweeps.job import Job
 from genrecls.sweeps.plan import Planner
@@ -56,6 +60,9 @@ class SearchPlan:
         asked = dataclasses.asdict(self.settings)
         for key in ("trials", "base", "space"):
             del asked[key]
+        # A search from before there were targets keeps its name.
+        if asked["target"] is None:
+            del asked["target"]
         space = {key: dataclasses.asdict(dimension) for key, dimension in self.space.items()}
         text = json.dumps([self.start.run_name, asked, space], sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:8]
@@ -63,6 +70,11 @@ class SearchPlan:
         root = self.start.experiment.output_root / FOLDER
         earlier = sorted(path.name for path in root.glob(f"{SEARCH}*-{digest}"))
         return earlier[0] if earlier else f"{SEARCH}{self.start.experiment.model.title}-{digest}"
+
+    @property
+    def device(self) -> Target | None:
+        """The class of devices that every network has to fit."""
+        return target(self.settings.target) if self.settings.target else None
 
     @property
     def folder(self) -> Path:
@@ -80,6 +92,16 @@ class SearchPlan:
             ConfigError: the settings are impossible together.
         """
         return self.planner.job(self.overrides(chosen))
+
+    def reasons_outside(self, job: Job) -> list[str]:
+        """Return why the network of a trial will not fit the target; empty if it will.
+
+        Raises:
+            ExportError: the converter cannot begin.
+        """
+        if self.device is None:
+            return []
+        return reasons_outside(self.device, job.experiment, count_genres(job.experiment))
 
 
 def plan_search(arguments: SweepArguments) -> SearchPlan:
@@ -121,7 +143,13 @@ def plan_search(arguments: SweepArguments) -> SearchPlan:
             "searched"
         )
     _try_corners(planner, words, space)
-    return SearchPlan(settings, space, arguments.config_dir, words, start, planner)
+    plan = SearchPlan(settings, space, arguments.config_dir, words, start, planner)
+    if plan.device is not None and not isinstance(model, ModelFamily):
+        raise ConfigError(
+            f"search.target: received {settings.target} for model={model.title}, whose size is "
+            "known after its fit; leave it out, and export the best with target=..."
+        )
+    return plan
 
 
 def _try_corners(planner: Planner, words: Iterable[str], space: Space) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 # So many in a row are no accident.
 _MOST_FAILURES = 5
+_MOST_OUTSIDE = 20
 
 
 def search(arguments: SweepArguments) -> list[Run]:
@@ -90,6 +91,11 @@ def search(arguments: SweepArguments) -> list[Run]:
             f"{several(len(runner.failed), 'trial')} failed, the last one because: "
             f"{runner.failed[-1]}; the same command tries others"
         )
+    if runner.outside_in_a_row == _MOST_OUTSIDE:
+        raise RunError(
+            f"{_MOST_OUTSIDE} trials in a row would not fit {plan.settings.target}; narrow "
+            "the space, or choose another search.target"
+        )
     if runner.stopped:
         stopped = several(runner.stopped, "trial")
         raise RunError(f"{stopped} stopped before the end; repeat the command to continue")
@@ -102,15 +108,17 @@ def _announce(
     """Say what is searched, what is done of it, and how long the rest takes."""
     states = [trial.state for trial in trials]
     wanted, failed = plan.settings.trials, states.count("failed")
-    # Trials that failed do not count: others are tried instead.
+    outside = states.count("outside")
+    # Trials that failed or were not trained do not count: others are tried instead.
     counts = {
         "finished": states.count("finished"),
         "stopped early": states.count("pruned"),
         "interrupted": states.count("running"),
-        "to come": max(0, wanted - len(states) + failed),
+        "to come": max(0, wanted - len(states) + failed + outside),
     }
     parts = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     beside = f"; {failed} more failed" if failed else ""
+    beside += f"; {outside} more were outside the target" if outside else ""
     say(
         f"search {plan.name} over {several(len(plan.space), 'setting')}: "
         f"{several(wanted, 'trial')}: {parts}{beside}"
@@ -152,6 +160,7 @@ class SearchRunner:
         jobs: all trainings of this call, in the order in which they were started.
         failed: why trials of this call have failed.
         stopped: how many were stopped by somebody else, and continue with the next call.
+        outside_in_a_row: how many of the latest trials would not fit the target.
     """
 
     def __init__(self, plan: SearchPlan, study: Study) -> None:
@@ -159,6 +168,7 @@ class SearchRunner:
         self.jobs: list[Job] = []
         self.failed: list[str] = []
         self.stopped = 0
+        self.outside_in_a_row = 0
         self._failed_in_a_row = 0
         self._plan = plan
         self._study = study
@@ -178,8 +188,8 @@ class SearchRunner:
 
     @property
     def missing(self) -> int:
-        """How many trials are still to be started; none where too many have failed."""
-        if self._failed_in_a_row >= _MOST_FAILURES:
+        """How many trials are still to be started; none where too many in a row came to nothing."""
+        if self._failed_in_a_row >= _MOST_FAILURES or self.outside_in_a_row >= _MOST_OUTSIDE:
             return 0
         return self._plan.settings.trials - len(self.done) - len(self._trials) - self.stopped
 
@@ -198,6 +208,13 @@ class SearchRunner:
                 warn(f"{trial.title}: impossible: {error}")
                 self._fail(trial, str(error))
                 continue
+            if reasons := self._plan.reasons_outside(job):
+                reason = f"would not fit {self._plan.settings.target}: {'; '.join(reasons)}"
+                warn(f"{trial.title} is not trained: it {reason}")
+                self._study.leave_out(trial, reason)
+                self.outside_in_a_row += 1
+                continue
+            self.outside_in_a_row = 0
             job.title = trial.title
             self._study.set_run(trial, job.run.name)
             self.jobs.append(job)

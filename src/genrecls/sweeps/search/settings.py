@@ -21,6 +21,7 @@ class SearchSettings(Schema):
 
     Attributes:
         trials: finished and stopped ones in all.
+        target: class of devices that every network has to fit, or a file; None for any size.
         base: choices beside the space, by key.
         space: what is searched, see `sweeps.search.space`.
     """
@@ -32,6 +33,7 @@ class SearchSettings(Schema):
     startup_trials: NonNegativeInt
     warmup_epochs: PositiveInt
     seed: Seed
+    target: str | None
     base: dict[str, Any]
     space: dict[str, Any]
 

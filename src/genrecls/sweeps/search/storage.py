@@ -30,6 +30,9 @@ STUDY = "study.sqlite"
 _NAME = "search"
 # Up to version 79a4a76.
 _JOURNAL = "study.journal"
+# Of a trial that was not trained. For Optuna it is one that was stopped before it had any value,
+# which its sampler takes for worse than all that have one, and so learns to stay inside.
+_OUTSIDE = "outside"
 _STATES: dict[TrialState, Literal["running", "finished", "pruned", "failed"]] = {
     TrialState.RUNNING: "running",
     TrialState.WAITING: "running",
@@ -115,6 +118,11 @@ class Study:
         """Record that a trial was stopped early."""
         self._end(trial, TrialState.PRUNED, reason)
 
+    def leave_out(self, trial: Trial, reason: str) -> None:
+        """Record that a trial is not trained, for its network would not fit the target."""
+        self._storage.set_trial_user_attr(self._id(trial), _OUTSIDE, value=True)
+        self._end(trial, TrialState.PRUNED, reason)
+
     def fail(self, trial: Trial, reason: str) -> None:
         """Record that a trial has no result and will have none."""
         self._end(trial, TrialState.FAIL, reason)
@@ -152,7 +160,7 @@ class Study:
         return self._storage.get_trial_id_from_study_id_trial_number(study, trial.number)
 
     def _read(self, frozen: FrozenTrial) -> Trial:
-        state = _STATES[frozen.state]
+        state = "outside" if frozen.user_attrs.get(_OUTSIDE) else _STATES[frozen.state]
         start, end = frozen.datetime_start, frozen.datetime_complete
         return Trial(
             number=frozen.number,
