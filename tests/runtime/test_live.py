@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tracemalloc
+import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -168,3 +169,34 @@ def test_frames_of_a_representation_of_ones_own_are_cut_of_files_and_refused_liv
     assert len(result.segments) > 3
     with pytest.raises(ConfigError, match="features=mine does not say how many samples a frame"):
         list(listen(classifier, Source(RATE, iter(())), None))
+
+
+def test_hours_of_sound_are_heard_in_the_memory_of_a_few_blocks() -> None:
+    alive = most = 0
+    peaks: list[int] = []
+
+    def forget() -> None:
+        nonlocal alive
+        alive -= 1
+
+    def blocks() -> Iterator[NDArray[np.float32]]:
+        nonlocal alive, most
+        for _ in range(4):
+            tracemalloc.reset_peak()
+            for number in range(2000):
+                block = _noise(RATE // 20, number)
+                weakref.finalize(block, forget)
+                alive += 1
+                most = max(most, alive)
+                yield block
+                del block
+            peaks.append(tracemalloc.get_traced_memory()[1])
+
+    tracemalloc.start()
+    try:
+        count = sum(1 for _ in smooth(listen(toy_classifier(), Source(RATE, blocks()), None), 3))
+    finally:
+        tracemalloc.stop()
+    assert count == 8000 / 20 / 0.5
+    assert most <= 2
+    assert peaks[-1] < 1.1 * peaks[1]

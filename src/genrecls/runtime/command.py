@@ -37,7 +37,10 @@ _SMOOTH = 3
 _WAIT_SECONDS = 5.0
 _POSITIVE = ("smooth", "hop", "live_wait", "rate", "channels")
 _PIPE_ONLY = ("rate", "channels", "sample_format")
-_LIVE_ONLY = ("smooth", "hop", "live_wait", *_PIPE_ONLY)
+_LIVE_ONLY = ("smooth", "hop", "device", "live_wait", *_PIPE_ONLY)
+
+MICROPHONE = "microphone"
+"""Stands for a sound card, where `--live` has no source behind it."""
 
 
 def add_live_options(parser: argparse.ArgumentParser) -> None:
@@ -45,8 +48,15 @@ def add_live_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("live", "the genre of sound that is still arriving")
     group.add_argument(
         "--live",
+        nargs="?",
+        const=MICROPHONE,
         metavar="SOURCE",
-        help="a growing WAV file, or - for a WAV or raw samples in a pipe",
+        help="a growing WAV file, or - for a WAV or raw samples in a pipe (the microphone)",
+    )
+    group.add_argument(
+        "--device",
+        metavar="CARD",
+        help="number or part of the name of a microphone, as hw:1 (that of the system)",
     )
     group.add_argument(
         "--smooth", type=int, metavar="N", help=f"mean of the last N segments (default {_SMOOTH})"
@@ -86,6 +96,11 @@ def check_live_options(options: argparse.Namespace) -> None:
     refuse([n for n in _POSITIVE if n in given and not given[n] > 0], "it must be above 0")
     if options.paths:
         raise ConfigError(f"--live: received files as well ({options.paths[0]}); give one of both")
+    if options.live == MICROPHONE:
+        refuse(["live_wait"], "a microphone does not end")
+        refuse(_PIPE_ONLY, "the sound card says it")
+        return
+    refuse(["device"], f"the sound comes from {options.live}; leave out one of both")
     if options.live == "-":
         refuse(["live_wait"], "a pipe ends by itself")
     else:
@@ -105,7 +120,11 @@ def run_live(options: argparse.Namespace, classifier: Classifier) -> int:
 
     header, line = LIVE_FORMATS[options.format]
     try:
-        if options.live != "-":
+        if options.live == MICROPHONE:
+            from genrecls.runtime.microphone import microphone
+
+            source = microphone(options.device, classifier.grid.rate)
+        elif options.live != "-":
             wait = _WAIT_SECONDS if options.live_wait is None else options.live_wait
             source = growing_wav(Path(options.live), wait)
         elif sys.stdin is None:

@@ -16,7 +16,7 @@ from genrecls.dsp.segments import SegmentGrid, check_segment
 from genrecls.errors import ConfigError, DataError
 from genrecls.runtime.classifier import Classifier
 from genrecls.runtime.segmenter import StreamSegmenter, StreamSegments
-from genrecls.runtime.stream import Source
+from genrecls.runtime.stream import Gap, Source
 
 # What is said of silence before the first sound; of hours no more is kept.
 _MOST_SILENT = 600
@@ -42,7 +42,7 @@ def listen(classifier: Classifier, source: Source, hop: float | None) -> Iterato
     On a finished WAV this is what `classify` says of its segments. Only where frames are cut and
     their level is relative to the loudest of the track, it is relative to that of the segment here:
     what is still to come cannot be known. Of silence before the first sound only the last segments
-    are answered, however long it was.
+    are answered, however long it was. No segment goes across a gap; times count what was dropped.
 
     Args:
         classifier: the model.
@@ -64,10 +64,18 @@ def listen(classifier: Classifier, source: Source, hop: float | None) -> Iterato
         answers = classifier.probabilities(complete.windows)
         for start, probabilities in zip(complete.starts.tolist(), answers, strict=True):
             end = min(grid.seconds(start + grid.cut.length), n_samples / grid.rate)
-            yield Moment(grid.seconds(start), end, probabilities)
+            yield Moment(before + grid.seconds(start), before + end, probabilities)
 
     silent, held = True, deque[Moment](maxlen=_MOST_SILENT)
+    # Seconds until now, and until the piece of sound that is heard: what follows a gap is another.
+    elapsed = before = 0.0
     for block in source.blocks:
+        if isinstance(block, Gap):
+            elapsed += block.seconds
+            before = elapsed
+            segmenter, resampler = StreamSegmenter(grid), stream_resampler(source.rate, grid.rate)
+            continue
+        elapsed += len(block) / source.rate
         silent = silent and float(np.abs(block).max(initial=0)) < SILENCE
         heard = moments(segmenter.push(resampler.push(block)), segmenter.n_samples)
         if silent:
@@ -79,16 +87,26 @@ def listen(classifier: Classifier, source: Source, hop: float | None) -> Iterato
         yield from heard
     rest = list(moments(segmenter.push(resampler.finish()), segmenter.n_samples))
     n_samples = segmenter.n_samples
-    if not n_samples:
+    _refuse_without_sound(before + n_samples / grid.rate, silent=silent)
+    yield from rest
+    if n_samples:
+        yield from moments(segmenter.finish(), n_samples)
+
+
+def _refuse_without_sound(seconds: float, *, silent: bool) -> None:
+    """Refuse a source that has ended without enough sound for an answer, as a file is refused.
+
+    Raises:
+        DataError: says why.
+    """
+    if not seconds:
         raise DataError("--live: it ended without a single sample; expected sound")
-    least, seconds = AudioLimits().min_seconds, n_samples / grid.rate
+    least = AudioLimits().min_seconds
     if seconds < least:
         found = apart(seconds, least, 3)
         raise DataError(f"--live: expected at least {least:g} s of sound, found {found} s")
     if silent:
         raise DataError(f"--live: every sample is zero, for {seconds:.3g} s; is the source mute?")
-    yield from rest
-    yield from moments(segmenter.finish(), n_samples)
 
 
 def _grid_with_hop(classifier: Classifier, hop: float) -> SegmentGrid:

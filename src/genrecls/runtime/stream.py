@@ -106,16 +106,23 @@ class SampleFormat:
 
 
 @dataclass(frozen=True)
+class Gap:
+    """Sound that was dropped on purpose, to be back in real time."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Source:
     """Sound that arrives bit by bit.
 
     Attributes:
         rate: sample rate in Hz.
-        blocks: mono samples, float32, as soon as they are there.
+        blocks: mono samples, float32, as soon as they are there; where some were dropped, a gap.
     """
 
     rate: int
-    blocks: Iterator[NDArray[np.float32]]
+    blocks: Iterator[NDArray[np.float32] | Gap]
 
 
 def piped_samples(
