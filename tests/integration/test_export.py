@@ -24,6 +24,7 @@ from genrecls.export.settings import ExportSettings
 from genrecls.export.web.litertjs import FILES, LiteRtJs
 from genrecls.runs.export_facts import ExportFacts
 from genrecls.runtime.container import unpack
+from genrecls.runtime.network import Network
 from tests.forked import SUBPROCESS
 from tests.in_process import Answer, run_here
 
@@ -110,6 +111,19 @@ def test_every_file_abstains_by_what_it_answered_itself(bundle: Path) -> None:
         confidence[mode] = np.array(held_out["confidence"])
     assert np.abs(confidence["int8"] - confidence["float32"]).max() < CLOSE["int8"]
     assert (confidence["int8"] != confidence["float32"]).any()
+
+
+def test_what_the_samples_for_phones_read_is_what_the_file_takes(bundle: Path) -> None:
+    facts = json.loads((bundle / "export.json").read_text())
+    flatbuffer, card = unpack(bundle / "audio_float32.tflite")
+    (row,) = [row for row in facts["files"] if row["file"] == "audio_float32.tflite"]
+    network = Network(flatbuffer)
+    assert row["inputs"]["audio"]["shape"] == network.inputs["audio"]["shape"]
+    assert network.output["shape"] == [len(facts["labels"])]
+    assert facts["labels"] == card["labels"]
+    assert facts["features"]["sample_rate"] == card["features"]["sample_rate"]
+    seconds = facts["segment"]["length"] * facts["features"]["sample_rate"]
+    assert row["inputs"]["audio"]["shape"][0] >= seconds
 
 
 def test_int8_is_small_and_proved_on_tensorflow_lite_micro(bundle: Path) -> None:
