@@ -177,8 +177,8 @@ def test_a_card_that_gives_nothing_any_more_is_one_line(
 def test_no_segment_goes_across_a_gap_and_times_count_it() -> None:
     track = np.random.default_rng(0).standard_normal(RATE).astype(np.float32)
     # Segments of half a second: two, a rest of 0.3 s that is lost with the gap, two more.
-    blocks = iter([track, track[: 3 * RATE // 10], Gap(8.7), track])
-    found = list(listen(toy_classifier(), Source(RATE, blocks), None))
+    blocks: list[NDArray[np.float32] | Gap] = [track, track[: 3 * RATE // 10], Gap(8.7), track]
+    found = list(listen(toy_classifier(), Source(RATE, iter(blocks)), None))
     assert [moment.start for moment in found] == pytest.approx([0, 0.5, 10, 10.5])
     assert [moment.end for moment in found] == pytest.approx([0.5, 1, 10.5, 11])
     assert found[0].probabilities == pytest.approx(found[2].probabilities)
