@@ -316,7 +316,8 @@ def show_configuration(root: str, options: argparse.Namespace) -> bool:
 def _shown(action: argparse.Action) -> str:
     value = ""
     if action.nargs != 0:
-        value = f" {action.metavar or '|'.join(map(str, action.choices or ())) or 'VALUE'}"
+        value = f"{action.metavar or '|'.join(map(str, action.choices or ())) or 'VALUE'}"
+        value = f" [{value}]" if action.nargs == "?" else f" {value}"
     return ", ".join(action.option_strings) + value
 
 

@@ -66,7 +66,7 @@ def test_the_program_helps_and_complains_in_one_line(program: Path) -> None:
 
     helped = run("--help")
     assert helped.returncode == 0
-    assert "--live SOURCE" in helped.stdout
+    assert "--live [SOURCE]" in helped.stdout
     for words, reason in {
         (): "expected audio files or --live",
         ("a.wav",): f"{program.parent}: no .tflite file in it; name one with --model",
