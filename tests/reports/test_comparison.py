@@ -45,7 +45,7 @@ def comparison(root: Path, *made: Made) -> Comparison:
 
 
 def texts(figure: Figure) -> list[str]:
-    figure.savefig(io.BytesIO(), format="png", dpi=40)
+    figure.draw_without_rendering()
     return [text.get_text() for text in figure.findobj(Text) if text.get_text()]
 
 

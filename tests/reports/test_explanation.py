@@ -144,6 +144,7 @@ def test_hostile_names_are_drawn_and_written_as_text() -> None:
     assert all(len(text) < 160 for text in texts(what_decided([case(HOSTILE[6])], SCOPE)))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_page_tells_answer_genre_segment_and_both_probabilities() -> None:
     explanation = explained_song()
     figures = draw(explanation)
@@ -166,6 +167,7 @@ def test_a_leak_is_marked_on_the_page() -> None:
     assert Page(render(explained_song(), {})).texts("p", "alarm") == []
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_report_has_the_section_only_where_there_are_cases() -> None:
     without = finished_run()
     report = replace(without, evidence=[case(), case("rock")])

@@ -1,7 +1,6 @@
 import math
 import threading
 from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,7 @@ HOSTILE = ["<script>", "$x_1$", "日本のポップ", "Élec\ntro", "a\udcff", "
 
 def texts(figure: Figure) -> list[str]:
     """Return all that is written in `figure`, once drawn: a warning would fail the test."""
-    figure.savefig(BytesIO(), format="png", dpi=40)
+    figure.draw_without_rendering()
     return [text.get_text() for text in figure.findobj(Text) if text.get_text()]
 
 

@@ -86,7 +86,7 @@ def mixed() -> list[Trial]:
 
 
 def texts(figure: Figure) -> list[str]:
-    figure.savefig(io.BytesIO(), format="png", dpi=60)
+    figure.draw_without_rendering()
     return [text.get_text() for text in figure.findobj(Text) if text.get_text()]
 
 
@@ -135,6 +135,7 @@ def test_of_two_objectives_everything_that_nothing_beats_is_listed(tmp_path: Pat
     assert "trials that no other one beats" in printed(report)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_test_score_of_the_best_is_said_and_that_it_did_not_choose(tmp_path: Path) -> None:
     report = make_report(tmp_path, mixed())
     for text in (printed(report), as_markdown(report), as_html(report, figures(report))):
@@ -171,6 +172,7 @@ def test_the_page_says_why_trials_have_no_score_and_loads_nothing(tmp_path: Path
     assert "https://" not in page
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_leaky_split_is_loud_everywhere(tmp_path: Path) -> None:
     report = make_report(tmp_path, mixed(), leaks=("track",))
     assert "LEAKY" in printed(report)
@@ -213,8 +215,9 @@ def test_trials_with_the_settings_of_another_one_are_counted(tmp_path: Path) -> 
 def test_one_trial_is_enough_for_all_figures(tmp_path: Path, count: int) -> None:
     trials = [trial(number, 0.5, 1000) for number in range(count)]
     report = make_report(tmp_path, trials, objectives=(ACCURACY, SIZE))
-    assert set(figures(report)) == {"front", "history", "settings"}
-    assert all(texts(figure) for figure in figures(report).values())
+    drawn = figures(report)
+    assert set(drawn) == {"front", "history", "settings"}
+    assert all(map(texts, drawn.values()))
 
 
 def test_the_front_names_its_trials(tmp_path: Path) -> None:
@@ -226,6 +229,7 @@ def test_the_front_names_its_trials(tmp_path: Path) -> None:
     assert "Validation accuracy against parameters" in report
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_table_of_all_trials_may_be_broken_where_words_are_joined(tmp_path: Path) -> None:
     report = make_report(tmp_path, mixed())
     page = as_html(report, figures(report))

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +22,7 @@ from tests.export.exported_facts import (
 
 
 def drawn(figure: Figure) -> Figure:
-    figure.savefig(io.BytesIO(), format="png", dpi=60)
+    figure.draw_without_rendering()
     return figure
 
 
