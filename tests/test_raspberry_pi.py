@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genrecls.cli.verbs import parser_of
+from genrecls.cli.arguments import parser_of
 from genrecls.runtime.command import check_live_options
 from genrecls.runtime.formats import LIVE_FORMATS
 from genrecls.runtime.live import Moment

@@ -218,6 +218,8 @@ def _check_refit(experiment: Experiment) -> None:
 
 def needs_validation(experiment: Experiment) -> str:
     """Return how a model is trained that cannot be without a validation part; else nothing."""
+    from genrecls.models.sklearn import Sklearn
+
     model = experiment.model
     if not isinstance(model, Sklearn) and len(model.stages()) > 1:
         return "trained in stages, each of which validation ends"
