@@ -30,6 +30,8 @@ html_title = f"genrecls {version}"
 # The examples are commands: the default colours of Python would be wrong.
 highlight_language = "console"
 html_show_sphinx = False
+html_static_path = ["site"]
+html_css_files = ["site.css"]
 
 # The site has the page of a shipped model where npm has left LiteRT.js: npm pack @litertjs/core
 try:

@@ -15,10 +15,12 @@ import soundfile
 
 import genrecls
 from genrecls import api
-from genrecls.errors import ConfigError, DataError, ModelFileError, RunError
+from genrecls.errors import ConfigError, DataError, ExportError, ModelFileError, RunError
 from genrecls.experiment.experiment import Experiment
 from genrecls.runs.export_facts import read_export
 from genrecls.runs.result_tables import Epoch, PredictedExample
+from genrecls.shipped.models import FOLDER
+from tests.export.web.test_litertjs import folder
 from tests.runs.finished_runs import Made, finished_run
 
 
@@ -184,6 +186,15 @@ def test_an_export_says_which_files_are_there(run: api.Run, places: dict[str, An
     assert path.is_file()
     assert read_export(run) == exported.facts
     assert api.load(path).labels == run.metrics.labels
+
+
+def test_a_page_is_written_with_a_shipped_model(tmp_path: Path) -> None:
+    litertjs = folder(tmp_path / "core", "2.6.0")
+    page = api.export_page("best_small", folder=tmp_path / "site", litertjs=litertjs)
+    assert page == tmp_path / "site"
+    assert (page / "model.tflite").read_bytes() == (FOLDER / "best_small.tflite").read_bytes()
+    with pytest.raises(ExportError, match="expected no such folder, or a page"):
+        api.export_page("best_small", folder=tmp_path, litertjs=litertjs, progress=False)
 
 
 @pytest.mark.tensorflow

@@ -50,6 +50,7 @@ __all__ = [
     "evaluate",
     "explain",
     "export",
+    "export_page",
     "load",
     "refit",
     "runs",
@@ -399,6 +400,46 @@ def export(
         result = exports.export(chosen, words)
         exports.require_files(chosen, result.facts)
     return Export(result.folder, result.facts)
+
+
+def export_page(
+    model: Run | AnyPath | None = None,
+    *overrides: str,
+    folder: AnyPath | None = None,
+    progress: bool = True,
+    **settings: Any,
+) -> Path:
+    """Write a page that hears music in a browser, as `genrecls export --web` does.
+
+    Args:
+        model: a run, or its folder, name or end of name, `latest` or `best`; an exported file or
+            the name of a shipped model; None for the newest run on real music.
+        overrides: as behind `genrecls export`, such as "litertjs=download".
+        folder: where the page goes; None for `web` in the run, or the file's name with `_web`.
+        progress: show messages on standard error.
+        settings: more overrides as keywords, such as `litertjs="core.tgz"`.
+
+    Returns:
+        The folder of the page, for any static server.
+
+    Raises:
+        ExportError: no page can run the model, LiteRT.js is not there, or the folder holds
+            something else.
+    """
+    from genrecls.config.compose import compose
+    from genrecls.config.overrides import quoted
+    from genrecls.config.validation import validate
+    from genrecls.export.settings import ExportSettings
+    from genrecls.export.web import page
+    from genrecls.inference.files import named_model_file
+
+    file = None if model is None or isinstance(model, Run) else named_model_file(str(model))
+    words = [*overrides, *overrides_of(settings)]
+    named = [] if file else [f"run={quoted(str(_run(model).folder))}"]
+    chosen = validate(ExportSettings, compose("export", [*words, *named]), "")
+    place = None if folder is None else Path(folder).expanduser()
+    with _quietly(progress):
+        return page.export_page(chosen, words, file, place)
 
 
 @dataclass(frozen=True)

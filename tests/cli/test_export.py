@@ -21,7 +21,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
         places.append(place)
         return LITERTJS
 
-    monkeypatch.setattr("genrecls.export.web.litertjs.find_litertjs", find)
+    monkeypatch.setattr("genrecls.export.web.page.find_litertjs", find)
     return places
 
 

@@ -197,6 +197,14 @@ def test_the_version_is_one_line(run_command: RunCommand) -> None:
             ),
         ),
         (
+            ("report", "latest"),
+            (
+                "unknown verb 'report'; allowed: train, sweep, ensemble, refit, evaluate, predict, "
+                "models, explain, export, publish, benchmark, data, reproduce, runs, compare, "
+                "config, check; did you mean 'runs open'?"
+            ),
+        ),
+        (
             ("--completion", "bsh"),
             (
                 "--completion: received 'bsh'; allowed: bash, zsh, fish; did you mean 'bash'?; "

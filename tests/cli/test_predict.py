@@ -300,7 +300,7 @@ def test_runs_that_a_device_cannot_read_leave_the_answer_to_the_shipped_model(
     noise: Path, run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     finished_run(Path("outputs"), "gtzan-mfcc-cnn-1", Made())
-    monkeypatch.setitem(sys.modules, "genrecls.runs.run", None)
+    monkeypatch.setitem(sys.modules, "genrecls.runs.find", None)
     outcome = run_command("predict", str(noise))
     assert outcome.status == 0, outcome.err
     assert "need genrecls[train]; best_small, which comes with genrecls, answers" in outcome.err

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from genrecls.cli.arguments import parser_of
@@ -16,8 +15,7 @@ from genrecls.errors import ConfigError
 from genrecls.export.settings import ExportSettings
 from genrecls.inference.files import named_model_file
 from genrecls.reports.tables import Column, Table
-from genrecls.runs.export_facts import ExportedFile, ExportFacts, read_export
-from genrecls.runs.find import find_run
+from genrecls.runs.export_facts import ExportedFile, ExportFacts
 from genrecls.runtime.description import leak_mark
 from genrecls.shipped.models import FOLDER, names
 
@@ -48,7 +46,10 @@ def main(words: Sequence[str]) -> int:
     if options.tflite or not options.web:
         _write_files(settings, kept)
     if options.web:
-        _write_page(settings, kept, file, options.output)
+        from genrecls.export.web.page import export_page
+
+        page = export_page(settings, kept, file, options.output)
+        say(f"page in {page}; to look at it: python -m http.server -d {page}")
     return 0
 
 
@@ -100,34 +101,6 @@ def _write_files(settings: ExportSettings, words: Sequence[str]) -> None:
     require_files(settings, result.facts)
     for line in deployment(result.facts):
         say(line)
-
-
-def _write_page(
-    settings: ExportSettings, words: Sequence[str], file: Path | None, folder: Path | None
-) -> None:
-    from genrecls.export.export import export, require_files
-    from genrecls.export.web.litertjs import find_litertjs
-    from genrecls.export.web.page import WEB, choose_web_model, read_web_model, write_page
-
-    # Before a file is made, which takes longer.
-    runtime = find_litertjs(settings.litertjs)
-    if file:
-        model, place = read_web_model(file), Path(f"{file.stem}_web")
-    else:
-        run = find_run(Path(settings.output_root).expanduser(), settings.run)
-        facts = read_export(run)
-        if facts is None:
-            # The one file that a page takes first, unless others are asked for.
-            modes, inputs = settings.modes or ("float32",), settings.inputs or ("features",)
-            settings = replace(settings, run=str(run.folder), modes=modes, inputs=inputs)
-            given = [word for word in words if not word.startswith(("modes=", "inputs="))]
-            named = [f"modes=[{','.join(modes)}]", f"inputs=[{','.join(inputs)}]"]
-            facts = export(settings, [*given, *named]).facts
-            require_files(settings, facts)
-        model, place = choose_web_model(run, facts), run.folder / WEB
-    place = folder or place
-    write_page(place, model, runtime)
-    say(f"page in {place}; to look at it: python -m http.server -d {place}")
 
 
 def _table(facts: ExportFacts) -> Table:

@@ -18,7 +18,7 @@ from genrecls.cli import help as help_texts
 from genrecls.cli.arguments import parser_of
 from genrecls.cli.completion import candidates, script
 from genrecls.cli.parser import VerbParser, split_plugins
-from genrecls.cli.verbs import ACTIONS, CONTINUING, VERBS
+from genrecls.cli.verbs import ACTIONS, CONTINUING, RUN_ACTIONS, VERBS
 from genrecls.config.options import settable
 from genrecls.config.plugins import use_plugins
 from genrecls.errors import (
@@ -34,6 +34,12 @@ from genrecls.runtime.standard_streams import prepare_standard_streams, write_li
 from genrecls.training.interrupts import stop_signals
 
 _STOPPED = 130
+# What is looked for by itself and stands behind another verb.
+_OTHERWISE = {
+    **{action: f"data {action}" for action in ACTIONS},
+    **{action: f"runs {action}" for action in RUN_ACTIONS},
+    "report": "runs open",
+}
 _STATUSES: dict[type[GenreclsError], int] = {RunBusy: EXIT_BUSY, Interrupted: _STOPPED}
 
 
@@ -125,9 +131,9 @@ def _dispatch(words: list[str]) -> int:
         write_line(text.rstrip("\n"))
         return 0
     if verb not in VERBS:
-        raise ConfigError(
-            f"unknown verb '{verb}'; allowed: {', '.join(VERBS)}{nearest(verb, VERBS)}"
-        )
+        meant = _OTHERWISE.get(verb)
+        hint = f"; did you mean '{meant}'?" if meant else nearest(verb, VERBS)
+        raise ConfigError(f"unknown verb '{verb}'; allowed: {', '.join(VERBS)}{hint}")
     from genrecls.console import each_warning_once
 
     module = importlib.import_module(f"genrecls.cli.{verb}")

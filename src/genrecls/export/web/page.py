@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
@@ -14,12 +14,14 @@ from typing import Any
 from genrecls import __version__
 from genrecls.errors import ExportError
 from genrecls.export.formats import INPUTS, MODES
-from genrecls.export.web.litertjs import LiteRtJs
+from genrecls.export.settings import ExportSettings
+from genrecls.export.web.litertjs import LiteRtJs, find_litertjs
 from genrecls.export.web.page_model import page_model, reason_not_to_play
 from genrecls.files.atomic import replacing_folder
 from genrecls.files.tables import read_json
 from genrecls.files.templates import templates
-from genrecls.runs.export_facts import EXPORT, ExportFacts
+from genrecls.runs.export_facts import EXPORT, ExportFacts, read_export
+from genrecls.runs.find import find_run
 from genrecls.runs.run import Run
 from genrecls.runtime.abstention import HeldOutAnswers, abstention_for
 from genrecls.runtime.container import unpack
@@ -99,6 +101,46 @@ def choose_web_model(run: Run, facts: ExportFacts) -> WebModel:
             reasons.setdefault(str(error).removeprefix(f"{path}: "), file.file)
     why = "; ".join(f"{file}: {reason}" for reason, file in reasons.items()) or "none was kept"
     raise ExportError(f"run {run.name} has no exported file that a page can run ({why})")
+
+
+def export_page(
+    settings: ExportSettings, words: Sequence[str], file: Path | None, folder: Path | None
+) -> Path:
+    """Write a page with an exported file, or with one of a run, which is made if there is none.
+
+    Args:
+        settings: name the run, LiteRT.js, and the formats of a run that was not exported.
+        words: overrides that they were made of, for the card of that export.
+        file: an exported file; None for the run.
+        folder: where the page goes; None for `web` in the run, or beside here with the file's name.
+
+    Returns:
+        The folder of the page.
+
+    Raises:
+        ExportError: no page can run the file or any of the run, or the folder holds something else.
+        RunError: there is no such run.
+    """
+    from genrecls.export.export import export, require_files
+
+    # Before a file is made, which takes longer.
+    runtime = find_litertjs(settings.litertjs)
+    if file:
+        model, place = read_web_model(file), Path(f"{file.stem}_web")
+    else:
+        run = find_run(Path(settings.output_root).expanduser(), settings.run)
+        facts = read_export(run)
+        if facts is None:
+            # The one file that a page takes first, unless others are asked for.
+            modes, inputs = settings.modes or ("float32",), settings.inputs or ("features",)
+            settings = replace(settings, run=str(run.folder), modes=modes, inputs=inputs)
+            given = [word for word in words if not word.startswith(("modes=", "inputs="))]
+            named = [f"modes=[{','.join(modes)}]", f"inputs=[{','.join(inputs)}]"]
+            facts = export(settings, [*given, *named]).facts
+            require_files(settings, facts)
+        model, place = choose_web_model(run, facts), run.folder / WEB
+    write_page(folder or place, model, runtime)
+    return folder or place
 
 
 def write_page(folder: Path, model: WebModel, runtime: LiteRtJs) -> None:
