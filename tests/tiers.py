@@ -11,6 +11,7 @@ import builtins
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -80,30 +81,47 @@ def fixture_permissions(name: str, definitions: Mapping[str, Sequence[Any]]) -> 
 def watch() -> None:
     """Watch imports and the start of processes from now on, in this process."""
     sys.addaudithook(_audit)
-    # Only the import of a module that is not loaded yet is an audit event.
-    plain_import, plain_start = builtins.__import__, BaseProcess.start
-
-    def watched_import(name: str, *args: Any, **kwargs: Any) -> Any:
-        __tracebackhide__ = True
-        if _permitted is not None and name.partition(".")[0] in {"tensorflow", "keras"}:
-            _require("tensorflow", f"import of {name}")
-        return plain_import(name, *args, **kwargs)
+    plain_start = BaseProcess.start
 
     def watched_start(self: BaseProcess) -> None:
         _require("process", "multiprocessing")
         plain_start(self)
 
-    builtins.__import__ = watched_import
     BaseProcess.start = watched_start  # type: ignore[method-assign]
 
 
 def _audit(event: str, args: tuple[Any, ...]) -> None:
-    if event == "subprocess.Popen":
+    if event == "import":
+        _check_import(args[0])
+    elif event == "subprocess.Popen":
         program = Path(str(args[0] or next(iter(args[1])))).name
         if program not in _ASKED:
             _require("process", f"start of {program}")
     elif event in {"os.fork", "os.forkpty", "os.posix_spawn", "os.system"}:
         _require("process", event)
+
+
+def _check_import(name: str) -> None:
+    if name.partition(".")[0] in {"tensorflow", "keras"}:
+        _require("tensorflow", f"import of {name}")
+        _watch_loaded()
+
+
+@cache
+def _watch_loaded() -> None:
+    """Watch what imports TensorFlow though it is loaded, which is no audit event.
+
+    Not before it is: every import of every module is then slower.
+    """
+    plain_import = builtins.__import__
+
+    def watched_import(name: str, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        if _permitted is not None:
+            _check_import(name)
+        return plain_import(name, *args, **kwargs)
+
+    builtins.__import__ = watched_import
 
 
 def _require(name: str, what: str) -> None:
