@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +14,18 @@ from genrecls.config.json_schema import SCHEMAS_FOLDER
 from genrecls.config.paths import conf_dir
 from scripts.make_schemas import HEADER, made_files
 
-MADE = made_files(conf_dir())
-FILES = sorted(path for path in MADE if path.suffix == ".yaml")
-SCHEMAS = sorted(path for path in MADE if path.suffix == ".json")
+SCHEMAS = sorted((conf_dir() / SCHEMAS_FOLDER).iterdir())
 AGAIN = "run python scripts/make_schemas.py"
+
+
+@pytest.fixture(scope="module")
+def made() -> Mapping[Path, str]:
+    """What the script would write."""
+    return made_files(conf_dir())
+
+
+def option_files(made: Mapping[Path, str]) -> list[Path]:
+    return sorted(path for path in made if path.suffix == ".yaml")
 
 
 def keys(schema: Any) -> Any:
@@ -27,28 +37,28 @@ def keys(schema: Any) -> Any:
     return None
 
 
-def test_every_file_of_options_names_its_schema() -> None:
-    wrong = [str(path) for path in FILES if path.read_text(encoding="utf-8") != MADE[path]]
+def test_every_file_of_options_names_its_schema(made: Mapping[Path, str]) -> None:
+    files = option_files(made)
+    wrong = [str(path) for path in files if path.read_text(encoding="utf-8") != made[path]]
     assert wrong == [], AGAIN
-    with_schema = {path.parent.name for path in FILES if HEADER in MADE[path]}
+    with_schema = {path.parent.name for path in files if HEADER in made[path]}
     assert {"model", "features", "dataset", "split", "trainer", "augment"} <= with_schema
 
 
 @pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.stem)
-def test_a_schema_is_that_of_the_code(path: Any) -> None:
-    assert path.is_file(), AGAIN
+def test_a_schema_is_that_of_the_code(path: Path, made: Mapping[Path, str]) -> None:
     written = json.loads(path.read_text(encoding="utf-8"))
-    assert keys(written["properties"]) == keys(json.loads(MADE[path])["properties"]), AGAIN
+    assert keys(written["properties"]) == keys(json.loads(made[path])["properties"]), AGAIN
 
 
-def test_no_schema_is_left_over() -> None:
-    assert sorted((conf_dir() / SCHEMAS_FOLDER).iterdir()) == SCHEMAS, AGAIN
+def test_no_schema_is_missing_or_left_over(made: Mapping[Path, str]) -> None:
+    assert sorted(path for path in made if path.suffix == ".json") == SCHEMAS, AGAIN
 
 
-def test_a_schema_knows_every_key_of_its_files() -> None:
-    for path in FILES:
-        first = next((line for line in MADE[path].splitlines() if line.startswith(HEADER)), "")
+def test_a_schema_knows_every_key_of_its_files(made: Mapping[Path, str]) -> None:
+    for path in option_files(made):
+        first = next((line for line in made[path].splitlines() if line.startswith(HEADER)), "")
         if first:
             schema = json.loads((path.parent / first.removeprefix(HEADER)).read_text("utf-8"))
-            values = yaml.safe_load(MADE[path])
+            values = yaml.safe_load(made[path])
             assert values.keys() <= schema["properties"].keys(), path

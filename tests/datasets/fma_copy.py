@@ -89,7 +89,7 @@ def _noises(count: int) -> list[bytes]:
     rng = np.random.default_rng(0)
     files = [BytesIO() for _ in range(count)]
     for file in files:
-        soundfile.write(file, rng.uniform(-0.5, 0.5, 30 * 22050), 22050, format="MP3")
+        soundfile.write(file, rng.uniform(-0.5, 0.5, 30 * 11025), 11025, format="MP3")
     return [file.getvalue() for file in files]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import cache
 
 import numpy as np
 
@@ -64,6 +65,7 @@ def announcing(wav: bytes, more: int) -> bytes:
     return wav[:40] + struct.pack("<I", max(0, len(wav) - 44 + more)) + wav[44:]
 
 
+@cache
 def mp3(seconds: float, rate: int = RATE, seed: int = 0) -> bytes:
     """Return a stereo MP3 of variable bit rate."""
     return encoded("MP3", music(seconds, rate, seed), rate)

@@ -27,7 +27,7 @@ from tests.in_process import Answer, run_here
 
 DATA = os.environ.get("GENRECLS_TEST_DATA", "")
 ORDER = ("training", "test", "validation")
-RATE = 22050
+RATE = 11025
 BROKEN = (
     Clip(98567, "Folk", artist="98567"),  # 0.5 s as published
     Clip(133297, "Rock", split="test", artist="133297"),  # nothing as published
