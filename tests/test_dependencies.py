@@ -97,3 +97,25 @@ def test_what_the_tests_are_run_with_is_allowed_and_has_no_published_hole() -> N
         if name in pinned:
             fixed = SpecifierSet(f">={safe}", prereleases=True)
             assert fixed.contains(pinned[name]), f"{name}: {advisories}"
+
+
+@pytest.mark.parametrize(
+    ("machine", "extra", "asked"),
+    [
+        ("armv7l", "litert", {"rich", "tflite-runtime"}),
+        ("armv6l", "litert", {"rich"}),
+        ("aarch64", "litert", {"numpy", "rich", "soundfile", "soxr", "ai-edge-litert"}),
+    ],
+)
+def test_a_board_is_asked_for_what_has_wheels_there(
+    machine: str, extra: str, asked: set[str]
+) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    words = [*project["dependencies"], *project["optional-dependencies"][extra]]
+    board = {"platform_machine": machine, "python_version": "3.11"}
+    needed = {
+        one.name
+        for one in map(Requirement, words)
+        if one.marker is None or one.marker.evaluate(board)
+    }
+    assert needed == asked

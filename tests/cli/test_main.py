@@ -485,3 +485,23 @@ class TestConfigurationFlags:
         assert outcome.err == (
             f"train {written} is 'genrecls sweep': every training runs in a process of its own\n"
         )
+
+
+@pytest.mark.parametrize(
+    ("largest", "advice"),
+    [
+        (2**63 - 1, "a device that only predicts with an exported file needs genrecls[litert]"),
+        (2**31 - 1, "on a 32-bit ARMv7 system it comes with apt install python3-numpy"),
+    ],
+)
+def test_a_package_that_is_not_there_is_one_line_with_what_brings_it(
+    largest: int, advice: str, run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(_: object) -> None:
+        raise ModuleNotFoundError("No module named 'numpy'", name="numpy")
+
+    monkeypatch.setattr(sys, "maxsize", largest)
+    monkeypatch.setattr("genrecls.cli.predict.main", missing)
+    outcome = run_command("predict", "song.wav")
+    assert outcome.status == 1
+    assert outcome.error.startswith(f"the package numpy is not installed; {advice}")

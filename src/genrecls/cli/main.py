@@ -72,10 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The answer is known: let the process end without a last search for garbage.
         atexit.register(gc.freeze)
     except ModuleNotFoundError as error:
-        text = (
-            f"the package {error.name} is not installed; a device that only predicts with an "
-            "exported file needs genrecls[litert], everything else: pip install 'genrecls[train]'"
-        )
+        text = f"the package {error.name} is not installed; {_what_brings_packages()}"
     except OSError as error:
         # Whoever writes a file names it: a full disk without a name is that of a stream.
         stream = error.errno == errno.ENOSPC and not error.filename
@@ -97,6 +94,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     fail(text)
     return status
+
+
+def _what_brings_packages() -> str:
+    """Return how to install what is missing, as the end of a message."""
+    if sys.maxsize > 2**32:
+        return (
+            "a device that only predicts with an exported file needs genrecls[litert], everything "
+            "else: pip install 'genrecls[train]'"
+        )
+    # For these systems pip has no wheels; see the dependencies in pyproject.toml.
+    return (
+        "on a 32-bit ARMv7 system it comes with apt install python3-numpy python3-soundfile into "
+        "an environment made by python3 -m venv --system-site-packages; ARMv6 has none"
+    )
 
 
 def _parser(words: Sequence[str]) -> VerbParser | None:
