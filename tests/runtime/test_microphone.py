@@ -36,7 +36,7 @@ class Cards:
     rates: Sequence[int] = (RATE, 48000)
     opened: dict[str, Any] = field(default_factory=dict)
 
-    def give(self, block: NDArray[np.float32], *, overflow: bool = False) -> None:
+    def give(self, block: NDArray[np.int16], *, overflow: bool = False) -> None:
         """Give a block of (samples, channels) as PortAudio would."""
         callback: Callable[..., None] = self.opened["callback"]
         callback(block, len(block), None, SimpleNamespace(input_overflow=overflow))
@@ -68,7 +68,7 @@ def cards(monkeypatch: pytest.MonkeyPatch) -> Cards:
             known.opened.update(opened)
 
         def __enter__(self) -> None:
-            known.give(np.zeros((4, known.opened["channels"]), np.float32))
+            known.give(np.zeros((4, known.opened["channels"]), np.int16))
 
         def __exit__(self, *_: object) -> None:
             known.opened["closed"] = True
@@ -86,8 +86,8 @@ def test_a_card_is_opened_at_the_rate_of_the_model_and_its_channels_are_mixed(ca
     assert (source.rate, len(first)) == (RATE, 4)
     opened = {key: cards.opened[key] for key in ("device", "samplerate", "channels", "blocksize")}
     assert opened == {"device": "hw:1", "samplerate": RATE, "channels": 2, "blocksize": RATE // 2}
-    cards.give(np.array([[0.5, 0.0], [1.0, -1.0]], np.float32))
-    assert next(source.blocks).tolist() == [0.25, 0.0]  # type: ignore[union-attr]
+    cards.give(np.array([[16384, 0], [-32768, -32768]], np.int16))
+    assert next(source.blocks).tolist() == [0.25, -1.0]  # type: ignore[union-attr]
 
 
 def test_a_card_without_that_rate_is_read_at_its_own(cards: Cards) -> None:
@@ -136,7 +136,7 @@ def test_a_program_slower_than_real_time_drops_what_waits_and_says_how_much(
 ) -> None:
     source = microphone("hw:1", RATE)
     next(source.blocks)
-    block = np.full((RATE // 2, 1), 0.1, np.float32)
+    block = np.full((RATE // 2, 2), 999, np.int16)
     for _ in range(3 * MOST_WAITING + 2):
         cards.give(block)
     gap = next(source.blocks)
@@ -157,7 +157,7 @@ def test_a_program_slower_than_real_time_drops_what_waits_and_says_how_much(
 def test_what_the_system_lost_is_said(cards: Cards, capsys: pytest.CaptureFixture[str]) -> None:
     source = microphone(None, RATE)
     next(source.blocks)
-    cards.give(np.zeros((4, 2), np.float32), overflow=True)
+    cards.give(np.zeros((4, 2), np.int16), overflow=True)
     next(source.blocks)
     expected = "--live: the system lost sound before it came here, 1 times in all\n"
     assert capsys.readouterr().err == expected

@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.dsp.audio import mix_down
 from genrecls.errors import ConfigError, DataError
-from genrecls.runtime.stream import Gap, Source
+from genrecls.runtime.stream import Gap, SampleFormat, Source
 
 BLOCK_SECONDS = 0.5
 MOST_WAITING = 20
@@ -32,11 +31,11 @@ class _Waiting:
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
-        self._blocks: deque[NDArray[np.float32]] = deque()
+        self._blocks: deque[NDArray[np.int16]] = deque()
         self._dropped = 0
         self._changed = Condition()
 
-    def add(self, block: NDArray[np.float32]) -> None:
+    def add(self, block: NDArray[np.int16]) -> None:
         """Append a block, in the place of all that wait where there are too many; never wait."""
         with self._changed:
             if len(self._blocks) == MOST_WAITING:
@@ -45,7 +44,7 @@ class _Waiting:
             self._blocks.append(block)
             self._changed.notify()
 
-    def next(self) -> NDArray[np.float32] | Gap:
+    def next(self) -> NDArray[np.int16] | Gap:
         """Wait for the next block, or for what was dropped before it.
 
         Raises:
@@ -95,19 +94,20 @@ def microphone(device: str | None, rate: int) -> Source:
             f"--device: expected one input of a sound card, received {wanted}; there is "
             f"{names or 'no sound card that records'}"
         ) from None
-    chosen = {"device": number, "channels": channels, "dtype": "float32"}
+    chosen = {"device": number, "channels": channels, "dtype": "int16"}
     try:
         sounddevice.check_input_settings(samplerate=rate, **chosen)
     except (sounddevice.PortAudioError, ValueError):
         # Cards without a system above them, as hw:1, have a few rates.
         rate = round(card["default_samplerate"])
+    form = SampleFormat(rate, channels, "s16le")
     waiting, overflows = _Waiting(rate), 0
 
-    def record(block: NDArray[np.float32], _frames: int, _time: object, status: Any) -> None:
+    def record(block: NDArray[np.int16], _frames: int, _time: object, status: Any) -> None:
         # Called by a thread of PortAudio, whose block is valid for as long as this takes.
         nonlocal overflows
         overflows += bool(status.input_overflow)
-        waiting.add(mix_down(block.copy()))
+        waiting.add(block.copy())
 
     def blocks() -> Iterator[NDArray[np.float32] | Gap]:
         dropped, told = 0.0, 0
@@ -123,16 +123,18 @@ def microphone(device: str | None, rate: int) -> Source:
         with stream:
             while True:
                 block = waiting.next()
+                if overflows > told:
+                    told = overflows
+                    _note(f"the system lost sound before it came here, {told} times in all")
                 if isinstance(block, Gap):
                     dropped += block.seconds
                     _note(
                         f"slower than real time: {block.seconds:.1f} s of sound dropped, "
                         f"{dropped:.1f} s in all; a smaller model or a longer --hop keeps up"
                     )
-                if overflows > told:
-                    told = overflows
-                    _note(f"the system lost sound before it came here, {told} times in all")
-                yield block
+                    yield block
+                else:
+                    yield form.mono(block.astype("<i2").tobytes())
 
     return Source(rate, blocks())
 
