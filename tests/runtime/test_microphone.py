@@ -35,6 +35,24 @@ class Cards:
     devices: Sequence[dict[str, Any]] = (CARD, SPEAKER)
     rates: Sequence[int] = (RATE, 48000)
     opened: dict[str, Any] = field(default_factory=dict)
+    busy: bool = False
+
+    def query_devices(self, device: int | str | None = None, kind: str | None = None) -> Any:
+        if kind is None:
+            return list(self.devices)
+        fitting = [
+            each
+            for each in self.devices
+            if each["max_input_channels"]
+            and (device in {None, each["index"]} or str(device) in each["name"])
+        ]
+        if len(fitting) != 1:
+            raise ValueError(f"No input device matching {device!r}")
+        return fitting[0]
+
+    def check_input_settings(self, *, samplerate: int, **_: Any) -> None:
+        if samplerate not in self.rates:
+            raise PortAudioError("Invalid sample rate")
 
     def give(self, block: NDArray[np.int16], *, overflow: bool = False) -> None:
         """Give a block of (samples, channels) as PortAudio would."""
@@ -46,34 +64,19 @@ class Cards:
 def cards(monkeypatch: pytest.MonkeyPatch) -> Cards:
     known, module = Cards(), ModuleType("sounddevice")
 
-    def query_devices(device: int | str | None = None, kind: str | None = None) -> Any:
-        if kind is None:
-            return list(known.devices)
-        fitting = [
-            each
-            for each in known.devices
-            if each["max_input_channels"]
-            and (device in {None, each["index"]} or str(device) in each["name"])
-        ]
-        if len(fitting) != 1:
-            raise ValueError(f"No input device matching {device!r}")
-        return fitting[0]
-
-    def check_input_settings(*, samplerate: int, **_: Any) -> None:
-        if samplerate not in known.rates:
-            raise PortAudioError("Invalid sample rate")
-
     class InputStream:
         def __init__(self, **opened: Any) -> None:
             known.opened.update(opened)
 
         def __enter__(self) -> None:
+            if known.busy:
+                raise PortAudioError("Device unavailable")
             known.give(np.zeros((4, known.opened["channels"]), np.int16))
 
         def __exit__(self, *_: object) -> None:
             known.opened["closed"] = True
 
-    for each in (query_devices, check_input_settings, InputStream, PortAudioError):
+    for each in (known.query_devices, known.check_input_settings, InputStream, PortAudioError):
         setattr(module, each.__name__, each)
     monkeypatch.setitem(sys.modules, "sounddevice", module)
     return known
@@ -94,6 +97,12 @@ def test_a_card_without_that_rate_is_read_at_its_own(cards: Cards) -> None:
     cards.rates = (48000,)
     assert microphone(None, RATE).rate == 48000
     assert microphone("0", RATE).rate == 48000
+
+
+def test_a_card_that_another_program_has_is_one_line(cards: Cards) -> None:
+    cards.busy = True
+    with pytest.raises(DataError, match=r"the sound card USB: .* does not open: Device unavailab"):
+        next(microphone(None, RATE).blocks)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +168,7 @@ def test_what_the_system_lost_is_said(cards: Cards, capsys: pytest.CaptureFixtur
     next(source.blocks)
     cards.give(np.zeros((4, 2), np.int16), overflow=True)
     next(source.blocks)
-    expected = "--live: the system lost sound before it came here, 1 times in all\n"
+    expected = "--live: the system lost sound before it came here (1 times so far)\n"
     assert capsys.readouterr().err == expected
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Iterator
+from contextlib import ExitStack
 from threading import Condition
 from typing import Any
 
@@ -83,17 +84,8 @@ def microphone(device: str | None, rate: int) -> Source:
             f"installed: {install}; without it, arecord -f S16_LE -r {rate} | ... --live -"
         ) from None
     number = int(device) if device is not None and device.isdecimal() else device
-    try:
-        card: dict[str, Any] = sounddevice.query_devices(number, "input")
-        channels = min(2, card["max_input_channels"])
-    except (sounddevice.PortAudioError, ValueError):
-        inputs = [each for each in sounddevice.query_devices() if each["max_input_channels"] > 0]
-        names = "; ".join(f"{each['index']} {each['name']}" for each in inputs)
-        wanted = "the input of the system" if device is None else f"'{device}'"
-        raise ConfigError(
-            f"--device: expected one input of a sound card, received {wanted}; there is "
-            f"{names or 'no sound card that records'}"
-        ) from None
+    card = _find_card(sounddevice, number)
+    channels = min(2, card["max_input_channels"])
     chosen = {"device": number, "channels": channels, "dtype": "int16"}
     try:
         sounddevice.check_input_settings(samplerate=rate, **chosen)
@@ -111,21 +103,19 @@ def microphone(device: str | None, rate: int) -> Source:
 
     def blocks() -> Iterator[NDArray[np.float32] | Gap]:
         dropped, told = 0.0, 0
-        size = round(rate * BLOCK_SECONDS)
-        try:
-            stream = sounddevice.InputStream(
-                samplerate=rate, blocksize=size, callback=record, **chosen
-            )
-        except sounddevice.PortAudioError as error:
-            raise DataError(
-                f"--live: the sound card {card['name']} does not open: {error}"
-            ) from None
-        with stream:
+        opened = {"samplerate": rate, "blocksize": round(rate * BLOCK_SECONDS), **chosen}
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(sounddevice.InputStream(callback=record, **opened))
+            except sounddevice.PortAudioError as error:
+                raise DataError(
+                    f"--live: the sound card {card['name']} does not open: {error}"
+                ) from None
             while True:
                 block = waiting.next()
                 if overflows > told:
                     told = overflows
-                    _note(f"the system lost sound before it came here, {told} times in all")
+                    _note(f"the system lost sound before it came here ({told} times so far)")
                 if isinstance(block, Gap):
                     dropped += block.seconds
                     _note(
@@ -137,6 +127,25 @@ def microphone(device: str | None, rate: int) -> Source:
                     yield form.mono(block.astype("<i2").tobytes())
 
     return Source(rate, blocks())
+
+
+def _find_card(sounddevice: Any, device: str | int | None) -> dict[str, Any]:
+    """Return what PortAudio says of an input.
+
+    Raises:
+        ConfigError: there is none of that name or number, or several; names those that there are.
+    """
+    try:
+        card: dict[str, Any] = sounddevice.query_devices(device, "input")
+    except (sounddevice.PortAudioError, ValueError):
+        inputs = [each for each in sounddevice.query_devices() if each["max_input_channels"] > 0]
+        names = "; ".join(f"{each['index']} {each['name']}" for each in inputs)
+        wanted = "the input of the system" if device is None else f"'{device}'"
+        raise ConfigError(
+            f"--device: expected one input of a sound card, received {wanted}; there is "
+            f"{names or 'no sound card that records'}"
+        ) from None
+    return card
 
 
 def _note(text: str) -> None:
