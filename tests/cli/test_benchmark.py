@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from matplotlib.image import imread
 
+from genrecls.benchmark.emulator import Emulation
 from genrecls.export.formats import ExportFormat
 from genrecls.files.tables import write_json
 from genrecls.runs.export_facts import EXPORT
@@ -106,6 +107,39 @@ def test_a_single_file_is_measured_beside_itself(
     assert (row["input"], row["mode"]) == (export_format.input, export_format.mode)
     assert (tmp_path / "my model.benchmark.png").is_file()
     assert {path.suffix for path in tmp_path.iterdir()} == {".tflite", ".json", ".png"}
+
+
+@pytest.mark.usefixtures("forked_modules")
+@pytest.mark.tensorflow
+@pytest.mark.process
+def test_counts_of_the_emulator_stand_in_table_and_card(
+    tmp_path: Path, tiny: Packed, run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = []
+
+    def count(project: Path, tflite_micro: Path, *, optimised: bool) -> Emulation:
+        counted.append((project, tflite_micro.name, (project / "src" / "genrecls.h").is_file()))
+        kernels = "CMSIS-NN" if optimised else "reference"
+        return Emulation(kernels, "portable", 2.0, 9, 7000, 10_600, 184, 1264, 5000, 6000, 70_000)
+
+    monkeypatch.setattr("genrecls.cli.benchmark.emulate", count)
+    folder = exported_run(tmp_path, tiny)
+    flags = ("--runs", "1", "--emulator", "tflm")
+    done = run_command("benchmark", "a-run", *flags, f"output_root={tmp_path}")
+    assert done.status == 0, done.err
+    assert "emulated Cortex-M4" in done.out
+    card = (folder / "card.md").read_text(encoding="utf-8")
+    assert "| reference, portable | 3.5 | 5.3 | 1,264 | 6,000 | 5,000 | 70,000 |" in card
+    assert counted[0] == (folder / "micro", "tflm", False)
+
+    # Of a file alone the project is written first.
+    file = tmp_path / "my model.tflite"
+    shutil.copy(tiny.files[FEATURES], file)
+    done = run_command("benchmark", str(file), *flags)
+    assert done.status == 0, done.err
+    assert counted[-1][2]
+    found = json.loads((tmp_path / "my model.benchmark.json").read_text(encoding="utf-8"))
+    assert [one["kernels"] for one in found["emulated"]] == ["CMSIS-NN", "reference"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ from hashlib import sha256
 
 import pytest
 
+from genrecls.export.bundle.targets import target
+from genrecls.export.tflite.arithmetic import macs
 from genrecls.runtime.container import unpack
 from genrecls.shipped.models import (
     DEFAULT,
@@ -62,6 +64,18 @@ def test_a_card_has_a_score_that_keeps_artists_apart(name: str) -> None:
     # Every track is tested once with each seed.
     assert sum(map(sum, card["confusion"])) == pytest.approx(card["data"]["tracks"])
     assert card["use"]["not_for"]
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_estimate_of_a_latency_holds_against_counted_instructions(name: str) -> None:
+    (facts,) = (file for file in read_card(name)["files"] if file["mode"] == "int8")
+    device = target("cortex-m4")
+    fast, plain = (each["network_instructions"] * 1000 for each in facts["emulated"])
+    estimate = macs(unpack(FOLDER / facts["file"])[0]) / device.int8_macs
+    # Seconds at 120 MHz, the fastest of these processors, and an instruction a cycle.
+    # What surrounds a convolution of few channels is not in the estimate (docs: allow three times).
+    assert 1 / 3 < estimate / (fast / 120e6) < 1
+    assert plain / fast == pytest.approx(device.reference_slowdown, rel=0.25)
 
 
 @pytest.mark.parametrize("name", names())

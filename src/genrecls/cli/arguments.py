@@ -302,6 +302,12 @@ def benchmark_parser() -> VerbParser:
     parser.add_argument(
         "--runs", type=number, default=30, metavar="N", help="counted repetitions of each (30)"
     )
+    parser.add_argument(
+        "--emulator",
+        type=folder,
+        metavar="TFLM",
+        help="TensorFlow Lite Micro (get_tflm.sh): also count on an emulated Cortex-M4",
+    )
     return parser
 
 

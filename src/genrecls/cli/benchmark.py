@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from genrecls.benchmark.benchmark import (
@@ -14,12 +15,14 @@ from genrecls.benchmark.benchmark import (
     machine_title,
     model_files_of_file,
 )
+from genrecls.benchmark.emulator import emulate
 from genrecls.cli.arguments import parser_of
 from genrecls.console import say, show, warn
 from genrecls.errors import ConfigError
 from genrecls.files.atomic import write_text
 from genrecls.files.tables import write_json
 from genrecls.inference.files import named_model_file
+from genrecls.reports.emulation import emulation_table
 from genrecls.reports.figures.tradeoff import points, scope
 from genrecls.reports.numbers import kilobytes
 from genrecls.reports.tables import Column, Table
@@ -55,7 +58,11 @@ def main(words: Sequence[str]) -> int:
     job = _job(next(iter(options.words), None), options.output_root)
     settings = BenchmarkSettings(job.paths, options.threads, options.runs)
     result = benchmark(job.model.run, settings)
+    if options.emulator:
+        result["emulated"] = _emulated(job, options.emulator)
     show(_table(result, job.model).to_terminal())
+    if options.emulator:
+        show(emulation_table(result["emulated"], "on an emulated Cortex-M4").to_terminal())
     if any(row["features_ms"] is None for row in result["rows"]):
         warn("inference alone was measured: what this model takes is not computed in an export")
     write_json(job.to, result)
@@ -101,6 +108,27 @@ def _job(word: str | None, root: Path) -> _Job:
         )
     paths = (run.model_file, *(folder / file.file for file in model.kept))
     return _Job(model, paths, folder / "benchmark.json")
+
+
+def _emulated(job: _Job, tflite_micro: Path) -> list[dict[str, Any]]:
+    """Return what the C++ project of the model takes, with fast and with plain kernels.
+
+    Raises:
+        ConfigError: there is no project, or a tool is missing.
+        ExportError: no microcontroller runs the file.
+        RunError: the project cannot be built, or answers otherwise.
+    """
+    with TemporaryDirectory() as name:
+        project = job.to.parent / "micro"
+        if not isinstance(job.model, ExportFacts):
+            from genrecls.export.bundle.firmware import read_project, write_firmware
+
+            project = Path(name, "micro")
+            write_firmware(project, read_project(job.paths[0]))
+        return [
+            asdict(emulate(project, tflite_micro, optimised=optimised))
+            for optimised in (True, False)
+        ]
 
 
 def _table(result: Mapping[str, Any], model: ModelFiles) -> Table:

@@ -11,6 +11,7 @@ from genrecls.console import several, show
 from genrecls.errors import ConfigError, nearest
 from genrecls.inference.tagger import PARAMETERS, TAGGER_LICENCE, TAGGERS
 from genrecls.models.musicnn_weights import CORPORA, TAGS
+from genrecls.reports.emulation import emulation_table
 from genrecls.reports.numbers import kilobytes
 from genrecls.reports.tables import Column, Table
 from genrecls.runtime.description import leak_mark, pretraining_caveat, pretraining_mark
@@ -196,6 +197,10 @@ def _card(card: Mapping[str, Any]) -> list[Any]:
         title="confusion: tracks of one seed in the mean; rows are true genres",
     )
     tables = [about, files, confusion]
+    for file in card["files"]:
+        if counted := file.get("emulated"):
+            title = f"{file['file']} on an emulated Cortex-M4"
+            tables.insert(2, emulation_table(counted, title))
     if card["robustness"] is not None:
         from genrecls.evaluation.robustness import RobustnessScore
         from genrecls.reports.robustness import robustness_table

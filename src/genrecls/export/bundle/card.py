@@ -11,6 +11,7 @@ from typing import Any
 from genrecls.export.bundle.deployment import deployment, project_file
 from genrecls.export.tflite.flatbuffer import FUSED_LSTM
 from genrecls.files.templates import templates
+from genrecls.reports.emulation import emulation_table
 from genrecls.reports.numbers import DASH, count, decimal, percent
 from genrecls.runs.export_facts import ExportFacts
 from genrecls.runtime.description import leak_mark, pretraining_warning
@@ -59,6 +60,11 @@ def card(export: ExportFacts, benchmark: Mapping[str, Any] | None) -> str:
             kept=kept,
             deployment=deployment(export),
             project=project_file(kept),
+            emulation=(
+                emulation_table(benchmark["emulated"]).to_markdown()
+                if benchmark and "emulated" in benchmark
+                else ""
+            ),
             missing=[file for file in export.files if file.status != "kept"],
             best=best.file if best else "",
             from_audio="fmax" in export.features,
