@@ -21,8 +21,7 @@ from genrecls.evaluation.metrics import scores
 from genrecls.evaluation.prediction_tables import mistakes
 from genrecls.evaluation.predictions import Predictions, held_out_answers
 from genrecls.experiment.evaluate import PartPredictions, average_part, write_predictions
-from genrecls.files.atomic import write_text
-from genrecls.files.tables import write_json
+from genrecls.files.tables import write_json, write_yaml
 from genrecls.models.cost import ModelCost
 from genrecls.runs.ensemble_card import (
     ENSEMBLE,
@@ -55,8 +54,6 @@ def ensemble(runs: Sequence[Run], command: str) -> Run:
         RunError: a run is not finished or is an ensemble itself, the runs lie in different folders,
             differ in data, genres or tested tracks, or two have the same model.
     """
-    import yaml
-
     from genrecls.reports.run import RunReport, write_report
 
     started = time.monotonic()
@@ -111,7 +108,7 @@ def ensemble(runs: Sequence[Run], command: str) -> Run:
                 held_out=asdict(held_out["validation"]),
             )
             write_ensemble(run.folder / ENSEMBLE, card)
-            write_text(run.config_file, yaml.safe_dump(config, sort_keys=False))
+            write_yaml(run.config_file, config)
             write_json(run.environment_file, environment())
             files = {level: run.predictions_file(level) for level in ("segments", "tracks")}
             artists = {**first.answers["validation"].artists, **first.answers["test"].artists}

@@ -20,8 +20,7 @@ from genrecls.experiment.more_epochs import begin_with, can_go_on
 from genrecls.experiment.run_id import run_folder
 from genrecls.experiment.teacher import find_teacher
 from genrecls.features.extract import fingerprint
-from genrecls.files.atomic import write_text
-from genrecls.files.tables import write_json, write_rows
+from genrecls.files.tables import write_json, write_rows, write_yaml
 from genrecls.models.sklearn import Sklearn
 from genrecls.models.tensorflow_setup import threads
 from genrecls.runs.record import read
@@ -314,8 +313,6 @@ def write_settings(run: Run, experiment: Experiment) -> None:
 
     Weights depend on the processor, too, and on among how many threads operations are divided.
     """
-    import yaml
-
     plugins = {f"plugin {name}": digest for name, digest in experiment.plugins.items()}
     now = {**environment(), "threads": str(threads()), **plugins}
     if run.checkpoint_folder.is_dir():
@@ -329,7 +326,7 @@ def write_settings(run: Run, experiment: Experiment) -> None:
         ]
         if before and changed:
             warn(f"this run continues, but perhaps not bit for bit: {', '.join(changed)}")
-    write_text(run.config_file, yaml.safe_dump(experiment.resolved(), sort_keys=False))
+    write_yaml(run.config_file, experiment.resolved())
     write_json(run.environment_file, now)
 
 

@@ -14,6 +14,7 @@ from genrecls.evaluation.class_balance import MajorityBaseline
 from genrecls.evaluation.metrics import Scores
 from genrecls.explain.examples_per_genre import ExampleInputs, GenreExample
 from genrecls.files.atomic import write_text
+from genrecls.files.tables import write_yaml
 from genrecls.reports.figure_files import FigureSettings, figures_as, write_figures
 from genrecls.reports.figures.calibration import reliability_diagram
 from genrecls.reports.figures.class_balance import genre_counts, unequal
@@ -140,8 +141,6 @@ def draw_again(run: Run, settings: FigureSettings) -> None:
     Raises:
         RunError: a file of the run is damaged.
     """
-    import yaml
-
     config = run.read_config()
     wanted = {"format": list(settings.format), "style": settings.style}
     # Runs of earlier versions do not say how theirs were drawn, which was in the only way.
@@ -151,8 +150,7 @@ def draw_again(run: Run, settings: FigureSettings) -> None:
     report = RunReport(name=run.name, metrics=record.metrics, history=record.history)
     with figures_as(settings):
         figures = write_figures(lambda: draw(report), run.figures_folder)
-    text = yaml.safe_dump({**config, "figures": wanted}, sort_keys=False)
-    write_text(run.config_file, text)
+    write_yaml(run.config_file, {**config, "figures": wanted})
     say(f"drawn again: {len(figures)} figures in {run.figures_folder}")
 
 
