@@ -229,13 +229,16 @@ def require_files(settings: ExportSettings, facts: ExportFacts) -> None:
     for (expected, reason), names in missing.items():
         (fail if expected else warn)(f"no {', '.join(names)}: {reason}")
     failed = sum(len(names) for (expected, _), names in missing.items() if expected)
+    # Files that were compared and are too large; what failed before has nothing to do with a size.
+    too_large = facts.target and not facts.kept and (facts.target.verdicts or not failed)
+    if settings.target and too_large:
+        device = find_target(settings.target)
+        preset = preset_that_fits(device, len(facts.labels))
+        raise ExportError(
+            f"no file fits {device.title}; see the lines above. Export without target=... to "
+            f"get the files all the same, or train a smaller model: {preset}"
+        )
     if failed:
         raise ExportError(
             f"{failed} of {len(facts.files)} files were not exported; see the lines above"
-        )
-    if settings.target and facts.target and not facts.kept:
-        preset = preset_that_fits(find_target(settings.target), len(facts.labels))
-        raise ExportError(
-            f"no file fits {facts.target.title}; see the lines above. Export without target=... to "
-            f"get the files all the same, or train a smaller model: {preset}"
         )
