@@ -77,11 +77,11 @@ def evaluate_robustness(
         DataError: the data are not there, or a track cannot be read any more.
         ModelFileError: a model cannot be read, or does not answer as a classifier.
     """
-    run.read_metrics().require_unlearnt(run.name, part)
     if run.is_ensemble:
         raise RunError(
             f"run {run.name}: an ensemble; robustness= takes a single run: evaluate its members"
         )
+    run.read_metrics().require_unlearnt(run.name, part)
     record = read(run)
     if record.metrics.split.name == "segment":
         raise RunError(
