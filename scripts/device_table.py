@@ -67,22 +67,29 @@ class Comparison:
         genres: genres that the device answered.
         same_genre: segments with the same most probable genre.
         equal: segments whose probabilities are all the same.
-        steps: largest difference of a probability, in steps of the int8 output.
+        alike: segments whose probabilities differ by two steps of the int8 output at most.
+        steps: largest difference of a probability, in such steps.
     """
 
     segments: int
     genres: int
     same_genre: int
     equal: int
+    alike: int
     steps: int
 
     @classmethod
     def of(cls, device: NDArray[np.int64], expected: NDArray[np.int64]) -> Comparison:
         """Return the differences of stored answers, shape (segments, genres)."""
         gaps, decisions = np.abs(device - expected).max(axis=1), device.argmax(axis=1)
-        same = decisions == expected.argmax(axis=1)
-        genres = len(set(decisions.tolist()))
-        return cls(len(device), genres, int(same.sum()), int((gaps == 0).sum()), int(gaps.max()))
+        return cls(
+            segments=len(device),
+            genres=len(set(decisions.tolist())),
+            same_genre=int((decisions == expected.argmax(axis=1)).sum()),
+            equal=int((gaps == 0).sum()),
+            alike=int((gaps <= 2).sum()),
+            steps=int(gaps.max()),
+        )
 
 
 def compare(file: Path, tracks: Sequence[Path], folder: Path) -> Comparison:

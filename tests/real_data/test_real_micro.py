@@ -66,4 +66,6 @@ def test_a_device_hears_the_genre_that_predict_says_in_every_segment(
     assert found.segments >= 60
     assert found.genres > 3
     assert found.same_genre == found.segments
-    assert found.steps <= 2
+    # The two front ends may round an input that is between two steps to different sides.
+    assert found.alike >= 0.99 * found.segments
+    assert found.steps <= 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -39,6 +40,7 @@ needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler")
 TIDY = shutil.which("clang-tidy")
 # What takes two numbers can be called with them in the wrong order: so can all of DSP.
 CHECKS = "-*,bugprone-*,clang-analyzer-*,performance-*,-bugprone-easily-swappable-parameters"
+PAGE = Path(__file__).parents[3] / "docs" / "how_to" / "genre_sensor.md"
 ARM, QEMU = shutil.which("arm-none-eabi-g++"), shutil.which("qemu-system-arm")
 NETWORK = ("src/network.cc", "src/model.cc", "src/tables.cc", "test/golden.cc")
 FRONT_END = ("src/front_end.cc", "src/fft.cc")
@@ -485,6 +487,19 @@ def test_the_readme_says_how_a_model_needs_one_frame_at_a_time(
     features = replace(project.features, ref=ref)  # type: ignore[call-arg]
     write_project(tmp_path, replace(project, features=features))
     assert words in (tmp_path / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_page_for_an_afternoon_builds_as_the_readme_says(
+    project: Project, tmp_path: Path
+) -> None:
+    write_project(tmp_path, project)
+    readme = (tmp_path / "README.md").read_text(encoding="utf-8")
+    said = re.sub(r"\\\n\s*", "", readme)
+    lines = re.findall(r"^    ((?:cmake|sh) .*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    # What hears a song of one's own is in the README without the emulator.
+    steps = [step for line in lines for step in line.split(" && ") if "song.wav" not in step]
+    assert len(steps) == 8
+    assert [step for step in steps if step not in said] == []
 
 
 def test_golden_vectors_leave_room_for_the_network(project: Project, tmp_path: Path) -> None:
