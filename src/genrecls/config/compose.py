@@ -234,6 +234,13 @@ def _register_file_check() -> None:
         # What counts as a number, for one.
         yaml_implicit_resolvers = get_yaml_loader().yaml_implicit_resolvers
 
+    @lru_cache(maxsize=256)
+    def own_file(path: Path, _changed: int, _size: int) -> tuple[bytes, str]:
+        text = path.read_text(encoding="utf-8")
+        # As a pickle, from which each composition makes nodes of its own in a fifth of the time.
+        node = OmegaConf.create(yaml.load(text, FastLoader))  # noqa: S506
+        return pickle.dumps(node), text[:512]
+
     class CheckedFiles(FileConfigSource):
         def load_config(self, config_path: str) -> ConfigResult:
             folder = Path(self.path)
@@ -241,12 +248,13 @@ def _register_file_check() -> None:
             if folder != conf_dir() or not path.is_file():
                 check_file(path, folder)
                 return super().load_config(config_path)
-            text = path.read_text(encoding="utf-8")
+            state = path.stat()
+            node, beginning = own_file(path, state.st_mtime_ns, state.st_size)
             return ConfigResult(
-                config=OmegaConf.create(yaml.load(text, FastLoader)),  # noqa: S506
+                config=pickle.loads(node),  # noqa: S301 - our own
                 path=f"{self.scheme()}://{self.path}",
                 provider=self.provider,
-                header=self._get_header_dict(text[:512]),
+                header=self._get_header_dict(beginning),
             )
 
     # Not before Hydra has registered its own class, which it does once.
