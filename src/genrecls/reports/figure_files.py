@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Literal
 
 from genrecls.config.schema import Schema
 from genrecls.files.atomic import write_text
-from genrecls.reports.style import for_paper, heading, save
-from genrecls.reports.tables import latex_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,6 +45,8 @@ def figures_as(settings: FigureSettings) -> Iterator[None]:
 
 def write_figures(draw: Callable[[], Mapping[str, Figure]], folder: Path) -> Mapping[str, Figure]:
     """Write the figures that `draw` returns by name, and return them as a page shows them."""
+    from genrecls.reports.style import for_paper, save
+
     settings = _SETTINGS.get()
     shown = written = draw()
     if settings.style == "paper":
@@ -61,6 +61,9 @@ def write_figures(draw: Callable[[], Mapping[str, Figure]], folder: Path) -> Map
 
 def _captions(figures: Mapping[str, Figure], settings: FigureSettings) -> str:
     """Return LaTeX that shows each figure above what it is and what its numbers are numbers of."""
+    from genrecls.reports.style import heading
+    from genrecls.reports.tables import latex_text
+
     kind = "pdf" if "pdf" in settings.format else "png"
     blocks = []
     for name, figure in figures.items():
