@@ -94,6 +94,14 @@ def test_a_run_without_an_export_says_how_to_make_one_and_measures_keras(
     assert not (run.folder / EXPORT / "card.md").exists()
 
 
+def test_a_device_without_figures_says_what_draws_them(
+    run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("genrecls.cli.benchmark.find_spec", lambda _: None)
+    refused = run_command("benchmark", "best_small", "figures=paper")
+    assert refused.error == "figures=paper: figures need genrecls[train]"
+
+
 @pytest.mark.process
 @pytest.mark.parametrize("export_format", [FEATURES, AUDIO])
 def test_a_single_file_is_measured_beside_itself(
@@ -101,12 +109,12 @@ def test_a_single_file_is_measured_beside_itself(
 ) -> None:
     file = tmp_path / "my model.tflite"
     shutil.copy(tiny.files[export_format], file)
-    done = run_command("benchmark", str(file), "--runs", "1")
+    done = run_command("benchmark", str(file), "--runs", "1", "figures.format=[pdf]")
     assert done.status == 0, done.err
     (row,) = rows_of(tmp_path / "my model.benchmark.json")
     assert (row["input"], row["mode"]) == (export_format.input, export_format.mode)
     assert (tmp_path / "my model.benchmark.png").is_file()
-    assert {path.suffix for path in tmp_path.iterdir()} == {".tflite", ".json", ".png"}
+    assert {path.suffix for path in tmp_path.iterdir()} == {".tflite", ".json", ".png", ".pdf"}
 
 
 @pytest.mark.usefixtures("forked_modules")

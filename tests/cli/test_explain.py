@@ -54,7 +54,8 @@ def test_layers_genre_moment_and_place_can_be_chosen_and_the_bytes_are_repeatabl
     words = ["explain", str(place / "model.keras"), str(place / "söng $1.wav")]
     words += ["--layers", "pool1,dense1", "--genre", "rock", "--start", "3.5"]
     for folder in ("one", "two"):
-        done = run_command(*words, "--output", str(tmp_path / folder))
+        to = ("--output", str(tmp_path / folder))
+        done = run_command(*words, *to, "figures.format=[svg]")
         assert done.status == 0, done.err
     assert "log-odds of rock" in done.err
     first, second = (
@@ -62,7 +63,7 @@ def test_layers_genre_moment_and_place_can_be_chosen_and_the_bytes_are_repeatabl
         for folder in ("one", "two")
     )
     assert first == second
-    assert {"activations_pool1.png", "activations_dense1.png"} < set(first)
+    assert {"activations_pool1.png", "activations_dense1.svg"} < set(first)
     assert "activations_conv1.png" not in first
 
 

@@ -35,6 +35,15 @@ def test_words_flags_and_overrides_may_stand_in_any_order() -> None:
         assert (options.tflite, options.config_dir) == (True, "own")
 
 
+def test_a_file_with_an_equals_sign_in_its_name_is_no_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a=b.mp3").touch()
+    options = parser_of("explain").read(["latest", "a=b.mp3", "figures=paper"])
+    assert (options.words, options.overrides) == (["latest", "a=b.mp3"], ["figures=paper"])
+
+
 @pytest.mark.parametrize("verb", WITH_OUTPUT_ROOT)
 @pytest.mark.parametrize("form", ["output_root=~/runs", "--output-root=~/runs"])
 def test_the_home_folder_is_expanded_wherever_runs_are(

@@ -295,7 +295,7 @@ COMBINATIONS: dict[tuple[str, ...], str] = {
         "frames to cut; use segment.source=audio"
     ),
     ("-cn", "trian"): (
-        "-cn: received 'trian'; allowed: compare, data, download, evaluate, export, split_report, "
+        "-cn: received 'trian'; allowed: data, download, drawing, evaluate, export, split_report, "
         "sweep, train, or a file in the folder that -cd names; did you mean 'train'?"
     ),
 }

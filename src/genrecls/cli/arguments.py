@@ -237,6 +237,7 @@ def explain_parser() -> VerbParser:
         "respond to it, and the filters of the first layer.\n"
         "RUN is a run (folder, name, end of a name) or a model.keras.",
         words="RUN FILE",
+        root="drawing",
         settings=OUTPUT_ROOT,
     )
     parser.add_argument(
@@ -289,6 +290,7 @@ def benchmark_parser() -> VerbParser:
         "RUN is a run (folder, name, end of a name), a model.keras, a .tflite or the name of a\n"
         f"shipped model ('genrecls models').\n{_NEWEST}",
         words="[RUN]",
+        root="drawing",
         settings=OUTPUT_ROOT,
     )
     parser.candidates = names_with_modes
@@ -397,7 +399,7 @@ def compare_parser() -> VerbParser:
         "tables, figures and comparison.html. Without RUN all finished runs, but\n"
         "no trials of searches.",
         words="[RUN|GLOB ...]",
-        root="compare",
+        root="drawing",
         settings=OUTPUT_ROOT,
     )
     _add_filter(parser)

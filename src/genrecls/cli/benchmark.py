@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,6 +56,15 @@ def main(words: Sequence[str]) -> int:
         raise ConfigError(f"received {' '.join(options.words)}; expected one run or model file")
     for number in options.threads:
         check_threads(number)
+    # A device that runs files needs no library for figures.
+    draws = all(map(find_spec, ("matplotlib", "hydra")))
+    if options.overrides and not draws:
+        raise ConfigError(f"{options.overrides[0]}: figures need genrecls[train]")
+    figures: AbstractContextManager[None] = nullcontext()
+    if draws:
+        from genrecls.cli.drawing import drawing
+
+        figures = drawing(options.overrides)
     job = _job(next(iter(options.words), None), options.output_root)
     settings = BenchmarkSettings(job.paths, options.threads, options.runs)
     result = benchmark(job.model.run, settings)
@@ -66,12 +76,12 @@ def main(words: Sequence[str]) -> int:
     if any(row["features_ms"] is None for row in result["rows"]):
         warn("inference alone was measured: what this model takes is not computed in an export")
     write_json(job.to, result)
-    # A device that runs files needs no library for figures.
-    if find_spec("matplotlib") is not None:
+    if draws:
+        from genrecls.reports.figure_files import write_figures
         from genrecls.reports.figures.tradeoff import tradeoff
-        from genrecls.reports.style import save
 
-        save(tradeoff(job.model, result), job.to.with_suffix(".png"))
+        with figures:
+            write_figures(lambda: {job.to.stem: tradeoff(job.model, result)}, job.to.parent)
     # The card of an export has the latency of its files.
     if isinstance(job.model, ExportFacts) and job.model.kept:
         from genrecls.export.bundle.card import card

@@ -9,13 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from genrecls.cli.arguments import parser_of
+from genrecls.cli.drawing import drawing
 from genrecls.comparison.leaderboard import newest, read_runs
-from genrecls.config.compose import compose
-from genrecls.config.validation import validate
 from genrecls.console import say, warn
 from genrecls.errors import RunError
 from genrecls.reports.comparison import write_comparison
-from genrecls.reports.figure_files import FigureSettings, figures_as
 from genrecls.runs.find import all_runs, find_run, find_runs, is_pattern, runs_to_choose
 from genrecls.runs.run import Run
 from genrecls.runs.run_filter import count_trials, select_runs
@@ -28,8 +26,7 @@ def main(words: Sequence[str]) -> int:
     """Compare the runs that the words name; all finished ones without any."""
     options = parser_of("compare").read(words)
     root: Path = options.output_root
-    composed = compose("compare", options.overrides)
-    figures = validate(FigureSettings, composed["figures"], "figures")
+    figures = drawing(options.overrides)
     records, damaged = read_runs(_choose_runs(options))
     if not records:
         raise RunError(damaged[0].reason)
@@ -39,7 +36,7 @@ def main(words: Sequence[str]) -> int:
         warn(f"left out because a newer run has the same configuration, seed and fold: {names}")
     command = f"genrecls compare {shlex.join(words)}".strip()
     folder = options.output or root / _DEFAULT[options.rank_by]
-    with figures_as(figures):
+    with figures:
         write_comparison(runs, folder, command, damaged, by=options.rank_by, part=options.test_on)
     # Whoever names a run asks for it; with a pattern those that can be read are meant.
     named = {find_run(root, word).name for word in options.words if not is_pattern(root, word)}

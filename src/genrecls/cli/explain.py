@@ -24,12 +24,13 @@ def main(words: Sequence[str]) -> int:
             "genrecls explain latest song.mp3"
         )
     run, file = options.words[0], expanded(options.words[1], "FILE")
+    from genrecls.cli.drawing import drawing
     from genrecls.explain.explanation import explain
     from genrecls.inference.keras_predictor import KerasPredictor
     from genrecls.reports.explanation import write_explanation
     from genrecls.runs.find import find_run
 
-    path = expanded(run, "RUN")
+    figures, path = drawing(options.overrides), expanded(run, "RUN")
     if path.suffix != ".keras":
         path = find_run(options.output_root, run).model_file
     layers = None if options.layers is None else tuple(options.layers.split(","))
@@ -44,8 +45,9 @@ def main(words: Sequence[str]) -> int:
         f"log-odds of {genre}: {before:.2f} for an average segment, {after:.2f} for {first:.2f} "
         f"to {last:.2f} s of {explanation.file}"
     )
-    for written in write_explanation(folder, explanation):
-        say(f"wrote {written}")
+    with figures:
+        for written in write_explanation(folder, explanation):
+            say(f"wrote {written}")
     return 0
 
 

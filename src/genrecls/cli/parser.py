@@ -151,11 +151,15 @@ class VerbParser(Parser):
             key, equals, value = word.partition("=")
             if key in self.settings and equals:
                 setattr(options, key, expanded(value, key))
-            elif self.roots and (equals or not self.shown_words):
+            elif self.roots and (equals or not self.shown_words) and not self._is_file(word):
                 options.overrides.append(word)
             else:
                 options.words.append(word)
         return options
+
+    def _is_file(self, word: str) -> bool:
+        """Return whether a word with an equals sign is the name of a file that a verb takes."""
+        return bool(self.shown_words) and Path(word).is_file()
 
     def _current(self, words: Sequence[str]) -> list[str]:
         """Return the words with the flags of before replaced by their new words."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from genrecls.explain.explanation import Explanation
 from genrecls.files.atomic import write_text
+from genrecls.reports.figure_files import write_figures
 from genrecls.reports.figures.evidence import evidence_bars, evidence_map
 from genrecls.reports.figures.layers import activation_maps, first_filters
 from genrecls.reports.pages import render_page
-from genrecls.reports.style import save
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,10 +39,7 @@ def render(explanation: Explanation, figures: Mapping[str, Figure]) -> str:
 
 def write_explanation(folder: Path, explanation: Explanation) -> list[Path]:
     """Draw an explanation into a folder and return what was written, the page first."""
-    figures = draw(explanation)
-    paths = {name: folder / f"{name}.png" for name in figures}
-    for name, figure in figures.items():
-        save(figure, paths[name])
+    figures = write_figures(lambda: draw(explanation), folder)
     page = folder / "explanation.html"
     write_text(page, render(explanation, figures))
-    return [page, *paths.values()]
+    return [page, *(folder / f"{name}.png" for name in figures)]

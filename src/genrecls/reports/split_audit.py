@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from genrecls.console import say, several, show
 from genrecls.environment import environment
 from genrecls.files.atomic import write_text
+from genrecls.reports.figure_files import write_figures
 from genrecls.reports.figures.split_audit import draw
 from genrecls.reports.numbers import DASH, count
 from genrecls.reports.pages import Banner, how_it_was_made, render_page
-from genrecls.reports.style import save
 from genrecls.reports.tables import Table, to_csv
 from genrecls.reports.text import elide
 from genrecls.split_audit.audit import Audit, AuditedSplit
@@ -78,9 +78,7 @@ def write_split_report(audit: Audit, folder: Path, command: str) -> None:
     """Show an audit and write `split_report.md`, `near_duplicates.csv`, the figures and a page."""
     report = SplitReport(audit, command, environment())
     show(as_terminal(report))
-    figures = draw(audit)
-    for name, figure in figures.items():
-        save(figure, folder / f"{name}.png")
+    figures = write_figures(lambda: draw(audit), folder)
     write_text(folder / "near_duplicates.csv", as_csv(audit))
     write_text(folder / "split_report.md", as_markdown(report, list(figures)))
     write_text(folder / "report.html", as_html(report, figures))

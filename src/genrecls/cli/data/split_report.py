@@ -36,6 +36,7 @@ def main(options: argparse.Namespace) -> int:
     from genrecls.features.cache import FeatureStore, cache_root
     from genrecls.features.mfcc import Mfcc
     from genrecls.features.segmentation import SegmentRule
+    from genrecls.reports.figure_files import FigureSettings, figures_as
     from genrecls.reports.split_audit import write_split_report
     from genrecls.split_audit.audit import AuditSettings, audit
     from genrecls.split_audit.fingerprint import RATE
@@ -69,6 +70,7 @@ def main(options: argparse.Namespace) -> int:
         warn(remark)
     keys = {name: composed[name] for name in ("seed", "repeats")}
     numbers = validate(ReportSettings, keys, "")
+    figures = figures_as(validate(FigureSettings, composed["figures"], "figures"))
     features = compose("train", ["features=mfcc", f"features.sample_rate={RATE}"])["features"]
     settings = AuditSettings(
         splits=splits,
@@ -85,7 +87,8 @@ def main(options: argparse.Namespace) -> int:
     default = Path("outputs") / "split-report" / (chosen[-1] if chosen else dataset.name)
     folder: Path = options.output or default
     command = f"genrecls data split-report {shlex.join(overrides)}".strip()
-    write_split_report(result, folder, command)
+    with figures:
+        write_split_report(result, folder, command)
     return 0
 
 
