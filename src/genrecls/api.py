@@ -379,7 +379,7 @@ def export(
         run: the run, or its folder, name or end of name, `latest` or `best`; None for the newest
             on real music.
         overrides: as behind `genrecls export`, such as "inputs=[features]".
-        modes: of float32, float16, dynamic and int8; None for all.
+        modes: of float32, float16, dynamic, int8 and mixed; None for all but the last.
         progress: show messages on standard error.
         settings: more overrides as keywords, such as `target="cortex-m4"`.
 

@@ -25,6 +25,7 @@ from genrecls.export.bundle.targets import target as find_target
 from genrecls.export.convert.calibration import Calibration, choose_calibration
 from genrecls.export.convert.conversion import ConversionRequest, ConversionResult, convert
 from genrecls.export.convert.limitations import approximation, refusal
+from genrecls.export.convert.mixed import select_on
 from genrecls.export.costs import preset_that_fits, with_costs
 from genrecls.export.settings import ExportSettings
 from genrecls.export.verify.held_out import HeldOut
@@ -102,7 +103,8 @@ def export(settings: ExportSettings, words: Sequence[str] = ()) -> ExportResult:
             reasons = dict.fromkeys(reason for reason in refusals.values() if reason is not None)
             raise ExportError(f"no file can be made of run {run.name}: {'; '.join(reasons)}")
 
-        # Data: int8 is calibrated on the training part, every file is compared on the two others.
+        # Data: int8 is calibrated on the training part, every file is compared on the two others;
+        # which layers of a mixed file stay float, the validation part alone decides.
         train = prepared.parts["train"]
         calibration = choose_calibration(train, settings.calibration, experiment.run.seed)
         audio = any(wanted.input == "audio" for wanted in possible)
@@ -120,7 +122,13 @@ def export(settings: ExportSettings, words: Sequence[str] = ()) -> ExportResult:
         gate = ParityGate(held_out, answers, card, settings.gate)
 
         # Conversion, in child processes.
-        request = ConversionRequest(run.model_file, possible, calibration.inputs, steps)
+        request = ConversionRequest(
+            run.model_file,
+            possible,
+            calibration.inputs,
+            steps,
+            select_on(prepared.parts["validation"].inputs, settings.gate.mixed),
+        )
         results = []
         with progress("Converting", len(possible)) as advance:
             for result in convert(request):

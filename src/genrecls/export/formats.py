@@ -1,4 +1,4 @@
-"""What an export can consist of: two kinds of input, four modes."""
+"""What an export can consist of: two kinds of input, five modes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from genrecls.runs.export_facts import Input, Mode
 
 __all__ = ["INPUTS", "MODES", "ExportFormat", "Input", "Mode"]
 
-MODES: tuple[Mode, ...] = get_args(Mode)
+MODES: tuple[Mode, ...] = ("float32", "float16", "dynamic", "int8")
+"""Those that are made unless others are asked for: `mixed` takes an extra and more time."""
+
 INPUTS: tuple[Input, ...] = get_args(Input)
 
 
@@ -19,7 +21,8 @@ class ExportFormat:
 
     Attributes:
         input: `features` takes what the model takes, `audio` raw samples.
-        mode: how the weights (and with int8 everything) are stored; a front end is always float.
+        mode: how the weights (and with int8 everything, with mixed most) are stored; a front end is
+            always float.
     """
 
     input: Input

@@ -40,6 +40,7 @@ class Gate(Schema):
     float16: Bounds
     dynamic: Bounds
     int8: Bounds
+    mixed: Bounds
     approximate: Bounds
 
     def of(self, export_format: ExportFormat, *, exact: bool) -> Bounds:

@@ -26,7 +26,7 @@ EXPORT = "export"
 VERSION = 2
 """Of the keys of `export.json`. Version 1 has no number and older names, and is still read."""
 
-Mode = Literal["float32", "float16", "dynamic", "int8"]
+Mode = Literal["float32", "float16", "dynamic", "int8", "mixed"]
 Input = Literal["features", "audio"]
 Status = Literal["kept", "rejected", "refused", "crashed"]
 TargetRuntime = Literal["micro", "litert"]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PROGRAM = "classify.pyz"
 
 # Most exact first, and what any runtime can run before what not all can.
-_PREFERRED_MODES = ("float32", "float16", "int8", "dynamic")
+_PREFERRED_MODES = ("float32", "float16", "int8", "mixed", "dynamic")
 
 # The parser's defaults are None: so it shows what was given, and can be refused without --live.
 _SMOOTH = 3

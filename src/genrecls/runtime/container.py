@@ -26,7 +26,7 @@ FORMAT = 2
 _FACTS = {
     "format": choice(1, FORMAT),
     "input": choice("features", "audio"),
-    "mode": choice("float32", "float16", "dynamic", "int8"),
+    "mode": choice("float32", "float16", "dynamic", "int8", "mixed"),
     "inputs": GROUP,
     "output": GROUP,
     "normalisation": GROUP,

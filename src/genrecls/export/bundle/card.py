@@ -71,6 +71,7 @@ def card(export: ExportFacts, benchmark: Mapping[str, Any] | None) -> str:
             outside=any("mean" in tensor for tensor in inputs),
             fused=FUSED_LSTM in operators,
             quantised=[file for file in kept if file.mode == "int8"],
+            mixed=[file for file in kept if file.mode == "mixed"],
         )
     )
 

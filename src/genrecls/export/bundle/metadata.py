@@ -66,7 +66,7 @@ def description(
             "tracks": len(calibration.tracks),
             "segments": calibration.segments,
         }
-        if file.mode == "int8"
+        if file.mode in {"int8", "mixed"}
         else None,
         "test": file.test and asdict(file.test),
         "keras_test": keras_test,

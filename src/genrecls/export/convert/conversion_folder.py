@@ -1,7 +1,8 @@
 """The folder that a conversion and its child process exchange requests and results by.
 
-`request.json` and `calibration.npz` go in; `<input>_<mode>.tflite` or `<input>_<mode>.txt` (one
-line: why not) come out, each whole or not at all; `converter.log` has what the child printed.
+`request.json`, `calibration.npz` and `selection.npz` go in; `<input>_<mode>.tflite` or
+`<input>_<mode>.txt` (one line: why not) come out, each whole or not at all; `converter.log` has
+what the child printed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from genrecls.export.convert.mixed import Selection
 from genrecls.export.formats import ExportFormat
 from genrecls.files.atomic import replacing, write_text
 from genrecls.files.tables import write_json
@@ -26,15 +28,17 @@ class ConversionRequest:
     Attributes:
         model: a `.keras` file of genrecls, or what `untrained` writes.
         formats: in the order in which the results are wanted.
-        calibration: segments of the training part for int8: name of an input to an array
-            (segments, ...) of what the network takes; None where there is no int8 among them.
+        calibration: segments of the training part for int8 and mixed: name of an input to an array
+            (segments, ...) of what the network takes; None where there is neither among them.
         unroll_steps: for int8, loops of at most so many steps are written out.
+        selection: for mixed, what decides which layers stay float; None where it is not wanted.
     """
 
     model: Path
     formats: tuple[ExportFormat, ...]
     calibration: Mapping[str, NDArray[np.float32]] | None
     unroll_steps: int
+    selection: Selection | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +63,7 @@ class ConversionFolder:
         self.log = folder / "converter.log"
         self._request = folder / "request.json"
         self._calibration = folder / "calibration.npz"
+        self._selection = folder / "selection.npz"
 
     def write_request(self, request: ConversionRequest) -> None:
         """Write the request and remove earlier results."""
@@ -67,10 +72,13 @@ class ConversionFolder:
             self._error(wanted).unlink(missing_ok=True)
         self.log.unlink(missing_ok=True)
         np.savez(self._calibration, **(request.calibration or {}))  # type: ignore[arg-type]
+        selection = request.selection
+        np.savez(self._selection, **(selection.examples if selection else {}))  # type: ignore[arg-type]
         content = {
             "model": str(request.model.absolute()),
             "formats": [asdict(wanted) for wanted in request.formats],
             "unroll_steps": request.unroll_steps,
+            "selection": selection and [selection.difference, selection.decisions],
         }
         write_json(self._request, content)
 
@@ -79,9 +87,13 @@ class ConversionFolder:
         content = json.loads(self._request.read_text(encoding="utf-8"))
         with np.load(self._calibration) as archive:
             calibration = dict(archive) or None
+        selection = None
+        if (bounds := content["selection"]) is not None:
+            with np.load(self._selection) as archive:
+                selection = Selection(dict(archive), *bounds)
         formats = tuple(ExportFormat(**fields) for fields in content["formats"])
         return ConversionRequest(
-            Path(content["model"]), formats, calibration, content["unroll_steps"]
+            Path(content["model"]), formats, calibration, content["unroll_steps"], selection
         )
 
     def result(self, wanted: ExportFormat) -> ConversionResult | None:

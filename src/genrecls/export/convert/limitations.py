@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from genrecls.export.convert import mixed
 from genrecls.export.convert.keras_rewrite import loops, recurrent_kind
 from genrecls.export.formats import ExportFormat
 from genrecls.features.mel import MelSettings
@@ -49,6 +50,15 @@ def refusal(
             "the files that take features, which 'genrecls predict' feeds from audio, or train on "
             "features=mel, mfcc or mel_image"
         )
+    if wanted.mode == "mixed":
+        if not mixed.available():
+            return mixed.MISSING
+        if found := loops(model):
+            names = ", ".join(layer.name for layer in found)
+            return (
+                f"{names}: a loop, in which LiteRT Quantizer finds no scales; use the mode "
+                "dynamic, or train with model.recurrent.cell=lstm"
+            )
     long = [layer for layer in loops(model) if layer.input.shape[1] > unroll_steps]
     if wanted.mode != "int8" or not long:
         return None

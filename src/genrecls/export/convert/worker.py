@@ -29,6 +29,7 @@ from genrecls.export.convert.input_normalisation import (
 )
 from genrecls.export.convert.keras_rewrite import rewrite
 from genrecls.export.convert.limitations import refusal
+from genrecls.export.convert.mixed import Selection, mixed_precision
 from genrecls.export.convert.untrained import NAME, read_untrained
 from genrecls.export.formats import ExportFormat, Mode
 from genrecls.export.tflite.converter_fixes import clean, concatenate
@@ -56,7 +57,7 @@ def main(path: Path) -> None:
             made = folder.result(ExportFormat("features", wanted.mode))
             # What ended an earlier child, such as a lack of memory, may not happen again.
             if made is None or made.flatbuffer is None:
-                content = network(model, wanted.mode, request.calibration)
+                content = network(model, wanted.mode, request.calibration, request.selection)
             else:
                 content = made.flatbuffer
             if wanted.input == "audio":
@@ -81,13 +82,22 @@ def _front_end(model: Any, card: ModelCard, mode: Mode) -> bytes:
     return front_end(features, length, padded=segment.source == "audio", statistics=statistics)
 
 
-def network(model: Any, mode: Mode, calibration: Segments | None) -> bytes:
+def network(
+    model: Any, mode: Mode, calibration: Segments | None, selection: Selection | None = None
+) -> bytes:
     """Return a trained network as a TensorFlow Lite file for its own inputs.
 
     Raises:
-        ExportError: int8 was asked for without calibration.
+        ExportError: int8 or mixed was asked for without what it needs.
     """
     statistics = input_statistics(model)
+    if mode == "mixed":
+        if calibration is None or selection is None:
+            raise ExportError(
+                "mixed: expected segments to calibrate and select with, received none"
+            )
+        content = converter(rewrite(model), "float32").convert()
+        return clean(mixed_precision(content, calibration, selection))
     if mode != "int8":
         content = clean(converter(rewrite(model), mode).convert())
         return with_float32_normalisation(content, statistics) if mode == "float16" else content

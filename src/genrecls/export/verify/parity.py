@@ -26,6 +26,7 @@ from genrecls.runs.model_file import ModelCard
 from genrecls.splits.base import Part
 
 _INEXACT = "its front end is exact only with segment.source=audio and without a colour map"
+_FOR_INT8 = "modes=[mixed] leaves in float what loses the most"
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +70,8 @@ class ParityGate:
         if reason:
             if export_format.input == "audio" and not exact:
                 reason = f"{reason}; {_INEXACT}"
+            if export_format.mode == "int8":
+                reason = f"{reason}; {_FOR_INT8}"
             warn(f"{export_format.title}: not kept: {reason}")
         else:
             say(

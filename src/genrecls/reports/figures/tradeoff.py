@@ -15,6 +15,7 @@ from genrecls.reports.style import (
     INK,
     MUTED,
     ORANGE,
+    PINK,
     RULE,
     SKY,
     clean_axes,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # By mode; what Keras runs is no exported mode and has its own colour.
-_COLOURS = {"float32": BLUE, "float16": SKY, "dynamic": ORANGE, "int8": GREEN}
+_COLOURS = {"float32": BLUE, "float16": SKY, "dynamic": ORANGE, "int8": GREEN, "mixed": PINK}
 # By input: unequal in size and hollow where large, because files of one mode often coincide.
 _MARKERS: dict[str, dict[str, Any]] = {
     "keras": {"marker": "D", "s": 70},
