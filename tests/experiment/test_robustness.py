@@ -17,9 +17,12 @@ from genrecls.evaluation.degradations import Degradation, low_pass
 from genrecls.experiment import robustness
 from genrecls.experiment.robustness import Robustness, evaluate_robustness
 from genrecls.files.tables import read_json, read_table
+from genrecls.reports.run import add_robustness, render
 from genrecls.runs.ensemble_card import ENSEMBLE
 from genrecls.runs.run import Run
 from tests.conftest import RunCommand
+from tests.reports.finished_run import finished_run as finished_report
+from tests.reports.page import Page, faults
 from tests.runs.finished_runs import Made, finished_run
 
 RATE = 16_000
@@ -111,6 +114,21 @@ def test_the_command_shows_a_table_and_draws_a_figure(run: Run, run_command: Run
     assert outcome.status == 0
     assert "-0.500" in outcome.out
     assert (run.figures_folder / "robustness-test.png").is_file()
+
+
+def test_the_report_has_one_section_of_it_however_often_it_is_evaluated(run: Run) -> None:
+    report = finished_report()
+    run.report_file.write_text(render(report, {}), encoding="utf-8")
+    scores = evaluated(run).scores
+    for part in ("test", "validation", "test"):
+        add_robustness(run, scores, report.scope(part, "track"))
+    html = run.report_file.read_text(encoding="utf-8")
+    page = Page(html)
+    headings = page.texts("h2")
+    assert headings.count("Degraded music, test") == 1
+    assert headings[-3:] == ["Degraded music, validation", "Degraded music, test", "Make it again"]
+    assert any("-0.500" in cell for cell in page.texts("td"))
+    assert faults(html) == []
 
 
 def test_the_train_part_is_refused(run: Run, run_command: RunCommand) -> None:

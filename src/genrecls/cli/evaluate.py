@@ -58,9 +58,8 @@ def main(words: Sequence[str]) -> int:
 
 def _show_robustness(run: Run, settings: EvaluateSettings) -> int:
     from genrecls.experiment.robustness import evaluate_robustness
-    from genrecls.reports.figure_files import write_figures
-    from genrecls.reports.figures.robustness import robustness_figure
     from genrecls.reports.robustness import robustness_table
+    from genrecls.reports.run import add_robustness
     from genrecls.reports.scope import Scope
 
     part: EvaluatedPart = "validation" if settings.part == "validation" else "test"
@@ -75,9 +74,8 @@ def _show_robustness(run: Run, settings: EvaluateSettings) -> int:
         recorded.dataset.generated,
         recorded.model.pretraining,
     )
-    name = f"robustness-{part}"
-    write_figures(lambda: {name: robustness_figure(result.scores, scope)}, run.figures_folder)
+    figure = add_robustness(run, result.scores, scope)
     show(f"{run.name}\n{describe(recorded)}, vote {result.vote}")
     show(robustness_table(result.scores, f"robustness, {scope.counted}").to_terminal())
-    say(f"written to {result.file} and {run.figures_folder / f'{name}.png'}")
+    say(f"written to {result.file}, {figure} and {run.report_file}")
     return 0

@@ -83,6 +83,7 @@ def evaluate_robustness(
         )
     run.read_metrics().require_unlearnt(run.name, part)
     record = read(run)
+    record.metrics.require_unlearnt(run.name, part)
     if record.metrics.split.name == "segment":
         raise RunError(
             f"run {run.name}: split=segment has the same tracks in train and {part}, and "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from urllib.parse import quote
 from genrecls.console import say
 from genrecls.evaluation.class_balance import MajorityBaseline
 from genrecls.evaluation.metrics import Scores
+from genrecls.evaluation.robustness import RobustnessScore
 from genrecls.explain.examples_per_genre import ExampleInputs, GenreExample
 from genrecls.files.atomic import write_text
 from genrecls.files.tables import write_yaml
@@ -25,8 +27,10 @@ from genrecls.reports.figures.genres import per_genre_bars
 from genrecls.reports.figures.inputs import example_inputs
 from genrecls.reports.figures.learning_curves import learning_curve
 from genrecls.reports.figures.mistakes import worst_mistakes
+from genrecls.reports.figures.robustness import robustness_figure
 from genrecls.reports.numbers import bounds, count, decimal
 from genrecls.reports.pages import Banner, render_page
+from genrecls.reports.robustness import robustness_table
 from genrecls.reports.scope import Scope
 from genrecls.reports.score_notes import score_notes
 from genrecls.runs.metrics import PartMetrics, RunMetrics
@@ -43,6 +47,7 @@ _PLAYED = frozenset(
 )
 """Suffixes of what browsers play; not of each file, for which nobody looks into it."""
 _MOST_MISTAKES, _MOST_REJECTED = 50, 100
+_LAST_SECTION = '<section id="again">'
 Row = tuple[str, Callable[[Scores, MajorityBaseline | None], str]]
 _ROWS: tuple[Row, ...] = (
     ("Scored", lambda scores, _: count(scores.count)),
@@ -107,6 +112,35 @@ def write_report(run: Run, report: RunReport) -> None:
     figures = write_figures(lambda: draw(report), run.figures_folder)
     players = audio_addresses((mistake["path"] for mistake in report.mistakes), run.folder)
     write_text(run.report_file, render(report, figures, players))
+
+
+def add_robustness(
+    run: Run, scores: Mapping[str, Mapping[str, RobustnessScore]], scope: Scope
+) -> Path:
+    """Draw what degraded music costs, put it into the report of the run, and return the drawing.
+
+    It takes the place of the section that an earlier evaluation of the same part has left.
+
+    Args:
+        run: a finished run.
+        scores: by file and degradation.
+        scope: what was scored; its part is that of the section.
+    """
+    part, name = scope.part, f"robustness-{scope.part}"
+    written = write_figures(lambda: {name: robustness_figure(scores, scope)}, run.figures_folder)
+    section = render_page(
+        "robustness.html.j2",
+        {"robustness": written[name]},
+        run=run.name,
+        part=part,
+        table=robustness_table(scores, scope.counted),
+    )
+    page = run.report_file.read_text(encoding="utf-8") if run.report_file.is_file() else ""
+    page = re.sub(rf'<section id="{name}">.*?</section>\s*', "", page, flags=re.DOTALL)
+    before, last, after = page.rpartition(_LAST_SECTION)
+    if last:
+        write_text(run.report_file, f"{before}{section}\n\n{last}{after}")
+    return run.figures_folder / f"{name}.png"
 
 
 def audio_addresses(paths: Iterable[str], folder: Path) -> dict[str, str]:
