@@ -38,6 +38,7 @@ COMPANIONS = {
     "model=music_vgg": ["features=musicnn_mel"],
     "model=music_vgg_msd": ["features=musicnn_mel"],
     "model=musicnn_msd": ["features=musicnn_mel"],
+    "model=svm_musicnn": ["features=musicnn_mel"],
     "model=image": ["features=mel_image", "features.colour=jet"],
     "model=vgg16": ["features=mel_image", "features.colour=jet"],
     "model=vgg16_imagenet": ["features=mel_image", "features.colour=jet"],

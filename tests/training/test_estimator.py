@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from genrecls.config.validation import select
+from genrecls.errors import ConfigError
 from genrecls.models.base import MODELS
+from genrecls.models.music_tagger import MusicTagger
 from genrecls.models.sklearn import Sklearn
 from genrecls.training.callbacks import Callback, TrainingPlan
 from genrecls.training.checkpoint import Progress
@@ -47,6 +50,7 @@ def task(training: Examples, **changes: Any) -> EstimatorTask:
         training=training,
         validation=toy_examples(9, seed=5),
         artists={},
+        outputs=Path("none"),
     )
 
 
@@ -127,3 +131,38 @@ def test_with_one_track_a_genre_nothing_can_be_tried_and_the_first_setting_is_ta
     result = fit_estimator(task(toy_examples(N_CLASSES)), Callback())
     assert result.settings["c"] == 1e-4
     assert np.isfinite(result.progress.history[0]["validation_loss"])
+
+
+def test_an_estimator_on_an_embedding_is_one_network_with_the_backbone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The weights are not here, and random filters tell these apart as well.
+    monkeypatch.setattr(MusicTagger, "initialise", lambda *_: None)
+    backbone = {"model": "music_vgg", "weights": "msd", "layer": "pool2"}
+    pictures = np.random.default_rng(0).normal(size=(24, 40, 96)).astype(np.float32)
+    targets = np.arange(24) % N_CLASSES
+    pictures += 4 * targets[:, None, None]
+    training = Examples({"mel": pictures}, targets, tuple(map(str, range(24))), np.zeros(24))
+    small = task(training, estimator="logistic", backbone=backbone)
+    result = fit_estimator(replace(small, validation=None, outputs=tmp_path), Callback())
+    names = [layer.name for layer in result.model.layers]
+    assert names[0] == "mel"
+    assert names.index("pool2_mean") < names.index("normalise_columns")
+    assert result.progress.history[0]["accuracy"] == 1
+    # What the backbone says of each example is kept for the next fit.
+    assert len([*tmp_path.rglob("*.npz")]) == 24
+
+
+def test_the_features_of_a_backbone_and_its_layers_are_checked() -> None:
+    def family(**changes: Any) -> Sklearn:
+        backbone = {"model": "musicnn", "weights": "msd", "layer": "mid_end", **changes}
+        chosen = select(MODELS, {**FAMILY, "backbone": backbone})
+        assert isinstance(chosen, Sklearn)
+        return chosen
+
+    family().check({"mel": (1876, 96)})
+    assert family().pretraining == "Million Song Dataset"
+    with pytest.raises(ConfigError, match=r"model\.backbone\.layer: received 'pool9'"):
+        family(layer="pool9").check({"mel": (1876, 96)})
+    with pytest.raises(ConfigError, match="takes 96 mel bands"):
+        family().check({"mel": (1876, 64)})

@@ -185,9 +185,16 @@ def _fit(
     # It is None for those that learn from all that does not test.
     training, validation = data.parts["train"], data.parts.get("validation")
     if isinstance(family, Sklearn):
-        artists = known_artists(data.dataset.tracks)
         estimator = EstimatorTask(
-            family, shapes, n_classes, trainer, seed, training, validation, artists
+            family=family,
+            shapes=shapes,
+            n_classes=n_classes,
+            trainer=trainer,
+            seed=seed,
+            training=training,
+            validation=validation,
+            artists=known_artists(data.dataset.tracks),
+            outputs=backbone_root(experiment.data_root),
         )
         return fit_estimator(estimator, callback)
     say(f"training on {devices.title}")

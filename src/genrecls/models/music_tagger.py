@@ -129,6 +129,21 @@ class MusicTagger(TransferFamily, ABC):
             x = layers.Dropout(self.dropout, name="embedding_dropout")(x)
         return keras.Model({name: source}, self.head.apply(x, n_classes), name=self.name)
 
+    def frozen(self, shapes: Shapes) -> tuple[dict[str, keras.KerasTensor], keras.KerasTensor]:
+        """Return the input by name, and its embedding (batch, values) with the published weights.
+
+        Raises:
+            ModelFileError: the weights cannot be had.
+        """
+        import keras
+        from keras import layers
+
+        name, (frames, bands, _) = self.picture(shapes)
+        source = keras.Input(shapes[name], name=name)
+        embedding = self.embedding(layers.Reshape((frames, bands, 1), name="patch")(source))
+        self.initialise(keras.Model({name: source}, embedding))
+        return {name: source}, embedding
+
     def tagger(self) -> keras.Model:
         """Return the published network: patches in, probabilities of its tags out.
 

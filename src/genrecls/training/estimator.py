@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ from genrecls.rng import stream_seed
 from genrecls.training.callbacks import Callback, TrainingPlan
 from genrecls.training.checkpoint import Progress
 from genrecls.training.data import Examples, class_weights, normalisation
+from genrecls.training.frozen_outputs import INPUT, embed
 from genrecls.training.interrupts import stop_request
 from genrecls.training.loop import loss_and_accuracy, probabilities
 from genrecls.training.settings import TrainerSettings
@@ -42,6 +44,7 @@ class EstimatorTask:
         training: the training part.
         validation: the part that is scored and decides nothing; None where it learns, too.
         artists: artist of each track id, where he is known.
+        outputs: folder of what a backbone says of each example, see `frozen_outputs`.
     """
 
     family: Sklearn
@@ -52,6 +55,7 @@ class EstimatorTask:
     training: Examples
     validation: Examples | None
     artists: Mapping[str, str]
+    outputs: Path
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +108,11 @@ def fit_estimator(task: EstimatorTask, callback: Callback) -> TrainingResult:
     tensorflow_setup.fresh(stream_seed(task.seed, "weights"))
     started = time.monotonic()
     pictures = {name for name, shape in task.shapes.items() if len(shape) > 1}
-    statistics = normalisation(task.training, pictures)
-    sources, row = row_layers(task.shapes, task.family.statistics, statistics)
+    if task.family.backbone is None:
+        statistics = normalisation(task.training, pictures)
+        sources, row = row_layers(task.shapes, task.family.statistics, statistics)
+    else:
+        sources, row = task.family.backbone.tagger().frozen(task.shapes)
     rows = _rows(task, sources, row)
 
     # The settings: every choice is tried on each fold, fitted to the others.
@@ -161,7 +168,10 @@ def _rows(
     else:
         network, batch = _network(sources, row, "rows"), task.trainer.batch_size
         parts = [Examples(i, training.targets, training.tracks, training.starts) for i in versions]
-        values = [probabilities(network, part, batch).astype(np.float32) for part in parts]
+        if task.family.backbone is None:
+            values = [probabilities(network, part, batch).astype(np.float32) for part in parts]
+        else:
+            values = [embed(network, part, task.outputs).inputs[INPUT] for part in parts]
 
     targets, times = training.targets, len(versions)
     groups = [task.artists.get(track, track) for track in training.tracks]
