@@ -94,7 +94,7 @@ EXPECTED = {
     "export l": {"latest", "litertjs="},
     "compare output_root=elsewhere other": {"other-run"},
     "explain output_root=elsewhere ": {
-        *("latest", "best", "other-run", "output_root="),
+        *("latest", "best", "other-run", "output_root=", "figures=", "figures."),
         *("elsewhere/", "music/", "outputs/", "a model.keras", "song.wav"),
     },
     "predict --model sy": set(RUNS),
