@@ -3,6 +3,8 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,12 +30,22 @@ from genrecls.reports.figures.genre_heatmap import genre_map
 from genrecls.reports.figures.learning_curves import learning_curves
 from genrecls.reports.figures.parameters import accuracy_by_parameters
 from genrecls.reports.figures.scores import accuracies
+from genrecls.reports.tables import as_latex
 from genrecls.runs.record import read
 from tests.reports.page import Page, faults
 from tests.runs.finished_runs import Made, finished_run
 
 BEST = Made(validation=(1, 1), test=(1,) * 30)
 WORSE = replace(BEST, model="rnn", validation=(0, 1), test=(1,) * 20 + (0,) * 10)
+# As wide as the two columns of the IEEE.
+PAPER = r"""
+\documentclass[twocolumn]{article}
+\usepackage{booktabs,tabularx}
+\usepackage[textwidth=7.16in]{geometry}
+\begin{document}
+%s
+\end{document}
+"""
 THIN, NARROW = "\u202f", "\u00a0"
 LEAKY = replace(BEST, split={"name": "segment"}, leaks=["track", "artist"])
 
@@ -329,6 +341,22 @@ def test_the_table_of_a_paper_is_short_and_names_no_runs(tmp_path: Path) -> None
     assert re.fullmatch(r"-0\.333\n\[-0\.\d+, -0\.\d+]\np (< 0\.001|= 0\.\d+)", worse[3])
     assert "Ranked by validation accuracy" in table.notes[0]
     assert "run-0" not in table.to_latex()
+
+
+@pytest.mark.process
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex")
+def test_the_table_of_a_paper_fits_a_column(tmp_path: Path) -> None:
+    made = [
+        replace(one, seed=seed)
+        for one in (BEST, replace(WORSE, model="a_long_name_of_a_model"))
+        for seed in (0, 1)
+    ]
+    table = as_latex(paper_tables(comparison(tmp_path, *made)), "genrecls compare")
+    (tmp_path / "paper.tex").write_text(PAPER % table, encoding="utf-8")
+    words = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "Overfull" not in done.stdout
 
 
 def test_a_paper_says_why_systems_are_not_compared(tmp_path: Path) -> None:
