@@ -24,6 +24,7 @@ from genrecls.console import each_warning_once, muted, say, warn
 from genrecls.dsp.votes import Vote
 from genrecls.errors import ConfigError, RunError
 from genrecls.inference.model import Model, Prediction, SegmentPrediction
+from genrecls.runs.export_facts import Export
 from genrecls.runs.find import all_runs, find_run, point_latest
 from genrecls.runs.metrics import PartMetrics
 from genrecls.runs.run import Run
@@ -34,7 +35,6 @@ from genrecls.splits.base import EvaluatedPart
 if TYPE_CHECKING:
     from genrecls.comparison.leaderboard import Leaderboard
     from genrecls.explain.explanation import Explanation
-    from genrecls.runs.export_facts import ExportFacts
     from genrecls.training.checkpoint import Progress
 
 __all__ = [
@@ -348,24 +348,6 @@ def compare(
     return Comparison(boards, failed, page)
 
 
-@dataclass(frozen=True)
-class Export:
-    """What an export has left.
-
-    Attributes:
-        folder: the bundle: files, card, C++ project and program for devices.
-        facts: content of `export.json`.
-    """
-
-    folder: Path
-    facts: ExportFacts
-
-    @property
-    def files(self) -> dict[str, Path]:
-        """The files that passed their checks, by name."""
-        return {file.file: self.folder / file.file for file in self.facts.kept}
-
-
 def export(
     run: Run | AnyPath | None = None,
     *overrides: str,
@@ -397,9 +379,9 @@ def export(
     composed = compose("export", [*words, f"run={quoted(str(_run(run).folder))}"])
     chosen = validate(ExportSettings, composed, "")
     with _quietly(progress):
-        result = exports.export(chosen, words)
-        exports.require_files(chosen, result.facts)
-    return Export(result.folder, result.facts)
+        made = exports.export(chosen, words)
+        exports.require_files(chosen, made.facts)
+    return made
 
 
 def export_page(

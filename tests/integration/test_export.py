@@ -18,11 +18,10 @@ import genrecls.export.export
 from genrecls.config.paths import conf_dir
 from genrecls.export.convert import conversion
 from genrecls.export.convert.conversion import ConversionRequest, ConversionResult
-from genrecls.export.export import ExportResult
 from genrecls.export.formats import INPUTS, MODES, ExportFormat
 from genrecls.export.settings import ExportSettings
 from genrecls.export.web.litertjs import FILES, LiteRtJs
-from genrecls.runs.export_facts import ExportFacts
+from genrecls.runs.export_facts import Export, ExportFacts
 from genrecls.runtime.container import unpack
 from genrecls.runtime.network import Network
 from tests.forked import SUBPROCESS
@@ -364,11 +363,11 @@ def test_a_run_without_a_bundle_is_exported_for_its_page(
     shutil.rmtree(copied / "export")
     asked: list[Any] = []
 
-    def export(settings: ExportSettings, words: list[str]) -> ExportResult:
+    def export(settings: ExportSettings, words: list[str]) -> Export:
         asked.extend([*settings.formats, words])
         shutil.copytree(bundle, copied / "export")
         kept = [row for row in facts["files"] if row["file"] == "features_float32.tflite"]
-        return ExportResult(copied / "export", ExportFacts.from_json({**facts, "files": kept}))
+        return Export(copied / "export", ExportFacts.from_json({**facts, "files": kept}))
 
     monkeypatch.setattr(genrecls.export.export, "export", export)
     answer = run_here(tmp_path / "work", "export", "--web", "latest", "calibration=40")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,7 @@ from genrecls.export.verify.parity import ParityGate
 from genrecls.runs.export_facts import (
     CalibrationData,
     DataSource,
+    Export,
     ExportedFile,
     ExportFacts,
     KerasFile,
@@ -56,20 +57,7 @@ if TYPE_CHECKING:
 COMMAND = ("genrecls", "export", "--tflite")
 
 
-@dataclass(frozen=True)
-class ExportResult:
-    """What an export wrote.
-
-    Attributes:
-        folder: the bundle.
-        facts: content of its `export.json`.
-    """
-
-    folder: Path
-    facts: ExportFacts
-
-
-def export(settings: ExportSettings, words: Sequence[str] = ()) -> ExportResult:
+def export(settings: ExportSettings, words: Sequence[str] = ()) -> Export:
     """Convert a finished run, compare every file with its model, and write the bundle.
 
     Args:
@@ -155,7 +143,7 @@ def export(settings: ExportSettings, words: Sequence[str] = ()) -> ExportResult:
             facts = fit(target, facts)
         names = {file.file for file in facts.kept}
         kept = [file for _, file in converted.values() if file and file.format.file in names]
-        return ExportResult(write_bundle(run.folder, facts, card, kept), facts)
+        return Export(write_bundle(run.folder, facts, card, kept), facts)
 
 
 def _facts(

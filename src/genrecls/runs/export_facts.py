@@ -399,3 +399,21 @@ def model_files_of_card(path: Path, card: Mapping[str, Any]) -> ModelFiles:
             else ()
         ),
     )
+
+
+@dataclass(frozen=True)
+class Export:
+    """What an export has left.
+
+    Attributes:
+        folder: the bundle: files, card, C++ project and program for devices.
+        facts: content of `export.json`.
+    """
+
+    folder: Path
+    facts: ExportFacts
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The files that passed their checks, by name."""
+        return {file.file: self.folder / file.file for file in self.facts.kept}
