@@ -17,7 +17,6 @@ from genrecls.comparison.leaderboard import Failed, compare
 from genrecls.console import show
 from genrecls.reports.comparison import (
     Comparison,
-    about,
     as_csv,
     as_html,
     as_markdown,
@@ -30,6 +29,7 @@ from genrecls.reports.figures.genre_heatmap import genre_map
 from genrecls.reports.figures.learning_curves import learning_curves
 from genrecls.reports.figures.parameters import accuracy_by_parameters
 from genrecls.reports.figures.scores import accuracies
+from genrecls.reports.leaderboard_tables import about
 from genrecls.reports.tables import as_latex
 from genrecls.runs.record import read
 from tests.reports.page import Page, faults
