@@ -40,12 +40,13 @@ class Environment:
 
 
 def base_requirements(*extras: str) -> set[str]:
-    """Return what the project file says that genrecls and some of its extras need."""
+    """Return what the project file says that genrecls and some of its extras need here."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lines = [*project["dependencies"]]
     for extra in extras:
         lines += project["optional-dependencies"][extra]
-    return {Requirement(line).name for line in lines}
+    wanted = [Requirement(line) for line in lines]
+    return {each.name for each in wanted if each.marker is None or each.marker.evaluate()}
 
 
 def bare(folder: Path, names: Iterable[str], *, with_genrecls: bool = False) -> Environment:
