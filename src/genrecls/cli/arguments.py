@@ -253,13 +253,9 @@ def explain_parser() -> VerbParser:
         metavar="SECONDS",
         help="explain the segment at this time; without it the one that is surest of the genre",
     )
-    parser.add_argument(
-        "--output",
-        type=folder,
-        metavar="FOLDER",
-        help="where the page and the figures go; without it explanations/ beside the model",
+    parser.add_output_folder(
+        "where the page and the figures go; without it explanations/ beside the model", old="--to"
     )
-    parser.rename_flag("--to", "--output")
     return parser
 
 
@@ -329,13 +325,9 @@ def reproduce_parser() -> VerbParser:
         "--seeds", type=int, default=3, metavar="N", help="seeds of every number (3)"
     )
     parser.add_argument("--finished", action="store_true", help="train nothing, show what is there")
-    parser.add_argument(
-        "--output",
-        type=folder,
-        metavar="FOLDER",
-        help="where tables and figure go; <output_root>/reproduction/<what>",
+    parser.add_output_folder(
+        "where tables and figure go; <output_root>/reproduction/<what>", old="--to"
     )
-    parser.rename_flag("--to", "--output")
     return parser
 
 
@@ -416,14 +408,11 @@ def compare_parser() -> VerbParser:
         default="test",
         help="the part on which runs are tested against the best (test)",
     )
-    parser.add_argument(
-        "--output",
-        type=folder,
-        metavar="FOLDER",
-        help="where all is written; <output_root>/comparison, or comparison-by-test",
+    parser.add_output_folder(
+        "where all is written; <output_root>/comparison, or comparison-by-test", old="--to"
     )
-    for old, new in (("--by", "--rank-by"), ("--part", "--test-on"), ("--to", "--output")):
-        parser.rename_flag(old, new)
+    parser.rename_flag("--by", "--rank-by")
+    parser.rename_flag("--part", "--test-on")
     return parser
 
 

@@ -128,6 +128,11 @@ class VerbParser(Parser):
         # Taken out by `cli.main` before a verb reads its words, for it adds options to the groups.
         self.add_argument("--plugin", metavar="FILE", help="Python file with options of your own")
 
+    def add_output_folder(self, help: str, old: str) -> None:  # noqa: A002 - as argparse has it
+        """Take `--output FOLDER`, which was called `old` before."""
+        self.add_argument("--output", type=folder, metavar="FOLDER", help=help)
+        self.rename_flag(old, "--output")
+
     def rename_flag(self, old: str, new: str) -> None:
         """Accept `old` for the flag or the `key=` that `new` names, and say so."""
         self.old_flags[old] = new

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from genrecls.cli.parser import VerbParser, folder
+from genrecls.cli.parser import VerbParser
 from genrecls.cli.verbs import ACTIONS
 from genrecls.config.options import choices
 
@@ -41,10 +41,7 @@ def data_parser(action: str) -> VerbParser:
             "--older", type=float, metavar="DAYS", help="only what was not used for so many days"
         )
     elif action == "split-report":
-        parser.add_argument(
-            "--output", type=folder, metavar="FOLDER", help="outputs/split-report/<data set>"
-        )
-        parser.rename_flag("--out", "--output")
+        parser.add_output_folder("outputs/split-report/<data set>", old="--out")
         parser.epilog = (
             "split=track,artist shows these two; without it every possible split is shown"
         )
