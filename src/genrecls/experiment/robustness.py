@@ -81,7 +81,6 @@ def evaluate_robustness(
         raise RunError(
             f"run {run.name}: an ensemble; robustness= takes a single run: evaluate its members"
         )
-    run.read_metrics().require_unlearnt(run.name, part)
     record = read(run)
     record.metrics.require_unlearnt(run.name, part)
     if record.metrics.split.name == "segment":

@@ -115,7 +115,9 @@ def export(settings: ExportSettings, words: Sequence[str] = ()) -> Export:
             possible,
             calibration.inputs,
             steps,
-            select_on(prepared.parts["validation"].inputs, settings.gate.mixed),
+            select_on(prepared.parts["validation"].inputs, settings.gate.mixed)
+            if any(wanted.mode == "mixed" for wanted in possible)
+            else None,
         )
         results = []
         with progress("Converting", len(possible)) as advance:
