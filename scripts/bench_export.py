@@ -29,17 +29,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrecls.benchmark.worker import SECONDS, music
-from genrecls.config.compose import compose
 from genrecls.dsp.segments import audio_window, windows
 from genrecls.errors import GenreclsError
-from genrecls.experiment.experiment import parse
+from genrecls.experiment.experiment import compose_experiment
 from genrecls.export.convert.conversion import ConversionRequest, convert
+from genrecls.export.convert.untrained import write_untrained
 from genrecls.export.formats import ExportFormat
-from genrecls.models import tensorflow_setup
-from genrecls.models.base import ModelFamily, Normalisation
 from genrecls.runs.export_facts import EXPORT
 from genrecls.runs.find import find_run
-from genrecls.runs.model_file import ModelCard, save
 from genrecls.runtime.container import unpack
 from genrecls.runtime.network import Network
 
@@ -65,33 +62,12 @@ def read_model(path: Path) -> AudioModel:
 
 def untrained_model(folder: Path) -> AudioModel:
     """Return an untrained network of the default configuration, converted."""
-    experiment = parse(compose("train", []))
-    labels = tuple(f"genre {number}" for number in range(10))
-    shapes = experiment.segment.shapes(experiment.features)
-    sizes = {name: shape[-1] for name, shape in shapes.items()}
-    unit = {name: Normalisation(np.zeros(size), np.ones(size)) for name, size in sizes.items()}
-    tensorflow_setup.configure_tensorflow()
-    card = ModelCard(
-        labels=labels,
-        features=experiment.features,
-        segment=experiment.segment,
-        vote="mean",
-        run="untrained",
-        dataset="none",
-        split="none",
-        leaks=(),
-        generated=True,
-        test={unit: {"accuracy": 0.0, "macro_f1": 0.0} for unit in ("segment", "track")},
-    )
-    path = folder / "model.keras"
-    family = experiment.model
-    if not isinstance(family, ModelFamily):
-        raise SystemExit(f"model={family.title}: expected a network")
-    save(path, family.build(shapes, len(labels), unit), card)
+    experiment = compose_experiment([])
+    path = write_untrained(folder, experiment, n_classes=10)
     (result,) = convert(ConversionRequest(path, (AUDIO,), None, 0), folder / "conversion")
     if result.flatbuffer is None:
         raise SystemExit(f"{AUDIO.title}: {result.error}")
-    return AudioModel(result.flatbuffer, asdict(card.features), asdict(card.segment))
+    return AudioModel(result.flatbuffer, asdict(experiment.features), asdict(experiment.segment))
 
 
 def with_librosa(pieces: NDArray[np.float32], features: Mapping[str, Any]) -> None:
