@@ -124,7 +124,7 @@ def test_finished_runs_are_used_again(
     before = [path.stat().st_mtime_ns for path in trained(tmp_path)]
     assert len(before) == 2
     monkeypatch.setattr(driver, "train", train)
-    monkeypatch.setattr("genrecls.experiment.train._fit", _refuse)
+    monkeypatch.setattr("genrecls.experiment.train.fit_model", _refuse)
     assert reproduce("steiner2023_mlp", "--seeds", "1") == 0
     assert [path.stat().st_mtime_ns for path in trained(tmp_path)] == before
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from genrecls.experiment.prepare import PreparedData, prepare
 from genrecls.experiment.restore import restore
 from genrecls.experiment.teacher import find_teacher
 from genrecls.experiment.teacher_answers import teach
+from genrecls.experiment.train import fit_model
 from genrecls.files.locks import locked
 from genrecls.models.sklearn import Sklearn
 from genrecls.runs.ensemble_card import Member
@@ -183,29 +185,11 @@ def _experiment(experiment: Experiment, system: System) -> Experiment:
 def _train(
     experiment: Experiment, data: PreparedData, folder: Path, display: Sequence[Callback]
 ) -> keras.Model:
-    import shutil
-
-    from genrecls.training.frozen_outputs import backbone_root
-    from genrecls.training.stages import Task, TrainingPaths, fit
-
-    if isinstance(experiment.model, Sklearn):
-        raise TypeError("an estimator is refused before")
     experiment.model.fetch()
     devices = devices_for("single", experiment.trainer.fixed_threads)
-    task = Task(
-        family=experiment.model,
-        shapes=experiment.segment.shapes(experiment.features),
-        n_classes=len(data.dataset.labels),
-        trainer=experiment.trainer,
-        augment=experiment.augment,
-        seed=experiment.run.seed,
-        training=data.parts["train"] if data.training is None else data.training,
-        validation=None,
-        distillation=data.distillation,
-    )
-    paths = TrainingPaths(folder / "checkpoint", backbone_root(experiment.data_root))
-    result = fit(task, paths, devices, Callbacks(display))
-    shutil.rmtree(paths.checkpoints, ignore_errors=True)
+    checkpoints = folder / "checkpoint"
+    result = fit_model(checkpoints, experiment, data, devices, Callbacks(display))
+    shutil.rmtree(checkpoints, ignore_errors=True)
     return result.model
 
 

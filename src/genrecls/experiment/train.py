@@ -113,7 +113,7 @@ def train(
             trackers = experiment.logger.callbacks(run, experiment.resolved())
             callbacks = Callbacks([*display, ProgressFile(run.progress_file), *trackers])
             with notify_on_stop(callbacks):
-                result = _fit(run.checkpoint_folder, experiment, data, devices, callbacks)
+                result = fit_model(run.checkpoint_folder, experiment, data, devices, callbacks)
                 # Each part is answered once, and validation before it may learn, too.
                 answers = _answer("validation", experiment, data, result)
                 if whole:
@@ -167,14 +167,25 @@ def _prepare(
     return data, whole
 
 
-def _fit(
+def fit_model(
     checkpoints: Path,
     experiment: Experiment,
     data: PreparedData,
     devices: Devices,
     callback: Callback,
 ) -> TrainingResult:
-    """Train by gradient steps, or by the fit of an estimator; both give a network."""
+    """Train by gradient steps, or by the fit of an estimator; both give a network.
+
+    Args:
+        checkpoints: folder of the checkpoints.
+        experiment: what to train, and how.
+        data: the examples; without a validation part nothing is selected.
+        devices: where it learns.
+        callback: follows it.
+
+    Raises:
+        GenreclsError: what `stages.fit` and `fit_estimator` raise.
+    """
     from genrecls.training.estimator import EstimatorTask, fit_estimator
     from genrecls.training.frozen_outputs import backbone_root
     from genrecls.training.stages import Task, TrainingPaths, fit
@@ -182,7 +193,6 @@ def _fit(
     family, seed = experiment.model, experiment.run.seed
     shapes = experiment.segment.shapes(experiment.features)
     n_classes, trainer = len(data.dataset.labels), experiment.trainer
-    # It is None for those that learn from all that does not test.
     training, validation = data.parts["train"], data.parts.get("validation")
     if isinstance(family, Sklearn):
         estimator = EstimatorTask(
@@ -232,7 +242,7 @@ def _refit(
     tracks = len(set(whole.parts["train"].tracks))
     say(f"training once more, on train and validation parts together: {several(tracks, 'track')}")
     again = replace(experiment, trainer=trainer.without_validation(epochs))
-    result = _fit(checkpoints / "refit", again, whole, devices, callback)
+    result = fit_model(checkpoints / "refit", again, whole, devices, callback)
     if selected.temperature is not None:
         apply_temperature(result.model, selected.temperature)
     seconds = {**selected.seconds, "refit": sum(result.seconds.values())}
@@ -351,7 +361,7 @@ def _help_chief(experiment: Experiment, devices: Devices, display: Sequence[Call
     data, whole = _prepare(experiment, dataset, store, digest)
     with TemporaryDirectory(prefix="genrecls-") as folder:
         checkpoints = Path(folder, "checkpoint")
-        result = _fit(checkpoints, experiment, data, devices, Callbacks(display))
+        result = fit_model(checkpoints, experiment, data, devices, Callbacks(display))
         if whole:
             _refit(checkpoints, experiment, whole, result, devices, Callbacks(display))
     say("the training is done; the chief has the results")
