@@ -2,8 +2,9 @@
 
     python scripts/small_models.py --root FOLDER [--seeds 5] [--only NAME ...] [--work FOLDER]
 
-FOLDER holds GTZAN or a part of it. Every system is trained on five folds of whole artists with each
-seed, all on train and validation parts together once validation has selected (`trainer.refit`).
+FOLDER holds GTZAN or a part of it. Everything is trained on five folds of whole artists with each
+seed. Systems are trained on train and validation parts together once validation has selected
+(`trainer.refit`); what changes the recipe is judged by validation and needs the train part alone.
 What is finished is not trained again: the same command continues, and with more seeds it goes on.
 The tables say how many runs stand behind each row; validation chooses, the test part decides
 nothing.
@@ -33,6 +34,7 @@ from genrecls.runs.run import Run
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 BASE = "best_small"
+RECIPE = "the recipe as it is"
 
 PAGE = """# Small models and their rivals, measured
 
@@ -129,7 +131,7 @@ SYSTEMS: Mapping[str, tuple[str, ...]] = {
 """Every system that has a row in the table of all."""
 
 
-def runs_of(options: argparse.Namespace, words: Sequence[str]) -> list[Run]:
+def runs_of(options: argparse.Namespace, words: Sequence[str], *, refit: bool) -> list[Run]:
     """Return the runs of one system on all folds with all seeds, trained now or before."""
     return list(
         genrecls.sweep(
@@ -137,7 +139,7 @@ def runs_of(options: argparse.Namespace, words: Sequence[str]) -> list[Run]:
             f"dataset.root={options.root}",
             f"data_root={options.work / 'data'}",
             f"output_root={options.work / 'outputs'}",
-            "trainer.refit=true",
+            f"trainer.refit={str(refit).lower()}",
             "split.fold=1,2,3,4,5",
             f"seeds={options.seeds}",
             f"jobs={options.jobs}",
@@ -207,19 +209,20 @@ def main() -> None:
     options = parser.parse_args()
     options.root, options.work = options.root.resolve(), options.work.resolve()
 
-    changes = {name: (f"experiment={BASE}", *words) for name, words in INGREDIENTS.items()}
+    recipe = SYSTEMS[BASE]
+    changes = {RECIPE: recipe} | {name: (*recipe, *words) for name, words in INGREDIENTS.items()}
     every = {**SYSTEMS, **changes}
     if unknown := set(options.only or ()) - set(every):
         parser.error(f"--only: unknown {', '.join(sorted(unknown))}; known: {', '.join(every)}")
     measured: dict[str, tuple[list[Run], list[RunRecord]]] = {}
     for name in options.only or every:
-        runs = runs_of(options, every[name])
+        runs = runs_of(options, every[name], refit=name in SYSTEMS)
         measured[name] = (runs, [read(run) for run in runs])
         print(json.dumps({"system": name, "runs": len(runs)}), flush=True)
 
     systems = {name: measured[name] for name in SYSTEMS if name in measured}
-    changed = {name: measured[name] for name in (BASE, *changes) if name in measured}
-    base = system_of(measured[BASE][1]) if BASE in measured else None
+    changed = {name: measured[name] for name in changes if name in measured}
+    base = system_of(measured[RECIPE][1]) if RECIPE in measured else None
     records = [record for _, of_system in systems.values() for record in of_system]
     first = records[0].metrics
     page = PAGE.format(

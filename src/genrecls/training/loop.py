@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from genrecls.console import say, warn
 from genrecls.errors import Interrupted, RunError
 from genrecls.training import checkpoint as checkpoints
+from genrecls.training.batch_norm import fuse_batch_norms
 from genrecls.training.batches import BatchMaker
 from genrecls.training.callbacks import Callback, TrainingPlan
 from genrecls.training.checkpoint import Arrays, Checkpoint, Progress
@@ -151,6 +152,7 @@ class _Loop:
         self._devices = devices
         devices.ensure_alike(data.model, data.batches, trainer)
         self._learning = devices.copy(data.model)
+        fuse_batch_norms(self._learning)
         with devices.scope():
             self._optimizer = build_optimizer(devices.adapt(trainer), data.batches.steps)
             self._optimizer.build(self._learning.trainable_variables)
