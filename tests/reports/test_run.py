@@ -95,6 +95,12 @@ def test_a_pretrained_network_has_a_banner_and_is_named_at_the_headline() -> Non
     assert "pretraining: Million Song Dataset" in page(report).texts("div", "hero")[0]
 
 
+def test_a_model_that_was_trained_once_more_says_whose_curves_these_are() -> None:
+    again = "trained from the beginning on the train and validation parts together, for 2 epochs"
+    assert again in render(changed(finished_run(), "selection", refit=True), figures={})
+    assert "from the beginning" not in render(finished_run(), figures={})
+
+
 @pytest.mark.parametrize(("count", "words"), [(1, "1 file was not"), (3, "3 files were not")])
 def test_rejected_files_have_an_amber_banner_and_are_listed(count: int, words: str) -> None:
     file = RejectedFile("x", "in/broken.wav", "unreadable", "no header")
