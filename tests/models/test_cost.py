@@ -34,6 +34,17 @@ def test_a_convolution_with_a_stride_is_computed_where_it_steps() -> None:
     assert cost.macs == 10 * 4 * 4 * 3 * 2 * 3
 
 
+def test_a_depthwise_convolution_multiplies_each_channel_by_itself() -> None:
+    import keras
+
+    source = keras.Input((12, 10, 6))
+    x = keras.layers.DepthwiseConv2D((3, 2), strides=2, padding="same", name="depthwise")(source)
+    x = keras.layers.SeparableConv2D(7, 3, padding="same", name="separable")(x)
+    costs = by_name(keras.Model(source, x))
+    assert costs["depthwise"].macs == 6 * 5 * 6 * 3 * 2
+    assert costs["separable"].macs == 6 * 5 * (6 * 3 * 3 + 6 * 7)
+
+
 @pytest.mark.parametrize(("cell", "gates"), [("lstm", 4), ("gru", 3), ("simple", 1)])
 def test_both_directions_of_a_recurrent_layer_are_counted(cell: str, gates: int) -> None:
     recurrent = {"cell": cell, "units": [8, 6], "bidirectional": True}

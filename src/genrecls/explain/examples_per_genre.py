@@ -13,13 +13,18 @@ from genrecls.console import warn
 from genrecls.explain.integrated_gradients import Explainer
 from genrecls.explain.plot_data import Evidence, evidence_of, is_picture
 from genrecls.features.base import FeatureSpec
+from genrecls.models.cost import layer_costs
 from genrecls.training.data import Examples, normalisation
 
 if TYPE_CHECKING:
     import keras
 
-# A quarter of what one explanation takes: there are many, and a report should not take long.
-_POINTS = 32
+# A quarter of what one explanation takes, and fewer for a large network: there is one a genre, and a
+# report should not take long. So many multiply-accumulates are about two minutes of two cores.
+_MOST_POINTS, _FEWEST_POINTS = 32, 8
+_MULTIPLY_ACCUMULATES = 4e12
+# Gradients take about twice what the answer takes.
+_PASSES = 3
 
 
 @dataclass(frozen=True)
@@ -98,12 +103,14 @@ def explain_examples(
     explained = []
     try:
         explainer = Explainer(model)
+        work = _PASSES * len(labels) * max(1, sum(cost.macs for cost in layer_costs(model)))
+        points = int(np.clip(_MULTIPLY_ACCUMULATES // work, _FEWEST_POINTS, _MOST_POINTS))
         for row in _middle_rows(examples, len(labels)):
             inputs = {name: values[row] for name, values in examples.inputs.items()}
             batch = {name: values[None] for name, values in inputs.items()}
             probabilities = np.asarray(model(batch, training=False))
             predicted = int(probabilities.argmax())
-            weights = explainer.attribute(inputs, predicted, _POINTS).weights
+            weights = explainer.attribute(inputs, predicted, points).weights
             place = (float(examples.starts[row]), float(examples.starts[row]) + seconds)
             pictures = evidence_of(model, spec, inputs, weights, place)
             example = GenreExample(

@@ -15,11 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from genrecls.models.cost import layer_costs
 from genrecls.models.layers import input_statistics
 
 if TYPE_CHECKING:
@@ -28,10 +30,10 @@ if TYPE_CHECKING:
 Arrays = Mapping[str, NDArray[np.floating[Any]]]
 """One value, or one array, an input; no axis for segments unless it is said."""
 Scorer = Callable[[Mapping[str, Any]], Any]
-Gradient = Callable[[Arrays], Mapping[str, NDArray[np.floating[Any]]]]
 
-# Points of one call together hold so many input values: a few hundred MB for the deepest networks.
-_VALUES_PER_CALL = 2**20
+# The layers of a network give so many values for the points of one call: with what the gradients
+# need, a few hundred MB.
+_VALUES_PER_CALL = 2**25
 _POINTS_PER_CALL = 64
 
 
@@ -70,6 +72,8 @@ class Explainer:
         import tensorflow as tf
 
         self._model = model
+        values = sum(prod(cost.output) for cost in layer_costs(model))
+        self._points_per_call = max(1, min(_POINTS_PER_CALL, _VALUES_PER_CALL // values))
         scores_of = _scores(model)
         shapes = {name: tf.TensorSpec(x.shape, tf.float32) for name, x in model.input.items()}
 
@@ -99,10 +103,27 @@ class Explainer:
         ends = {name: np.stack([before[name], inputs[name]]) for name in inputs}
         first, last = self._at(ends, genre)[0]
         return Attribution(
-            _integral(lambda line: self._at(line, genre)[1], before, inputs, points),
+            self._integral(genre, before, inputs, points),
             float(first),
             float(last),
         )
+
+    def _integral(
+        self, genre: int, before: Arrays, after: Arrays, points: int
+    ) -> dict[str, NDArray[np.float64]]:
+        """Return the mean gradient on the line, by Gauss's quadrature, times the difference."""
+        nodes, shares = np.polynomial.legendre.leggauss(points)
+        nodes, shares = (nodes + 1) / 2, shares / 2
+        steps = {name: after[name] - before[name] for name in after}
+        total = {name: np.zeros(step.shape) for name, step in steps.items()}
+        for first in range(0, points, self._points_per_call):
+            part = slice(first, first + self._points_per_call)
+            line = {
+                name: before[name] + np.multiply.outer(nodes[part], steps[name]) for name in steps
+            }
+            for name, gradients in self._at(line, genre)[1].items():
+                total[name] += np.tensordot(shares[part], gradients, axes=1)
+        return {name: total[name] * steps[name] for name in steps}
 
     def _at(self, line: Arrays, genre: int) -> tuple[NDArray[np.float32], dict[str, Any]]:
         """Return the log-odds at each point, and their gradients, arrays (points, ...)."""
@@ -125,24 +146,6 @@ def baseline(model: keras.Model, inputs: Arrays) -> dict[str, NDArray[np.float32
         ).astype(np.float32)
         for name, values in inputs.items()
     }
-
-
-def _integral(
-    gradient: Gradient, before: Arrays, after: Arrays, points: int
-) -> dict[str, NDArray[np.float64]]:
-    """Return the mean gradient on the line, by Gauss's quadrature, times the difference."""
-    nodes, shares = np.polynomial.legendre.leggauss(points)
-    nodes, shares = (nodes + 1) / 2, shares / 2
-    steps = {name: after[name] - before[name] for name in after}
-    total = {name: np.zeros(step.shape) for name, step in steps.items()}
-    values = sum(step.size for step in steps.values())
-    at_once = max(1, min(_POINTS_PER_CALL, _VALUES_PER_CALL // values))
-    for first in range(0, points, at_once):
-        part = slice(first, first + at_once)
-        line = {name: before[name] + np.multiply.outer(nodes[part], steps[name]) for name in steps}
-        for name, gradients in gradient(line).items():
-            total[name] += np.tensordot(shares[part], gradients, axes=1)
-    return {name: total[name] * steps[name] for name in steps}
 
 
 def _scores(model: keras.Model) -> Scorer:

@@ -67,8 +67,11 @@ def layer_costs(model: keras.Model, prefix: str = "") -> list[LayerCost]:
             costs += layer_costs(layer, f"{name}/")
             continue
         macs = 0
-        if kind in {"Conv1D", "Conv2D", "Dense"}:
+        if kind in {"Conv1D", "Conv2D", "DepthwiseConv2D", "Dense"}:
             macs = multiply_accumulates([layer.kernel.shape], prod(layer.output.shape[1:-1]))
+        elif kind == "SeparableConv2D":
+            matrices = [layer.depthwise_kernel.shape, layer.pointwise_kernel.shape]
+            macs = multiply_accumulates(matrices, prod(layer.output.shape[1:-1]))
         elif kind in {"LSTM", "GRU", "SimpleRNN", "Bidirectional"}:
             both = kind == "Bidirectional"
             directions = (layer.forward_layer, layer.backward_layer) if both else (layer,)
