@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras import layers
 from numpy.typing import NDArray
 
-from genrecls.training.batch_norm import fuse_batch_norms
+from genrecls.training.batch_norm import fuse_batch_norms, unseen_fault
 
 PICTURES = np.random.default_rng(0).normal(2, 3, (5, 7, 4, 6)).astype(np.float32)
 
@@ -131,3 +131,14 @@ def test_means_of_several_devices_stay_with_keras() -> None:
     fuse_batch_norms(model)
 
     assert "call" not in vars(model.layers[-1])
+
+
+def test_values_that_are_no_numbers_are_not_hidden_by_the_layer_behind() -> None:
+    """Together with a ReLU the operator may turn them into zeros."""
+    model = network(PICTURES.shape[1:])
+    fuse_batch_norms(model)
+    assert float(unseen_fault(model)) == 0
+
+    model(np.full_like(PICTURES, np.nan), training=True)
+
+    assert np.isnan(unseen_fault(model))

@@ -6,7 +6,10 @@ array. In a small convolutional network this is more than half of a step.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     import keras
@@ -26,6 +29,33 @@ def fuse_batch_norms(model: keras.Model) -> None:
             fuse_batch_norms(layer)
         elif isinstance(layer, keras.layers.BatchNormalization) and _can_be_fused(layer):
             layer.call = _fused_call(layer)
+
+
+def unseen_fault(model: keras.Model) -> Any:
+    """Return 0, or NaN where a running average of a fused normalisation is no number any more.
+
+    With the ReLU behind it the operator may be made one, which turns NaN into 0: without this a
+    training would go on, and its loss would show nothing.
+    """
+    import tensorflow as tf
+
+    averages = [
+        tf.reduce_sum(average)
+        for layer in _fused(model)
+        for average in (layer.moving_mean, layer.moving_variance)
+    ]
+    total = tf.add_n([tf.constant(0.0), *averages])
+    return tf.where(tf.math.is_finite(total), 0.0, np.nan)
+
+
+def _fused(model: keras.Model) -> Iterator[keras.layers.BatchNormalization]:
+    import keras
+
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _fused(layer)
+        elif isinstance(layer, keras.layers.BatchNormalization) and "call" in vars(layer):
+            yield layer
 
 
 def _can_be_fused(layer: keras.layers.BatchNormalization) -> bool:

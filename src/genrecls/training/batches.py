@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -15,6 +17,9 @@ from genrecls.training.augment import augmenter
 from genrecls.training.data import Examples
 from genrecls.training.distillation import LABELLED
 from genrecls.training.settings import AugmentSettings
+
+# Threads that make batches, and how many batches are made before they are needed.
+_MAKERS = 2
 
 
 @dataclass(frozen=True)
@@ -65,13 +70,13 @@ class BatchMaker:
             examples = self.crops * len(set(self.examples.tracks))
         return -(-examples // self.batch_size)
 
-    def epoch(self, epoch: int, first_step: int = 0) -> Any:
-        """Return a `tf.data.Dataset` of (named inputs, soft targets) from `first_step` on.
+    def epoch(self, epoch: int, first_step: int = 0) -> Iterator[tuple[dict[str, Any], Any]]:
+        """Yield named inputs and soft targets of every step from `first_step` on.
 
         Behind the genres the targets have the columns of the teacher, where there is one.
 
         Each example comes as itself (version 0) or as one of its distorted copies; all versions
-        are equally likely.
+        are equally likely. While one batch is learnt from, others are being made.
         """
         import tensorflow as tf
 
@@ -85,24 +90,28 @@ class BatchMaker:
         order = drawn[order]
         random = stream(self.seed, "versions", epoch)
         versions = random.integers(1 + len(self.examples.copies), size=len(order))
-        seed = tf.constant(stream_seed(self.seed, "augmentation", epoch), tf.int32)
-        steps = tf.data.Dataset.range(self.steps, output_type=tf.int32)
-        seeds = steps.map(lambda step: tf.stack([seed, step]))
-        batches = tf.data.Dataset.from_tensor_slices((order, versions)).batch(self.batch_size)
-        return (
-            tf.data.Dataset.zip((seeds, batches))
-            .skip(first_step)
-            .map(
-                lambda seed, chosen: self._make_batch(seed, *chosen),
-                num_parallel_calls=tf.data.AUTOTUNE,
-                deterministic=True,
-            )
-            .prefetch(tf.data.AUTOTUNE)
-        )
+        seed = stream_seed(self.seed, "augmentation", epoch)
+        make = self._make_batch
+
+        def batch(step: int) -> Any:
+            rows = slice(step * self.batch_size, (step + 1) * self.batch_size)
+            with tf.device("CPU:0"):
+                return make(np.array([seed, step], np.int32), order[rows], versions[rows])
+
+        # A `tf.data` pipeline would be built and optimised anew in each epoch, which takes a fifth
+        # of the time of a short one.
+        with ThreadPoolExecutor(_MAKERS) as makers:
+            ahead: deque[Future[Any]] = deque()
+            for step in range(first_step, self.steps):
+                ahead.append(makers.submit(batch, step))
+                if len(ahead) > _MAKERS:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
 
     @cached_property
     def _make_batch(self) -> Any:
-        """A TensorFlow function of seed, rows and versions, whose graph all epochs share."""
+        """A TensorFlow function of seeds, rows and versions, whose graph all epochs share."""
         import tensorflow as tf
 
         examples = self.examples

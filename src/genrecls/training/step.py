@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genrecls.training.batch_norm import unseen_fault
 from genrecls.training.distillation import LABELLED, Distillation
 
 if TYPE_CHECKING:
@@ -57,11 +58,12 @@ class Learner:
         from keras import losses
 
         outputs = self.model(inputs, training=True)
+        fault = unseen_fault(self.model)
         smoothing, distillation = self.label_smoothing, self.distillation
         if distillation is None:
             each = losses.categorical_crossentropy(targets, outputs, label_smoothing=smoothing)
             hits = tf.argmax(outputs, axis=1) == tf.argmax(targets, axis=1)
-            return each * tf.linalg.matvec(targets, self.weights), hits
+            return each * tf.linalg.matvec(targets, self.weights) + fault, hits
 
         probabilities, projection = outputs if distillation.embedding else (outputs, None)
         genres, answers = targets[:, : len(self.weights)], targets[:, len(self.weights) :]
@@ -72,7 +74,7 @@ class Learner:
         each *= tf.linalg.matvec(genres, self.weights) * distillation.settings.label_weight
         hits = tf.argmax(probabilities, axis=1) == tf.argmax(genres, axis=1)
         each += distillation.compare(probabilities, projection, answers)
-        return each, hits & (labelled >= LABELLED)
+        return each + fault, hits & (labelled >= LABELLED)
 
 
 def step_of_one(learner: Learner) -> Step:
