@@ -57,6 +57,7 @@ LATER: dict[tuple[str, ...], Any] = {
     ("trainer", "ema"): 0.0,
     ("trainer", "calibration"): "none",
     ("trainer", "refit"): False,
+    ("trainer", "int8_epochs"): 0,
 }
 """Settings that came after the first runs: with this value a run, and its features in the cache,
 are those that they were before."""

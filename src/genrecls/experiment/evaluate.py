@@ -106,7 +106,7 @@ def run_metrics(
         fingerprint: digest of the data.
     """
     dataset, progress, trainer = data.dataset, result.progress, experiment.trainer
-    epoch = progress.kept_epoch(trainer.keep)
+    epoch = result.kept_epoch
     return RunMetrics(
         dataset=DatasetFacts(
             name=dataset.name,
@@ -139,6 +139,7 @@ def run_metrics(
             settings=result.settings,
             temperature=result.temperature,
             refit=trainer.refit,
+            int8_epochs=trainer.int8_epochs,
         ),
         labels=dataset.labels,
         parts=parts,

@@ -147,6 +147,8 @@ def _why_never(experiment: Experiment) -> str:
         return f"model={experiment.model.title} is fitted at once, without epochs"
     if experiment.trainer.refit:
         return "trainer.refit=true ends it with a training on other data"
+    if experiment.trainer.int8_epochs:
+        return "trainer.int8_epochs ends it with epochs of another kind"
     if experiment.trainer.schedule.name == "cosine":
         return (
             "trainer.schedule.name=cosine spreads its rates over all epochs, so that with more of "

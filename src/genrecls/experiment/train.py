@@ -237,8 +237,7 @@ def _refit(
     """
     from genrecls.training.calibration import apply_temperature
 
-    trainer = experiment.trainer
-    epochs = selected.progress.kept_epoch(trainer.keep)
+    trainer, epochs = experiment.trainer, selected.kept_epoch
     tracks = len(set(whole.parts["train"].tracks))
     say(f"training once more, on train and validation parts together: {several(tracks, 'track')}")
     again = replace(experiment, trainer=trainer.without_validation(epochs))

@@ -19,8 +19,8 @@ from genrecls.training.data import Examples, normalisation
 if TYPE_CHECKING:
     import keras
 
-# A quarter of what one explanation takes, and fewer for a large network: there is one a genre, and a
-# report should not take long. So many multiply-accumulates are about two minutes of two cores.
+# A quarter of what one explanation takes, and fewer for a large network: there is one a genre, and
+# a report should not take long. So many multiply-accumulates are about two minutes of two cores.
 _MOST_POINTS, _FEWEST_POINTS = 32, 8
 _MULTIPLY_ACCUMULATES = 4e12
 # Gradients take about twice what the answer takes.

@@ -106,6 +106,7 @@ class Selection:
         temperature: what the logits were divided by after the training; None where they were not.
         refit: whether the model was then trained once more for as many epochs, on the train and
             validation parts together. The validation scores are those of the model before.
+        int8_epochs: how many of `epochs` followed that one, with the rounding of int8 files.
     """
 
     epoch: Count
@@ -116,6 +117,7 @@ class Selection:
     settings: Mapping[str, int | float | str] = field(default_factory=dict)
     temperature: float | None = None
     refit: bool = False
+    int8_epochs: int = 0
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,8 @@ def fit_estimator(task: EstimatorTask, callback: Callback) -> TrainingResult:
     progress = _progress(task, model, time.monotonic() - started)
     callback.on_epoch_end(progress)
     callback.on_stage_end()
-    return TrainingResult(model, progress, {"training": progress.seconds}, dict(best.choice))
+    seconds = {"training": progress.seconds}
+    return TrainingResult(model, progress, seconds, progress.epoch, dict(best.choice))
 
 
 def _network(

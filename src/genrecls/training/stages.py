@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from genrecls.console import say
+from genrecls.console import say, several
 from genrecls.models import tensorflow_setup
 from genrecls.models.base import ModelFamily, Normalisation, Shapes, Stage
+from genrecls.models.rounding import require_roundable, round_weights, with_rounding
 from genrecls.rng import stream_seed
 from genrecls.training import loop
 from genrecls.training.batches import BatchMaker
@@ -29,6 +31,11 @@ from genrecls.training.settings import AugmentSettings, TrainerSettings
 
 if TYPE_CHECKING:
     import keras
+
+# As many training examples show how large the values of a layer are.
+_ROUNDED_EXAMPLES = 500
+# Of the learning rate, with which a trained network stays where it is.
+_ROUNDED_RATE = 0.1
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,7 @@ class TrainingResult:
         progress: of all stages together, their epochs numbered through.
         seconds: time spent on each step of the work: at first on the outputs of frozen layers, if
             there are any, and on training.
+        kept_epoch: whose weights were kept; with `trainer.int8_epochs` these went on from there.
         settings: what inner folds of the training part chose, by key; a network has none.
         temperature: what the logits were divided by; None where they were not.
     """
@@ -85,6 +93,7 @@ class TrainingResult:
     model: keras.Model
     progress: Progress
     seconds: Mapping[str, float]
+    kept_epoch: int
     settings: Mapping[str, int | float | str] = field(default_factory=dict)
     temperature: float | None = None
 
@@ -110,6 +119,8 @@ def fit(task: Task, paths: TrainingPaths, devices: Devices, callback: Callback) 
     task.family.initialise(model)
     if task.trainer.calibration == "temperature":
         require_softmax(model)
+    if task.trainer.int8_epochs:
+        require_roundable(model)
     # The projection takes part in every stage and stays behind: the result is `model`.
     network = model
     if task.distillation and task.distillation.embedding:
@@ -117,7 +128,7 @@ def fit(task: Task, paths: TrainingPaths, devices: Devices, callback: Callback) 
         network = with_projection(model, task.distillation, frozen)
 
     stages, trainer = task.family.stages(), task.trainer
-    epochs = sum(stage.epochs or trainer.epochs for stage in stages)
+    epochs = sum(stage.epochs or trainer.epochs for stage in stages) + trainer.int8_epochs
     progress, frozen_seconds = Progress(), 0.0
     for number, stage in enumerate(stages, start=1):
         weights_before = model.get_weights()
@@ -131,14 +142,20 @@ def fit(task: Task, paths: TrainingPaths, devices: Devices, callback: Callback) 
             optimizer=replace(trainer.optimizer, learning_rate=rate),
         )
         stage_callback = callback
-        if stage.name:
+        if stage.name or trainer.int8_epochs:
             stage_callback = _StageCallback(callback, progress, number, epochs)
         folder = paths.checkpoints / stage.name
         stage_progress = loop.fit(data, settings, folder, devices, stage_callback)
         if trainer.keep == "best" and not _is_better(stage_progress, progress):
             say(f"{stage.name}: no epoch is better than those before, whose weights stay")
             model.set_weights(weights_before)
-        progress = _join(progress, stage_progress, number) if stage.name else stage_progress
+        several_stages = stage.name or trainer.int8_epochs
+        progress = _join(progress, stage_progress, number) if several_stages else stage_progress
+    kept_epoch = progress.kept_epoch(trainer.keep)
+    if trainer.int8_epochs:
+        rounding_callback = _StageCallback(callback, progress, len(stages) + 1, epochs)
+        model, learnt = _learn_rounding(task, paths, model, devices, rounding_callback)
+        progress = _join(progress, learnt, len(stages) + 1)
 
     temperature = None
     if trainer.calibration == "temperature" and task.validation is not None:
@@ -148,7 +165,57 @@ def fit(task: Task, paths: TrainingPaths, devices: Devices, callback: Callback) 
         say(f"temperature {temperature:.2f}, fitted on the validation part")
     seconds = {"frozen layers": frozen_seconds} if frozen_seconds else {}
     seconds["training"] = progress.seconds
-    return TrainingResult(model, progress, seconds, temperature=temperature)
+    return TrainingResult(model, progress, seconds, kept_epoch, temperature=temperature)
+
+
+def _learn_rounding(
+    task: Task, paths: TrainingPaths, model: keras.Model, devices: Devices, callback: Callback
+) -> tuple[keras.Model, Progress]:
+    """Return a copy of a trained network that rounds as int8 files do, and has learnt with it.
+
+    What a teacher said is not asked again: the genres alone keep the network where it is.
+    """
+    random = np.random.default_rng(stream_seed(task.seed, "rounding"))
+    labelled = np.flatnonzero(task.training.targets >= 0)
+    rows = np.sort(random.permutation(labelled)[:_ROUNDED_EXAMPLES])
+    chosen = {name: values[rows] for name, values in task.training.inputs.items()}
+    rounded = with_rounding(model, chosen)
+    say(f"learning with the rounding of int8 files: {several(task.trainer.int8_epochs, 'epoch')}")
+
+    trainer = task.trainer
+    optimizer = replace(
+        trainer.optimizer, learning_rate=_ROUNDED_RATE * trainer.optimizer.learning_rate
+    )
+    settings = replace(
+        trainer.without_validation(trainer.int8_epochs),
+        optimizer=optimizer,
+        schedule=replace(trainer.schedule, name="cosine", warmup_epochs=0),
+        ema=0.0,
+    )
+    task = replace(task, training=_labelled(task.training), trainer=settings, distillation=None)
+    fixed = frozenset(layer.name for layer in model.layers if not layer.trainable)
+    data = _training_data(task, Stage(fixed=fixed), rounded, {}, paths.backbone)
+    progress = loop.fit(data, settings, paths.checkpoints / "int8", devices, callback)
+    round_weights(rounded)
+    return rounded, progress
+
+
+def _labelled(examples: Examples) -> Examples:
+    """Return the examples whose genre is known, without what a teacher says of them."""
+    rows = np.flatnonzero(examples.targets >= 0)
+    if len(rows) == len(examples):
+        return replace(examples, teacher=None)
+
+    def chosen(inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        return {name: values[rows] for name, values in inputs.items()}
+
+    return Examples(
+        inputs=chosen(examples.inputs),
+        targets=examples.targets[rows],
+        tracks=tuple(examples.tracks[row] for row in rows),
+        starts=examples.starts[rows],
+        copies=tuple(chosen(copy) for copy in examples.copies),
+    )
 
 
 def _training_data(

@@ -10,6 +10,7 @@ from genrecls.export.formats import ExportFormat
 from genrecls.features.mel import MelSettings
 from genrecls.features.mel_image import MelImage, colour_table
 from genrecls.models.decisions import SIMILARITIES
+from genrecls.models.rounding import is_rounded
 from genrecls.runs.model_file import ModelCard
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def refusal(
         wanted: the format that is asked for.
         unroll_steps: loops of at most so many steps may be written out.
     """
-    if reason := _no_sums(model, wanted):
+    if reason := _wrong_arithmetic(model, wanted):
         return reason
     features = card.features
     if wanted.input == "audio" and not isinstance(features, MelSettings):
@@ -77,8 +78,13 @@ def refusal(
     )
 
 
-def _no_sums(model: keras.Model, wanted: ExportFormat) -> str | None:
-    """Return why a classical classifier is no file of sums and products; None if it is one."""
+def _wrong_arithmetic(model: keras.Model, wanted: ExportFormat) -> str | None:
+    """Return why a file of this mode cannot compute what the model does; None if it can."""
+    if wanted.mode != "int8" and is_rounded(model):
+        return (
+            "the network has learnt with the rounding of int8 files, and only those answer as it "
+            "does; use the mode int8, or train with trainer.int8_epochs=0"
+        )
     if wanted.mode == "int8" and any(layer.name == SIMILARITIES for layer in model.layers):
         return (
             "a radial kernel takes the exponential of differences of large numbers, which 8 bits "

@@ -30,10 +30,12 @@ from genrecls.export.convert.input_normalisation import (
 from genrecls.export.convert.keras_rewrite import rewrite
 from genrecls.export.convert.limitations import refusal
 from genrecls.export.convert.mixed import Selection, mixed_precision
+from genrecls.export.convert.rounded import rounded_converter
 from genrecls.export.convert.untrained import NAME, read_untrained
 from genrecls.export.formats import ExportFormat, Mode
 from genrecls.export.tflite.converter_fixes import clean, concatenate
 from genrecls.models.layers import input_statistics
+from genrecls.models.rounding import is_rounded
 from genrecls.runs.model_file import ModelCard, load
 
 Segments = Mapping[str, NDArray[np.float32]]
@@ -104,7 +106,11 @@ def network(
     if calibration is None:
         raise ExportError("int8: expected segments for the calibration, received none")
     plain = rewrite(model, unroll=True, normalise=False)
-    content = clean(converter(plain, mode, normalise(calibration, statistics)).convert())
+    examples = normalise(calibration, statistics)
+    if is_rounded(model):
+        content = clean(rounded_converter(plain, examples).convert(), list(plain.input))
+    else:
+        content = clean(converter(plain, mode, examples).convert())
     return with_input_statistics(content, statistics)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from typing import Any
 
@@ -24,8 +25,12 @@ _STATE = 18
 """Place of the hidden state among the inputs of a fused LSTM."""
 
 
-def clean(content: bytes) -> bytes:
+def clean(content: bytes, inputs: Sequence[str] = ()) -> bytes:
     """Return what the converter wrote, corrected, small, with the names of the model's inputs.
+
+    Args:
+        content: the file.
+        inputs: those names, in order, where no signature in the file says them.
 
     Raises:
         ExportError: an operator is not built in, so that no device could run it.
@@ -37,6 +42,10 @@ def clean(content: bytes) -> bytes:
             f"the converter wrote operators that are not built in ({', '.join(foreign)}), which no "
             "device runs; use layers of the model families as they are"
         )
+    main = model.subgraphs[0]
+    # Inputs are called as in the model; what only the converter needed is dropped.
+    names = dict(zip(main.inputs, inputs, strict=False))
+    names |= {x.tensorIndex: x.name for only in model.signatureDefs or () for x in only.inputs}
     for graph in model.subgraphs:
         graph.name = None
         _correct_lstms(model, graph)
@@ -50,13 +59,10 @@ def clean(content: bytes) -> bytes:
             tensor.quantization.min = tensor.quantization.max = None
             if tensor.quantization.scale is None:
                 tensor.quantization = None
-    # Inputs are called as in the model; what only the converter needed is dropped.
-    (signature,) = model.signatureDefs
-    (output,) = signature.outputs
-    tensors = model.subgraphs[0].tensors
-    for source in signature.inputs:
-        tensors[source.tensorIndex].name = source.name
-    tensors[output.tensorIndex].name = OUTPUT
+    for index, name in names.items():
+        main.tensors[index].name = name
+    (output,) = main.outputs
+    main.tensors[output].name = OUTPUT
     model.description = model.metadata = model.metadataBuffer = model.signatureDefs = None
     compact(model)
     return pack(model)
