@@ -112,9 +112,7 @@ def test_networks_inside_a_network_are_reached() -> None:
         ((7, 4, 6), {"dtype": "float64"}),
     ],
 )
-def test_everything_else_stays_with_keras(
-    shape: tuple[int, ...], settings: dict[str, Any]
-) -> None:
+def test_everything_else_stays_with_keras(shape: tuple[int, ...], settings: dict[str, Any]) -> None:
     """The operator knows channels of pictures, with scale and offset."""
     model = network(shape, **settings)
 

@@ -13,12 +13,18 @@ import pytest
 
 from genrecls.errors import Interrupted
 from genrecls.models.base import Stage
+from genrecls.models.rounding import is_rounded
 from genrecls.training import stages
 from genrecls.training.batches import BatchMaker
 from genrecls.training.data import Examples
+from genrecls.training.distillation import Distillation
+from genrecls.training.settings import DistillSettings
+from genrecls.training.stages import Task
+from tests.models.families import family as model_family
 from tests.training.staged import HEAD, WHOLE, fitted, task
 from tests.training.toys import (
     N_CLASSES,
+    ONE_BLOCK,
     StoppingBatches,
     same,
     timeless,
@@ -183,3 +189,58 @@ def _stopping(stage: int, stop: tuple[int, int]) -> Callable[..., BatchMaker]:
         return StoppingBatches(**vars(plain), stop_at=stop, number=signal.SIGTERM)
 
     return make
+
+
+def rounded_task(**trainer: Any) -> Task:
+    """Return the task to fit a small CNN, which goes on with the rounding of int8 files."""
+    family = model_family("cnn", conv=ONE_BLOCK)
+    return replace(task(Stage(), trainer={"int8_epochs": 2, **trainer}), family=family)
+
+
+def test_epochs_with_the_rounding_of_int8_follow_those_that_were_asked_for(tmp_path: Path) -> None:
+    result = fitted(tmp_path, rounded_task())
+    assert is_rounded(result.model)
+    assert [row["epoch"] for row in result.progress.history] == [1, 2, 3, 4, 5]
+    assert [row["stage"] for row in result.progress.history] == [1, 1, 1, 2, 2]
+    assert result.kept_epoch == min(
+        (1, 2, 3), key=lambda epoch: result.progress.history[epoch - 1]["validation_loss"]
+    )
+
+
+def test_rounding_changes_little_of_what_was_learnt(tmp_path: Path) -> None:
+    plain = fitted(tmp_path, rounded_task(int8_epochs=0), "plain")
+    rounded = fitted(tmp_path, rounded_task(int8_epochs=1), "rounded")
+    assert not is_rounded(plain.model)
+    assert rounded.progress.history[:3] == [
+        {**row, "stage": 1, "seconds": other["seconds"]}
+        for row, other in zip(plain.progress.history, rounded.progress.history, strict=False)
+    ]
+    examples = toy_examples(40, seed=2).inputs
+    one, other = (r.model.predict(examples, verbose=0) for r in (plain, rounded))
+    assert (one.argmax(axis=1) == other.argmax(axis=1)).mean() > 0.8
+
+
+def test_a_stop_while_it_learns_the_rounding_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = fitted(tmp_path, rounded_task(), "whole")
+    monkeypatch.setattr(stages, "BatchMaker", _stopping(1, (1, 2)))
+    with pytest.raises(Interrupted):
+        fitted(tmp_path, rounded_task(), "stopped")
+    monkeypatch.undo()
+    again = fitted(tmp_path, rounded_task(), "stopped")
+    assert same(values(again.model.variables), values(whole.model.variables))
+    assert timeless(again.progress.history) == timeless(whole.progress.history)
+
+
+def test_music_without_genres_has_no_part_in_the_rounding(tmp_path: Path) -> None:
+    chosen = rounded_task()
+    training = replace(
+        chosen.training,
+        targets=np.where(np.arange(30) < 20, chosen.training.targets, -1),
+        teacher=np.full((30, N_CLASSES), 1 / N_CLASSES, np.float32),
+    )
+    teaching = Distillation(DistillSettings(embedding_weight=0.0), N_CLASSES, 0)
+    result = fitted(tmp_path, replace(chosen, training=training, distillation=teaching))
+    assert is_rounded(result.model)
+    assert result.progress.epoch == 5

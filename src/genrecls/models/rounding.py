@@ -156,26 +156,22 @@ def _folded(model: keras.Model, ranges: Mapping[str, tuple[float, float]]) -> ke
             config["use_bias"] = True
         return type(layer).from_config(config)
 
-    def call(layer: Any, x: Any, *rest: Any, **_masks: Any) -> Any:
-        if layer.name in normalisations:
-            return x
-        return rounded(layer.name, layer(x, *rest))
-
     def rounded(name: str, x: Any) -> Any:
         if name not in ranges:
             return x
         return keras.quantizers.fake_quant_with_min_max_vars(x, *ranges[name])
 
-    sources = {
-        name: keras.Input(source.shape[1:], name=name) for name, source in dict(model.input).items()
-    }
+    sources = {name: keras.Input(x.shape[1:], name=name) for name, x in dict(model.input).items()}
+    taken = {id(source): rounded(name, source) for name, source in sources.items()}
+
+    def call(layer: Any, x: Any, *rest: Any, **_masks: Any) -> Any:
+        if layer.name in normalisations:
+            return x
+        return rounded(layer.name, layer(taken.get(id(x), x), *rest))
+
     network = keras.models.clone_model(
-        model,
-        input_tensors={name: rounded(name, source) for name, source in sources.items()},
-        clone_function=copy,
-        call_function=call,
+        model, input_tensors=sources, clone_function=copy, call_function=call
     )
-    network = keras.Model(sources, network.output, name=model.name)
     for layer in network.layers:
         if isinstance(layer, keras.layers.InputLayer):
             continue

@@ -6,6 +6,7 @@ in the file. It must be given the graph itself, for it looks for them nowhere el
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     import keras
 
 
-def rounded_converter(model: keras.Model, examples: Mapping[str, NDArray[np.float32]]) -> Any:
-    """Return TensorFlow's converter, set for int8.
+def convert_rounded(model: keras.Model, examples: Mapping[str, NDArray[np.float32]]) -> bytes:
+    """Return the int8 file, as the converter writes it.
 
     Args:
         model: rewritten for one segment; it takes normalised inputs and ends in a dense layer with
@@ -48,4 +49,7 @@ def rounded_converter(model: keras.Model, examples: Mapping[str, NDArray[np.floa
     converter = tf.lite.TFLiteConverter.from_concrete_functions([answer.get_concrete_function()])
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.inference_input_type = converter.inference_output_type = tf.int8
-    return converter
+    with warnings.catch_warnings():
+        # It asks for scales of the inputs, which these operations have.
+        warnings.filterwarnings("ignore", message="Statistics for quantized inputs")
+        return bytes(converter.convert())

@@ -30,7 +30,7 @@ from genrecls.export.convert.input_normalisation import (
 from genrecls.export.convert.keras_rewrite import rewrite
 from genrecls.export.convert.limitations import refusal
 from genrecls.export.convert.mixed import Selection, mixed_precision
-from genrecls.export.convert.rounded import rounded_converter
+from genrecls.export.convert.rounded import convert_rounded
 from genrecls.export.convert.untrained import NAME, read_untrained
 from genrecls.export.formats import ExportFormat, Mode
 from genrecls.export.tflite.converter_fixes import clean, concatenate
@@ -108,7 +108,7 @@ def network(
     plain = rewrite(model, unroll=True, normalise=False)
     examples = normalise(calibration, statistics)
     if is_rounded(model):
-        content = clean(rounded_converter(plain, examples).convert(), list(plain.input))
+        content = clean(convert_rounded(plain, examples), list(plain.input))
     else:
         content = clean(converter(plain, mode, examples).convert())
     return with_input_statistics(content, statistics)
