@@ -41,7 +41,12 @@ def answers(model: keras.Model, examples: NDArray[np.float32]) -> NDArray[np.flo
 
 @pytest.mark.parametrize(
     ("name", "changes"),
-    [("cnn", {}), ("separable", {}), ("separable", {"kind": "inverted_residual"}), ("mlp", {})],
+    [
+        ("cnn", {}),
+        ("separable", {}),
+        ("separable", {"kind": "inverted_residual", "squeeze": 4}),
+        ("mlp", {}),
+    ],
 )
 def test_a_copy_answers_almost_what_the_network_answers(name: str, changes: dict[str, Any]) -> None:
     model, examples = network(name, **changes), noise(64, SIZES[name])

@@ -38,6 +38,8 @@ _SAME_VALUES = frozenset(
 # make all steps coarse.
 _PERCENTILES = (0.01, 99.99)
 _BATCH = 32
+# The runtimes know no other.
+_OF_SIGMOID = (0.0, 255 / 256)
 
 
 def is_rounded(model: keras.Model) -> bool:
@@ -49,8 +51,8 @@ def require_roundable(model: keras.Model) -> None:
     """Refuse a network of which an int8 file has values that cannot be rounded here.
 
     Raises:
-        ConfigError: it has layers other than convolutions, dense ones, ReLU and pooling, or batch
-            normalisation elsewhere than right behind weights.
+        ConfigError: it has layers other than convolutions, dense ones, ReLU, sigmoid and pooling,
+            or batch normalisation elsewhere than right behind weights.
     """
     folded = _normalised_weights(model)
     for operation in model.operations:
@@ -59,11 +61,11 @@ def require_roundable(model: keras.Model) -> None:
         if operation is model.layers[-1] and activation == "softmax":
             activation = "linear"
         known = kind in _WITH_WEIGHTS | _NEW_VALUES | _SAME_VALUES or operation.name in folded
-        if not known or activation not in {"linear", "relu"}:
+        if not known or activation not in {"linear", "relu", "sigmoid"}:
             what = f"{kind}, {activation}" if known else kind
             raise ConfigError(
-                f"{KEY}: expected a network of convolutions, dense layers, pooling and ReLU with "
-                f"batch normalisation right behind the convolutions, received layer "
+                f"{KEY}: expected a network of convolutions, dense layers, pooling, ReLU and "
+                f"sigmoid with batch normalisation right behind the convolutions, received layer "
                 f"'{operation.name}' ({what}) of '{model.name}'; use 0, or another model"
             )
 
@@ -80,7 +82,7 @@ def with_rounding(model: keras.Model, inputs: Mapping[str, NDArray[np.float32]])
     import keras
 
     plain = _folded(model, {})
-    rounded = [layer.name for layer in plain.layers if _is_rounded(layer, plain)]
+    rounded = [layer.name for layer in plain.layers if _has_scale(layer, plain)]
     probe = keras.Model(plain.input, {name: plain.get_layer(name).output for name in rounded})
     ends: dict[str, list[NDArray[np.float64]]] = {name: [] for name in rounded}
     count = len(next(iter(inputs.values())))
@@ -110,7 +112,7 @@ def round_weights(model: keras.Model) -> None:
             layer.set_weights([np.round(kernel / step) * step, *bias])
 
 
-def _is_rounded(layer: Any, model: keras.Model) -> bool:
+def _has_scale(layer: Any, model: keras.Model) -> bool:
     """Return whether an int8 file has a scale for what a layer without normalisation gives."""
     kind = type(layer).__name__
     if kind in _NEW_VALUES:
@@ -149,25 +151,28 @@ def _folded(model: keras.Model, ranges: Mapping[str, tuple[float, float]]) -> ke
 
     normalisations = _normalised_weights(model)
     folded = {before.name: model.get_layer(name) for name, before in normalisations.items()}
+    # What goes into one is rounded, too.
+    sigmoid = keras.activations.sigmoid
+    sigmoids = {x.name for x in model.layers if getattr(x, "activation", None) is sigmoid}
 
     def copy(layer: Any) -> Any:
         config = layer.get_config()
         if layer.name in folded:
             config["use_bias"] = True
+        if layer.name in sigmoids:
+            config["activation"] = "linear"
         return type(layer).from_config(config)
 
-    def rounded(name: str, x: Any) -> Any:
-        if name not in ranges:
-            return x
-        return keras.quantizers.fake_quant_with_min_max_vars(x, *ranges[name])
-
     sources = {name: keras.Input(x.shape[1:], name=name) for name, x in dict(model.input).items()}
-    taken = {id(source): rounded(name, source) for name, source in sources.items()}
+    taken = {id(x): _rounded(x, ranges.get(name)) for name, x in sources.items()}
 
     def call(layer: Any, x: Any, *rest: Any, **_masks: Any) -> Any:
         if layer.name in normalisations:
             return x
-        return rounded(layer.name, layer(taken.get(id(x), x), *rest))
+        x = _rounded(layer(taken.get(id(x), x), *rest), ranges.get(layer.name))
+        if layer.name in sigmoids:
+            x = _rounded(keras.ops.sigmoid(x), _OF_SIGMOID if ranges else None)
+        return x
 
     network = keras.models.clone_model(
         model, input_tensors=sources, clone_function=copy, call_function=call
@@ -181,6 +186,12 @@ def _folded(model: keras.Model, ranges: Mapping[str, tuple[float, float]]) -> ke
             weights = _with_normalisation(original, folded[layer.name])
         layer.set_weights(weights)
     return network
+
+
+def _rounded(x: Any, ends: tuple[float, float] | None) -> Any:
+    import keras
+
+    return x if ends is None else keras.quantizers.fake_quant_with_min_max_vars(x, *ends)
 
 
 def _with_normalisation(layer: Any, norm: Any) -> list[NDArray[np.float32]]:

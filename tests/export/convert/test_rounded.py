@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -11,8 +12,9 @@ from genrecls.export.convert.limitations import refusal
 from genrecls.export.convert.worker import network
 from genrecls.export.formats import INPUTS, MODES, ExportFormat
 from genrecls.models.rounding import round_weights, with_rounding
+from genrecls.runtime.network import Network
 from tests.export.conftest import Make
-from tests.export.exported import operators, run
+from tests.export.exported import operators
 from tests.models.families import build, noise
 
 pytestmark = pytest.mark.tensorflow
@@ -23,16 +25,19 @@ SIZE = (64, 32)
 @pytest.fixture(scope="module")
 def rounded() -> Any:
     """Return a network and its int8 file."""
-    model = with_rounding(build("separable", SIZE, source="mel"), {"mel": noise(64, SIZE)})
+    keras.utils.set_random_seed(0)
+    examples = {"mel": noise(64, SIZE)}
+    model = with_rounding(build("separable", SIZE, source="mel", squeeze=4), examples)
     round_weights(model)
-    return model, network(model, "int8", {"mel": noise(64, SIZE)})
+    return model, network(model, "int8", examples)
 
 
 def test_the_file_answers_as_the_network_does(rounded: Any) -> None:
     model, content = rounded
     examples = {"mel": noise(40, SIZE, seed=1)}
     expected = np.asarray(model(examples, training=False))
-    found = run(content, examples)
+    # Of random weights some values are too small for the delegate.
+    found = Network(content, delegates=False).probabilities(examples)
     assert np.abs(found - expected).max() < 0.02
 
 
