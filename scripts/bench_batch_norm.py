@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
@@ -78,8 +78,9 @@ def main() -> None:
         starts=np.zeros(options.examples),
     )
     keras_alone = patch("genrecls.training.loop.fuse_batch_norms", lambda model: None)
+    ways: dict[str, AbstractContextManager[object]] = {"Keras": keras_alone, "fused": nullcontext()}
     seconds = {}
-    for name, way in {"Keras": keras_alone, "fused": nullcontext()}.items():
+    for name, way in ways.items():
         with way:
             seconds[name] = epoch_seconds(family, examples, options.epochs)
         print(f"{name:6} {seconds[name]:6.3f} s an epoch of {options.examples} examples")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -14,11 +13,15 @@ from genrecls.errors import ConfigError
 from genrecls.models.rounding import is_rounded, require_roundable, round_weights, with_rounding
 from tests.models.families import build, noise
 
+pytestmark = pytest.mark.tensorflow
+
 SIZES = {"cnn": (40, 13), "separable": (64, 32), "mlp": (57,)}
 
 
-def network(name: str, **changes: Any) -> keras.Model:
+def network(name: str, **changes: Any) -> Any:
     """Return a network whose batch normalisations have learnt something."""
+    import keras
+
     model = build(name, SIZES[name], source="x", **changes)
     random = np.random.default_rng(0)
     for layer in model.layers:
@@ -35,7 +38,7 @@ def network(name: str, **changes: Any) -> keras.Model:
     return model
 
 
-def answers(model: keras.Model, examples: NDArray[np.float32]) -> NDArray[np.float32]:
+def answers(model: Any, examples: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(model({"x": examples}, training=False))
 
 
@@ -49,6 +52,8 @@ def answers(model: keras.Model, examples: NDArray[np.float32]) -> NDArray[np.flo
     ],
 )
 def test_a_copy_answers_almost_what_the_network_answers(name: str, changes: dict[str, Any]) -> None:
+    import keras
+
     model, examples = network(name, **changes), noise(64, SIZES[name])
     require_roundable(model)
 
@@ -62,6 +67,8 @@ def test_a_copy_answers_almost_what_the_network_answers(name: str, changes: dict
 
 
 def test_a_layer_gives_256_values_at_most() -> None:
+    import keras
+
     examples = noise(64, SIZES["cnn"])
     copy = with_rounding(network("cnn"), {"x": examples})
     (read,) = [layer.input for layer in copy.layers if layer.name == "pool1"]
@@ -73,6 +80,8 @@ def test_a_layer_gives_256_values_at_most() -> None:
 
 
 def test_zero_stays_zero_where_a_layer_is_never_negative() -> None:
+    import keras
+
     examples = np.abs(noise(64, SIZES["cnn"])) + 1
     model = build("cnn", SIZES["cnn"], source="x", standardise=False)
     copy = with_rounding(model, {"x": examples})
@@ -100,6 +109,8 @@ def test_weights_become_what_an_int8_file_holds_of_each_filter() -> None:
 
 
 def test_its_file_needs_nothing_but_keras(tmp_path: Path) -> None:
+    import keras
+
     examples = noise(16, SIZES["separable"])
     copy = with_rounding(network("separable"), {"x": examples})
 

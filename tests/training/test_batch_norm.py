@@ -5,20 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
-from keras import layers
 from numpy.typing import NDArray
 
 from genrecls.training.batch_norm import fuse_batch_norms, unseen_fault
 
+pytestmark = pytest.mark.tensorflow
+
 PICTURES = np.random.default_rng(0).normal(2, 3, (5, 7, 4, 6)).astype(np.float32)
 
 
-def network(shape: tuple[int, ...], **settings: Any) -> keras.Model:
+def network(shape: tuple[int, ...], **settings: Any) -> Any:
     """Return one batch normalisation with an offset and a scale of its own."""
+    import keras
+    from keras import layers
+
     keras.utils.set_random_seed(0)
     source = keras.Input(shape)
     layer = layers.BatchNormalization(
@@ -30,8 +32,10 @@ def network(shape: tuple[int, ...], **settings: Any) -> keras.Model:
     return keras.Model(source, layer(source))
 
 
-def learnt(model: keras.Model, batch: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+def learnt(model: Any, batch: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     """Return outputs in training, gradients of input and weights, and all weights afterwards."""
+    import tensorflow as tf
+
     inputs = tf.constant(batch)
     with tf.GradientTape() as tape:
         tape.watch(inputs)
@@ -64,6 +68,9 @@ def test_the_running_variance_divides_by_the_number_of_values_as_keras_does() ->
 
 def test_what_it_answers_and_saves_is_that_of_the_layer_of_keras(tmp_path: Path) -> None:
     """A file knows nothing of it and needs nothing of this package."""
+    import keras
+    from keras import layers
+
     model = network(PICTURES.shape[1:])
     before = model.predict(PICTURES, verbose=0)
 
@@ -92,6 +99,8 @@ def test_a_layer_that_is_frozen_later_keeps_its_averages() -> None:
 
 def test_networks_inside_a_network_are_reached() -> None:
     """An image backbone is one layer of its network."""
+    import keras
+
     inner = network(PICTURES.shape[1:])
     source = keras.Input(PICTURES.shape[1:])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 
@@ -25,6 +24,8 @@ SIZE = (64, 32)
 @pytest.fixture(scope="module")
 def rounded() -> Any:
     """Return a network and its int8 file."""
+    import keras
+
     keras.utils.set_random_seed(0)
     examples = {"mel": noise(64, SIZE)}
     model = with_rounding(build("separable", SIZE, source="mel", squeeze=4), examples)
