@@ -77,7 +77,7 @@ def main() -> None:
         tracks=tuple(str(number) for number in range(options.examples)),
         starts=np.zeros(options.examples),
     )
-    keras_alone = patch("genrecls.training.loop.fuse_batch_norms", lambda model: None)
+    keras_alone = patch("genrecls.training.loop.fuse_batch_norms", lambda _model: None)
     ways: dict[str, AbstractContextManager[object]] = {"Keras": keras_alone, "fused": nullcontext()}
     seconds = {}
     for name, way in ways.items():

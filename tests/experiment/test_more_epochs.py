@@ -88,6 +88,12 @@ def test_a_run_that_shall_not_go_on_or_cannot_keeps_no_checkpoint(root: Path, sh
     assert not cosine.checkpoint_folder.exists()
     with pytest.raises(RunError, match=r"spreads its rates over all epochs.*from the beginning: "):
         api.train(f"continue={cosine.folder}", "trainer.epochs=3")
+    rounded = _train(root, "outputs", "model=cnn", "trainer.epochs=1", "trainer.int8_epochs=1")
+    assert not rounded.checkpoint_folder.exists()
+    selection = rounded.read_metrics().selection
+    assert (selection.epoch, selection.epochs, selection.int8_epochs) == (1, 2, 1)
+    with pytest.raises(RunError, match=r"ends it with epochs of another kind; to train them"):
+        api.train(f"continue={rounded.folder}", "trainer.epochs=3")
     shutil.rmtree(copy.checkpoint_folder)
     with pytest.raises(RunError, match=r"it has kept no checkpoint .*trainer.epochs=3"):
         api.train(f"continue={copy.folder}", "trainer.epochs=3")

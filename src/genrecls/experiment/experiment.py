@@ -247,6 +247,7 @@ def _check_fit(experiment: Experiment) -> None:
         ("crops", trainer.crops, None),
         ("ema", trainer.ema, 0.0),
         ("calibration", trainer.calibration, "none"),
+        ("int8_epochs", trainer.int8_epochs, 0),
     ):
         shown = "null" if allowed is None else allowed
         if value != allowed:
