@@ -93,20 +93,13 @@ INGREDIENTS: Mapping[str, tuple[str, ...]] = {
     "level of each band taken away": ("model.centring=band",),
     "squeeze-and-excitation": ("model.squeeze=4",),
     "inverted residuals": ("model=separable_residual",),
-    "noise and narrow bands": (
-        "augment.audio.copies=2",
-        "augment.audio.pitch=0",
-        "augment.audio.stretch=0",
-        "augment.audio.gain=0",
-        "augment.audio.noise=[5,30]",
-        "augment.audio.equaliser=12",
-    ),
-    "pitch and tempo": (
+    "without copies in noise and narrow bands": ("augment.audio.copies=0",),
+    "without copies in noise": ("augment.audio.noise=null",),
+    "without copies in narrow bands": ("augment.audio.equaliser=0",),
+    "copies in other pitch and tempo, too": (
         "trainer.crop_hop=1.5",
-        "augment.audio.copies=2",
-        "augment.audio.gain=0",
-        "augment.audio.noise=null",
-        "augment.audio.equaliser=0",
+        "augment.audio.pitch=2",
+        "augment.audio.stretch=0.1",
     ),
     "96 mel bands": (
         "features.n_mels=96",

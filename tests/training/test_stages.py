@@ -26,6 +26,7 @@ from tests.training.toys import (
     N_CLASSES,
     ONE_BLOCK,
     StoppingBatches,
+    augment_settings,
     same,
     timeless,
     toy_examples,
@@ -205,6 +206,13 @@ def test_epochs_with_the_rounding_of_int8_follow_those_that_were_asked_for(tmp_p
     assert result.kept_epoch == min(
         (1, 2, 3), key=lambda epoch: result.progress.history[epoch - 1]["validation_loss"]
     )
+
+
+def test_batches_are_changed_while_it_learns_the_rounding(tmp_path: Path) -> None:
+    augment = augment_settings(time_masks=1, frequency_masks=1, mixup=0.2)
+    result = fitted(tmp_path, replace(rounded_task(), augment=augment))
+    assert is_rounded(result.model)
+    assert result.progress.epoch == 5
 
 
 def test_rounding_changes_little_of_what_was_learnt(tmp_path: Path) -> None:

@@ -194,7 +194,8 @@ def _learn_rounding(
     )
     task = replace(task, training=_labelled(task.training), trainer=settings, distillation=None)
     fixed = frozenset(layer.name for layer in model.layers if not layer.trainable)
-    data = _training_data(task, Stage(fixed=fixed), rounded, {}, paths.backbone)
+    statistics = normalisation(task.training) if task.augment.active else {}
+    data = _training_data(task, Stage(fixed=fixed), rounded, statistics, paths.backbone)
     progress = loop.fit(data, settings, paths.checkpoints / "int8", devices, callback)
     round_weights(rounded)
     return rounded, progress
