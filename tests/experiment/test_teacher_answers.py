@@ -88,7 +88,7 @@ def test_soft_labels_are_what_a_run_says_of_the_same_segments_and_are_computed_o
     again = taught(student(root, *words)).training
     assert again is not None
     assert again.teacher is not None
-    assert "0 listened to" in capsys.readouterr().err
+    assert ", 0 listened to" in capsys.readouterr().err
     assert np.array_equal(again.teacher, training.teacher)
 
 
@@ -184,12 +184,11 @@ class _Tagger:
         import keras
         from keras import layers
 
-        from genrecls.models import tensorflow_setup
-
-        tensorflow_setup.fresh(0)
+        keras.utils.set_random_seed(0)
         source = keras.Input((43, 13), name="mfcc")
         x = layers.Conv1D(3, 3, name="mid_end")(source)
-        x = layers.Dense(4, name="penultimate")(layers.GlobalMaxPooling1D()(x))
+        x = layers.GlobalMaxPooling1D(name="largest")(x)
+        x = layers.Dense(4, name="penultimate")(x)
         return keras.Model({"mfcc": source}, layers.Dense(50, name="logits")(x))
 
 
@@ -209,6 +208,19 @@ def test_the_embedding_of_a_tagger_is_standardised_and_marks_the_score(
     np.testing.assert_allclose(data.training.teacher.std(axis=0), 1, atol=1e-4)
     assert data.pretraining == "Million Song Dataset"
     assert "had a teacher, trained on Million Song Dataset" in capsys.readouterr().err
+
+
+def test_a_tagger_that_is_built_once_more_in_a_process_finds_what_it_said(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A training with `trainer.refit` asks it twice."""
+    experiment = student(root, "teacher=msd_musicnn", "features=mfcc", "distill.hop=1")
+    rule = replace(experiment.segment, source="spectrogram")
+    stand_in = PublishedTagger(_Tagger(), experiment.features, rule)  # type: ignore[arg-type]
+    monkeypatch.setattr(teacher_answers, "published_tagger", lambda _: stand_in)
+    for _ in range(2):
+        taught(experiment)
+    assert ", 0 listened to" in capsys.readouterr().err
 
 
 @needs_weights
