@@ -88,13 +88,13 @@ def with_rounding(model: keras.Model, inputs: Mapping[str, NDArray[np.float32]])
     count = len(next(iter(inputs.values())))
     for start in range(0, count, _BATCH):
         batch = {key: np.asarray(values[start : start + _BATCH]) for key, values in inputs.items()}
-        for name_, values in probe(batch, training=False).items():
-            ends[name_].append(np.percentile(values, _PERCENTILES))
-    # Zero has a step of its own: padding is made of it.
-    ranges = {
-        name_: (min(0.0, float(low)), max(1e-6, float(high)))
-        for name_, (low, high) in ((n, np.mean(found, axis=0)) for n, found in ends.items())
-    }
+        for name, values in probe(batch, training=False).items():
+            ends[name].append(np.percentile(values, _PERCENTILES))
+    ranges = {}
+    for name, found in ends.items():
+        low, high = np.mean(found, axis=0).tolist()
+        # Zero has a step of its own: padding is made of it.
+        ranges[name] = (min(0.0, low), max(1e-6, high))
     return _folded(model, ranges)
 
 

@@ -16,7 +16,7 @@ from genrecls.console import say, several
 from genrecls.models import tensorflow_setup
 from genrecls.models.base import ModelFamily, Normalisation, Shapes, Stage
 from genrecls.models.rounding import require_roundable, round_weights, with_rounding
-from genrecls.rng import stream_seed
+from genrecls.rng import stream, stream_seed
 from genrecls.training import loop
 from genrecls.training.batches import BatchMaker
 from genrecls.training.calibration import apply_temperature, fit_temperature, require_softmax
@@ -129,6 +129,7 @@ def fit(task: Task, paths: TrainingPaths, devices: Devices, callback: Callback) 
 
     stages, trainer = task.family.stages(), task.trainer
     epochs = sum(stage.epochs or trainer.epochs for stage in stages) + trainer.int8_epochs
+    in_parts = bool(stages[0].name or trainer.int8_epochs)
     progress, frozen_seconds = Progress(), 0.0
     for number, stage in enumerate(stages, start=1):
         weights_before = model.get_weights()
@@ -142,19 +143,18 @@ def fit(task: Task, paths: TrainingPaths, devices: Devices, callback: Callback) 
             optimizer=replace(trainer.optimizer, learning_rate=rate),
         )
         stage_callback = callback
-        if stage.name or trainer.int8_epochs:
+        if in_parts:
             stage_callback = _StageCallback(callback, progress, number, epochs)
         folder = paths.checkpoints / stage.name
         stage_progress = loop.fit(data, settings, folder, devices, stage_callback)
         if trainer.keep == "best" and not _is_better(stage_progress, progress):
             say(f"{stage.name}: no epoch is better than those before, whose weights stay")
             model.set_weights(weights_before)
-        several_stages = stage.name or trainer.int8_epochs
-        progress = _join(progress, stage_progress, number) if several_stages else stage_progress
+        progress = _join(progress, stage_progress, number) if in_parts else stage_progress
     kept_epoch = progress.kept_epoch(trainer.keep)
     if trainer.int8_epochs:
         rounding_callback = _StageCallback(callback, progress, len(stages) + 1, epochs)
-        model, learnt = _learn_rounding(task, paths, model, devices, rounding_callback)
+        model, learnt = _learn_rounding(task, statistics, model, paths, devices, rounding_callback)
         progress = _join(progress, learnt, len(stages) + 1)
 
     temperature = None
@@ -169,15 +169,19 @@ def fit(task: Task, paths: TrainingPaths, devices: Devices, callback: Callback) 
 
 
 def _learn_rounding(
-    task: Task, paths: TrainingPaths, model: keras.Model, devices: Devices, callback: Callback
+    task: Task,
+    statistics: Mapping[str, Normalisation],
+    model: keras.Model,
+    paths: TrainingPaths,
+    devices: Devices,
+    callback: Callback,
 ) -> tuple[keras.Model, Progress]:
     """Return a copy of a trained network that rounds as int8 files do, and has learnt with it.
 
     What a teacher said is not asked again: the genres alone keep the network where it is.
     """
-    random = np.random.default_rng(stream_seed(task.seed, "rounding"))
     labelled = np.flatnonzero(task.training.targets >= 0)
-    rows = np.sort(random.permutation(labelled)[:_ROUNDED_EXAMPLES])
+    rows = np.sort(stream(task.seed, "rounding").permutation(labelled)[:_ROUNDED_EXAMPLES])
     chosen = {name: values[rows] for name, values in task.training.inputs.items()}
     rounded = with_rounding(model, chosen)
     say(f"learning with the rounding of int8 files: {several(task.trainer.int8_epochs, 'epoch')}")
@@ -194,7 +198,6 @@ def _learn_rounding(
     )
     task = replace(task, training=_labelled(task.training), trainer=settings, distillation=None)
     fixed = frozenset(layer.name for layer in model.layers if not layer.trainable)
-    statistics = normalisation(task.training) if task.augment.active else {}
     data = _training_data(task, Stage(fixed=fixed), rounded, statistics, paths.backbone)
     progress = loop.fit(data, settings, paths.checkpoints / "int8", devices, callback)
     round_weights(rounded)
