@@ -26,6 +26,7 @@ from tests.conftest import ComposeExperiment
         "trainer.deterministic=cores",
         "trainer.threads=3",
         "trainer.crop_hop=1",
+        "augment.audio.noise=null",
         "split.seed=null",
         "logger=csv",
         "logger=mlflow",

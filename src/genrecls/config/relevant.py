@@ -39,6 +39,15 @@ _COMPRESSION = {
     "pcen_bias": 2.0,
     "pcen_power": 0.5,
 }
+# How copies of the audio are distorted where none are made: as runs have said it from the first.
+_NO_COPIES = {
+    "chance": 0.5,
+    "pitch": 2.0,
+    "stretch": 0.1,
+    "equaliser": 6.0,
+    "gain": 6.0,
+    "noise": [20.0, 40.0],
+}
 LATER: dict[tuple[str, ...], Any] = {
     ("augment", "extra"): [],
     ("augment", "mixup_chance"): 1.0,
@@ -80,6 +89,9 @@ def relevant(config: Mapping[str, Any]) -> dict[str, Any]:
     if kept.get("teacher") is None:
         kept.pop("teacher", None)
         kept.pop("distill", None)
+    audio = kept.get("augment", {}).get("audio")
+    if audio and not audio.get("copies"):
+        audio.update(_NO_COPIES)
     if kept.get("trainer", {}).get("crops") is None:
         kept.get("trainer", {}).pop("crop_hop", None)
     return without_later(kept)
