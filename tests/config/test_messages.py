@@ -18,7 +18,7 @@ TOP = (
 TRAINER = (
     "allowed: epochs, batch_size, optimizer, schedule, monitor, keep, patience, "
     "label_smoothing, class_weights, batches, checkpoint_minutes, strategy, deterministic, "
-    "threads, ema, crops, crop_hop, calibration, refit, keep_checkpoint"
+    "threads, ema, crops, crop_hop, calibration, refit, int8_epochs, keep_checkpoint"
 )
 # Whoever adds an option adds one file, and need not edit what stands here.
 CHOICES = {group: ", ".join(choices(group)) for group in groups()}

@@ -117,7 +117,7 @@ class Selection:
     settings: Mapping[str, int | float | str] = field(default_factory=dict)
     temperature: float | None = None
     refit: bool = False
-    int8_epochs: int = 0
+    int8_epochs: Count = 0
 
 
 @dataclass(frozen=True)
