@@ -13,6 +13,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from genrecls.environment import cores
 from genrecls.errors import ConfigError, RunError
 
 TOOLS = ("arm-none-eabi-g++", "arm-none-eabi-size", "qemu-system-arm", "cmake")
@@ -84,7 +85,7 @@ def emulate(project: Path, tflite_micro: Path, *, optimised: bool) -> Emulation:
             f"-DGENRECLS_FFT_CMSIS={switch}",
         )
         _run("cmake", "-S", str(project), "-B", name, *settings)
-        _run("cmake", "--build", name)
+        _run("cmake", "--build", name, "--parallel", str(cores()))
         run = ("sh", str(project / "emulator" / "run.sh"))
         wav = str(project / "golden.wav")
         _run(*run, str(build / "front_end_test"), wav)
