@@ -266,11 +266,13 @@ def _with_columns(model: keras.Model, layers: Sequence[str], *, soft: bool) -> k
             )
         x = model.get_layer(name).output
         if len(x.shape) > 2:
-            x = kinds.Reshape((-1, x.shape[-1]), name=f"{name}_places")(x)
-            x = kinds.GlobalAveragePooling1D(name=f"{name}_mean")(x)
+            x = kinds.Reshape((-1, x.shape[-1]), name=f"listener_{name}_places")(x)
+            x = kinds.GlobalAveragePooling1D(name=f"listener_{name}_mean")(x)
         columns.append(x)
     # Names that Keras finds are others for each network of a process, and answers are kept by them.
-    together = kinds.Concatenate(name="columns")(columns) if len(columns) > 1 else columns[0]
+    together = columns[0]
+    if len(columns) > 1:
+        together = kinds.Concatenate(name="listener_columns")(columns)
     return keras.Model(model.input, together, name="listener")
 
 
