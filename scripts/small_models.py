@@ -128,6 +128,7 @@ SYSTEMS: Mapping[str, tuple[str, ...]] = {
     "best_tiny": ("experiment=best_tiny",),
     "best_tiny, taught": ("experiment=best_tiny", "teacher=msd_musicnn"),
     BASE: ("experiment=best_small",),
+    "best_small, without copies": ("experiment=best_small", "augment.audio.copies=0"),
     "best_small, taught": ("experiment=best_small", "teacher=msd_musicnn"),
     "musicnn, its head trained": (
         *_PLAIN,
