@@ -47,8 +47,8 @@ configurations were tried for it.
 
 Accuracy per track, mean ± standard deviation over runs (folds and seeds); in brackets 95 %
 intervals, drawn over runs and artists. One standard error on 160 tracks is 3 to 4 points. Always
-the most frequent genre: {chance:.3f}. Training is what one run took on two cores, for both
-trainings. Activations: the two largest neighbouring arrays in int8; the arena of a device holds no
+the most frequent genre: {chance:.3f}. Training is what one run took, with others beside it.
+Activations: the two largest neighbouring arrays in int8; the arena of a device holds no
 fewer.
 
 ## All systems
@@ -181,7 +181,9 @@ def row(title: str, records: Sequence[RunRecord], run: Run, base: System | None)
         cells.append(f"{score.mean:.3f} ± {score.deviation or 0:.3f}")
     low, high = system.interval("test")
     cells[-1] += f" [{low:.3f}, {high:.3f}]"
-    if base:
+    if base and records[0] is base.runs[0]:
+        cells += ["-", "-"]
+    elif base:
         for part in ("validation", "test"):
             difference = pair(
                 [record.answers[part] for record in records],
