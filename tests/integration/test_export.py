@@ -340,7 +340,8 @@ def page_of(folder: Path) -> dict[str, Any]:
 def litertjs(monkeypatch: pytest.MonkeyPatch) -> None:
     """LiteRT.js without a content."""
     package = LiteRtJs("2.5.3", dict.fromkeys(FILES, b""))
-    monkeypatch.setattr("genrecls.export.web.litertjs.find_litertjs", lambda _: package)
+    # Where it is used: whether that is imported already depends on the tests before.
+    monkeypatch.setattr("genrecls.export.web.page.find_litertjs", lambda _: package)
 
 
 def test_a_page_takes_the_most_exact_file_of_a_bundle(
