@@ -97,6 +97,17 @@ def test_a_layer_that_is_frozen_later_keeps_its_averages() -> None:
         np.testing.assert_array_equal(mine.numpy(), other)
 
 
+def test_a_network_that_learns_in_several_stages_is_fused_once() -> None:
+    """Every stage asks for it."""
+    model = network(PICTURES.shape[1:])
+    fuse_batch_norms(model)
+    first = model.layers[-1].call
+
+    fuse_batch_norms(model)
+
+    assert model.layers[-1].call is first
+
+
 def test_networks_inside_a_network_are_reached() -> None:
     """An image backbone is one layer of its network."""
     import keras

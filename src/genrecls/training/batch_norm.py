@@ -22,12 +22,8 @@ def fuse_batch_norms(model: keras.Model) -> None:
     their answers afterwards stay as they are. Layers that are frozen, that normalise other than the
     channels of a picture, or that ask other devices for their means stay with Keras.
     """
-    import keras
-
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            fuse_batch_norms(layer)
-        elif isinstance(layer, keras.layers.BatchNormalization) and _can_be_fused(layer):
+    for layer in _batch_norms(model):
+        if _can_be_fused(layer) and not _is_fused(layer):
             layer.call = _fused_call(layer)
 
 
@@ -41,21 +37,26 @@ def unseen_fault(model: keras.Model) -> Any:
 
     averages = [
         tf.reduce_sum(average)
-        for layer in _fused(model)
+        for layer in _batch_norms(model)
+        if _is_fused(layer)
         for average in (layer.moving_mean, layer.moving_variance)
     ]
     total = tf.add_n([tf.constant(0.0), *averages])
     return tf.where(tf.math.is_finite(total), 0.0, np.nan)
 
 
-def _fused(model: keras.Model) -> Iterator[keras.layers.BatchNormalization]:
+def _batch_norms(model: keras.Model) -> Iterator[keras.layers.BatchNormalization]:
     import keras
 
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            yield from _fused(layer)
-        elif isinstance(layer, keras.layers.BatchNormalization) and "call" in vars(layer):
+            yield from _batch_norms(layer)
+        elif isinstance(layer, keras.layers.BatchNormalization):
             yield layer
+
+
+def _is_fused(layer: keras.layers.BatchNormalization) -> bool:
+    return "call" in vars(layer)
 
 
 def _can_be_fused(layer: keras.layers.BatchNormalization) -> bool:
