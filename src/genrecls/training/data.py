@@ -48,6 +48,21 @@ class Examples:
         return len(self.targets)
 
 
+def take(examples: Examples, rows: NDArray[np.int64]) -> Examples:
+    """Return these rows of the examples and of their copies, without what a teacher says."""
+
+    def chosen(inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        return {name: values[rows] for name, values in inputs.items()}
+
+    return Examples(
+        inputs=chosen(examples.inputs),
+        targets=examples.targets[rows],
+        tracks=tuple(examples.tracks[row] for row in rows),
+        starts=examples.starts[rows],
+        copies=tuple(chosen(copy) for copy in examples.copies),
+    )
+
+
 def take_turns(genres: Sequence[NDArray[np.int64]], count: int) -> NDArray[np.int64]:
     """Return up to `count` rows: the first of each genre, then the second of each, and so on.
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from genrecls.console import say, several
 from genrecls.models import tensorflow_setup
@@ -22,7 +21,7 @@ from genrecls.training.batches import BatchMaker
 from genrecls.training.calibration import apply_temperature, fit_temperature, require_softmax
 from genrecls.training.callbacks import Callback, TrainingPlan
 from genrecls.training.checkpoint import Progress
-from genrecls.training.data import Examples, normalisation
+from genrecls.training.data import Examples, normalisation, take
 from genrecls.training.distillation import Distillation, with_projection
 from genrecls.training.distribution import Devices
 from genrecls.training.frozen_outputs import divide, embed
@@ -209,17 +208,7 @@ def _labelled(examples: Examples) -> Examples:
     rows = np.flatnonzero(examples.targets >= 0)
     if len(rows) == len(examples):
         return replace(examples, teacher=None)
-
-    def chosen(inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
-        return {name: values[rows] for name, values in inputs.items()}
-
-    return Examples(
-        inputs=chosen(examples.inputs),
-        targets=examples.targets[rows],
-        tracks=tuple(examples.tracks[row] for row in rows),
-        starts=examples.starts[rows],
-        copies=tuple(chosen(copy) for copy in examples.copies),
-    )
+    return take(examples, rows)
 
 
 def _training_data(

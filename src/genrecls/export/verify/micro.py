@@ -29,7 +29,7 @@ from genrecls.export.tflite.operators import objections, operator_uses
 from genrecls.features.base import Inputs
 from genrecls.runs.export_facts import ArenaSize, ExportedFile, MicroSupport
 from genrecls.runtime.network import Network
-from genrecls.training.data import Examples, take_turns
+from genrecls.training.data import Examples, take, take_turns
 
 GOLDEN_COUNT = 10
 """One of each genre, in GTZAN; more would fill the flash of a microcontroller."""
@@ -112,13 +112,7 @@ class GoldenVectors:
 def golden_examples(examples: Examples, n_classes: int) -> Examples:
     """Return the first example of each class in turn, up to `GOLDEN_COUNT`."""
     by_class = [np.flatnonzero(examples.targets == target) for target in range(n_classes)]
-    rows = take_turns(by_class, GOLDEN_COUNT)
-    return Examples(
-        inputs={name: values[rows] for name, values in examples.inputs.items()},
-        targets=examples.targets[rows],
-        tracks=tuple(examples.tracks[row] for row in rows),
-        starts=examples.starts[rows],
-    )
+    return take(examples, take_turns(by_class, GOLDEN_COUNT))
 
 
 @dataclass(frozen=True, eq=False)
