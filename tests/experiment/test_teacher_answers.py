@@ -192,13 +192,19 @@ class _Tagger:
         return keras.Model({"mfcc": source}, layers.Dense(50, name="logits")(x))
 
 
-def test_the_embedding_of_a_tagger_is_standardised_and_marks_the_score(
-    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    experiment = student(root, "teacher=msd_musicnn", "features=mfcc", "trainer.crops=3")
+def tagged_student(root: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> Experiment:
+    """Return a student of the network that stands in for a published one."""
+    experiment = student(root, "teacher=msd_musicnn", "features=mfcc", *words)
     rule = replace(experiment.segment, source="spectrogram")
     stand_in = PublishedTagger(_Tagger(), experiment.features, rule)  # type: ignore[arg-type]
     monkeypatch.setattr(teacher_answers, "published_tagger", lambda _: stand_in)
+    return experiment
+
+
+def test_the_embedding_of_a_tagger_is_standardised_and_marks_the_score(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    experiment = tagged_student(root, monkeypatch, "trainer.crops=3")
     data = taught(experiment)
     assert data.distillation is not None
     assert (data.distillation.classes, data.distillation.embedding) == (0, 3 + 4)
@@ -214,10 +220,7 @@ def test_a_tagger_that_is_built_once_more_in_a_process_finds_what_it_said(
     root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A training with `trainer.refit` asks it twice."""
-    experiment = student(root, "teacher=msd_musicnn", "features=mfcc", "distill.hop=1")
-    rule = replace(experiment.segment, source="spectrogram")
-    stand_in = PublishedTagger(_Tagger(), experiment.features, rule)  # type: ignore[arg-type]
-    monkeypatch.setattr(teacher_answers, "published_tagger", lambda _: stand_in)
+    experiment = tagged_student(root, monkeypatch, "distill.hop=1")
     for _ in range(2):
         taught(experiment)
     assert ", 0 listened to" in capsys.readouterr().err
