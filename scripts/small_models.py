@@ -93,9 +93,10 @@ INGREDIENTS: Mapping[str, tuple[str, ...]] = {
     "level of each band taken away": ("model.centring=band",),
     "squeeze-and-excitation": ("model.squeeze=4",),
     "inverted residuals": ("model=separable_residual",),
-    "without copies in noise and narrow bands": ("augment.audio.copies=0",),
+    "without distorted copies": ("augment.audio.copies=0",),
     "without copies in noise": ("augment.audio.noise=null",),
-    "without copies in narrow bands": ("augment.audio.equaliser=0",),
+    "without copies through an equaliser": ("augment.audio.equaliser=0",),
+    "without copies in a narrow band": ("augment.audio.band=null",),
     "copies in other pitch and tempo, too": (
         "trainer.crop_hop=1.5",
         "augment.audio.pitch=2",

@@ -18,7 +18,7 @@ from tests.conftest import ComposeExperiment
 from tests.export.exported import features
 
 RATE = 22_050
-OFF: dict[str, Any] = {"pitch": 0, "stretch": 0, "equaliser": 0, "gain": 0, "noise": None}
+OFF: dict[str, Any] = {"pitch": 0, "stretch": 0, "equaliser": 0, "band": None, "gain": 0, "noise": None}
 
 
 def settings(**changes: Any) -> AudioAugmentSettings:
@@ -179,6 +179,27 @@ def test_the_equaliser_changes_bands_differently_and_not_beyond_what_neighbours_
     assert np.allclose(middle, impulse, atol=1e-3)
 
 
+def test_a_band_is_never_narrower_than_its_setting_and_loses_what_lies_beyond() -> None:
+    impulse = np.zeros((200, RATE), np.float32)
+    impulse[:, 100] = 1
+    copies = distorted(impulse, **{**OFF, "band": [300, 3400]})
+    response = 20 * np.log10(np.abs(np.fft.rfft(copies)) + 1e-9)
+    assert response[:, 330:3100].min() > -5
+    assert abs(response).max(axis=0)[1000] < 0.1
+    lower, upper = response[:, 30], response[:, 8000]
+    for edge in (lower, upper):
+        assert edge.min() < -20
+        assert edge.max() > -1
+
+
+@pytest.mark.parametrize("rate", [30, 500, 4000])
+def test_edges_of_a_band_beyond_half_the_rate_are_left_out(rate: int) -> None:
+    segments = noise(20, seconds=5, rate=rate)
+    copies = distorted(segments, rate=rate, **{**OFF, "band": [300, 3400]})
+    assert np.isfinite(copies).all()
+    assert loudness(copies).max() <= loudness(segments).max()
+
+
 @pytest.mark.parametrize("rate", [2000, 4000, 8000])
 def test_bands_beyond_half_the_rate_are_left_out(rate: int) -> None:
     segments = noise(20, seconds=5, rate=rate)
@@ -231,6 +252,9 @@ def test_with_everything_off_a_copy_is_the_original() -> None:
         ({"chance": 0}, "augment.audio.copies: received 3; allowed: 0, as nothing would change"),
         ({"noise": [30, 10]}, r"augment.audio.noise: received \[30.0, 10.0\]; allowed: \[lowest"),
         ({"noise": [30]}, "augment.audio.noise"),
+        ({"band": [3400, 300]}, r"augment.audio.band: received \[3400.0, 300.0\]; allowed: \[low"),
+        ({"band": [10, 3400]}, r"augment.audio.band: received \[10.0, 3400.0\]; allowed: \[low"),
+        ({"band": [0, 3400]}, "augment.audio.band.* received 0; allowed: greater than 0"),
         ({"stretch": 0.5}, "augment.audio.stretch: received 0.5; allowed: less than or equal to"),
         ({"pitch": -1}, "augment.audio.pitch: received -1; allowed: greater than or equal to 0"),
         ({"copies": 1.5}, "augment.audio.copies: received 1.5; allowed: a whole number"),

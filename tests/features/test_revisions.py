@@ -25,7 +25,7 @@ from genrecls.features.audio_augmentation import AudioAugmentSettings, Distorted
 from tests.features.conftest import RuleMaker, SpecMaker
 
 RATE = 22_050
-CHANGES = ("pitch", "stretch", "equaliser", "gain", "noise")
+CHANGES = ("pitch", "stretch", "equaliser", "band", "gain", "noise")
 REPRESENTATIONS = ("mel", "mfcc", "mel_image", "summary", "mel_summary", "summary_rich")
 
 RECORDS: dict[str, tuple[int, list[float]]] = {
@@ -41,6 +41,20 @@ RECORDS: dict[str, tuple[int, list[float]]] = {
             0.00853065,
             0.000669377,
             0.0855066,
+        ],
+    ),
+    "copies by band": (
+        1,
+        [
+            -0.000636859,
+            0.0300965,
+            0.00364628,
+            0.00154404,
+            0.0975206,
+            -0.0153661,
+            0.00906199,
+            2.05987e-06,
+            0.0776232,
         ],
     ),
     "copies by gain": (
@@ -222,8 +236,10 @@ def test_segments_are_cut_as_their_revision_says(
 
 
 def distorted(change: str) -> NDArray[np.float32]:
-    off: dict[str, Any] = {"pitch": 0, "stretch": 0, "equaliser": 0, "gain": 0, "noise": None}
-    on = {"pitch": 2.0, "stretch": 0.1, "equaliser": 6.0, "gain": 6.0, "noise": (10.0, 20.0)}
+    off: dict[str, Any] = {"pitch": 0, "stretch": 0, "equaliser": 0, "gain": 0}
+    off |= {"band": None, "noise": None}
+    on = {"pitch": 2.0, "stretch": 0.1, "equaliser": 6.0, "gain": 6.0}
+    on |= {"band": (300.0, 3400.0), "noise": (10.0, 20.0)}
     settings = AudioAugmentSettings(copies=1, chance=1.0, **{**off, change: on[change]})
     copy = DistortedCopy(settings, seed=3, number=1)
     return copy.apply(sound().reshape(4, -1), RATE, "ab" * 32)

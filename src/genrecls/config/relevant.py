@@ -45,11 +45,13 @@ _NO_COPIES = {
     "pitch": 2.0,
     "stretch": 0.1,
     "equaliser": 6.0,
+    "band": None,
     "gain": 6.0,
     "noise": [20.0, 40.0],
 }
 LATER: dict[tuple[str, ...], Any] = {
     ("augment", "extra"): [],
+    ("augment", "audio", "band"): None,
     ("augment", "mixup_chance"): 1.0,
     ("augment", "roll"): 0.0,
     ("augment", "gain"): 0.0,

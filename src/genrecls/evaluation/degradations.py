@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from genrecls.dsp.filters import butterworth
 from genrecls.dsp.resample import resample
 from genrecls.rng import stream
 
@@ -103,7 +104,7 @@ def low_pass(samples: Samples, rate: int) -> Samples:
     """Return samples without what lies above 4 kHz: a Butterworth filter of order 8."""
     if rate <= 2 * LOW_PASS_HZ:
         return samples
-    return _butterworth(samples, rate, 8, LOW_PASS_HZ, "lowpass")
+    return butterworth(samples, rate, 8, LOW_PASS_HZ, "lowpass")
 
 
 def telephone(samples: Samples, rate: int) -> Samples:
@@ -115,11 +116,11 @@ def telephone(samples: Samples, rate: int) -> Samples:
     """
     low, high = TELEPHONE_HZ
     band = (low, min(high, 0.45 * rate))
-    heard = _butterworth(samples, rate, 4, band, "bandpass")
+    heard = butterworth(samples, rate, 4, band, "bandpass")
     peak = float(np.abs(heard).max(initial=0.0))
     if not peak:
         return heard
-    return _butterworth(peak / DRIVE * np.tanh(DRIVE / peak * heard), rate, 4, band, "bandpass")
+    return butterworth(peak / DRIVE * np.tanh(DRIVE / peak * heard), rate, 4, band, "bandpass")
 
 
 STANDARD: dict[str, Degradation] = {
@@ -147,15 +148,6 @@ def _stretched(
     channels = np.ascontiguousarray(samples, np.float32)[None]
     stretched: Samples = np.asarray(stretch.process(channels), np.float32)[0]
     return stretched
-
-
-def _butterworth(
-    samples: Samples, rate: int, order: int, edge: float | tuple[float, float], kind: str
-) -> Samples:
-    from scipy import signal
-
-    sections = signal.butter(order, edge, kind, fs=rate, output="sos")
-    return np.asarray(signal.sosfilt(sections, samples), np.float32)
 
 
 def _same_length(samples: Samples, length: int) -> Samples:

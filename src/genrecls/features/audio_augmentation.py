@@ -1,4 +1,4 @@
-"""Distorted copies of training audio: pitch, tempo, equaliser, loudness and noise.
+"""Distorted copies of training audio: pitch, tempo, equaliser, band, loudness and noise.
 
 Copies of this kind for music are due to McFee, Humphrey and Bello ("A software framework for
 musical data augmentation", ISMIR 2015). The transforms are those of audiomentations; what they draw
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import Field
 
 from genrecls.config.schema import Schema
+from genrecls.dsp.filters import butterworth
 from genrecls.errors import ConfigError
 from genrecls.rng import stream, stream_seed
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 Decibels = Annotated[float, Field(ge=0, le=24)]
 SignalToNoise = Annotated[float, Field(ge=-20, le=120)]
+Hertz = Annotated[float, Field(gt=0)]
+
+LOWEST_HZ = 20.0
+"""Where the lower edge of a band begins to be drawn: below, nobody hears music."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,9 @@ class AudioAugmentSettings(Schema):
             length on the stretching is no longer repeatable, hence the limit.
         equaliser: largest gain in dB, up or down, of each of seven bands; where neighbours overlap
             they add up, to less than twice that.
+        band: edges in Hz of the narrowest band that is left, as a small loudspeaker or a telephone
+            leaves one. The lower edge is drawn from 20 Hz to the first, the upper one from the
+            second to half the sample rate, both evenly in octaves; None is off.
         gain: largest change of the loudness in dB.
         noise: lowest and highest signal-to-noise ratio of white noise in dB; None is off.
     """
@@ -47,6 +55,7 @@ class AudioAugmentSettings(Schema):
     pitch: Annotated[float, Field(ge=0, le=12)]
     stretch: Annotated[float, Field(ge=0, le=0.4)]
     equaliser: Decibels
+    band: tuple[Hertz, Hertz] | None
     gain: Decibels
     noise: tuple[SignalToNoise, SignalToNoise] | None
 
@@ -55,10 +64,15 @@ class AudioAugmentSettings(Schema):
             raise ValueError(
                 f"noise: received {[*self.noise]}; allowed: [lowest, highest] ratio in dB, or null"
             )
+        if self.band and not LOWEST_HZ <= self.band[0] < self.band[1]:
+            raise ValueError(
+                f"band: received {[*self.band]}; allowed: [lower edge, upper edge] in Hz from "
+                f"{LOWEST_HZ:g} on, or null"
+            )
         if self.active and not (self.chance and self.changes):
             raise ValueError(
                 f"copies: received {self.copies}; allowed: 0, as nothing would change the copies: "
-                "set a chance and one of pitch, stretch, equaliser, gain, noise"
+                "set a chance and one of pitch, stretch, equaliser, band, gain, noise"
             )
 
     @property
@@ -69,7 +83,7 @@ class AudioAugmentSettings(Schema):
     @property
     def changes(self) -> tuple[str, ...]:
         """Names of the changes that are on, in the order in which they are made."""
-        names = ("pitch", "stretch", "equaliser", "gain", "noise")
+        names = ("pitch", "stretch", "equaliser", "band", "gain", "noise")
         return tuple(name for name in names if getattr(self, name))
 
 
@@ -144,6 +158,8 @@ class Distortion:
                         segment, band, center_freq=centre, gain_db=gain, q_factor=q
                     )
             return segment
+        if name == "band":
+            return self._band(segment, rng)
         if name == "gain":
             return segment * _ratio(_around(rng, settings.gain))
         # Noise; not audiomentations' own, which draws it itself from the shared state.
@@ -152,6 +168,23 @@ class Distortion:
         loudness = float(np.sqrt(np.mean(np.square(segment, dtype=np.float64))))
         level = loudness / _ratio(rng.uniform(*settings.noise))
         return segment + level * rng.standard_normal(len(segment), np.float32)
+
+    def _band(self, segment: Samples, rng: np.random.Generator) -> Samples:
+        """Return what is left of `segment` between two edges, with slopes of 24 dB an octave."""
+        import numpy as np
+
+        if self.settings.band is None:
+            return segment
+        lowest, highest = self.settings.band
+        half = self.rate / 2
+        lower = np.exp(rng.uniform(*np.log([LOWEST_HZ, lowest])))
+        upper = np.exp(rng.uniform(*np.log([highest, max(highest, half)])))
+        # Beyond half the rate there is no edge: what lies below passes.
+        if lower < half:
+            segment = butterworth(segment, self.rate, 4, lower, "highpass")
+        if upper < half:
+            segment = butterworth(segment, self.rate, 4, upper, "lowpass")
+        return segment
 
     def _transformed(self, segment: Samples, transform: Any, **parameters: float) -> Samples:
         """Apply a transform of audiomentations with parameters that it does not draw itself."""
