@@ -114,3 +114,10 @@ def test_what_differs_from_the_defaults_is_what_the_chosen_options_do_not_bring(
         "trainer.epochs": (7, 40),
         "seed": (2, 0),
     }
+    assert differing_from_defaults(compose("train", [])) == {}
+    assert differing_from_defaults(compose("train", ["features=mel"])) == {
+        "features.hop_length": (512, 1024),
+        "features.n_mels": (128, 64),
+    }
+    mfcc = differing_from_defaults(compose("train", ["features=mfcc", "features.n_mels=64"]))
+    assert mfcc == {"features.name": ("mfcc", "mel"), "features.n_mels": (64, 128)}

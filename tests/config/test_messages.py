@@ -56,8 +56,8 @@ MESSAGES = {
         f"patience: unknown key; {TOP}; did you mean 'trainer.patience=3' or "
         "'trainer.schedule.patience=3'?"
     ),
-    "trainer.n_mfcc=20": (
-        f"trainer.n_mfcc: unknown key; {TRAINER}; did you mean 'features.n_mfcc=20'?"
+    "trainer.n_mels=20": (
+        f"trainer.n_mels: unknown key; {TRAINER}; did you mean 'features.n_mels=20'?"
     ),
     "name=3": f"name: unknown key; {TOP}",
     "model.conv.blocks.0.kernl=[3,3]": (
@@ -88,10 +88,6 @@ MESSAGES = {
     ),
     "augment.mixstyle=1e-300": (
         "augment.mixstyle: received 1e-300; allowed: 0, which is off, or from 0.001 to 1000"
-    ),
-    "augment.gain=6": (
-        "augment.gain: received 6, but the values of features=mfcc as they are set are no "
-        "decibels; allowed: 0; augment.audio.gain changes the audio of any features"
     ),
     "split.ration=[1,1,1]": (
         "split.ration: unknown key; allowed: name, ratio, seed; did you mean 'ratio'?"
@@ -188,7 +184,7 @@ MESSAGES = {
         "none of its own; split=track works for any data set"
     ),
     "model.conv.blocks.0.kernel=[99,99]": (
-        "model.conv.blocks.0: a kernel of 99 x 99 does not fit a picture of 130 x 13 (frames x "
+        "model.conv.blocks.0: a kernel of 99 x 99 does not fit a picture of 65 x 64 (frames x "
         "coefficients); use padding same, fewer blocks, longer segments or more coefficients"
     ),
     # words that are no overrides
@@ -273,8 +269,12 @@ COMBINATIONS: dict[tuple[str, ...], str] = {
         "features=kaggle_picture: needs picture, but dataset=gtzan_kaggle_table has "
         "table; choose features that are made of that, or another dataset"
     ),
+    ("features=mfcc", "augment.gain=6"): (
+        "augment.gain: received 6, but the values of features=mfcc as they are set are no "
+        "decibels; allowed: 0; augment.audio.gain changes the audio of any features"
+    ),
     ("dataset=gtzan_kaggle_pictures",): (
-        "features=mfcc: needs audio, but dataset=gtzan_kaggle_pictures has picture and table; "
+        "features=mel: needs audio, but dataset=gtzan_kaggle_pictures has picture and table; "
         "choose features that are made of that, or another dataset"
     ),
     ("features=kaggle_table", "dataset=gtzan_kaggle_table", "segment=3s"): (
@@ -335,8 +335,8 @@ BOMBS: dict[tuple[str, ...], str] = {
     ("segment.length=1e12",): "segment.length: received 1e+12 s, but tracks of dataset=synth are",
     ("dataset=folder", "segment.length=1e12"): "segment.length: received 1e+12 s; allowed: at most",
     ("trainer.batch_size=10000000",): (
-        "trainer.batch_size: received 10000000, of segments of 1,690 numbers each; allowed: at "
-        "most 635350 (4.3 GB)"
+        "trainer.batch_size: received 10000000, of segments of 4,160 numbers each; allowed: at "
+        "most 258111 (4.3 GB)"
     ),
     ("model.head.units=[1000000000]",): "model.head.units.0: received 1000000000; allowed: ",
     ("model.conv.blocks.0.filters=1000000000",): "model.conv.blocks.0.filters: received 1000000000",
@@ -346,9 +346,6 @@ BOMBS: dict[tuple[str, ...], str] = {
         "model.recurrent.units=[1000000000]",
     ): "model.recurrent.units.0: received 1000000000; ",
     ("features=mel_summary", "features.picture.n_fft=1073741824"): "features.picture.n_fft: ",
-    (
-        "augment.gain=6",
-    ): "augment.gain: received 6, but the values of features=mfcc as they are set",
     ("augment=audio", "augment.audio.copies=1000000000"): "augment.audio.copies: received 1000000",
     ("augment.time_masks=1000000000",): "augment.time_masks: received 1000000000; allowed: ",
     ("dataset.tracks_per_band=1000000000",): "dataset.seconds: received 15 for each of ",

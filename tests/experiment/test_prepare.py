@@ -42,7 +42,12 @@ def dataset(tmp_path: Path) -> Dataset:
 
 
 def _experiment(tmp_path: Path, *overrides: str) -> Experiment:
-    words = ("dataset=synth_tiny", "segment.length=1", f"data_root={tmp_path / 'data'}")
+    words = (
+        "dataset=synth_tiny",
+        "features=mfcc",
+        "segment.length=1",
+        f"data_root={tmp_path / 'data'}",
+    )
     return parse(compose("train", (*words, *overrides)))
 
 

@@ -18,7 +18,14 @@ from tests.conftest import ComposeExperiment
 from tests.export.exported import features
 
 RATE = 22_050
-OFF: dict[str, Any] = {"pitch": 0, "stretch": 0, "equaliser": 0, "band": None, "gain": 0, "noise": None}
+OFF: dict[str, Any] = {
+    "pitch": 0,
+    "stretch": 0,
+    "equaliser": 0,
+    "band": None,
+    "gain": 0,
+    "noise": None,
+}
 
 
 def settings(**changes: Any) -> AudioAugmentSettings:

@@ -32,6 +32,6 @@ def test_distorted_copies_are_made_once_a_seed(
 ) -> None:
     jobs = plan_jobs((*words, "augment=audio", "model=cnn,rnn", "seed=0"))
     prepare_shared(jobs)
-    assert capsys.readouterr().err.count("Features copy 1 of mfcc: 1") == 1
+    assert capsys.readouterr().err.count("Features copy 1 of mel: 1") == 1
     prepare_shared(jobs)
     assert "0 computed" in capsys.readouterr().err

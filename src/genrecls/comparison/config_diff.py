@@ -45,9 +45,14 @@ def differing_from_defaults(config: Mapping[str, Any]) -> dict[str, tuple[Any, A
         if group in groups() and isinstance(values, Mapping)
     }
     settings = {**_relevant_settings(config), "model.name": options["model"]}
-    words = [f"{group}={option}" for group, option in options.items() if option in choices(group)]
-    usual = dict(flat(_numbered(compose("train", words))))
     first = dict(flat(compose("train", [])))
+    # Several options of a group have one name, such as mel and mel_64: the default is meant.
+    words = [
+        f"{group}={option}"
+        for group, option in options.items()
+        if option in choices(group) and option != first.get(f"{group}.name")
+    ]
+    usual = dict(flat(_numbered(compose("train", words))))
     names = {f"{group}.name" for group in options}
     defaults = {key: (first if key in names else usual).get(key) for key in settings}
     return {

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.dsp.filters import butterworth
 from genrecls.dsp.resample import resample
+from genrecls.features.filters import butterworth
 from genrecls.rng import stream
 
 Samples = NDArray[np.float32]

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import Field
 
 from genrecls.config.schema import Schema
-from genrecls.dsp.filters import butterworth
 from genrecls.errors import ConfigError
+from genrecls.features.filters import butterworth
 from genrecls.rng import stream, stream_seed
 
 if TYPE_CHECKING:
@@ -43,11 +43,11 @@ class AudioAugmentSettings(Schema):
             length on the stretching is no longer repeatable, hence the limit.
         equaliser: largest gain in dB, up or down, of each of seven bands; where neighbours overlap
             they add up, to less than twice that.
+        gain: largest change of the loudness in dB.
+        noise: lowest and highest signal-to-noise ratio of white noise in dB; None is off.
         band: edges in Hz of the narrowest band that is left, as a small loudspeaker or a telephone
             leaves one. The lower edge is drawn from 20 Hz to the first, the upper one from the
             second to half the sample rate, both evenly in octaves; None is off.
-        gain: largest change of the loudness in dB.
-        noise: lowest and highest signal-to-noise ratio of white noise in dB; None is off.
     """
 
     copies: Annotated[int, Field(ge=0, le=100)]
@@ -55,9 +55,10 @@ class AudioAugmentSettings(Schema):
     pitch: Annotated[float, Field(ge=0, le=12)]
     stretch: Annotated[float, Field(ge=0, le=0.4)]
     equaliser: Decibels
-    band: tuple[Hertz, Hertz] | None
     gain: Decibels
     noise: tuple[SignalToNoise, SignalToNoise] | None
+    # It came later: runs from before have no value for it.
+    band: tuple[Hertz, Hertz] | None = None
 
     def __post_init__(self) -> None:
         if self.noise and self.noise[0] > self.noise[1]:
@@ -162,12 +163,7 @@ class Distortion:
             return self._band(segment, rng)
         if name == "gain":
             return segment * _ratio(_around(rng, settings.gain))
-        # Noise; not audiomentations' own, which draws it itself from the shared state.
-        if settings.noise is None:
-            return segment
-        loudness = float(np.sqrt(np.mean(np.square(segment, dtype=np.float64))))
-        level = loudness / _ratio(rng.uniform(*settings.noise))
-        return segment + level * rng.standard_normal(len(segment), np.float32)
+        return self._noisy(segment, rng)
 
     def _band(self, segment: Samples, rng: np.random.Generator) -> Samples:
         """Return what is left of `segment` between two edges, with slopes of 24 dB an octave."""
@@ -185,6 +181,16 @@ class Distortion:
         if upper < half:
             segment = butterworth(segment, self.rate, 4, upper, "lowpass")
         return segment
+
+    def _noisy(self, segment: Samples, rng: np.random.Generator) -> Samples:
+        """Return `segment` and noise; not audiomentations' own, which the shared state draws."""
+        import numpy as np
+
+        if self.settings.noise is None:
+            return segment
+        loudness = float(np.sqrt(np.mean(np.square(segment, dtype=np.float64))))
+        level = loudness / _ratio(rng.uniform(*self.settings.noise))
+        return segment + level * rng.standard_normal(len(segment), np.float32)
 
     def _transformed(self, segment: Samples, transform: Any, **parameters: float) -> Samples:
         """Apply a transform of audiomentations with parameters that it does not draw itself."""

@@ -1,9 +1,10 @@
 """`cnn`: convolution blocks, flattened or pooled into dense layers.
 
-carnaghi2022 does not state its layers. The default is the network of the tutorial that its feature
-extraction follows (V. Velardo, "Deep Learning for Audio with Python", lecture 16): 78,282
-parameters on 258 x 13 and 45,514 on 130 x 13, with the normalisation moved in front of the ReLU
-(`norm: after_pool` is the original).
+The default has the blocks of a tutorial (V. Velardo, "Deep Learning for Audio with Python", lecture
+16) with the normalisation moved in front of the ReLU (`norm: after_pool` is the original), pooled
+over all places, which keeps a small network from learning where in a segment something was heard.
+`model=cnn_velardo` flattens them as the tutorial does: 78,282 parameters on 258 x 13 and 45,514 on
+130 x 13. carnaghi2022 does not state its layers, but its feature extraction follows that tutorial.
 """
 
 from __future__ import annotations
