@@ -238,7 +238,7 @@ def test_segments_are_cut_as_their_revision_says(
 def distorted(change: str) -> NDArray[np.float32]:
     off: dict[str, Any] = {"pitch": 0, "stretch": 0, "equaliser": 0, "gain": 0}
     off |= {"band": None, "noise": None}
-    on = {"pitch": 2.0, "stretch": 0.1, "equaliser": 6.0, "gain": 6.0}
+    on: dict[str, Any] = {"pitch": 2.0, "stretch": 0.1, "equaliser": 6.0, "gain": 6.0}
     on |= {"band": (300.0, 3400.0), "noise": (10.0, 20.0)}
     settings = AudioAugmentSettings(copies=1, chance=1.0, **{**off, change: on[change]})
     copy = DistortedCopy(settings, seed=3, number=1)
