@@ -32,7 +32,6 @@ def train(options: argparse.Namespace, *overrides: str) -> None:
         "sweep",
         "dataset=gtzan",
         f"dataset.root={options.root}",
-        "features=mfcc",
         f"output_root={options.output_root}",
         f"split={','.join(SPLITS)}",
         *overrides,
