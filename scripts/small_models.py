@@ -123,6 +123,7 @@ SYSTEMS: Mapping[str, tuple[str, ...]] = {
     "random forest": (*_PLAIN, "model=random_forest", *_COLUMNS),
     "boosting": (*_PLAIN, "model=boosting", *_COLUMNS),
     "cnn": (*_PLAIN, "model=cnn"),
+    "cnn_velardo on MFCC": (*_PLAIN, "model=cnn_velardo", "features=mfcc"),
     "rnn": (*_PLAIN, "model=rnn"),
     "crnn": (*_PLAIN, "model=crnn"),
     "crnn_micro": (*_PLAIN, "model=crnn_micro"),
