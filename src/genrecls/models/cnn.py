@@ -1,10 +1,11 @@
 """`cnn`: convolution blocks, flattened or pooled into dense layers.
 
-The default has the blocks of a tutorial (V. Velardo, "Deep Learning for Audio with Python", lecture
-16) with the normalisation moved in front of the ReLU (`norm: after_pool` is the original), pooled
-over all places, which keeps a small network from learning where in a segment something was heard.
-`model=cnn_velardo` flattens them as the tutorial does: 78,282 parameters on 258 x 13 and 45,514 on
-130 x 13. carnaghi2022 does not state its layers, but its feature extraction follows that tutorial.
+`model=cnn_velardo` is the network of a tutorial (V. Velardo, "Deep Learning for Audio with Python",
+lecture 16): 78,282 parameters on 258 x 13 and 45,514 on 130 x 13, with the normalisation moved in
+front of the ReLU (`norm: after_pool` is the original). carnaghi2022 does not state its layers, but
+its feature extraction follows that tutorial. The default has its blocks with other numbers of
+filters, pooled over all places: a network that is small and flat learns where in a segment
+something was heard.
 """
 
 from __future__ import annotations
