@@ -176,7 +176,13 @@ def test_a_shell_that_is_not_known_is_one_line() -> None:
 
 IN_SHELLS = {
     "genrecls tr": {"train"},
-    "genrecls train model=c": {"model=cnn", "model=cnn_mlp", "model=crnn", "model=crnn_micro"},
+    "genrecls train model=c": {
+        "model=cnn",
+        "model=cnn_mlp",
+        "model=cnn_velardo",
+        "model=crnn",
+        "model=crnn_micro",
+    },
     "genrecls runs --format j": {"json"},
     "genrecls train data_root=mu": {"data_root=music/"},
     "genrecls runs show synth-mel": {"synth-mel-crnn-22222222"},
@@ -281,7 +287,13 @@ def test_bash_is_not_misled_by_the_folder_of_the_command(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     found = ask("bash", _BASH, ("/opt/train/genrecls train model=c",), environment, tmp_path)
-    assert set(found.split()) == {"model=cnn", "model=cnn_mlp", "model=crnn", "model=crnn_micro"}
+    assert set(found.split()) == {
+        "model=cnn",
+        "model=cnn_mlp",
+        "model=cnn_velardo",
+        "model=crnn",
+        "model=crnn_micro",
+    }
 
 
 @pytest.mark.process

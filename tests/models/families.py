@@ -11,7 +11,7 @@ from genrecls.config.paths import conf_dir
 from genrecls.config.validation import select
 from genrecls.errors import ConfigError
 from genrecls.models.base import MODELS, ModelFamily, Normalisation, Shapes
-from tests.composed import conf_values
+from tests.composed import composed
 
 N_CLASSES = 10
 
@@ -34,7 +34,9 @@ def family(name: str, **changes: Any) -> ModelFamily:
     A mapping in `changes` changes the keys that it has and leaves the others of its group.
     """
     path = conf_dir() / "model" / f"{name}.yaml"
-    values: dict[str, Any] = conf_values(f"model/{name}") if path.is_file() else {"name": name}
+    values: dict[str, Any] = {"name": name}
+    if path.is_file():
+        values = composed("train", f"model={name}")["model"]
     for key, value in changes.items():
         group: Any = values.get(key)
         both = isinstance(group, dict) and isinstance(value, dict)

@@ -34,7 +34,7 @@ ORDERS = {
 @pytest.mark.parametrize("dropout", [0.0, 0.2])
 @pytest.mark.parametrize("norm", ORDERS)
 def test_a_block_has_its_layers_in_order(norm: str, dropout: float) -> None:
-    network = build("cnn", (130, 13), conv={"norm": norm, "dropout": dropout})
+    network = build("cnn_velardo", (130, 13), conv={"norm": norm, "dropout": dropout})
     names = [layer.name for layer in network.layers]
     kinds = [type(layer).__name__ for layer in network.layers]
     block = ORDERS[norm] + (["Dropout"] if dropout else [])
@@ -119,7 +119,7 @@ def test_whatever_passes_the_check_can_be_built(name: str, pool_padding: str) ->
 
 def test_a_picture_with_channels_is_read_as_it_is() -> None:
     network = build("cnn", (48, 40, 3))
-    assert network.get_layer("conv1").kernel.shape == (3, 3, 3, 32)
+    assert network.get_layer("conv1").kernel.shape == (3, 3, 3, 16)
     assert "channel" not in [layer.name for layer in network.layers]
 
 
@@ -307,8 +307,8 @@ def test_what_is_subtracted_is_the_mean_of_the_segment_or_of_each_band(
 
 
 def test_the_convolutions_of_a_cnn_can_be_pooled_instead_of_flattened() -> None:
-    flat = build("cnn", (130, 13))
-    pooled = build("cnn", (130, 13), global_pooling="average_max", centring="band")
+    flat = build("cnn_velardo", (130, 13))
+    pooled = build("cnn_velardo", (130, 13), global_pooling="average_max", centring="band")
     assert "flatten" not in {layer.name for layer in pooled.layers}
     assert pooled.get_layer("pooled").output.shape == (None, 64)
     assert pooled.count_params() < flat.count_params() / 1.5

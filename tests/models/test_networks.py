@@ -44,7 +44,7 @@ VELARDO_MLP: Rows = [
     ("probabilities", (10,), 650),
 ]
 KHAMEES2021: dict[str, tuple[str, dict[str, Any], Rows, int, float]] = {
-    "CNN": ("cnn", {"conv": {"norm": "after_pool"}}, VELARDO_CNN, 45_514, 2.85e6),
+    "CNN": ("cnn_velardo", {"conv": {"norm": "after_pool"}}, VELARDO_CNN, 45_514, 2.85e6),
     "LSTM": ("rnn", {}, VELARDO_LSTM, 57_802, 6.83e6),
     "MLP": ("mlp", {}, VELARDO_MLP, 1_014_218, 1.01e6),
 }
@@ -60,7 +60,7 @@ def test_the_networks_of_khamees2021_are_those_of_the_tutorial(system: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "parameters", "macs"), [("cnn", 78_282, 5.8e6), ("rnn", 57_802, 13.5e6)]
+    ("name", "parameters", "macs"), [("cnn_velardo", 78_282, 5.8e6), ("rnn", 57_802, 13.5e6)]
 )
 def test_the_stand_ins_for_carnaghi2022_have_the_size_that_the_notes_give(
     name: str, parameters: int, macs: float
@@ -72,7 +72,7 @@ def test_the_stand_ins_for_carnaghi2022_have_the_size_that_the_notes_give(
 
 def test_the_place_of_the_normalisation_changes_no_count() -> None:
     places = ("before_activation", "after_activation", "after_pool")
-    networks = [build("cnn", (130, 13), conv={"norm": place}) for place in places]
+    networks = [build("cnn_velardo", (130, 13), conv={"norm": place}) for place in places]
     assert {network.count_params() for network in networks} == {45_514}
 
 
@@ -142,7 +142,8 @@ FIVE = [8, 8, 16, 16, 16]
 def test_the_cnn_of_steiner2023_flattens_to_784_values() -> None:
     blocks = [_block(filters, 3, pool=2) for filters in FIVE]
     conv = {"blocks": blocks, "padding": "same", "norm": "none", "dropout": 0.2}
-    network = build("cnn", STRIP, conv=conv, head={"units": [64], "dropout": 0.0})
+    head = {"units": [64], "dropout": 0.0}
+    network = build("cnn", STRIP, conv=conv, head=head, global_pooling="none")
     shapes = {cost.name: cost.output for cost in layer_costs(network)}
     assert [shapes[f"pool{i}"][0] for i in range(1, 6)] == [112, 56, 28, 14, 7]
     assert shapes["flatten"] == (784,)
