@@ -49,7 +49,7 @@ def test_the_cells_of_the_quickstart_run(
     for cell in cells:
         exec(cell, names)  # noqa: S102 - our own documentation
     printed = capsys.readouterr().out
-    assert "cnn mfcc" in printed
+    assert "cnn mel" in printed
     assert "mlp summary" in printed
     assert "features_float32.tflite" in printed
 

@@ -46,7 +46,7 @@ def folds(root: Path) -> list[Run]:
     words = (
         "debug=smoke",
         f"model.conv.blocks=[{{{BLOCK}}}]",
-        "features.n_mfcc=8",
+        "features.n_mels=16",
         "split=kfold",
         "split.k=3",
         "trainer.epochs=1",

@@ -128,7 +128,7 @@ def test_what_the_samples_for_phones_read_is_what_the_file_takes(bundle: Path) -
 def test_int8_is_small_and_proved_on_tensorflow_lite_micro(bundle: Path) -> None:
     facts = json.loads((bundle / "export.json").read_text())
     (row,) = [row for row in facts["files"] if row["file"] == "features_int8.tflite"]
-    assert row["bytes"] <= 1.25 * facts["model"]["parameters"] + 5_000
+    assert row["bytes"] <= 1.25 * facts["model"]["parameters"] + 6_000
     if sys.version_info[:2] == (3, 11):
         assert row["micro"]["runs"], row["micro"]
         assert row["arena"]["source"] == "tflite-micro"
@@ -350,7 +350,7 @@ def test_a_page_takes_the_most_exact_file_of_a_bundle(
     answer = run_here(work, "export", "--web", "latest")
     assert answer.status == 0, answer.err
     facts = page_of(work)
-    assert facts["input"] == {"name": "mfcc", "shape": [130, 13]}
+    assert facts["input"] == {"name": "mel", "shape": [65, 64]}
     content = (bundle.parent / "web" / "model.tflite").read_bytes()
     assert content == (bundle / "features_float32.tflite").read_bytes()
 

@@ -95,7 +95,7 @@ def network(name: str = "cnn", *, seed: int = 0, **changes: Any) -> Any:
     from genrecls.models import tensorflow_setup
 
     tensorflow_setup.fresh(seed)
-    small = {"conv": ONE_BLOCK} if name == "cnn" else {}
+    small = {"conv": ONE_BLOCK, "global_pooling": "none"} if name == "cnn" else {}
     values = _merged(conf_values(f"model/{name}"), {**small, **changes})
     shapes = {"mfcc": SIZE}
     statistics = normalisation(toy_examples(30))
