@@ -244,7 +244,9 @@ def test_a_run_of_the_first_version_is_found_under_the_new_names(
 def test_a_run_keeps_the_folder_that_it_had_under_another_name(
     tmp_path: Path,
 ) -> None:
-    words = ["features=mel_image", "model=cnn", "model.global_pooling=none"]
+    # What model=cnn was in the first version.
+    blocks = [f"model.conv.blocks.{number}.filters=32" for number in range(3)]
+    words = ["features=mel_image", "model=cnn", "model.global_pooling=none", *blocks]
     experiment = parse(compose("train", [*words, f"output_root={tmp_path}"]))
     assert run_folder(experiment, "data") == tmp_path / "synth-mel_image-cnn-657082a9"
     earlier = tmp_path / "synth-picture-cnn-657082a9"
