@@ -346,6 +346,10 @@ BOMBS: dict[tuple[str, ...], str] = {
         "model.recurrent.units=[1000000000]",
     ): "model.recurrent.units.0: received 1000000000; ",
     ("features=mel_summary", "features.picture.n_fft=1073741824"): "features.picture.n_fft: ",
+    (
+        "features=mfcc",
+        "augment.gain=6",
+    ): "augment.gain: received 6, but the values of features=mfcc as they are set",
     ("augment=audio", "augment.audio.copies=1000000000"): "augment.audio.copies: received 1000000",
     ("augment.time_masks=1000000000",): "augment.time_masks: received 1000000000; allowed: ",
     ("dataset.tracks_per_band=1000000000",): "dataset.seconds: received 15 for each of ",

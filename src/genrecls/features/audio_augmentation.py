@@ -159,19 +159,19 @@ class Distortion:
                         segment, band, center_freq=centre, gain_db=gain, q_factor=q
                     )
             return segment
-        if name == "band":
-            return self._band(segment, rng)
-        if name == "gain":
-            return segment * _ratio(_around(rng, settings.gain))
-        return self._noisy(segment, rng)
+        if name == "band" and settings.band:
+            return self._band(segment, settings.band, rng)
+        if name == "noise" and settings.noise:
+            return self._noisy(segment, settings.noise, rng)
+        return segment * _ratio(_around(rng, settings.gain))
 
-    def _band(self, segment: Samples, rng: np.random.Generator) -> Samples:
+    def _band(
+        self, segment: Samples, edges: tuple[float, float], rng: np.random.Generator
+    ) -> Samples:
         """Return what is left of `segment` between two edges, with slopes of 24 dB an octave."""
         import numpy as np
 
-        if self.settings.band is None:
-            return segment
-        lowest, highest = self.settings.band
+        lowest, highest = edges
         half = self.rate / 2
         lower = np.exp(rng.uniform(*np.log([LOWEST_HZ, lowest])))
         upper = np.exp(rng.uniform(*np.log([highest, max(highest, half)])))
@@ -182,14 +182,14 @@ class Distortion:
             segment = butterworth(segment, self.rate, 4, upper, "lowpass")
         return segment
 
-    def _noisy(self, segment: Samples, rng: np.random.Generator) -> Samples:
+    def _noisy(
+        self, segment: Samples, ratios: tuple[float, float], rng: np.random.Generator
+    ) -> Samples:
         """Return `segment` and noise; not audiomentations' own, which the shared state draws."""
         import numpy as np
 
-        if self.settings.noise is None:
-            return segment
         loudness = float(np.sqrt(np.mean(np.square(segment, dtype=np.float64))))
-        level = loudness / _ratio(rng.uniform(*self.settings.noise))
+        level = loudness / _ratio(rng.uniform(*ratios))
         return segment + level * rng.standard_normal(len(segment), np.float32)
 
     def _transformed(self, segment: Samples, transform: Any, **parameters: float) -> Samples:
