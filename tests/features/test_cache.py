@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import multiprocessing
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from importlib import metadata
 from multiprocessing.synchronize import Event
@@ -340,6 +342,32 @@ def test_concurrent_writers_never_show_a_reader_half_an_entry(tmp_path: Path) ->
     assert seen == known
     assert cache.damaged == 0
     assert not list(tmp_path.rglob(".*"))
+
+
+class Garbage:
+    """A cycle, whose collection lets another thread run wherever it happens."""
+
+    def __init__(self) -> None:
+        self.cycle = self
+
+    def __del__(self) -> None:
+        time.sleep(0)
+
+
+def test_threads_that_read_at_once_do_not_disturb_each_other(cache: FeatureCache) -> None:
+    cache.store(example())
+
+    def read(_: int) -> bool:
+        Garbage()
+        return cache.load(DIGEST) is not None
+
+    before = gc.get_threshold()
+    gc.set_threshold(20, 2, 2)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            assert all(threads.map(read, range(300)))
+    finally:
+        gc.set_threshold(*before)
 
 
 def test_a_folder_that_cannot_be_written_is_named_with_a_remedy(tmp_path: Path) -> None:

@@ -248,6 +248,11 @@ class FeatureCache:
         return TrackFeatures(segments, float(about["seconds"]), str(about["audio_digest"]), digest)
 
 
+# Python before 3.11.8 counts the depth of a parsed text, and a header is one, for all threads
+# together: of two that parse at once, one fails (python/cpython#106905).
+_HEADERS = Lock()
+
+
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """Return the arrays of an entry by name; errors of any kind mean that it is damaged.
 
@@ -264,11 +269,13 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         # Each member is read to its end before it is looked into, for only then has zipfile
         # compared its checksum; NumPy's own reader would allocate whatever a damaged header asks
         # for.
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with _HEADERS:
         return {
             name.removesuffix(".npy"): np.lib.format.read_array(
-                io.BytesIO(archive.read(name)), allow_pickle=False
+                io.BytesIO(content), allow_pickle=False
             )
-            for name in archive.namelist()
+            for name, content in members.items()
         }
 
 
