@@ -1,55 +1,82 @@
 """Measure small networks, their recipe and their rivals on GTZAN: docs/small_models.md.
 
     python scripts/small_models.py --root FOLDER [--seeds 5] [--only NAME ...] [--work FOLDER]
+    python scripts/small_models.py      # writes the page anew from what is kept
 
 FOLDER holds GTZAN or a part of it. Everything is trained on five folds of whole artists with each
 seed. Systems are trained on train and validation parts together once validation has selected
 (`trainer.refit`); what changes the recipe is judged by validation and needs the train part alone.
-What is finished is not trained again: the same command continues, and with more seeds it goes on.
-The tables say how many runs stand behind each row; validation chooses, the test part decides
-nothing.
+
+What each run answered is kept in docs/small_models/runs.csv, so that rows and seeds can be measured
+one after another, on any machine: whatever is measured again, or with other settings, replaces what
+was there. The tables say how many runs stand behind each row; validation chooses, the test part
+decides nothing.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
+import hashlib
+import io
 import json
-import shlex
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from functools import cache
 from itertools import pairwise
 from math import prod
 from pathlib import Path
 from statistics import fmean
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from pydantic import TypeAdapter
 
 import genrecls
-from genrecls.comparison.leaderboard import System, compare
-from genrecls.evaluation.paired_tests import pair
+from genrecls.comparison.config_diff import settings_of
+from genrecls.config.compose import compose
+from genrecls.evaluation.paired_tests import PairedDecisions, interval, pair
+from genrecls.evaluation.significance import summarise
 from genrecls.files.atomic import write_text
 from genrecls.models.cost import layer_costs
 from genrecls.reports.figure_files import write_figures
-from genrecls.reports.figures.parameters import accuracy_by_parameters
+from genrecls.reports.figures.systems import draw_line, name_column, name_height
+from genrecls.reports.numbers import count, decimal
+from genrecls.reports.style import BLUE, SCORE_LIMITS, clean_axes, in_style, logarithmic, new_figure
 from genrecls.reports.tables import Column, Table
 from genrecls.runs.model_file import load
 from genrecls.runs.record import RunRecord, read
 from genrecls.runs.run import Run
+from genrecls.splits.base import EVALUATED_PARTS
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "small_models.md"
+FOLDER = PAGE.with_suffix("")
+RUNS, PARTS = FOLDER / "runs.csv", FOLDER / "parts.csv"
+# Rows of one seed from before answers were kept, until they are measured again.
+EARLIER = FOLDER / "earlier.txt"
 BASE = "best_small"
 RECIPE = "the recipe as it is"
 
-PAGE = """# Small models and their rivals, measured
+TEXT = """# Small models and their rivals, measured
 
-    python scripts/small_models.py --root <folder of GTZAN> --seeds {seeds}{only}
+    python scripts/small_models.py --root <folder of GTZAN> --seeds <number> --only <system>
 
-wrote this page: {data}, five folds of whole artists (`split=artist_kfold
-split.unknown=own_artist`). Validation chooses; the test part decides nothing. {tried}
-configurations were tried for it.
+measures a row with any number of seeds, and writes this page from all that were measured:
+{tracks} tracks of GTZAN, five folds of whole artists (`split=artist_kfold
+split.unknown=own_artist`). [runs.csv](small_models/runs.csv) has a line for each run, with the
+tracks of [parts.csv](small_models/parts.csv) that it had right. Validation chooses; the test part
+decides nothing. {tried} configurations were tried for it.
 
 Accuracy per track, mean ± standard deviation over runs (folds and seeds); in brackets 95 %
 intervals, drawn over runs and artists. One standard error on 160 tracks is 3 to 4 points. Always
-the most frequent genre: {chance:.3f}. Training is what one run took, with others beside it.
-Activations: the two largest neighbouring arrays in int8; the arena of a device holds no
-fewer.
+the most frequent genre: {chance:.3f}. Training is what one run took on the machine of the day, with
+others beside it. Activations: the two largest neighbouring arrays in int8; the arena of a device
+holds no fewer.
 
 ## All systems
 
@@ -59,14 +86,16 @@ Trained on train and validation parts together once validation had selected
 {systems}
 
 ![Accuracy of each system against its number of parameters](small_models/accuracy.png)
+{ingredients}"""
 
+INGREDIENTS_TEXT = """
 ## Ingredients of `experiment=best_small`
 
 Each row changes one thing of the recipe, trained on the train part alone
 (`trainer.refit=false`). The differences are on the tracks that both were asked. What helps
 validation for certain belongs into the recipe; an interval that holds zero says nothing either way.
 
-{ingredients}
+{table}
 """
 
 INGREDIENTS: Mapping[str, tuple[str, ...]] = {
@@ -138,33 +167,215 @@ SYSTEMS: Mapping[str, tuple[str, ...]] = {
         "features=musicnn_mel",
         "trainer.epochs=100",
     ),
+    "musicnn, linear support vector machine": (
+        *_PLAIN,
+        "model=svm_musicnn",
+        "features=musicnn_mel",
+    ),
+    "carnaghi2022_cnn": ("experiment=carnaghi2022_cnn", *_PLAIN[1:]),
+    "carnaghi2022_rnn": ("experiment=carnaghi2022_rnn", *_PLAIN[1:]),
+    "carnaghi2022_crnn": ("experiment=carnaghi2022_crnn", *_PLAIN[1:]),
+    "khamees2021_cnn50": ("experiment=khamees2021_cnn50", *_PLAIN[1:]),
+    "khamees2021_lstm": ("experiment=khamees2021_lstm", *_PLAIN[1:]),
 }
-"""Every system that has a row in the table of all."""
+"""Every system that is trained for the table of all; the published ones as they were published."""
+
+ENSEMBLES: Mapping[str, tuple[str, ...]] = {
+    "cnn and support vector machine": ("cnn", "support vector machine"),
+    "best_small and support vector machine": (BASE, "support vector machine"),
+}
+"""Systems whose probabilities are averaged, fold by fold and seed by seed."""
+
+CHANGES: Mapping[str, tuple[str, ...]] = {RECIPE: SYSTEMS[BASE]} | {
+    name: (*SYSTEMS[BASE], *words) for name, words in INGREDIENTS.items()
+}
+EVERY = (*SYSTEMS, *ENSEMBLES, *CHANGES)
 
 
 # A converter merges them with the layer before, or leaves them out.
 _NO_ARRAY = {"Activation", "BatchNormalization", "Dropout", "Flatten", "Normalization", "ReLU"}
 
 
-def runs_of(options: argparse.Namespace, words: Sequence[str], *, refit: bool) -> list[Run]:
-    """Return the runs of one system on all folds with all seeds, trained now or before."""
-    return list(
-        genrecls.sweep(
-            *words,
-            f"dataset.root={options.root}",
-            f"data_root={options.work / 'data'}",
-            f"output_root={options.work / 'outputs'}",
-            f"trainer.refit={str(refit).lower()}",
-            "split.fold=1,2,3,4,5",
-            f"seeds={options.seeds}",
-            f"jobs={options.jobs}",
-        ).runs
+@dataclass(frozen=True)
+class Answered:
+    """What is kept of one run: a line of runs.csv.
+
+    Attributes:
+        settings: digest of what all runs of the system share.
+        day: when it was trained.
+        chance: accuracy in the test part of the most frequent genre.
+        activations: bytes of the two largest neighbouring arrays in int8.
+        validation: for each track of the part, as parts.csv has them, y if it was right, else n.
+        test: likewise.
+    """
+
+    system: str
+    settings: str
+    run: str
+    day: str
+    seed: int
+    fold: int
+    seconds: float
+    parameters: int
+    macs: int
+    activations: int
+    pretraining: str
+    chance: float
+    validation: str
+    test: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A track that was asked in one part of one fold: a line of parts.csv."""
+
+    seed: int
+    fold: int
+    part: str
+    track: str
+    genre: str
+    artist: str
+
+
+_Line = TypeVar("_Line", Answered, Asked)
+
+
+class Kept:
+    """What all runs answered, read from the files and written back."""
+
+    def __init__(self) -> None:
+        self.asked: dict[tuple[int, int, str], list[Asked]] = {}
+        for asked in _read(PARTS, Asked):
+            self.asked.setdefault((asked.seed, asked.fold, asked.part), []).append(asked)
+        self.answered = _read(RUNS, Answered)
+
+    def add(self, title: str, runs: Sequence[Run]) -> None:
+        """Keep what runs of a system answered, in place of runs of other settings or the same seed.
+
+        Raises:
+            SystemExit: they were asked other tracks than those of before.
+        """
+        settings = settings_digest(title)
+        records = [(run, read(run)) for run in runs]
+        for _, record in records:
+            self._check(record)
+        added = [_answered(title, settings, run, record) for run, record in records]
+        places = {(one.seed, one.fold) for one in added}
+        self.answered = [
+            one
+            for one in self.answered
+            if one.system != title
+            or (one.settings == settings and (one.seed, one.fold) not in places)
+        ] + added
+        order = {name: place for place, name in enumerate(EVERY)}
+        self.answered.sort(key=lambda one: (order.get(one.system, -1), one.seed, one.fold))
+        _write(PARTS, Asked, [asked for key in sorted(self.asked) for asked in self.asked[key]])
+        _write(RUNS, Answered, self.answered)
+
+    def of(self, title: str) -> list[Answered]:
+        """Return the runs of a system, none if its settings are others now."""
+        runs = [one for one in self.answered if one.system == title]
+        if runs and runs[0].settings != settings_digest(title):
+            print(f"{title}: its settings have changed, measure it again", file=sys.stderr)
+            return []
+        return runs
+
+    def decisions(self, runs: Iterable[Answered], part: str) -> list[PairedDecisions]:
+        """Return which tracks of a part each run had right."""
+        decisions = []
+        for run in runs:
+            asked = self.asked[run.seed, run.fold, part]
+            right = np.array([letter == "y" for letter in getattr(run, part)])
+            truth = tuple((one.track, one.genre) for one in asked)
+            artists = {one.track: one.artist for one in asked if one.artist}
+            decisions.append(PairedDecisions(run.run, part, truth, right, artists))
+        return decisions
+
+    def _check(self, record: RunRecord) -> None:
+        seed, fold = record.repetition
+        for part in EVALUATED_PARTS:
+            answers = record.answers[part]
+            asked = [
+                Asked(seed, fold or 0, part, track, genre, answers.artists.get(track, ""))
+                for track, genre in answers.truth
+            ]
+            if self.asked.setdefault((seed, fold or 0, part), asked) != asked:
+                sys.exit(
+                    f"{record.name}: other {part} tracks than {PARTS.name} has for seed {seed}, "
+                    f"fold {fold}; delete {PARTS} and {RUNS}, and measure everything again"
+                )
+
+
+def _answered(title: str, settings: str, run: Run, record: RunRecord) -> Answered:
+    cost, (seed, fold) = record.metrics.model, record.repetition
+    right = {
+        part: "".join("y" if right else "n" for right in record.answers[part].right)
+        for part in EVALUATED_PARTS
+    }
+    return Answered(
+        system=title,
+        settings=settings,
+        run=run.name,
+        day=datetime.now(UTC).date().isoformat(),
+        seed=seed,
+        fold=fold or 0,
+        seconds=round(record.metrics.training_seconds or 0, 1),
+        parameters=cost.parameters,
+        macs=cost.macs,
+        activations=0 if title in ENSEMBLES else activations(run),
+        pretraining=cost.pretraining or "",
+        chance=round(record.metrics.test.baseline["track"].accuracy, 4),
+        **right,
     )
 
 
-def system_of(records: Sequence[RunRecord]) -> System:
-    """Return runs of one configuration as one system."""
-    return System(records[0].metrics.model.name, tuple(records))
+def _read(path: Path, line: type[_Line]) -> list[_Line]:
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return TypeAdapter(list[line]).validate_python(list(csv.DictReader(file)))  # type: ignore[valid-type]
+
+
+def _write(path: Path, line: type[_Line], lines: Iterable[_Line]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(line)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(one) for one in lines)
+    write_text(path, text.getvalue())
+
+
+def words_of(title: str) -> tuple[str, ...]:
+    """Return the settings of a system, and whether it learns from the validation part, too."""
+    words = SYSTEMS.get(title) or CHANGES[title]
+    return (*words, f"trainer.refit={str(title in SYSTEMS).lower()}")
+
+
+@cache
+def settings_digest(title: str) -> str:
+    """Return what changes whenever a setting of the system or of its members does."""
+    if title in ENSEMBLES:
+        settings: Any = [settings_digest(member) for member in ENSEMBLES[title]]
+    else:
+        settings = settings_of(compose("train", words_of(title)))
+    text = json.dumps(settings, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def train(options: argparse.Namespace, title: str) -> list[Run]:
+    """Return the runs of a system on all folds with all seeds, trained now or before."""
+    if title in ENSEMBLES:
+        members = [train(options, member) for member in ENSEMBLES[title]]
+        return [genrecls.ensemble(*runs) for runs in zip(*members, strict=True)]
+    runs = genrecls.sweep(
+        *words_of(title),
+        f"dataset.root={options.root}",
+        f"data_root={options.work / 'data'}",
+        f"output_root={options.work / 'outputs'}",
+        "split.fold=1,2,3,4,5",
+        f"seeds={options.seeds}",
+        f"jobs={options.jobs}",
+    ).runs
+    return sorted(runs, key=lambda run: read(run).repetition)
 
 
 def activations(run: Run) -> int:
@@ -174,89 +385,120 @@ def activations(run: Run) -> int:
     return max((sum(two) for two in pairwise(sizes)), default=0)
 
 
-def row(title: str, records: Sequence[RunRecord], run: Run, base: System | None) -> list[str]:
+def accuracies(runs: Iterable[Answered], part: str) -> list[float]:
+    """Return the accuracy of each run in a part."""
+    return [getattr(run, part).count("y") / len(getattr(run, part)) for run in runs]
+
+
+def row(kept: Kept, title: str, runs: Sequence[Answered], base: Sequence[Answered]) -> list[str]:
     """Return what the table says of a system, with its difference to another one."""
-    system = system_of(records)
-    cells = [title, str(len(records))]
-    for part in ("validation", "test"):
-        score = system.score(part)
+    cells = [title, str(len(runs))]
+    for part in EVALUATED_PARTS:
+        score = summarise(accuracies(runs, part))
         cells.append(f"{score.mean:.3f} ± {score.deviation or 0:.3f}")
-    low, high = system.interval("test")
+    low, high = interval(kept.decisions(runs, "test"))
     cells[-1] += f" [{low:.3f}, {high:.3f}]"
-    if base and records[0] is base.runs[0]:
+    if base and runs is base:
         cells += ["-", "-"]
     elif base:
-        for part in ("validation", "test"):
-            difference = pair(
-                [record.answers[part] for record in records],
-                [record.answers[part] for record in base.runs],
-            ).difference
+        for part in EVALUATED_PARTS:
+            difference = pair(kept.decisions(runs, part), kept.decisions(base, part)).difference
             cells.append(
                 "{:+.3f} [{:+.3f}, {:+.3f}]".format(difference.mean, *difference.interval)
                 if difference
                 else "-"
             )
-    seconds = fmean(record.metrics.training_seconds or 0 for record in records)
-    cost = records[0].metrics.model
-    costs = (f"{seconds:.0f} s", f"{cost.parameters:,}", f"{cost.macs / 1e6:.2f}")
-    return [*cells, *costs, f"{activations(run) / 1000:.0f} kB", cost.pretraining or "none"]
+    seconds = fmean(run.seconds for run in runs)
+    costs = (f"{seconds:.0f} s", f"{runs[0].parameters:,}", f"{runs[0].macs / 1e6:.2f}")
+    memory = f"{runs[0].activations / 1000:.0f} kB" if runs[0].activations else "-"
+    return [*cells, *costs, memory, runs[0].pretraining or "none"]
 
 
-def table(systems: Mapping[str, tuple[list[Run], list[RunRecord]]], base: System | None) -> Table:
-    """Return a table with a row for each system, the best by validation first."""
-    ordered = sorted(
-        systems.items(), key=lambda item: -system_of(item[1][1]).score("validation").mean
-    )
+def table(kept: Kept, titles: Iterable[str], base: Sequence[Answered] = ()) -> Table:
+    """Return a table with a row for each system that was measured, the best by validation first."""
     heads: list[str | Column] = ["system", Column("runs", "number"), "validation", "test [95 %]"]
     if base:
         heads += ["validation less the recipe", "test less the recipe"]
     costs = ("training", "parameters", "million MACs", "activations")
     heads += [*(Column(cost, "number") for cost in costs), "pretraining"]
-    rows = [row(title, records, runs[0], base) for title, (runs, records) in ordered]
-    return Table(tuple(heads), rows)
+    measured = {
+        title: base if base and title == RECIPE else runs
+        for title in titles
+        if (runs := kept.of(title))
+    }
+    ordered = sorted(measured, key=lambda title: -fmean(accuracies(measured[title], "validation")))
+    return Table(tuple(heads), [row(kept, title, measured[title], base) for title in ordered])
+
+
+@in_style
+def accuracy_by_parameters(kept: Kept) -> Figure:
+    """Draw the accuracy of each system in the test part against its parameters, with its name."""
+    systems = {title: runs for title in (*SYSTEMS, *ENSEMBLES) if (runs := kept.of(title))}
+    points = {
+        title: (runs[0].parameters, fmean(accuracies(runs, "test")))
+        for title, runs in systems.items()
+    }
+    titles = sorted(points, key=lambda title: -points[title][1])
+    texts = [f"{t} · {decimal(points[t][1])} · {count(points[t][0])}" for t in titles]
+    about = "test part, per track · mean over the runs of a system with its 95 % interval"
+    figure = new_figure(
+        "Accuracy against parameters", about, (9.6, max(2.7, 0.7 + 0.26 * len(titles)))
+    )
+    axes, column = figure.subplots(1, 2, width_ratios=(5.2, 4.4))
+    for place, title in enumerate(titles):
+        x, y = points[title]
+        bounds = [[abs(bound - y)] for bound in interval(kept.decisions(systems[title], "test"))]
+        axes.errorbar([x], [y], yerr=bounds, fmt="o", color=BLUE, elinewidth=1.2)
+        draw_line((axes, x, y), (column, 0.0, name_height(place, len(titles))), BLUE)
+    clean_axes(axes, "both").set(xlabel="parameters", ylabel="accuracy", ylim=SCORE_LIMITS)
+    logarithmic(axes, count, [x for x, _ in points.values()])
+    name_column(column, texts)
+    return figure
+
+
+def write_page(kept: Kept) -> None:
+    """Write tables and picture of what is kept."""
+    recipe = kept.of(RECIPE)
+    ingredients = table(kept, CHANGES, recipe)
+    systems = table(kept, (*SYSTEMS, *ENSEMBLES))
+    first = [run for title in (*SYSTEMS, *ENSEMBLES) for run in kept.of(title)]
+    text = TEXT.format(
+        tracks=len({asked.track for part in kept.asked.values() for asked in part}),
+        tried=len(systems.rows) + len(ingredients.rows),
+        chance=fmean(run.chance for run in first),
+        systems=systems.to_markdown(),
+        ingredients=INGREDIENTS_TEXT.format(table=ingredients.to_markdown())
+        if ingredients.rows
+        else "",
+    )
+    if EARLIER.is_file():
+        text += "\n" + EARLIER.read_text(encoding="utf-8")
+    write_text(PAGE, text)
+    write_figures(lambda: {"accuracy": accuracy_by_parameters(kept)}, FOLDER)
 
 
 def main() -> None:
-    """Train what is missing and write tables and picture."""
+    """Train what is missing, keep what it answers, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--root", type=Path, required=True, help="the tracks of GTZAN")
+    parser.add_argument("--root", type=Path, help="the tracks of GTZAN; none: train nothing")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=1, help="trainings at a time")
     parser.add_argument("--work", type=Path, default=Path("build/small_models"))
     parser.add_argument("--only", nargs="*", help="names of systems; all of them by default")
     options = parser.parse_args()
-    options.root, options.work = options.root.resolve(), options.work.resolve()
-
-    recipe = SYSTEMS[BASE]
-    changes = {RECIPE: recipe} | {name: (*recipe, *words) for name, words in INGREDIENTS.items()}
-    every = {**SYSTEMS, **changes}
-    if unknown := set(options.only or ()) - set(every):
-        parser.error(f"--only: unknown {', '.join(sorted(unknown))}; known: {', '.join(every)}")
-    measured: dict[str, tuple[list[Run], list[RunRecord]]] = {}
-    for name in options.only or every:
-        runs = runs_of(options, every[name], refit=name in SYSTEMS)
-        measured[name] = (runs, [read(run) for run in runs])
-        print(json.dumps({"system": name, "runs": len(runs)}), flush=True)
-
-    systems = {name: measured[name] for name in SYSTEMS if name in measured}
-    changed = {name: measured[name] for name in changes if name in measured}
-    base = system_of(measured[RECIPE][1]) if RECIPE in measured else None
-    records = [record for _, of_system in systems.values() for record in of_system]
-    first = records[0].metrics
-    page = PAGE.format(
-        seeds=options.seeds,
-        only=f" --only {shlex.join(options.only)}" if options.only else "",
-        data=f"{first.dataset.tracks} tracks of {first.dataset.title}",
-        tried=len(measured),
-        chance=fmean(record.metrics.test.baseline["track"].accuracy for record in records),
-        systems=table(systems, None).to_markdown(),
-        ingredients=table(changed, base).to_markdown(),
-    )
-    write_text(DOCS / "small_models.md", page)
-    boards = compare(records, "validation", "test")
-    write_figures(
-        lambda: {"accuracy": accuracy_by_parameters(boards, "test")}, DOCS / "small_models"
-    )
+    if unknown := set(options.only or ()) - set(EVERY):
+        parser.error(f"--only: unknown {', '.join(sorted(unknown))}; known: {', '.join(EVERY)}")
+    kept = Kept()
+    if options.root:
+        options.root, options.work = options.root.resolve(), options.work.resolve()
+        for title in options.only or EVERY:
+            kept.add(title, train(options, title))
+            write_page(kept)
+            print(title, flush=True)
+    elif options.only:
+        parser.error("--only: what is measured needs --root, the tracks of GTZAN")
+    else:
+        write_page(kept)
 
 
 if __name__ == "__main__":
