@@ -16,14 +16,11 @@ decides nothing.
 from __future__ import annotations
 
 import argparse
-import csv
 import hashlib
-import io
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
 from functools import cache
 from itertools import pairwise
 from math import prod
@@ -40,12 +37,13 @@ from genrecls.config.compose import compose
 from genrecls.evaluation.paired_tests import PairedDecisions, interval, pair
 from genrecls.evaluation.significance import summarise
 from genrecls.files.atomic import write_text
+from genrecls.files.tables import read_rows
 from genrecls.models.cost import layer_costs
 from genrecls.reports.figure_files import write_figures
-from genrecls.reports.figures.systems import draw_line, name_column, name_height
+from genrecls.reports.figures.parameters import Point, draw_points
 from genrecls.reports.numbers import count, decimal
-from genrecls.reports.style import BLUE, SCORE_LIMITS, clean_axes, in_style, logarithmic, new_figure
-from genrecls.reports.tables import Column, Table
+from genrecls.reports.style import BLUE, in_style, new_figure
+from genrecls.reports.tables import Column, Table, to_csv
 from genrecls.runs.model_file import load
 from genrecls.runs.record import RunRecord, read
 from genrecls.runs.run import Run
@@ -269,8 +267,9 @@ class Kept:
         ] + added
         order = {name: place for place, name in enumerate(EVERY)}
         self.answered.sort(key=lambda one: (order.get(one.system, -1), one.seed, one.fold))
-        _write(PARTS, Asked, [asked for key in sorted(self.asked) for asked in self.asked[key]])
-        _write(RUNS, Answered, self.answered)
+        every = [asked for key in sorted(self.asked) for asked in self.asked[key]]
+        write_text(PARTS, to_csv([asdict(asked) for asked in every]))
+        write_text(RUNS, to_csv([asdict(one) for one in self.answered]))
 
     def of(self, title: str) -> list[Answered]:
         """Return the runs of a system, none if its settings are others now."""
@@ -316,7 +315,7 @@ def _answered(title: str, settings: str, run: Run, record: RunRecord) -> Answere
         system=title,
         settings=settings,
         run=run.name,
-        day=datetime.now(UTC).date().isoformat(),
+        day=record.changed[:10],
         seed=seed,
         fold=fold or 0,
         seconds=round(record.metrics.training_seconds or 0, 1),
@@ -330,18 +329,8 @@ def _answered(title: str, settings: str, run: Run, record: RunRecord) -> Answere
 
 
 def _read(path: Path, line: type[_Line]) -> list[_Line]:
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return TypeAdapter(list[line]).validate_python(list(csv.DictReader(file)))  # type: ignore[valid-type]
-
-
-def _write(path: Path, line: type[_Line], lines: Iterable[_Line]) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(line)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(one) for one in lines)
-    write_text(path, text.getvalue())
+    rows = read_rows(path) if path.is_file() else []
+    return TypeAdapter(list[line]).validate_python(rows)  # type: ignore[valid-type]
 
 
 def words_of(title: str) -> tuple[str, ...]:
@@ -364,7 +353,10 @@ def settings_digest(title: str) -> str:
 def train(options: argparse.Namespace, title: str) -> list[Run]:
     """Return the runs of a system on all folds with all seeds, trained now or before."""
     if title in ENSEMBLES:
-        members = [train(options, member) for member in ENSEMBLES[title]]
+        members = [
+            sorted(train(options, member), key=lambda run: read(run).repetition)
+            for member in ENSEMBLES[title]
+        ]
         return [genrecls.ensemble(*runs) for runs in zip(*members, strict=True)]
     runs = genrecls.sweep(
         *words_of(title),
@@ -375,7 +367,7 @@ def train(options: argparse.Namespace, title: str) -> list[Run]:
         f"seeds={options.seeds}",
         f"jobs={options.jobs}",
     ).runs
-    return sorted(runs, key=lambda run: read(run).repetition)
+    return list(runs)
 
 
 def activations(run: Run) -> int:
@@ -398,7 +390,7 @@ def row(kept: Kept, title: str, runs: Sequence[Answered], base: Sequence[Answere
         cells.append(f"{score.mean:.3f} ± {score.deviation or 0:.3f}")
     low, high = interval(kept.decisions(runs, "test"))
     cells[-1] += f" [{low:.3f}, {high:.3f}]"
-    if base and runs is base:
+    if runs == base:
         cells += ["-", "-"]
     elif base:
         for part in EVALUATED_PARTS:
@@ -421,11 +413,7 @@ def table(kept: Kept, titles: Iterable[str], base: Sequence[Answered] = ()) -> T
         heads += ["validation less the recipe", "test less the recipe"]
     costs = ("training", "parameters", "million MACs", "activations")
     heads += [*(Column(cost, "number") for cost in costs), "pretraining"]
-    measured = {
-        title: base if base and title == RECIPE else runs
-        for title in titles
-        if (runs := kept.of(title))
-    }
+    measured = {title: runs for title in titles if (runs := kept.of(title))}
     ordered = sorted(measured, key=lambda title: -fmean(accuracies(measured[title], "validation")))
     return Table(tuple(heads), [row(kept, title, measured[title], base) for title in ordered])
 
@@ -433,26 +421,19 @@ def table(kept: Kept, titles: Iterable[str], base: Sequence[Answered] = ()) -> T
 @in_style
 def accuracy_by_parameters(kept: Kept) -> Figure:
     """Draw the accuracy of each system in the test part against its parameters, with its name."""
-    systems = {title: runs for title in (*SYSTEMS, *ENSEMBLES) if (runs := kept.of(title))}
-    points = {
-        title: (runs[0].parameters, fmean(accuracies(runs, "test")))
-        for title, runs in systems.items()
-    }
-    titles = sorted(points, key=lambda title: -points[title][1])
-    texts = [f"{t} · {decimal(points[t][1])} · {count(points[t][0])}" for t in titles]
+    points = []
+    for title in (*SYSTEMS, *ENSEMBLES):
+        if runs := kept.of(title):
+            parameters, accuracy = runs[0].parameters, fmean(accuracies(runs, "test"))
+            name = f"{title} · {decimal(accuracy)} · {count(parameters)}"
+            bounds = interval(kept.decisions(runs, "test"))
+            points.append(Point(parameters, accuracy, bounds, name, BLUE))
     about = "test part, per track · mean over the runs of a system with its 95 % interval"
     figure = new_figure(
-        "Accuracy against parameters", about, (9.6, max(2.7, 0.7 + 0.26 * len(titles)))
+        "Accuracy against parameters", about, (9.6, max(2.7, 0.7 + 0.26 * len(points)))
     )
     axes, column = figure.subplots(1, 2, width_ratios=(5.2, 4.4))
-    for place, title in enumerate(titles):
-        x, y = points[title]
-        bounds = [[abs(bound - y)] for bound in interval(kept.decisions(systems[title], "test"))]
-        axes.errorbar([x], [y], yerr=bounds, fmt="o", color=BLUE, elinewidth=1.2)
-        draw_line((axes, x, y), (column, 0.0, name_height(place, len(titles))), BLUE)
-    clean_axes(axes, "both").set(xlabel="parameters", ylabel="accuracy", ylim=SCORE_LIMITS)
-    logarithmic(axes, count, [x for x, _ in points.values()])
-    name_column(column, texts)
+    draw_points(axes, column, points)
     return figure
 
 

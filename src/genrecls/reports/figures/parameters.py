@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from genrecls.comparison.leaderboard import Leaderboard
@@ -26,10 +27,32 @@ from genrecls.reports.style import (
 )
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _DRAWING, _NAMES = 5.2, 44
 _LEAST_HEIGHT, _ROW = 2.7, 0.26
+
+
+@dataclass(frozen=True)
+class Point:
+    """A system in the drawing.
+
+    Attributes:
+        interval: 95 % interval of its accuracy.
+        name: what is written beside it.
+    """
+
+    parameters: int
+    accuracy: float
+    interval: tuple[float, float]
+    name: str
+    colour: str
+
+    @property
+    def place(self) -> tuple[int, float]:
+        """Where it is drawn."""
+        return self.parameters, self.accuracy
 
 
 @in_style
@@ -62,20 +85,33 @@ def accuracy_by_parameters(boards: Sequence[Leaderboard], part: str) -> Figure:
     for row, board in enumerate(boards):
         axes, column = (figure.add_subplot(grid[row, place]) for place in (0, 1))
         # A logarithmic axis has no zero.
-        points = {s.label: (max(1, s.parameters), s.score(part).mean) for s in board.systems}
-        for system in reversed(board.systems):
-            x, y = points[system.label]
-            bounds = [[abs(bound - y)] for bound in system.interval(part)]
-            colour = shades[system.label]
-            axes.errorbar([x], [y], yerr=bounds, fmt="o", color=colour, elinewidth=1.2)
-        clean_axes(axes, "both").set(xlabel="parameters", ylabel="accuracy", ylim=SCORE_LIMITS)
-        logarithmic(axes, count, [x for x, _ in points.values()])
-
-        # Names in the order of their points, so that few lines cross.
-        labels = sorted(points, key=lambda label: -points[label][1])
-        name_column(column, [texts[row][label] for label in labels])
-        for index, label in enumerate(labels):
-            name = (column, 0.0, name_height(index, len(labels)))
-            draw_line((axes, *points[label]), name, shades[label])
+        points = [
+            Point(
+                max(1, system.parameters),
+                system.score(part).mean,
+                system.interval(part),
+                texts[row][system.label],
+                shades[system.label],
+            )
+            for system in board.systems
+        ]
+        draw_points(axes, column, points)
         write_heading(figure, grid[row, :], board, width - 1)
     return figure
+
+
+def draw_points(axes: Axes, column: Axes, points: Sequence[Point]) -> None:
+    """Draw points, the first on top, with lines to their names in a column of their own."""
+    for point in reversed(points):
+        x, y = point.place
+        bounds = [[abs(bound - y)] for bound in point.interval]
+        axes.errorbar([x], [y], yerr=bounds, fmt="o", color=point.colour, elinewidth=1.2)
+    clean_axes(axes, "both").set(xlabel="parameters", ylabel="accuracy", ylim=SCORE_LIMITS)
+    logarithmic(axes, count, [point.parameters for point in points])
+
+    # Names in the order of their points, so that few lines cross.
+    named = sorted(points, key=lambda point: -point.accuracy)
+    name_column(column, [point.name for point in named])
+    for index, point in enumerate(named):
+        name = (column, 0.0, name_height(index, len(named)))
+        draw_line((axes, *point.place), name, point.colour)
