@@ -1,9 +1,11 @@
-"""A training that ends on the train and validation parts together."""
+"""A training that ends on the train and validation parts together, and one with frozen layers."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from genrecls.training.callbacks import Callback
 from genrecls.training.checkpoint import Progress
 from tests.conftest import RunCommand
 from tests.export.exported import convert_here
+from tests.training.staged import HEAD, Staged
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("without_figures")]
 
@@ -126,6 +129,39 @@ def test_an_estimator_is_fitted_to_both_parts(root: Path, tensorflow: None) -> N
     other = api.train(*_words(root, (*words, "trainer.refit=true")), progress=False)
     assert other.read_metrics().validation == one.read_metrics().validation
     assert other.read_metrics().test != one.read_metrics().test
+
+
+def test_all_parts_are_scored_on_kept_outputs_of_frozen_layers(
+    root: Path,
+    tensorflow: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    trainer = ("trainer.calibration=temperature", "trainer.refit=true")
+    words = _words(root, ("debug=smoke", "features=mfcc", *trainer), "frozen")
+    monkeypatch.setattr(Staged, "stages", lambda _: (HEAD,))
+    family = Staged("staged", standardise=False, plan=())
+    experiment = replace(compose_experiment(words), model=family)
+    kept = train(experiment, "", [])
+    assert kept is not None
+    outputs = re.findall(r"outputs: (\d+) from the cache, (\d+) computed", capsys.readouterr().err)
+    metrics = kept.read_metrics()
+    learnt, validation, test = (counts.segments for counts in metrics.split.counts.values())
+    assert [(int(cached), int(computed)) for cached, computed in outputs] == [
+        (0, learnt),
+        (0, validation),
+        (validation, 0),  # the temperature
+        (validation, 0),  # the scores of validation
+        (learnt + validation, 0),  # the refit
+        (0, test),  # the scores of test
+    ]
+
+    monkeypatch.setattr("genrecls.training.stages.can_keep_outputs", lambda *_: False)
+    again = train(replace(experiment, run=replace(experiment.run, force=True)), "", [])
+    assert again is not None
+    assert "outputs:" not in capsys.readouterr().err
+    for part, scores in again.read_metrics().parts.items():
+        assert metrics.parts[part].segment.log_loss == pytest.approx(scores.segment.log_loss, 1e-4)
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ class Staged(ModelFamily):
 
     plan: tuple[Stage, ...]
     width: int = 6
+    activation: str = "tanh"
 
     def check(self, shapes: Shapes) -> None:
         """Take everything."""
@@ -43,7 +44,7 @@ class Staged(ModelFamily):
         statistics = self.statistics("mfcc", normalisation)
         source, x = normalised_input("mfcc", shapes["mfcc"], statistics)
         x = layers.Flatten(name="flat")(x)
-        x = layers.Dense(self.width, activation="tanh", name="bottom")(x)
+        x = layers.Dense(self.width, activation=self.activation, name="bottom")(x)
         x = layers.Dropout(0.3, name="dropout1")(x)
         x = layers.Dense(n_classes, activation="softmax", name="probabilities")(x)
         return keras.Model({"mfcc": source}, x, name="staged")
@@ -54,10 +55,10 @@ class Staged(ModelFamily):
 
 def task(*plan: Stage, **changes: Any) -> Task:
     """Return the task to fit `Staged` in the stages `plan`."""
-    width = changes.pop("width", 6)
+    layer = {key: changes.pop(key) for key in ("width", "activation") if key in changes}
     augment = augment_settings(**changes.pop("augment", {}))
     made = Task(
-        family=Staged("staged", standardise=False, plan=plan, width=width),
+        family=Staged("staged", standardise=False, plan=plan, **layer),
         shapes={"mfcc": SIZE},
         n_classes=N_CLASSES,
         trainer=trainer_settings(**{"epochs": 3, "batch_size": 8, **changes.pop("trainer", {})}),

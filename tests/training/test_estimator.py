@@ -16,6 +16,7 @@ from genrecls.training.callbacks import Callback, TrainingPlan
 from genrecls.training.checkpoint import Progress
 from genrecls.training.data import Examples
 from genrecls.training.estimator import EstimatorTask, fit_estimator
+from genrecls.training.frozen_outputs import skip_frozen
 from genrecls.training.loop import probabilities
 from tests.training.toys import N_CLASSES, SIZE, toy_examples, trainer_settings
 
@@ -134,7 +135,7 @@ def test_with_one_track_a_genre_nothing_can_be_tried_and_the_first_setting_is_ta
 
 
 def test_an_estimator_on_an_embedding_is_one_network_with_the_backbone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # The weights are not here, and random filters tell these apart as well.
     monkeypatch.setattr(MusicTagger, "initialise", lambda *_: None)
@@ -149,7 +150,12 @@ def test_an_estimator_on_an_embedding_is_one_network_with_the_backbone(
     assert names[0] == "mel"
     assert names.index("pool2_mean") < names.index("normalise_columns")
     assert result.progress.history[0]["accuracy"] == 1
-    # What the backbone says of each example is kept for the next fit.
+    # What the backbone says of each example is kept for the scores and for the next fit.
+    assert "backbone outputs: 24 from the cache, 0 computed" in capsys.readouterr().err
+    assert len([*tmp_path.rglob("*.npz")]) == 24
+    left = skip_frozen(result.model, result.frozen, training, tmp_path)
+    expected = probabilities(result.model, training, 8)
+    np.testing.assert_allclose(probabilities(*left, 8), expected, atol=1e-5)
     assert len([*tmp_path.rglob("*.npz")]) == 24
 
 

@@ -16,7 +16,7 @@ from genrecls.errors import DataError
 from genrecls.models import tensorflow_setup
 from genrecls.training import frozen_outputs
 from genrecls.training.data import Examples
-from genrecls.training.frozen_outputs import INPUT, backbone_root, divide, embed
+from genrecls.training.frozen_outputs import INPUT, backbone_root, divide, embed, skip_frozen
 from tests.training.staged import HEAD, fitted, task
 from tests.training.toys import N_CLASSES, SIZE, toy_examples
 
@@ -53,6 +53,21 @@ def test_both_halves_make_the_whole(tmp_path: Path) -> None:
     expected = whole.predict(dict(examples.inputs), verbose=0)
     assert np.abs(head.predict(dict(embedded.inputs), verbose=0) - expected).max() < 1e-5
     assert whole.get_layer("probabilities") in head.get_layer("behind").layers
+
+
+def test_what_is_left_behind_frozen_layers_answers_as_the_whole_network(tmp_path: Path) -> None:
+    whole, _, _ = network()
+    examples = toy_examples(20)
+    head, embedded = skip_frozen(whole, "bottom", examples, tmp_path)
+    expected = whole.predict(dict(examples.inputs), verbose=0)
+    assert np.abs(head.predict(dict(embedded.inputs), verbose=0) - expected).max() < 1e-5
+    assert len(entries(tmp_path)) == 20
+
+
+def test_without_frozen_layers_everything_is_left(tmp_path: Path) -> None:
+    whole, examples = network()[0], toy_examples(4)
+    assert skip_frozen(whole, None, examples, tmp_path) == (whole, examples)
+    assert not entries(tmp_path)
 
 
 def test_what_was_computed_once_is_read_back(

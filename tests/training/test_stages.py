@@ -89,6 +89,33 @@ def test_a_head_on_kept_outputs_learns_what_it_learns_behind_the_frozen_layers(
     assert np.abs(difference).max() < 1e-4
 
 
+@pytest.mark.parametrize(
+    ("plan", "changes", "frozen"),
+    [
+        ((Stage(),), {}, None),
+        ((HEAD,), {}, "bottom"),
+        ((HEAD, WHOLE), {}, "flat"),
+        ((HEAD,), {"augment": {"mixup": 0.3}}, None),
+    ],
+    ids=["all layers", "head", "fine-tuning", "augmentation"],
+)
+def test_a_result_names_the_layer_whose_outputs_are_kept_for_its_last_stage(
+    plan: tuple[Stage, ...], changes: dict[str, Any], frozen: str | None, tmp_path: Path
+) -> None:
+    assert fitted(tmp_path, task(*plan, **changes)).frozen == frozen
+
+
+def test_the_temperature_is_fitted_on_kept_outputs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = task(HEAD, trainer={"calibration": "temperature"})
+    kept = fitted(tmp_path, chosen, "kept")
+    # The selection of the epoch has computed them.
+    assert "backbone outputs: 15 from the cache, 0 computed" in capsys.readouterr().err
+    monkeypatch.setattr(stages, "can_keep_outputs", lambda *_: False)
+    assert kept.temperature == pytest.approx(fitted(tmp_path, chosen, "whole").temperature)
+
+
 def test_the_network_that_is_returned_is_the_whole_one(tmp_path: Path) -> None:
     result = fitted(tmp_path, task(HEAD))
     assert list(result.model.input) == ["mfcc"]
@@ -206,6 +233,13 @@ def test_epochs_with_the_rounding_of_int8_follow_those_that_were_asked_for(tmp_p
     assert result.kept_epoch == min(
         (1, 2, 3), key=lambda epoch: result.progress.history[epoch - 1]["validation_loss"]
     )
+
+
+def test_outputs_are_not_kept_of_layers_that_have_learnt_the_rounding(tmp_path: Path) -> None:
+    chosen = task(HEAD, trainer={"int8_epochs": 1}, activation="relu")
+    result = fitted(tmp_path, chosen)
+    assert is_rounded(result.model)
+    assert result.frozen is None
 
 
 def test_batches_are_changed_while_it_learns_the_rounding(tmp_path: Path) -> None:

@@ -252,9 +252,11 @@ def _answer(
     part: EvaluatedPart, experiment: Experiment, data: PreparedData, result: TrainingResult
 ) -> dict[Part, PartPredictions]:
     from genrecls.experiment.evaluate import predict_part
+    from genrecls.training.frozen_outputs import backbone_root, skip_frozen
 
-    batch_size, vote = experiment.trainer.batch_size, experiment.run.vote
-    return {part: predict_part(result.model, data.parts[part], batch_size, vote)}
+    root = backbone_root(experiment.data_root)
+    model, examples = skip_frozen(result.model, result.frozen, data.parts[part], root)
+    return {part: predict_part(model, examples, experiment.trainer.batch_size, experiment.run.vote)}
 
 
 def _write_results(

@@ -23,7 +23,7 @@ from genrecls.rng import stream_seed
 from genrecls.training.callbacks import Callback, TrainingPlan
 from genrecls.training.checkpoint import Progress
 from genrecls.training.data import Examples, class_weights, normalisation
-from genrecls.training.frozen_outputs import INPUT, embed
+from genrecls.training.frozen_outputs import INPUT, embed, skip_frozen
 from genrecls.training.interrupts import stop_request
 from genrecls.training.loop import loss_and_accuracy, probabilities
 from genrecls.training.settings import TrainerSettings
@@ -108,11 +108,14 @@ def fit_estimator(task: EstimatorTask, callback: Callback) -> TrainingResult:
     tensorflow_setup.fresh(stream_seed(task.seed, "weights"))
     started = time.monotonic()
     pictures = {name for name, shape in task.shapes.items() if len(shape) > 1}
+    frozen = None
     if task.family.backbone is None:
         statistics = normalisation(task.training, pictures)
         sources, row = row_layers(task.shapes, task.family.statistics, statistics)
     else:
-        sources, row = task.family.backbone.tagger().frozen(task.shapes)
+        tagger = task.family.backbone.tagger()
+        sources, row = tagger.frozen(task.shapes)
+        frozen = tagger.embedding_layer
     rows = _rows(task, sources, row)
 
     # The settings: every choice is tried on each fold, fitted to the others.
@@ -142,11 +145,13 @@ def fit_estimator(task: EstimatorTask, callback: Callback) -> TrainingResult:
     name = "normalise_columns" if pictures or others else f"normalise_{single}"
     answer = learnt.decision(best.sharpness).apply(scale(row, learnt.scaling, name))
     model = _network(sources, answer, task.family.estimator)
-    progress = _progress(task, model, time.monotonic() - started)
+    progress = _progress(task, model, frozen, time.monotonic() - started)
     callback.on_epoch_end(progress)
     callback.on_stage_end()
     seconds = {"training": progress.seconds}
-    return TrainingResult(model, progress, seconds, progress.epoch, dict(best.choice))
+    return TrainingResult(
+        model, progress, seconds, progress.epoch, dict(best.choice), frozen=frozen
+    )
 
 
 def _network(
@@ -167,7 +172,8 @@ def _rows(
         (name,) = sources
         values = [np.asarray(inputs[name]) for inputs in versions]
     else:
-        network, batch = _network(sources, row, "rows"), task.trainer.batch_size
+        # What `divide` calls it, too: the name is a part of what finds its outputs again.
+        network, batch = _network(sources, row, "backbone"), task.trainer.batch_size
         parts = [Examples(i, training.targets, training.tracks, training.starts) for i in versions]
         if task.family.backbone is None:
             values = [probabilities(network, part, batch).astype(np.float32) for part in parts]
@@ -247,13 +253,16 @@ def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def _progress(task: EstimatorTask, model: keras.Model, seconds: float) -> Progress:
+def _progress(
+    task: EstimatorTask, model: keras.Model, frozen: str | None, seconds: float
+) -> Progress:
     """Return the only epoch, with the scores of the network on each part."""
     row: dict[str, float] = {"epoch": 1}
     for prefix, part in (("", task.training), ("validation_", task.validation)):
         if part is None:
             continue
-        answers = probabilities(model, part, task.trainer.batch_size)
+        rest, examples = skip_frozen(model, frozen, part, task.outputs)
+        answers = probabilities(rest, examples, task.trainer.batch_size)
         row[f"{prefix}loss"], row[f"{prefix}accuracy"] = loss_and_accuracy(answers, part.targets)
     row["seconds"] = round(seconds, 3)
     monitor = task.trainer.monitor

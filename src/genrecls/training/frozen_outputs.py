@@ -1,9 +1,9 @@
 """Outputs of the frozen layers of a network: computed once for each example, then read back.
 
-Nothing that is trained changes them, so a head trains on them as on features. An entry is named by
-the content of its example and by everything else that decides its values: layers, weights and
-library versions. So it cannot go stale, and other splits and seeds find it too. Layout, below a
-root folder:
+Nothing that is trained changes them, so a head trains and is scored on them as on features. An
+entry is named by the content of its example and by everything else that decides its values: layers,
+weights and library versions. So it cannot go stale, and other splits and seeds find it too. Layout,
+below a root folder:
 
     <key>/spec.json                       what this folder holds, for people
     <key>/<2 digits>/<example digest>.npz
@@ -60,6 +60,27 @@ def divide(model: keras.Model, frozen: str) -> tuple[keras.Model, keras.Model]:
     behind = keras.Model(cut, model.output, name="behind")
     source = keras.Input(cut.shape[1:], name=INPUT)
     return backbone, keras.Model({INPUT: source}, behind(source), name="head")
+
+
+def skip_frozen(
+    model: keras.Model, frozen: str | None, examples: Examples, root: Path
+) -> tuple[keras.Model, Examples]:
+    """Return the layers of `model` that are left to compute, with what they take of the examples.
+
+    Args:
+        model: a whole network.
+        frozen: name of the last layer whose outputs are kept; None where there are none, and both
+            are returned as they are.
+        examples: inputs of the whole network.
+        root: folder of all outputs, see `backbone_root`.
+
+    Raises:
+        DataError: what was computed cannot be written.
+    """
+    if frozen is None:
+        return model, examples
+    backbone, head = divide(model, frozen)
+    return head, embed(backbone, examples, root)
 
 
 def embed(backbone: keras.Model, examples: Examples, root: Path) -> Examples:

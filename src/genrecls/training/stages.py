@@ -24,7 +24,7 @@ from genrecls.training.checkpoint import Progress
 from genrecls.training.data import Examples, normalisation, take
 from genrecls.training.distillation import Distillation, with_projection
 from genrecls.training.distribution import Devices
-from genrecls.training.frozen_outputs import divide, embed
+from genrecls.training.frozen_outputs import divide, embed, skip_frozen
 from genrecls.training.loop import TrainingData
 from genrecls.training.settings import AugmentSettings, TrainerSettings
 
@@ -87,6 +87,8 @@ class TrainingResult:
         kept_epoch: whose weights were kept; with `trainer.int8_epochs` these went on from there.
         settings: what inner folds of the training part chose, by key; a network has none.
         temperature: what the logits were divided by; None where they were not.
+        frozen: name of the last layer whose outputs are kept, see `frozen_outputs`; None where
+            there are none.
     """
 
     model: keras.Model
@@ -95,6 +97,7 @@ class TrainingResult:
     kept_epoch: int
     settings: Mapping[str, int | float | str] = field(default_factory=dict)
     temperature: float | None = None
+    frozen: str | None = None
 
 
 def fit(task: Task, paths: TrainingPaths, devices: Devices, callback: Callback) -> TrainingResult:
@@ -123,17 +126,18 @@ def fit(task: Task, paths: TrainingPaths, devices: Devices, callback: Callback) 
     # The projection takes part in every stage and stays behind: the result is `model`.
     network = model
     if task.distillation and task.distillation.embedding:
-        frozen = [stage.frozen for stage in task.family.stages() if stage.frozen]
-        network = with_projection(model, task.distillation, frozen)
+        fixed = [stage.frozen for stage in task.family.stages() if stage.frozen]
+        network = with_projection(model, task.distillation, fixed)
 
     stages, trainer = task.family.stages(), task.trainer
     epochs = sum(stage.epochs or trainer.epochs for stage in stages) + trainer.int8_epochs
     in_parts = bool(stages[0].name or trainer.int8_epochs)
     progress, frozen_seconds = Progress(), 0.0
+    frozen: str | None = None
     for number, stage in enumerate(stages, start=1):
         weights_before = model.get_weights()
         started = time.monotonic()
-        data = _training_data(task, stage, network, statistics, paths.backbone)
+        data, frozen = _training_data(task, stage, network, statistics, paths.backbone)
         frozen_seconds += time.monotonic() - started if stage.frozen else 0.0
         rate = stage.learning_rate or trainer.optimizer.learning_rate
         settings = replace(
@@ -155,16 +159,20 @@ def fit(task: Task, paths: TrainingPaths, devices: Devices, callback: Callback) 
         rounding_callback = _StageCallback(callback, progress, len(stages) + 1, epochs)
         model, learnt = _learn_rounding(task, statistics, model, paths, devices, rounding_callback)
         progress = _join(progress, learnt, len(stages) + 1)
+        frozen = None
 
     temperature = None
     if trainer.calibration == "temperature" and task.validation is not None:
-        answers = loop.probabilities(model, task.validation, trainer.batch_size)
+        rest, validation = skip_frozen(model, frozen, task.validation, paths.backbone)
+        answers = loop.probabilities(rest, validation, trainer.batch_size)
         temperature = fit_temperature(answers, task.validation)
         apply_temperature(model, temperature)
         say(f"temperature {temperature:.2f}, fitted on the validation part")
     seconds = {"frozen layers": frozen_seconds} if frozen_seconds else {}
     seconds["training"] = progress.seconds
-    return TrainingResult(model, progress, seconds, kept_epoch, temperature=temperature)
+    return TrainingResult(
+        model, progress, seconds, kept_epoch, temperature=temperature, frozen=frozen
+    )
 
 
 def _learn_rounding(
@@ -197,7 +205,7 @@ def _learn_rounding(
     )
     task = replace(task, training=_labelled(task.training), trainer=settings, distillation=None)
     fixed = frozenset(layer.name for layer in model.layers if not layer.trainable)
-    data = _training_data(task, Stage(fixed=fixed), rounded, statistics, paths.backbone)
+    data, _ = _training_data(task, Stage(fixed=fixed), rounded, statistics, paths.backbone)
     progress = loop.fit(data, settings, paths.checkpoints / "int8", devices, callback)
     round_weights(rounded)
     return rounded, progress
@@ -217,8 +225,11 @@ def _training_data(
     model: keras.Model,
     statistics: Mapping[str, Normalisation],
     cache: Path,
-) -> TrainingData:
-    """Return the network of a stage with its examples: whole, or what is behind frozen layers."""
+) -> tuple[TrainingData, str | None]:
+    """Return the network of a stage with its examples: whole, or what is behind frozen layers.
+
+    In the second case also the name of the last layer whose outputs are kept.
+    """
     # All layers learn but those up to the layer `stage.frozen`.
     frozen = stage.frozen is not None
     for layer in model.layers:
@@ -228,11 +239,12 @@ def _training_data(
         learning = sum(prod(variable.shape) for variable in model.trainable_variables)
         say(f"stage {stage.name}: {learning:,} of {model.count_params():,} parameters learn")
 
-    training, network = task.training, model
+    training, network, kept = task.training, model, None
     fill = {name: values.mean.astype(np.float32) for name, values in statistics.items()}
     validation = task.validation
     if stage.frozen is not None and can_keep_outputs(task, model, stage.frozen):
-        backbone, network = divide(model, stage.frozen)
+        kept = stage.frozen
+        backbone, network = divide(model, kept)
         training = embed(backbone, training, cache)
         if validation is not None:
             validation = embed(backbone, validation, cache)
@@ -249,7 +261,7 @@ def _training_data(
         over="tracks" if trainer.batches == "tracks" else "genres",
         crops=trainer.crops,
     )
-    return TrainingData(network, batches, validation, task.distillation)
+    return TrainingData(network, batches, validation, task.distillation), kept
 
 
 def can_keep_outputs(task: Task, model: keras.Model, frozen: str) -> bool:
