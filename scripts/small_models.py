@@ -133,6 +133,7 @@ INGREDIENTS: Mapping[str, tuple[str, ...]] = {
         "features.n_mels=96",
         "model.stem.stride=[1,2]",
     ),
+    "a stem of stride 2 for one with pooling": ("model.stem.stride=[2,2]", "model.stem.pool=null"),
     "a teacher": ("teacher=msd_musicnn",),
     "a teacher that weighs three times as much": (
         "teacher=msd_musicnn",
@@ -179,6 +180,11 @@ SYSTEMS: Mapping[str, tuple[str, ...]] = {
 """Every system that is trained for the table of all; the published ones as they were published."""
 
 ENSEMBLES: Mapping[str, tuple[str, ...]] = {
+    "three classical models": (
+        "logistic regression",
+        "support vector machine",
+        "random forest",
+    ),
     "cnn and support vector machine": ("cnn", "support vector machine"),
     "best_small and support vector machine": (BASE, "support vector machine"),
 }
