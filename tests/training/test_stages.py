@@ -191,18 +191,38 @@ def test_a_training_stopped_in_either_stage_ends_like_an_undisturbed_one(
     ("changes", "reason"),
     [
         ({"augment": {"mixup": 0.3}}, "augmentation makes new examples in every epoch"),
-        ({"width": 400}, "their outputs are larger than their inputs"),
+        ({"width": 400}, "their outputs would take 0.0 GB"),
     ],
 )
 def test_outputs_that_cannot_be_kept_are_computed_in_every_step(
-    changes: dict[str, Any], reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    changes: dict[str, Any],
+    reason: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(stages, "MOST_OUTPUT_BYTES", 1e4)
     result = fitted(tmp_path, task(HEAD, **changes))
     messages = capsys.readouterr().err
     assert messages.count(f"{reason}, so the frozen layers are computed in every step") == 1
     assert "backbone outputs" not in messages
     assert not (tmp_path / "backbone").exists()
     assert result.progress.epoch == 3
+
+
+@pytest.mark.parametrize(
+    ("width", "most"), [(400, 3e9), (1, 0)], ids=["few_bytes", "smaller_than_inputs"]
+)
+def test_outputs_are_kept_that_memory_can_hold(
+    width: int,
+    most: float,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stages, "MOST_OUTPUT_BYTES", most)
+    assert fitted(tmp_path, task(HEAD, width=width)).frozen is not None
+    assert "0 from the cache" in capsys.readouterr().err
 
 
 def _stopping(stage: int, stop: tuple[int, int]) -> Callable[..., BatchMaker]:

@@ -37,6 +37,11 @@ _ROUNDED_EXAMPLES = 500
 _ROUNDED_RATE = 0.1
 
 
+# Outputs of frozen layers stay in memory while the others learn. Behind the front end of musicnn
+# the segments of a thousand tracks of 30 s take a little less.
+MOST_OUTPUT_BYTES = 3e9
+
+
 @dataclass(frozen=True)
 class Task:
     """What is trained, how and on what.
@@ -275,9 +280,13 @@ def can_keep_outputs(task: Task, model: keras.Model, frozen: str) -> bool:
     reason = ""
     if task.augment.active or task.training.copies:
         reason = "augmentation makes new examples in every epoch"
-    # The inputs are in memory already, so what is no larger cannot exhaust it.
-    elif prod(model.get_layer(frozen).output.shape[1:]) > sum(map(prod, task.shapes.values())):
-        reason = "their outputs are larger than their inputs"
+    else:
+        values = prod(model.get_layer(frozen).output.shape[1:])
+        examples = len(task.training) + (len(task.validation) if task.validation else 0)
+        # The inputs are in memory already, so what is no larger cannot exhaust it.
+        larger = values > sum(map(prod, task.shapes.values()))
+        if larger and 4 * values * examples > MOST_OUTPUT_BYTES:
+            reason = f"their outputs would take {4e-9 * values * examples:.1f} GB"
     if reason:
         say(f"{reason}, so the frozen layers are computed in every step")
     return not reason
