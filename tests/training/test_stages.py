@@ -222,7 +222,7 @@ def test_outputs_are_kept_that_memory_can_hold(
 ) -> None:
     monkeypatch.setattr(stages, "MOST_OUTPUT_BYTES", most)
     assert fitted(tmp_path, task(HEAD, width=width)).frozen is not None
-    assert "0 from the cache" in capsys.readouterr().err
+    assert "backbone outputs: 0 from the cache, 30 computed" in capsys.readouterr().err
 
 
 def _stopping(stage: int, stop: tuple[int, int]) -> Callable[..., BatchMaker]:

@@ -278,15 +278,15 @@ def can_keep_outputs(task: Task, model: keras.Model, frozen: str) -> bool:
         frozen: name of the last frozen layer.
     """
     reason = ""
+    values = prod(model.get_layer(frozen).output.shape[1:])
+    # The inputs are in memory already, so what is no larger cannot exhaust it.
+    larger = values > sum(map(prod, task.shapes.values()))
+    examples = len(task.training) + (len(task.validation) if task.validation else 0)
+    output_bytes = np.dtype(np.float32).itemsize * values * examples
     if task.augment.active or task.training.copies:
         reason = "augmentation makes new examples in every epoch"
-    else:
-        values = prod(model.get_layer(frozen).output.shape[1:])
-        examples = len(task.training) + (len(task.validation) if task.validation else 0)
-        # The inputs are in memory already, so what is no larger cannot exhaust it.
-        larger = values > sum(map(prod, task.shapes.values()))
-        if larger and 4 * values * examples > MOST_OUTPUT_BYTES:
-            reason = f"their outputs would take {4e-9 * values * examples:.1f} GB"
+    elif larger and output_bytes > MOST_OUTPUT_BYTES:
+        reason = f"their outputs would take {output_bytes / 1e9:.1f} GB"
     if reason:
         say(f"{reason}, so the frozen layers are computed in every step")
     return not reason
