@@ -17,8 +17,8 @@ from tests.conftest import ComposeExperiment, RunCommand
 
 def settings_written(run: Run, compose_experiment: ComposeExperiment, **versions: str) -> None:
     run.checkpoint_folder.mkdir(parents=True)
-    threads = str(tensorflow_setup.threads())
-    write_json(run.environment_file, {**environment(), "threads": threads, **versions})
+    before = {**environment(), **tensorflow_setup.numerics(), **versions}
+    write_json(run.environment_file, before)
     write_settings(run, compose_experiment())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import platform
 import subprocess
 import sys
 
@@ -55,6 +56,30 @@ def test_as_many_threads_as_cores_are_used_unless_something_else_is_said(
         assert tensorflow_setup.threads() == cores()
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "61")
     assert tensorflow_setup.threads() == 61
+
+
+@pytest.mark.tensorflow
+@pytest.mark.process
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="left to TensorFlow on other processors")
+@pytest.mark.parametrize(("said", "recorded"), [(None, "on"), ("0", "off")])
+def test_onednn_computes_on_every_x86_unless_something_else_is_said(
+    said: str | None, recorded: str
+) -> None:
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "0"}
+    environment.pop("TF_ENABLE_ONEDNN_OPTS", None)
+    if said:
+        environment["TF_ENABLE_ONEDNN_OPTS"] = said
+    code = (
+        "from genrecls.models import tensorflow_setup as setup\n"
+        "setup.quiet_libraries = __import__('contextlib').nullcontext\n"
+        "setup.load()\n"
+        "print(setup.numerics()['onednn'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stdout.strip() == recorded
+    assert ("oneDNN custom operations are on" in done.stderr) == (recorded == "on")
 
 
 @pytest.mark.tensorflow

@@ -22,7 +22,7 @@ from genrecls.experiment.teacher import find_teacher
 from genrecls.features.extract import fingerprint
 from genrecls.files.tables import write_json, write_rows, write_yaml
 from genrecls.models.sklearn import Sklearn
-from genrecls.models.tensorflow_setup import threads
+from genrecls.models.tensorflow_setup import numerics
 from genrecls.runs.record import read
 from genrecls.runs.run import Run
 from genrecls.splits.base import EVALUATED_PARTS, EvaluatedPart, Part, known_artists
@@ -329,10 +329,10 @@ def _write_results(
 def write_settings(run: Run, experiment: Experiment) -> None:
     """Write configuration and versions; warn where an interrupted run continues under others.
 
-    Weights depend on the processor, too, and on among how many threads operations are divided.
+    Weights depend on the processor, too, on threads and on whose kernels compute.
     """
     plugins = {f"plugin {name}": digest for name, digest in experiment.plugins.items()}
-    now = {**environment(), "threads": str(threads()), **plugins}
+    now = {**environment(), **numerics(), **plugins}
     if run.checkpoint_folder.is_dir():
         before = run.read_environment()
         # Cores decide by the number of threads alone, which earlier versions did not record.
