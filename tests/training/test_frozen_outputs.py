@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -67,6 +68,20 @@ def test_what_is_left_behind_frozen_layers_answers_as_the_whole_network(tmp_path
 def test_without_frozen_layers_everything_is_left(tmp_path: Path) -> None:
     whole, examples = network()[0], toy_examples(4)
     assert skip_frozen(whole, None, examples, tmp_path) == (whole, examples)
+
+
+def test_outputs_of_more_examples_than_memory_can_hold_are_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = task(HEAD, width=400).family.build({"mfcc": SIZE}, N_CLASSES, {})
+    examples = toy_examples(20)
+    monkeypatch.setattr(frozen_outputs, "MOST_OUTPUT_BYTES", 400 * 4 * 20)
+    assert skip_frozen(whole, "bottom", examples, tmp_path)[0] is not whole
+    shutil.rmtree(tmp_path)
+    tmp_path.mkdir()
+    monkeypatch.setattr(frozen_outputs, "MOST_OUTPUT_BYTES", 400 * 4 * 20 - 1)
+    assert skip_frozen(whole, "bottom", examples, tmp_path) == (whole, examples)
+    assert not list(tmp_path.iterdir())
     assert not entries(tmp_path)
 
 

@@ -14,7 +14,7 @@ import pytest
 from genrecls.errors import Interrupted
 from genrecls.models.base import Stage
 from genrecls.models.rounding import is_rounded
-from genrecls.training import stages
+from genrecls.training import frozen_outputs, stages
 from genrecls.training.batches import BatchMaker
 from genrecls.training.data import Examples
 from genrecls.training.distillation import Distillation
@@ -201,7 +201,7 @@ def test_outputs_that_cannot_be_kept_are_computed_in_every_step(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(stages, "MOST_OUTPUT_BYTES", 1e4)
+    monkeypatch.setattr(frozen_outputs, "MOST_OUTPUT_BYTES", 1e4)
     result = fitted(tmp_path, task(HEAD, **changes))
     messages = capsys.readouterr().err
     assert messages.count(f"{reason}, so the frozen layers are computed in every step") == 1
@@ -220,7 +220,7 @@ def test_outputs_are_kept_that_memory_can_hold(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(stages, "MOST_OUTPUT_BYTES", most)
+    monkeypatch.setattr(frozen_outputs, "MOST_OUTPUT_BYTES", most)
     assert fitted(tmp_path, task(HEAD, width=width)).frozen is not None
     assert "backbone outputs: 0 from the cache, 30 computed" in capsys.readouterr().err
 

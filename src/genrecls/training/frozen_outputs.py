@@ -16,6 +16,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,10 @@ INPUT = "embedding"
 
 BATCH = 16
 """Examples that are computed at once."""
+
+# They stay in memory while other layers learn or are scored. Behind the front end of musicnn the
+# segments of a thousand tracks of 30 s take a little less.
+MOST_OUTPUT_BYTES = 3e9
 
 _ARRAY = "outputs"
 
@@ -62,6 +67,22 @@ def divide(model: keras.Model, frozen: str) -> tuple[keras.Model, keras.Model]:
     return backbone, keras.Model({INPUT: source}, behind(source), name="head")
 
 
+def excess_bytes(model: keras.Model, frozen: str, *parts: Examples) -> int:
+    """Return what the outputs of the frozen layers would take in memory; 0 where that is no matter.
+
+    The inputs are in memory already, so what is no larger cannot exhaust it.
+
+    Args:
+        model: a whole network.
+        frozen: name of its last frozen layer.
+        parts: all examples whose outputs would be kept at once.
+    """
+    values = prod(model.get_layer(frozen).output.shape[1:])
+    larger = values > sum(prod(array.shape[1:]) for array in parts[0].inputs.values())
+    output_bytes = np.dtype(np.float32).itemsize * values * sum(map(len, parts))
+    return output_bytes if larger and output_bytes > MOST_OUTPUT_BYTES else 0
+
+
 def skip_frozen(
     model: keras.Model, frozen: str | None, examples: Examples, root: Path
 ) -> tuple[keras.Model, Examples]:
@@ -69,15 +90,15 @@ def skip_frozen(
 
     Args:
         model: a whole network.
-        frozen: name of the last layer whose outputs are kept; None where there are none, and both
-            are returned as they are.
+        frozen: name of the last layer whose outputs are kept; None where there are none. Then, and
+            where there are too many examples, both are returned as they are.
         examples: inputs of the whole network.
         root: folder of all outputs, see `backbone_root`.
 
     Raises:
         DataError: what was computed cannot be written.
     """
-    if frozen is None:
+    if frozen is None or excess_bytes(model, frozen, examples):
         return model, examples
     backbone, head = divide(model, frozen)
     return head, embed(backbone, examples, root)

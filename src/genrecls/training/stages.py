@@ -24,7 +24,7 @@ from genrecls.training.checkpoint import Progress
 from genrecls.training.data import Examples, normalisation, take
 from genrecls.training.distillation import Distillation, with_projection
 from genrecls.training.distribution import Devices
-from genrecls.training.frozen_outputs import divide, embed, skip_frozen
+from genrecls.training.frozen_outputs import divide, embed, excess_bytes, skip_frozen
 from genrecls.training.loop import TrainingData
 from genrecls.training.settings import AugmentSettings, TrainerSettings
 
@@ -35,11 +35,6 @@ if TYPE_CHECKING:
 _ROUNDED_EXAMPLES = 500
 # Of the learning rate, with which a trained network stays where it is.
 _ROUNDED_RATE = 0.1
-
-
-# Outputs of frozen layers stay in memory while the others learn. Behind the front end of musicnn
-# the segments of a thousand tracks of 30 s take a little less.
-MOST_OUTPUT_BYTES = 3e9
 
 
 @dataclass(frozen=True)
@@ -278,15 +273,11 @@ def can_keep_outputs(task: Task, model: keras.Model, frozen: str) -> bool:
         frozen: name of the last frozen layer.
     """
     reason = ""
-    values = prod(model.get_layer(frozen).output.shape[1:])
-    # The inputs are in memory already, so what is no larger cannot exhaust it.
-    larger = values > sum(map(prod, task.shapes.values()))
-    examples = len(task.training) + (len(task.validation) if task.validation else 0)
-    output_bytes = np.dtype(np.float32).itemsize * values * examples
+    parts = [task.training, *([task.validation] if task.validation else [])]
     if task.augment.active or task.training.copies:
         reason = "augmentation makes new examples in every epoch"
-    elif larger and output_bytes > MOST_OUTPUT_BYTES:
-        reason = f"their outputs would take {output_bytes / 1e9:.1f} GB"
+    elif excess := excess_bytes(model, frozen, *parts):
+        reason = f"their outputs would take {excess / 1e9:.1f} GB"
     if reason:
         say(f"{reason}, so the frozen layers are computed in every step")
     return not reason
