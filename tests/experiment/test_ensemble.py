@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,13 @@ import pytest
 
 from genrecls import api
 from genrecls.errors import RunError
+from genrecls.experiment import evaluate
+from genrecls.experiment.prepare import PreparedData, prepare
 from genrecls.files.tables import read_json
 from genrecls.runs.record import read
 from genrecls.runs.result_tables import read_predictions
 from genrecls.runs.run import Run
+from genrecls.training.data import take
 from tests.conftest import RunCommand
 from tests.runs.finished_runs import Made, finished_run
 
@@ -83,6 +87,24 @@ def test_it_predicts_and_evaluates_as_a_run_does(both: Run, root: Path) -> None:
     answer = api.load(both).predict(path)
     received = [answer.genres[label] for label in both.metrics.labels]
     np.testing.assert_allclose(received, expected, atol=1e-4)
+
+
+def test_it_is_not_evaluated_on_tracks_that_one_of_its_runs_could_not_use(
+    both: Run, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared: list[PreparedData] = []
+
+    def prepare_with_a_track_less_each_time(*given: Any) -> PreparedData:
+        data = prepare(*given)
+        train = data.parts["train"]
+        gone = set(sorted(set(train.tracks))[: len(prepared)])
+        rows = [row for row, track in enumerate(train.tracks) if track not in gone]
+        prepared.append(replace(data, parts={**data.parts, "train": take(train, np.array(rows))}))
+        return prepared[-1]
+
+    monkeypatch.setattr(evaluate, "prepare", prepare_with_a_track_less_each_time)
+    with pytest.raises(RunError, match="the same train tracks in all its runs, received 1 track"):
+        evaluate.evaluate(both, "train", None, str(root / "data"), None)
 
 
 def test_it_abstains_by_what_it_answered_itself_to_the_validation_part(

@@ -130,14 +130,14 @@ def test_of_an_example_and_its_copies_each_epoch_takes_one_at_random() -> None:
 def test_balanced_batches_have_as_many_of_each_genre() -> None:
     examples = toy_examples(60)
     rare = replace(examples, targets=np.array([0] * 50 + [1] * 8 + [2] * 2))
-    result = _batches(batch_maker(rare, balanced=True, batch_size=12).epoch(0))
+    result = _batches(batch_maker(rare, even="genres", batch_size=12).epoch(0))
     assert [targets.sum(axis=0).tolist() for _, targets in result] == [[4, 4, 4]] * 5
 
 
 def test_batches_over_tracks_have_as_many_of_each_track_however_long_it_is() -> None:
     tracks = tuple("mix" if n < 50 else f"song {n % 5}" for n in range(60))
     examples = replace(toy_examples(60), tracks=tracks)
-    maker = batch_maker(examples, balanced=True, over="tracks", batch_size=12)
+    maker = batch_maker(examples, even="tracks", batch_size=12)
     pictures = {p.tobytes(): t for p, t in zip(examples.inputs["mfcc"], tracks, strict=True)}
     for inputs, _ in _batches(maker.epoch(0)):
         drawn = Counter(pictures[picture.tobytes()] for picture in inputs)
@@ -264,6 +264,6 @@ def test_genres_are_equally_often_among_random_crops() -> None:
         targets=np.array([0] * 8 + [1] * 2 + [2] * 2),
         tracks=tuple("aabbccddeeff"),
     )
-    batches = _batches(batch_maker(examples, crops=2, balanced=True).epoch(0))
+    batches = _batches(batch_maker(examples, crops=2, even="genres").epoch(0))
     targets = np.concatenate([targets for _, targets in batches])
     assert targets.sum(axis=0).tolist() == [4, 4, 4]

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genrecls.console import several
 from genrecls.dsp.votes import Vote, check_probabilities
-from genrecls.errors import ModelFileError
+from genrecls.errors import ModelFileError, RunError
 from genrecls.evaluation.averages import average
 from genrecls.evaluation.class_balance import balances, majority_baselines
 from genrecls.evaluation.metrics import scores
@@ -242,14 +243,11 @@ def evaluate(
         dataset_root: where the data set is now, if it was moved.
 
     Raises:
-        RunError: the run is not finished, its data are not what it was trained on, or it has learnt
-            from its validation part.
+        RunError: the run is not finished, its data are not what it was trained on, it has learnt
+            from its validation part, or its members have different tracks in the part.
         DataError: the data are not there.
         ModelFileError: its model cannot be read, or does not answer as a classifier.
     """
-    from genrecls.experiment.restore import restore
-    from genrecls.runs.model_file import load
-
     recorded = run.read_metrics()
     recorded.require_unlearnt(run.name, part)
     vote = vote or recorded.vote
@@ -257,21 +255,21 @@ def evaluate(
     if run.is_ensemble:
         files = read_ensemble(run.model_file).model_files(run.model_file)
         members = [Run(file.parent) for file in files]
-    answers, lengths = [], []
-    for member in members:
-        restored = restore(member, data_root, dataset_root)
-        experiment = restored.experiment
-        model, card = load(member.model_file)
-        data = prepare(experiment, restored.dataset, restored.store)
-        of_member = predict_part(model, data.parts[part], experiment.trainer.batch_size, vote)
-        try:
-            check_probabilities(of_member.segments.probabilities, len(card.labels))
-        except ModelFileError as error:
-            raise ModelFileError(f"{member.model_file}: {error}") from None
-        answers.append(of_member)
-        lengths.append(card.segment.length)
-    predictions = answers[0] if len(answers) == 1 else average_part(answers, lengths)
-    scores = score_part(predictions, data.parts["train"], card.labels, data.artists_apart)
+    # Rows, artists and the baseline are those of the first member, as when it was made.
+    data, predictions, length = _answer_again(members[0], part, vote, data_root, dataset_root)
+    answers, lengths = [predictions], [length]
+    for member in members[1:]:
+        of_member, predictions, length = _answer_again(member, part, vote, data_root, dataset_root)
+        if differing := {*data.parts[part].tracks} ^ {*of_member.parts[part].tracks}:
+            raise RunError(
+                f"run {run.name}: expected the same {part} tracks in all its runs, received "
+                f"{several(len(differing), 'track')} that {members[0].name} and {member.name} do "
+                "not share; evaluate these runs by themselves"
+            )
+        answers.append(predictions)
+        lengths.append(length)
+    predictions = average_part(answers, lengths) if run.is_ensemble else answers[0]
+    scores = score_part(predictions, data.parts["train"], recorded.labels, data.artists_apart)
     name = f"evaluation-{part}{'' if vote == recorded.vote else f'-{vote}'}"
     tables = {level: run.folder / f"{name}-{level}.csv" for level in ("segments", "tracks")}
     paths = {track.id: track.path for track in data.dataset.tracks}
@@ -280,3 +278,23 @@ def evaluate(
     facts = {"dataset": asdict(recorded.dataset), "split": asdict(recorded.split)}
     write_json(file, {"run": run.name, **facts, "part": part, "vote": vote, **asdict(scores)})
     return Evaluation(recorded, part, vote, scores, file)
+
+
+def _answer_again(
+    run: Run, part: Part, vote: Vote, data_root: str, dataset_root: str | None
+) -> tuple[PreparedData, PartPredictions, float]:
+    """Return the data of a run, what its model answers to a part, and the seconds of a segment."""
+    from genrecls.experiment.restore import restore
+    from genrecls.runs.model_file import load
+
+    restored = restore(run, data_root, dataset_root)
+    model, card = load(run.model_file)
+    data = prepare(restored.experiment, restored.dataset, restored.store)
+    predictions = predict_part(
+        model, data.parts[part], restored.experiment.trainer.batch_size, vote
+    )
+    try:
+        check_probabilities(predictions.segments.probabilities, len(card.labels))
+    except ModelFileError as error:
+        raise ModelFileError(f"{run.model_file}: {error}") from None
+    return data, predictions, card.segment.length

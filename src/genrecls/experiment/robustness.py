@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -96,34 +96,20 @@ def evaluate_robustness(
         warn(f"left out: {STANDARD[name].title}: {reason}")
     degradations = {name: each for name, each in STANDARD.items() if name not in missing}
 
-    truth = record.answers[part].truth
-    decisions: dict[str, dict[str, list[str]]] = {
+    recorded = record.answers[part]
+    heard: dict[str, dict[str, list[str]]] = {
         file: {name: [] for name in (CLEAN, *degradations)} for file in classifiers
     }
-    with progress("Degraded tracks", len(truth)) as advance:
-        for track, _ in truth:
+    with progress("Degraded tracks", len(recorded.truth)) as advance:
+        for track, _ in recorded.truth:
             answers = _hear(tracks[track].path, track, classifiers, degradations, vote)
             for (file, name), genre in answers.items():
-                decisions[file][name].append(genre)
+                heard[file][name].append(genre)
             advance()
 
-    artists = record.answers[part].artists
     scores = {
-        file: robustness_scores(
-            {
-                name: [
-                    PairedDecisions(
-                        run.name,
-                        part,
-                        truth,
-                        np.array([a == true for a, (_, true) in zip(genres, truth, strict=True)]),
-                        artists,
-                    )
-                ]
-                for name, genres in by_name.items()
-            }
-        )
-        for file, by_name in decisions.items()
+        file: robustness_scores({name: [_right(recorded, of)] for name, of in by_name.items()})
+        for file, by_name in heard.items()
     }
     path = run.folder / f"robustness-{part}.json"
     result = Robustness(record.metrics, part, vote, missing, scores, path)
@@ -132,29 +118,39 @@ def evaluate_robustness(
         ("file", "degradation", "track", "true", "predicted"),
         (
             (file, name, track, true, genre)
-            for file, by_name in decisions.items()
+            for file, by_name in heard.items()
             for name, genres in by_name.items()
-            for (track, true), genre in zip(truth, genres, strict=True)
+            for (track, true), genre in zip(recorded.truth, genres, strict=True)
         ),
     )
-    facts = {"dataset": asdict(record.metrics.dataset), "split": asdict(record.metrics.split)}
+    _write(result, run.name, len(recorded.truth))
+    return result
+
+
+def _right(recorded: PairedDecisions, genres: Sequence[str]) -> PairedDecisions:
+    """Return the recorded decisions with others in their place."""
+    pairs = zip(genres, recorded.truth, strict=True)
+    return replace(recorded, right=np.array([genre == true for genre, (_, true) in pairs]))
+
+
+def _write(result: Robustness, run: str, tracks: int) -> None:
     write_json(
-        path,
+        result.file,
         {
             "version": 1,
-            "run": run.name,
-            **facts,
-            "part": part,
-            "vote": vote,
-            "tracks": len(truth),
-            "missing": missing,
+            "run": run,
+            "dataset": asdict(result.recorded.dataset),
+            "split": asdict(result.recorded.split),
+            "part": result.part,
+            "vote": result.vote,
+            "tracks": tracks,
+            "missing": result.missing,
             "files": {
                 file: {name: asdict(score) for name, score in by_name.items()}
-                for file, by_name in scores.items()
+                for file, by_name in result.scores.items()
             },
         },
     )
-    return result
 
 
 def _classifiers(run: Run) -> dict[str, Classifier]:

@@ -33,8 +33,7 @@ class BatchMaker:
         augment: random changes.
         fill: value per coefficient of each input that masks put in.
         seed: run seed.
-        balanced: whether genres, or whatever `over` names, come equally often.
-        over: what comes equally often.
+        even: what comes equally often; None: each example comes once.
         crops: examples of each track an epoch, drawn at random; None takes all of them.
     """
 
@@ -44,8 +43,7 @@ class BatchMaker:
     augment: AugmentSettings
     fill: Mapping[str, NDArray[np.float32]]
     seed: int
-    balanced: bool = False
-    over: Literal["genres", "tracks"] = "genres"
+    even: Literal["genres", "tracks"] | None = None
     crops: int | None = None
 
     @cached_property
@@ -81,12 +79,13 @@ class BatchMaker:
         import tensorflow as tf
 
         groups = self.examples.targets
-        if self.over == "tracks":
+        if self.even == "tracks":
             groups = np.unique(self.examples.tracks, return_inverse=True)[1].astype(np.int64)
         drawn = np.arange(len(self.examples))
         if self.crops is not None:
             drawn = draw(self.examples.tracks, self.crops, self.seed, epoch)
-        order = epoch_order(groups[drawn], self.seed, epoch, self.balanced, self.batch_size)
+        balanced = self.even is not None
+        order = epoch_order(groups[drawn], self.seed, epoch, balanced, self.batch_size)
         order = drawn[order]
         random = stream(self.seed, "versions", epoch)
         versions = random.integers(1 + len(self.examples.copies), size=len(order))

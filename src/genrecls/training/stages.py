@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -35,6 +35,12 @@ if TYPE_CHECKING:
 _ROUNDED_EXAMPLES = 500
 # Of the learning rate, with which a trained network stays where it is.
 _ROUNDED_RATE = 0.1
+# What comes equally often in the batches of each kind.
+_EVEN: Mapping[str, Literal["genres", "tracks"] | None] = {
+    "shuffled": None,
+    "balanced": "genres",
+    "tracks": "tracks",
+}
 
 
 @dataclass(frozen=True)
@@ -257,8 +263,7 @@ def _training_data(
         task.augment,
         fill,
         task.seed,
-        balanced=trainer.batches != "shuffled",
-        over="tracks" if trainer.batches == "tracks" else "genres",
+        even=_EVEN[trainer.batches],
         crops=trainer.crops,
     )
     return TrainingData(network, batches, validation, task.distillation), kept
