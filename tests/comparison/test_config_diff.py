@@ -9,6 +9,7 @@ from genrecls.comparison.config_diff import (
     differing_from_defaults,
     settings_of,
     short_titles,
+    split_of,
     title_of,
     value_of,
 )
@@ -121,3 +122,9 @@ def test_what_differs_from_the_defaults_is_what_the_chosen_options_do_not_bring(
     }
     mfcc = differing_from_defaults(compose("train", ["features=mfcc", "features.n_mels=64"]))
     assert mfcc == {"features.name": ("mfcc", "mel"), "features.n_mels": (64, 128)}
+
+
+def test_a_split_without_a_seed_has_that_of_its_run() -> None:
+    assert split_of({"seed": 4, "split": {"fold": 2, "seed": None}}) == {"fold": 2, "seed": 4}
+    assert split_of({"seed": 4, "split": {"fold": 2}}) == {"fold": 2, "seed": 4}
+    assert split_of({"seed": 4, "split": {"fold": 2, "seed": 0}}) == {"fold": 2, "seed": 0}

@@ -33,6 +33,12 @@ def model_of(config: Mapping[str, Any]) -> str:
     return str(model.get("preset") or model["name"])
 
 
+def split_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the split of a configuration; without a seed of its own it has that of the run."""
+    split = config["split"]
+    return {**split, "seed": config["seed"] if split.get("seed") is None else split["seed"]}
+
+
 def differing_from_defaults(config: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Return value and default of each setting that is not as its option comes, by dotted key.
 

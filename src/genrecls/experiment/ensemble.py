@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from genrecls.comparison.config_diff import model_of, settings_of
+from genrecls.comparison.config_diff import model_of, settings_of, split_of
 from genrecls.console import log_file, say
 from genrecls.environment import environment
 from genrecls.errors import RunError
@@ -186,17 +186,13 @@ def _way_out(run: Run, first: Mapping[str, Any], config: Mapping[str, Any]) -> s
         first: the configuration of the run whose split it is to have.
         config: that of `run`.
     """
-    splits = [{**each["split"], "seed": None} for each in (first, config)]
-    # A split without a seed has that of its run.
-    seeds = [
-        each["seed"] if each["split"].get("seed") is None else each["split"]["seed"]
-        for each in (first, config)
-    ]
-    if splits[0] != splits[1] or seeds[0] == seeds[1]:
+    wanted, received = split_of(first), split_of(config)
+    if wanted["seed"] == received["seed"] or {**wanted, "seed": None} != {**received, "seed": None}:
         return ""
     words = shlex.split(str(run.state.get("command") or "genrecls train"))
     words = [word for word in words if not word.startswith("split.seed=")]
-    return f"; to train {run.name} so: {shlex.join([*words, f'split.seed={seeds[0]}'])}"
+    words.append(f"split.seed={wanted['seed']}")
+    return f"; to train {run.name} so: {shlex.join(words)}"
 
 
 def _scores(predictions: PartPredictions, first: RunRecord, part: EvaluatedPart) -> PartMetrics:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from genrecls.comparison.config_diff import split_of
 from genrecls.config.paths import expanded
 from genrecls.datasets.audio_files import find_audio
 from genrecls.datasets.base import Dataset, Provenance, Track
@@ -184,12 +185,5 @@ def _weights(run: Run) -> tuple[str, str, tuple[Path, ...]]:
 
 def _has_split_of(experiment: Experiment, run: Run, fingerprint: str) -> bool:
     """Return whether a run has the data and the split of a training."""
-    config = run.read_config()
-
-    def split_of(values: Mapping[str, object], run_seed: int) -> dict[str, object]:
-        seed = values.get("seed")
-        return {**values, "seed": run_seed if seed is None else seed}
-
-    own = split_of(json.loads(json.dumps(asdict(experiment.split))), experiment.run.seed)
-    same = split_of(config["split"], config["seed"]) == own
+    same = split_of(run.read_config()) == split_of(experiment.resolved())
     return same and run.read_metrics().dataset.fingerprint == fingerprint
