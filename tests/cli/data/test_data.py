@@ -11,6 +11,8 @@ import soundfile
 
 from genrecls.config.options import choices
 from genrecls.datasets.gtzan import GENRES
+from genrecls.datasets.verify import SUSPICIONS
+from genrecls.dsp.audio_limits import REASONS
 from genrecls.experiment.experiment import compose_experiment
 from genrecls.features.cache import FeatureStore
 from genrecls.features.extract import extract
@@ -86,6 +88,18 @@ def test_flags_and_overrides_may_stand_in_any_order(
     outcome = run_command("data", "verify", *words)
     assert outcome.status == 1
     assert outcome.out.count('"unreadable"') == 2
+
+
+def test_verify_says_once_what_each_code_means(tmp_path: Path, run_command: RunCommand) -> None:
+    put_noise(tmp_path / "music" / "jazz", 1)
+    put_noise(tmp_path / "music" / "rock", 1)
+    for genre in ("jazz", "rock"):
+        (tmp_path / "music" / genre / "broken.wav").write_bytes(b"no sound")
+    words = ("data", "verify", "dataset=folder", "dataset.root=music", "segment.length=0.5")
+    told = run_command(*words).err
+    for code, meaning in {**REASONS, **SUSPICIONS}.items():
+        assert told.count(f"{code}: {meaning}") == (code in {"unreadable", "duplicate"})
+    assert "unreadable: it is not" not in run_command(*words, "--format", "json").err
 
 
 def put_noise(folder: Path, *seconds: float) -> None:

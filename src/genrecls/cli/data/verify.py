@@ -76,6 +76,8 @@ def verify_and_show(
         The exit status: 1 where files are unusable, changed or missing, else 0. Those that were
         published unusable do not count, unless their checksum is another than the published one.
     """
+    from genrecls.datasets.verify import DIFFERENCES, SUSPICIONS
+
     for remark in dataset.remarks:
         warn(remark)
     counts = Counter(track.label for track in dataset.tracks)
@@ -109,6 +111,9 @@ def verify_and_show(
         ]
         columns = ("code", "usable", Column("file", "path"), "detail")
         show(Table(columns, cells).to_terminal())
+        meanings = {**REASONS, **DIFFERENCES, **SUSPICIONS}
+        for code in dict.fromkeys(str(row["code"]) for row in rows):
+            say(f"{code}: {meanings[code]}")
 
     # Unusable tracks that were published so, where no checksum contradicts that.
     other_file = {finding.track for finding in report.findings if finding.code == "checksum"}
