@@ -21,8 +21,8 @@ from genrecls.models.musicnn_weights import (
     INDEX,
     TAGS,
     WHEEL,
-    Checkpoint,
     Corpus,
+    PublishedCheckpoint,
     read_checkpoint,
 )
 from tests.models.families import build, family, noise
@@ -205,7 +205,7 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             content = prefix.with_name(f"made{name}").read_bytes()
             archive.writestr(f"musicnn/MSD_musicnn/{name}", content)
             digests[name] = sha256(content).hexdigest()
-    made = Checkpoint("MSD_musicnn", digests[INDEX], digests[DATA])
+    made = PublishedCheckpoint("MSD_musicnn", digests[INDEX], digests[DATA])
     monkeypatch.setitem(CHECKPOINTS, ("musicnn", "msd"), made)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     return path
@@ -262,7 +262,7 @@ def test_other_weights_than_the_published_ones_are_refused(wheel: Path, tmp_path
         assert "\n" not in str(caught.value)
 
 
-def _published_logits(place: Path, checkpoint: Checkpoint) -> np.ndarray[Any, Any]:
+def _published_logits(place: Path, checkpoint: PublishedCheckpoint) -> np.ndarray[Any, Any]:
     """Return what the graph that was published with a checkpoint makes of `patches`."""
     import tensorflow as tf
 

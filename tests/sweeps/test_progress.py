@@ -18,7 +18,7 @@ from genrecls.sweeps.progress import (
     ProgressTable,
     SweepView,
     describe,
-    duration,
+    rough_duration,
     show_progress,
 )
 from tests.conftest import ComposeExperiment
@@ -144,7 +144,7 @@ def test_a_sweep_whose_length_nobody_knows_names_no_time(jobs: list[Job]) -> Non
     [(0.4, "0 s"), (89, "89 s"), (91, "2 min"), (3600, "60 min"), (7260, "2 h 01 min")],
 )
 def test_a_time_is_as_exact_as_one_wants_it(seconds: float, expected: str) -> None:
-    assert duration(seconds) == expected
+    assert rough_duration(seconds) == expected
 
 
 def test_sweep_json_names_every_run_with_its_state(jobs: list[Job], tmp_path: Path) -> None:

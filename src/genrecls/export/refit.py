@@ -16,7 +16,7 @@ from genrecls.export.bundle.metadata import description
 from genrecls.export.convert.calibration import choose_calibration
 from genrecls.export.convert.conversion import ConversionRequest, convert
 from genrecls.export.formats import ExportFormat
-from genrecls.export.settings import Bounds, ExportSettings
+from genrecls.export.settings import ExportSettings, GateBounds
 from genrecls.export.verify.held_out import HeldOut
 from genrecls.export.verify.parity import ParityGate
 from genrecls.files.atomic import replacing
@@ -60,7 +60,7 @@ def export_refit(refit: Refit) -> tuple[ExportedFile, ...]:
     answers = predict_part(model, train, refit.experiment.trainer.batch_size, card.vote)
     held_out = HeldOut({"train": train}, refit.data.dataset, card.features, None)
     bounds = {
-        wanted.mode: Bounds(**files[0].bounds)
+        wanted.mode: GateBounds(**files[0].bounds)
         for wanted, files in tested.items()
         if files[0].bounds
     }

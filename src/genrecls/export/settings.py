@@ -14,7 +14,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 @dataclass(frozen=True)
-class Bounds(Schema):
+class GateBounds(Schema):
     """What a file must keep of its model; None is no condition.
 
     Attributes:
@@ -36,16 +36,17 @@ class Gate(Schema):
         approximate: instead, of files that take audio and whose front end is not exact.
     """
 
-    float32: Bounds
-    float16: Bounds
-    dynamic: Bounds
-    int8: Bounds
-    mixed: Bounds
-    approximate: Bounds
+    float32: GateBounds
+    float16: GateBounds
+    dynamic: GateBounds
+    int8: GateBounds
+    mixed: GateBounds
+    approximate: GateBounds
 
-    def of(self, export_format: ExportFormat, *, exact: bool) -> Bounds:
+    def of(self, export_format: ExportFormat, *, exact: bool) -> GateBounds:
         """Return the bounds of a file; `exact`: its front end equals the features of training."""
-        bounds: Bounds = getattr(self, self.key(export_format, exact=exact).removeprefix("gate."))
+        key = self.key(export_format, exact=exact).removeprefix("gate.")
+        bounds: GateBounds = getattr(self, key)
         return bounds
 
     def key(self, export_format: ExportFormat, *, exact: bool) -> str:

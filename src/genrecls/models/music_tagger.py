@@ -17,8 +17,8 @@ from genrecls.models.musicnn_weights import (
     CHECKPOINTS,
     CORPORA,
     TAGS,
-    Checkpoint,
     Corpus,
+    PublishedCheckpoint,
     check_weights_from,
     checkpoint_files,
     read_checkpoint,
@@ -208,7 +208,7 @@ class MusicTagger(TransferFamily, ABC):
         say(f"weights of {self._checkpoint.folder}, SHA-256 {self._checkpoint.data}")
 
     @property
-    def _checkpoint(self) -> Checkpoint | None:
+    def _checkpoint(self) -> PublishedCheckpoint | None:
         return None if self.weights is None else CHECKPOINTS[self.name, self.weights]
 
     def normalised(self, x: Any, name: str) -> Any:

@@ -59,7 +59,7 @@ TAGS: Mapping[Corpus, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class PublishedCheckpoint:
     """A checkpoint of the package.
 
     Attributes:
@@ -77,23 +77,23 @@ class Checkpoint:
         return {INDEX: self.index, DATA: self.data}
 
 
-CHECKPOINTS: dict[tuple[str, Corpus], Checkpoint] = {
-    ("musicnn", "msd"): Checkpoint(
+CHECKPOINTS: dict[tuple[str, Corpus], PublishedCheckpoint] = {
+    ("musicnn", "msd"): PublishedCheckpoint(
         "MSD_musicnn",
         "87f3e0f3550c8d3bafc840374003e5c8af5eeb5ecf6add61af09a7822d3282c8",
         "8579734ee6388f799ed0def4bbd0d1fdcbeaf213ef2a9dc860917bd76a303de6",
     ),
-    ("musicnn", "mtt"): Checkpoint(
+    ("musicnn", "mtt"): PublishedCheckpoint(
         "MTT_musicnn",
         "da2d7bb670b2b31e9bc441bb1bd75eca31b5b061f963cc1f9630c1aff3238f57",
         "041f3935e981a65cea739842d30c188d3a7d2adf4410955c8668eb3de4a5acab",
     ),
-    ("music_vgg", "msd"): Checkpoint(
+    ("music_vgg", "msd"): PublishedCheckpoint(
         "MSD_vgg",
         "50e499238457558bba9f34f8b84d4afb8279afd43520cdf0a4fdf805a49c9ca3",
         "9683d756b8311146534f333502ebf4a2a78a3e320c54ab0411dff6186d8375fc",
     ),
-    ("music_vgg", "mtt"): Checkpoint(
+    ("music_vgg", "mtt"): PublishedCheckpoint(
         "MTT_vgg",
         "4b0d3d2d02bbe0919c063c1fb74bfa9018ac3517e362d681b07444d4207a5f5f",
         "458f5c8bcecc086a3bba3dce83809df6da6e0a3560a59ddd84711bf3d5fd8303",
@@ -145,7 +145,7 @@ def check_weights_from(weights_from: str | None) -> None:
         )
 
 
-def checkpoint_files(checkpoint: Checkpoint, weights_from: str | None) -> dict[str, bytes]:
+def checkpoint_files(checkpoint: PublishedCheckpoint, weights_from: str | None) -> dict[str, bytes]:
     """Return the two files of a checkpoint, held against their digests.
 
     Args:

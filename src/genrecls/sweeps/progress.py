@@ -50,7 +50,9 @@ def announcement(jobs: Sequence[Job], estimates: Estimates, at_once: int) -> str
     elif seconds is None:
         time_needed = "how long they take is known after the first epochs"
     else:
-        time_needed = f"at most {duration(seconds)} by what finished runs of their kind have taken"
+        time_needed = (
+            f"at most {rough_duration(seconds)} by what finished runs of their kind have taken"
+        )
     return f"{several(len(jobs), 'run')}: {', '.join(parts)}{together}; {time_needed}"
 
 
@@ -59,7 +61,7 @@ def plan_table(jobs: Sequence[Job], estimates: Estimates) -> Table:
     rows = []
     for job in jobs:
         seconds = None if job.ended else estimates.seconds(job)
-        takes = "" if seconds is None else duration(seconds)
+        takes = "" if seconds is None else rough_duration(seconds)
         rows.append((job.title, job.run.name, run_status(job.run), takes))
     return Table(("training", Column("run", spare=1), "state", "takes at most"), rows)
 
@@ -108,7 +110,7 @@ class SweepView:
         parts += [f"{waiting} to come"] if waiting else []
         line = f"{several(self.total, self.noun)}: {', '.join(parts)}"
         seconds = None if unplanned else self.estimates.left(self.jobs, self.at_once)
-        return f"{line}, at most {duration(max(1.0, seconds))} left" if seconds else line
+        return f"{line}, at most {rough_duration(max(1.0, seconds))} left" if seconds else line
 
 
 @contextmanager
@@ -204,7 +206,7 @@ def describe(job: Job) -> str:
         epoch = job.progress.get("epoch")
         return f"{job.title}: " + (f"continues after epoch {epoch}" if epoch else "started")
     if job.state == "finished":
-        how = f"finished in {duration(job.seconds)}" if job.seconds else job.note
+        how = f"finished in {rough_duration(job.seconds)}" if job.seconds else job.note
         score = _score(job, {})
         return f"{job.title}: {how}{f', validation accuracy {score}' if score else ''}"
     note = f": {job.note}" if job.note else ""
@@ -230,7 +232,7 @@ def _validation_accuracy(run: Run) -> float | None:
     return None
 
 
-def duration(seconds: float) -> str:
+def rough_duration(seconds: float) -> str:
     """Return a time in words: seconds, minutes, or hours and minutes."""
     if seconds < 90:
         return f"{seconds:.0f} s"

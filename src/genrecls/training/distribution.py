@@ -93,7 +93,7 @@ def devices_for(name: StrategyName, threads: int | None = None) -> Devices:
 
 
 @dataclass(frozen=True)
-class Cluster:
+class TrainingHosts:
     """All hosts of a training.
 
     Attributes:
@@ -110,7 +110,7 @@ class Cluster:
         return self.index == 0
 
 
-def cluster_of_environment() -> Cluster:
+def cluster_of_environment() -> TrainingHosts:
     """Return the hosts that the environment variable TF_CONFIG names.
 
     Raises:
@@ -128,7 +128,7 @@ def cluster_of_environment() -> Cluster:
         if not set(spec.jobs) <= set(_ROLES):
             raise ValueError("a role that has no part in this kind of training")
         hosts = [(role, i) for role in _ROLES if role in spec.jobs for i in spec.task_indices(role)]
-        return Cluster(
+        return TrainingHosts(
             hosts=tuple(spec.task_address(*host) for host in hosts),
             index=hosts.index((resolver.task_type, int(resolver.task_id))),
         )

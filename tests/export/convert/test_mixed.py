@@ -12,10 +12,10 @@ from genrecls.errors import ExportError
 from genrecls.export.convert import mixed
 from genrecls.export.convert.conversion import ConversionRequest
 from genrecls.export.convert.limitations import refusal
-from genrecls.export.convert.mixed import Selection, select_on
+from genrecls.export.convert.mixed import MixedSelection, select_on
 from genrecls.export.convert.worker import network
 from genrecls.export.formats import INPUTS, ExportFormat
-from genrecls.export.settings import Bounds
+from genrecls.export.settings import GateBounds
 from genrecls.runtime.network import Network
 from tests.export.conftest import Make
 from tests.export.exported import convert_here, operators, run
@@ -29,21 +29,21 @@ needs_quantiser = pytest.mark.skipif(not mixed.available(), reason="genrecls[mix
 def test_a_selection_counts_decisions_and_differences() -> None:
     answers = EXPECTED.copy()
     answers[:2] = answers[:2, ::-1]
-    assert not Selection({}, None, 0.98).accepts(answers, EXPECTED)
-    assert Selection({}, None, 0.5).accepts(answers, EXPECTED)
-    assert Selection({}, None, None).accepts(answers, EXPECTED)
-    assert not Selection({}, 0.1, None).accepts(answers, EXPECTED)
-    assert Selection({}, 0.3, None).accepts(answers, EXPECTED)
+    assert not MixedSelection({}, None, 0.98).accepts(answers, EXPECTED)
+    assert MixedSelection({}, None, 0.5).accepts(answers, EXPECTED)
+    assert MixedSelection({}, None, None).accepts(answers, EXPECTED)
+    assert not MixedSelection({}, 0.1, None).accepts(answers, EXPECTED)
+    assert MixedSelection({}, 0.3, None).accepts(answers, EXPECTED)
 
 
 def test_one_decision_may_always_differ() -> None:
     answers = EXPECTED.copy()
     answers[0] = answers[0, ::-1]
-    assert Selection({}, None, 1.0).accepts(answers, EXPECTED)
+    assert MixedSelection({}, None, 1.0).accepts(answers, EXPECTED)
 
 
 def test_a_few_hundred_examples_select_and_leave_half_of_what_may_change() -> None:
-    selection = select_on({"mel": np.zeros((1000, 2), np.float32)}, Bounds(0.2, 0.98, 0.01))
+    selection = select_on({"mel": np.zeros((1000, 2), np.float32)}, GateBounds(0.2, 0.98, 0.01))
     assert len(selection.examples["mel"]) == 250
     assert selection.decisions == pytest.approx(0.99)
     assert selection.difference == 0.2
@@ -76,7 +76,7 @@ def test_layers_stay_float_until_enough_decisions_are_equal(name: str, make: Mak
     def mixed_file(decisions: float | None) -> bytes:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            selection = Selection(small.inputs, None, decisions)
+            selection = MixedSelection(small.inputs, None, decisions)
             return network(small.model, "mixed", small.inputs, selection)
 
     def equal(file: bytes) -> float:
@@ -95,7 +95,7 @@ def test_layers_stay_float_until_enough_decisions_are_equal(name: str, make: Mak
 def test_a_file_that_takes_audio_has_the_same_network(make: Make, tmp_path: Path) -> None:
     small = make("cnn").tiny
     formats = (MIXED, ExportFormat("audio", "mixed"))
-    selection = Selection(small.inputs, None, 0.9)
+    selection = MixedSelection(small.inputs, None, 0.9)
     request = ConversionRequest(small.path, formats, small.inputs, 64, selection)
     made = convert_here(request, tmp_path / "conversion")
     answers = []

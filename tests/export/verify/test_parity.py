@@ -10,11 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from genrecls.evaluation.predictions import Predictions
-from genrecls.export.settings import Bounds
+from genrecls.export.settings import GateBounds
 from genrecls.export.verify.parity import compare, reason_to_reject
 from genrecls.runs.export_facts import Agreement
 
-ANYTHING = Bounds(difference=None, decisions=None, accuracy=None)
+ANYTHING = GateBounds(difference=None, decisions=None, accuracy=None)
 
 
 def predictions(probabilities: NDArray[np.float64]) -> Predictions:
@@ -42,10 +42,8 @@ def test_equal_answers_pass_every_bound(model: NDArray[np.float64]) -> None:
     found = agreement(model, model)
     assert (found.difference, found.decisions, found.track_accuracy_lost) == (0, 1, 0)
     assert (found.segments, found.tracks) == (40, 20)
-    assert (
-        reason_to_reject(found, Bounds(difference=1e-9, decisions=1.0, accuracy=0.0), "gate.int8")
-        is None
-    )
+    strict = GateBounds(difference=1e-9, decisions=1.0, accuracy=0.0)
+    assert reason_to_reject(found, strict, "gate.int8") is None
 
 
 def test_the_largest_difference_of_any_probability_counts(model: NDArray[np.float64]) -> None:
@@ -53,8 +51,9 @@ def test_the_largest_difference_of_any_probability_counts(model: NDArray[np.floa
     file[17] += (0.02, -0.02)
     found = agreement(model, file)
     assert found.difference == pytest.approx(0.02)
-    assert reason_to_reject(found, Bounds(0.03, None, None), "gate.int8") is None
-    assert "differs by 0.02" in str(reason_to_reject(found, Bounds(0.01, None, None), "gate.int8"))
+    assert reason_to_reject(found, GateBounds(0.03, None, None), "gate.int8") is None
+    reason = str(reason_to_reject(found, GateBounds(0.01, None, None), "gate.int8"))
+    assert "differs by 0.02" in reason
 
 
 def test_decisions_that_change_are_counted_as_a_share(model: NDArray[np.float64]) -> None:
@@ -62,7 +61,7 @@ def test_decisions_that_change_are_counted_as_a_share(model: NDArray[np.float64]
     file[:2] = file[:2, ::-1]
     found = agreement(model, file)
     assert found.decisions == pytest.approx(0.95)
-    reason = str(reason_to_reject(found, Bounds(None, 0.98, None), "gate.int8"))
+    reason = str(reason_to_reject(found, GateBounds(None, 0.98, None), "gate.int8"))
     assert "95 % of the decisions" in reason
     assert reason.endswith("(gate.int8.decisions)")
 
@@ -74,8 +73,8 @@ def test_accuracy_per_track_may_fall_by_the_bound_and_no_further(
     file[:4] = [0.1, 0.9]
     found = agreement(model, file)
     assert found.track_accuracy_lost == pytest.approx(0.1)
-    assert reason_to_reject(found, Bounds(None, None, 0.1), "gate.int8") is None
-    assert "10 points" in str(reason_to_reject(found, Bounds(None, None, 0.09), "gate.int8"))
+    assert reason_to_reject(found, GateBounds(None, None, 0.1), "gate.int8") is None
+    assert "10 points" in str(reason_to_reject(found, GateBounds(None, None, 0.09), "gate.int8"))
 
 
 def test_one_track_may_always_be_lost_for_less_cannot_be_seen(model: NDArray[np.float64]) -> None:
@@ -83,13 +82,13 @@ def test_one_track_may_always_be_lost_for_less_cannot_be_seen(model: NDArray[np.
     file[:2] = [0.1, 0.9]
     found = agreement(model, file)
     assert found.track_accuracy_lost == pytest.approx(0.05)
-    assert reason_to_reject(found, Bounds(None, None, 0.01), "gate.int8") is None
+    assert reason_to_reject(found, GateBounds(None, None, 0.01), "gate.int8") is None
 
 
 def test_a_file_that_is_better_by_chance_passes(model: NDArray[np.float64]) -> None:
     worse = model[:, ::-1]
     found = agreement(worse, model)
-    assert reason_to_reject(found, Bounds(None, None, 0.0), "gate.int8") is None
+    assert reason_to_reject(found, GateBounds(None, None, 0.0), "gate.int8") is None
 
 
 def test_outputs_that_are_not_numbers_fail_without_any_bound(model: NDArray[np.float64]) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.export.convert.mixed import Selection
+from genrecls.export.convert.mixed import MixedSelection
 from genrecls.export.formats import ExportFormat
 from genrecls.files.atomic import replacing, write_text
 from genrecls.files.tables import write_json
@@ -38,7 +38,7 @@ class ConversionRequest:
     formats: tuple[ExportFormat, ...]
     calibration: Mapping[str, NDArray[np.float32]] | None
     unroll_steps: int
-    selection: Selection | None = None
+    selection: MixedSelection | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +90,7 @@ class ConversionFolder:
         selection = None
         if (bounds := content["selection"]) is not None:
             with np.load(self._selection) as archive:
-                selection = Selection(dict(archive), *bounds)
+                selection = MixedSelection(dict(archive), *bounds)
         formats = tuple(ExportFormat(**fields) for fields in content["formats"])
         return ConversionRequest(
             Path(content["model"]), formats, calibration, content["unroll_steps"], selection

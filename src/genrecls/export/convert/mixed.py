@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from genrecls.console import quiet_libraries
 from genrecls.errors import ExportError
-from genrecls.export.settings import Bounds
+from genrecls.export.settings import GateBounds
 from genrecls.export.tflite.flatbuffer import read
 from genrecls.runtime.network import Network
 
@@ -39,7 +39,7 @@ def available() -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Selection:
+class MixedSelection:
     """What decides which layers stay float.
 
     Attributes:
@@ -62,7 +62,7 @@ class Selection:
         return bool(equal.mean() >= least - 1e-9 and np.abs(answers - expected).max() <= most)
 
 
-def select_on(validation: Segments, bounds: Bounds) -> Selection:
+def select_on(validation: Segments, bounds: GateBounds) -> MixedSelection:
     """Return the selection by a validation part, of which at most `_SELECTED_ON` examples count.
 
     Half as many decisions may change there as may in all: the file has to pass the gate on tracks
@@ -71,10 +71,10 @@ def select_on(validation: Segments, bounds: Bounds) -> Selection:
     some = slice(None, None, -(-len(next(iter(validation.values()))) // _SELECTED_ON))
     examples = {name: np.asarray(values[some]) for name, values in validation.items()}
     decisions = None if bounds.decisions is None else (1 + bounds.decisions) / 2
-    return Selection(examples, bounds.difference, decisions)
+    return MixedSelection(examples, bounds.difference, decisions)
 
 
-def mixed_precision(flatbuffer: bytes, calibration: Segments, selection: Selection) -> bytes:
+def mixed_precision(flatbuffer: bytes, calibration: Segments, selection: MixedSelection) -> bytes:
     """Return a float network with as many layers in int8 as the selection accepts.
 
     One after another stays float, those first that cost the most alone: the largest change of a

@@ -29,7 +29,7 @@ from genrecls.export.convert.input_normalisation import (
 )
 from genrecls.export.convert.keras_rewrite import rewrite
 from genrecls.export.convert.limitations import refusal
-from genrecls.export.convert.mixed import Selection, mixed_precision
+from genrecls.export.convert.mixed import MixedSelection, mixed_precision
 from genrecls.export.convert.rounded import convert_rounded
 from genrecls.export.convert.untrained import NAME, read_untrained
 from genrecls.export.formats import ExportFormat, Mode
@@ -85,7 +85,7 @@ def _front_end(model: Any, card: ModelCard, mode: Mode) -> bytes:
 
 
 def network(
-    model: Any, mode: Mode, calibration: Segments | None, selection: Selection | None = None
+    model: Any, mode: Mode, calibration: Segments | None, selection: MixedSelection | None = None
 ) -> bytes:
     """Return a trained network as a TensorFlow Lite file for its own inputs.
 

@@ -18,7 +18,7 @@ from genrecls.evaluation.predictions import Predictions, by_track, held_out_answ
 from genrecls.experiment.evaluate import PartPredictions
 from genrecls.export.convert.limitations import approximation
 from genrecls.export.formats import ExportFormat
-from genrecls.export.settings import Bounds, Gate
+from genrecls.export.settings import Gate, GateBounds
 from genrecls.export.verify.held_out import HeldOut
 from genrecls.reports.numbers import beyond
 from genrecls.runs.export_facts import Agreement, ExportedFile, PartScores
@@ -133,7 +133,7 @@ def compare(keras: Predictions, file: Predictions, vote: Vote, parts: Sequence[s
     )
 
 
-def reason_to_reject(agreement: Agreement, bounds: Bounds, key: str) -> str | None:
+def reason_to_reject(agreement: Agreement, bounds: GateBounds, key: str) -> str | None:
     """Return why a file may not be used, with the measured and the allowed value; None if it may.
 
     One segment and one track may always differ: of a few of them, a single one shows nothing.

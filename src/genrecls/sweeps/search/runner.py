@@ -18,7 +18,7 @@ from genrecls.runs.result_tables import read_epochs
 from genrecls.runs.run import Run
 from genrecls.sweeps.estimate import Estimates, count_epochs
 from genrecls.sweeps.job import Job, State, SweepFile
-from genrecls.sweeps.progress import SweepView, duration, show_progress
+from genrecls.sweeps.progress import SweepView, rough_duration, show_progress
 from genrecls.sweeps.scheduler import SweepSlots, run_jobs, split_resources
 from genrecls.sweeps.search.plan import SearchPlan, plan_search
 from genrecls.sweeps.settings import SweepArguments
@@ -126,7 +126,8 @@ def _announce(
     left = wanted - states.count("finished") - states.count("pruned")
     seconds = estimates.seconds(plan.start)
     if left > 0 and seconds is not None:
-        say(f"about {duration(seconds * left / at_once)}, by what runs of this kind have taken")
+        expected = rough_duration(seconds * left / at_once)
+        say(f"about {expected}, by what runs of this kind have taken")
     if plan.settings.pruner != "none" and not plan.settings.prunes:
         say("no training is stopped early: with two objectives none is clearly worse")
 
