@@ -1,5 +1,5 @@
 # %% [markdown]
-# # genrecls in ten cells
+# # genrecls in a notebook
 #
 # Train two small models on generated data, compare them, look at what decided, export one.
 # Nothing is downloaded. The same words work on the command line: `genrecls train model=cnn`.

@@ -150,11 +150,11 @@ def test_a_preset_without_its_data_is_listed_with_what_is_missing(
 ) -> None:
     assert reproduce("khamees2021_mlp") == 1
     shown = capsys.readouterr()
-    assert "missing for khamees2021_mlp: dataset=gtzan: no audio found in" in shown.out
+    assert "missing for khamees2021_mlp: dataset=gtzan: there is no folder" in shown.out
     assert "nothing of khamees2021_mlp could be reproduced" in shown.err
     (row,) = table(tmp_path, "khamees2021_mlp")
     assert row["preset"] == "khamees2021_mlp"
-    assert row["missing"].startswith("dataset=gtzan: no audio found in")
+    assert row["missing"].startswith("dataset=gtzan: there is no folder")
     assert row["mean"] == ""
 
 

@@ -169,7 +169,7 @@ MESSAGES = {
     "features.n_fft=3": "features.n_fft: received 3; allowed: a multiple of 2",
     "features.fmin=20000": "features.fmin: received 20000; allowed: below fmax (11025 Hz)",
     "segment.length=0": "segment.length: received 0; allowed: greater than 0",
-    "split.ratio=[3,1]": "split.ratio.2: missing; give it a value",
+    "split.ratio=[3,1]": "split.ratio: expected 3 values, received [3, 1]",
     "augment.crop=0": "augment.crop: received 0; allowed: greater than 0",
     "dataset.bad_audio=skp": (
         "dataset.bad_audio: received 'skp'; allowed: error, skip; did you mean 'skip'?"
@@ -436,7 +436,7 @@ def test_a_folder_may_have_any_name(
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     outcome = run_command("train", "dataset=gtzan", f"dataset.root={folder}")
     looked_in = tmp_path / ("home" if folder == "~" else folder)
-    assert outcome.error.startswith(f"dataset=gtzan: no audio found in {looked_in} (looked for ")
+    assert outcome.error.startswith(f"dataset=gtzan: there is no folder {looked_in} (looked for ")
 
 
 def test_the_home_folder_of_nobody_is_one_line(run_command: RunCommand) -> None:

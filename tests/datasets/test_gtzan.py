@@ -127,7 +127,7 @@ def test_absent_data_are_answered_with_where_how_and_what_to_set(tmp_path: Path)
     with pytest.raises(DataError) as caught:
         load(tmp_path / "nowhere")
     assert str(caught.value) == (
-        f"dataset=gtzan: no audio found in {tmp_path / 'nowhere'} (looked for genres/<genre>/, "
+        f"dataset=gtzan: there is no folder {tmp_path / 'nowhere'} (looked for genres/<genre>/, "
         "genres_original/<genre>/, Data/genres_original/<genre>/, ./<genre>/ with "
         f"{' '.join(SUFFIXES)}); get it with 'genrecls data download gtzan', or unpack "
         "https://www.kaggle.com/datasets/andradaolteanu/gtzan-dataset-music-genre-classification "

@@ -53,13 +53,13 @@ def test_whatever_else_a_file_is_is_said_with_what_is_read(head: bytes, words: s
     assert describe(head).endswith(f"; {formats_read()}")
 
 
-@pytest.mark.parametrize(("there", "end"), [(True, "videos, too"), (False, "[formats]'), too")])
+@pytest.mark.parametrize(("there", "end"), [(True, "videos"), (False, "[formats]')")])
 def test_what_ffmpeg_reads_is_named_as_what_is_read_where_it_is_there(
     there: bool, end: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(content, "installed", lambda: there)
-    assert "read are WAV, " in describe(b"%PDF-1.7")
-    assert "; M4A, AAC, WMA, WavPack, " in describe(b"%PDF-1.7")
+    assert "genrecls reads WAV, " in describe(b"%PDF-1.7")
+    assert ", and M4A, AAC, WMA, WavPack, " in describe(b"%PDF-1.7")
     assert describe(b"%PDF-1.7").endswith(end)
 
 

@@ -57,6 +57,8 @@ def use_plugins(paths: Iterable[str | Path]) -> None:
     named = [path for path in os.environ.get(VARIABLE, "").split(os.pathsep) if path]
     for each in paths:
         path = Path(each).expanduser().resolve()
+        if not path.exists():
+            raise ConfigError(f"--plugin: there is no file {path}; expected a Python file")
         if path.suffix != ".py" or not path.is_file():
             raise ConfigError(f"--plugin: expected a Python file, received {each}")
         if str(path) not in named:
@@ -136,6 +138,8 @@ def _import(key: str, name: str, load: Any) -> None:
 
 def _line_of(error: Exception) -> str:
     """Return the last line of an own file that an error has passed, for a message."""
+    if isinstance(error, SyntaxError):
+        return ""  # It names its place itself.
     trace = error.__traceback__
     place = ""
     while trace is not None:

@@ -76,18 +76,26 @@ def select(registry: Registry[T], values: Any, where: str | None = None) -> T:
 
 
 def _by_place(problems: Sequence[Any], values: Any) -> dict[Place, list[Any]]:
-    """Return the problems of each place; every member of a union has found its own there."""
+    """Return the problems of each place; every member of a union has found its own there.
+
+    What follows from a problem further in is none: a list is too short without its wrong value.
+    """
     places: dict[Place, list[Any]] = {}
     for problem in problems:
         places.setdefault(_real_place(problem, values), []).append(problem)
-    return places
+    return {
+        place: found
+        for place, found in places.items()
+        if not any(place == other[: len(place)] != other for other in places)
+    }
 
 
 def _real_place(problem: Any, values: Any) -> Place:
     """Return the place of a problem without the names of union members, which are no keys."""
     loc: Place = problem["loc"]
     if problem["type"] in {"missing", "missing_argument"}:
-        return loc
+        # What a list of a certain length lacks is the fault of the list.
+        return loc[:-1] if isinstance(loc[-1], int) else loc
     place: list[str | int] = []
     for step in loc:
         if isinstance(values, Mapping) and step in values:
@@ -108,6 +116,9 @@ def _describe(schema: type[Any], place: Place, problems: Sequence[Any], key: str
         allowed = _fields_at(schema, place[:-1])
         hint = nearest(str(place[-1]), allowed)
         return f"{where}: unknown key; allowed: {', '.join(allowed)}{hint}"
+    if kind == "missing" and isinstance(problem["loc"][-1], int):
+        given = problem["input"]
+        return f"{where}: expected {len(given) + len(problems)} values, received {shown(given)}"
     if kind in {"missing", "missing_argument"}:
         return f"{where}: missing; give it a value"
     if kind == "value_error":

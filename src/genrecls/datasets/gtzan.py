@@ -88,8 +88,9 @@ class Gtzan(DatasetSource):
         layouts = (_find(root / layout, labels) for layout in LAYOUTS)
         files: dict[str, tuple[str, Path]] = next(filter(None, layouts), {})
         if not files:
+            found = "no audio found in" if root.exists() else "there is no folder"
             raise DataError(
-                f"dataset=gtzan: no audio found in {root.absolute()} (looked for "
+                f"dataset=gtzan: {found} {root.absolute()} (looked for "
                 f"{', '.join(f'{layout}/<genre>/' for layout in LAYOUTS)} with "
                 f"{' '.join(SUFFIXES)}); get it with 'genrecls data download gtzan', or unpack "
                 f"{PROVENANCE.urls[0]} there, or set dataset.root=<folder>"

@@ -10,7 +10,7 @@ from genrecls.dsp.mpeg import begins_mpeg
 HEAD_BYTES = 2048
 """How many first bytes `kind_of` looks at."""
 
-_READ = "read are WAV, FLAC, MP3, MP2, OGG (Vorbis, Opus), AU, AIFF, CAF and W64"
+_READ = "genrecls reads WAV, FLAC, MP3, MP2, OGG (Vorbis, Opus), AU, AIFF, CAF and W64"
 _READ_BY_FFMPEG = (
     "M4A, AAC, WMA, WavPack, Monkey's Audio, Musepack, True Audio and the sound of videos"
 )
@@ -141,7 +141,7 @@ def _is_text(head: bytes) -> bool:
 def formats_read() -> str:
     """Return what is read here, in words; libsndfile knows a few older ones besides."""
     others = "" if installed() else " where PyAV is installed (pip install 'genrecls[formats]')"
-    return f"{_READ}; {_READ_BY_FFMPEG}{others}, too"
+    return f"{_READ}, and {_READ_BY_FFMPEG}{others}"
 
 
 def describe(head: bytes) -> str:

@@ -12,6 +12,8 @@ from genrecls.errors import ConfigError, nearest
 def main(words: Sequence[str]) -> int:
     """Do what the first word says."""
     action = words[0] if words else ""
+    if not action:
+        raise ConfigError(f"genrecls data: expected an action: {', '.join(ACTIONS)}")
     if action not in ACTIONS:
         raise ConfigError(
             f"unknown action '{action}' of 'genrecls data'; allowed: {', '.join(ACTIONS)}"
