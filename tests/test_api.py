@@ -188,6 +188,21 @@ def test_an_export_says_which_files_are_there(run: api.Run, places: dict[str, An
     assert api.load(path).labels == run.metrics.labels
 
 
+@pytest.mark.parametrize("named", ["cnn-1", None])
+def test_a_run_is_exported_from_the_folder_of_runs_that_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    finished_run(tmp_path / "outputs", "here-cnn-1")
+    finished_run(tmp_path / "elsewhere", "there-cnn-1", Made(int8=1))
+    # Neither run has a model that can be read, and the message says which of them was found.
+    with pytest.raises(RunError, match="run there-cnn-1: this version"):
+        api.export(named, output_root="elsewhere")
+    litertjs = folder(tmp_path / "core", "2.6.0")
+    with pytest.raises(ModelFileError, match="elsewhere/there-cnn-1/export"):
+        api.export_page(named, output_root="elsewhere", litertjs=litertjs)
+
+
 def test_a_page_is_written_with_a_shipped_model(tmp_path: Path) -> None:
     litertjs = folder(tmp_path / "core", "2.6.0")
     page = api.export_page("best_small", folder=tmp_path / "site", litertjs=litertjs)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genrecls.config import plugins
-from genrecls.config.overrides import overrides_of
+from genrecls.config.overrides import overrides_of, quoted
 from genrecls.console import each_warning_once, muted, say, warn
 from genrecls.dsp.votes import Vote
 from genrecls.errors import ConfigError, RunError
@@ -363,21 +363,20 @@ def export(
         overrides: as behind `genrecls export`, such as "inputs=[features]".
         modes: of float32, float16, dynamic, int8 and mixed; None for all but the last.
         progress: show messages on standard error.
-        settings: more overrides as keywords, such as `target="cortex-m4"`.
+        settings: more overrides as keywords, such as `target="cortex-m4"`, or
+            `output_root="elsewhere"`, where runs are looked for by name.
 
     Raises:
         ExportError: a file that was asked for, or that should have worked, could not be made.
     """
     from genrecls.config.compose import compose
-    from genrecls.config.overrides import quoted
     from genrecls.config.validation import validate
     from genrecls.export import export as exports
     from genrecls.export.settings import ExportSettings
 
     wanted = settings if modes is None else {**settings, "modes": list(modes)}
     words = [*overrides, *overrides_of(wanted)]
-    composed = compose("export", [*words, f"run={quoted(str(_run(run).folder))}"])
-    chosen = validate(ExportSettings, composed, "")
+    chosen = validate(ExportSettings, compose("export", [*words, *_run_override(run)]), "")
     with _quietly(progress):
         made = exports.export(chosen, words)
         exports.require_files(chosen, made.facts)
@@ -399,7 +398,8 @@ def export_page(
         overrides: as behind `genrecls export`, such as "litertjs=download".
         folder: where the page goes; None for `web` in the run, or the file's name with `_web`.
         progress: show messages on standard error.
-        settings: more overrides as keywords, such as `litertjs="core.tgz"`.
+        settings: more overrides as keywords, such as `litertjs="core.tgz"`, or
+            `output_root="elsewhere"`, where runs are looked for by name.
 
     Returns:
         The folder of the page, for any static server.
@@ -409,7 +409,6 @@ def export_page(
             something else.
     """
     from genrecls.config.compose import compose
-    from genrecls.config.overrides import quoted
     from genrecls.config.validation import validate
     from genrecls.export.settings import ExportSettings
     from genrecls.export.web import page
@@ -417,7 +416,7 @@ def export_page(
 
     file = None if model is None or isinstance(model, Run) else named_model_file(str(model))
     words = [*overrides, *overrides_of(settings)]
-    named = [] if file else [f"run={quoted(str(_run(model).folder))}"]
+    named = [] if file else _run_override(model)
     chosen = validate(ExportSettings, compose("export", [*words, *named]), "")
     place = None if folder is None else Path(folder).expanduser()
     with _quietly(progress):
@@ -491,7 +490,14 @@ def _quietly(progress: ProgressOption) -> Iterator[None]:
         yield
 
 
-def _run(run: Run | AnyPath | None, output_root: AnyPath = "outputs") -> Run:
+def _run(run: Run | AnyPath, output_root: AnyPath = "outputs") -> Run:
     if isinstance(run, Run):
         return run
-    return find_run(Path(output_root).expanduser(), None if run is None else str(run))
+    return find_run(Path(output_root).expanduser(), str(run))
+
+
+def _run_override(run: Run | AnyPath | None) -> list[str]:
+    """Return the override that names a run, which is looked for where the others say."""
+    if run is None:
+        return []
+    return [f"run={quoted(str(run.folder if isinstance(run, Run) else run))}"]
