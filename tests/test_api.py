@@ -188,6 +188,16 @@ def test_an_export_says_which_files_are_there(run: api.Run, places: dict[str, An
     assert api.load(path).labels == run.metrics.labels
 
 
+def test_runs_are_named_in_the_folder_of_runs_that_is_given(tmp_path: Path) -> None:
+    finished_run(tmp_path, "there-cnn-1")
+    (board,) = api.compare(["cnn-1"], output_root=tmp_path).leaderboards
+    assert [system.label for system in board.systems] == ["cnn mfcc"]
+    with pytest.raises(RunError, match="run there-cnn-1: this version"):
+        api.evaluate("cnn-1", output_root=tmp_path)
+    with pytest.raises(ModelFileError, match=r"there-cnn-1/model\.keras"):
+        api.explain("cnn-1", tmp_path / "song.wav", output_root=tmp_path)
+
+
 @pytest.mark.parametrize("named", ["cnn-1", None])
 def test_a_run_is_exported_from_the_folder_of_runs_that_is_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str | None

@@ -153,6 +153,7 @@ def evaluate(
     vote: Vote | None = None,
     dataset_root: AnyPath | None = None,
     data_root: AnyPath = "data",
+    output_root: AnyPath = "outputs",
 ) -> PartMetrics:
     """Score a part of a finished run again, from its model and data.
 
@@ -162,6 +163,7 @@ def evaluate(
         vote: how segments of a track are put together; None as in the training.
         dataset_root: where the data set is now, if it was moved.
         data_root: where data sets and the feature cache live.
+        output_root: where runs are looked for by name.
 
     Raises:
         RunError: the run is not finished, or its data are not what it was trained on.
@@ -171,7 +173,8 @@ def evaluate(
 
     root = None if dataset_root is None else str(dataset_root)
     with muted("results"):
-        return evaluation.evaluate(_run(run), part, vote, str(data_root), root).scores
+        found = _run(run, output_root)
+        return evaluation.evaluate(found, part, vote, str(data_root), root).scores
 
 
 def load(
@@ -263,7 +266,12 @@ def refit(
 
 
 def explain(
-    model: Run | AnyPath, path: AnyPath, *, genre: str | None = None, start: float | None = None
+    model: Run | AnyPath,
+    path: AnyPath,
+    *,
+    genre: str | None = None,
+    start: float | None = None,
+    output_root: AnyPath = "outputs",
 ) -> Explanation:
     """Return what in a segment of a file decided (integrated gradients).
 
@@ -272,6 +280,7 @@ def explain(
         path: an audio file.
         genre: the genre to explain; None for the answer.
         start: a second inside the segment; None for the segment that is surest of the genre.
+        output_root: where runs are looked for by name.
 
     Raises:
         ConfigError: there is no such genre or moment.
@@ -283,7 +292,7 @@ def explain(
     file = model if isinstance(model, str | Path) else model.model_file
     file = Path(file).expanduser()
     if file.suffix != ".keras":
-        file = _run(file).model_file
+        file = _run(file, output_root).model_file
     predictor = KerasPredictor.load(file)
     return explanation.explain(predictor, Path(path), genre=genre, start=start)
 
@@ -319,6 +328,7 @@ def compare(
     *,
     rank_by: EvaluatedPart = "validation",
     test_on: EvaluatedPart = "test",
+    output_root: AnyPath = "outputs",
 ) -> Comparison:
     """Rank finished runs and test each system against the best on the same tracks.
 
@@ -327,6 +337,7 @@ def compare(
             alone are one system.
         rank_by: the part whose accuracy per track ranks; ranking by test flatters the best.
         test_on: the part on which systems are tested against the best.
+        output_root: where runs are looked for by name.
 
     Raises:
         RunError: a run is not finished, or there is none that can be read.
@@ -337,7 +348,7 @@ def compare(
 
     if not runs:
         raise RunError("expected runs to compare, received none; genrecls.runs() lists them")
-    readable, damaged = leaderboard.read_runs(map(_run, runs))
+    readable, damaged = leaderboard.read_runs(_run(run, output_root) for run in runs)
     if not readable:
         raise RunError(damaged[0].reason)
     records, _ = leaderboard.newest(readable)
