@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from genrecls import api
 from genrecls.errors import ConfigError, RunError
 from genrecls.runs.run import Run
 from genrecls.training import checkpoint
 from tests.conftest import RunCommand
+from tests.runs.finished_runs import finished_run
+from tests.runs.test_ensemble_card import written
 
 pytestmark = pytest.mark.usefixtures("without_figures")
 
@@ -129,3 +132,16 @@ def test_other_data_are_refused(short: Run, tmp_path: Path) -> None:
 def test_a_run_that_is_not_there_is_named(run_command: RunCommand, tmp_path: Path) -> None:
     words = ("continue=absent", "trainer.epochs=3", f"output_root={tmp_path}")
     assert "'absent' names no runs" in run_command("train", *words).error
+
+
+def test_an_ensemble_is_refused_in_one_line_that_names_its_runs(
+    run_command: RunCommand, tmp_path: Path
+) -> None:
+    run = finished_run(tmp_path, "d-f-ensemble-1")
+    written(tmp_path)
+    # What its runs do not share is not in its configuration.
+    config = run.read_config()
+    del config["trainer"]
+    run.config_file.write_text(yaml.safe_dump(config), encoding="utf-8")
+    outcome = run_command("train", f"continue={run.folder}", "trainer.epochs=3")
+    assert "has no network of its own; name one of its runs: d-f-svm-1, d-f-cnn-2" in outcome.error

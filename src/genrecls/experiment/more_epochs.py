@@ -54,14 +54,19 @@ def read_training(composed: dict[str, Any], words: Sequence[str], command: str) 
         ConfigError: a value is wrong; with `continue=RUN` a word changes the result, or there are
             no more epochs than before.
         RunError: there is no such run, or it cannot go on.
+        ModelFileError: it is an ensemble.
     """
     wanted = [word.partition("=")[2] for word in words if word.startswith(CONTINUE)]
     if not wanted:
         return Training(parse(composed), command)
     from genrecls.experiment.restore import read_experiment
     from genrecls.runs.find import find_run
+    from genrecls.runs.model_file import read_card
 
     run = find_run(Path(composed["output_root"]).expanduser(), wanted[-1])
+    if run.is_ensemble:
+        # Its file says which runs it is made of, and its configuration only what they share.
+        read_card(run.model_file)
     config = run.read_config()
     before = config["trainer"]["epochs"]
 
@@ -128,8 +133,6 @@ def begin_with(source: Run, run: Run, fingerprint: str) -> None:
 
 def _why_not(run: Run, experiment: Experiment) -> str:
     """Return why a run cannot go on, empty where it can."""
-    if run.is_ensemble:
-        return "it is an ensemble"
     if not run.finished:
         return f"it is not finished ({run.status}), and its own command continues it"
     if reason := _why_never(experiment):
