@@ -71,3 +71,19 @@ def test_values_are_written_as_overrides() -> None:
     rate = read_space({"a": {"low": 0.0, "high": 0.5, "step": 0.1}})["a"]
     assert rate.text(0.30000000000000004) == "0.3"
     assert rate.text(0.000314159) == "0.0003142"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "value", "expected"),
+    [
+        (0.99, 0.99999, 0.99999, "0.99999"),
+        (0.99, 0.99999, 0.9912345, "0.9912"),
+        (0.12344, 0.2, 0.12344, "0.12344"),
+        (0.0, 0.9999999999, 0.9999999999, "0.9999999999"),
+        (12345.5, 12346.5, 12345.6, "12345.6"),
+    ],
+)
+def test_a_value_is_never_rounded_out_of_its_range(
+    low: float, high: float, value: float, expected: str
+) -> None:
+    assert read_space({"a": {"low": low, "high": high}})["a"].text(value) == expected

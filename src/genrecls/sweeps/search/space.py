@@ -68,8 +68,12 @@ class Range(Schema):
 
     def text(self, value: Any) -> str:
         """Return a value as the right side of an override."""
-        # Further digits change nothing but the length of a command line.
-        return str(value) if isinstance(value, int) else f"{value:.4g}"
+        if isinstance(value, int):
+            return str(value)
+        # Further digits change nothing but the length of a command line, unless fewer leave the
+        # range: 0.99999 is not 1.
+        texts = (f"{value:.{digits}g}" for digits in (4, 6, 9))
+        return next((text for text in texts if self.low <= float(text) <= self.high), str(value))
 
     def setting(self, key: str) -> SearchedSetting:
         """Return it as a report shows it."""
