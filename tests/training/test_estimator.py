@@ -61,12 +61,16 @@ class Steps(Callback):
     def __init__(self) -> None:
         self.steps: list[tuple[float, float]] = []
         self.plan: TrainingPlan | None = None
+        self.ended = 0
 
     def on_stage_start(self, _: Progress, plan: TrainingPlan) -> None:
         self.plan = plan
 
     def on_step(self, _epoch: int, _step: int, loss: float, accuracy: float) -> None:
         self.steps.append((loss, accuracy))
+
+    def on_stage_end(self) -> None:
+        self.ended += 1
 
 
 def table(rows: np.ndarray[Any, Any], targets: Any, tracks: Any) -> Examples:
@@ -80,6 +84,7 @@ def test_inner_folds_choose_the_setting_that_is_better_on_what_they_left_out() -
     assert result.settings == {"scaling": "standard", "c": 1.0, "gamma": 1.0}
     assert follower.plan == TrainingPlan(epochs=1, steps=2, monitor="loss")
     assert len(follower.steps) == 2
+    assert follower.ended == 1
     (row,) = result.progress.history
     assert row["accuracy"] == 1
     assert row["validation_accuracy"] > 0.8
@@ -132,6 +137,20 @@ def test_with_one_track_a_genre_nothing_can_be_tried_and_the_first_setting_is_ta
     result = fit_estimator(task(toy_examples(N_CLASSES)), Callback())
     assert result.settings["c"] == 1e-4
     assert np.isfinite(result.progress.history[0]["validation_loss"])
+
+
+@pytest.mark.parametrize("place", ["_try", "_network"])
+def test_who_follows_hears_of_the_end_after_an_error_too(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(f"genrecls.training.estimator.{place}", fails)
+    follower = Steps()
+    with pytest.raises(MemoryError):
+        fit_estimator(task(table(np.eye(6, 4), np.arange(6) % N_CLASSES, "abcdef")), follower)
+    assert follower.ended == 1
 
 
 def test_an_estimator_on_an_embedding_is_one_network_with_the_backbone(

@@ -122,32 +122,33 @@ def fit_estimator(task: EstimatorTask, callback: Callback) -> TrainingResult:
     choices = task.family.choices()
     monitor, trials = task.trainer.monitor, []
     callback.on_stage_start(Progress(), TrainingPlan(1, len(choices), monitor))
-    with stop_request("stopping after this fit; once more to stop at once") as stop:
-        for number, choice in enumerate(choices, start=1):
-            trials.append(_try(task, rows, choice))
-            callback.on_step(1, number, trials[-1].loss, trials[-1].accuracy)
-            if stop.received is not None:
-                callback.on_stage_end()
-                raise Interrupted(
-                    f"stopped after {number} of {len(choices)} settings; the same command starts "
-                    "again"
-                )
-    best = min(trials, key=lambda t: t.loss if monitor == "loss" else (-t.accuracy, t.loss))
-    words = " ".join(f"{key}={value}" for key, value in best.choice.items())
-    say(
-        f"{task.family.title}: {words}, the best of {len(choices)} by {monitor} on inner folds of "
-        f"the train part (loss {best.loss:.3f}, accuracy {best.accuracy:.3f})"
-    )
+    try:
+        with stop_request("stopping after this fit; once more to stop at once") as stop:
+            for number, choice in enumerate(choices, start=1):
+                trials.append(_try(task, rows, choice))
+                callback.on_step(1, number, trials[-1].loss, trials[-1].accuracy)
+                if stop.received is not None:
+                    raise Interrupted(
+                        f"stopped after {number} of {len(choices)} settings; the same command "
+                        "starts again"
+                    )
+        best = min(trials, key=lambda t: t.loss if monitor == "loss" else (-t.accuracy, t.loss))
+        words = " ".join(f"{key}={value}" for key, value in best.choice.items())
+        say(
+            f"{task.family.title}: {words}, the best of {len(choices)} by {monitor} on inner folds "
+            f"of the train part (loss {best.loss:.3f}, accuracy {best.accuracy:.3f})"
+        )
 
-    # The fit, as a network that takes the inputs as they are.
-    learnt = rows.fit(task, best.choice, np.ones(len(rows.targets), bool))
-    (single, *others) = task.shapes
-    name = "normalise_columns" if pictures or others else f"normalise_{single}"
-    answer = learnt.decision(best.sharpness).apply(scale(row, learnt.scaling, name))
-    model = _network(sources, answer, task.family.estimator)
-    progress = _progress(task, model, frozen, time.monotonic() - started)
-    callback.on_epoch_end(progress)
-    callback.on_stage_end()
+        # The fit, as a network that takes the inputs as they are.
+        learnt = rows.fit(task, best.choice, np.ones(len(rows.targets), bool))
+        (single, *others) = task.shapes
+        name = "normalise_columns" if pictures or others else f"normalise_{single}"
+        answer = learnt.decision(best.sharpness).apply(scale(row, learnt.scaling, name))
+        model = _network(sources, answer, task.family.estimator)
+        progress = _progress(task, model, frozen, time.monotonic() - started)
+        callback.on_epoch_end(progress)
+    finally:
+        callback.on_stage_end()
     seconds = {"training": progress.seconds}
     return TrainingResult(
         model, progress, seconds, progress.epoch, dict(best.choice), frozen=frozen
