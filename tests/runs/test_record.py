@@ -51,6 +51,13 @@ def test_an_unfinished_run_is_refused(tmp_path: Path) -> None:
         read(run)
 
 
+def test_a_run_that_has_lost_its_model_is_refused_as_incomplete(tmp_path: Path) -> None:
+    run = finished_run(tmp_path, "a")
+    run.model_file.unlink()
+    with pytest.raises(RunError, match=r"run a is not finished \(incomplete\); repeat its"):
+        read(run)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -93,6 +93,14 @@ class TestFolder:
         with pytest.raises(RunError, match=r"run a is not finished \(interrupted\); repeat its"):
             run.read_metrics()
 
+    def test_a_run_that_has_lost_its_scores_is_incomplete_and_not_finished(
+        self, tmp_path: Path
+    ) -> None:
+        run = make(tmp_path, "a")
+        run.metrics_file.unlink()
+        with pytest.raises(RunError, match=r"run a is not finished \(incomplete\); repeat its"):
+            run.read_metrics()
+
 
 def test_a_table_survives_what_its_cells_hold(tmp_path: Path) -> None:
     rows: list[list[object]] = [["a, b", 'quo"te', "line\nbreak"], ["ä", "", 1.5]]

@@ -67,7 +67,7 @@ def _choose_runs(options: argparse.Namespace) -> list[Run]:
             runs_to_choose(root)
         every, hidden = select_runs(runs, condition, trials=options.trials)
         chosen = [run for run in every if run.finished or run.damage]
-        states = Counter(run.state["status"] for run in every if run not in chosen)
+        states = Counter(run.status for run in every if run not in chosen)
         if states:
             counts = ", ".join(f"{many} {state}" for state, many in states.items())
             warn(f"left out because they are not finished: {counts}; 'genrecls runs' lists them")

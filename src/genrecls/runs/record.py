@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from genrecls.errors import RunError
 from genrecls.evaluation.paired_tests import PairedDecisions
 from genrecls.runs.export_facts import read_export
 from genrecls.runs.metrics import PartMetrics, RunMetrics
@@ -68,11 +67,7 @@ def read(run: Run) -> RunRecord:
             version.
     """
     if not run.finished:
-        raise RunError(
-            run.damage
-            or f"run {run.name} is not finished ({run.state.get('status', 'no state')}); repeat "
-            "its 'genrecls train' command to continue"
-        )
+        raise run.not_finished()
     metrics = run.read_metrics()
     exported = read_export(run)
     epochs = read_epochs(run.history_file) if metrics.selection.epochs else []

@@ -230,6 +230,14 @@ class Run:
             raise
         self.mark("finished")
 
+    def not_finished(self) -> RunError:
+        """Return the error for a run that is not finished: how it stands, and what to do."""
+        return RunError(
+            self.damage
+            or f"run {self.name} is not finished ({self.status}); repeat its 'genrecls train' "
+            "command to continue"
+        )
+
     def read_metrics(self) -> RunMetrics:
         """Return the scores.
 
@@ -239,10 +247,7 @@ class Run:
         try:
             return RunMetrics.from_json(read_json(self.metrics_file))
         except FileNotFoundError:
-            raise RunError(
-                f"run {self.name} is not finished ({self.state.get('status', 'no state')}); "
-                "repeat its 'genrecls train' command to continue"
-            ) from None
+            raise self.not_finished() from None
         except DamagedFile as error:
             raise damaged_run(error.path, error.reason) from None
         except RunError as error:
