@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import yaml
 
 from genrecls.features.extract import fingerprint as fingerprint_of
@@ -35,6 +36,20 @@ def test_other_data_than_those_of_the_training_are_refused(
 ) -> None:
     run = finished_run(tmp_path, compose_experiment, fingerprint="of other data")
     assert "the data are not those that it was trained on" in evaluated(tmp_path, run, run_command)
+
+
+def test_the_home_folder_is_meant_in_a_configuration_of_ones_own_too(
+    tmp_path: Path,
+    compose_experiment: ComposeExperiment,
+    run_command: RunCommand,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    finished_run(tmp_path / "home", compose_experiment, fingerprint="of other data")
+    own = "defaults: [evaluate, _self_]\noutput_root: ~/outputs\n"
+    write_text(tmp_path / "mine.yaml", own)
+    words = ("cnn-1", f"data_root={tmp_path}", "-cd", str(tmp_path), "-cn", "mine")
+    assert "run synth-mfcc-cnn-1: the data are not" in run_command("evaluate", *words).err
 
 
 def test_a_run_that_chose_a_folder_for_generated_data_is_read_as_before(

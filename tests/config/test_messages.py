@@ -444,6 +444,18 @@ def test_the_home_folder_of_nobody_is_one_line(run_command: RunCommand) -> None:
     assert outcome.error.startswith("data_root: received '~no-such-user/x'; there is no such home")
 
 
+@pytest.mark.parametrize(
+    ("verb", "words"), [("evaluate", ()), ("export", ()), ("train", ("continue=cnn-1",))]
+)
+def test_the_home_folder_of_nobody_in_a_configuration_of_ones_own_is_one_line(
+    verb: str, words: tuple[str, ...], run_command: RunCommand, tmp_path: Path
+) -> None:
+    own = f"defaults: [{verb}, _self_]\noutput_root: ~no-such-user/x\n"
+    (tmp_path / "mine.yaml").write_text(own, encoding="utf-8")
+    outcome = run_command(verb, *words, "-cd", str(tmp_path), "-cn", "mine")
+    assert outcome.error.startswith("output_root: received '~no-such-user/x'; there is no such")
+
+
 def test_an_absent_folder_of_the_users_own_is_named(
     run_command: RunCommand, tmp_path: Path
 ) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from genrecls.cli.arguments import parser_of
 from genrecls.cli.parser import run_overrides, show_configuration
 from genrecls.cli.run_summary import describe, score_table
 from genrecls.config.compose import compose
+from genrecls.config.paths import expanded
 from genrecls.config.schema import Schema
 from genrecls.config.validation import validate
 from genrecls.console import say, show
@@ -44,7 +44,7 @@ def main(words: Sequence[str]) -> int:
     settings = validate(EvaluateSettings, composed, "")
     if settings.robustness and settings.part == "train":
         raise ConfigError("part: received train; robustness= takes validation or test")
-    run = find_run(Path(settings.output_root), settings.run)
+    run = find_run(expanded(settings.output_root, "output_root"), settings.run)
     if settings.robustness:
         return _show_robustness(run, settings)
     from genrecls.experiment.evaluate import evaluate

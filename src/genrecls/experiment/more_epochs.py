@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genrecls.config.paths import expanded
 from genrecls.config.relevant import IRRELEVANT
 from genrecls.console import say
 from genrecls.errors import ConfigError, RunError
@@ -63,7 +64,7 @@ def read_training(composed: dict[str, Any], words: Sequence[str], command: str) 
     from genrecls.runs.find import find_run
     from genrecls.runs.model_file import read_card
 
-    run = find_run(Path(composed["output_root"]).expanduser(), wanted[-1])
+    run = find_run(expanded(composed["output_root"], "output_root"), wanted[-1])
     if run.is_ensemble:
         # Its file says which runs it is made of, and its configuration only what they share.
         read_card(run.model_file)

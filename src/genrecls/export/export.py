@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genrecls.config.paths import expanded
 from genrecls.console import fail, progress, warn
 from genrecls.dsp.segments import audio_window
 from genrecls.environment import environment
@@ -71,7 +71,7 @@ def export(settings: ExportSettings, words: Sequence[str] = ()) -> Export:
     """
     # A misspelt target is refused before minutes of work are spent.
     target = find_target(settings.target) if settings.target else None
-    run = find_run(Path(settings.output_root).expanduser(), settings.run)
+    run = find_run(expanded(settings.output_root, "output_root"), settings.run)
     restored = restore(run, settings.data_root, settings.dataset_root)
     experiment = restored.experiment
     with run.locked():

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from genrecls import __version__
+from genrecls.config.paths import expanded
 from genrecls.errors import ExportError
 from genrecls.export.formats import INPUTS, MODES
 from genrecls.export.settings import ExportSettings
@@ -128,7 +129,7 @@ def export_page(
     if file:
         model, place = read_web_model(file), Path(f"{file.stem}_web")
     else:
-        run = find_run(Path(settings.output_root).expanduser(), settings.run)
+        run = find_run(expanded(settings.output_root, "output_root"), settings.run)
         facts = read_export(run)
         if facts is None:
             # The one file that a page takes first, unless others are asked for.
