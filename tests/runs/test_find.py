@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from genrecls.errors import RunError
-from genrecls.runs.find import all_runs, find_run, point_latest
+from genrecls.errors import ConfigError, RunError
+from genrecls.runs.find import all_runs, find_run, find_runs, point_latest
 from genrecls.runs.run import Run
 from tests.runs.finished_runs import Made, make
 
@@ -51,6 +51,11 @@ class TestFind:
         ):
             with pytest.raises(RunError, match=f"names no runs.*; {reason}"):
                 find_run(tmp_path, wanted)
+
+    @pytest.mark.parametrize("wanted", ["~no-such-user/a-1", "~no-such-user/*"])
+    def test_the_home_folder_of_nobody_is_one_clear_line(self, wanted: str, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match=r"~no-such-user.*no such home folder"):
+            find_runs(tmp_path, wanted)
 
     def test_latest_leads_to_the_run_itself(self, tmp_path: Path) -> None:
         run = make(tmp_path, "a-1")

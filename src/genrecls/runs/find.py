@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from genrecls.config.paths import why_no_file
+from genrecls.config.paths import expanded, why_no_file
 from genrecls.errors import RunError, nearest
 from genrecls.runs.run import MODEL_FILES, Run
 from genrecls.shipped.models import shipped_file
@@ -61,10 +61,11 @@ def find_run(output_root: Path, wanted: str | None) -> Run:
 
     Raises:
         RunError: there is none, or several.
+        ConfigError: it is in the home folder of nobody.
     """
     if wanted is None:
         return _newest_on_real_music(output_root)
-    path = Path(wanted).expanduser()
+    path = expanded(wanted, "run")
     # A word, or the link that `point_latest` leaves: not a folder that somebody called so.
     if path.name == LATEST and (path.is_symlink() or not path.exists()):
         return runs_to_choose(output_root if path == Path(LATEST) else path.parent)[0]
@@ -100,7 +101,7 @@ def find_run(output_root: Path, wanted: str | None) -> Run:
 
 def refit_file(output_root: Path, wanted: str) -> Path | None:
     """Return the model in the folder of a refit, which a path or a name says; None if none does."""
-    for folder in (Path(wanted).expanduser(), output_root / wanted):
+    for folder in (expanded(wanted, "run"), output_root / wanted):
         file = folder / MODEL_FILES[0]
         if REFIT in folder.name and file.is_file() and not (folder / "run.json").is_file():
             return file
@@ -112,10 +113,11 @@ def find_runs(output_root: Path, wanted: str) -> list[Run]:
 
     Raises:
         RunError: there is none, or a name is that of several.
+        ConfigError: it is in the home folder of nobody.
     """
     if not is_pattern(output_root, wanted):
         return [find_run(output_root, wanted)]
-    paths = map(Path, sorted(glob.glob(str(Path(wanted).expanduser()))))  # noqa: PTH207
+    paths = map(Path, sorted(glob.glob(str(expanded(wanted, "run")))))  # noqa: PTH207
     folders = (path.resolve() for path in paths if (path / "run.json").is_file())
     by_name = (run for run in all_runs(output_root) if fnmatchcase(run.name, wanted))
     matching = {run.folder.resolve(): run for run in (*by_name, *map(Run, folders))}
@@ -144,7 +146,7 @@ def runs_of_models(output_root: Path, words: Sequence[str]) -> list[Run]:
 
 def is_pattern(output_root: Path, word: str) -> bool:
     """Return whether a word stands for several runs; a folder may be called so, too."""
-    there = Path(word).expanduser().exists() or (output_root / word).exists()
+    there = expanded(word, "run").exists() or (output_root / word).exists()
     return glob.has_magic(word) and not there
 
 
