@@ -143,7 +143,7 @@ def _row(run: Run) -> dict[str, Any]:
         "command": state.get("command", ""),
         "sweep": state.get("sweep", ""),
     }
-    if status == "damaged" or not run.finished:
+    if status != "finished":
         reason = run.damage or (state.get("reason") if status in {"failed", "pruned"} else "")
         return {**row, "reason": reason} if reason else row
     metrics = run.read_metrics()
