@@ -69,7 +69,7 @@ def test_more_epochs_end_like_as_many_at_once(root: Path, short: Run) -> None:
         one, other = (getattr(end, group) for end in ends)
         assert [array.tobytes() for array in one] == [array.tobytes() for array in other]
     log = longer.log_file.read_text(encoding="utf-8")
-    assert f"goes on from the end of run {short.name}" in log
+    assert f" continues from the end of run {short.name}" in log
     assert "continuing after epoch 2" in log
     # Its command is the one that finds it, or trains it from the beginning.
     command = str(longer.state["command"])

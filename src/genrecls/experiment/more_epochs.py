@@ -129,7 +129,7 @@ def begin_with(source: Run, run: Run, fingerprint: str) -> None:
     with tempfile.TemporaryDirectory(prefix=".continuing-", dir=run.folder) as folder:
         copied = shutil.copytree(source.checkpoint_folder, Path(folder, "checkpoint"))
         copied.rename(run.checkpoint_folder)
-    say(f"it goes on from the end of run {source.name}")
+    say(f"continues from the end of run {source.name}")
 
 
 def _why_not(run: Run, experiment: Experiment) -> str:
