@@ -30,6 +30,7 @@ from genrecls.features.cache import (
     cache_root,
     describe,
     prune,
+    settings,
 )
 from genrecls.features.mel import Mel
 from genrecls.features.segmentation import SegmentRule, Segments
@@ -107,7 +108,8 @@ def changed(chosen: set[tuple[int, str]]) -> tuple[Mel, SegmentRule, AudioLimits
 def test_the_key_changes_if_and_only_if_a_setting_changes(
     first: set[tuple[int, str]], second: set[tuple[int, str]]
 ) -> None:
-    assert (cache_key(*changed(first)) == cache_key(*changed(second))) == (first == second)
+    one, other = (cache_key(settings(*changed(chosen))) for chosen in (first, second))
+    assert (one == other) == (first == second)
 
 
 COPY = DistortedCopy(AudioAugmentSettings(1, 1.0, 2.0, 0.1, 6.0, 6.0, None), seed=3, number=0)
@@ -125,34 +127,34 @@ COPY = DistortedCopy(AudioAugmentSettings(1, 1.0, 2.0, 0.1, 6.0, 6.0, None), see
 def test_the_key_changes_with_the_revision_of_whatever_decides_values(
     monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    before = cache_key(*PARTS, COPY)
+    before = cache_key(settings(*PARTS, COPY))
     monkeypatch.setattr(place, 99)
-    assert cache_key(*PARTS, COPY) != before
+    assert cache_key(settings(*PARTS, COPY)) != before
 
 
 @pytest.mark.parametrize("library", ["numpy", "scipy", "soundfile", "soxr", "python-stretch"])
 def test_the_key_changes_with_the_libraries_that_decide_values(
     monkeypatch: pytest.MonkeyPatch, library: str
 ) -> None:
-    before, version = cache_key(*PARTS, COPY), metadata.version
+    before, version = cache_key(settings(*PARTS, COPY)), metadata.version
     monkeypatch.setattr(metadata, "version", lambda n: "0" if n == library else version(n))
-    assert cache_key(*PARTS, COPY) != before
+    assert cache_key(settings(*PARTS, COPY)) != before
 
 
 @pytest.mark.parametrize("library", ["librosa", "pillow", "tensorflow", "genrecls"])
 def test_the_key_does_not_change_with_what_decides_nothing(
     monkeypatch: pytest.MonkeyPatch, library: str
 ) -> None:
-    before, version = cache_key(*PARTS, COPY), metadata.version
+    before, version = cache_key(settings(*PARTS, COPY)), metadata.version
     monkeypatch.setattr(metadata, "version", lambda n: "0" if n == library else version(n))
-    assert cache_key(*PARTS, COPY) == before
+    assert cache_key(settings(*PARTS, COPY)) == before
 
 
 def test_the_key_of_two_inputs_changes_with_each_of_them(
     monkeypatch: pytest.MonkeyPatch, spec_of: SpecMaker
 ) -> None:
     def key() -> str:
-        return cache_key(spec_of("mel_summary"), RULE, LIMITS)
+        return cache_key(settings(spec_of("mel_summary"), RULE, LIMITS))
 
     keys = {key()}
     for number, place in enumerate(("mel.Mel", "summary.Summary", "multi_input.MultiInput")):

@@ -25,7 +25,7 @@ import struct
 import uuid
 import zipfile
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
@@ -130,11 +130,9 @@ def settings(
     }
 
 
-def cache_key(
-    spec: FeatureSpec, rule: SegmentRule, limits: AudioLimits, copy: DistortedCopy | None = None
-) -> str:
-    """Return the name of the folder that holds features made in this very way."""
-    text = json.dumps(settings(spec, rule, limits, copy), sort_keys=True)
+def cache_key(made_from: Mapping[str, Any]) -> str:
+    """Return the name of the folder that holds features made from these `settings`."""
+    text = json.dumps(made_from, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -161,7 +159,7 @@ class FeatureCache:
     ) -> None:
         self._made_from = (root, spec, rule, limits, copy)
         self._settings = settings(spec, rule, limits, copy)
-        self.key = cache_key(spec, rule, limits, copy)
+        self.key = cache_key(self._settings)
         self.folder = root / self.key
         self.damaged = 0
         once = spec.companion_shapes
