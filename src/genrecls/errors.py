@@ -90,6 +90,11 @@ def out_of_memory(error: BaseException, *, training: bool = True) -> str:
     )
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, or its class if it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
     """Return `"; did you mean 'x'?"` for the choice that looks like `word`, else an empty text."""
     small = {choice.lower(): choice for choice in choices}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from genrecls.console import say, several
-from genrecls.errors import RunError
+from genrecls.errors import RunError, first_line
 from genrecls.export.bundle.card import score_warnings
 from genrecls.files.templates import templates
 from genrecls.inference.hub import HubAddress, hub_client
@@ -51,7 +51,7 @@ def publish(run: Run, address: HubAddress, *, public: bool = False) -> str:
         )
     except Exception as error:
         # Libraries below it have errors of their own, which change with its versions.
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = first_line(error)
         raise RunError(
             f"{address}: the hub does not take it ({reason}); HF_TOKEN, or 'hf auth login', says "
             "who you are"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from genrecls.console import say
-from genrecls.errors import ConfigError, DamagedFile, ModelFileError, RunError
+from genrecls.errors import ConfigError, DamagedFile, ModelFileError, RunError, first_line
 from genrecls.files.hashing import hex_digest
 from genrecls.files.tables import read_json, write_json
 
@@ -128,7 +128,7 @@ def _fetch(address: HubAddress, folder: Path) -> Path:
         raise
     except Exception as error:
         # Libraries below it have errors of their own, which change with its versions.
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = first_line(error)
         raise RunError(f"{address}: the hub does not give it ({reason})") from error
     digest = hex_digest(folder / name)
     record = {"address": str(address), "commit": about.sha, "file": name, "sha256": digest}

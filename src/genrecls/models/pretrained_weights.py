@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from genrecls.config.paths import expanded
 from genrecls.console import messages, say
-from genrecls.errors import ConfigError, ModelFileError
+from genrecls.errors import ConfigError, ModelFileError, first_line
 from genrecls.files.hashing import hex_digest
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def load_from(network: keras.Model, path: Path, what: str, advice: str = "") -> 
         _check_sizes(path, network.count_params())
         network.load_weights(path)
     except Exception as error:  # noqa: BLE001 - whatever a foreign file makes its readers raise
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = first_line(error)
         raise ModelFileError(
             f"model.weights: {path} does not hold {what} ({reason}){advice}"
         ) from None
@@ -230,7 +230,7 @@ def imagenet_network(application: Callable[..., keras.Model]) -> keras.Model:
             # The size that the files are named after; the weights are those of every size.
             return application(include_top=False, weights="imagenet", input_shape=(224, 224, 3))
     except Exception as error:  # noqa: BLE001 - Keras raises plain exceptions, and sockets many
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = first_line(error)
         raise ModelFileError(
             f"model.weights=imagenet: the weights of {application.__name__} are not in "
             f"{keras_home() / 'models'} and cannot be downloaded ({reason}); fetch that file where "

@@ -15,7 +15,7 @@ from typing import Any
 
 from genrecls import __version__
 from genrecls.dsp.settings import Allowed, check, choice, list_of
-from genrecls.errors import ModelFileError
+from genrecls.errors import ModelFileError, first_line
 from genrecls.files.atomic import write_text
 from genrecls.files.hashing import hex_digest
 from genrecls.runtime.card import FACTS, MOST_CARD_BYTES, parse_json
@@ -133,7 +133,7 @@ def read_ensemble(path: Path) -> EnsembleCard:
         members = tuple(Member(**member) for member in values["members"])
         check_members(members)
     except (ValueError, OSError) as error:
-        first = str(error).splitlines()[0]
+        first = first_line(error)
         raise ModelFileError(
             f"{path}: it cannot be understood ({first}); expected the file of an ensemble that "
             "genrecls wrote; make it again"

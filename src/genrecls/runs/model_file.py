@@ -23,7 +23,7 @@ from genrecls.config.validation import select, validate
 from genrecls.dsp.segments import MOST_VALUES
 from genrecls.dsp.settings import choice
 from genrecls.dsp.votes import Vote
-from genrecls.errors import ConfigError, ModelFileError, shown_name
+from genrecls.errors import ConfigError, ModelFileError, first_line, shown_name
 from genrecls.features.base import FEATURES, FeatureSpec
 from genrecls.features.segmentation import SegmentRule
 from genrecls.files.atomic import replacing
@@ -102,7 +102,7 @@ def load(path: Path) -> tuple[keras.Model, ModelCard]:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a foreign file makes Keras raise
         raise ModelFileError(
-            f"{path}: Keras cannot read it ({_first_line(error)}); copy it again or train again"
+            f"{path}: Keras cannot read it ({first_line(error)}); copy it again or train again"
         ) from None
     return model, card
 
@@ -182,7 +182,7 @@ def read_card(path: Path) -> ModelCard:
         ) from None
     except Exception as error:  # noqa: BLE001 - whatever damage makes the reader of zips raise
         raise ModelFileError(
-            f"{path}: not a readable model file ({_first_line(error)}); expected a model.keras "
+            f"{path}: not a readable model file ({first_line(error)}); expected a model.keras "
             "that genrecls wrote; copy it again or train again"
         ) from None
     try:
@@ -210,9 +210,5 @@ def read_card(path: Path) -> ModelCard:
         )
     except (ValueError, ConfigError) as error:
         raise ModelFileError(
-            f"{path}: its description cannot be understood ({_first_line(error)})"
+            f"{path}: its description cannot be understood ({first_line(error)})"
         ) from None
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

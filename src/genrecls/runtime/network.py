@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.errors import ConfigError, ModelFileError, RunError
+from genrecls.errors import ConfigError, ModelFileError, RunError, first_line
 
 MEAN, DEVIATION = "/mean", "/deviation"
 """What follows the name of an input in the names of its normalisation."""
@@ -142,7 +142,7 @@ class Network:
 
     def _refusal(self, error: Exception) -> ModelFileError:
         """Return the one line for what the runtime does not take."""
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = first_line(error)
         if self._runtime == _OLD_RUNTIME:
             return ModelFileError(
                 f"tflite-runtime cannot run this file ({reason}); it knows no dynamic-range "

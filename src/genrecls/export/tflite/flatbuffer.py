@@ -13,7 +13,7 @@ from functools import cache
 from math import prod
 from typing import Any
 
-from genrecls.errors import ExportError
+from genrecls.errors import ExportError, first_line
 
 FUSED_LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 """The operator that computes a whole LSTM layer."""
@@ -121,7 +121,7 @@ def _refusing_damage() -> Iterator[None]:
     try:
         yield
     except Exception as error:  # noqa: BLE001 - offsets and indices that lead anywhere
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = first_line(error)
         raise ExportError(
             f"the TensorFlow Lite flatbuffer is damaged ({reason}); export the run again"
         ) from None
