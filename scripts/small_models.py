@@ -16,7 +16,6 @@ decides nothing.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,6 +36,7 @@ from genrecls.config.compose import compose
 from genrecls.evaluation.paired_tests import PairedDecisions, interval, pair
 from genrecls.evaluation.significance import summarise
 from genrecls.files.atomic import write_text
+from genrecls.files.hashing import text_digest
 from genrecls.files.tables import read_rows
 from genrecls.models.cost import layer_costs
 from genrecls.reports.figure_files import write_figures
@@ -364,7 +364,7 @@ def settings_digest(title: str) -> str:
     else:
         settings = settings_of(compose("train", words_of(title)))
     text = json.dumps(settings, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+    return text_digest(text, 8)
 
 
 def train(options: argparse.Namespace, title: str) -> list[Run]:

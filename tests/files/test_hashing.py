@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from genrecls.files import hashing
-from genrecls.files.hashing import FileDigests, read_content
+from genrecls.files.hashing import FileDigests, hex_digest, read_content, text_digest
+
+
+def test_a_text_has_the_digest_of_a_file_that_holds_it(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("Zydeco é", encoding="utf-8")
+    assert text_digest("Zydeco é") == hex_digest(file)
+    assert text_digest("Zydeco é", 8) == hex_digest(file)[:8]
 
 
 @pytest.mark.usefixtures("settled")

@@ -23,7 +23,7 @@ from genrecls.datasets.gtzan_kaggle import read_picture
 from genrecls.dsp.audio import AudioFile
 from genrecls.dsp.audio_limits import AudioLimits, AudioRejected
 from genrecls.environment import cores
-from genrecls.files.hashing import Content, read_content
+from genrecls.files.hashing import Content, read_content, text_digest
 from genrecls.parallel import parallel_map
 
 SUSPICIONS: dict[str, str] = {
@@ -274,7 +274,7 @@ def judge_picture(track: Track, _: AudioLimits, __: WhyShort) -> tuple[list[Find
 
 def judge_row(track: Track, _: AudioLimits, __: WhyShort) -> tuple[list[Finding], str]:
     """Return a digest of a row: whoever read the table has checked each of them."""
-    return [], hashlib.sha256(repr(track.row).encode()).hexdigest()
+    return [], text_digest(repr(track.row))
 
 
 _Judge = Callable[[Track, AudioLimits, WhyShort], tuple[list[Finding], str]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shlex
 import time
@@ -21,6 +20,7 @@ from genrecls.evaluation.metrics import scores
 from genrecls.evaluation.prediction_tables import mistakes
 from genrecls.evaluation.predictions import Predictions, held_out_answers
 from genrecls.experiment.evaluate import PartPredictions, average_part, write_predictions
+from genrecls.files.hashing import text_digest
 from genrecls.files.tables import write_json, write_yaml
 from genrecls.models.cost import ModelCost
 from genrecls.runs.ensemble_card import (
@@ -69,7 +69,7 @@ def ensemble(runs: Sequence[Run], command: str) -> Run:
     text = json.dumps([asdict(member) for member in digests])
     config = _config(records)
     title = (records[0].metrics.dataset.name, config["features"]["name"], NAME)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    digest = text_digest(text, 8)
     run = Run(members[0].folder.parent / "-".join((*title, digest)))
     with run.locked():
         if run.finished:
@@ -249,7 +249,7 @@ def _config(records: Sequence[RunRecord]) -> dict[str, Any]:
     members = []
     for config in configs:
         settings = json.dumps(settings_of(config), sort_keys=True, default=str)
-        digest = hashlib.sha256(settings.encode()).hexdigest()[:8]
+        digest = text_digest(settings, 8)
         members.append(f"{model_of(config)} {config['features']['name']} {digest}")
     shared = {
         key: configs[0][key]

@@ -7,7 +7,6 @@ they are to what the model is worth.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -27,6 +26,7 @@ from genrecls.experiment.restore import restore
 from genrecls.experiment.teacher import find_teacher
 from genrecls.experiment.teacher_answers import teach
 from genrecls.experiment.train import fit_model
+from genrecls.files.hashing import text_digest
 from genrecls.files.locks import locked
 from genrecls.models.sklearn import Sklearn
 from genrecls.runs.ensemble_card import Member
@@ -117,9 +117,8 @@ def refit(
     system = _system(runs)
     by_name = {run.name: run for run in runs}
     ordered = tuple(by_name[record.name] for record in system.runs)
-    digest = hashlib.sha256(
-        json.dumps([name, *(asdict(Member.of(run.model_file)) for run in ordered)]).encode()
-    ).hexdigest()[:8]
+    members = [asdict(Member.of(run.model_file)) for run in ordered]
+    digest = text_digest(json.dumps([name, *members]), 8)
     title = ordered[0].name.rpartition("-")[0]
     folder = ordered[0].folder.parent / f"{title}{REFIT}{digest}"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from genrecls.config.aliases import original_config
 from genrecls.config.relevant import relevant
 from genrecls.experiment.experiment import Experiment
 from genrecls.experiment.teacher import extra_digest, find_teacher
+from genrecls.files.hashing import text_digest
 
 
 def run_id(experiment: Experiment, fingerprint: str) -> str:
@@ -32,7 +32,7 @@ def run_id(experiment: Experiment, fingerprint: str) -> str:
     # Nor where a plugin lies, but its source.
     plugins = [experiment.plugins] if experiment.plugins else []
     text = json.dumps([config, fingerprint, *plugins], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+    return text_digest(text, 8)
 
 
 def run_name(experiment: Experiment, fingerprint: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from genrecls.datasets.base import Dataset, Provenance, Track
 from genrecls.errors import DataError, RunError
 from genrecls.experiment.experiment import Experiment
 from genrecls.features.cache import FeatureStore, cache_root
+from genrecls.files.hashing import text_digest
 from genrecls.inference.tagger import TAGGERS, published_tagger
 from genrecls.models.musicnn_weights import CHECKPOINTS, CORPORA
 from genrecls.runs.ensemble_card import Member, read_ensemble
@@ -169,7 +169,7 @@ def extra_digest(experiment: Experiment) -> str | None:
         return None
     digests = FeatureStore(cache_root(experiment.data_root)).digests
     contents = digests.of_all(track.path for track in music.tracks).values()
-    return hashlib.sha256(json.dumps(sorted(each or "" for each in contents)).encode()).hexdigest()
+    return text_digest(json.dumps(sorted(each or "" for each in contents)))
 
 
 def _weights(run: Run) -> tuple[str, str, tuple[Path, ...]]:
@@ -179,7 +179,7 @@ def _weights(run: Run) -> tuple[str, str, tuple[Path, ...]]:
         return Member.of(run.model_file).sha256, pretraining, (run.model_file,)
     card = read_ensemble(run.model_file)
     members = sorted(member.sha256 for member in card.members)
-    digest = hashlib.sha256(json.dumps(members).encode()).hexdigest()
+    digest = text_digest(json.dumps(members))
     return digest, pretraining, tuple(card.model_files(run.model_file))
 
 

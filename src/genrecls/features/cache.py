@@ -13,7 +13,6 @@ root folder:
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import lzma
@@ -46,7 +45,7 @@ from genrecls.features.audio_augmentation import DistortedCopy
 from genrecls.features.base import FeatureSpec
 from genrecls.features.segmentation import SegmentRule, Segments
 from genrecls.files.atomic import replacing
-from genrecls.files.hashing import INDEX, FileDigests
+from genrecls.files.hashing import INDEX, FileDigests, text_digest
 from genrecls.files.tables import mapping_or_empty, write_json
 
 SPEC = "spec.json"
@@ -132,8 +131,7 @@ def settings(
 
 def cache_key(made_from: Mapping[str, Any]) -> str:
     """Return the name of the folder that holds features made from these `settings`."""
-    text = json.dumps(made_from, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return text_digest(json.dumps(made_from, sort_keys=True), 32)
 
 
 class FeatureCache:

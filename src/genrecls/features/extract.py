@@ -20,7 +20,7 @@ from genrecls.features.audio_augmentation import DistortedCopy
 from genrecls.features.base import FeatureSpec
 from genrecls.features.cache import FeatureCache, FeatureStore, TrackFeatures
 from genrecls.features.segmentation import SegmentRule
-from genrecls.files.hashing import FileDigests
+from genrecls.files.hashing import FileDigests, text_digest
 from genrecls.parallel import Backend, parallel_map, single_threaded_libraries
 
 
@@ -326,4 +326,4 @@ def fingerprint(dataset: Dataset, digests: FileDigests) -> str:
         content = contents[track.path] or "missing"
         row = [track.id, track.label, track.artist or "", content, published]
         rows.append([*row, track.row] if track.row else row)
-    return hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()
+    return text_digest(json.dumps(sorted(rows)))

@@ -31,6 +31,11 @@ _BLOCK = 1 << 20
 _SETTLED_NS = 2_000_000_000
 
 
+def text_digest(text: str, digits: int = 64) -> str:
+    """Return the first hexadecimal digits of the SHA-256 of a text; ids of runs are made so."""
+    return hashlib.sha256(text.encode()).hexdigest()[:digits]
+
+
 def new_hash(algorithm: str) -> _Hash:
     """Return an empty hash; it recognises a published file and protects nothing."""
     return hashlib.new(algorithm, usedforsecurity=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from genrecls.experiment.experiment import Experiment, parse
 from genrecls.experiment.prepare import load_dataset_checked, store_of
 from genrecls.experiment.run_id import run_folder
 from genrecls.features.extract import fingerprint
+from genrecls.files.hashing import text_digest
 from genrecls.runs.run import Run
 from genrecls.runs.run_filter import RunFilter, facts_of_config
 from genrecls.sweeps.job import Job
@@ -176,4 +176,4 @@ def data_key(experiment: Experiment) -> str:
 def sweep_name(jobs: Sequence[Job]) -> str:
     """Return eight hexadecimal digits that sweeps over the same runs share."""
     names = sorted(job.run_name for job in jobs)
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:8]
+    return text_digest("\n".join(names), 8)

@@ -5,13 +5,13 @@ See https://docs.wandb.ai; `wandb sync outputs/wandb/offline-run-*` sends what w
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from genrecls.files.hashing import text_digest
 from genrecls.runs.run import Run
 from genrecls.trackers.base import LOGGERS, SWEEP, Logger
 from genrecls.trackers.project_run import ProjectRun
@@ -49,7 +49,7 @@ class WandbLogger(Logger):
                 entity=self.entity,
                 name=name,
                 # A resumed training goes on with its run.
-                id=hashlib.sha256(f"{name} {created}".encode()).hexdigest()[:16],
+                id=text_digest(f"{name} {created}", 16),
                 resume="allow",
                 group=os.environ.get(SWEEP) or None,
                 config=values,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from genrecls.errors import ConfigError
 from genrecls.experiment.prepare import count_genres
 from genrecls.export.bundle.targets import Target, target
 from genrecls.export.costs import reasons_outside
+from genrecls.files.hashing import text_digest
 from genrecls.models.base import ModelFamily
 from genrecls.runs.run import SEARCH
 from genrecls.sweeps.job import Job
@@ -65,7 +65,7 @@ class SearchPlan:
             del asked["target"]
         space = {key: dataclasses.asdict(dimension) for key, dimension in self.space.items()}
         text = json.dumps([self.start.run_name, asked, space], sort_keys=True)
-        digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+        digest = text_digest(text, 8)
         # A search that began when its model had another name keeps the folder that it has.
         root = self.start.experiment.output_root / FOLDER
         earlier = sorted(path.name for path in root.glob(f"{SEARCH}*-{digest}"))
