@@ -17,7 +17,7 @@ from genrecls.experiment.experiment import Experiment, compose_experiment
 from genrecls.experiment.prepare import PreparedData, load_dataset_checked, prepare, store_of
 from genrecls.experiment.refit import refit
 from genrecls.experiment.teacher import find_teacher
-from genrecls.experiment.teacher_answers import TrackAnswers, teach
+from genrecls.experiment.teacher_answers import TeacherAnswers, teach
 from genrecls.features.extract import fingerprint
 from genrecls.inference.tagger import PublishedTagger, published_tagger
 from genrecls.models.musicnn_weights import WHEEL
@@ -63,7 +63,7 @@ def taught(experiment: Experiment, models: int = 1) -> PreparedData:
 
 def test_a_segment_gets_the_mean_of_what_was_said_within_it_else_what_is_nearest() -> None:
     starts = np.linspace(0, 2, 5)
-    answers = TrackAnswers(starts, 1.0, np.arange(5, dtype=np.float32)[:, None])
+    answers = TeacherAnswers(starts, 1.0, np.arange(5, dtype=np.float32)[:, None])
     # As long as one, room for three, shorter than one and between two, behind the last.
     assert answers.within(np.array([0.5]), 1.0).tolist() == [[1]]
     assert answers.within(np.array([0.5, 0.4]), 2.0).tolist() == [[2], [1.5]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.evaluation.predictions import Predictions
+from genrecls.evaluation.predictions import Predictions, rows_by_track
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ def average(models: Sequence[Predictions], lengths: Sequence[float]) -> Predicti
         lengths: seconds of a segment of each model; 0 for tracks.
     """
     first = models[0]
-    rows = [_rows(model) for model in models]
+    rows = [rows_by_track(model.tracks) for model in models]
     probabilities = np.empty_like(first.probabilities)
     for track, own in rows[0].items():
         answers = [
@@ -55,11 +55,3 @@ def average(models: Sequence[Predictions], lengths: Sequence[float]) -> Predicti
         ]
         probabilities[own] = average_track(answers)
     return replace(first, probabilities=probabilities, decisions=None)
-
-
-def _rows(predictions: Predictions) -> dict[str, list[int]]:
-    """Return the rows of each track."""
-    rows: dict[str, list[int]] = {}
-    for row, track in enumerate(predictions.tracks):
-        rows.setdefault(track, []).append(row)
-    return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,14 +44,20 @@ class Predictions:
         return np.asarray(self.predicted == self.truth)
 
 
+def rows_by_track(tracks: Sequence[str]) -> dict[str, list[int]]:
+    """Return the rows of each track, by id, in the order in which tracks first appear."""
+    rows: dict[str, list[int]] = {}
+    for row, track in enumerate(tracks):
+        rows.setdefault(track, []).append(row)
+    return rows
+
+
 def by_track(segments: Predictions, rule: Vote) -> Predictions:
     """Return one prediction a track, in the order in which tracks first appear.
 
     The probabilities are means whatever the rule: shares of votes would be no probabilities.
     """
-    rows: dict[str, list[int]] = {}
-    for row, track in enumerate(segments.tracks):
-        rows.setdefault(track, []).append(row)
+    rows = rows_by_track(segments.tracks)
     pieces = [segments.probabilities[members] for members in rows.values()]
     return Predictions(
         tracks=tuple(rows),

@@ -20,6 +20,7 @@ from genrecls.console import progress, say, several, warn
 from genrecls.datasets.base import Dataset, Track
 from genrecls.dsp.audio_limits import AudioLimits
 from genrecls.errors import ConfigError, DataError, RunError, nearest
+from genrecls.evaluation.predictions import rows_by_track
 from genrecls.experiment.experiment import Experiment
 from genrecls.experiment.prepare import PreparedData, folder_for
 from genrecls.experiment.teacher import Teacher, extra_music
@@ -55,7 +56,7 @@ _ROUNDING = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
-class TrackAnswers:
+class TeacherAnswers:
     """What a network says of the segments of one track.
 
     Attributes:
@@ -101,7 +102,7 @@ class Listener:
 
     def listen(
         self, tracks: Sequence[Track], limits: AudioLimits, store: FeatureStore, root: Path
-    ) -> dict[str, TrackAnswers]:
+    ) -> dict[str, TeacherAnswers]:
         """Return the answers to each track by its id, from the cache or computed now.
 
         Args:
@@ -136,7 +137,7 @@ class Listener:
                     kept.write(digest, rows)
                     computed += 1
                 starts = rows[:, 0].astype(np.float64)
-                answers[track.id] = TrackAnswers(starts, self.rule.length, rows[:, 1:])
+                answers[track.id] = TeacherAnswers(starts, self.rule.length, rows[:, 1:])
                 advance()
         if kept.damaged:
             warn(f"answers of the teacher: {kept.damaged} damaged and computed again")
@@ -172,7 +173,7 @@ def teach(
 
     answers = []
     for listener in listeners:
-        heard: dict[str, TrackAnswers] = {}
+        heard: dict[str, TeacherAnswers] = {}
         for tracks, limits in sources:
             heard |= listener.listen(tracks, limits, store, backbone_root(experiment.data_root))
         answers.append(align(heard, training, experiment.segment.length))
@@ -277,7 +278,7 @@ def _with_columns(model: keras.Model, layers: Sequence[str], *, soft: bool) -> k
 
 
 def align(
-    answers: Mapping[str, TrackAnswers], examples: Examples, seconds: float
+    answers: Mapping[str, TeacherAnswers], examples: Examples, seconds: float
 ) -> NDArray[np.float32]:
     """Return what was said of each example, shape (examples, columns).
 
@@ -286,12 +287,9 @@ def align(
         examples: the student's, which begin elsewhere.
         seconds: length of an example.
     """
-    rows: dict[str, list[int]] = {}
-    for row, track in enumerate(examples.tracks):
-        rows.setdefault(track, []).append(row)
     columns = next(iter(answers.values())).values.shape[1]
     aligned = np.empty((len(examples), columns), np.float32)
-    for track, own in rows.items():
+    for track, own in rows_by_track(examples.tracks).items():
         aligned[own] = answers[track].within(examples.starts[own], seconds)
     return aligned
 
