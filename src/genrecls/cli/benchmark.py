@@ -27,6 +27,7 @@ from genrecls.reports.emulation import emulation_table
 from genrecls.reports.figures.tradeoff import points, scope
 from genrecls.reports.numbers import kilobytes
 from genrecls.reports.tables import Column, Table
+from genrecls.runs.ensemble_card import refuse_ensemble
 from genrecls.runs.export_facts import EXPORT, ExportFacts, ModelFiles, model_files_of_run
 from genrecls.runtime.network import check_threads
 from genrecls.shipped.models import FOLDER
@@ -104,12 +105,9 @@ def _job(word: str | None, root: Path) -> _Job:
         to = folder / f"{path.stem}.benchmark.json"
         return _Job(model_files_of_file(path), (path,), to)
     from genrecls.runs.find import find_run
-    from genrecls.runs.model_file import read_card
 
     run = find_run(root, word)
-    if run.is_ensemble:
-        # Says of which runs it is made.
-        read_card(run.model_file)
+    refuse_ensemble(run.model_file)
     model, folder = model_files_of_run(run), run.folder / EXPORT
     if not model.kept:
         warn(

@@ -11,8 +11,8 @@ from genrecls.errors import ConfigError, DataError, RunError
 from genrecls.experiment.experiment import Experiment, parse
 from genrecls.features.cache import FeatureStore, cache_root
 from genrecls.features.extract import fingerprint
+from genrecls.runs.ensemble_card import refuse_ensemble
 from genrecls.runs.metrics import RunMetrics
-from genrecls.runs.model_file import read_card
 from genrecls.runs.run import Run
 
 
@@ -45,9 +45,7 @@ def restore(run: Run, data_root: str, dataset_root: str | None) -> RestoredRun:
         DataError: the data are not there.
     """
     metrics = run.read_metrics()
-    if run.is_ensemble:
-        # Its file says which runs it is made of.
-        read_card(run.model_file)
+    refuse_ensemble(run.model_file)
     experiment = _experiment(run, data_root, dataset_root)
     try:
         dataset = experiment.dataset.load(experiment.data_root)

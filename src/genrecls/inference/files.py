@@ -14,7 +14,7 @@ from genrecls.dsp.audio_limits import readable_suffixes
 from genrecls.dsp.content import HEAD_BYTES, kind_of
 from genrecls.errors import ModelFileError, RunError
 from genrecls.inference.hub import PREFIX, HubAddress, hub_model
-from genrecls.runs.ensemble_card import ENSEMBLE
+from genrecls.runs.ensemble_card import ENSEMBLE, refuse_ensemble
 from genrecls.runtime.classifier import Classifier
 from genrecls.runtime.result import Result
 from genrecls.shipped.models import DEFAULT, FOLDER, file_name, shipped_file
@@ -80,11 +80,7 @@ def is_exported(path: Path) -> bool:
     Raises:
         ModelFileError: it is neither.
     """
-    if path.name == ENSEMBLE:
-        from genrecls.runs.model_file import read_card
-
-        # It is neither; reading it as one says of which runs it is made.
-        read_card(path)
+    refuse_ensemble(path)
     if path.exists() and not path.is_file():
         raise ModelFileError(
             f"{path}: a folder, pipe or device; expected a model.keras or .tflite of genrecls"

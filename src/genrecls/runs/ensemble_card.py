@@ -98,6 +98,19 @@ class EnsembleCard:
             yield file
 
 
+def refuse_ensemble(path: Path) -> None:
+    """Refuse the file of an ensemble where a network is wanted; any other file passes.
+
+    Raises:
+        ModelFileError: says of which runs it is made, or that it cannot be understood.
+    """
+    if path.name == ENSEMBLE:
+        raise ModelFileError(
+            f"{path}: an ensemble, which has no network of its own; name one of its runs: "
+            f"{', '.join(member.run for member in read_ensemble(path).members)}"
+        )
+
+
 def check_members(members: Sequence[Member]) -> None:
     """Refuse a run or a model that is there twice, which would count twice in the mean.
 

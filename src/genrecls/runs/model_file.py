@@ -27,7 +27,7 @@ from genrecls.errors import ConfigError, ModelFileError, first_line, shown_name
 from genrecls.features.base import FEATURES, FeatureSpec
 from genrecls.features.segmentation import SegmentRule
 from genrecls.files.atomic import replacing
-from genrecls.runs.ensemble_card import ENSEMBLE, read_ensemble
+from genrecls.runs.ensemble_card import refuse_ensemble
 from genrecls.runtime.card import MEMBER, MOST_CARD_BYTES, check_card, parse_json, read_card_text
 
 if TYPE_CHECKING:
@@ -159,11 +159,7 @@ def read_card(path: Path) -> ModelCard:
         ModelFileError: no such file, damaged, not made by genrecls, or its card says something
             that cannot be.
     """
-    if path.name == ENSEMBLE:
-        raise ModelFileError(
-            f"{path}: an ensemble, which has no network of its own; name one of its runs: "
-            f"{', '.join(member.run for member in read_ensemble(path).members)}"
-        )
+    refuse_ensemble(path)
     try:
         # Opening a named pipe would wait for a writer, perhaps for ever.
         if path.exists() and not path.is_file():
