@@ -155,7 +155,7 @@ def _table(result: Mapping[str, Any], model: ModelFiles) -> Table:
         columns=("file", *(Column(name, "number") for name in _NUMBERS)),
         rows=rows,
         title=f"{scope(model)}\nmilliseconds: median (95th percentile) · {machine_title(result)}",
-        alarm="track" in model.leaks,
+        alarm=model.leaky,
     )
 
 

@@ -128,5 +128,5 @@ def _table(facts: ExportFacts) -> Table:
         columns=("file", *(Column(name, "number") for name in names)),
         rows=rows,
         title=f"{facts.run}: test part, split {facts.split}{leak_mark(facts.leaks)}",
-        alarm="track" in facts.leaks,
+        alarm=facts.leaky,
     )

@@ -188,7 +188,7 @@ def check_combination(experiment: Experiment) -> None:
             f"{experiment.features.name} as they are set are no decibels; allowed: 0; "
             "augment.audio.gain changes the audio of any features"
         )
-    if experiment.trainer.crops and "track" in experiment.split.leaks:
+    if experiment.trainer.crops and experiment.split.leaky:
         raise ConfigError(
             f"trainer.crops: received {experiment.trainer.crops}, but split="
             f"{experiment.split.name} divides tracks, and a crop would hold what tests; use null, "
@@ -209,7 +209,7 @@ def _check_refit(experiment: Experiment) -> None:
     received = "trainer.refit: received true, but"
     if reason := needs_validation(experiment):
         raise ConfigError(f"{received} model={experiment.model.title} is {reason}; allowed: false")
-    if "track" in experiment.split.leaks:
+    if experiment.split.leaky:
         raise ConfigError(
             f"{received} split={experiment.split.name} divides tracks, of which the validation "
             "part tells nothing; allowed: false, or a split of whole tracks"
@@ -280,7 +280,7 @@ def _check_teacher(experiment: Experiment) -> None:
             f"{received} features={experiment.features.name} are not made of audio, to which a "
             "teacher listens; allowed: null"
         )
-    if "track" in experiment.split.leaks:
+    if experiment.split.leaky:
         raise ConfigError(
             f"{received} split={experiment.split.name} divides tracks, and the teacher would "
             "listen to what tests; use null, or a split of whole tracks"

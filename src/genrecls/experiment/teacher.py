@@ -133,7 +133,7 @@ def find_teacher(experiment: Experiment, fingerprint: str) -> Teacher | None:
             f"teacher: run {run.name} was trained on other data; a teacher needs the same data "
             "set, or tracks that it has learnt from would test its student"
         )
-    if "track" in record.metrics.split.leaks:
+    if record.metrics.split.leaky:
         raise RunError(
             f"teacher: run {run.name} has learnt from pieces of the tracks that test it (split "
             f"{record.metrics.split.name}); expected one with a split of whole tracks"

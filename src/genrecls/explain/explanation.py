@@ -147,7 +147,7 @@ def explain(
     return Explanation(
         file=path.name,
         model=str(predictor.description).removeprefix("model "),
-        leaky="track" in card.leaks,
+        leaky=card.leaky,
         labels=card.labels,
         decision=result.decision,
         genre=target,

@@ -15,6 +15,7 @@ from genrecls.config.ranges import Bounds, Count, Distance, Proportion
 from genrecls.errors import ConfigError, DamagedFile, RunError
 from genrecls.files.tables import read_mapping
 from genrecls.models.cost import ModelCost
+from genrecls.runtime.description import is_leaky
 
 if TYPE_CHECKING:
     from genrecls.evaluation.metrics import Scores
@@ -219,6 +220,11 @@ class ModelFiles:
     keras: KerasFile | None
     files: tuple[ExportedFile, ...]
     pretraining: str = ""
+
+    @property
+    def leaky(self) -> bool:
+        """Whether segments of one track are on both sides."""
+        return is_leaky(self.leaks)
 
     @property
     def kept(self) -> tuple[ExportedFile, ...]:

@@ -16,7 +16,7 @@ from genrecls.evaluation.class_balance import MajorityBaseline
 from genrecls.evaluation.metrics import Scores
 from genrecls.models.cost import ModelCost
 from genrecls.runs.published import Published
-from genrecls.runtime.description import leak_mark
+from genrecls.runtime.description import is_leaky, leak_mark
 from genrecls.splits.base import EvaluatedPart, Part
 
 VERSION = 2
@@ -89,7 +89,7 @@ class SplitFacts:
     @property
     def leaky(self) -> bool:
         """Whether segments of one track are on both sides."""
-        return "track" in self.leaks
+        return is_leaky(self.leaks)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from genrecls.features.segmentation import SegmentRule
 from genrecls.files.atomic import replacing
 from genrecls.runs.ensemble_card import refuse_ensemble
 from genrecls.runtime.card import MEMBER, MOST_CARD_BYTES, check_card, parse_json, read_card_text
+from genrecls.runtime.description import is_leaky
 
 if TYPE_CHECKING:
     import keras
@@ -71,6 +72,11 @@ class ModelCard:
     pretraining: str = ""
     refit: Mapping[str, Any] | None = None
     held_out: Mapping[str, Any] | None = None
+
+    @property
+    def leaky(self) -> bool:
+        """Whether segments of one track are on both sides."""
+        return is_leaky(self.leaks)
 
 
 def save(path: Path, model: keras.Model, card: ModelCard) -> None:

@@ -10,9 +10,14 @@ from genrecls.dsp.votes import Vote
 from genrecls.runtime.abstention import HeldOutAnswers
 
 
+def is_leaky(leaks: Collection[str]) -> bool:
+    """Return whether pieces of one track train and test, which makes a score worthless."""
+    return "track" in leaks
+
+
 def leak_mark(leaks: Collection[str]) -> str:
     """Return what has to stand behind the name of a split with these kinds of leak."""
-    if "track" in leaks:
+    if is_leaky(leaks):
         return " (LEAKY)"
     return " (artists shared)" if "artist" in leaks else ""
 

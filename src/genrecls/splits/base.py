@@ -13,6 +13,7 @@ from genrecls.config.ranges import Seed
 from genrecls.config.schema import Registry, Schema
 from genrecls.datasets.base import Dataset, DatasetSource, Track
 from genrecls.errors import ConfigError, DataError
+from genrecls.runtime.description import is_leaky
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,7 +73,7 @@ class Split:
     @property
     def leaky(self) -> bool:
         """Whether pieces of one track train and test, which makes a score worthless."""
-        return "track" in self.leaks
+        return is_leaky(self.leaks)
 
 
 def check_fold(fold: int, k: int) -> None:
@@ -102,6 +103,11 @@ class Splitter(Schema, ABC):
     caveat: ClassVar[str] = ""
     published: ClassVar[str | None] = None
     """Name of the partition of the data set that this split needs, if any."""
+
+    @property
+    def leaky(self) -> bool:
+        """Whether pieces of one track train and test."""
+        return is_leaky(self.leaks)
 
     def check(self, source: DatasetSource) -> None:
         """Refuse a data set that cannot have this split, before any audio is read.

@@ -14,7 +14,7 @@ from genrecls.files.templates import templates
 from genrecls.reports.emulation import emulation_table
 from genrecls.reports.numbers import DASH, count, decimal, percent
 from genrecls.runs.export_facts import ExportFacts
-from genrecls.runtime.description import leak_mark, pretraining_warning
+from genrecls.runtime.description import is_leaky, leak_mark, pretraining_warning
 
 LEAKY = (
     "The split is LEAKY: segments of one track are in the train part and in the test part, so "
@@ -85,7 +85,7 @@ def score_warnings(leaks: Collection[str], pretraining: str, *, generated: bool)
         generated: whether the data were synthetic.
     """
     warnings = (
-        LEAKY if "track" in leaks else SHARED if "artist" in leaks else "",
+        LEAKY if is_leaky(leaks) else SHARED if "artist" in leaks else "",
         pretraining_warning(pretraining),
         GENERATED if generated else "",
     )

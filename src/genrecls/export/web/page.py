@@ -26,7 +26,7 @@ from genrecls.runs.find import find_run
 from genrecls.runs.run import Run
 from genrecls.runtime.abstention import HeldOutAnswers, abstention_for
 from genrecls.runtime.container import unpack
-from genrecls.runtime.description import ModelDescription, pretraining_warning
+from genrecls.runtime.description import ModelDescription, is_leaky, pretraining_warning
 
 WEB = "web"
 """Folder of a run in which its page is."""
@@ -195,7 +195,7 @@ def _files(model: WebModel, runtime: LiteRtJs) -> dict[str, bytes]:
     values = {
         "model": description,
         "card": card,
-        "leaky": "track" in card["leaks"],
+        "leaky": is_leaky(card["leaks"]),
         "caveat": pretraining_warning(description.pretraining),
         "bytes": len(model.content),
         "choices": description.held_out and _choices(description.held_out),

@@ -137,7 +137,7 @@ def tradeoff(model: ModelFiles, benchmark: Mapping[str, Any] | None) -> Figure:
         about = f"{about} · {drawable(machine, 120)}"
     title = f"Accuracy against size{' and latency' if speeds else ''}"
     size = (10.5 if speeds else 7.6, max(_LEAST_HEIGHT, _ROW * len(shown) + 0.9))
-    figure = new_figure(title, about, size, alarm="track" in model.leaks)
+    figure = new_figure(title, about, size, alarm=model.leaky)
     if not shown:
         return empty_figure(figure, "no files")
 
