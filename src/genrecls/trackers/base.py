@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from genrecls.config.options import flat
 from genrecls.config.schema import Registry, Schema
 from genrecls.errors import ConfigError
 
@@ -53,6 +55,14 @@ class Logger(Schema, ABC):
             run: the run.
             settings: its resolved configuration.
         """
+
+
+def flat_settings(settings: Mapping[str, Any]) -> dict[str, bool | int | float | str]:
+    """Return every single setting by its dotted key; what is no plain value is written as JSON."""
+    return {
+        key: value if isinstance(value, bool | int | float | str) else json.dumps(value)
+        for key, value in flat(settings)
+    }
 
 
 LOGGERS: Registry[Logger] = Registry("logger", "genrecls.trackers")

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from typing import Any
 
-from genrecls.config.options import flat
 from genrecls.files.atomic import write_text
 from genrecls.files.tables import mapping_or_empty
 from genrecls.runs.run import Run
+from genrecls.trackers.base import flat_settings
 from genrecls.trackers.scores import final_scores, provenance_tags
 from genrecls.training.callbacks import Callback, StopReason, TrainingPlan
 from genrecls.training.checkpoint import Progress
@@ -80,14 +80,7 @@ class ProjectRun(Callback):
         # Standard output is for results; trackers greet there.
         with redirect_stdout(sys.stderr):
             if self._tracked is None:
-                self._tracked = self._start(
-                    {
-                        key: value
-                        if isinstance(value, bool | int | float | str)
-                        else json.dumps(value)
-                        for key, value in flat(self._settings)
-                    }
-                )
+                self._tracked = self._start(flat_settings(self._settings))
             self._tracked.log(dict(values), step=epoch)
 
     def _close(self) -> None:

@@ -5,17 +5,15 @@ See https://www.tensorflow.org/tensorboard; `tensorboard --logdir outputs` shows
 
 from __future__ import annotations
 
-import json
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from genrecls.config.options import flat
 from genrecls.models import tensorflow_setup
 from genrecls.runs.run import Run
-from genrecls.trackers.base import LOGGERS, Logger
+from genrecls.trackers.base import LOGGERS, Logger, flat_settings
 from genrecls.trackers.scores import final_scores, provenance_tags
 from genrecls.training.callbacks import Callback, StopReason, TrainingPlan
 from genrecls.training.checkpoint import Progress
@@ -71,10 +69,7 @@ class EventFiles(Callback):
             # A file of its own: two attempts in one folder would draw their curves twice.
             shutil.rmtree(self._run.events_folder, ignore_errors=True)
             self._writer = tf.summary.create_file_writer(str(self._run.events_folder))
-            settings = {
-                key: value if isinstance(value, bool | int | float | str) else json.dumps(value)
-                for key, value in flat(self._settings)
-            }
+            settings = flat_settings(self._settings)
             with self._writer.as_default(step=0):
                 api.hparams(settings, trial_id=self._run.name)
                 tf.summary.text("configuration", _table(settings))
