@@ -20,7 +20,13 @@ from genrecls.experiment.evaluate import PartPredictions, write_predictions
 from genrecls.files.tables import write_table
 from genrecls.runs.metrics import RunMetrics
 from genrecls.runs.record import read
-from genrecls.runs.result_tables import as_frame, read_answers, read_epochs, read_predictions
+from genrecls.runs.result_tables import (
+    as_frame,
+    as_predictions,
+    read_answers,
+    read_epochs,
+    read_predictions,
+)
 from genrecls.runs.run import Run
 from genrecls.runtime.formats import PROBABILITY
 from genrecls.splits.base import Part
@@ -71,6 +77,18 @@ def test_genres_called_like_columns_are_read_as_what_they_are(prefix: str, tmp_p
     assert (second.true, second.predicted) == ("true", "probability:true")
     assert [second.probabilities[genre] for genre in GENRES] == [0.1, 0.2, 0.4, 0.2, 0.1]
     assert [answer.track for answer in read_answers(path, GENRES)] == ["a", "b"]
+
+
+def test_recorded_predictions_are_the_arrays_that_were_written(tmp_path: Path) -> None:
+    path = tmp_path / "predictions_tracks.csv"
+    answered = replace(PREDICTIONS, decisions=np.array([0, 3]))
+    rows = prediction_rows(("track", "test"), answered, GENRES, PATHS, {})
+    columns = [*PREDICTION_COLUMNS, ARTIST, *(f"{PROBABILITY}{genre}" for genre in GENRES)]
+    write_table(path, columns, rows)
+    again = as_predictions(read_predictions(path, "test", GENRES), GENRES)
+    assert again.tracks == answered.tracks
+    for name in ("starts", "truth", "probabilities", "predicted"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(answered, name))
 
 
 def test_a_genre_called_artist_in_earlier_files_is_no_artist(tmp_path: Path) -> None:

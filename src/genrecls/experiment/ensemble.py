@@ -10,15 +10,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from genrecls.comparison.config_diff import model_of, settings_of, split_of
 from genrecls.console import log_file, say
 from genrecls.environment import environment
 from genrecls.errors import RunError
 from genrecls.evaluation.metrics import scores
 from genrecls.evaluation.prediction_tables import mistakes
-from genrecls.evaluation.predictions import Predictions, held_out_answers
+from genrecls.evaluation.predictions import held_out_answers
 from genrecls.experiment.evaluate import PartPredictions, average_part, write_predictions
 from genrecls.files.hashing import text_digest
 from genrecls.files.tables import write_json, write_yaml
@@ -31,8 +29,8 @@ from genrecls.runs.ensemble_card import (
     write_ensemble,
 )
 from genrecls.runs.metrics import PartMetrics, RunMetrics, Selection
-from genrecls.runs.record import RunRecord, read
-from genrecls.runs.result_tables import read_predictions
+from genrecls.runs.record import RunRecord, read, united_leaks
+from genrecls.runs.result_tables import as_predictions, read_predictions
 from genrecls.runs.run import Run
 from genrecls.runtime.abstention import HeldOutAnswers
 from genrecls.splits.base import EVALUATED_PARTS, EvaluatedPart, Part
@@ -131,19 +129,10 @@ def _recorded(
     run: Run, labels: Sequence[str], part: EvaluatedPart
 ) -> tuple[PartPredictions, dict[str, Path]]:
     """Return what a run has recorded of its answers to a part, and the file of each track."""
-    levels, paths = [], {}
-    for level in ("segments", "tracks"):
-        examples = read_predictions(run.predictions_file(level), part, labels)
-        levels.append(
-            Predictions(
-                tracks=tuple(example.track for example in examples),
-                starts=np.array([example.start for example in examples]),
-                truth=np.array([labels.index(example.true) for example in examples]),
-                probabilities=np.array([[*example.probabilities.values()] for example in examples]),
-            )
-        )
-        paths = {example.track: Path(example.path) for example in examples}
-    return PartPredictions(*levels), paths
+    segments = read_predictions(run.predictions_file("segments"), part, labels)
+    tracks = read_predictions(run.predictions_file("tracks"), part, labels)
+    predictions = PartPredictions(as_predictions(segments, labels), as_predictions(tracks, labels))
+    return predictions, {example.track: Path(example.path) for example in tracks}
 
 
 def _check_folders(members: Sequence[Run]) -> None:
@@ -210,11 +199,10 @@ def _metrics(
     seconds: dict[str, float],
 ) -> RunMetrics:
     every = [record.metrics for record in records]
-    leaks = tuple(sorted({leak for metrics in every for leak in metrics.split.leaks}))
     caveats = dict.fromkeys(metrics.split.caveat for metrics in every if metrics.split.caveat)
     return replace(
         every[0],
-        split=replace(every[0].split, leaks=leaks, caveat="; ".join(caveats)),
+        split=replace(every[0].split, leaks=united_leaks(records), caveat="; ".join(caveats)),
         vote="mean",
         published=None,
         # Nothing is trained: there is no epoch.

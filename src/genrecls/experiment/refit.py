@@ -20,6 +20,7 @@ import numpy as np
 from genrecls.comparison.leaderboard import System, compare
 from genrecls.console import say
 from genrecls.errors import RunError
+from genrecls.evaluation.predictions import held_out_answers
 from genrecls.experiment.experiment import Experiment, needs_validation
 from genrecls.experiment.prepare import PreparedData, prepare
 from genrecls.experiment.restore import restore
@@ -32,8 +33,8 @@ from genrecls.models.sklearn import Sklearn
 from genrecls.runs.ensemble_card import Member
 from genrecls.runs.find import REFIT
 from genrecls.runs.model_file import ModelCard, load, save
-from genrecls.runs.record import RunRecord, read
-from genrecls.runs.result_tables import read_predictions
+from genrecls.runs.record import read, united_leaks
+from genrecls.runs.result_tables import as_predictions, read_predictions
 from genrecls.runs.run import Run
 from genrecls.runtime.abstention import HeldOutAnswers
 from genrecls.splits.base import Split, SplitInput, Splitter
@@ -211,7 +212,7 @@ def _card(
         run=name,
         dataset=data.dataset.name,
         split=first.split.name,
-        leaks=_leaks(system.runs),
+        leaks=united_leaks(system.runs),
         generated=data.dataset.generated,
         # That of a teacher, too, of which `data` need not know yet.
         pretraining=first.model.pretraining,
@@ -236,16 +237,7 @@ def _held_out(runs: Sequence[Run], labels: Sequence[str]) -> HeldOutAnswers:
         for run in runs
         for example in read_predictions(run.predictions_file("tracks"), "test", labels)
     ]
-    return HeldOutAnswers.of(
-        f"test parts of {len(runs)} runs",
-        np.array([[*example.probabilities.values()] for example in examples]),
-        np.array([labels.index(example.predicted) for example in examples]),
-        np.array([labels.index(example.true) for example in examples]),
-    )
-
-
-def _leaks(records: Sequence[RunRecord]) -> tuple[str, ...]:
-    return tuple(sorted({leak for record in records for leak in record.metrics.split.leaks}))
+    return held_out_answers(f"test parts of {len(runs)} runs", as_predictions(examples, labels))
 
 
 def mean_scores(system: System) -> Mapping[str, Any]:

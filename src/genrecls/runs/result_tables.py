@@ -9,12 +9,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 from pydantic import PositiveInt
 
 from genrecls.config.ranges import Proportion, Seconds
 from genrecls.config.validation import validate
 from genrecls.errors import ConfigError, DamagedFile
 from genrecls.evaluation.prediction_tables import ARTIST, PREDICTION_COLUMNS
+from genrecls.evaluation.predictions import Predictions
 from genrecls.files.tables import read_table
 from genrecls.runs.run_files import damaged_run
 from genrecls.runtime.formats import PROBABILITY
@@ -132,6 +134,22 @@ def read_predictions(path: Path, part: str, labels: Sequence[str]) -> list[Predi
             raise damaged_run(path, f"row {number}: {error}") from None
         examples.append(example)
     return examples
+
+
+def as_predictions(examples: Sequence[PredictedExample], labels: Sequence[str]) -> Predictions:
+    """Return recorded predictions as arrays, with what was answered as their decisions.
+
+    Args:
+        examples: rows of a table.
+        labels: genres in the order of the classes.
+    """
+    return Predictions(
+        tracks=tuple(example.track for example in examples),
+        starts=np.array([example.start for example in examples]),
+        truth=np.array([labels.index(example.true) for example in examples]),
+        probabilities=np.array([[*example.probabilities.values()] for example in examples]),
+        decisions=np.array([labels.index(example.predicted) for example in examples]),
+    )
 
 
 def read_answers(path: Path, labels: Sequence[str]) -> list[Answer]:
