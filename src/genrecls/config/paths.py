@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from genrecls.errors import ConfigError
 
@@ -33,6 +36,18 @@ def expanded(path: str, key: str) -> Path:
             f"{key}: received '{path}'; there is no such home folder; write ./{path} for a folder "
             "of that name"
         ) from None
+
+
+def data_root_of(composed: Mapping[str, Any]) -> Path:
+    """Return the folder of all data of a composed configuration.
+
+    Raises:
+        ConfigError: it is no text, or there is no such user.
+    """
+    root = composed["data_root"]
+    if not isinstance(root, str):
+        raise ConfigError(f"data_root: received {json.dumps(root)}; allowed: a folder")
+    return expanded(root, "data_root")
 
 
 def why_no_file(name: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from itertools import chain
 
-from genrecls.cli.data.dataset_args import data_root_of
 from genrecls.config.compose import compose
+from genrecls.config.paths import data_root_of
 from genrecls.console import say, show
 from genrecls.errors import ConfigError
 from genrecls.reports.tables import Column, Table

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from genrecls.cli.data.dataset_args import chosen_source, data_root_of
+from genrecls.cli.data.dataset_args import chosen_source
 from genrecls.config.compose import compose
 from genrecls.config.options import choices
+from genrecls.config.paths import data_root_of
 from genrecls.config.validation import select
 from genrecls.console import say, show, warn
 from genrecls.datasets.artists import suggest

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pydantic import PositiveInt
 
-from genrecls.cli.data.dataset_args import data_root_of
 from genrecls.config.compose import compose
 from genrecls.config.options import choices
+from genrecls.config.paths import data_root_of
 from genrecls.config.ranges import Seed
 from genrecls.config.schema import Schema
 from genrecls.config.validation import select, validate

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from genrecls.cli.data.dataset_args import data_root_of
 from genrecls.config.compose import compose
+from genrecls.config.paths import data_root_of
 from genrecls.config.validation import select, validate
 from genrecls.console import progress, quiet_libraries, say, several, show, warn
 from genrecls.datasets.base import DATASETS, Dataset

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pydantic import PositiveInt
 
 from genrecls.config.compose import compose
 from genrecls.config.options import choices
-from genrecls.config.paths import expanded
+from genrecls.config.paths import data_root_of
 from genrecls.config.schema import Schema
 from genrecls.config.validation import validate
 from genrecls.errors import ConfigError, nearest
@@ -90,7 +89,6 @@ def read_archive(name: str, overrides: Sequence[str] = ()) -> tuple[Archive, Pat
             f"'{name}' cannot be downloaded; allowed: {', '.join(known)}{nearest(name, known)}"
         )
     composed = compose("download", [f"download={name}", *overrides])
-    root = composed.pop("data_root")
-    if not isinstance(root, str):
-        raise ConfigError(f"data_root: received {json.dumps(root)}; allowed: a folder")
-    return validate(Archive, composed, name), expanded(root, "data_root")
+    data_root = data_root_of(composed)
+    del composed["data_root"]
+    return validate(Archive, composed, name), data_root
