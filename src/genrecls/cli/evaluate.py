@@ -65,17 +65,9 @@ def _show_robustness(run: Run, settings: EvaluateSettings) -> int:
     part: EvaluatedPart = "validation" if settings.part == "validation" else "test"
     places = settings.data_root, settings.dataset_root
     result = evaluate_robustness(run, part, settings.vote, *places)
-    recorded = result.recorded
-    scope = Scope(
-        part,
-        "track",
-        recorded.split.name,
-        recorded.split.leaky,
-        recorded.dataset.generated,
-        recorded.model.pretraining,
-    )
+    scope = Scope.of(result.recorded, part, "track")
     figure = add_robustness(run, result.scores, scope)
-    show(f"{run.name}\n{describe(recorded)}, vote {result.vote}")
+    show(f"{run.name}\n{describe(result.recorded)}, vote {result.vote}")
     show(robustness_table(result.scores, f"robustness, {scope.counted}").to_terminal())
     say(f"written to {result.file}, {figure} and {run.report_file}")
     return 0

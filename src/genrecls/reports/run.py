@@ -102,9 +102,7 @@ class RunReport:
 
     def scope(self, part: str, unit: str) -> Scope:
         """Return what numbers of `part` per `unit` are numbers of."""
-        split, generated = self.metrics.split, self.metrics.dataset.generated
-        pretraining = self.metrics.model.pretraining
-        return Scope(part, unit, split.name, split.leaky, generated, pretraining)
+        return Scope.of(self.metrics, part, unit)
 
 
 def write_report(run: Run, report: RunReport) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from genrecls.runs.metrics import RunMetrics
 from genrecls.runtime.description import pretraining_mark
 
 
@@ -26,6 +27,18 @@ class Scope:
     leaky: bool = False
     generated: bool = False
     pretraining: str = ""
+
+    @classmethod
+    def of(cls, metrics: RunMetrics, part: str, unit: str) -> Scope:
+        """Return what numbers of a run's `part` per `unit` are numbers of."""
+        return cls(
+            part,
+            unit,
+            split=metrics.split.name,
+            leaky=metrics.split.leaky,
+            generated=metrics.dataset.generated,
+            pretraining=metrics.model.pretraining,
+        )
 
     @property
     def counted(self) -> str:
