@@ -187,7 +187,7 @@ class Fma(DatasetSource):
             faults=KNOWN_FAULTS,
             checksums={t.id: digests[t.id] for t in present if digests and t.id in digests},
             published_broken=frozenset(KNOWN_FAULTS),
-            remarks=tuple(self._remarks(clips, metadata, len(listed), (on_disk, digests))),
+            remarks=tuple(self._remarks(clips, metadata, len(listed), on_disk, digests)),
         )
 
     def _find_files(self, root: Path) -> tuple[Path, Path]:
@@ -238,7 +238,8 @@ class Fma(DatasetSource):
         clips: Path,
         metadata: Path,
         listed: int,
-        digests: tuple[Collection[str], Mapping[str, str] | None],
+        on_disk: Collection[str],
+        digests: Mapping[str, str] | None,
     ) -> Iterator[str]:
         """Yield what looks as if a file had been cut; a copy without digests is as good."""
         if listed < PUBLISHED[self.subset]:
@@ -247,8 +248,7 @@ class Fma(DatasetSource):
                 f"{PUBLISHED[self.subset]:,} tracks; unless that is meant, unpack {ARCHIVES}/"
                 "fma_metadata.zip again"
             )
-        on_disk, known = digests
-        if known is not None and (bare := set(on_disk) - known.keys()):
+        if digests is not None and (bare := set(on_disk) - digests.keys()):
             yield (
                 f"dataset={self.title}: {clips / 'checksums'} has no digest of {len(bare):,} of "
                 f"the {len(on_disk):,} clips that are there, the first is "

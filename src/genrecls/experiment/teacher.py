@@ -108,7 +108,7 @@ def find_teacher(experiment: Experiment, fingerprint: str) -> Teacher | None:
         return None
     if word in TAGGERS:
         tagger = TAGGERS[word]
-        return Teacher(word, CHECKPOINTS[tagger].data, CORPORA[tagger[1]])
+        return Teacher(word, digest=CHECKPOINTS[tagger].data, pretraining=CORPORA[tagger[1]])
     if word in {LATEST, BEST}:
         raise RunError(
             f"teacher: received '{word}', which is another run tomorrow; expected the name of a "
@@ -138,7 +138,14 @@ def find_teacher(experiment: Experiment, fingerprint: str) -> Teacher | None:
             f"teacher: run {run.name} has learnt from pieces of the tracks that test it (split "
             f"{record.metrics.split.name}); expected one with a split of whole tracks"
         )
-    return Teacher(run.name, *_weights(run), record)
+    digest, models = _weights(run)
+    return Teacher(
+        name=run.name,
+        digest=digest,
+        pretraining=record.metrics.model.pretraining,
+        models=models,
+        record=record,
+    )
 
 
 def extra_music(experiment: Experiment) -> Dataset | None:
@@ -172,15 +179,13 @@ def extra_digest(experiment: Experiment) -> str | None:
     return text_digest(json.dumps(sorted(each or "" for each in contents)))
 
 
-def _weights(run: Run) -> tuple[str, str, tuple[Path, ...]]:
-    """Return the digest of the weights of a run, what they had learnt before, and their files."""
-    pretraining = run.read_metrics().model.pretraining
+def _weights(run: Run) -> tuple[str, tuple[Path, ...]]:
+    """Return the digest of the weights of a run, and their files."""
     if not run.is_ensemble:
-        return Member.of(run.model_file).sha256, pretraining, (run.model_file,)
+        return Member.of(run.model_file).sha256, (run.model_file,)
     card = read_ensemble(run.model_file)
     members = sorted(member.sha256 for member in card.members)
-    digest = text_digest(json.dumps(members))
-    return digest, pretraining, tuple(card.model_files(run.model_file))
+    return text_digest(json.dumps(members)), tuple(card.model_files(run.model_file))
 
 
 def _has_split_of(experiment: Experiment, run: Run, fingerprint: str) -> bool:
