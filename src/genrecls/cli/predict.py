@@ -171,13 +171,13 @@ def _names_model(path: Path, *, first: bool) -> bool:
         return True
     if shipped_file(str(path)) is not None and not path.exists():
         return True
-    if (path / "model.keras").is_file():
+    from genrecls.runs.ensemble_card import ENSEMBLE, KERAS_FILE
+
+    if (path / KERAS_FILE).is_file():
         from genrecls.runs.find import refit_file
 
         return refit_file(path.parent, str(path)) is not None
     if path.is_file():
-        from genrecls.runs.ensemble_card import ENSEMBLE
-
         if path.name == ENSEMBLE:
             return True
         with path.open("rb") as file:

@@ -30,7 +30,7 @@ from genrecls.experiment.train import fit_model
 from genrecls.files.hashing import text_digest
 from genrecls.files.locks import locked
 from genrecls.models.sklearn import Sklearn
-from genrecls.runs.ensemble_card import Member
+from genrecls.runs.ensemble_card import KERAS_FILE, Member
 from genrecls.runs.find import REFIT
 from genrecls.runs.model_file import ModelCard, load, save
 from genrecls.runs.record import read, united_leaks
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     import keras
 
 NAME = "refit"
-MODEL = "model.keras"
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ class Refit:
     @property
     def file(self) -> Path:
         """The model file."""
-        return self.folder / MODEL
+        return self.folder / KERAS_FILE
 
 
 def refit(
@@ -129,9 +128,9 @@ def refit(
     with locked(folder.parent / ".locks" / f"{folder.name}.lock", patience=1.0, busy=busy):
         data = prepare(experiment, restored.dataset, restored.store, copies=True)
         card = _card(name or folder.name, experiment, data, system, ordered)
-        if (folder / MODEL).is_file():
+        if (folder / KERAS_FILE).is_file():
             say(f"{folder.name} is trained already")
-            model, _ = load(folder / MODEL)
+            model, _ = load(folder / KERAS_FILE)
         else:
             if teacher := find_teacher(experiment, restored.metrics.dataset.fingerprint):
                 teacher.fetch()
@@ -144,7 +143,7 @@ def refit(
                 apply_temperature(model, temperature)
                 say(f"temperature {temperature:.2f}, the mean of the runs")
         # Of one that was there, too: its card may say more by now.
-        save(folder / MODEL, model, card)
+        save(folder / KERAS_FILE, model, card)
     return Refit(folder, ordered, system, model, card, data, experiment)
 
 

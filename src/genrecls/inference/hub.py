@@ -18,6 +18,7 @@ from genrecls.console import say
 from genrecls.errors import ConfigError, DamagedFile, ModelFileError, RunError, first_line
 from genrecls.files.hashing import hex_digest
 from genrecls.files.tables import read_json, write_json
+from genrecls.runs.ensemble_card import KERAS_FILE
 
 PREFIX = "hf:"
 """How an address on the hub begins."""
@@ -25,7 +26,6 @@ PREFIX = "hf:"
 FOLDER = "hub"
 """Folder of fetched models in `output_root`."""
 
-KERAS_FILE = "model.keras"
 MOST_BYTES = 2 * 10**9
 
 _NAME = r"[A-Za-z0-9][\w.-]{0,95}"

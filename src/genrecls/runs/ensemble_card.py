@@ -20,7 +20,11 @@ from genrecls.files.atomic import write_text
 from genrecls.files.hashing import hex_digest
 from genrecls.runtime.card import FACTS, MOST_CARD_BYTES, parse_json
 
+KERAS_FILE = "model.keras"
+"""Name of the trained model in the folder of a run."""
+
 ENSEMBLE = "ensemble.json"
+"""Name of what stands there instead in that of an ensemble."""
 
 _FORMAT = 1
 _MOST_MEMBERS = 100
@@ -84,7 +88,7 @@ class EnsembleCard:
             ModelFileError: one is no longer there, or not the one that was averaged.
         """
         for member in self.members:
-            file = path.resolve().parent.parent / member.run / "model.keras"
+            file = path.resolve().parent.parent / member.run / KERAS_FILE
             if not file.is_file():
                 raise ModelFileError(
                     f"{path}: its run {member.run} is not beside it any more; copy it there, or "

@@ -15,6 +15,7 @@ from genrecls.config.ranges import Bounds, Count, Distance, Proportion
 from genrecls.errors import ConfigError, DamagedFile, RunError
 from genrecls.files.tables import read_mapping
 from genrecls.models.cost import ModelCost
+from genrecls.runs.ensemble_card import KERAS_FILE
 from genrecls.runtime.description import is_leaky
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ class KerasFile:
 
     test: PartScores
     bytes: Count
-    file: str = "model.keras"
+    file: str = KERAS_FILE
     interval: tuple[Proportion, Proportion] | None = None
 
 

@@ -14,13 +14,13 @@ from genrecls.errors import DamagedFile, Interrupted, RunError
 from genrecls.files.locks import is_locked, locked
 from genrecls.files.tables import read_json, write_json
 from genrecls.runs import run_files
-from genrecls.runs.ensemble_card import ENSEMBLE
+from genrecls.runs.ensemble_card import ENSEMBLE, KERAS_FILE
 from genrecls.runs.metrics import RunMetrics
 from genrecls.runs.result_tables import Unit, as_frame, read_epochs, read_predictions
 from genrecls.runs.run_files import Status, damaged_run
 from genrecls.splits.base import EvaluatedPart
 
-MODEL_FILES = ("model.keras", ENSEMBLE)
+MODEL_FILES = (KERAS_FILE, ENSEMBLE)
 """What the model of a run is called, and that of an ensemble."""
 
 SEARCH = "search-"
