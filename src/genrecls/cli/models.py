@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from genrecls.cli.arguments import parser_of
-from genrecls.console import several, show
+from genrecls.console import show
 from genrecls.errors import ConfigError, nearest
-from genrecls.inference.tagger import PARAMETERS, TAGGER_LICENCE, TAGGERS
-from genrecls.models.musicnn_weights import CORPORA, TAGS
-from genrecls.reports.emulation import emulation_table
-from genrecls.reports.numbers import kilobytes
-from genrecls.reports.tables import Column, Table
-from genrecls.runtime.description import leak_mark, pretraining_caveat, pretraining_mark
+from genrecls.inference.tagger import TAGGERS
+from genrecls.reports.models import card_tables, models_table, shipped_facts, tagger_facts
 from genrecls.shipped.models import names, read_card
-
-_NONE = "\u2013"
-_NOTE = (
-    "The accuracy is the mean over runs of the same settings, each tested on tracks that it had "
-    "not heard; the model itself learned from all tracks. The tags have no score here: their "
-    "weights are in the package musicnn, see docs/how_to/pretrained.md."
-)
 
 
 def main(words: Sequence[str]) -> int:
@@ -30,12 +18,13 @@ def main(words: Sequence[str]) -> int:
     options = parser_of("models").read(words)
     if len(options.words) > 1:
         raise ConfigError(f"received {' '.join(options.words)}; expected one model at most")
-    every = {name: _shipped(name) for name in names()} | {name: _tagger(name) for name in TAGGERS}
+    every = {name: shipped_facts(read_card(name)) for name in names()}
+    every |= {name: tagger_facts(name) for name in TAGGERS}
     if not options.words:
         if options.format == "json":
             show(json.dumps([*every.values()], ensure_ascii=False, indent=1))
         else:
-            show(_overview([*every.values()]).to_terminal())
+            show(models_table([*every.values()]).to_terminal())
         return 0
     (name,) = options.words
     if name not in every:
@@ -46,168 +35,8 @@ def main(words: Sequence[str]) -> int:
         about = read_card(name) if name in names() else every[name]
         show(json.dumps(about, ensure_ascii=False, indent=1))
     elif name in names():
-        for part in _card(read_card(name)):
-            show(part)
+        for table in card_tables(read_card(name)):
+            show(table.to_terminal())
     else:
-        show(_overview([every[name]]).to_terminal())
+        show(models_table([every[name]]).to_terminal())
     return 0
-
-
-def _shipped(name: str) -> dict[str, Any]:
-    card = read_card(name)
-    return {
-        "name": name,
-        "answers": f"{len(card['data']['genres'])} genres",
-        "data": f"{card['data']['name']}, {card['data']['tracks']} tracks",
-        "split": f"{card['split']['name']}{leak_mark(card['split']['leaks'])}",
-        "pretraining": card["pretraining"],
-        "accuracy": card["scores"]["accuracy"],
-        "interval": card["scores"]["interval"],
-        "runs": card["split"]["runs"],
-        "parameters": card["model"]["parameters"],
-        "bytes": {file["mode"]: file["bytes"] for file in card["files"]},
-        "licence": card["licence"],
-    }
-
-
-def _tagger(name: str) -> dict[str, Any]:
-    family, corpus = TAGGERS[name]
-    return {
-        "name": name,
-        "answers": f"{len(TAGS['msd'])} tags",
-        "data": CORPORA["msd" if corpus == "msd" else "mtt"],
-        "split": None,
-        "pretraining": "",
-        "accuracy": None,
-        "interval": None,
-        "runs": None,
-        "parameters": PARAMETERS[family],
-        "bytes": {"float32": 4 * PARAMETERS[family]},
-        "licence": TAGGER_LICENCE,
-    }
-
-
-def _overview(models: Sequence[Mapping[str, Any]]) -> Table:
-    rows = []
-    for model in models:
-        accuracy = _NONE
-        if model["accuracy"] is not None:
-            low, high = model["interval"]
-            accuracy = f"{model['accuracy']:.3f}\n[{low:.2f}, {high:.2f}]"
-        sizes = "\n".join(f"{mode} {kilobytes(size)}" for mode, size in model["bytes"].items())
-        rows.append(
-            [
-                model["name"],
-                model["answers"],
-                "\n".join(
-                    filter(
-                        None,
-                        (model["data"], model["split"], pretraining_mark(model["pretraining"])),
-                    )
-                ),
-                accuracy,
-                f"{sizes}\n{model['licence']}",
-            ]
-        )
-    return Table(
-        columns=(
-            "model",
-            "answers",
-            "data, split",
-            Column("accuracy\nper track", "number"),
-            "size, licence",
-        ),
-        rows=rows,
-        notes=(_NOTE,),
-        ruled=True,
-    )
-
-
-def _card(card: Mapping[str, Any]) -> list[Any]:
-    """Return the tables of a card, in their order."""
-    scores, split, data = card["scores"], card["split"], card["data"]
-    low, high = scores["interval"]
-    mark = leak_mark(split["leaks"])
-    unknown = card["artists"]["tracks_of_unknown_artists"]
-    rows = [
-        ("licence", card["licence"]),
-        ("data", f"{data['title']} ({data['licence']}): all {data['tracks']} tracks"),
-        (
-            "artists",
-            f"{card['artists']['known']} known ones; those of {unknown} tracks are not known",
-        ),
-        (
-            "score",
-            (
-                f"accuracy {scores['accuracy']:.3f} [{low:.3f}, {high:.3f}] per track, macro-F1 "
-                f"{scores['macro_f1']:.3f}; always the most frequent genre has "
-                f"{scores['majority_baseline']:.3f}"
-            ),
-        ),
-        (
-            "how",
-            (
-                f"the mean of {split['runs']} runs (split {split['name']}{mark}, "
-                f"{len(split['folds'])} folds, {several(len(split['seeds']), 'seed')}), each "
-                "tested on tracks that it had not heard; the model itself learned from all"
-            ),
-        ),
-        ("caveat", split["caveat"]),
-        ("pretraining", pretraining_caveat(card["pretraining"])),
-        (
-            "size",
-            (
-                f"{card['model']['parameters']:,} parameters, {card['model']['macs']:,} "
-                "multiply-accumulates a segment"
-            ),
-        ),
-        (
-            "robustness",
-            "noise, MP3 and the like: not measured" if card["robustness"] is None else "below",
-        ),
-        ("for", card["use"]["for"]),
-        *(("not for", line) for line in card["use"]["not_for"]),
-        ("made by", card["command"]),
-    ]
-    about = Table(
-        columns=("card", ""),
-        rows=[row for row in rows if row[1]],
-        title=f"{card['name']}: {card['about']}",
-    )
-    genres = [*card["genres"]]
-    files = Table(
-        columns=("file", *(Column(name, "number") for name in ("bytes", "accuracy", "arena"))),
-        rows=[
-            [
-                file["file"],
-                f"{file['bytes']:,}",
-                f"{file['accuracy']:.3f}",
-                _NONE if file["arena"] is None else f"{file['arena']:,}",
-            ]
-            for file in card["files"]
-        ],
-        title="files: accuracy per track as above, arena of a microcontroller in bytes",
-    )
-    confusion = Table(
-        columns=("true", *(Column(genre[:5], "number") for genre in genres)),
-        rows=[
-            [genre, *(f"{count:.1f}".removesuffix(".0") for count in row)]
-            for genre, row in zip(genres, card["confusion"], strict=True)
-        ],
-        title="confusion: tracks of one seed in the mean; rows are true genres",
-    )
-    tables = [about, files, confusion]
-    for file in card["files"]:
-        if counted := file.get("emulated"):
-            title = f"{file['file']} on an emulated Cortex-M4"
-            tables.insert(2, emulation_table(counted, title))
-    if card["robustness"] is not None:
-        from genrecls.evaluation.robustness import RobustnessScore
-        from genrecls.reports.robustness import robustness_table
-
-        scores = {
-            mode: {name: RobustnessScore.of(values) for name, values in by_name.items()}
-            for mode, by_name in card["robustness"].items()
-        }
-        tables.append(robustness_table(scores, "robustness: the same runs on degraded tracks"))
-    return [table.to_terminal() for table in tables]
