@@ -117,3 +117,24 @@ def test_a_smoke_test_of_data_that_are_not_tiny_warns(
     assert "debug=smoke" not in run_command(*words).err
     swept = run_command("sweep", *words[1:], "debug=smoke", "seed=0,1").err
     assert " ".join(swept.split()).count(warning) == 1
+
+
+@pytest.mark.tensorflow
+def test_a_model_is_shown_for_an_assumed_number_of_genres_where_the_data_are_not_here(
+    run_command: RunCommand,
+) -> None:
+    shown = run_command("train", "show=true", "dataset=gtzan").out
+    assert "10 genres (assumed, for the data are not here), one segment" in shown
+    assert "10 genres, one segment" in run_command("train", "show=true").out
+
+
+@pytest.mark.parametrize("words", [(), ("show=true",)], ids=["train", "show"])
+def test_a_teacher_that_is_not_there_is_missed_before_any_data_are_made(
+    words: tuple[str, ...], tmp_path: Path, run_command: RunCommand
+) -> None:
+    outcome = run_command("train", "teacher=msd_musicn", *words)
+    assert "'msd_musicn' names no runs" in outcome.error
+    assert outcome.error.endswith(
+        "; or one of msd_musicnn, mtt_musicnn, msd_vgg, mtt_vgg; did you mean 'msd_musicnn'?"
+    )
+    assert not (tmp_path / "data").exists()

@@ -57,7 +57,8 @@ def main(words: Sequence[str]) -> int:
 
 def show_model(experiment: Experiment) -> None:
     """Print layers, parameters and multiply-accumulates of the model; no data are needed."""
-    from genrecls.experiment.prepare import count_genres
+    from genrecls.experiment.prepare import USUAL_GENRES, count_genres
+    from genrecls.experiment.teacher import runs_to_teach
     from genrecls.models import tensorflow_setup
     from genrecls.models.base import Normalisation
     from genrecls.models.cost import layer_costs
@@ -70,10 +71,13 @@ def show_model(experiment: Experiment) -> None:
             f"show: received true for model={family.title}, whose size is known after its fit; "
             "train it and see its report, or 'genrecls runs show'"
         )
+    runs_to_teach(experiment)
     tensorflow_setup.configure_tensorflow()
     shapes = experiment.segment.shapes(experiment.features)
     unit = {name: Normalisation.unit(shape) for name, shape in shapes.items()}
-    classes = count_genres(experiment)
+    counted = count_genres(experiment)
+    classes = counted or USUAL_GENRES
+    assumed = "" if counted else " (assumed, for the data are not here)"
     costs = layer_costs(family.build(shapes, classes, unit))
     rows = [
         (c.name, c.kind, " x ".join(map(str, c.output)), f"{c.parameters:,}", f"{c.macs:,}")
@@ -84,6 +88,6 @@ def show_model(experiment: Experiment) -> None:
     table = Table(
         ("layer", Column("kind", spare=1), Column("output", spare=2), *numbers),
         [*rows, ("total", "", "", *total)],
-        title=f"{family.title}, {classes} genres, one segment",
+        title=f"{family.title}, {classes} genres{assumed}, one segment",
     )
     show(table.to_terminal())

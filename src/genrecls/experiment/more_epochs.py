@@ -61,13 +61,11 @@ def read_training(composed: dict[str, Any], words: Sequence[str], command: str) 
     if not wanted:
         return Training(parse(composed), command)
     from genrecls.experiment.restore import read_experiment
+    from genrecls.runs.ensemble_card import refuse_ensemble
     from genrecls.runs.find import find_run
-    from genrecls.runs.model_file import read_card
 
     run = find_run(expanded(composed["output_root"], "output_root"), wanted[-1])
-    if run.is_ensemble:
-        # Its file says which runs it is made of, and its configuration only what they share.
-        read_card(run.model_file)
+    refuse_ensemble(run.model_file)
     config = run.read_config()
     before = config["trainer"]["epochs"]
 

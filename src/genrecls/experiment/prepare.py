@@ -19,6 +19,7 @@ from genrecls.datasets.manifest import ensure_as_recorded
 from genrecls.errors import ConfigError, DataError
 from genrecls.evaluation.class_balance import describe
 from genrecls.experiment.experiment import Experiment
+from genrecls.experiment.teacher import runs_to_teach
 from genrecls.features.audio_augmentation import DistortedCopy
 from genrecls.features.cache import FeatureStore, cache_root
 from genrecls.features.extract import Extraction, Rejection, extract
@@ -29,6 +30,9 @@ from genrecls.splits.base import PARTS, Part, Split, SplitInput, known_artists
 from genrecls.splits.leakage import ensure_declared, find_leaks
 from genrecls.training.data import Examples, gather, join, missing_classes
 from genrecls.training.distillation import Distillation
+
+USUAL_GENRES = 10
+"""So many have GTZAN and the generated data."""
 
 LONG, LONG_SHARE = 4, 0.1
 """So many times the usual segments make a track a long one, and such a share is worth a word."""
@@ -85,11 +89,13 @@ def load_dataset_checked(experiment: Experiment, store: FeatureStore | None = No
 
     Raises:
         ConfigError: a library that it needs is not installed.
+        RunError: the run that is to teach is not there.
         DataError: the data are absent or incomplete, not those that were recorded, or cannot have
             the split.
     """
     experiment.logger.require()
     require_backend(experiment.run.backend)
+    runs_to_teach(experiment)
     dataset = experiment.dataset.load(experiment.data_root)
     store = store or store_of(experiment)
     ensure_as_recorded(dataset, store.digests)
@@ -104,12 +110,13 @@ def load_dataset_checked(experiment: Experiment, store: FeatureStore | None = No
     return dataset
 
 
-def count_genres(experiment: Experiment) -> int:
-    """Return the number of genres of the data, or ten (the usual number) where they are absent."""
-    if not experiment.dataset.made_on_demand:
-        with suppress(DataError):
-            return len(experiment.dataset.load(experiment.data_root).labels)
-    return 10
+def count_genres(experiment: Experiment) -> int | None:
+    """Return the number of genres of the data; None where they are not there yet."""
+    if experiment.dataset.made_on_demand:
+        return USUAL_GENRES
+    with suppress(DataError):
+        return len(experiment.dataset.load(experiment.data_root).labels)
+    return None
 
 
 def prepare(

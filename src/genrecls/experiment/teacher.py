@@ -11,7 +11,7 @@ from genrecls.comparison.config_diff import split_of
 from genrecls.config.paths import expanded
 from genrecls.datasets.audio_files import find_audio
 from genrecls.datasets.base import Dataset, Provenance, Track
-from genrecls.errors import DataError, RunError
+from genrecls.errors import DataError, RunError, nearest
 from genrecls.experiment.experiment import Experiment
 from genrecls.features.cache import FeatureStore, cache_root
 from genrecls.files.hashing import text_digest
@@ -89,6 +89,28 @@ class Teacher:
             )
 
 
+def runs_to_teach(experiment: Experiment) -> list[Run]:
+    """Return the runs that `teacher=` names; none where it names a tagger or nothing.
+
+    Raises:
+        RunError: there is no such run.
+    """
+    word = experiment.run.teacher
+    if word is None or word in TAGGERS:
+        return []
+    if word in {LATEST, BEST}:
+        raise RunError(
+            f"teacher: received '{word}', which is another run tomorrow; expected the name of a "
+            f"run or of an ensemble, a pattern, or one of {', '.join(TAGGERS)}"
+        )
+    try:
+        return find_runs(experiment.output_root, word)
+    except RunError as error:
+        raise RunError(
+            f"teacher: {error}; or one of {', '.join(TAGGERS)}{nearest(word, TAGGERS)}"
+        ) from None
+
+
 def find_teacher(experiment: Experiment, fingerprint: str) -> Teacher | None:
     """Return the teacher of a training; None where it has none.
 
@@ -109,15 +131,7 @@ def find_teacher(experiment: Experiment, fingerprint: str) -> Teacher | None:
     if word in TAGGERS:
         tagger = TAGGERS[word]
         return Teacher(word, digest=CHECKPOINTS[tagger].data, pretraining=CORPORA[tagger[1]])
-    if word in {LATEST, BEST}:
-        raise RunError(
-            f"teacher: received '{word}', which is another run tomorrow; expected the name of a "
-            f"run or of an ensemble, a pattern, or one of {', '.join(TAGGERS)}"
-        )
-    try:
-        runs = find_runs(experiment.output_root, word)
-    except RunError as error:
-        raise RunError(f"teacher: {error}; or one of {', '.join(TAGGERS)}") from None
+    runs = runs_to_teach(experiment)
     if is_pattern(experiment.output_root, word):
         runs = [run for run in runs if run.finished and _has_split_of(experiment, run, fingerprint)]
     if len(runs) != 1:

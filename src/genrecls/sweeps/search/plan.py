@@ -11,7 +11,7 @@ from pathlib import Path
 from genrecls.config.overrides import combine_values
 from genrecls.console import warn
 from genrecls.errors import ConfigError
-from genrecls.experiment.prepare import count_genres
+from genrecls.experiment.prepare import USUAL_GENRES, count_genres
 from genrecls.export.bundle.targets import Target, target
 from genrecls.export.costs import reasons_outside
 from genrecls.files.hashing import text_digest
@@ -101,7 +101,8 @@ class SearchPlan:
         """
         if self.device is None:
             return []
-        return reasons_outside(self.device, job.experiment, count_genres(job.experiment))
+        classes = count_genres(job.experiment) or USUAL_GENRES
+        return reasons_outside(self.device, job.experiment, classes)
 
 
 def plan_search(arguments: SweepArguments) -> SearchPlan:
