@@ -96,9 +96,15 @@ def test_what_is_no_model_or_no_music_gets_one_line(
     (tmp_path / "text.wav").write_text("no music")
     model, text = str(place / "model.keras"), str(tmp_path / "text.wav")
     assert "text.wav: unreadable: " in run_command("explain", model, text).err.splitlines()[-1]
-    assert "missing: " in run_command("explain", model, "nowhere.wav").err.splitlines()[-1]
     bad = tmp_path / "bad.keras"
     bad.write_text("no model")
     assert "not a readable model file" in run_command("explain", str(bad), text).error
     none = run_command("explain", "none", text, f"output_root={tmp_path}")
     assert "'none' names no runs" in none.error
+
+
+def test_a_sound_that_is_not_there_is_missed_before_any_model_is_read(
+    run_command: RunCommand,
+) -> None:
+    error = run_command("explain", "none.keras", "nowhere.wav").error
+    assert error == "nowhere.wav: there is no such file; expected the sound to explain"

@@ -206,6 +206,12 @@ def test_a_named_pipe_is_no_model(name: str, tmp_path: Path, run_command: RunCom
     assert f"{name}: a folder, pipe or device; expected a model.keras or .tflite" in outcome.error
 
 
+def test_a_shipped_model_that_was_misspelt_is_suggested(run_command: RunCommand) -> None:
+    error = run_command("predict", "--model", "best_smal_int8", "song.wav").error
+    assert error.startswith("'best_smal_int8' names no runs")
+    assert error.endswith("; did you mean 'best_small_int8'?")
+
+
 def test_a_pattern_that_runs_match_is_no_audio_file(
     tmp_path: Path, run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:

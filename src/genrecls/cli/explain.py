@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from genrecls.cli.arguments import parser_of
 from genrecls.config.paths import expanded
 from genrecls.console import say, show
-from genrecls.errors import ConfigError
+from genrecls.errors import ConfigError, DataError
 from genrecls.reports.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ def main(words: Sequence[str]) -> int:
             "genrecls explain latest song.mp3"
         )
     run, file = options.words[0], expanded(options.words[1], "FILE")
+    if not file.exists():
+        raise DataError(f"{file}: there is no such file; expected the sound to explain")
     from genrecls.cli.drawing import drawing
     from genrecls.explain.explanation import explain
     from genrecls.inference.keras_predictor import KerasPredictor

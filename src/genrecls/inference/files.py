@@ -12,12 +12,12 @@ from genrecls.console import progress, quiet_libraries, say, warn
 from genrecls.datasets.audio_files import find_audio
 from genrecls.dsp.audio_limits import readable_suffixes
 from genrecls.dsp.content import HEAD_BYTES, kind_of
-from genrecls.errors import ModelFileError, RunError
+from genrecls.errors import ModelFileError, RunError, nearest
 from genrecls.inference.hub import PREFIX, HubAddress, hub_model
 from genrecls.runs.ensemble_card import ENSEMBLE, refuse_ensemble
 from genrecls.runtime.classifier import Classifier
 from genrecls.runtime.result import Result
-from genrecls.shipped.models import DEFAULT, FOLDER, file_name, shipped_file
+from genrecls.shipped.models import DEFAULT, FOLDER, file_name, names_with_modes, shipped_file
 
 _SUFFIXES = (".keras", ".tflite")
 
@@ -65,6 +65,8 @@ def find_model_file(word: str | None, output_root: Path) -> Path:
                 return file
             return find_run(output_root, word).model_file
         except (RunError, ModuleNotFoundError) as error:
+            if word is not None and (hint := nearest(word, names_with_modes())):
+                raise RunError(f"{error}{hint}") from None
             if word is not None:
                 raise
             reason = str(error)
