@@ -52,5 +52,12 @@ def test_links_of_a_page_lead_somewhere(page: Path) -> None:
             assert not anchor or path.suffix != ".md" or anchor in anchors(path), link
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_scripts_that_a_page_names_are_there(page: Path) -> None:
+    # A line may break within a command, but not within the name of a file.
+    named = set(re.findall(r"\bscripts/\w+\.(?:py|sh)", page.read_text(encoding="utf-8")))
+    assert {name for name in named if not (ROOT / name).is_file()} == set()
+
+
 def test_every_address_outside_is_still_linked_to() -> None:
     assert {link for page in PAGES for link in links(page)} >= OUTSIDE
