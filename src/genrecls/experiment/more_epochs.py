@@ -30,7 +30,7 @@ _EPOCHS = ("trainer", "epochs")
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingRequest:
     """What a command asks to train.
 
     Attributes:
@@ -43,7 +43,7 @@ class Training:
     source: Run | None = None
 
 
-def read_training(composed: dict[str, Any], words: Sequence[str], command: str) -> Training:
+def read_training(composed: dict[str, Any], words: Sequence[str], command: str) -> TrainingRequest:
     """Return what the words of a command ask for, `continue=RUN` among them.
 
     Args:
@@ -59,7 +59,7 @@ def read_training(composed: dict[str, Any], words: Sequence[str], command: str) 
     """
     wanted = [word.partition("=")[2] for word in words if word.startswith(CONTINUE)]
     if not wanted:
-        return Training(parse(composed), command)
+        return TrainingRequest(parse(composed), command)
     from genrecls.experiment.restore import read_experiment
     from genrecls.runs.ensemble_card import refuse_ensemble
     from genrecls.runs.find import find_run
@@ -100,7 +100,7 @@ def read_training(composed: dict[str, Any], words: Sequence[str], command: str) 
             f"beginning: {command}"
         )
     published = run.read_metrics().published
-    return Training(replace(experiment, published=published), command, run)
+    return TrainingRequest(replace(experiment, published=published), command, run)
 
 
 def can_go_on(experiment: Experiment) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from genrecls.experiment.experiment import Experiment
 from genrecls.files.tables import write_json
 from genrecls.runs.run import Run
-from genrecls.sweeps.process import JobResult, Training
+from genrecls.sweeps.process import JobResult, StartedTraining
 
 State = Literal["waiting", "elsewhere", "running", "finished", "failed", "stopped"]
 _ENDED: frozenset[State] = frozenset({"finished", "failed", "stopped"})
@@ -43,7 +43,7 @@ class Job:
     state: State = "waiting"
     note: str = ""
     lines: tuple[str, ...] = ()
-    training: Training | None = None
+    training: StartedTraining | None = None
     log: Path | None = None
     seconds: float = 0.0
     stop_reason: str = ""
@@ -75,7 +75,7 @@ class Job:
         """Set the state that another process has brought it into."""
         self.state, self.note = state, note
 
-    def start(self, training: Training) -> None:
+    def start(self, training: StartedTraining) -> None:
         """Set the state of a training that was just started."""
         self.state, self.note, self.lines, self.stop_reason = "running", "", (), ""
         self.training, self.log, self._started = training, training.log, time.monotonic()

@@ -62,7 +62,7 @@ class JobResult:
     lines: tuple[str, ...] = ()
 
 
-class Training(Protocol):
+class StartedTraining(Protocol):
     """A training that was started, on this machine or by a cluster.
 
     Attributes:

@@ -14,7 +14,7 @@ from typing import Protocol
 from genrecls.errors import Interrupted
 from genrecls.runs.run import Run
 from genrecls.sweeps.job import Job
-from genrecls.sweeps.process import ResourceLimits, Training, TrainingProcess, free_memory
+from genrecls.sweeps.process import ResourceLimits, StartedTraining, TrainingProcess, free_memory
 from genrecls.training.interrupts import stop_request
 
 # Seconds between two rounds, and between two looks at a run that another process trains.
@@ -44,7 +44,9 @@ class SweepSlots:
 
     folder: Path
     limits: tuple[ResourceLimits, ...]
-    start: Callable[[Sequence[str], Run, Path, ResourceLimits, str], Training] = TrainingProcess
+    start: Callable[[Sequence[str], Run, Path, ResourceLimits, str], StartedTraining] = (
+        TrainingProcess
+    )
 
 
 def split_resources(jobs: int, memory_gb: float | None) -> tuple[ResourceLimits, ...]:

@@ -83,7 +83,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Trial:
+class TriedChoice:
     """A choice, tried on the inner folds.
 
     Attributes:
@@ -214,7 +214,7 @@ def _folds(
     return folds
 
 
-def _try(task: EstimatorTask, rows: Rows, choice: Choice) -> Trial:
+def _try(task: EstimatorTask, rows: Rows, choice: Choice) -> TriedChoice:
     """Return how good a choice is on examples whose artist (or track) its fits have not seen.
 
     Of a genre that only one fold has nothing can be learnt from the others, so it is not counted.
@@ -232,10 +232,10 @@ def _try(task: EstimatorTask, rows: Rows, choice: Choice) -> Trial:
         scores[inside] = trial.scores(rows.values[inside])
         counted |= inside
     if not counted.any():
-        return Trial(choice)
+        return TriedChoice(choice)
     scores, targets = scores[counted], rows.targets[counted]
     sharpness = _sharpness(scores, targets) if margins else 1.0
-    return Trial(choice, sharpness, *loss_and_accuracy(_softmax(scores * sharpness), targets))
+    return TriedChoice(choice, sharpness, *loss_and_accuracy(_softmax(scores * sharpness), targets))
 
 
 def _sharpness(scores: NDArray[np.float64], targets: NDArray[np.int64]) -> float:
