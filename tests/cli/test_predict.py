@@ -269,7 +269,7 @@ def test_without_a_run_the_shipped_model_answers_and_says_what_it_is(
     said = outcome.err
     assert said.count("best_small, which comes with genrecls, answers instead") == 1
     assert said.count("trained on all 160 tracks of gtzan") == 1
-    assert "(split artist_kfold)" in said
+    assert ", split artist_kfold" in said
 
 
 @pytest.mark.parametrize(

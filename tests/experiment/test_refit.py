@@ -79,7 +79,7 @@ def test_it_learns_from_every_track_and_has_the_scores_of_its_runs(
 def test_it_says_that_its_score_is_not_its_own(result: Refit) -> None:
     line = str(load_classifier(result.file).description)
     assert "model toy: trained on all 30 tracks of synth; its settings had an accuracy of" in line
-    assert "per track on the test parts of 2 runs (split kfold" in line
+    assert "per track on the test parts of 2 runs, split kfold" in line
 
 
 def test_it_is_no_run_and_keeps_no_checkpoint(result: Refit, root: Path, folds: list[Run]) -> None:

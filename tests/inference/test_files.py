@@ -263,9 +263,16 @@ def test_a_link_that_leads_nowhere_is_named_like_any_bad_file(
 
 def test_the_description_says_how_far_the_model_can_be_trusted(classifier: Classifier) -> None:
     plain = str(classifier.description)
-    assert "accuracy 0.750 per track on the test part of toy (split track)" in plain
+    assert "accuracy 0.750 per track on the test part of toy, split track" in plain
     assert "LEAKY" not in plain
     assert "generated" not in plain
     leaky = str(_with(classifier, leaks=("track",), generated=True).description)
     assert "split track (LEAKY)" in leaky
     assert "generated data, not real music" in leaky
+
+
+def test_the_description_has_the_interval_where_the_file_says_it(classifier: Classifier) -> None:
+    test = _card().test
+    known = {**test, "track": {**test["track"], "accuracy_interval": [0.6, 0.85]}}
+    described = str(_with(classifier, test=known).description)
+    assert "accuracy 0.750 [0.600, 0.850] per track on the test part" in described

@@ -41,7 +41,7 @@ def case(true: str = "jazz", predicted: str = "jazz", **changes: Any) -> GenreEx
 def explained_song(**changes: Any) -> Explanation:
     explanation = Explanation(
         file="song.mp3",
-        model="a-run: accuracy 0.750 per track on the test part of made (split artist)",
+        model="a-run: accuracy 0.750 per track on the test part of made, split artist",
         leaky=False,
         labels=("blues", "jazz", "rock"),
         decision=0,

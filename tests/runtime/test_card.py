@@ -80,6 +80,8 @@ EDITS: list[tuple[str, Any]] = [
     *_each("test", [None, {}, [], {"track": 0.7}, {"track": {"accuracy": 0.7}}]),
     *_each("test.track.accuracy", [-0.1, 1.1, None, "0.7"]),
     ("test.segment.macro_f1", 2),
+    ("test.track.accuracy_interval", [0.4]),
+    ("test.track.accuracy_interval", [0.4, 2]),
     ("surprise", 1),
     *_each("format", [0, -1, 1.5, "2", None, True, []]),
 ]

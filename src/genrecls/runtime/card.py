@@ -48,12 +48,16 @@ _SHARE = number(least=0, most=1)
 
 
 def _has_scores(test: Any) -> bool:
-    """Return whether a test part has the scores that are shown, of segments and of tracks."""
+    """Return whether a test part has the scores that are shown, of segments and of tracks.
+
+    Their interval is newer than the first files.
+    """
     units = [test.get(unit) for unit in ("segment", "track")] if isinstance(test, Mapping) else ()
     return bool(units) and all(
-        isinstance(scores, Mapping) and _SHARE.accepts(scores.get(name))
+        isinstance(scores, Mapping)
+        and all(_SHARE.accepts(scores.get(name)) for name in ("accuracy", "macro_f1"))
+        and _INTERVAL.accepts(scores.get("accuracy_interval", [0, 1]))
         for scores in units
-        for name in ("accuracy", "macro_f1")
     )
 
 
@@ -83,7 +87,11 @@ FACTS: Mapping[str, Allowed] = {
     "leaks": list_of(TEXT),
     "generated": TRUE_OR_FALSE,
     "pretraining": either(TEXT, choice("")),
-    "test": Allowed("accuracy and macro_f1 from 0 to 1 of segment and of track", _has_scores),
+    "test": Allowed(
+        "accuracy, macro_f1 and, if at all, the two of accuracy_interval, from 0 to 1, of segment "
+        "and of track",
+        _has_scores,
+    ),
     "features": GROUP,
     "segment": GROUP,
     "refit": either(_REFIT, NULL),

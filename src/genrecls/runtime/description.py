@@ -56,9 +56,10 @@ class ModelDescription:
         split: how that was split, with the mark of its leaks.
         generated: whether the data were synthetic.
         accuracy: of tracks of the test part, 0 to 1.
+        interval: 95 % interval of that accuracy; None where the file does not say it.
         pretraining: what its weights had been trained on before; empty for nothing.
         refit: of a model that learned from all tracks, in how many `runs` of its settings that
-            accuracy was measured, with its `interval`, and the number of `tracks`; else None.
+            accuracy was measured, and the number of `tracks`; else None.
         held_out: what it answered to tracks that did not train it; None where it does not say.
     """
 
@@ -70,6 +71,7 @@ class ModelDescription:
     split: str
     generated: bool
     accuracy: float
+    interval: tuple[float, float] | None = None
     pretraining: str = ""
     refit: Mapping[str, Any] | None = None
     held_out: HeldOutAnswers | None = None
@@ -77,7 +79,9 @@ class ModelDescription:
     @classmethod
     def of(cls, card: Mapping[str, Any], form: str = "") -> ModelDescription:
         """Return the description in the card of a model file, which `check_card` has passed."""
-        held_out = card.get("held_out")
+        held_out, refit = card.get("held_out"), card.get("refit")
+        track = card["test"]["track"]
+        interval = refit["interval"] if refit else track.get("accuracy_interval")
         return cls(
             labels=tuple(str(label) for label in card["labels"]),
             vote=card["vote"],
@@ -86,9 +90,10 @@ class ModelDescription:
             dataset=card["dataset"],
             split=f"split {card['split']}{leak_mark(card['leaks'])}",
             generated=card["generated"],
-            accuracy=float(card["test"]["track"]["accuracy"]),
+            accuracy=float(track["accuracy"]),
+            interval=None if interval is None else (float(interval[0]), float(interval[1])),
             pretraining=card.get("pretraining", ""),
-            refit=card.get("refit"),
+            refit=refit,
             held_out=None if held_out is None else HeldOutAnswers.from_card(held_out),
         )
 
@@ -108,15 +113,16 @@ class ModelDescription:
         generated = "; trained on generated data, not real music" if self.generated else ""
         mark = pretraining_mark(self.pretraining)
         ending = f"{generated}{mark and f'; {mark}'}"
+        accuracy = f"{self.accuracy:.3f}"
+        if self.interval:
+            accuracy += f" [{self.interval[0]:.3f}, {self.interval[1]:.3f}]"
         if self.refit:
-            low, high = self.refit["interval"]
             return (
                 f"model {self.name}: trained on all {self.refit['tracks']} tracks of "
-                f"{self.dataset}; its settings had an accuracy of {self.accuracy:.3f} "
-                f"[{low:.3f}, {high:.3f}] per track on the test parts of {self.refit['runs']} runs "
-                f"({self.split}){ending}"
+                f"{self.dataset}; its settings had an accuracy of {accuracy} per track on the test "
+                f"parts of {self.refit['runs']} runs, {self.split}{ending}"
             )
         return (
-            f"model {self.name}: accuracy {self.accuracy:.3f} per track on the test part of "
-            f"{self.dataset} ({self.split}){ending}"
+            f"model {self.name}: accuracy {accuracy} per track on the test part of "
+            f"{self.dataset}, {self.split}{ending}"
         )
