@@ -16,7 +16,7 @@ from genrecls.export.settings import ExportSettings
 from genrecls.inference.files import named_model_file
 from genrecls.reports.tables import Column, Table
 from genrecls.runs.export_facts import ExportedFile, ExportFacts
-from genrecls.runtime.description import leak_mark
+from genrecls.runtime.marks import leak_mark
 from genrecls.shipped.models import FOLDER, names
 
 FORMAT = "--tflite"

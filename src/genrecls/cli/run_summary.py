@@ -18,7 +18,7 @@ from genrecls.reports.score_notes import score_notes
 from genrecls.reports.tables import Column, Table
 from genrecls.runs.metrics import PartMetrics, RunMetrics
 from genrecls.runs.run import Run
-from genrecls.runtime.description import pretraining_mark
+from genrecls.runtime.marks import pretraining_mark
 
 if TYPE_CHECKING:
     from rich.console import Group

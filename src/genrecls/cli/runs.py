@@ -20,7 +20,7 @@ from genrecls.runs.find import all_runs, find_run
 from genrecls.runs.removal import Removal, find_removals, remove
 from genrecls.runs.run import Run
 from genrecls.runs.run_filter import count_trials, select_runs
-from genrecls.runtime.description import leak_mark, pretraining_mark
+from genrecls.runtime.marks import leak_mark, pretraining_mark
 
 
 def main(words: Sequence[str]) -> int:

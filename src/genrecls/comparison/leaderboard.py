@@ -15,7 +15,7 @@ from genrecls.evaluation.paired_tests import Pairing, interval, pair
 from genrecls.evaluation.significance import SeedSummary, holm, summarise
 from genrecls.runs.record import RunRecord, read
 from genrecls.runs.run import Run
-from genrecls.runtime.description import pretraining_mark
+from genrecls.runtime.marks import pretraining_mark
 from genrecls.splits.base import EVALUATED_PARTS, EvaluatedPart
 
 _MOST_KEYS, _FINGERPRINT = 3, 6

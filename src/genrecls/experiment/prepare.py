@@ -25,7 +25,7 @@ from genrecls.features.cache import FeatureStore, cache_root
 from genrecls.features.extract import Extraction, Rejection, extract
 from genrecls.features.segmentation import SegmentRule
 from genrecls.parallel import require_backend
-from genrecls.runtime.description import pretraining_caveat
+from genrecls.runtime.marks import pretraining_caveat
 from genrecls.splits.base import PARTS, Part, Split, SplitInput, known_artists
 from genrecls.splits.leakage import ensure_declared, find_leaks
 from genrecls.training.data import Examples, gather, join, missing_classes

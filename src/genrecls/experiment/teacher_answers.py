@@ -31,7 +31,7 @@ from genrecls.features.segmentation import SegmentRule
 from genrecls.inference.tagger import published_tagger
 from genrecls.models import tensorflow_setup
 from genrecls.runs.model_file import load
-from genrecls.runtime.description import pretraining_caveat
+from genrecls.runtime.marks import pretraining_caveat
 from genrecls.splits.base import EVALUATED_PARTS
 from genrecls.training.data import Examples, gather, join
 from genrecls.training.distillation import Distillation, soften

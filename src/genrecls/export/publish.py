@@ -12,7 +12,7 @@ from genrecls.inference.hub import HubAddress, hub_client
 from genrecls.reports.numbers import bounds, count, decimal
 from genrecls.runs.export_facts import EXPORT, read_export
 from genrecls.runs.run import Run
-from genrecls.runtime.description import leak_mark
+from genrecls.runtime.marks import leak_mark
 
 
 def publish(run: Run, address: HubAddress, *, public: bool = False) -> str:

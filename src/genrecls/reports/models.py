@@ -11,7 +11,7 @@ from genrecls.models.musicnn_weights import CORPORA, TAGS
 from genrecls.reports.emulation import emulation_table
 from genrecls.reports.numbers import DASH, kilobytes
 from genrecls.reports.tables import Column, Table
-from genrecls.runtime.description import leak_mark, pretraining_caveat, pretraining_mark
+from genrecls.runtime.marks import leak_mark, pretraining_caveat, pretraining_mark
 
 _NOTE = (
     "The accuracy is the mean over runs of the same settings, each tested on tracks that it had "

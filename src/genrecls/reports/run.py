@@ -37,7 +37,7 @@ from genrecls.runs.metrics import PartMetrics, RunMetrics
 from genrecls.runs.record import read
 from genrecls.runs.run import Run
 from genrecls.runtime.abstention import HeldOutAnswers
-from genrecls.runtime.description import pretraining_warning
+from genrecls.runtime.marks import pretraining_warning
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from genrecls.runs.metrics import RunMetrics
-from genrecls.runtime.description import pretraining_mark
+from genrecls.runtime.marks import pretraining_mark
 
 
 @dataclass(frozen=True)

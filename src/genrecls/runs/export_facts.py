@@ -16,7 +16,7 @@ from genrecls.errors import ConfigError, DamagedFile, RunError
 from genrecls.files.tables import read_mapping
 from genrecls.models.cost import ModelCost
 from genrecls.runs.ensemble_card import KERAS_FILE
-from genrecls.runtime.description import is_leaky
+from genrecls.runtime.marks import is_leaky
 
 if TYPE_CHECKING:
     from genrecls.evaluation.metrics import Scores

@@ -16,7 +16,7 @@ from genrecls.evaluation.class_balance import MajorityBaseline
 from genrecls.evaluation.metrics import Scores
 from genrecls.models.cost import ModelCost
 from genrecls.runs.published import Published
-from genrecls.runtime.description import is_leaky, leak_mark
+from genrecls.runtime.marks import is_leaky, leak_mark
 from genrecls.splits.base import EvaluatedPart, Part
 
 VERSION = 2

@@ -29,7 +29,7 @@ from genrecls.features.segmentation import SegmentRule
 from genrecls.files.atomic import replacing
 from genrecls.runs.ensemble_card import refuse_ensemble
 from genrecls.runtime.card import MEMBER, MOST_CARD_BYTES, check_card, parse_json, read_card_text
-from genrecls.runtime.description import is_leaky
+from genrecls.runtime.marks import is_leaky
 
 if TYPE_CHECKING:
     import keras

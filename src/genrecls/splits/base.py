@@ -13,7 +13,7 @@ from genrecls.config.ranges import Seed
 from genrecls.config.schema import Registry, Schema
 from genrecls.datasets.base import Dataset, DatasetSource, Track
 from genrecls.errors import ConfigError, DataError
-from genrecls.runtime.description import is_leaky
+from genrecls.runtime.marks import is_leaky
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from genrecls.evaluation.metrics import FEWEST_FOR_CALIBRATION
-from genrecls.runtime.description import leak_mark
+from genrecls.runtime.marks import leak_mark
 
 
 def provenance_tags(metrics: Mapping[str, Any]) -> dict[str, str]:

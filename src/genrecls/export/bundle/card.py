@@ -14,7 +14,7 @@ from genrecls.files.templates import templates
 from genrecls.reports.emulation import emulation_table
 from genrecls.reports.numbers import DASH, count, decimal, percent
 from genrecls.runs.export_facts import ExportFacts
-from genrecls.runtime.description import is_leaky, leak_mark, pretraining_warning
+from genrecls.runtime.marks import is_leaky, leak_mark, pretraining_warning
 
 LEAKY = (
     "The split is LEAKY: segments of one track are in the train part and in the test part, so "

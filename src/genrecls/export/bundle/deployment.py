@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from genrecls.export.verify.micro import fits_micro
 from genrecls.runs.export_facts import ExportedFile, ExportFacts
-from genrecls.runtime.description import leak_mark
+from genrecls.runtime.marks import leak_mark
 
 PROGRAM_FLASH = 175_000
 """Bytes of kernels, tables and program beside a network, at most: 118,000 to 143,000 with the

@@ -26,7 +26,8 @@ from genrecls.runs.find import find_run
 from genrecls.runs.run import Run
 from genrecls.runtime.abstention import HeldOutAnswers, abstention_for
 from genrecls.runtime.container import unpack
-from genrecls.runtime.description import ModelDescription, is_leaky, pretraining_warning
+from genrecls.runtime.description import ModelDescription
+from genrecls.runtime.marks import is_leaky, pretraining_warning
 
 WEB = "web"
 """Folder of a run in which its page is."""

@@ -26,7 +26,7 @@ from genrecls.reports.style import (
 )
 from genrecls.reports.text import drawable
 from genrecls.runs.export_facts import ExportedFile, ModelFiles
-from genrecls.runtime.description import leak_mark, pretraining_mark
+from genrecls.runtime.marks import leak_mark, pretraining_mark
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
