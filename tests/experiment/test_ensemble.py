@@ -121,8 +121,11 @@ def test_it_abstains_by_what_it_answered_itself_to_the_validation_part(
     assert set(api.load(both, coverage=0.999).predict(path).genre_set) == set(labels)
 
 
-def test_what_needs_a_network_is_refused_in_one_line(both: Run, run_command: RunCommand) -> None:
-    for words in (["export"], ["explain", "song.wav"], ["benchmark"], ["predict", "--live", "-"]):
+def test_what_needs_a_network_is_refused_in_one_line(
+    both: Run, tmp_path: Path, run_command: RunCommand
+) -> None:
+    (song := tmp_path / "song.wav").touch()
+    for words in (["export"], ["explain", str(song)], ["benchmark"], ["predict", "--live", "-"]):
         verb, *rest = words
         outcome = run_command(verb, str(both.folder), *rest)
         assert outcome.status == 1
