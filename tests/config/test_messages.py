@@ -469,3 +469,13 @@ def test_a_wrong_value_of_a_flag_is_one_line(run_command: RunCommand) -> None:
     assert outcome.error.startswith("argument --cfg/-c: invalid choice: 'jb' (choose from ")
     assert outcome.error.endswith("); see 'genrecls train --help'")
     assert outcome.status == 1
+
+
+@pytest.mark.parametrize("word", ["modes=[int4]", "inputs=[sound]"])
+def test_a_list_is_not_called_too_short_for_its_wrong_value(
+    word: str, run_command: RunCommand
+) -> None:
+    error = run_command("export", "latest", word).error
+    key, _, values = word.partition("=")
+    assert error.startswith(f"{key}.0: received '{values[1:-1]}'; allowed: ")
+    assert "more)" not in error
