@@ -292,3 +292,8 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 @pytest.mark.parametrize("name", [name for name in api.__all__ if find_spec(f"genrecls.{name}")])
 def test_a_package_that_has_the_name_of_a_function_can_be_called_as_well(name: str) -> None:
     assert callable(import_module(f"genrecls.{name}"))
+
+
+def test_runs_in_the_home_folder_of_nobody_are_one_line() -> None:
+    with pytest.raises(ConfigError, match="output_root: received '~no-such-user'; there is no"):
+        api.runs("~no-such-user")

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from genrecls.config import plugins
 from genrecls.config.overrides import overrides_of, quoted
+from genrecls.config.paths import expanded
 from genrecls.console import each_warning_once, muted, say, warn
 from genrecls.dsp.votes import Vote
 from genrecls.errors import ConfigError, RunError
@@ -134,7 +135,9 @@ def runs(
     Raises:
         ConfigError: the condition is none, or asks for what no run has.
     """
-    every, hidden = select_runs(all_runs(Path(output_root).expanduser()), filter, trials=trials)
+    every, hidden = select_runs(
+        all_runs(expanded(str(output_root), "output_root")), filter, trials=trials
+    )
     if hidden:
         say(f"left out: {count_trials(hidden)}; trials=True returns them, too")
     if not finished:
@@ -207,7 +210,7 @@ def load(
         file = model.model_file
     else:
         word = None if model is None else str(model)
-        file = find_model_file(word, Path(output_root).expanduser())
+        file = find_model_file(word, expanded(str(output_root), "output_root"))
     classifier = load_classifier(file)
     abstention, lines = abstention_for(classifier.description.held_out, accuracy, coverage)
     for line in lines:
@@ -290,7 +293,7 @@ def explain(
     from genrecls.inference.keras_predictor import KerasPredictor
 
     file = model if isinstance(model, str | Path) else model.model_file
-    file = Path(file).expanduser()
+    file = expanded(str(file), "model")
     if file.suffix != ".keras":
         file = _run(file, output_root).model_file
     predictor = KerasPredictor.load(file)
@@ -429,7 +432,7 @@ def export_page(
     words = [*overrides, *overrides_of(settings)]
     named = [] if file else _run_override(model)
     chosen = validate(ExportSettings, compose("export", [*words, *named]), "")
-    place = None if folder is None else Path(folder).expanduser()
+    place = None if folder is None else expanded(str(folder), "folder")
     with _quietly(progress):
         return page.export_page(chosen, words, file, place)
 
@@ -504,7 +507,7 @@ def _quietly(progress: ProgressOption) -> Iterator[None]:
 def _run(run: Run | AnyPath, output_root: AnyPath = "outputs") -> Run:
     if isinstance(run, Run):
         return run
-    return find_run(Path(output_root).expanduser(), str(run))
+    return find_run(expanded(str(output_root), "output_root"), str(run))
 
 
 def _run_override(run: Run | AnyPath | None) -> list[str]:

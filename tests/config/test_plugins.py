@@ -212,6 +212,11 @@ def test_what_is_no_python_file_is_refused(name: str, reason: str, tmp_path: Pat
         plugins.use_plugins([tmp_path / name])
 
 
+def test_a_plugin_in_the_home_folder_of_nobody_is_one_line() -> None:
+    with pytest.raises(ConfigError, match=r"--plugin: .*no such home folder"):
+        plugins.use_plugins(["~no-such-user/mine.py"])
+
+
 def test_configuration_files_name_no_plugins(plugin: WritePlugin, run_command: RunCommand) -> None:
     outcome = run_command("train", f"+plugin={plugin(EXAMPLES['pooled'])}", "model=cnn")
     assert outcome.status == 1

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from genrecls.config.paths import expanded
 from genrecls.errors import ConfigError, GenreclsError
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def use_plugins(paths: Iterable[str | Path]) -> None:
     """
     named = [path for path in os.environ.get(VARIABLE, "").split(os.pathsep) if path]
     for each in paths:
-        path = Path(each).expanduser().resolve()
+        path = expanded(str(each), "--plugin").resolve()
         if not path.exists():
             raise ConfigError(f"--plugin: there is no file {path}; expected a Python file")
         if path.suffix != ".py" or not path.is_file():

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from genrecls.config.paths import expanded
 from genrecls.console import progress, warn
 from genrecls.errors import ExportError, shown, shown_name
 
@@ -102,7 +103,7 @@ def find_litertjs(place: str | None) -> LiteRtJs:
     if place == DOWNLOAD:
         package = _download()
     elif place is not None:
-        package = _read(Path(place).expanduser())
+        package = _read(expanded(place, "litertjs"))
     else:
         package = _installed()
     release = TESTED.get(package.version)
