@@ -71,6 +71,7 @@ def show_model(experiment: Experiment) -> None:
             f"show: received true for model={family.title}, whose size is known after its fit; "
             "train it and see its report, or 'genrecls runs show'"
         )
+    # No data are needed, but a teacher that is not there is a mistake here, too.
     runs_to_teach(experiment)
     tensorflow_setup.configure_tensorflow()
     shapes = experiment.segment.shapes(experiment.features)

@@ -95,6 +95,7 @@ def load_dataset_checked(experiment: Experiment, store: FeatureStore | None = No
     """
     experiment.logger.require()
     require_backend(experiment.run.backend)
+    # A teacher that is not there is missed before any data are made.
     runs_to_teach(experiment)
     dataset = experiment.dataset.load(experiment.data_root)
     store = store or store_of(experiment)

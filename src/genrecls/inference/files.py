@@ -64,14 +64,14 @@ def find_model_file(word: str | None, output_root: Path) -> Path:
             if word is not None and (file := refit_file(output_root, word)) is not None:
                 return file
             return find_run(output_root, word).model_file
-        except (RunError, ModuleNotFoundError) as error:
-            if word is not None and (hint := nearest(word, names_with_modes())):
-                raise RunError(f"{error}{hint}") from None
+        except RunError as error:
+            if word is not None:
+                raise RunError(f"{error}{nearest(word, names_with_modes())}") from None
+            reason = str(error)
+        except ModuleNotFoundError:
             if word is not None:
                 raise
-            reason = str(error)
-            if isinstance(error, ModuleNotFoundError):
-                reason = f"runs, as in {output_root.absolute()}, need genrecls[train]"
+            reason = f"runs, as in {output_root.absolute()}, need genrecls[train]"
     say(f"{reason}; {DEFAULT}, which comes with genrecls, answers instead")
     return FOLDER / file_name(DEFAULT, "float32")
 

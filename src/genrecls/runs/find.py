@@ -10,6 +10,7 @@ from pathlib import Path
 
 from genrecls.config.paths import expanded, why_no_file
 from genrecls.errors import RunError, nearest
+from genrecls.runs.ensemble_card import KERAS_FILE
 from genrecls.runs.run import MODEL_FILES, Run
 from genrecls.shipped.models import shipped_file
 
@@ -102,7 +103,7 @@ def find_run(output_root: Path, wanted: str | None) -> Run:
 def refit_file(output_root: Path, wanted: str) -> Path | None:
     """Return the model in the folder of a refit, which a path or a name says; None if none does."""
     for folder in (expanded(wanted, "run"), output_root / wanted):
-        file = folder / MODEL_FILES[0]
+        file = folder / KERAS_FILE
         if REFIT in folder.name and file.is_file() and not (folder / "run.json").is_file():
             return file
     return None
