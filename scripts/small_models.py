@@ -139,6 +139,9 @@ INGREDIENTS: Mapping[str, tuple[str, ...]] = {
         "features.n_mels=96",
         "model.stem.stride=[1,2]",
     ),
+    "two networks side by side": ("model.branches=2",),
+    "three of best_tiny side by side": ("model=separable_tiny", "model.branches=3"),
+    "five of best_tiny side by side": ("model=separable_tiny", "model.branches=5"),
     "a stem of stride 2 for one with pooling": ("model.stem.stride=[2,2]", "model.stem.pool=null"),
     "a teacher": ("teacher=msd_musicnn",),
     "a teacher that weighs three times as much": (

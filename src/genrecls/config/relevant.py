@@ -61,6 +61,7 @@ LATER: dict[tuple[str, ...], Any] = {
     **{("features", "picture", key): first for key, first in _COMPRESSION.items()},
     ("model", "global_pooling"): "none",
     ("model", "centring"): "none",
+    ("model", "branches"): 1,
     ("segment", "short_tracks"): "reject",
     ("split", "seed"): None,
     ("trainer", "deterministic"): "cores",

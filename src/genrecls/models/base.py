@@ -173,6 +173,14 @@ class ModelFamily(Family, ABC):
         """Return how the network is trained; by default all layers at once."""
         return (Stage(),)
 
+    def count_branches(self) -> int:
+        """Return how many networks stand side by side and learn each for itself, by default one.
+
+        Of more the last layer is dense and called `probabilities`, and reads their outputs, equally
+        many values of each, one behind the other.
+        """
+        return 1
+
     def picture(self, shapes: Shapes) -> tuple[str, Picture]:
         """Return name, and frames, coefficients and channels (1 if it has none) of the only input.
 

@@ -176,7 +176,7 @@ class DenseHead(Schema):
         return x
 
 
-def pool_globally(x: Any, kind: GlobalPooling) -> Any:
+def pool_globally(x: Any, kind: GlobalPooling, prefix: str = "") -> Any:
     """Return one vector of all places of a picture (batch, frames, bands, channels).
 
     Args:
@@ -184,32 +184,39 @@ def pool_globally(x: Any, kind: GlobalPooling) -> Any:
         kind: `average`, `max` or both (`average_max`) of each channel; `statistics`: mean and
             standard deviation (D. Snyder et al., "X-vectors", ICASSP 2018); `attention`: a mean
             whose weights are a softmax over the places, of one score each.
+        prefix: in front of the names of the layers.
     """
     from keras import layers, ops
 
     _, frames, bands, channels = x.shape
     if kind == "attention":
-        places = layers.Reshape((frames * bands, channels), name="places")(x)
-        scores = layers.Flatten(name="scores")(layers.Dense(1, name="score")(places))
-        shares = layers.Softmax(name="attention")(scores)
-        return layers.Dot(axes=1, name="attended")([shares, places])
-    average = layers.GlobalAveragePooling2D(name="average")
+        places = layers.Reshape((frames * bands, channels), name=f"{prefix}places")(x)
+        scores = layers.Flatten(name=f"{prefix}scores")(
+            layers.Dense(1, name=f"{prefix}score")(places)
+        )
+        shares = layers.Softmax(name=f"{prefix}attention")(scores)
+        return layers.Dot(axes=1, name=f"{prefix}attended")([shares, places])
+    average = layers.GlobalAveragePooling2D(name=f"{prefix}average")
     if kind == "average":
         return average(x)
     if kind == "statistics":
-        mean = layers.GlobalAveragePooling2D(keepdims=True, name="mean")(x)
-        distance = layers.Subtract(name="distance")([x, mean])
-        square = layers.Multiply(name="square")([distance, distance])
-        variance = layers.GlobalAveragePooling2D(name="variance")(square)
+        mean = layers.GlobalAveragePooling2D(keepdims=True, name=f"{prefix}mean")(x)
+        distance = layers.Subtract(name=f"{prefix}distance")([x, mean])
+        square = layers.Multiply(name=f"{prefix}square")([distance, distance])
+        variance = layers.GlobalAveragePooling2D(name=f"{prefix}variance")(square)
         # The root has no slope at 0, where a channel is the same everywhere.
         deviation = ops.sqrt(variance + 1e-4)
-        return layers.Concatenate(name="statistics")(
-            [layers.Flatten(name="means")(mean), deviation]
+        return layers.Concatenate(name=f"{prefix}statistics")(
+            [layers.Flatten(name=f"{prefix}means")(mean), deviation]
         )
     # A window of the whole picture has an operator in every runtime; so has none of the reductions.
-    largest = layers.MaxPooling2D((frames, bands), name="largest")(x)
-    largest = layers.Flatten(name="max")(largest)
-    return largest if kind == "max" else layers.Concatenate(name="pooled")([average(x), largest])
+    largest = layers.MaxPooling2D((frames, bands), name=f"{prefix}largest")(x)
+    largest = layers.Flatten(name=f"{prefix}max")(largest)
+    return (
+        largest
+        if kind == "max"
+        else layers.Concatenate(name=f"{prefix}pooled")([average(x), largest])
+    )
 
 
 def centred(x: Any, kind: Centring) -> Any:

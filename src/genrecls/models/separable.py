@@ -83,6 +83,8 @@ class Separable(ModelFamily):
         squeeze: squeeze-and-excitation on so many times fewer channels than the depthwise
             convolution has; None for none.
         last: filters of a last 1 x 1 convolution with a ReLU; None for none.
+        branches: so many networks of stem, blocks and pooling side by side. Each learns for itself,
+            and their logits are averaged, see `training.branches`.
         global_pooling: how all places become one vector, see `layers.pool_globally`.
         dropout: share of its values that are dropped in front of the softmax.
     """
@@ -94,6 +96,7 @@ class Separable(ModelFamily):
     blocks: Annotated[tuple[SeparableBlock, ...], Field(min_length=1)]
     squeeze: Annotated[int, Field(ge=1, le=256)] | None
     last: Width | None
+    branches: Annotated[int, Field(ge=1, le=16)]
     global_pooling: GlobalPooling
     dropout: Share
 
@@ -111,17 +114,32 @@ class Separable(ModelFamily):
         name, _ = self.picture(shapes)
         source, x = normalised_input(name, shapes[name], self.statistics(name, normalisation))
         x = centred(with_channels(x), self.centring)
-        x = _convolution(x, self.stem.filters, "stem", self.stem.kernel, self.stem.stride)
-        x = _pooled(_normalised(x, "stem", relu=True), self.stem.pool, "stem")
-        for number, block in enumerate(self.blocks, start=1):
-            x = self._block(x, block, f"block{number}")
-        if self.last:
-            x = _normalised(_convolution(x, self.last, "last"), "last", relu=True)
-        x = pool_globally(x, self.global_pooling)
+        if self.branches == 1:
+            x = self._branch(x)
+        else:
+            numbers = range(1, self.branches + 1)
+            vectors = [self._branch(x, f"branch{number}_") for number in numbers]
+            x = layers.Concatenate(name="branches")(vectors)
         if self.dropout:
             x = layers.Dropout(self.dropout, name="dropout")(x)
         x = layers.Dense(n_classes, activation="softmax", name="probabilities")(x)
         return keras.Model({name: source}, x, name=self.name)
+
+    def count_branches(self) -> int:
+        """Return how many networks stand side by side."""
+        return self.branches
+
+    def _branch(self, x: Any, prefix: str = "") -> Any:
+        """Return the pooled values of one network; the names of its layers get `prefix`."""
+        stem = f"{prefix}stem"
+        x = _convolution(x, self.stem.filters, stem, self.stem.kernel, self.stem.stride)
+        x = _pooled(_normalised(x, stem, relu=True), self.stem.pool, stem)
+        for number, block in enumerate(self.blocks, start=1):
+            x = self._block(x, block, f"{prefix}block{number}")
+        if self.last:
+            last = f"{prefix}last"
+            x = _normalised(_convolution(x, self.last, last), last, relu=True)
+        return pool_globally(x, self.global_pooling, prefix)
 
     def _block(self, x: Any, block: SeparableBlock, name: str) -> Any:
         from keras import initializers, layers

@@ -49,30 +49,35 @@ class Distillation:
         """All columns."""
         return self.classes + self.embedding
 
-    def compare(self, probabilities: Any, projection: Any, answers: Any) -> Any:
-        """Return the weighted loss of each example against the teacher's answers.
+    def compare_probabilities(self, probabilities: Any, answers: Any) -> Any:
+        """Return the weighted loss of each example against the teacher's probabilities.
 
         Args:
             probabilities: of the student, shape (batch, genres).
-            projection: of its embedding, shape (batch, embedding); None where there is none.
             answers: columns of the teacher, its probabilities softened by the temperature.
         """
         import tensorflow as tf
         from keras import losses
 
         settings = self.settings
-        total = tf.zeros_like(probabilities[:, 0])
-        if self.classes:
-            clipped = tf.clip_by_value(probabilities, _LEAST_PROBABILITY, 1.0)
-            softened = tf.nn.softmax(tf.math.log(clipped) / settings.temperature)
-            distance = losses.kl_divergence(answers[:, : self.classes], softened)
-            # The gradients of softened probabilities fade with the square (Hinton et al.).
-            total += settings.soft_weight * settings.temperature**2 * distance
-        if self.embedding:
-            # Keras' similarity is negative where vectors agree.
-            similarity = losses.cosine_similarity(answers[:, self.classes :], projection)
-            total += settings.embedding_weight * (1 + similarity)
-        return total
+        clipped = tf.clip_by_value(probabilities, _LEAST_PROBABILITY, 1.0)
+        softened = tf.nn.softmax(tf.math.log(clipped) / settings.temperature)
+        distance = losses.kl_divergence(answers[:, : self.classes], softened)
+        # The gradients of softened probabilities fade with the square (Hinton et al.).
+        return settings.soft_weight * settings.temperature**2 * distance
+
+    def compare_embedding(self, projection: Any, answers: Any) -> Any:
+        """Return the weighted loss of each example against the teacher's embedding.
+
+        Args:
+            projection: of the student's embedding, shape (batch, embedding).
+            answers: columns of the teacher.
+        """
+        from keras import losses
+
+        # Keras' similarity is negative where vectors agree.
+        similarity = losses.cosine_similarity(answers[:, self.classes :], projection)
+        return self.settings.embedding_weight * (1 + similarity)
 
 
 def soften(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
@@ -114,7 +119,7 @@ def with_projection(
 
 
 def without_projection(model: keras.Model) -> keras.Model:
-    """Return the network of genres alone, which shares its layers with `model`."""
+    """Return the network of genres alone, the first output of `model`, whose layers it shares."""
     import keras
 
     return keras.Model(model.input, model.outputs[0]) if len(model.outputs) > 1 else model

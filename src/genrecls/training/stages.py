@@ -18,6 +18,7 @@ from genrecls.models.rounding import require_roundable, round_weights, with_roun
 from genrecls.rng import stream, stream_seed
 from genrecls.training import loop
 from genrecls.training.batches import BatchMaker
+from genrecls.training.branches import average_branches, with_branches
 from genrecls.training.calibration import apply_temperature, fit_temperature, require_softmax
 from genrecls.training.callbacks import Callback, TrainingPlan
 from genrecls.training.checkpoint import Progress
@@ -129,11 +130,7 @@ def fit(task: Task, paths: TrainingPaths, devices: Devices, callback: Callback) 
         require_softmax(model)
     if task.trainer.int8_epochs:
         require_roundable(model)
-    # The projection takes part in every stage and stays behind: the result is `model`.
-    network = model
-    if task.distillation and task.distillation.embedding:
-        fixed = [stage.frozen for stage in task.family.stages() if stage.frozen]
-        network = with_projection(model, task.distillation, fixed)
+    network = _learning(task, model, statistics)
 
     stages, trainer = task.family.stages(), task.trainer
     epochs = sum(stage.epochs or trainer.epochs for stage in stages) + trainer.int8_epochs
@@ -156,6 +153,7 @@ def fit(task: Task, paths: TrainingPaths, devices: Devices, callback: Callback) 
             stage_callback = _StageCallback(callback, progress, number, epochs)
         folder = paths.checkpoints / stage.name
         stage_progress = loop.fit(data, settings, folder, devices, stage_callback)
+        average_branches(model, network, task.family.count_branches())
         if trainer.keep == "best" and not _is_better(stage_progress, progress):
             say(f"{stage.name}: no epoch is better than those before, whose weights stay")
             model.set_weights(weights_before)
@@ -179,6 +177,20 @@ def fit(task: Task, paths: TrainingPaths, devices: Devices, callback: Callback) 
     return TrainingResult(
         model, progress, seconds, kept_epoch, temperature=temperature, frozen=frozen
     )
+
+
+def _learning(
+    task: Task, model: keras.Model, statistics: Mapping[str, Normalisation]
+) -> keras.Model:
+    """Return `model` with what takes part in every stage of the training and stays behind."""
+    network, branches = model, task.family.count_branches()
+    if branches > 1:
+        # A layer that answers for several has no single input, and `model` is asked for those.
+        network = task.family.build(task.shapes, task.n_classes, statistics)
+    if task.distillation and task.distillation.embedding:
+        fixed = [stage.frozen for stage in task.family.stages() if stage.frozen]
+        network = with_projection(network, task.distillation, fixed)
+    return with_branches(network, branches) if branches > 1 else network
 
 
 def _learn_rounding(

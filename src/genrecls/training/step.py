@@ -53,28 +53,46 @@ class Learner:
         return inputs, tf.TensorSpec([None, columns], tf.float32)
 
     def compare(self, inputs: Any, targets: Any) -> tuple[Any, Any]:
-        """Return the weighted loss of each example, and whether its class is right."""
+        """Return the weighted loss of each example, and whether its class is right.
+
+        Branches have a loss of their own each, of which this is the mean.
+        """
         import tensorflow as tf
-        from keras import losses
 
         outputs = self.model(inputs, training=True)
         fault = unseen_fault(self.model)
+        together, *others = outputs if isinstance(outputs, list) else [outputs]
+        distillation = self.distillation
+        projection = others.pop(0) if distillation and distillation.embedding else None
+        losses = [self._loss(each, targets) for each in others or [together]]
+        loss = losses[0] if len(losses) == 1 else tf.add_n(losses) / len(losses)
+        genres = targets[:, : len(self.weights)]
+        hits = tf.argmax(together, axis=1) == tf.argmax(genres, axis=1)
+        if distillation is not None:
+            if projection is not None:
+                loss += distillation.compare_embedding(projection, targets[:, len(self.weights) :])
+            hits &= tf.reduce_sum(genres, axis=1) >= LABELLED
+        return loss + fault, hits
+
+    def _loss(self, probabilities: Any, targets: Any) -> Any:
+        """Return the weighted loss of each example for probabilities of genres."""
+        import tensorflow as tf
+        from keras import losses
+
         smoothing, distillation = self.label_smoothing, self.distillation
         if distillation is None:
-            each = losses.categorical_crossentropy(targets, outputs, label_smoothing=smoothing)
-            hits = tf.argmax(outputs, axis=1) == tf.argmax(targets, axis=1)
-            return each * tf.linalg.matvec(targets, self.weights) + fault, hits
-
-        probabilities, projection = outputs if distillation.embedding else (outputs, None)
+            each = losses.categorical_crossentropy(
+                targets, probabilities, label_smoothing=smoothing
+            )
+            return each * tf.linalg.matvec(targets, self.weights)
         genres, answers = targets[:, : len(self.weights)], targets[:, len(self.weights) :]
         # Of unlabelled music that is mixed with other the genres are less than 1 together.
-        labelled = tf.reduce_sum(genres, axis=1)
-        shares = tf.math.divide_no_nan(genres, labelled[:, None])
+        shares = tf.math.divide_no_nan(genres, tf.reduce_sum(genres, axis=1)[:, None])
         each = losses.categorical_crossentropy(shares, probabilities, label_smoothing=smoothing)
         each *= tf.linalg.matvec(genres, self.weights) * distillation.settings.label_weight
-        hits = tf.argmax(probabilities, axis=1) == tf.argmax(genres, axis=1)
-        each += distillation.compare(probabilities, projection, answers)
-        return each + fault, hits & (labelled >= LABELLED)
+        if distillation.classes:
+            each += distillation.compare_probabilities(probabilities, answers)
+        return each
 
 
 def step_of_one(learner: Learner) -> Step:
