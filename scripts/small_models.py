@@ -140,8 +140,15 @@ INGREDIENTS: Mapping[str, tuple[str, ...]] = {
         "model.stem.stride=[1,2]",
     ),
     "two networks side by side": ("model.branches=2",),
+    "three networks of three quarters of the filters side by side": (
+        "model.branches=3",
+        "model.stem.filters=12",
+        *(
+            f"model.blocks.{place}.filters={filters}"
+            for place, filters in enumerate((24, 48, 72, 96, 128))
+        ),
+    ),
     "three of best_tiny side by side": ("model=separable_tiny", "model.branches=3"),
-    "five of best_tiny side by side": ("model=separable_tiny", "model.branches=5"),
     "a stem of stride 2 for one with pooling": ("model.stem.stride=[2,2]", "model.stem.pool=null"),
     "a teacher": ("teacher=msd_musicnn",),
     "a teacher that weighs three times as much": (
