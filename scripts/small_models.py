@@ -21,7 +21,6 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from itertools import pairwise
 from math import prod
 from pathlib import Path
 from statistics import fmean
@@ -38,7 +37,6 @@ from genrecls.evaluation.significance import summarise
 from genrecls.files.atomic import write_text
 from genrecls.files.hashing import text_digest
 from genrecls.files.tables import read_rows
-from genrecls.models.cost import layer_costs
 from genrecls.reports.figure_files import write_figures
 from genrecls.reports.figures.parameters import Point, draw_points
 from genrecls.reports.numbers import count, decimal
@@ -74,8 +72,8 @@ decides nothing. {tried} configurations were tried for it.
 Accuracy per track, mean ± standard deviation over runs (folds and seeds); in brackets 95 %
 intervals, drawn over runs and artists. One standard error on 160 tracks is 3 to 4 points. Always
 the most frequent genre: {chance:.3f}. Training is what one run took on the machine of the day, with
-others beside it. Activations: the two largest neighbouring arrays in int8; the arena of a device
-holds no fewer.
+others beside it. Activations: what one layer reads and writes in int8, of the layer with the most;
+the arena of a device holds no fewer.
 
 oneDNN computed the networks, but for `carnaghi2022_cnn`, `carnaghi2022_rnn`, `khamees2021_cnn50`,
 "cnn_velardo on MFCC" and the three with musicnn: TensorFlow's own kernels trained these, which
@@ -231,7 +229,7 @@ class Answered:
         settings: digest of what all runs of the system share.
         day: when it was trained.
         chance: accuracy in the test part of the most frequent genre.
-        activations: bytes of the two largest neighbouring arrays in int8.
+        activations: bytes in int8 of what one layer reads and writes, of the layer with the most.
         validation: for each track of the part, as parts.csv has them, y if it was right, else n.
         test: likewise.
     """
@@ -402,10 +400,25 @@ def train(options: argparse.Namespace, title: str) -> list[Run]:
 
 
 def activations(run: Run) -> int:
-    """Return the bytes of the two largest neighbouring arrays in int8; an arena holds no fewer."""
-    costs = layer_costs(load(run.model_file)[0])
-    sizes = [prod(cost.output) for cost in costs if cost.kind not in _NO_ARRAY]
-    return max((sum(two) for two in pairwise(sizes)), default=0)
+    """Return the bytes in int8 of what one layer reads and writes, of the layer with the most.
+
+    The arena of a device holds no fewer.
+    """
+    from keras import tree
+
+    model = load(run.model_file)[0]
+    arrays = {id(source): id(source) for source in model.inputs}
+    sizes = {id(source): prod(source.shape[1:]) for source in model.inputs}
+    most = 0
+    for operation in model.operations:
+        read = {arrays[id(source)] for source in tree.flatten(operation.input)}
+        written = operation.output
+        if type(operation).__name__ in _NO_ARRAY:
+            (arrays[id(written)],) = read
+            continue
+        arrays[id(written)], sizes[id(written)] = id(written), prod(written.shape[1:])
+        most = max(most, sum(sizes[array] for array in read | {id(written)}))
+    return most
 
 
 def accuracies(runs: Iterable[Answered], part: str) -> list[float]:
