@@ -16,7 +16,7 @@ from tests.conftest import ComposeExperiment
 from tests.models.families import family
 
 # The network of vgg16 takes minutes on pictures of the size that others are tried with; those of
-# image answer all segments alike until they have learned something.
+# image answer all segments alike until they have learnt something.
 HEAVY = {"vgg16", "image"}
 LIGHT = sorted(n for n in MODELS if issubclass(MODELS[n], ModelFamily) and n not in HEAVY)
 

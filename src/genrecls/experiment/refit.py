@@ -62,7 +62,7 @@ class AllTracks(Splitter):
 
 @dataclass(frozen=True)
 class Refit:
-    """A model that learned from all tracks.
+    """A model that learnt from all tracks.
 
     Attributes:
         folder: what is kept of it, beside the runs.
@@ -228,7 +228,7 @@ def _card(
 def _held_out(runs: Sequence[Run], labels: Sequence[str]) -> HeldOutAnswers:
     """Return what the runs answered to their test parts, all together.
 
-    So cross-conformal prediction does (V. Vovk, 2015): the folds have other models, which learned
+    So cross-conformal prediction does (V. Vovk, 2015): the folds have other models, which learnt
     from less, and tell what the refit is worth.
     """
     examples = [

@@ -1,4 +1,4 @@
-"""Exported files of a model that learned from all tracks; their scores are those of the runs."""
+"""Exported files of a model that learnt from all tracks; their scores are those of the runs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 def export_refit(refit: Refit) -> tuple[ExportedFile, ...]:
     """Write the files that take features in the modes that all runs were exported in.
 
-    Each is compared with the model on the tracks that it learned from, for there are no others, and
+    Each is compared with the model on the tracks that it learnt from, for there are no others, and
     held to the bounds of the files of the runs. Its scores are the means of those files, which were
     tested on tracks that their models had not heard.
 

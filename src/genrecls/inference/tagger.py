@@ -53,7 +53,7 @@ class TaggerDescription(ModelDescription):
 
     @property
     def about(self) -> str:
-        """Its name and what it learned from."""
+        """Its name and what it learnt from."""
         return f"{self.run} · tags of {self.dataset}"
 
     def __str__(self) -> str:

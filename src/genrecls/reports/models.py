@@ -15,7 +15,7 @@ from genrecls.runtime.marks import leak_mark, pretraining_caveat, pretraining_ma
 
 _NOTE = (
     "The accuracy is the mean over runs of the same settings, each tested on tracks that it had "
-    "not heard; the model itself learned from all tracks. The tags have no score here: their "
+    "not heard; the model itself learnt from all tracks. The tags have no score here: their "
     "weights are in the package musicnn, see docs/how_to/pretrained.md."
 )
 
@@ -118,7 +118,7 @@ def card_tables(card: Mapping[str, Any]) -> list[Table]:
             (
                 f"the mean of {split['runs']} runs (split {split['name']}{mark}, "
                 f"{len(split['folds'])} folds, {several(len(split['seeds']), 'seed')}), each "
-                "tested on tracks that it had not heard; the model itself learned from all"
+                "tested on tracks that it had not heard; the model itself learnt from all"
             ),
         ),
         ("caveat", split["caveat"]),

@@ -52,8 +52,8 @@ class ModelCard:
         generated: whether the data were synthetic.
         test: scores on the test part, per segment and per track.
         pretraining: what its weights had been trained on before; empty for nothing.
-        refit: of a model that learned from all tracks, how many `runs` its scores are the means of,
-            how many `tracks` it learned from itself, and the `interval` of the accuracy per track;
+        refit: of a model that learnt from all tracks, how many `runs` its scores are the means of,
+            how many `tracks` it learnt from itself, and the `interval` of the accuracy per track;
             None where `test` is its own.
         held_out: what it answered to tracks that did not train it, the fields of
             `runtime.abstention.HeldOutAnswers`; None in older files.

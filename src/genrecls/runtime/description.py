@@ -26,7 +26,7 @@ class ModelDescription:
         accuracy: of tracks of the test part, 0 to 1.
         interval: 95 % interval of that accuracy; None where the file does not say it.
         pretraining: what its weights had been trained on before; empty for nothing.
-        refit: of a model that learned from all tracks, in how many `runs` of its settings that
+        refit: of a model that learnt from all tracks, in how many `runs` of its settings that
             accuracy was measured, and the number of `tracks`; else None.
         held_out: what it answered to tracks that did not train it; None where it does not say.
     """

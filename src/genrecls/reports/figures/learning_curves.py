@@ -1,4 +1,4 @@
-"""How one run learned, and how the runs of several systems learned, over each other."""
+"""How one run learnt, and how the runs of several systems learnt, over each other."""
 
 from __future__ import annotations
 
