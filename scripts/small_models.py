@@ -77,7 +77,8 @@ the arena of a device holds no fewer.
 
 oneDNN computed the networks, but for `carnaghi2022_cnn`, `carnaghi2022_rnn`, `khamees2021_cnn50`,
 "cnn_velardo on MFCC" and the three with musicnn: TensorFlow's own kernels trained these, which
-round otherwise and take twice as long.
+round otherwise and take twice as long. `cnn` and `best_tiny` learnt on a processor without AVX-512,
+which rounds otherwise, too.
 
 ## All systems
 
