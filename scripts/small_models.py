@@ -467,10 +467,10 @@ def row(kept: Kept, title: str, runs: Sequence[Answered], base: Sequence[Answere
 def difference(
     kept: Kept, runs: Sequence[Answered], base: Sequence[Answered], part: EvaluatedPart
 ) -> str:
-    """Return by how much a system is better than another in a part, on the runs that both have."""
-    places = {(one.seed, one.fold) for one in runs} & {(one.seed, one.fold) for one in base}
-    both = [[one for one in each if (one.seed, one.fold) in places] for each in (runs, base)]
-    found = pair(*(kept.decisions(each, part) for each in both)).difference if places else None
+    """Return by how much a system is better than another in a part, on the tracks of both."""
+    if not (runs and base):
+        return "-"
+    found = pair(kept.decisions(runs, part), kept.decisions(base, part)).difference
     return "{:+.3f} [{:+.3f}, {:+.3f}]".format(found.mean, *found.interval) if found else "-"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from genrecls.config.validation import validate
 from genrecls.errors import Interrupted
@@ -20,7 +21,7 @@ from genrecls.training.distribution import Devices
 from genrecls.training.loop import TrainingData, fit
 from genrecls.training.settings import DistillSettings
 from genrecls.training.step import Learner
-from tests.models.families import build_for
+from tests.models.families import build_for, family
 from tests.training.staged import fitted, task
 from tests.training.toys import (
     N_CLASSES,
@@ -48,11 +49,6 @@ def network(seed: int = 0, **changes: Any) -> Any:
     return build_for("separable", {"mfcc": SIZE}, n_classes=N_CLASSES, **{**SMALL, **changes})
 
 
-def softmax(logits: Any) -> Any:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
 def answers_of_one(model: Any, number: int, inputs: Any) -> Any:
     """Return logits of a network of one branch that has the weights of one of several."""
     alone = network(seed=9, branches=1)
@@ -76,8 +72,8 @@ def test_each_branch_answers_as_a_network_of_its_own_and_all_together_as_the_mea
     together, *alone = trained.predict_on_batch(inputs)
     logits = [answers_of_one(plain, number + 1, inputs) for number in range(COUNT)]
     for answered, expected in zip(alone, logits, strict=True):
-        np.testing.assert_allclose(answered, softmax(expected), atol=1e-6)
-    np.testing.assert_allclose(together, softmax(np.mean(logits, axis=0)), atol=1e-6)
+        np.testing.assert_allclose(answered, softmax(expected, axis=1), atol=1e-6)
+    np.testing.assert_allclose(together, softmax(np.mean(logits, axis=0), axis=1), atol=1e-6)
     assert not np.allclose(alone[0], alone[1], atol=1e-3)
 
 
@@ -117,7 +113,7 @@ def test_the_loss_is_the_mean_of_the_branches_with_a_teacher_too() -> None:
     chosen = Distillation(settings, N_CLASSES, 4)
     examples, rng = toy_examples(5), np.random.default_rng(0)
     genres = np.eye(N_CLASSES, dtype=np.float32)[examples.targets]
-    soft = softmax(rng.standard_normal((5, N_CLASSES)))
+    soft = softmax(rng.standard_normal((5, N_CLASSES)), axis=1)
     columns = [genres, soft, rng.standard_normal((5, 4))]
     targets = np.concatenate(columns, axis=1).astype(np.float32)
     trained = with_branches(with_projection(network(), chosen, ()), COUNT)
@@ -153,8 +149,6 @@ def test_a_training_of_branches_that_is_interrupted_ends_like_an_undisturbed_one
 
 
 def test_the_trained_network_is_that_of_the_family_and_validated_as_such(tmp_path: Path) -> None:
-    from tests.models.families import family
-
     chosen = replace(task(), family=family("separable", **SMALL))
     chosen = replace(chosen, trainer=replace(chosen.trainer, keep="last", calibration="none"))
     result = fitted(tmp_path, chosen)

@@ -212,11 +212,9 @@ def pool_globally(x: Any, kind: GlobalPooling, prefix: str = "") -> Any:
     # A window of the whole picture has an operator in every runtime; so has none of the reductions.
     largest = layers.MaxPooling2D((frames, bands), name=f"{prefix}largest")(x)
     largest = layers.Flatten(name=f"{prefix}max")(largest)
-    return (
-        largest
-        if kind == "max"
-        else layers.Concatenate(name=f"{prefix}pooled")([average(x), largest])
-    )
+    if kind == "max":
+        return largest
+    return layers.Concatenate(name=f"{prefix}pooled")([average(x), largest])
 
 
 def centred(x: Any, kind: Centring) -> Any:

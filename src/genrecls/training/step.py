@@ -64,28 +64,25 @@ class Learner:
         together, *others = outputs if isinstance(outputs, list) else [outputs]
         distillation = self.distillation
         projection = others.pop(0) if distillation and distillation.embedding else None
-        losses = [self._loss(each, targets) for each in others or [together]]
+        genres, answers = targets[:, : len(self.weights)], targets[:, len(self.weights) :]
+        losses = [self._loss(each, genres, answers) for each in others or [together]]
         loss = losses[0] if len(losses) == 1 else tf.add_n(losses) / len(losses)
-        genres = targets[:, : len(self.weights)]
         hits = tf.argmax(together, axis=1) == tf.argmax(genres, axis=1)
         if distillation is not None:
             if projection is not None:
-                loss += distillation.compare_embedding(projection, targets[:, len(self.weights) :])
+                loss += distillation.compare_embedding(projection, answers)
             hits &= tf.reduce_sum(genres, axis=1) >= LABELLED
         return loss + fault, hits
 
-    def _loss(self, probabilities: Any, targets: Any) -> Any:
-        """Return the weighted loss of each example for probabilities of genres."""
+    def _loss(self, probabilities: Any, genres: Any, answers: Any) -> Any:
+        """Return the weighted loss of each example, without what is learnt of an embedding."""
         import tensorflow as tf
         from keras import losses
 
         smoothing, distillation = self.label_smoothing, self.distillation
         if distillation is None:
-            each = losses.categorical_crossentropy(
-                targets, probabilities, label_smoothing=smoothing
-            )
-            return each * tf.linalg.matvec(targets, self.weights)
-        genres, answers = targets[:, : len(self.weights)], targets[:, len(self.weights) :]
+            each = losses.categorical_crossentropy(genres, probabilities, label_smoothing=smoothing)
+            return each * tf.linalg.matvec(genres, self.weights)
         # Of unlabelled music that is mixed with other the genres are less than 1 together.
         shares = tf.math.divide_no_nan(genres, tf.reduce_sum(genres, axis=1)[:, None])
         each = losses.categorical_crossentropy(shares, probabilities, label_smoothing=smoothing)
