@@ -18,7 +18,8 @@ from pydantic import ValidationError
 
 from genrecls.dsp import audio
 from genrecls.dsp.audio_limits import AudioLimits
-from genrecls.dsp.mel import Window, cosine_window
+from genrecls.dsp.mel import cosine_window
+from genrecls.dsp.mel_settings import Window
 from genrecls.features.base import FEATURES, AudioFeature, FeatureSpec
 from genrecls.features.mel import MelSettings
 from genrecls.features.multi_input import MultiInput

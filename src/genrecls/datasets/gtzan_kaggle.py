@@ -15,10 +15,7 @@ from abc import ABC
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, ClassVar
 
 from genrecls.datasets.base import DATASETS, Dataset, DatasetSource, Medium, Provenance, Track
 from genrecls.datasets.gtzan import GENRES
@@ -26,6 +23,10 @@ from genrecls.datasets.gtzan import PROVENANCE as GTZAN
 from genrecls.datasets.gtzan_facts import gtzan_facts
 from genrecls.dsp.audio_limits import AudioRejected
 from genrecls.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 SIZE = (432, 288)
 """Width and height of a published picture in pixels."""
@@ -47,6 +48,7 @@ def read_picture(path: Path) -> NDArray[np.float32]:
     Raises:
         AudioRejected: the file is no such picture.
     """
+    import numpy as np
     from PIL import Image
 
     try:
@@ -69,8 +71,8 @@ def read_picture(path: Path) -> NDArray[np.float32]:
 
 TABLE = "features_30_sec.csv"
 N_COLUMNS = 57
-# Features are single precision.
-_LARGEST = float(np.finfo(np.float32).max)
+# Features are single precision, of which this is the largest number.
+_LARGEST = (2 - 2**-23) * 2.0**127
 _PICTURE = re.compile(r"(?P<genre>[a-z]+)\.?(?P<number>\d{5})")
 _PROVENANCE = Provenance(
     title="GTZAN genre collection, mel pictures and summary features of the Kaggle copy",

@@ -17,14 +17,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from genrecls.dsp.mel_settings import Compression, MelScale, Window
 from genrecls.dsp.segments import count_frames
 
-Window = Literal["hann", "hamming", "blackman", "rectangular"]
-MelScale = Literal["slaney", "htk"]
-Compression = Literal["db", "log1p", "pcen"]
-Colour = Literal[
-    "grey", "repeat", "jet", "viridis", "magma", "inferno", "plasma", "cividis", "turbo"
-]
 Floats = NDArray[np.float32]
 
 # Per-channel energy normalisation is made for samples of 32-bit integers, and keeps what it divides

@@ -6,23 +6,26 @@ Configurations and the cards of model files are held to the same rules, on devic
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Literal, get_args
 
-import numpy as np
-
-from genrecls.dsp.mel import Colour, Compression, MelFrontEnd, MelScale, Window
 from genrecls.dsp.settings import (
     MOST_RATE,
     NULL,
     TRUE_OR_FALSE,
     Allowed,
-    check,
     choice,
     either,
     list_of,
     number,
     whole_number,
 )
+
+Window = Literal["hann", "hamming", "blackman", "rectangular"]
+MelScale = Literal["slaney", "htk"]
+Compression = Literal["db", "log1p", "pcen"]
+Colour = Literal[
+    "grey", "repeat", "jet", "viridis", "magma", "inferno", "plasma", "cividis", "turbo"
+]
 
 MOST_FFT = 2**20
 """Samples of a frame: 2.7 s at the highest sample rate of recordings."""
@@ -90,19 +93,6 @@ FRONT_ENDS: Mapping[str, Mapping[str, Allowed]] = {
 """The representations that NumPy alone computes, and what their settings may be in a file."""
 
 
-def check_features(features: Mapping[str, Any]) -> None:
-    """Refuse what is not the settings of one of `FRONT_ENDS`, as a file holds them.
-
-    Raises:
-        ValueError: one line names the setting, what was received and what is allowed.
-    """
-    check(features, FRONT_ENDS[features["name"]], "features", LATER_SETTINGS)
-    try:
-        check_front_end(features)
-    except ValueError as error:
-        raise ValueError(f"features.{error}") from None
-
-
 def check_filter_size(n_mels: int, n_fft: int) -> None:
     """Refuse mel filters that would not fit into memory, before they are made.
 
@@ -135,38 +125,3 @@ def check_hop_length(hop_length: int, n_fft: int) -> None:
             f"hop_length: received {hop_length}; allowed: at least {-(-n_fft // MOST_OVERLAP)} "
             f"with n_fft={n_fft}; each sample is in {MOST_OVERLAP} frames then"
         )
-
-
-def check_front_end(settings: Mapping[str, Any]) -> None:
-    """Refuse settings of `MelFrontEnd` that contradict each other or would not fit into memory.
-
-    Raises:
-        ValueError: one line names the setting, what was received and what is allowed.
-    """
-    rate, n_fft, n_mels = (settings[key] for key in ("sample_rate", "n_fft", "n_mels"))
-    fmin, fmax, nyquist = settings["fmin"], settings["fmax"], rate / 2
-    if n_fft % 2:
-        raise ValueError(f"n_fft: received {n_fft}; allowed: an even number")
-    check_filter_size(n_mels, n_fft)
-    check_hop_length(settings["hop_length"], n_fft)
-    if fmax is not None and fmax > nyquist:
-        raise ValueError(
-            f"fmax: received {fmax:g}; allowed: at most half of sample_rate "
-            f"({nyquist:g} Hz), or null for just that"
-        )
-    if fmin >= (fmax or nyquist):
-        raise ValueError(f"fmin: received {fmin:g}; allowed: below fmax ({fmax or nyquist:g} Hz)")
-    if settings["amin"] < LEAST_AMIN:
-        raise ValueError(f"amin: received {settings['amin']:g}; allowed: at least {LEAST_AMIN:g}")
-    # Bands so narrow that their edges are equal are divided by zero.
-    with np.errstate(all="ignore"):
-        filters = MelFrontEnd.of(settings).filters
-    empty = int(np.sum(~(np.isfinite(filters).all(axis=1) & filters.any(axis=1))))
-    if empty:
-        raise ValueError(
-            f"n_mels: received {n_mels}, but {empty} of these bands lie between two bins "
-            f"of n_fft={n_fft} and would be constant; use fewer bands or a larger n_fft"
-        )
-    n_mfcc = settings.get("n_mfcc")
-    if n_mfcc is not None and n_mfcc > n_mels:
-        raise ValueError(f"n_mfcc: received {n_mfcc}; allowed: at most n_mels ({n_mels})")

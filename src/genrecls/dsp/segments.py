@@ -6,13 +6,14 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Protocol
 
 from genrecls.dsp.settings import NULL, Allowed, choice, either, number, whole_number
 from genrecls.errors import ConfigError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 # GTZAN tracks last 30.01 s: their last centisecond must not make the last 3 s count twice.
 _NEGLIGIBLE = 0.02
@@ -141,10 +142,14 @@ class Cut:
 
     def starts(self, total: int) -> NDArray[np.int64]:
         """Return where the segments of `total` begin."""
+        import numpy as np
+
         return np.asarray(self._regular(total), np.int64)
 
     def covering(self, total: int) -> NDArray[np.int64]:
         """Return where segments begin that leave no gap and hold all but a negligible rest."""
+        import numpy as np
+
         dense = Cut(self.length, min(self.hop, self.length), self.needed)
         starts = dense._regular(total)
         covered = starts[-1] + self.length if starts else 0
@@ -189,6 +194,8 @@ def windows(
     array: NDArray[np.float32], starts: NDArray[np.int64], length: int
 ) -> NDArray[np.float32]:
     """Return pieces of `length` along the first axis, shape (starts, length, ...), zeros behind."""
+    import numpy as np
+
     pieces = np.zeros((len(starts), length, *array.shape[1:]), np.float32)
     for piece, start in zip(pieces, starts, strict=True):
         held = array[start : start + length]
@@ -207,6 +214,8 @@ def repeat_to_fill(
         step: samples from one step to the next.
         steps_of: number of steps of a number of samples.
     """
+    import numpy as np
+
     wanted, enough = (samples_for_steps(n, step, steps_of) for n in (cut.length, cut.needed))
     return np.resize(track, wanted) if 0 < len(track) < enough else track
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import PositiveInt
 
 from genrecls.datasets.base import Medium, Track
@@ -14,6 +13,10 @@ from genrecls.dsp.audio_limits import AudioLimits, AudioRejected
 from genrecls.errors import ConfigError
 from genrecls.features.base import FEATURES, FeatureSpec, Inputs, Samples
 from genrecls.features.mel_image import scaled
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 SECONDS = 30.0
 """What a picture shows: a whole clip."""
@@ -61,6 +64,8 @@ class KagglePicture(FeatureSpec):
 
     def transform(self, segments: Samples) -> Inputs:
         """Return each strip, scaled."""
+        import numpy as np
+
         if self.size is None or not len(segments):
             shape = (len(segments), *self.shapes(segments.shape[1])["picture"])
             return {"picture": segments.reshape(shape)}
@@ -111,6 +116,8 @@ class KaggleTable(FeatureSpec):
         Raises:
             AudioRejected: there is no row of it.
         """
+        import numpy as np
+
         return np.tile(row_of(track), (_ROWS, 1))
 
     def shapes(self, n_samples: int) -> dict[str, tuple[int, ...]]:
@@ -142,6 +149,8 @@ def row_of(track: Track) -> NDArray[np.float32]:
     Raises:
         AudioRejected: the table has no row of this track, or is absent.
     """
+    import numpy as np
+
     if not track.row:
         raise AudioRejected(track.path, "missing", f"{TABLE} has no row of {track.id}")
     return np.asarray(track.row, np.float32)

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from abc import ABC
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from genrecls.dsp.mel import Compression, Kernels, MelFrontEnd, MelScale, Window
-from genrecls.dsp.mel_settings import LEAST_LOG_GAIN, LEAST_PCEN_SECONDS, check_front_end
+from genrecls.dsp.mel_settings import (
+    LEAST_LOG_GAIN,
+    LEAST_PCEN_SECONDS,
+    Compression,
+    MelScale,
+    Window,
+)
 from genrecls.dsp.segments import count_frames
 from genrecls.features.base import FEATURES, AudioFeature, Inputs, Samples
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from genrecls.dsp.mel import Kernels, MelFrontEnd
 
 
 def scipy_rfft(frames: NDArray[np.float32]) -> NDArray[Any]:
@@ -21,6 +30,7 @@ def scipy_rfft(frames: NDArray[np.float32]) -> NDArray[Any]:
 
     SciPy transforms several float32 frames at once with vector instructions; NumPy does not.
     """
+    import numpy as np
     from scipy.fft import rfft
 
     return np.asarray(rfft(frames, overwrite_x=True))
@@ -46,8 +56,6 @@ class MelSettings(AudioFeature, ABC):
         top_db: values lower than this below the loudest of a segment are raised; null is off.
     """
 
-    kernels: ClassVar[Kernels] = Kernels(rfft=scipy_rfft)
-
     n_fft: Annotated[int, Field(ge=16, multiple_of=2)]
     window: Window
     center: bool
@@ -64,11 +72,22 @@ class MelSettings(AudioFeature, ABC):
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "scipy")
 
     def __post_init__(self) -> None:
+        from genrecls.dsp.mel_checks import check_front_end
+
         check_front_end(vars(self))
+
+    @property
+    def kernels(self) -> Kernels:
+        """The library functions that it is computed with."""
+        from genrecls.dsp.mel import Kernels
+
+        return Kernels(rfft=scipy_rfft)
 
     @property
     def front_end(self) -> MelFrontEnd:
         """The computation, with its arrays; a coloured picture still lacks its colours."""
+        from genrecls.dsp.mel import MelFrontEnd
+
         return MelFrontEnd.of(vars(self), kernels=self.kernels)
 
     def frames(self, n_samples: int) -> int:

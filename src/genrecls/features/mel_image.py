@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import PositiveFloat, PositiveInt
 
 from genrecls.config.ranges import Share
-from genrecls.dsp.mel import Colour, Kernels
+from genrecls.dsp.mel_settings import Colour
 from genrecls.features.base import FEATURES, Inputs, Samples
 from genrecls.features.mel import MelSettings
 
-Picture2d = NDArray[np.float32]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from genrecls.dsp.mel import Kernels
+
+Picture2d: TypeAlias = "NDArray[np.float32]"
 
 
 def scaled(picture: Picture2d, size: Sequence[int]) -> Picture2d:
@@ -24,6 +28,7 @@ def scaled(picture: Picture2d, size: Sequence[int]) -> Picture2d:
 
     Bilinear; where it shrinks, every value counts (Pillow's `BILINEAR`, no aliasing).
     """
+    import numpy as np
     from PIL import Image
 
     image = Image.fromarray(picture).resize((size[1], size[0]), Image.Resampling.BILINEAR)
@@ -35,6 +40,7 @@ def colour_table(colour: Colour) -> NDArray[np.float64] | None:
     """Return the 256 colours of a colour map from 0 to 1, shape (256, 3); None where it is none."""
     if colour in {"grey", "repeat"}:
         return None
+    import numpy as np
     from matplotlib import colormaps
 
     table = np.asarray(colormaps[colour](np.arange(256))[:, :3], np.float64)
@@ -56,8 +62,6 @@ class MelImage(MelSettings):
             are colour maps of matplotlib, in red, green and blue.
     """
 
-    kernels: ClassVar[Kernels] = replace(MelSettings.kernels, resize=scaled)
-
     ref: Literal["max"]
     top_db: PositiveFloat
     pre_emphasis: Share
@@ -66,12 +70,19 @@ class MelImage(MelSettings):
 
     libraries: ClassVar[tuple[str, ...]] = ("matplotlib", "numpy", "pillow", "scipy")
 
+    @property
+    def kernels(self) -> Kernels:
+        """The library functions that it is computed with."""
+        return replace(super().kernels, resize=scaled)
+
     def shapes(self, n_samples: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of `picture` for a segment of `n_samples` samples."""
         return {"picture": self.front_end.shape(n_samples)}
 
     def transform(self, segments: Samples) -> Inputs:
         """Return the picture of each segment."""
+        import numpy as np
+
         table = colour_table(self.colour)
         colours = None if table is None else np.asarray(table, np.float32)
         return {"picture": replace(self.front_end, colours=colours).transform(segments)}

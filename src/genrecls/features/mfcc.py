@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import NonNegativeFloat, PositiveInt
 
-from genrecls.dsp.mel import Kernels, lifter_weights
 from genrecls.features.base import FEATURES, Inputs, Samples
 from genrecls.features.mel import CompressedMel
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from genrecls.dsp.mel import Kernels
 
 
 def scipy_coefficients(
@@ -22,6 +25,8 @@ def scipy_coefficients(
     SciPy rounds a little less than a product with the cosine basis.
     """
     from scipy.fft import dct
+
+    from genrecls.dsp.mel import lifter_weights
 
     kept: NDArray[np.floating[Any]] = dct(bands, type=2, norm="ortho", axis=-1)
     kept = kept[..., :n_coefficients]
@@ -40,10 +45,13 @@ class Mfcc(CompressedMel):
         lifter: weight coefficient n (from 1) by 1 + lifter / 2 * sin(pi n / lifter); 0 is off.
     """
 
-    kernels: ClassVar[Kernels] = replace(CompressedMel.kernels, coefficients=scipy_coefficients)
-
     n_mfcc: PositiveInt
     lifter: NonNegativeFloat
+
+    @property
+    def kernels(self) -> Kernels:
+        """The library functions that it is computed with."""
+        return replace(super().kernels, coefficients=scipy_coefficients)
 
     def shapes(self, n_samples: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of `mfcc` for a segment of `n_samples` samples."""

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from genrecls.config.schema import Schema
@@ -22,6 +20,10 @@ from genrecls.dsp.segments import (
     windows,
 )
 from genrecls.features.base import FeatureSpec, Inputs, Samples
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,6 +168,8 @@ class SegmentRule(Schema):
         return self._cut(track, spec, covering=True)
 
     def _cut(self, track: Samples, spec: FeatureSpec, *, covering: bool) -> Segments:
+        import numpy as np
+
         if self.source == "audio":
             cut = self._cut_of(spec.rate)
             track = self._filled(track, spec, cut, covering=covering)

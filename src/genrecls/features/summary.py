@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from genrecls.dsp.mel import MelScaleSettings, mel_matrix
 from genrecls.dsp.mel_settings import check_filter_size, check_hop_length
 from genrecls.features.base import FEATURES, AudioFeature, Inputs, Samples
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _LOWEST, _HIGHEST = 150, 4000
 _AUDIBLE = 0.1
@@ -29,6 +30,7 @@ def tuning(power: NDArray[np.float32], sample_rate: int) -> float:
         power: power spectrogram, shape (bins, frames).
         sample_rate: in Hz.
     """
+    import numpy as np
     from librosa import pitch_tuning
 
     # Local maxima that are loud enough for their frame.
@@ -50,8 +52,8 @@ def tuning(power: NDArray[np.float32], sample_rate: int) -> float:
     return float(pitch_tuning(pitches.astype(np.float32)[heights >= np.median(heights)]))
 
 
-Spectrum = NDArray[np.complex64]
-Magnitude = NDArray[np.float32]
+Spectrum: TypeAlias = "NDArray[np.complex64]"
+Magnitude: TypeAlias = "NDArray[np.float32]"
 
 KERNEL = 31
 
@@ -79,6 +81,7 @@ def _medians(rows: Magnitude) -> Magnitude:
 
     SciPy has a fast algorithm for a single row only, so all rows are made one, with margins.
     """
+    import numpy as np
     from scipy.ndimage import median_filter
 
     margin = KERNEL // 2
@@ -87,7 +90,7 @@ def _medians(rows: Magnitude) -> Magnitude:
     return medians[:, margin:-margin]
 
 
-Curve = NDArray[np.floating]
+Curve: TypeAlias = "NDArray[np.floating]"
 
 N_MELS = 128
 N_MFCC = 20
@@ -162,6 +165,8 @@ class Summary(AudioFeature):
 
     def transform(self, segments: Samples) -> Inputs:
         """Return the 57 values of each segment."""
+        import numpy as np
+
         rows = np.empty((len(segments), *self.shapes(segments.shape[1])["summary"]), np.float32)
         if rows.size:
             rows[:] = [self._row(segment) for segment in segments]
@@ -174,6 +179,8 @@ class Summary(AudioFeature):
 
     @property
     def _filters(self) -> NDArray[np.float32]:
+        from genrecls.dsp.mel import MelScaleSettings, mel_matrix
+
         scale = MelScaleSettings(
             sample_rate=self.sample_rate,
             n_fft=self.n_fft,
@@ -188,6 +195,7 @@ class Summary(AudioFeature):
     def _row(self, samples: NDArray[np.float32]) -> list[float]:
         """Return the values of one segment, in the order of `COLUMNS`."""
         import librosa
+        import numpy as np
         from librosa import feature
 
         rate, n_fft, hop = self.sample_rate, self.n_fft, self.hop_length
@@ -221,6 +229,7 @@ class Summary(AudioFeature):
 
     def _tempo(self, bands: Curve) -> float:
         """Return beats per minute as `librosa.beat.beat_track`; 0 where nothing ever sets in."""
+        import numpy as np
         from librosa.feature import tempo
         from librosa.onset import onset_strength
 
@@ -240,4 +249,4 @@ class Summary(AudioFeature):
 
 
 def _moments(curves: list[Curve]) -> list[float]:
-    return [float(moment) for curve in curves for moment in (np.mean(curve), np.var(curve))]
+    return [float(moment) for curve in curves for moment in (curve.mean(), curve.var())]

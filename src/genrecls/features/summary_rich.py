@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from genrecls.dsp.mel import Kernels, MelFrontEnd, cosine_coefficients
-from genrecls.dsp.mel_settings import check_front_end
 from genrecls.features.base import FEATURES, AudioFeature, Inputs, Samples
 from genrecls.features.mel import scipy_rfft
 
-Curves = NDArray[np.floating[Any]]
-"""Shape (frames, curves)."""
+if TYPE_CHECKING:
+    from genrecls.dsp.curves import Curves
+    from genrecls.dsp.mel import MelFrontEnd
 
 N_MELS, N_BANDS, N_MFCC = 96, 24, 20
 PERCENTILES = (5, 25, 50, 75, 95)
@@ -63,6 +60,8 @@ class SummaryRich(AudioFeature):
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "scipy")
 
     def __post_init__(self) -> None:
+        from genrecls.dsp.mel_checks import check_front_end
+
         check_front_end(self._settings)
 
     @property
@@ -80,6 +79,8 @@ class SummaryRich(AudioFeature):
 
     def transform(self, segments: Samples) -> Inputs:
         """Return the values of each segment."""
+        import numpy as np
+
         rows = np.zeros(
             (len(segments), *self.shapes(segments.shape[1])["summary_rich"]), np.float32
         )
@@ -114,10 +115,17 @@ class SummaryRich(AudioFeature):
 
     @cached_property
     def _front_end(self) -> MelFrontEnd:
+        from genrecls.dsp.mel import Kernels, MelFrontEnd
+
         return MelFrontEnd.of(self._settings, kernels=Kernels(rfft=scipy_rfft))
 
     def _row(self, decibels: Curves) -> Curves:
         """Return the values of one segment, in the order of `COLUMNS`."""
+        import numpy as np
+
+        from genrecls.dsp.curves import modulation, onsets, timbre
+        from genrecls.dsp.mel import cosine_coefficients
+
         rate = self.sample_rate / self.hop_length
         bands = decibels.reshape(len(decibels), N_BANDS, -1).mean(axis=2)
         return np.concatenate(
@@ -125,52 +133,7 @@ class SummaryRich(AudioFeature):
                 timbre(cosine_coefficients(decibels, N_MFCC, 0.0)),
                 np.percentile(bands, PERCENTILES, axis=0).ravel(),
                 bands.std(axis=0),
-                modulation(bands, rate),
-                onsets(bands, rate),
+                modulation(bands, rate, OCTAVES),
+                onsets(bands, rate, TEMPI),
             ]
         )
-
-
-def timbre(mfcc: Curves) -> Curves:
-    """Return mean and deviation of MFCC, and deviations of their first and second differences."""
-    change = _change(mfcc)
-    return np.concatenate(
-        [mfcc.mean(axis=0), mfcc.std(axis=0), change.std(axis=0), _change(change).std(axis=0)]
-    )
-
-
-def modulation(bands: Curves, rate: float) -> Curves:
-    """Return the power in dB with which bands swell at the rates between `OCTAVES`, one by one.
-
-    Args:
-        bands: in dB.
-        rate: frames a second.
-    """
-    swell = (bands - bands.mean(axis=0)) * np.hanning(len(bands) + 2)[1:-1, None]
-    power = np.square(np.abs(np.fft.rfft(swell, axis=0))) / len(bands)
-    places = np.digitize(np.fft.rfftfreq(len(bands), 1 / rate), OCTAVES)
-    sums = [power[places == place].sum(axis=0) for place in range(1, len(OCTAVES))]
-    return np.asarray(10 * np.log10(np.maximum(np.concatenate(sums), _INAUDIBLE)))
-
-
-def onsets(bands: Curves, rate: float) -> Curves:
-    """Return statistics of the onset strength, and how much it repeats at the periods of `TEMPI`.
-
-    Args:
-        bands: in dB.
-        rate: frames a second.
-    """
-    strength = np.maximum(_change(bands), 0).mean(axis=1)
-    moments = [strength.mean(), strength.std(), *np.percentile(strength, (50, 95))]
-    centred = strength - strength.mean()
-    spectrum = np.fft.rfft(centred, 2 * len(centred))
-    repetition = np.fft.irfft(np.square(np.abs(spectrum)))[: len(centred)]
-    lags = np.rint(60 * rate / np.asarray(TEMPI)).astype(np.int64)
-    inside = lags < len(centred)
-    values = np.where(inside, repetition[np.where(inside, lags, 0)], 0.0)
-    return np.concatenate([moments, values / max(repetition[0], _INAUDIBLE)])
-
-
-def _change(curves: Curves) -> Curves:
-    """Return the difference of each frame to the one before; that of the first frame is 0."""
-    return np.asarray(np.diff(curves, axis=0, prepend=curves[:1]))

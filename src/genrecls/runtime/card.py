@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any, get_args
 
-from genrecls.dsp.mel_settings import FRONT_ENDS, check_features
+from genrecls.dsp.mel_checks import check_features
+from genrecls.dsp.mel_settings import FRONT_ENDS
 from genrecls.dsp.segments import SEGMENT, check_segment
 from genrecls.dsp.settings import (
     GROUP,
