@@ -146,6 +146,18 @@ def test_what_decided_is_explained(run: api.Run, tmp_path: Path) -> None:
         api.explain(run, file, genre="polka")
 
 
+def test_a_sound_in_the_home_folder_is_found(
+    run: api.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    noise = np.random.default_rng(0).standard_normal(22050 * 6) * 0.1
+    soundfile.write(tmp_path / "noise.wav", noise, 22050)
+    model = api.load(run)
+    assert model.predict("~/noise.wav").path == tmp_path / "noise.wav"
+    assert [one.path for one in model.predict(["~/noise.wav"])] == [tmp_path / "noise.wav"]
+    assert api.explain(run, "~/noise.wav").file == "noise.wav"
+
+
 def test_runs_are_compared_without_printing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

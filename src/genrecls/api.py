@@ -297,7 +297,7 @@ def explain(
     if file.suffix != ".keras":
         file = _run(file, output_root).model_file
     predictor = KerasPredictor.load(file)
-    return explanation.explain(predictor, Path(path), genre=genre, start=start)
+    return explanation.explain(predictor, expanded(str(path), "path"), genre=genre, start=start)
 
 
 @dataclass(frozen=True)

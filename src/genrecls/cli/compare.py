@@ -88,8 +88,8 @@ def _runs_named(word: str, root: Path) -> list[Run]:
     chosen = [run for run in matching if run.finished or run.damage]
     if not chosen:
         raise RunError(
-            f"'{word}' matches no finished run, but {len(matching)} not finished; repeat their "
-            "'genrecls train' commands to continue"
+            f"'{word}' matches no finished run, but {len(matching)} not finished; repeat the "
+            "commands that began them to continue"
         )
     if len(chosen) < len(matching):
         names = ", ".join(run.name for run in matching if run not in chosen)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
+from genrecls.config.paths import expanded
 from genrecls.console import quiet_libraries
 from genrecls.errors import DataError
 from genrecls.runtime.abstention import ALWAYS, Abstention
@@ -77,8 +78,8 @@ class Model:
             DataError: a file cannot be used; the reason is the one of `genrecls predict`.
         """
         if isinstance(paths, str | Path):
-            return self._predict(Path(paths))
-        return [self._predict(Path(path)) for path in paths]
+            return self._predict(expanded(str(paths), "paths"))
+        return [self._predict(expanded(str(path), "paths")) for path in paths]
 
     def _predict(self, path: Path) -> Prediction:
         with quiet_libraries():
