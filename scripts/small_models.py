@@ -172,6 +172,12 @@ SYSTEMS: Mapping[str, tuple[str, ...]] = {
     "nearest neighbours": (*_PLAIN, "model=knn", *_COLUMNS),
     "logistic regression": (*_PLAIN, "model=logistic", *_COLUMNS),
     "support vector machine": (*_PLAIN, "model=svm", *_COLUMNS),
+    "support vector machine on summary": (
+        *_PLAIN,
+        "model=svm",
+        "features=summary",
+        "segment=30s",
+    ),
     "random forest": (*_PLAIN, "model=random_forest", *_COLUMNS),
     "boosting": (*_PLAIN, "model=boosting", *_COLUMNS),
     "cnn": (*_PLAIN, "model=cnn"),

@@ -426,6 +426,7 @@ def export_page(
     from genrecls.config.validation import validate
     from genrecls.export.settings import ExportSettings
     from genrecls.export.web import page
+    from genrecls.export.web.litertjs import find_litertjs
     from genrecls.inference.files import named_model_file
 
     file = None if model is None or isinstance(model, Run) else named_model_file(str(model))
@@ -434,7 +435,8 @@ def export_page(
     chosen = validate(ExportSettings, compose("export", [*words, *named]), "")
     place = None if folder is None else expanded(str(folder), "folder")
     with _quietly(progress):
-        return page.export_page(chosen, words, file, place)
+        runtime = find_litertjs(chosen.litertjs)
+        return page.export_page(chosen, words, file, place, runtime)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import pytest
 from genrecls.export.web.litertjs import FILES, LiteRtJs
 from genrecls.shipped.models import FOLDER
 from tests.conftest import RunCommand
+from tests.runs.finished_runs import finished_run
 from tests.runtime.handmade import CARD, exported_file
 
 LITERTJS = LiteRtJs("2.5.3", dict.fromkeys(FILES, b""))
@@ -21,7 +22,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
         places.append(place)
         return LITERTJS
 
-    monkeypatch.setattr("genrecls.export.web.page.find_litertjs", find)
+    monkeypatch.setattr("genrecls.export.web.litertjs.find_litertjs", find)
     return places
 
 
@@ -42,6 +43,16 @@ def test_a_page_is_made_of_a_file_alone(
     outcome = run_command("export", str(file), "--web", "--output", str(tmp_path / "site"))
     assert (tmp_path / "site" / "index.html").is_file()
     assert asked == ["download", None]
+
+
+@pytest.mark.parametrize("words", [["--web"], ["--web", "--tflite"]])
+def test_what_runs_a_page_is_looked_for_before_files_are_made(
+    words: list[str], run_command: RunCommand, tmp_path: Path
+) -> None:
+    finished_run(tmp_path / "outputs", "here-cnn-1")
+    places = (f"output_root={tmp_path / 'outputs'}", f"litertjs={tmp_path / 'absent'}")
+    outcome = run_command("export", "cnn-1", *words, *places)
+    assert outcome.error.startswith("litertjs: ")
 
 
 def test_a_file_that_no_page_can_run_is_refused(

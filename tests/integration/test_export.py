@@ -351,7 +351,7 @@ def litertjs(monkeypatch: pytest.MonkeyPatch) -> None:
     """LiteRT.js without a content."""
     package = LiteRtJs("2.5.3", dict.fromkeys(FILES, b""))
     # Where it is used: whether that is imported already depends on the tests before.
-    monkeypatch.setattr("genrecls.export.web.page.find_litertjs", lambda _: package)
+    monkeypatch.setattr("genrecls.export.web.litertjs.find_litertjs", lambda _: package)
 
 
 def test_a_page_takes_the_most_exact_file_of_a_bundle(

@@ -43,13 +43,18 @@ def main(words: Sequence[str]) -> int:
         return 0
     composed = compose("export", options.overrides, options.config_dir, options.config_name)
     settings = validate(ExportSettings, composed, "")
-    if options.tflite or not options.web:
+    if not options.web:
         _write_files(settings, kept)
-    if options.web:
-        from genrecls.export.web.page import export_page
+        return 0
+    from genrecls.export.web.litertjs import find_litertjs
+    from genrecls.export.web.page import export_page
 
-        page = export_page(settings, kept, file, options.output)
-        say(f"page in {page}; to look at it: python -m http.server -d {page}")
+    # Before files are made, which takes longer.
+    runtime = find_litertjs(settings.litertjs)
+    if options.tflite:
+        _write_files(settings, kept)
+    page = export_page(settings, kept, file, options.output, runtime)
+    say(f"page in {page}; to look at it: python -m http.server -d {page}")
     return 0
 
 

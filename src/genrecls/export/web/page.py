@@ -16,7 +16,7 @@ from genrecls.config.paths import expanded
 from genrecls.errors import ExportError
 from genrecls.export.formats import INPUTS, MODES
 from genrecls.export.settings import ExportSettings
-from genrecls.export.web.litertjs import LiteRtJs, find_litertjs
+from genrecls.export.web.litertjs import LiteRtJs
 from genrecls.export.web.page_model import page_model, reason_not_to_play
 from genrecls.files.atomic import replacing_folder
 from genrecls.files.tables import read_json
@@ -106,15 +106,20 @@ def choose_web_model(run: Run, facts: ExportFacts) -> WebModel:
 
 
 def export_page(
-    settings: ExportSettings, words: Sequence[str], file: Path | None, folder: Path | None
+    settings: ExportSettings,
+    words: Sequence[str],
+    file: Path | None,
+    folder: Path | None,
+    runtime: LiteRtJs,
 ) -> Path:
     """Write a page with an exported file, or with one of a run, which is made if there is none.
 
     Args:
-        settings: name the run, LiteRT.js, and the formats of a run that was not exported.
+        settings: name the run, and the formats of a run that was not exported.
         words: overrides that they were made of, for the card of that export.
         file: an exported file; None for the run.
         folder: where the page goes; None for `web` in the run, or beside here with the file's name.
+        runtime: what runs the network in a browser.
 
     Returns:
         The folder of the page.
@@ -125,8 +130,6 @@ def export_page(
     """
     from genrecls.export.export import export, require_files
 
-    # Before a file is made, which takes longer.
-    runtime = find_litertjs(settings.litertjs)
     if file:
         model, place = read_web_model(file), Path(f"{file.stem}_web")
     else:
