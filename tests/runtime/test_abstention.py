@@ -10,6 +10,7 @@ import pytest
 from genrecls.errors import ConfigError
 from genrecls.runtime.abstention import (
     ALWAYS,
+    MOST_INT8,
     MOST_TRACKS,
     Abstention,
     HeldOutAnswers,
@@ -55,9 +56,11 @@ def test_what_is_never_right_often_enough_is_never_answered() -> None:
     assert Abstention(least=wrong.threshold(0.5)).unknown(1.0)
 
 
-@pytest.mark.parametrize(("coverage", "threshold"), [(0.8, 0.2), (0.6, 0.3), (0.5, 0.6), (0.9, 0)])
+@pytest.mark.parametrize(
+    ("coverage", "threshold"), [(0.8, 0.2), (0.6, 0.3), (0.5, 0.6), (0.9, None)]
+)
 def test_the_sets_are_those_of_split_conformal_prediction(
-    coverage: float, threshold: float
+    coverage: float, threshold: float | None
 ) -> None:
     # With five tracks the k-th smallest of six places, rounded down.
     assert ANSWERS.set_threshold(coverage) == threshold
@@ -96,9 +99,35 @@ def test_of_many_tracks_some_are_kept() -> None:
     assert MOST_TRACKS / 2 < len(kept.right) <= MOST_TRACKS
 
 
+@pytest.mark.parametrize("sure", [0.99997, 255 / 256, 0.65004])
+def test_an_answer_as_sure_as_those_that_were_right_is_no_unknown(sure: float) -> None:
+    probabilities = np.array([[sure, 1 - sure]] * 40 + [[0.4, 0.6]] * 10)
+    truth = np.zeros(50, np.int64)
+    answers = HeldOutAnswers.of("validation", probabilities, probabilities.argmax(axis=1), truth)
+    chosen, _ = abstention_for(answers, 0.99, 0.5)
+    assert not chosen.unknown(sure)
+    assert chosen.genres([1 - sure, sure])[0] == 1
+    assert 0 in chosen.genres([sure, 1 - sure])
+
+
+def test_improbable_true_genres_are_not_taken_for_too_few_tracks() -> None:
+    answers = HeldOutAnswers("validation", (0.99,) * 50, (False,) * 50, (0.0,) * 50)
+    chosen, (line,) = abstention_for(answers, None, 0.9)
+    assert line.startswith("sets have the genres of a probability from 0.00 on")
+    assert chosen.genres([0.7, 0.3]) == (0, 1)
+
+
+def test_of_a_file_with_steps_no_more_is_wanted_than_it_can_answer() -> None:
+    card = {"part": "test", "confidence": [0.9998, 0.7], "right": [True, False], "true": [1, 0.1]}
+    chosen, _ = abstention_for(HeldOutAnswers.from_card(card, MOST_INT8), 0.99, 0.4)
+    assert not chosen.unknown(255 / 256)
+    assert chosen.unknown(254 / 256)
+    assert chosen.genres([255 / 256, 1 / 256]) == (0,)
+
+
 def test_both_lines_say_what_they_rest_on() -> None:
     chosen, lines = abstention_for(ANSWERS, 0.9, 0.8)
-    assert chosen == Abstention(0.8, 0.2)
+    assert chosen == Abstention(pytest.approx(0.8, abs=1e-4), pytest.approx(0.2, abs=1e-4))
     unknown, sets = lines
     assert unknown == (
         "unknown below a probability of 0.80: at least 90% of the answers above it were right on 5 "

@@ -8,7 +8,9 @@ import pytest
 
 from genrecls.export.bundle.targets import target
 from genrecls.export.tflite.arithmetic import macs
+from genrecls.runtime.abstention import MOST_INT8, abstention_for
 from genrecls.runtime.container import unpack
+from genrecls.runtime.description import ModelDescription
 from genrecls.shipped.models import (
     DEFAULT,
     FOLDER,
@@ -81,6 +83,14 @@ def test_the_estimate_of_a_latency_holds_against_counted_instructions(name: str)
 @pytest.mark.parametrize("name", names())
 def test_a_model_is_as_small_as_its_recipe_promises(name: str) -> None:
     assert read_card(name)["model"]["parameters"] <= MOST_PARAMETERS[name]
+
+
+@pytest.mark.parametrize("name", names_with_modes())
+@pytest.mark.parametrize("accuracy", [0.8, 0.9, 0.97, 0.99])
+def test_a_model_is_never_asked_to_be_surer_than_it_can_be(name: str, accuracy: float) -> None:
+    _, card = unpack(FOLDER / f"{name}.tflite")
+    chosen, (line,) = abstention_for(ModelDescription.of(card).held_out, accuracy, None)
+    assert chosen.unknown(MOST_INT8 if card["mode"] == "int8" else 1.0) == ("always" in line)
 
 
 def test_a_name_is_exactly_that_of_a_model() -> None:

@@ -22,6 +22,13 @@ from genrecls.errors import ConfigError
 MOST_TRACKS = 1000
 """So many answers are kept in a model file; more would make no threshold much surer."""
 
+MOST_INT8 = 255 / 256
+"""The largest probability that an int8 file can answer: its steps are 1/256, from 0 on."""
+
+_DIGITS = 4
+# A probability may be smaller by this than what was kept of it.
+_ROUNDING = 0.5 / 10**_DIGITS
+
 
 @dataclass(frozen=True)
 class HeldOutAnswers:
@@ -54,16 +61,24 @@ class HeldOutAnswers:
         rows = np.arange(0, len(truth), -(-len(truth) // MOST_TRACKS))
 
         def rounded(classes: NDArray[np.int64]) -> tuple[float, ...]:
-            return tuple(round(float(p), 4) for p in probabilities[rows, classes[rows]])
+            return tuple(round(float(p), _DIGITS) for p in probabilities[rows, classes[rows]])
 
         right = tuple(bool(each) for each in (decisions == truth)[rows])
         return cls(part, rounded(decisions), right, rounded(truth))
 
     @classmethod
-    def from_card(cls, values: Mapping[str, Any]) -> HeldOutAnswers:
-        """Return them from plain values, which `is_held_out` has passed."""
-        lists = (tuple(values[key]) for key in ("confidence", "right", "true"))
-        return cls(values["part"], *lists)
+    def from_card(cls, values: Mapping[str, Any], most: float = 1.0) -> HeldOutAnswers:
+        """Return them from plain values, which `is_held_out` has passed.
+
+        Args:
+            values: those of a card.
+            most: the largest probability that the file can answer. Where a file has the answers of
+                the network that it was made of, larger ones of these count as that.
+        """
+        confidence, true = (
+            tuple(min(p, most) for p in values[key]) for key in ("confidence", "true")
+        )
+        return cls(values["part"], confidence, tuple(values["right"]), true)
 
     def coverage_curve(self) -> list[tuple[float, float, float]]:
         """Return threshold, share of tracks answered and accuracy among those, from the surest on.
@@ -86,15 +101,15 @@ class HeldOutAnswers:
         enough = [at for at, _, reached in self.coverage_curve() if reached >= accuracy]
         return min(enough, default=inf)
 
-    def set_threshold(self, coverage: float) -> float:
+    def set_threshold(self, coverage: float) -> float | None:
         """Return the least probability of the genres of a set that holds the true one so often.
 
-        It is 0, and sets hold every genre, where there are too few tracks for that coverage.
+        It is None where there are too few tracks for that coverage.
         """
         scores = sorted(self.true)
         # A little more, for a product that is a whole number but for rounding.
         place = floor((len(scores) + 1) * (1 - coverage) + 1e-9)
-        return scores[place - 1] if place else 0.0
+        return scores[place - 1] if place else None
 
 
 def is_held_out(value: Any) -> bool:
@@ -168,7 +183,7 @@ def abstention_for(
     right, whole = (f"{100 * (share or 0.0):.15g}%" for share in (accuracy, coverage))
     tracks = f"{len(held_out.right)} tracks that it had not heard ({held_out.part})"
     if accuracy is not None:
-        least = held_out.threshold(accuracy)
+        least = held_out.threshold(accuracy) - _ROUNDING
         sure = [confidence >= least for confidence in held_out.confidence]
         answered = sum(sure) / len(sure)
         lines.append(
@@ -179,11 +194,12 @@ def abstention_for(
             else f"unknown, always: no answers were right {right} of the time on {tracks}"
         )
     if coverage is not None:
-        in_set = held_out.set_threshold(coverage)
+        threshold = held_out.set_threshold(coverage)
+        in_set = max(0.0, (threshold or 0.0) - _ROUNDING)
         lines.append(
             f"sets have the genres of a probability from {_rounded(in_set, 2)} on, so that "
             f"{whole} of them hold the true one, by {tracks}"
-            if in_set
+            if threshold is not None
             else f"sets have every genre: {tracks} are too few for {whole}"
         )
     return Abstention(least, in_set), lines

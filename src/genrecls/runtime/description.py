@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from genrecls.dsp.votes import Vote
-from genrecls.runtime.abstention import HeldOutAnswers
+from genrecls.runtime.abstention import MOST_INT8, HeldOutAnswers
 from genrecls.runtime.marks import leak_mark, pretraining_mark
 
 
@@ -49,6 +49,7 @@ class ModelDescription:
         """Return the description in the card of a model file, which `check_card` has passed."""
         held_out, refit = card.get("held_out"), card.get("refit")
         track = card["test"]["track"]
+        most = MOST_INT8 if card.get("mode") == "int8" else 1.0
         interval = refit["interval"] if refit else track.get("accuracy_interval")
         return cls(
             labels=tuple(str(label) for label in card["labels"]),
@@ -62,7 +63,7 @@ class ModelDescription:
             interval=None if interval is None else (float(interval[0]), float(interval[1])),
             pretraining=card.get("pretraining", ""),
             refit=refit,
-            held_out=None if held_out is None else HeldOutAnswers.from_card(held_out),
+            held_out=None if held_out is None else HeldOutAnswers.from_card(held_out, most),
         )
 
     @property
