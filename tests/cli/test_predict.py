@@ -148,6 +148,34 @@ def test_audio_that_was_changed_since_is_classified_again(predict: Predict) -> N
     assert again.asked == ["2.wav", BAD]
 
 
+@pytest.mark.parametrize("layout", ["json", "csv"])
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ((), ("--accuracy", "0.9")),
+        (("--accuracy", "0.9"), ()),
+        ((), ("--coverage", "0.5")),
+        (("--coverage", "0.5"), ("--coverage", "0.75")),
+    ],
+)
+def test_answers_of_other_shares_are_not_continued(
+    first: tuple[str, ...], then: tuple[str, ...], layout: str, predict: Predict
+) -> None:
+    held_out = HeldOutAnswers("validation", (0.9, 0.6, 0.5), (True, False, False), (0.9, 0.3, 0.1))
+    toy = ToyClassifier()
+    toy.description = replace(toy.description, held_out=held_out)
+    output = ("--output", f"out.{layout}")
+    predict(toy, *output, *first)
+    kept = Path(output[1]).read_bytes()
+    outcome = predict(toy, *output, *then)
+    assert outcome.status == 1
+    assert "other values of --accuracy" in outcome.err or "holds something else" in outcome.err
+    assert Path(output[1]).read_bytes() == kept
+    toy.asked.clear()
+    predict(toy, *output, *first)
+    assert toy.asked == [BAD]
+
+
 @pytest.mark.parametrize(
     "content", ["path,genre\n", "# my notes\n", "[\n{}\n]\n", '[\n{"path": 1}\n', "\xff\x00\n"]
 )

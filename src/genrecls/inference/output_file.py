@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from genrecls.errors import ConfigError
 from genrecls.files.atomic import naming, replacing
 from genrecls.files.locks import locked
 from genrecls.runtime.abstention import ALWAYS, Abstention
 from genrecls.runtime.description import ModelDescription
-from genrecls.runtime.formats import RESULT_COLUMNS, ResultText, result_text
+from genrecls.runtime.formats import SET_SEPARATOR, UNKNOWN, ResultText, result_text
 from genrecls.runtime.result import Result
 from genrecls.safe_text import for_spreadsheet, one_line
 
@@ -60,7 +60,7 @@ class OutputFile:
         abstention: when an answer is `unknown`, and which genres are a set.
 
     Raises:
-        ConfigError: the file holds something else, or answers of another model.
+        ConfigError: the file holds something else, or answers of another model or other shares.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class OutputFile:
         self.path = path
         self._layout = layout
         self._text: ResultText = result_text(layout, model, (), None, abstention)
-        self._model = model
+        self._model, self._abstention = model, abstention
         self._done: set[str] = set()
         if path.exists():
             self._keep_answers()
@@ -111,7 +111,7 @@ class OutputFile:
 
     def _key(self, file: Path) -> str:
         """Return how a path stands in the file, read back."""
-        return str(file) if self._layout == "json" else for_spreadsheet(one_line(str(file)))
+        return str(file) if self._layout == "json" else _cell(str(file))
 
     def _keep_answers(self) -> None:
         """Write the file again without its tail and without what has to be done anew."""
@@ -140,35 +140,67 @@ class OutputFile:
         """Return the path of a file with an answer; None for a line without one.
 
         Raises:
-            ConfigError: the line is none of this model.
+            ConfigError: the line is none of this model, or of other shares.
         """
-        if self._layout == "json":
-            if line in {"", "]"}:
-                return None
-            try:
-                row = json.loads(line)
-                path, model, failed = row["path"], row["model"], "error" in row
-            except (ValueError, TypeError, KeyError, RecursionError):
-                if not whole:
-                    return None
-                raise self._other_content(line) from None
-        else:
+        if line in {"", "]"} and self._layout == "json":
+            return None
+        try:
+            row = json.loads(line) if self._layout == "json" else self._csv_row(line)
+            path, model, failed = row["path"], row["model"], "error" in row
+            answers = failed or model != self._model.name or self._is_answer(row)
+        except (csv.Error, ValueError, TypeError, LookupError, RecursionError):
             if not whole:
                 return None
-            try:
-                path, _, error, model = next(csv.reader([line]))[: len(RESULT_COLUMNS)]
-            except (csv.Error, StopIteration, ValueError):
-                raise self._other_content(line) from None
-            failed = bool(error)
+            raise self._other_content(line) from None
+        if not whole and self._layout == "csv":
+            return None
         if model != self._model.name:
             raise self._other_content(f"an answer of {model}")
+        if not answers:
+            raise ConfigError(
+                f"--output: {self.path} holds answers that other values of --accuracy or "
+                "--coverage made; choose another file, or delete it"
+            )
         return None if failed else str(path)
+
+    def _csv_row(self, line: str) -> dict[str, Any]:
+        """Return a line as JSON would have it, the genres of a set in one text."""
+        path, genre, error, model, *rest = next(csv.reader([line]), [])
+        if error:
+            return {"path": path, "model": model, "error": error}
+        row: dict[str, Any] = {"path": path, "model": model}
+        row["genre"] = None if genre == UNKNOWN else genre
+        if self._abstention.in_set is not None:
+            row["set"] = rest.pop(0)
+        row["probabilities"] = dict(zip(self._model.labels, map(float, rest), strict=True))
+        return row
+
+    def _is_answer(self, row: Mapping[str, Any]) -> bool:
+        """Return whether the shares of now make the answer and the set of a row."""
+        labels, abstention = self._model.labels, self._abstention
+        probabilities = [float(row["probabilities"][label]) for label in labels]
+        # By a majority of segments any genre may be the answer that is none.
+        sure = max(probabilities) if self._model.vote == "mean" else 0.0
+        genre: str | None = row["genre"]
+        in_set: list[str] | str | None = None
+        if genre is not None:
+            names = [label if self._layout == "json" else _cell(label) for label in labels]
+            sure = probabilities[names.index(genre)]
+        if abstention.in_set is not None:
+            in_set = [labels[index] for index in abstention.genres(probabilities)]
+        if in_set is not None and self._layout == "csv":
+            in_set = _cell(SET_SEPARATOR.join(in_set))
+        return abstention.unknown(sure) == (genre is None) and row.get("set") == in_set
 
     def _other_content(self, found: str) -> ConfigError:
         return ConfigError(
             f"--output: {self.path} holds something else than {self._layout.upper()} answers of "
             f"{self._model.name} (found {found[:60]!r}); choose another file, or delete it"
         )
+
+
+def _cell(text: str) -> str:
+    return for_spreadsheet(one_line(text))
 
 
 def _changed_since(file: Path, time: float) -> bool:

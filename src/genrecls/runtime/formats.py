@@ -29,6 +29,7 @@ Layout = Literal["table", "json", "csv"]
 RESULT_COLUMNS = ("path", "genre", "error", "model")
 UNKNOWN = "unknown"
 """Stands for a genre where the model is not sure enough; in JSON it is null."""
+SET_SEPARATOR = "; "
 PROBABILITY = "probability:"
 """Stands before each genre in the name of its column: a genre may be called `path` or `error`."""
 
@@ -143,7 +144,7 @@ class CsvText(ResultText):
         in_set = self.abstention.in_set is not None
         if result.error is None:
             cells += [self.answered(result) or UNKNOWN, "", self.model.name]
-            cells += ["; ".join(self.set_of(result))] if in_set else []
+            cells += [SET_SEPARATOR.join(self.set_of(result))] if in_set else []
             cells += [f"{p:.6f}" for p in result.probabilities]
         else:
             cells += ["", result.error, self.model.name, *[""] * (len(labels) + in_set)]
