@@ -67,6 +67,13 @@ def test_unequal_genres_are_told_in_one_line_with_what_helps() -> None:
     )
 
 
+def test_unequal_genres_are_told_where_nothing_is_tested() -> None:
+    line = describe({"train": np.repeat(np.arange(3), [20, 8, 20])}, LABELS, weighed=True)
+    assert line == (
+        "train part: blues 20 ... jazz 8 segments (2.5 : 1); macro-F1 counts all genres alike"
+    )
+
+
 def test_what_is_chosen_already_is_not_advised() -> None:
     targets = np.repeat(np.arange(3), [20, 8, 20])
     line = describe({"train": targets, "test": targets}, LABELS, weighed=True)

@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 
 from genrecls.config.compose import compose
+from genrecls.dsp.votes import Vote
+from genrecls.evaluation.predictions import Predictions, by_track
+from genrecls.experiment.evaluate import PartPredictions, average_part
 from genrecls.experiment.experiment import parse
 from genrecls.experiment.train import train
 from genrecls.inference.files import load_classifier
@@ -167,3 +170,17 @@ def test_the_same_training_again_gives_the_same_numbers(
     written = json.loads(again.metrics_file.read_text(encoding="utf-8"))
     first, second = ({**found, "seconds": None} for found in (metrics, written))
     assert json.dumps(first) == json.dumps(second)
+
+
+@pytest.mark.parametrize(("vote", "answer"), [("mean", 0), ("majority", 1)])
+def test_averaged_segments_vote_as_those_of_one_model_do(vote: Vote, answer: int) -> None:
+    first = np.array([0.98, 0.45, 0.45])
+    segments = Predictions(
+        tracks=("a",) * 3,
+        starts=np.arange(3.0),
+        truth=np.zeros(3, np.int64),
+        probabilities=np.stack([first, 1 - first], axis=1),
+    )
+    one = PartPredictions(segments, by_track(segments, vote))
+    both = average_part([one, one], [1.0, 1.0], vote)
+    assert one.tracks.predicted.tolist() == both.tracks.predicted.tolist() == [answer]

@@ -38,8 +38,8 @@ def _train(root: Path, outputs: str, *words: str) -> Run:
 
 @pytest.fixture(scope="module")
 def short(root: Path, tensorflow: None) -> Run:
-    """A run of two epochs."""
-    return _train(root, "outputs", *_SETTINGS)
+    """A run of two epochs, which was to begin from nothing."""
+    return _train(root, "outputs", *_SETTINGS, "force=true")
 
 
 def _rows(run: Run) -> list[dict[str, str]]:
@@ -74,6 +74,8 @@ def test_more_epochs_end_like_as_many_at_once(root: Path, short: Run) -> None:
     # Its command is the one that finds it, or trains it from the beginning.
     command = str(longer.state["command"])
     assert "continue" not in command
+    assert "force" not in command
+    assert longer.read_config()["force"] is False, "the same command shall continue"
     assert command.endswith("trainer.epochs=5")
     assert "debug=smoke" in command
     assert short.finished

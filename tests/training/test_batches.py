@@ -144,6 +144,17 @@ def test_batches_over_tracks_have_as_many_of_each_track_however_long_it_is() -> 
         assert drawn == dict.fromkeys(set(tracks), 2)
 
 
+@pytest.mark.parametrize("drawn", [{"crops": 4}, {"even": "tracks"}])
+def test_genres_have_the_shares_of_their_tracks_where_these_come_equally_often(
+    drawn: dict[str, Any],
+) -> None:
+    targets = np.repeat([0, 0, 1, 2, -1], [40, 10, 5, 3, 2])
+    tracks = tuple(np.repeat(["a", "b", "c", "d", "unlabelled"], [40, 10, 5, 3, 2]).tolist())
+    examples = replace(toy_examples(60), targets=targets, tracks=tracks)
+    assert sorted(batch_maker(examples, **drawn).drawn_genres.tolist()) == [0, 0, 1, 2]
+    assert len(batch_maker(examples).drawn_genres) == 58
+
+
 RARE = np.repeat([0, 1, 2, 3], [100, 37, 12, 1])
 """Class indices of 150 examples, sorted, so that places in the order tell the genre."""
 

@@ -76,6 +76,11 @@ are those that they were before."""
 
 
 def relevant(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decides the result of a training, as runs are named by it."""
+    return without_later(without_irrelevant(config))
+
+
+def without_irrelevant(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy of a resolved configuration without the settings that change no result."""
     kept = copy.deepcopy(dict(config))
     for *groups, key in IRRELEVANT:
@@ -97,7 +102,7 @@ def relevant(config: Mapping[str, Any]) -> dict[str, Any]:
         audio.update(_NO_COPIES)
     if kept.get("trainer", {}).get("crops") is None:
         kept.get("trainer", {}).pop("crop_hop", None)
-    return without_later(kept)
+    return kept
 
 
 def without_later(config: Mapping[str, Any]) -> dict[str, Any]:

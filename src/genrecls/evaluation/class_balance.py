@@ -115,7 +115,7 @@ def describe(
     """Return one line about unequal genres and what helps; empty where they are about equal.
 
     Args:
-        targets: class index of each segment of the parts `train` and `test`; others are ignored.
+        targets: class index of each segment of the part `train`, and of `test` where there is one.
         labels: genres in the order of the class indices.
         weighed: whether class weights or balanced batches are chosen already.
     """
@@ -123,11 +123,14 @@ def describe(
     if train.ratio <= REPORTED_RATIO:
         return ""
     most, least = train.most, train.least
-    score = majority_baseline(train, Balance.of(targets["test"], labels)).accuracy
+    score = ""
+    if "test" in targets:
+        baseline = majority_baseline(train, Balance.of(targets["test"], labels))
+        score = f"always '{labels[most]}' would score {baseline.accuracy:.3f} per segment on test; "
     advice = "" if weighed else f"{_ADVICE}; "
     return (
         f"train part: {labels[most]} {train.counts[most]} ... {labels[least]} "
         f"{train.counts[least]} segments ({train.ratio:.{1 if train.ratio < 10 else 0}f} : 1); "
-        f"always '{labels[most]}' would score {score:.3f} per segment on test; {advice}"
+        f"{score}{advice}"
         "macro-F1 counts all genres alike"
     )

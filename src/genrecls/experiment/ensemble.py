@@ -84,7 +84,7 @@ def ensemble(runs: Sequence[Run], command: str) -> Run:
             paths: dict[str, Path] = {}
             for part in EVALUATED_PARTS:
                 answers = [_recorded(member, labels, part) for member in members]
-                predictions[part] = average_part([each for each, _ in answers], lengths)
+                predictions[part] = average_part([each for each, _ in answers], lengths, "mean")
                 paths |= answers[0][1]
                 parts[part] = _scores(predictions[part], first, part)
             seconds = {"evaluation": round(time.monotonic() - started, 2)}

@@ -197,18 +197,21 @@ def write_predictions(
 
 
 def average_part(
-    predictions: Sequence[PartPredictions], lengths: Sequence[float]
+    predictions: Sequence[PartPredictions], lengths: Sequence[float], vote: Vote
 ) -> PartPredictions:
     """Return the mean of what several models say of one part.
 
     Args:
         predictions: of each model.
         lengths: seconds of a segment of each.
+        vote: `mean` averages what the models say of tracks; by `majority` the averaged segments of
+            a track decide.
     """
-    return PartPredictions(
-        segments=average([each.segments for each in predictions], lengths),
-        tracks=average([each.tracks for each in predictions], [0.0] * len(predictions)),
-    )
+    segments = average([each.segments for each in predictions], lengths)
+    if vote == "majority":
+        return PartPredictions(segments, by_track(segments, vote))
+    tracks = average([each.tracks for each in predictions], [0.0] * len(predictions))
+    return PartPredictions(segments, tracks)
 
 
 @dataclass(frozen=True)
@@ -268,7 +271,7 @@ def evaluate(
             )
         answers.append(predictions)
         lengths.append(length)
-    predictions = average_part(answers, lengths) if run.is_ensemble else answers[0]
+    predictions = average_part(answers, lengths, vote) if run.is_ensemble else answers[0]
     scores = score_part(predictions, data.parts["train"], recorded.labels, data.artists_apart)
     name = f"evaluation-{part}{'' if vote == recorded.vote else f'-{vote}'}"
     tables = {level: run.folder / f"{name}-{level}.csv" for level in ("segments", "tracks")}

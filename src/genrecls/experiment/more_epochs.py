@@ -71,6 +71,8 @@ def read_training(composed: dict[str, Any], words: Sequence[str], command: str) 
 
     # The configuration of the run, with what the other words say.
     config["output_root"] = str(run.folder.parent)
+    # Asked for once, or now again.
+    config["force"] = False
     rest = {word: _key(word) for word in words if not word.startswith(CONTINUE)}
     for word, key in rest.items():
         if key != _EPOCHS and not any(key[: len(path)] == path for path in IRRELEVANT):

@@ -61,6 +61,15 @@ class BatchMaker:
         return int((targets.numpy()[:, : self.n_classes].sum(axis=1) >= LABELLED).sum())
 
     @property
+    def drawn_genres(self) -> NDArray[np.int64]:
+        """Class indices in the shares that an epoch has of them, unlabelled music left out."""
+        targets = self.examples.targets
+        if self.crops is not None or self.even == "tracks":
+            _, one_a_track = np.unique(self.examples.tracks, return_index=True)
+            targets = targets[one_a_track]
+        return targets[targets >= 0]
+
+    @property
     def steps(self) -> int:
         """Batches an epoch."""
         examples = len(self.examples)

@@ -159,8 +159,7 @@ class _Loop:
         n_classes = data.batches.n_classes
         weights = np.ones(n_classes, dtype=np.float32)
         if trainer.class_weights == "balanced":
-            targets = data.batches.examples.targets
-            weights = class_weights(targets[targets >= 0], n_classes)
+            weights = class_weights(data.batches.drawn_genres, n_classes)
         smoothing = trainer.label_smoothing
         learner = Learner(self._learning, self._optimizer, smoothing, weights, data.distillation)
         self._step = devices.make_step(learner)

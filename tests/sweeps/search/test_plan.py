@@ -124,6 +124,8 @@ def test_other_words_or_another_space_are_another_search(place: Place) -> None:
         ("search=mlp", "debug=smoke", "seed=3", "augment=specaugment"),
         ("search=cnn_mlp", "trainer=cosine"),
         ("search=trainer", "experiment=khamees2021_mlp", "split=track"),
+        # Names of runs leave out decibels, which are not the default of these features.
+        ("search=cnn", "features=musicnn_mel", "features.compression=db"),
     ],
 )
 def test_the_experiment_file_of_a_trial_leads_to_its_run(

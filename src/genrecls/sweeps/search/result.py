@@ -11,7 +11,7 @@ import yaml
 
 from genrecls.config.compose import chosen_options
 from genrecls.config.plugins import plugin_flags
-from genrecls.config.relevant import IRRELEVANT, relevant
+from genrecls.config.relevant import IRRELEVANT, without_irrelevant
 from genrecls.console import say, show, warn
 from genrecls.environment import environment
 from genrecls.errors import RunError
@@ -118,7 +118,7 @@ def experiment_file(
         about: first line, shown by `genrecls train --help`.
     """
     words = plan.overrides(chosen)
-    settings = relevant(experiment.resolved())
+    settings = without_irrelevant(experiment.resolved())
     every = chosen_options("train", words, plan.config_dir)
     options = {group: every[group] for group in GROUPS}
     plain = [f"{group}={option}" for group, option in options.items()]
