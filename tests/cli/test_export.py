@@ -116,6 +116,10 @@ def test_a_project_alone_is_made_of_a_file_and_nothing_else(run_command: RunComm
         "--micro: expected a .tflite or the name of a shipped model, such as best_small_int8; of a "
         "run, --tflite writes it with the files, as micro/"
     )
+    assert run_command("export", "--micro", "best_small_int8", "target=cortex-m4").error == (
+        "--micro: received 'target=cortex-m4' beside it, but the file says all that it is made of; "
+        "leave it out"
+    )
     assert run_command("export", "--micro", "--web", "best_small").error == (
         "--micro: expected neither --tflite, which writes it too, nor --web"
     )

@@ -121,3 +121,37 @@ def test_a_folder_takes_the_place_of_another_when_it_is_whole(tmp_path: Path) ->
         (beside / "new.txt").write_text("new")
     assert [path.name for path in folder.iterdir()] == ["new.txt"]
     assert [path.name for path in folder.parent.iterdir()] == ["page"]
+
+
+def test_what_is_foreign_in_a_folder_stays_when_it_is_replaced(tmp_path: Path) -> None:
+    place, link = tmp_path / "disk" / "made", tmp_path / "link"
+    place.mkdir(parents=True)
+    link.symlink_to(place, target_is_directory=True)
+    for name in ("ours", "my notes"):
+        (place / name).write_text("old")
+    with replacing_folder(link, lambda name: name.startswith("my")) as beside:
+        (beside / "ours").write_text("new")
+    assert link.is_symlink()
+    assert {path.name: path.read_text() for path in place.iterdir()} == {
+        "ours": "new",
+        "my notes": "old",
+    }
+    assert [path.name for path in place.parent.iterdir()] == ["made"]
+
+
+def test_nothing_foreign_is_lost_where_a_folder_cannot_be_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "my notes").write_text("old")
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EBUSY, "Device or resource busy")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with (
+        pytest.raises(OSError, match="busy"),
+        replacing_folder(tmp_path / "made", lambda _: True) as beside,
+    ):
+        (beside / "ours").write_text("new")
+    assert (tmp_path / "made" / "my notes").read_text() == "old"

@@ -84,6 +84,11 @@ def _file(options: Namespace) -> Path | None:
 def _write_firmware(file: Path | None, options: Namespace) -> None:
     if options.tflite or options.web:
         raise ConfigError("--micro: expected neither --tflite, which writes it too, nor --web")
+    if options.overrides:
+        raise ConfigError(
+            f"--micro: received '{options.overrides[0]}' beside it, but the file says all that it "
+            "is made of; leave it out"
+        )
     if file is None:
         raise ConfigError(
             "--micro: expected a .tflite or the name of a shipped model, such as best_small_int8; "

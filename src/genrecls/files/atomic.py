@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,11 +46,15 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
 
 
 @contextmanager
-def replacing_folder(folder: Path) -> Iterator[Path]:
+def replacing_folder(folder: Path, foreign: Callable[[str], bool] | None = None) -> Iterator[Path]:
     """Yield a temporary folder beside `folder`; it takes that one's place if the block succeeds.
 
-    What the old folder holds is lost then, unless the block has moved it into the new one.
+    Args:
+        folder: the folder to be; of a symbolic link the folder that it leads to.
+        foreign: whether what the old folder holds by some name goes over into the new one. All else
+            in it is lost.
     """
+    folder = folder.resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{folder.name}-"
     beside = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
@@ -62,6 +66,10 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
             old = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
             folder.rename(old)
             beside.rename(folder)
+            # Only now: wherever a disk or a user stops this, all that is foreign is somewhere.
+            for path in old.iterdir() if foreign is not None else ():
+                if foreign(path.name):
+                    path.rename(folder / path.name)
             shutil.rmtree(old)
         else:
             beside.rename(folder)

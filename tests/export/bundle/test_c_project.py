@@ -88,6 +88,27 @@ def test_all_files_are_written(project: Project, tmp_path: Path) -> None:
     assert all("{{" not in path.read_text(encoding="utf-8") for path in texts)
 
 
+@pytest.mark.parametrize(
+    ("title", "written"),
+    [
+        ("x\nPWNED := $(shell,id)\n#", "x_PWNED __ _(shell,id)__"),
+        ("x *\\\n/ int pwned; /*", "x ____ int pwned_ __"),
+        ('my "best" {{ 1 }}: 50 %', "my _best_ __ 1 ___ 50 _"),
+        ("Jazz & Ö (1), int8", "Jazz _ Ö (1), int8"),
+    ],
+)
+def test_the_name_of_a_model_is_no_instruction(
+    title: str, written: str, project: Project, tmp_path: Path
+) -> None:
+    for folder, name in (("named", title), ("plain", written)):
+        write_project(tmp_path / folder, replace(project, title=name))
+    for path in (tmp_path / "named").rglob("*.*"):
+        if path.is_file() and path.suffix != ".zip":
+            plain = tmp_path / "plain" / path.relative_to(tmp_path / "named")
+            assert path.read_bytes() == plain.read_bytes(), path
+    assert written in (tmp_path / "named" / "src" / "genrecls.h").read_text(encoding="utf-8")
+
+
 def test_every_generated_source_says_its_licence(project: Project, tmp_path: Path) -> None:
     sources = [p for p in write_project(tmp_path, project) if p.suffix in {".h", ".cc", ".ino"}]
     assert len(sources) > 20

@@ -173,3 +173,20 @@ def test_of_a_run_the_most_exact_file_that_a_page_can_run_is_chosen(tmp_path: Pa
     )
     with pytest.raises(ExportError, match="none was kept"):
         choose_web_model(run, export_facts(()))
+    chosen = choose_web_model(run, export_facts(files), modes=("dynamic", "int8"))
+    assert (chosen.card["input"], chosen.card["mode"]) == ("features", "dynamic")
+    with pytest.raises(ExportError) as told:
+        choose_web_model(run, export_facts(files[::2]), inputs=("audio",))
+    assert str(told.value) == (
+        "run a-run: expected an exported file with one of the modes float32, float16, dynamic, "
+        "mixed, int8 that takes audio, received features_dynamic.tflite, features_int8.tflite; "
+        "--tflite beside --web makes it, in place of these"
+    )
+
+
+def test_a_file_of_mixed_precision_has_a_page_too(tmp_path: Path) -> None:
+    run = Run(tmp_path / "a-run")
+    (run.folder / "export").mkdir(parents=True)
+    exported_file(run.folder / "export/features_mixed.tflite", {**CARD, "mode": "mixed"})
+    facts = export_facts([kept(ExportFormat("features", "mixed"))])
+    assert choose_web_model(run, facts).card["mode"] == "mixed"

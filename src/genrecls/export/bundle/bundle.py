@@ -62,7 +62,7 @@ def write_bundle(
         files: those that are kept.
     """
     folder = run_folder / EXPORT
-    with replacing_folder(folder) as beside:
+    with replacing_folder(folder, lambda name: not _OURS.fullmatch(name)) as beside:
         project = project_file(facts.kept)
         for file in files:
             (beside / file.format.file).write_bytes(file.content)
@@ -78,11 +78,6 @@ def write_bundle(
         from genrecls.reports.style import save
 
         save(tradeoff(facts, None), beside / "tradeoff.png")
-
-        # What is not ours stays.
-        for path in folder.iterdir() if folder.exists() else ():
-            if not _OURS.fullmatch(path.name):
-                path.rename(beside / path.name)
     return folder
 
 

@@ -7,6 +7,7 @@ an Arduino library, a component of ESP-IDF and a module of Zephyr.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,7 +184,8 @@ def write_project(folder: Path, project: Project) -> list[Path]:
     values = {
         **_front_end(network, spec, segment),
         **_tolerance(outputs),
-        "title": project.title,
+        # Into comments and files of build systems, whatever the author of a model file called it.
+        "title": re.sub(r"[^\w .,+~()-]", "_", project.title),
         "flatbuffer": flatbuffer,
         "operators": operators,
         "methods": [use.method for use in operators],

@@ -14,7 +14,7 @@ from typing import Any
 from genrecls import __version__
 from genrecls.config.paths import expanded
 from genrecls.errors import ExportError
-from genrecls.export.formats import INPUTS, MODES
+from genrecls.export.formats import INPUTS, Input, Mode
 from genrecls.export.settings import ExportSettings
 from genrecls.export.web.litertjs import LiteRtJs
 from genrecls.export.web.page_model import page_model, reason_not_to_play
@@ -52,6 +52,9 @@ SITE = (
 
 MODEL, FACTS = "model.tflite", "model.json"
 
+# The modes of files, the most exact first.
+_EXACT: tuple[Mode, ...] = ("float32", "float16", "dynamic", "mixed", "int8")
+
 # What a reader chooses from, where `genrecls predict` takes any share.
 _ACCURACIES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 _COVERAGES = (0.8, 0.9, 0.95, 0.99)
@@ -86,16 +89,35 @@ def read_web_model(path: Path) -> WebModel:
     return WebModel(path.read_bytes(), card)
 
 
-def choose_web_model(run: Run, facts: ExportFacts) -> WebModel:
+def choose_web_model(
+    run: Run,
+    facts: ExportFacts,
+    modes: Sequence[Mode] | None = None,
+    inputs: Sequence[Input] | None = None,
+) -> WebModel:
     """Return the most exact exported file of a run that a page can run.
+
+    Args:
+        run: the run.
+        facts: its export.
+        modes: those that it may have; None for all.
+        inputs: what it may take; None for all.
 
     Raises:
         ModelFileError: a file cannot be read.
         ExportError: there is none; says why not, once for each reason.
     """
-    kept = sorted(facts.kept, key=lambda one: (MODES.index(one.mode), INPUTS.index(one.input)))
+    kept = sorted(facts.kept, key=lambda one: (_EXACT.index(one.mode), INPUTS.index(one.input)))
+    modes, inputs = modes or _EXACT, inputs or INPUTS
+    wanted = [file for file in kept if file.mode in modes and file.input in inputs]
+    if kept and not wanted:
+        raise ExportError(
+            f"run {run.name}: expected an exported file with one of the modes {', '.join(modes)} "
+            f"that takes {' or '.join(inputs)}, received {', '.join(file.file for file in kept)}; "
+            "--tflite beside --web makes it, in place of these"
+        )
     reasons: dict[str, str] = {}
-    for file in kept:
+    for file in wanted:
         path = run.folder / EXPORT / file.file
         try:
             return read_web_model(path)
@@ -143,7 +165,10 @@ def export_page(
             named = [f"modes=[{','.join(modes)}]", f"inputs=[{','.join(inputs)}]"]
             facts = export(settings, [*given, *named]).facts
             require_files(settings, facts)
-        model, place = choose_web_model(run, facts), run.folder / WEB
+        model, place = (
+            choose_web_model(run, facts, settings.modes, settings.inputs),
+            run.folder / WEB,
+        )
     write_page(folder or place, model, runtime)
     return folder or place
 
