@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import sys
@@ -10,6 +11,7 @@ import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -189,6 +191,24 @@ def test_a_file_of_something_else_is_left_alone(
     assert outcome.status == 1
     assert f"--output: mine.txt holds something else than {layout.upper()}" in outcome.err
     assert file.read_bytes() == content.encode("latin-1")
+
+
+def test_a_file_that_may_not_be_read_is_one_of_many(
+    predict: Predict, run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict(ToyClassifier())
+    opened = Path.open
+
+    def refuse(path: Path, *words: Any, **options: Any) -> Any:
+        if path.name == BAD:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return opened(path, *words, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    words = (f"music/{BAD}", "music/1.wav", "--output", "out.csv", "output_root=none")
+    outcome = run_command("predict", *words)
+    assert "5.wav: unreadable: no music" in outcome.err
+    assert set(names(Path("out.csv").read_text(), "csv")) == {BAD, "1.wav"}
 
 
 @pytest.mark.parametrize("layout", ["json", "csv"])

@@ -145,6 +145,18 @@ def test_finished_trains_nothing_and_says_what_is_missing(
 
 
 @pytest.mark.usefixtures("untrained")
+def test_the_table_of_many_presets_has_a_name_that_a_folder_may_have(
+    reproduce: Callable[..., int], tmp_path: Path
+) -> None:
+    presets = driver.choose_presets([])
+    assert len("-".join(presets)) > 255
+    reproduce(*presets, "--finished")
+    (folder,) = tmp_path.rglob("reproduction/*")
+    assert len(folder.name) < 100
+    assert (folder / "reproduction.md").is_file()
+
+
+@pytest.mark.usefixtures("untrained")
 def test_a_preset_without_its_data_is_listed_with_what_is_missing(
     reproduce: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -153,6 +153,11 @@ def test_trials_stand_under_their_search_and_a_pruned_one_is_called_pruned(
         ["model=rnn", "test.accuracy>0.5"],
         ["filter", "model=rnn or model=mlp", "--filter", "test.accuracy>0.5"],
         ["--filter=model=rnn"],
+        [
+            "run in ["
+            + ", ".join(f"'made-mfcc-rnn-{name}'" for name in "abcdefghijklmnopqrst")
+            + "]"
+        ],
     ],
 )
 def test_conditions_choose_among_the_runs(

@@ -482,3 +482,11 @@ def test_pruning_all_but_one_leaves_that_and_what_is_not_ours(
 def test_no_cache_at_all_is_described_and_pruned_as_nothing(tmp_path: Path) -> None:
     assert describe(tmp_path / "none") == ()
     assert prune(tmp_path / "none") == ()
+
+
+@pytest.mark.parametrize("days", [1e6, float("inf")])
+def test_no_folder_is_older_than_for_ever(
+    days: float, three_folders: list[FeatureCache], tmp_path: Path
+) -> None:
+    assert prune(tmp_path, older_than_days=days) == ()
+    assert not any(folder.is_older(days) for folder in describe(tmp_path))

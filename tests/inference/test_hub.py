@@ -126,6 +126,18 @@ def test_a_card_warns_of_what_its_score_is_not_worth(run: Run) -> None:
     assert "genrecls predict --model hf:user/genres song.mp3" in card
 
 
+def test_a_card_does_not_say_where_things_lay_on_a_machine(tmp_path: Path) -> None:
+    run = finished_run(tmp_path, "gtzan-mfcc-cnn-1")
+    places = "dataset.root='/home/me/Private music' data_root=d output_root=~/o --plugin mine.py"
+    command = (
+        f"genrecls train model=cnn {places} --plugin=other.py -cd conf model.weights=/w seed=3"
+    )
+    run.mark("finished", command=command)
+    card = published_card(run, TARGET)
+    assert "```\ngenrecls train model=cnn seed=3\n```" in card
+    assert "Private" not in card
+
+
 @pytest.mark.parametrize(
     "word", ["hf:", "hf:user", "hf:user/../x", "hf:a/b/c", "hf:a/b@", "user/name"]
 )

@@ -42,6 +42,13 @@ def written(folder: Path, **changes: Any) -> Path:
     return path
 
 
+@pytest.mark.parametrize("name", ["my run (1), again", ".hidden", "Ö", "a" * 200])
+def test_a_run_may_be_called_what_a_folder_may(name: str, tmp_path: Path) -> None:
+    members = (Member(name, DIGEST), Member("d-f-cnn-2", "1" * 64))
+    write_ensemble(tmp_path / ENSEMBLE, replace(CARD, members=members))
+    assert read_ensemble(tmp_path / ENSEMBLE).members == members
+
+
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert read_ensemble(written(tmp_path)) == CARD
 
@@ -56,6 +63,7 @@ def test_one_that_does_not_say_what_it_answered_is_still_read(tmp_path: Path) ->
         ({"members": []}, "members"),
         ({"members": [{"run": "../../etc", "sha256": DIGEST}] * 2}, "members"),
         ({"members": [{"run": "..", "sha256": DIGEST}] * 2}, "members"),
+        ({"members": [{"run": "C:\\x", "sha256": DIGEST}] * 2}, "members"),
         ({"members": [{"run": "a", "sha256": "0"}] * 2}, "members"),
         ({"members": [{"run": 1, "sha256": DIGEST}] * 2}, "members"),
         ({"members": ["a", "b"]}, "members"),

@@ -180,7 +180,9 @@ def _names_model(path: Path, *, first: bool) -> bool:
     if path.is_file():
         if path.name == ENSEMBLE:
             return True
-        with path.open("rb") as file:
+        magic = b""
+        # That a file cannot be read is said of it as of one of many.
+        with suppress(OSError), path.open("rb") as file:
             magic = file.read(8)
         # A TFLite file, or the zip of Keras, whatever they are called.
         return magic[4:] == b"TFL3" or magic.startswith(b"PK")

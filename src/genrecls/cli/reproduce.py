@@ -10,6 +10,7 @@ from pathlib import Path
 from genrecls.cli.arguments import parser_of
 from genrecls.errors import ConfigError, RunError
 from genrecls.experiment.reproduce import ReproductionJob, choose_presets, jobs, reproduce
+from genrecls.files.hashing import text_digest
 from genrecls.reports.figure_files import figures_as
 from genrecls.reports.reproduction import write_reproduction
 
@@ -69,4 +70,7 @@ def _folder(
     if folder is not None:
         return folder
     root = next(iter(work.values()))[0].experiment.output_root
-    return root / "reproduction" / ("-".join(wanted) or "all")
+    name = "-".join(wanted) or "all"
+    # Many presets together are longer than the name of a folder may be.
+    name = name if len(name) <= 100 else f"{name[:90]}-{text_digest(name, 8)}"
+    return root / "reproduction" / name

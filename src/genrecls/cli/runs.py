@@ -53,7 +53,8 @@ def _list(words: Sequence[str], options: argparse.Namespace) -> None:
     """List the runs that meet all conditions as tables or as JSON, newest first."""
     root = options.output_root
     for word in words:
-        if (root / word / "run.json").is_file():
+        # A condition may be longer than the name of a folder.
+        if len(word.encode()) < 256 and (root / word / "run.json").is_file():
             raise ConfigError(f"'{word}' is a run; 'genrecls runs show {word}' shows it")
         if word.isidentifier() and (hint := nearest(word, RUN_ACTIONS)):
             raise ConfigError(f"unknown action '{word}'{hint}")

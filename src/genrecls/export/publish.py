@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
+from genrecls.config.paths import PATH_KEYS
 from genrecls.console import say, several
 from genrecls.errors import RunError, first_line
 from genrecls.export.bundle.card import score_warnings
@@ -13,6 +15,9 @@ from genrecls.reports.numbers import bounds, count, decimal
 from genrecls.runs.export_facts import EXPORT, read_export
 from genrecls.runs.run import Run
 from genrecls.runtime.marks import leak_mark
+from genrecls.safe_text import one_line
+
+_PLACE_FLAGS = frozenset({"--plugin", "-cd", "--config-dir"})
 
 
 def publish(run: Run, address: HubAddress, *, public: bool = False) -> str:
@@ -79,6 +84,7 @@ def published_card(run: Run, address: HubAddress) -> str:
         .get_template("published.md.j2")
         .render(
             run=run,
+            command=without_places(str(run.state.get("command") or "")),
             address=address,
             metrics=metrics,
             test=metrics.test.track,
@@ -90,3 +96,15 @@ def published_card(run: Run, address: HubAddress) -> str:
             ),
         )
     )
+
+
+def without_places(command: str) -> str:
+    """Return a command in one line, without the words that say where things lie on a machine."""
+    kept, words = [], iter(shlex.split(command))
+    for word in words:
+        key, _, value = word.partition("=")
+        if word in _PLACE_FLAGS:
+            next(words, None)
+        elif key not in PATH_KEYS | _PLACE_FLAGS and not value.startswith(("/", "~")):
+            kept.append(word)
+    return one_line(shlex.join(kept))

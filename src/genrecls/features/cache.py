@@ -26,7 +26,7 @@ import zipfile
 import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from threading import Lock
@@ -300,6 +300,11 @@ class CacheFolder:
     size: int
     last_used: datetime
 
+    def is_older(self, days: float | None) -> bool:
+        """Return whether it was not used for so many days; None is any number."""
+        unused = datetime.now(UTC) - self.last_used
+        return days is None or unused.total_seconds() > 86_400 * days
+
 
 def describe(root: Path) -> tuple[CacheFolder, ...]:
     """Return the folders of the cache at `root`, the last used first; none if there is no cache."""
@@ -338,11 +343,10 @@ def prune(
     Raises:
         DataError: a folder cannot be deleted.
     """
-    limit = datetime.now(UTC) - timedelta(days=older_than_days or 0)
     chosen = [
         folder
         for folder in describe(root)
-        if folder.key not in keep and (older_than_days is None or folder.last_used < limit)
+        if folder.key not in keep and folder.is_older(older_than_days)
     ]
     for leftover in root.glob(f"{_DELETED}*"):
         shutil.rmtree(leftover, ignore_errors=True)

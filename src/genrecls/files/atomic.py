@@ -67,8 +67,8 @@ def replacing_folder(folder: Path, foreign: Callable[[str], bool] | None = None)
             folder.rename(old)
             beside.rename(folder)
             # Only now: wherever a disk or a user stops this, all that is foreign is somewhere.
-            for path in old.iterdir() if foreign is not None else ():
-                if foreign(path.name):
+            for path in old.iterdir():
+                if foreign is not None and foreign(path.name):
                     path.rename(folder / path.name)
             shutil.rmtree(old)
         else:

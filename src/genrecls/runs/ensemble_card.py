@@ -29,7 +29,7 @@ ENSEMBLE = "ensemble.json"
 _FORMAT = 1
 _MOST_MEMBERS = 100
 # A name and no path: nothing outside the folder of runs is ever opened.
-_NAME = re.compile(r"[\w+~-][\w.+~-]*")
+_NAME = re.compile(r"(?!\.\.?$)[^/\\:\x00-\x1f]{1,255}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 

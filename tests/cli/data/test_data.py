@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -200,3 +202,19 @@ def test_the_cache_is_not_pruned_by_a_nonsensical_age(days: str, run_command: Ru
     outcome = run_command("data", "cache", "--prune", f"--older={days}")
     assert outcome.status == 1
     assert outcome.error == f"--older: received {days}; allowed: a number of days from 0"
+
+
+def test_what_is_older_is_listed_before_it_is_deleted(
+    run_command: RunCommand, tmp_path: Path
+) -> None:
+    for name, age in (("0" * 32, 40), ("f" * 32, 2)):
+        folder = tmp_path / "data" / "cache" / "features" / name
+        folder.mkdir(parents=True)
+        (folder / "spec.json").write_text("{}")
+        then = time.time() - 86_400 * age
+        for path in (folder / "spec.json", folder):
+            os.utime(path, (then, then))
+    listed = run_command("data", "cache", "--older=30")
+    assert "0" * 32 in listed.out
+    assert "f" * 32 not in listed.out
+    assert run_command("data", "cache", "--older=1e6").out == ""

@@ -22,7 +22,7 @@ def main(options: argparse.Namespace) -> int:
     data_root = data_root_of(compose("data", options.overrides))
     roots = (cache_root(data_root), backbone_root(data_root))
     per_root = (prune(root, options.older) if options.prune else describe(root) for root in roots)
-    folders = list(chain.from_iterable(per_root))
+    folders = [one for one in chain.from_iterable(per_root) if one.is_older(options.older)]
     rows = [
         (
             folder.summary,
