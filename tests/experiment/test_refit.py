@@ -166,6 +166,19 @@ def test_a_training_that_validation_steers_is_refused_in_one_line(
     assert "trainer.schedule.name=plateau, which validation steers" in outcome.error
 
 
+def test_students_of_a_teacher_a_fold_are_refused_with_the_reason(
+    folds: list[Run], root: Path, run_command: RunCommand
+) -> None:
+    run = Run(shutil.copytree(folds[0].folder, root / "students" / "synth-mfcc-cnn-student"))
+    config = yaml.safe_load(run.config_file.read_text(encoding="utf-8"))
+    config["teacher"] = "synth-*"
+    run.config_file.write_text(yaml.safe_dump(config), encoding="utf-8")
+    places = (f"data_root={root / 'data'}", f"output_root={root / 'students'}")
+    outcome = run_command("refit", run.name, *places)
+    assert outcome.status == 1
+    assert "the runs have a teacher for each fold (teacher='synth-*')" in outcome.error
+
+
 def test_an_estimator_is_refused_in_one_line(root: Path, run_command: RunCommand) -> None:
     places = (f"data_root={root / 'data'}", f"output_root={root / 'others'}")
     run = api.train("debug=smoke", "model=logistic", *places, progress=False)

@@ -133,6 +133,17 @@ def test_nothing_is_tried_on_distorted_copies_but_they_are_learnt_from() -> None
     assert layer.kernel.shape[1] == 24
 
 
+def test_no_more_neighbours_are_asked_than_a_fit_has_segments() -> None:
+    few = toy_examples(12)
+    many = task(few, estimator="knn", candidates={**FAMILY["candidates"], "neighbours": [1, 9, 15]})
+    follower = Steps()
+    assert fit_estimator(many, follower).settings["neighbours"] == 1
+    assert follower.plan == TrainingPlan(epochs=1, steps=1, monitor="loss")
+    none = task(few, estimator="knn", candidates={**FAMILY["candidates"], "neighbours": [20, 15]})
+    with pytest.raises(ConfigError, match="neighbours: received 15 and more, but a fit has 8 segm"):
+        fit_estimator(none, Steps())
+
+
 def test_with_one_track_a_genre_nothing_can_be_tried_and_the_first_setting_is_taken() -> None:
     result = fit_estimator(task(toy_examples(N_CLASSES)), Callback())
     assert result.settings["c"] == 1e-4

@@ -31,7 +31,7 @@ from genrecls.files.hashing import text_digest
 from genrecls.files.locks import locked
 from genrecls.models.sklearn import Sklearn
 from genrecls.runs.ensemble_card import KERAS_FILE, Member
-from genrecls.runs.find import REFIT
+from genrecls.runs.find import REFIT, is_pattern
 from genrecls.runs.model_file import ModelCard, load, save
 from genrecls.runs.record import read, united_leaks
 from genrecls.runs.result_tables import as_predictions, read_predictions
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     import keras
 
 NAME = "refit"
+CHECKPOINTS = "checkpoint"
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,13 @@ def refit(
 
     restored = restore(ordered[0], data_root, dataset_root)
     experiment = _experiment(restored.experiment, system)
+    teacher_name = experiment.run.teacher
+    if teacher_name and is_pattern(experiment.output_root, teacher_name):
+        raise RunError(
+            f"{NAME}: the runs have a teacher for each fold (teacher='{teacher_name}'), and a "
+            "model that learns from all tracks has none of these; train students of one teacher, "
+            "such as teacher=msd_musicnn"
+        )
     busy = f"{folder.name} is being trained by another process now; wait for it"
     with locked(folder.parent / ".locks" / f"{folder.name}.lock", patience=1.0, busy=busy):
         data = prepare(experiment, restored.dataset, restored.store, copies=True)
@@ -144,6 +152,8 @@ def refit(
                 say(f"temperature {temperature:.2f}, the mean of the runs")
         # Of one that was there, too: its card may say more by now.
         save(folder / KERAS_FILE, model, card)
+        # Not before the model is there.
+        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
     return Refit(folder, ordered, system, model, card, data, experiment)
 
 
@@ -186,10 +196,8 @@ def _train(
 ) -> keras.Model:
     experiment.model.fetch()
     devices = devices_for("single", experiment.trainer.fixed_threads)
-    checkpoints = folder / "checkpoint"
-    result = fit_model(checkpoints, experiment, data, devices, Callbacks(display))
-    shutil.rmtree(checkpoints, ignore_errors=True)
-    return result.model
+    checkpoints = folder / CHECKPOINTS
+    return fit_model(checkpoints, experiment, data, devices, Callbacks(display)).model
 
 
 def _temperature(system: System) -> float | None:

@@ -65,6 +65,8 @@ def restore(run: Run, data_root: str, dataset_root: str | None) -> RestoredRun:
 def _experiment(run: Run, data_root: str, dataset_root: str | None) -> Experiment:
     values = run.read_config()
     values["data_root"] = data_root
+    # Where its teacher is looked for, wherever both have been copied to.
+    values["output_root"] = str(run.folder.parent)
     # What computed the features need not be here; older runs do not say it at all.
     values["backend"] = "threads"
     if dataset_root is not None:

@@ -242,8 +242,8 @@ def listeners_of(experiment: Experiment, teacher: Teacher) -> list[Listener]:
     listeners = []
     for model, features, rule in networks:
         try:
-            # Short tracks are repeated, as in a prediction: the student has taken them.
-            dense = replace(rule.every(distill.hop), short_tracks="repeat")
+            # All of a track, and short ones repeated, as in a prediction: the student takes them.
+            dense = replace(rule.every(distill.hop), count=None, short_tracks="repeat")
         except ValueError as error:
             raise ConfigError(f"distill.{error}") from None
         network = _with_columns(model, layers, soft=soft)

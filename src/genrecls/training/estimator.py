@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.console import say
-from genrecls.errors import Interrupted
+from genrecls.console import say, several
+from genrecls.errors import ConfigError, Interrupted
 from genrecls.models import tensorflow_setup
 from genrecls.models.base import Shapes
 from genrecls.models.decisions import row_layers, scale
@@ -102,6 +102,7 @@ def fit_estimator(task: EstimatorTask, callback: Callback) -> TrainingResult:
     """Choose the settings by folds of the training part, fit, and write down the fit as a network.
 
     Raises:
+        ConfigError: there are fewer segments than neighbours to ask.
         Interrupted: Ctrl-C or SIGTERM came; the same command starts again.
     """
     tensorflow_setup.configure_tensorflow()
@@ -119,7 +120,7 @@ def fit_estimator(task: EstimatorTask, callback: Callback) -> TrainingResult:
     rows = _rows(task, sources, row)
 
     # The settings: every choice is tried on each fold, fitted to the others.
-    choices = task.family.choices()
+    choices = _possible(task.family.choices(), rows)
     monitor, trials = task.trainer.monitor, []
     callback.on_stage_start(Progress(), TrainingPlan(1, len(choices), monitor))
     try:
@@ -212,6 +213,19 @@ def _folds(
             for number, (_, inside) in enumerate(splitter.split(targets, targets, groups)):
                 folds[inside] = number
     return folds
+
+
+def _possible(choices: Sequence[Choice], rows: Rows) -> list[Choice]:
+    """Return the choices that the smallest inner fit has segments enough for."""
+    sizes = [np.count_nonzero(rows.fold != fold) for fold in np.unique(rows.fold)]
+    fewest = int(min(sizes)) or len(rows.fold)
+    possible = [choice for choice in choices if choice.get("neighbours", 1) <= fewest]
+    if not possible:
+        raise ConfigError(
+            f"model.neighbours: received {min(choice['neighbours'] for choice in choices)} and "
+            f"more, but a fit has {several(fewest, 'segment')}; allowed: at most so many"
+        )
+    return possible
 
 
 def _try(task: EstimatorTask, rows: Rows, choice: Choice) -> TriedChoice:

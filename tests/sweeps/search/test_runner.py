@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from genrecls.errors import ConfigError
+from genrecls.errors import ConfigError, DataError, GenreclsError, RunError
 from genrecls.experiment.experiment import Experiment
 from genrecls.files.tables import read_rows
 from genrecls.reports.style import new_figure
@@ -80,8 +80,10 @@ class _Plan(SearchPlan):
 
 
 class _Refusing(_Plan):
+    error: type[GenreclsError]
+
     def job(self, chosen: Any) -> Job:
-        raise ConfigError(f"impossible together: {len(chosen)} settings")
+        raise self.error(f"impossible together: {len(chosen)} settings")
 
 
 def _job(root: Path, name: str) -> Job:
@@ -211,7 +213,11 @@ def test_five_failures_in_a_row_are_enough_and_said(
     assert "5 trials in a row have failed: no more are started" in capsys.readouterr().err
 
 
-def test_settings_that_are_impossible_together_are_a_failed_trial(make_stand: MakeStand) -> None:
+@pytest.mark.parametrize("error", [ConfigError, DataError, RunError])
+def test_settings_that_are_impossible_together_are_a_failed_trial(
+    error: type[GenreclsError], make_stand: MakeStand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_Refusing, "error", error, raising=False)
     stand = make_stand()
     plan = _Refusing(**vars(stand.plan))
     runner = SearchRunner(plan, stand.study)

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from genrecls.console import say, several, show, warn
-from genrecls.errors import ConfigError, RunError
+from genrecls.errors import ConfigError, DataError, RunError
 from genrecls.experiment.train import say_where_trackers_wrote
 from genrecls.files.locks import locked
 from genrecls.reports.numbers import finite, known
@@ -205,7 +205,7 @@ class SearchRunner:
             trial = self._interrupted.pop(0) if self._interrupted else self._study.ask()
             try:
                 job = self._plan.job(trial.settings)
-            except ConfigError as error:
+            except (ConfigError, DataError, RunError) as error:
                 warn(f"{trial.title}: impossible: {error}")
                 self._fail(trial, str(error))
                 continue
