@@ -206,6 +206,13 @@ def test_inputs_that_are_no_pictures_are_neither_cropped_nor_masked(rank: int) -
     assert soft.sum(axis=1) == pytest.approx(np.ones(COUNT), abs=1e-6)
 
 
+def test_what_inputs_without_frames_make_idle_is_told() -> None:
+    settings = augment_settings(time_masks=2, crop=0.5, mixup=0.4)
+    assert settings.without_effect([(57,)]) == ("time_masks", "crop")
+    assert settings.without_effect([(57,), (43, 13)]) == ()
+    assert augment_settings(mixup=0.4).without_effect([(57,)]) == ()
+
+
 def test_all_inputs_of_an_example_are_mixed_with_the_same_weight() -> None:
     vector = 1000.0 * np.arange(COUNT, dtype=np.float32)[:, None]
     result, _ = _run({"mel": _numbered(), "vector": vector}, _one_hot(), mixup=0.4)

@@ -207,6 +207,11 @@ def fit_model(
             outputs=backbone_root(experiment.data_root),
         )
         return fit_estimator(estimator, callback)
+    if idle := experiment.augment.without_effect(shapes.values()):
+        warn(
+            f"augment: {', '.join(idle)} change frames, which features={experiment.features.name} "
+            "do not have: the training is as without"
+        )
     say(f"training on {devices.title}")
     task = Task(
         family=family,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
@@ -235,6 +236,18 @@ class AugmentSettings(Schema):
         masks = self.time_masks + self.frequency_masks
         changes = (self.mixup, masks, 1 - self.crop, self.roll, self.gain, self.mixstyle)
         return any(changes) or bool(self.extra)
+
+    def without_effect(self, shapes: Collection[tuple[int, ...]]) -> tuple[str, ...]:
+        """Return which of its changes are wanted and never come, because no input has frames.
+
+        Args:
+            shapes: of the inputs, batch axis left out.
+        """
+        if any(len(shape) > 1 for shape in shapes):
+            return ()
+        masks = {"time_masks": self.time_masks, "frequency_masks": self.frequency_masks}
+        others = {"crop": 1 - self.crop, "roll": self.roll, "mixstyle": self.mixstyle}
+        return tuple(key for key, change in {**masks, **others}.items() if change)
 
     def extras(self) -> list[Augmentation]:
         """Return the augmentations of plugins.
