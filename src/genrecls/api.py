@@ -11,7 +11,6 @@ Nothing is printed to standard output. Messages and progress go to standard erro
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from genrecls.config import plugins
 from genrecls.config.overrides import overrides_of, quoted
 from genrecls.config.paths import expanded
+from genrecls.config.plugins import command_line
 from genrecls.console import each_warning_once, muted, say, warn
 from genrecls.dsp.votes import Vote
 from genrecls.errors import ConfigError, RunError
@@ -92,7 +92,7 @@ def train(*overrides: str, progress: ProgressOption = True, **settings: Any) -> 
         if word.startswith("seeds="):
             raise ConfigError(f"{word}: several trainings; use genrecls.sweep with the same words")
     composed = compose("train", [word for word in words if not word.startswith(CONTINUE)])
-    command = f"genrecls train {shlex.join(words)}".rstrip()
+    command = command_line("train", words)
     asked = read_training(composed, words, command)
     display = [FunctionCallback(progress)] if callable(progress) else None if progress else []
     with _quietly(progress):
@@ -231,8 +231,8 @@ def ensemble(*runs: Run | AnyPath, output_root: AnyPath = "outputs") -> Run:
     from genrecls.experiment import ensemble as ensembles
 
     chosen = [_run(run, output_root) for run in runs]
-    names = shlex.join(run.name for run in chosen)
-    return ensembles.ensemble(chosen, f"genrecls ensemble {names}")
+    words = [*(run.name for run in chosen), f"output_root={output_root}"]
+    return ensembles.ensemble(chosen, command_line("ensemble", words))
 
 
 def refit(
@@ -356,7 +356,9 @@ def compare(
         raise RunError(damaged[0].reason)
     records, _ = leaderboard.newest(readable)
     boards = leaderboard.compare(records, rank_by, test_on)
-    command = f"genrecls compare {shlex.join(record.name for record in records)}"
+    names = [*(record.name for record in records), f"output_root={output_root}"]
+    flags = (f"--rank-by={rank_by}", f"--test-on={test_on}")
+    command = command_line("compare", [*names, *flags])
     versions, failed = environment(), {run.name: run.reason for run in damaged}
     page = comparison.Comparison(boards, rank_by, test_on, command, versions, tuple(damaged))
     return Comparison(boards, failed, page)
@@ -485,7 +487,7 @@ def sweep(
     from genrecls.sweeps.settings import read_arguments
 
     words = [*overrides, *overrides_of(settings), *([f"filter={filter}"] if filter else [])]
-    arguments = read_arguments(words, None, f"genrecls sweep {shlex.join(words)}".rstrip())
+    arguments = read_arguments(words, None, command_line("sweep", words))
     with _quietly(progress):
         if arguments.search is not None:
             from genrecls.sweeps.search.runner import search

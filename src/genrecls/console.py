@@ -139,6 +139,11 @@ def muted(*kinds: Literal["results", "messages"]) -> Iterator[None]:
         _muted = before
 
 
+def is_quiet() -> bool:
+    """Return whether messages and progress are held back."""
+    return "messages" in _muted
+
+
 def show(table: RenderableType) -> None:
     """Print a result to standard output."""
     if "results" in _muted:

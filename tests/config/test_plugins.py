@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -210,6 +212,31 @@ def test_what_is_no_python_file_is_refused(name: str, reason: str, tmp_path: Pat
     (tmp_path / "mine.txt").write_text("")
     with pytest.raises(ConfigError, match=f"--plugin: {reason}"):
         plugins.use_plugins([tmp_path / name])
+
+
+def test_a_plugin_that_failed_is_not_met_again(
+    plugin: WritePlugin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(plugins.VARIABLE, raising=False)
+    with pytest.raises(ConfigError, match="cannot be imported"):
+        plugins.use_plugins([plugin("import nothing_of_this_name\n")])
+    assert plugins.VARIABLE not in os.environ
+    assert experiment("model=cnn").model.name == "cnn"
+
+
+def test_a_path_that_cannot_be_one_of_several_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / f"c{os.pathsep}d" / "mine.py"
+    path.parent.mkdir()
+    path.write_text("")
+    with pytest.raises(ConfigError, match="allowed: a path without"):
+        plugins.use_plugins([path])
+
+
+def test_a_command_that_does_it_again_names_the_plugins(plugin: WritePlugin) -> None:
+    path = plugin(EXAMPLES["pooled"])
+    plugins.use_plugins([path])
+    words = shlex.split(plugins.command_line("sweep", ["seed=0,1", "a b"]))
+    assert words == ["genrecls", "sweep", "seed=0,1", "a b", "--plugin", str(path)]
 
 
 def test_a_plugin_in_the_home_folder_of_nobody_is_one_line() -> None:

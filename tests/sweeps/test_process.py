@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from genrecls.export.convert import conversion
 from genrecls.runs.run import Run
 from genrecls.sweeps import process
 from genrecls.sweeps.process import JobResult, ResourceLimits, TrainingProcess
@@ -52,6 +53,18 @@ def ending(child: TrainingProcess) -> JobResult:
     return results[0]
 
 
+def test_no_module_of_the_working_folder_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "numpy.py").write_text("raise SystemExit(3)")
+    code = ["-c", "import numpy; print(numpy.__version__)"]
+    for command in (process.TRAIN, conversion.WORKER):
+        flags = command[1 : command.index("-m")]
+        done = subprocess.run([command[0], *flags, *code], check=False, capture_output=True)
+        assert done.returncode == 0, done.stderr
+
+
 def test_an_error_line_is_the_reason(started: Started) -> None:
     code = "print('one'); print('genrecls: error: the data are gone'); raise SystemExit(1)"
     result = ending(started(code))
@@ -84,7 +97,10 @@ def test_an_end_without_a_word_is_called_by_its_status(started: Started) -> None
 def test_success_without_a_result_is_none(started: Started) -> None:
     result = ending(started("print('all is well')"))
     assert result.state == "failed"
-    assert result.reason == "ended with exit status 0 and without a result: all is well"
+    assert result.reason == (
+        "ended with exit status 0 and without a result: all is well; a configuration, a plugin or "
+        "the data may have changed since this was planned: repeat the command"
+    )
 
 
 def test_a_signal_is_named_and_marks_the_run(started: Started, run: Run) -> None:

@@ -11,7 +11,9 @@ import pytest
 from rich.console import Console
 from rich.live import Live
 
+from genrecls.console import muted
 from genrecls.runs.run import Run
+from genrecls.sweeps import progress
 from genrecls.sweeps.estimate import Estimates
 from genrecls.sweeps.job import Job, State, SweepFile
 from genrecls.sweeps.progress import (
@@ -128,6 +130,16 @@ def test_a_terminal_that_is_not_there_gets_lines(
         listener.changed(is_in(jobs[0], "failed", "the data are gone"))
     lines = capsys.readouterr().err.splitlines()
     assert lines == ["seed=0: started", "warning: seed=0: failed: the data are gone"]
+
+
+def test_a_terminal_shows_no_table_where_messages_are_held_back(
+    jobs: list[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = Console(force_terminal=True, file=io.StringIO())
+    monkeypatch.setattr(progress, "messages", lambda: terminal)
+    with muted("results", "messages"), show_progress(view(jobs[:2])) as listener:
+        listener.changed(is_in(jobs[0], "running"))
+    assert terminal.file.getvalue() == ""  # type: ignore[attr-defined]
 
 
 def test_a_training_that_continues_says_where(jobs: list[Job]) -> None:

@@ -69,7 +69,8 @@ def benchmark(run: str, settings: BenchmarkSettings) -> dict[str, Any]:
 
 def _measure_in_child(path: Path, threads: int, runs: int) -> dict[str, Any]:
     """Return the row of one file and number of threads, measured by `genrecls.benchmark.worker`."""
-    words = (sys.executable, "-m", "genrecls.benchmark.worker", str(path), str(threads), str(runs))
+    worker = (sys.executable, "-P", "-m", "genrecls.benchmark.worker")
+    words = (*worker, str(path), str(threads), str(runs))
     done = subprocess.run(  # noqa: S603 - our own module in our own interpreter
         words,
         capture_output=True,

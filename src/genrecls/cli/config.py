@@ -98,7 +98,8 @@ def copy_option(choice: str, folder: str, name: str | None = None) -> None:
         first, _, rest = text.partition("\n")
         text = f"{first}\n{header}{rest.removeprefix(header)}"
     write_text(path, text)
-    say(f"{path}; use it with: genrecls train -cd {shlex.quote(str(root))} {group}={new}")
+    verb = "train" if group in groups("train") else "sweep"
+    say(f"{path}; use it with: genrecls {verb} -cd {shlex.quote(str(root))} {group}={new}")
 
 
 def _check_folders(root: Path, inside: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,7 +55,7 @@ def main(words: Sequence[str]) -> int:
     if options.tflite:
         _write_files(settings, kept)
     page = export_page(settings, kept, file, options.output, runtime)
-    say(f"page in {page}; to look at it: python -m http.server -d {page}")
+    say(f"page in {page}; to look at it: python -m http.server -d {shlex.quote(str(page))}")
     return 0
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 from genrecls.cli.arguments import parser_of
+from genrecls.config.plugins import command_line
 from genrecls.sweeps.settings import SweepArguments, read_arguments
 
 
@@ -30,5 +30,5 @@ def parse(words: Sequence[str]) -> SweepArguments:
         ConfigError: a flag or a word that a sweep does not take.
     """
     options = parser_of("sweep").read(words)
-    command = f"genrecls sweep {shlex.join(words)}".strip()
+    command = command_line("sweep", words)
     return read_arguments(options.overrides, options.config_dir, command)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from genrecls.cli.arguments import parser_of
 from genrecls.cli.parser import show_configuration
 from genrecls.config.compose import compose
-from genrecls.config.plugins import plugin_flags
+from genrecls.config.plugins import command_line
 from genrecls.console import say, show
 from genrecls.errors import ConfigError
 from genrecls.sweeps import parent_watch
@@ -36,7 +35,7 @@ def main(words: Sequence[str]) -> int:
     # Not before: whoever misspelt a word need not wait for the import.
     from genrecls.experiment.more_epochs import read_training
 
-    command = shlex.join(["genrecls", "train", *words, *plugin_flags()])
+    command = command_line("train", words)
     training = read_training(composed, options.overrides, command)
     experiment = training.experiment
     if experiment.run.show:

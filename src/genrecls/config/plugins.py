@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -62,11 +63,27 @@ def use_plugins(paths: Iterable[str | Path]) -> None:
             raise ConfigError(f"--plugin: there is no file {path}; expected a Python file")
         if path.suffix != ".py" or not path.is_file():
             raise ConfigError(f"--plugin: expected a Python file, received {each}")
+        if os.pathsep in str(path):
+            raise ConfigError(f"--plugin: received {path}; allowed: a path without '{os.pathsep}'")
         if str(path) not in named:
             named.append(str(path))
     if named:
+        before = os.environ.get(VARIABLE)
         os.environ[VARIABLE] = os.pathsep.join(named)
-        load_plugins()
+        try:
+            load_plugins()
+        except BaseException:
+            # Whoever goes on without it must not meet it again.
+            if before is None:
+                del os.environ[VARIABLE]
+            else:
+                os.environ[VARIABLE] = before
+            raise
+
+
+def command_line(verb: str, words: Iterable[str]) -> str:
+    """Return the line that gives words and the plugins of this process to a command again."""
+    return shlex.join(["genrecls", verb, *words, *plugin_flags()])
 
 
 def plugin_flags() -> list[str]:

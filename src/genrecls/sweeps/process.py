@@ -20,7 +20,8 @@ from genrecls.runs.run import Run
 from genrecls.sweeps import parent_watch
 from genrecls.trackers.base import SWEEP
 
-TRAIN: tuple[str, ...] = (sys.executable, "-m", "genrecls", "train")
+# As of the installed command, no module is taken from the working folder (-P).
+TRAIN: tuple[str, ...] = (sys.executable, "-P", "-m", "genrecls", "train")
 """The command that trains; the words of a training come behind it."""
 
 _ERROR = "genrecls: error: "
@@ -216,6 +217,11 @@ class TrainingProcess:
         else:
             last = f": {lines[-1]}" if lines else ""
             reason = f"ended with exit status {code} and without a result{last}"
+            if code == 0:
+                reason += (
+                    "; a configuration, a plugin or the data may have changed since this was "
+                    "planned: repeat the command"
+                )
         return JobResult("failed", reason, lines)
 
     def _last_lines(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from genrecls.console import log, messages, say, several, warn
+from genrecls.console import is_quiet, log, messages, say, several, warn
 from genrecls.errors import RunError
 from genrecls.reports.tables import Column, Table
 from genrecls.runs.run import Run
@@ -117,7 +117,7 @@ class SweepView:
 def show_progress(view: SweepView) -> Iterator[SweepListener]:
     """Yield a listener that shows how a sweep proceeds."""
     console = messages()
-    if not console.is_terminal:
+    if is_quiet() or not console.is_terminal:
         yield ProgressLines(view)
         return
     from rich.live import Live

@@ -57,10 +57,9 @@ class TrackioLogger(Logger):
             # Its own functions close a run so that nothing is left to close at the end.
             return trackio
 
-        kept = os.environ.get("TRACKIO_DIR") or shlex.quote(str(run.folder.parent / "trackio"))
+        kept = shlex.quote(os.environ.get("TRACKIO_DIR") or str(run.folder.parent / "trackio"))
+        again = f"TRACKIO_DIR={kept} trackio show --project {shlex.quote(self.project)}"
         location = (
-            f"{self.space} on Hugging Face"
-            if self.space
-            else (f"{kept}; show it with: TRACKIO_DIR={kept} trackio show --project {self.project}")
+            f"{self.space} on Hugging Face" if self.space else f"{kept}; show it with: {again}"
         )
         return (ProjectRun("trackio", run, settings, start, location),)

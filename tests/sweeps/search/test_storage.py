@@ -14,7 +14,7 @@ import pytest
 
 from genrecls.errors import RunError
 from genrecls.reports.search import ENOUGH_TRIALS
-from genrecls.sweeps.search.storage import Study, open_study
+from genrecls.sweeps.search.storage import STUDY, Study, open_study
 from tests.forked import Forked
 from tests.runs import damage
 from tests.sweeps.search.searching import search, value
@@ -68,6 +68,13 @@ def test_a_search_chooses_what_it_chose_with_the_journal_of_earlier_versions(
         ("0.0005429", "[32,16]", "0.5"),
         ("0.0009937", "[32,16]", "0.1"),
     ]
+
+
+def test_a_search_lies_in_the_folder_of_whatever_name(tmp_path: Path, open_in: Open) -> None:
+    folder = tmp_path / "a?b%41{x} c"
+    whole(open_in(folder), 1)
+    assert (folder / STUDY).is_file()
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
 
 
 def test_another_seed_chooses_otherwise(tmp_path: Path, open_in: Open) -> None:

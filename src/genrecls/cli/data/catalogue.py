@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -14,13 +15,18 @@ from genrecls.config.validation import select
 from genrecls.console import say, show, warn
 from genrecls.datasets.artists import suggest
 from genrecls.datasets.base import DATASETS, Provenance
-from genrecls.errors import DataError
+from genrecls.errors import ConfigError, DataError
 from genrecls.reports.tables import Column, Table
 
 
 def list_datasets(overrides: Sequence[str]) -> int:
     """Print a line for each data set: what it is, and whether it is here."""
     root = data_root_of(compose("data", overrides))
+    if others := [word for word in overrides if not word.startswith("data_root=")]:
+        raise ConfigError(
+            f"data list: received '{others[0]}'; allowed: data_root=<folder> alone; 'genrecls data "
+            f"info {shlex.join(others)}' looks at one data set"
+        )
     rows = []
     for name, line in choices("dataset").items():
         source = select(DATASETS, compose("data", [f"dataset={name}"])["dataset"], "dataset")

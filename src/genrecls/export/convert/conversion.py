@@ -25,7 +25,7 @@ LIMIT_S = 1800.0
 """Seconds for one format; VGG-16, the slowest, takes less than two minutes."""
 
 # The last message before a crash should not be a warning about something else.
-WORKER = (sys.executable, "-W", "ignore", "-m", "genrecls.export.convert.worker")
+WORKER = (sys.executable, "-P", "-W", "ignore", "-m", "genrecls.export.convert.worker")
 """The command of the child process, to which the conversion folder is added."""
 
 _POLL_S = 0.05

@@ -209,7 +209,7 @@ def run(
         module = "genrecls.export.verify.micro_child"
         try:
             done = subprocess.run(  # noqa: S603
-                [sys.executable, "-m", module, name, size],
+                [sys.executable, "-P", "-m", module, name, size],
                 capture_output=True,
                 text=True,
                 errors="replace",

@@ -189,6 +189,7 @@ def open_study(
     Raises:
         RunError: the file is damaged.
     """
+    from sqlalchemy import URL
     from sqlalchemy.exc import DatabaseError
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -201,7 +202,9 @@ def open_study(
         )
     storage = None
     try:
-        storage = RDBStorage(f"sqlite:///{path.absolute()}")
+        address = URL.create("sqlite", database=str(path.absolute())).render_as_string()
+        # Optuna fills in what stands in braces.
+        storage = RDBStorage(address.replace("{", "{{").replace("}", "}}"))
         study = Study(storage, settings, space, epochs)
         # Damage further behind is met here, not after hours of training.
         _ = study.trials
