@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import isnan
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,39 @@ def test_systems_with_many_differences_are_told_apart_by_the_end_of_the_name(
         "cnn mfcc a=1 b=1 c=1 … (0)",
         "cnn mfcc a=2 b=2 c=2 … (1)",
     ]
+
+
+def test_long_settings_that_differ_at_their_ends_are_told_apart(tmp_path: Path) -> None:
+    units = [512, 256, 128, 64, 32]
+    (board,) = boards_of(tmp_path, *(Made(settings={"units": [*units, last]}) for last in (16, 8)))
+    first, second = (system.label for system in board.systems)
+    assert first != second
+    genres = ["blues", "classical", "country"]
+    titles = {
+        each.about
+        for each in boards_of(
+            tmp_path / "splits",
+            *(
+                replace(GOOD, fingerprint=last, split={"name": "own", "genres": [*genres, last]})
+                for last in ("disco", "jazz")
+            ),
+        )
+    }
+    assert len(titles) == 2
+
+
+def test_a_genre_without_test_tracks_has_no_f1(tmp_path: Path) -> None:
+    (run,) = runs_of(tmp_path, GOOD)
+    scores = run.metrics.test.track
+    (name, *_) = scores.per_genre
+    absent = {**scores.per_genre, name: replace(scores.per_genre[name], support=0, f1=0.0)}
+    track = replace(scores, per_genre=absent)
+    metrics = run.metrics
+    test = replace(metrics.test, track=track)
+    without = replace(run, metrics=replace(metrics, parts={**metrics.parts, "test": test}))
+    (board,) = compare([without, replace(run, name="other")], "validation", "test")
+    assert isnan(without.f1("test")[name])
+    assert board.systems[0].f1("test")[name] == run.f1("test")[name]
 
 
 def test_of_two_runs_of_one_configuration_and_seed_the_newer_counts(tmp_path: Path) -> None:

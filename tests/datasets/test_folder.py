@@ -439,6 +439,10 @@ class TestCsv:
             "official": {"a.wav": "train", "b.wav": "validation", "c.wav": "test"}
         }
 
+    def test_columns_that_are_not_read_may_have_one_name_or_none(self, tmp_path: Path) -> None:
+        text = "path,label,note,note,,\na.wav,rock,old,loud,,\nb.wav,jazz,,,,\n"
+        assert len(load(tmp_path, csv=str(listed(tmp_path, text))).tracks) == 2
+
     def test_a_byte_order_mark_and_windows_line_ends_do_not_matter(self, tmp_path: Path) -> None:
         text = b"\xef\xbb\xbfpath,label\r\na.wav,rock\r\nb.wav,jazz\r\n"
         assert len(load(tmp_path, csv=str(listed(tmp_path, text))).tracks) == 2

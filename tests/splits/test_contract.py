@@ -170,6 +170,29 @@ def test_identical_recordings_stay_together(words: tuple[str, ...]) -> None:
             )
 
 
+@pytest.mark.parametrize("words", [("artist_kfold", "split.unknown=own_artist"), ("official",)])
+def test_a_copy_of_an_unknown_artist_is_where_its_original_is(words: tuple[str, ...]) -> None:
+    given = material()
+    copies = {copy for copy, _ in COPIES}
+    tracks = tuple(replace(t, artist=None) if t.id in copies else t for t in given.dataset.tracks)
+    # Two of three tracks train, of which some are drawn to validate.
+    official = {t.id: PARTS[2 * (int(t.id[-5:]) // 2 % 3 == 2)] for t in tracks}
+    partitions = {**given.dataset.partitions, "official": official}
+    given = replace(given, dataset=replace(given.dataset, tracks=tracks, partitions=partitions))
+    for seed in range(10):
+        split = splitter(*words).assign(given, seed)
+        for pair in COPIES:
+            assert len({p for p in PARTS for track in pair if track in split.parts[p]}) == 1
+
+
+def test_an_official_split_without_a_test_part_is_refused_before_audio_is_read() -> None:
+    given = material().dataset
+    official = {t.id: PARTS[number % 2] for number, t in enumerate(given.tracks)}
+    dataset = replace(given, partitions={**given.partitions, "official": official})
+    with pytest.raises(DataError, match="names no track for the test part"):
+        splitter("official").require(dataset)
+
+
 @pytest.mark.parametrize(
     "overrides", [("artist",), ("artist_kfold",), ("kfold", "split.group=artist")]
 )

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import isnan, nan
+from statistics import fmean
 from typing import Any, Literal
 
 from genrecls.comparison.config_diff import differing, model_of, settings_in_words, settings_of
@@ -82,9 +84,13 @@ class System:
         }
 
     def f1(self, part: str) -> dict[str, float]:
-        """Return F1 of each genre per track, the mean over the runs."""
+        """Return F1 of each genre per track, the mean over the runs that have tracks of it.
+
+        It is NaN where no run has.
+        """
         scores = [run.f1(part) for run in self.runs]
-        return {genre: sum(f1[genre] for f1 in scores) / len(scores) for genre in scores[0]}
+        known = {g: [f1[g] for f1 in scores if not isnan(f1[g])] for g in scores[0]}
+        return {genre: fmean(values) if values else nan for genre, values in known.items()}
 
     @cached_property
     def repetitions(self) -> str:
@@ -321,7 +327,9 @@ def _distinction(board: Leaderboard, boards: Sequence[Leaderboard]) -> str:
     own, places = place(board), [place(other) for other in alike]
     keys = differing(places)
     words = ", ".join(settings_in_words(own, keys[:_MOST_KEYS]))
-    if words and places.count(own) == 1 and len(keys) <= _MOST_KEYS:
+    # Long values are cut, and may be alike as far as they are shown.
+    shown = [", ".join(settings_in_words(each, keys[:_MOST_KEYS])) for each in places]
+    if words and shown.count(words) == 1 and len(keys) <= _MOST_KEYS:
         return words
     fingerprint = board.systems[0].runs[0].metrics.dataset.fingerprint
     return ", ".join(filter(None, (words, f"files {fingerprint[:_FINGERPRINT]}")))
@@ -335,8 +343,10 @@ def _labels(runs: Sequence[RunRecord]) -> list[str]:
         alike = [settings_of(other.config) for other in runs if _title(other) == title]
         keys = differing(alike)
         words = settings_in_words(settings_of(run.config), keys[:_MOST_KEYS])
-        # Too many to name: the end of the run's name is never the same.
-        end = [f"… ({run.name.rpartition('-')[2]})"] if len(keys) > _MOST_KEYS else []
+        shown = [settings_in_words(settings, keys[:_MOST_KEYS]) for settings in alike]
+        # Too many to name, or alike as far as they are shown: the end of a run's name never is.
+        cut = len(keys) > _MOST_KEYS or shown.count(words) > 1
+        end = [f"… ({run.name.rpartition('-')[2]})"] if cut else []
         labels.append(" ".join([title, *words, *end]))
     return labels
 

@@ -139,7 +139,7 @@ def _field_names(file: Path, given: Sequence[str], columns: Columns) -> dict[str
                 f"{file}: column '{name}' is not read; set dataset.columns.group={name} if no "
                 f"{name} may be on two sides of a split, or remove it"
             )
-        if meanings.count(meaning) > 1:
+        if name in names and meanings.count(meaning) > 1:
             raise DataError(f"{file}: two columns are called '{name}'; keep one")
     return names
 

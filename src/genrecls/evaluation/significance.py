@@ -39,7 +39,8 @@ class Difference:
 
     Attributes:
         interval: 95 % percentile bootstrap interval, never narrower than few tracks allow.
-        p: two-sided, of no difference; below 0.05 where the interval leaves zero out.
+        p: two-sided, of no difference. Where few tracks differ it may be above 0.05 though the
+            interval leaves zero out.
     """
 
     mean: float

@@ -89,11 +89,7 @@ class Comparison:
         if self.folder is None:
             return {}
         runs = [run for board in self.boards for system in board.systems for run in system.runs]
-        return {
-            run.name: quote(Path(os.path.relpath(run.report, self.folder)).as_posix())
-            for run in runs
-            if run.report.is_file()
-        }
+        return {run.name: _address(run.report, self.folder) for run in runs if run.report.is_file()}
 
     @property
     def notes(self) -> list[str]:
@@ -304,3 +300,13 @@ def _verdict_record(part: str, verdict: Verdict | None) -> dict[str, Any]:
         "mcnemar_runs": " ".join(pairing.runs) if pairing else None,
         "not_compared": pairing.reason if pairing else None,
     }
+
+
+def _address(page: Path, folder: Path) -> str:
+    """Return the address of a page from a folder, which may be on another drive of Windows."""
+    try:
+        relative = Path(os.path.relpath(page, folder)).as_posix()
+    except ValueError:
+        return page.absolute().as_uri()
+    # Names need not be text.
+    return quote(os.fsencode(relative))

@@ -27,7 +27,7 @@ def robustness_table(scores: Mapping[str, Mapping[str, RobustnessScore]], title:
         notes=(
             (
                 "Accuracy per track with its 95 % interval; below it the difference to the clean "
-                "tracks, paired, with its interval. A star marks one that leaves zero out."
+                "tracks, paired, with its interval. A star marks one whose p is below 0.05."
             ),
         ),
         ruled=True,
@@ -40,5 +40,5 @@ def _cell(score: RobustnessScore) -> str:
     if score.difference is None:
         return text
     low, high = score.difference.interval
-    star = "*" if low > 0 or high < 0 else ""
+    star = "*" if score.difference.p < 0.05 else ""
     return f"{text}\n{score.difference.mean:+.3f} [{low:+.2f}, {high:+.2f}]{star}"

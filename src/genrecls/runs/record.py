@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,9 @@ class RunRecord:
         return float(getattr(self.part(part).of(unit), name))
 
     def f1(self, part: str) -> dict[str, float]:
-        """Return F1 of each genre, per track."""
-        return {genre: scores.f1 for genre, scores in self.part(part).track.per_genre.items()}
+        """Return F1 of each genre, per track; NaN where no track is of it."""
+        genres = self.part(part).track.per_genre.items()
+        return {genre: scores.f1 if scores.support else nan for genre, scores in genres}
 
 
 def read(run: Run) -> RunRecord:

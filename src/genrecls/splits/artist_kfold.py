@@ -56,7 +56,10 @@ class ArtistKFoldSplit(Splitter):
         groups = {track: f"artist {artist}" for track, artist in artists.items()}
         if self.unknown == "own_artist":
             # Copies of one recording are of one artist, whoever that is.
-            groups |= {track: f"recording {data.recordings[track]}" for track in unknown}
+            of_recording = {data.recordings[track]: group for track, group in groups.items()}
+            for name in unknown:
+                recording = data.recordings[name]
+                groups[name] = of_recording.get(recording, f"recording {recording}")
         tracks = [t for t in data.dataset.tracks if t.id in groups]
         folds = allocate_evenly(
             [t.label for t in tracks], [groups[t.id] for t in tracks], self.k, seed

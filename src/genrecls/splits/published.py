@@ -73,6 +73,11 @@ class OfficialSplit(Splitter):
             )
         needed = 1 if "validation" in official.values() else 2
         require_groups("split=official: the train part", dataset, train, needed)
+        if not any(official.get(t.id) == "test" for t in dataset.tracks):
+            raise DataError(
+                f"split=official: {dataset.name} names no track for the test part; name some, or "
+                "choose another split"
+            )
 
     def assign(self, data: SplitInput, seed: int) -> Split:
         """Return the partition of the data set.
@@ -85,7 +90,13 @@ class OfficialSplit(Splitter):
         if "validation" not in parts.values():
             artists = known_artists(data.dataset.tracks)
             train = [t for t in data.dataset.tracks if parts.get(t.id) == "train"]
-            groups = [artists.get(t.id, data.recordings[t.id]) for t in train]
+            # Copies of one recording are of one artist, whoever that is.
+            of_recording = {data.recordings[t.id]: artists[t.id] for t in train if t.id in artists}
+            recordings = [data.recordings[t.id] for t in train]
+            groups = [
+                artists.get(t.id, of_recording.get(recording, recording))
+                for t, recording in zip(train, recordings, strict=True)
+            ]
             numbers = allocate([t.label for t in train], groups, (3, 1), seed)
             parts |= {t.id: PARTS[number] for t, number in zip(train, numbers, strict=True)}
         return self.whole_tracks(data, parts)
