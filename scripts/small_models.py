@@ -80,9 +80,9 @@ oneDNN computed the networks, but for `carnaghi2022_cnn`, `carnaghi2022_rnn`, `k
 round otherwise and take twice as long. `cnn` and `best_tiny` learnt on a processor without AVX-512,
 which rounds otherwise, too.
 
-Two pairs of these tracks sound alike by `genrecls data split-report`, and GTZAN is known to hold
-such replicas: pop.00030 and pop.00031, pop.00056 and pop.00059. Their artists are not known, so
-that one of a pair may learn what the other tests, in every row alike.
+`genrecls data split-report` finds that two pairs of these tracks are one recording: pop.00030 and
+pop.00031, pop.00056 and pop.00059. Their artists are not known, so that one of a pair may have been
+learnt where the other tests, in every row alike.
 
 ## All systems
 

@@ -214,6 +214,20 @@ def test_what_is_no_python_file_is_refused(name: str, reason: str, tmp_path: Pat
         plugins.use_plugins([tmp_path / name])
 
 
+def test_two_plugins_of_one_name_are_told_apart(plugin: WritePlugin, tmp_path: Path) -> None:
+    first = plugin(EXAMPLES["pooled"])
+    second = tmp_path / "second" / first.name
+    second.parent.mkdir()
+    second.write_text(EXAMPLES["pooled"].replace("pooled", "gathered"), encoding="utf-8")
+    plugins.use_plugins([first, second])
+    options = [MODELS["pooled"], MODELS["gathered"]]
+    found = [plugins.plugin_of(option) for option in options]
+    digests = [each.digest for each in found if each]
+    assert len(set(digests)) == 2
+    models = [experiment(f"model={name}").model for name in ("pooled", "gathered")]
+    assert sorted(plugins.plugin_digests(models).values()) == sorted(digests)
+
+
 def test_a_plugin_that_failed_is_not_met_again(
     plugin: WritePlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:

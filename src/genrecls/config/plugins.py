@@ -107,6 +107,9 @@ def load_plugins() -> None:
         if path not in _plugins:
             source = Path(path)
             module = f"genrecls_plugin_{source.stem}"
+            if any(plugin.module == module for plugin in _plugins.values()):
+                # Two files of one name; the first keeps the module that it has always had.
+                module += f"_{hashlib.sha256(path.encode()).hexdigest()[:8]}"
             # Before the import, for that may ask a registry, which comes here again.
             _plugins[path] = Plugin(source.name, module, _digest([source]))
             _import(path, f"--plugin {source.name}", partial(_import_file, source, module))
@@ -136,8 +139,13 @@ def plugin_of(option: type[Any]) -> Plugin | None:
 
 def plugin_digests(options: Iterable[object]) -> dict[str, str]:
     """Return the source digests of the plugins that some chosen options come from, by name."""
-    plugins = (plugin_of(type(option)) for option in options)
-    return {plugin.name: plugin.digest for plugin in plugins if plugin}
+    digests: dict[str, str] = {}
+    for plugin in (plugin_of(type(option)) for option in options):
+        if plugin is not None:
+            # Of two files of one name the second has another module.
+            alike = digests.get(plugin.name, plugin.digest) == plugin.digest
+            digests[plugin.name if alike else plugin.module] = plugin.digest
+    return digests
 
 
 def _import(key: str, name: str, load: Any) -> None:

@@ -9,7 +9,7 @@ from genrecls.cli.sweep import parse
 from genrecls.errors import ConfigError
 from genrecls.sweeps.plan import Planner
 from genrecls.sweeps.search.plan import SearchPlan, plan_search
-from genrecls.sweeps.search.result import experiment_file
+from genrecls.sweeps.search.result import experiment_file, says_where_things_are
 from tests.sweeps.sweeps import Place
 
 
@@ -143,6 +143,23 @@ def test_the_experiment_file_of_a_trial_leads_to_its_run(
     again = planner.job(("experiment=best", *place.words))
     assert again.run.name == job.run.name
     assert again.experiment.resolved() == job.experiment.resolved()
+
+
+@pytest.mark.parametrize(
+    ("word", "kept"),
+    [
+        ("data_root=d", True),
+        ("dataset.root=~/music", True),
+        ("dataset.genres=[jazz,rock]", True),
+        ("dataset.columns.label=genre", True),
+        ("+dataset.merge.rock=[rap]", True),
+        ("logger.project=mine", True),
+        ("dataset.limits.quietest=-60", False),
+        ("trainer.epochs=3", False),
+    ],
+)
+def test_words_that_no_experiment_file_holds_stand_in_the_command(word: str, kept: bool) -> None:
+    assert says_where_things_are(word) == kept
 
 
 def test_the_experiment_file_holds_nothing_that_is_usual(place: Place) -> None:

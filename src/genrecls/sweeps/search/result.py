@@ -62,8 +62,7 @@ def write_result(plan: SearchPlan, study: Study, command: str) -> list[Run]:
 
     runs = [Run(root / trial.run) for trial in ranked]
     # The command that trains the best, or finds its run where it lies.
-    places = {".".join(key) for key in IRRELEVANT}
-    words = [word for word in plan.words if word.partition("=")[0].lstrip("+") in places]
+    words = [word for word in plan.words if says_where_things_are(word)]
     flags = ["-cd", str(folder), *plugin_flags()]
     again = shlex.join(["genrecls", "train", *flags, "experiment=best", *words])
     report = SearchReport(
@@ -102,6 +101,13 @@ def write_result(plan: SearchPlan, study: Study, command: str) -> list[Run]:
     show(as_terminal(report))
     say(f"written to {folder}; trained again by: {again}")
     return runs
+
+
+def says_where_things_are(word: str) -> bool:
+    """Return whether no file of an experiment holds what a word sets: places, one's own data."""
+    key = tuple(word.partition("=")[0].lstrip("+").split("."))
+    beginnings = {key[: end + 1] for end in range(len(key))}
+    return key == ("dataset", "genres") or not beginnings.isdisjoint(IRRELEVANT)
 
 
 def experiment_file(
