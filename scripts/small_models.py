@@ -53,8 +53,6 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "small_models.md"
 FOLDER = PAGE.with_suffix("")
 RUNS, PARTS = FOLDER / "runs.csv", FOLDER / "parts.csv"
-# Rows of one seed from before answers were kept, until they are measured again.
-EARLIER = FOLDER / "earlier.txt"
 BASE = "best_small"
 FINE_TUNED = "musicnn, fine-tuned"
 RECIPE = "the recipe as it is"
@@ -77,8 +75,8 @@ the arena of a device holds no fewer.
 
 oneDNN computed the networks, but for `carnaghi2022_cnn`, `carnaghi2022_rnn`, `khamees2021_cnn50`,
 "cnn_velardo on MFCC" and the three with musicnn: TensorFlow's own kernels trained these, which
-round otherwise and take twice as long. `cnn` and `best_tiny` learnt on a processor without AVX-512,
-which rounds otherwise, too.
+round otherwise and take twice as long. `cnn` learnt on a processor without AVX-512, which rounds
+otherwise, too.
 
 `genrecls data split-report` finds that two pairs of these tracks are one recording: pop.00030 and
 pop.00031, pop.00056 and pop.00059. Their artists are not known, so that one of a pair may have been
@@ -551,8 +549,6 @@ def write_page(kept: Kept) -> None:
         if ingredients.rows
         else "",
     )
-    if EARLIER.is_file():
-        text += "\n" + EARLIER.read_text(encoding="utf-8")
     write_text(PAGE, text)
     write_figures(lambda: {"accuracy": accuracy_by_parameters(kept)}, FOLDER)
 
