@@ -190,8 +190,12 @@ CASES: tuple[BadFile, ...] = (
     _case("cut.au", lambda: _cut(encoded("AU")), "length-mismatch"),
     _case("cut.flac", lambda: _cut(encoded("FLAC")), "length-mismatch", "unreadable"),
     _case("cut.mp3", lambda: _cut(encoded("MP3")), "length-mismatch"),
-    # The last page of a cut OGG file looks like any other.
-    _case("cut.ogg", lambda: _cut(encoded("OGG", tone(4))), ACCEPTED, "length-mismatch"),
+    _case("cut.ogg", lambda: _cut(encoded("OGG", tone(4))), "length-mismatch"),
+    _case(
+        "cut.opus",
+        lambda: _cut(encoded("OGG", tone(4, rate=24_000), 24_000, "OPUS")),
+        "length-mismatch",
+    ),
     _case("hole.wav", lambda: _hole(encoded("WAV")), ACCEPTED),
     _case("flipped.wav", lambda: _flipped(encoded("WAV"), 200, 100), ACCEPTED),
     _case(

@@ -161,9 +161,9 @@ def layout_of(file: BinaryIO) -> Layout:
     elif head.startswith(b"fLaC"):
         layout = _flac(file, size)
     elif head.startswith(b"OggS"):
-        links = pairwise([*_ogg_links(file, size), size])
-        sections = tuple(Section(first, last) for first, last in links)
-        layout = Layout(sections if len(sections) > 1 else ())
+        starts, missing = _ogg_links(file, size)
+        sections = tuple(Section(first, last) for first, last in pairwise([*starts, size]))
+        layout = Layout(sections if len(sections) > 1 else (), missing)
     elif demuxer := demuxer_of(head):
         layout = Layout(demuxer=demuxer)
     elif kind is None or start or not any(head):
@@ -338,8 +338,11 @@ def _flac(file: BinaryIO, size: int) -> Layout:
     return Layout(() if honest else sections)
 
 
-def _ogg_links(file: BinaryIO, size: int) -> list[int]:
-    """Return where the links of a chain begin: songs one behind the other, or radio recorded."""
+def _ogg_links(file: BinaryIO, size: int) -> tuple[list[int], int]:
+    """Return where the links of a chain begin, and how many bytes of the last page are not there.
+
+    Links are songs one behind the other, or radio recorded.
+    """
     starts, position, within = list[int](), 0, True
     while position < size and len(starts) <= MAX_SECTIONS:
         page = _at(file, position, 27 + 255)
@@ -351,7 +354,7 @@ def _ogg_links(file: BinaryIO, size: int) -> list[int]:
             starts.append(position)
         within = not begins
         position += 27 + page[26] + sum(page[27 : 27 + page[26]])
-    return starts
+    return starts, _missing(0, position, size)
 
 
 def _at(file: BinaryIO, position: int, count: int) -> bytes:
