@@ -36,7 +36,7 @@ def test_a_page_is_made_of_a_file_alone(
     file = exported_file(tmp_path / "my model.tflite")
     outcome = run_command("export", "--web", str(file), "litertjs=download")
     assert outcome.err.splitlines() == [
-        "page in my model_web; to look at it: python -m http.server -d my model_web"
+        "page in my model_web; to look at it: python -m http.server -d 'my model_web'"
     ]
     assert outcome.status == 0
     assert asked == ["download"]
