@@ -75,11 +75,16 @@ def _safe_console() -> type[Console]:
     return SafeConsole
 
 
+def is_quiet() -> bool:
+    """Return whether messages and progress are held back."""
+    return "messages" in _muted
+
+
 def say(text: str) -> None:
     """Tell the user something and keep it in the log of the run."""
     line = one_line(text)
     log.info(line)
-    if "messages" not in _muted:
+    if not is_quiet():
         messages().print(line, markup=False)
 
 
@@ -139,11 +144,6 @@ def muted(*kinds: Literal["results", "messages"]) -> Iterator[None]:
         _muted = before
 
 
-def is_quiet() -> bool:
-    """Return whether messages and progress are held back."""
-    return "messages" in _muted
-
-
 def show(table: RenderableType) -> None:
     """Print a result to standard output."""
     if "results" in _muted:
@@ -163,7 +163,7 @@ def progress(description: str, total: int) -> Iterator[Callable[[], None]]:
         A function to call, from any thread, after each of the `total` steps.
     """
     console = messages()
-    if "messages" in _muted or not console.is_terminal:
+    if is_quiet() or not console.is_terminal:
         yield _plain_steps(description, total)
         return
     from rich.markup import escape
@@ -219,7 +219,7 @@ def bytes_progress(
         A function to call with the number of further bytes.
     """
     console = messages()
-    if "messages" in _muted or not console.is_terminal:
+    if is_quiet() or not console.is_terminal:
         yield _plain_bytes(description, total, done)
         return
     from rich.markup import escape

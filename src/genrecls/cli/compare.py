@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from genrecls.cli.arguments import parser_of
 from genrecls.cli.drawing import drawing
 from genrecls.comparison.leaderboard import newest, read_runs
+from genrecls.config.plugins import command_line
 from genrecls.console import say, warn
 from genrecls.errors import RunError
 from genrecls.reports.comparison import write_comparison
@@ -34,7 +34,7 @@ def main(words: Sequence[str]) -> int:
     if older:
         names = ", ".join(run.name for run in older)
         warn(f"left out because a newer run has the same configuration, seed and fold: {names}")
-    command = f"genrecls compare {shlex.join(words)}".strip()
+    command = command_line("compare", words)
     folder = options.output or root / _DEFAULT[options.rank_by]
     with figures:
         write_comparison(runs, folder, command, damaged, by=options.rank_by, part=options.test_on)

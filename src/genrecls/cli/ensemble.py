@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 from genrecls.cli.arguments import parser_of
+from genrecls.config.plugins import command_line
 from genrecls.console import show
 from genrecls.errors import ConfigError
 from genrecls.runs.find import point_latest, runs_of_models
@@ -20,7 +20,7 @@ def main(words: Sequence[str]) -> int:
     from genrecls.cli.run_summary import summary
     from genrecls.experiment.ensemble import ensemble
 
-    run = ensemble(runs, shlex.join(["genrecls", "ensemble", *words]))
+    run = ensemble(runs, command_line("ensemble", words))
     point_latest(run)
     show(summary(run))
     return 0

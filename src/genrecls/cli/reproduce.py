@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from genrecls.cli.arguments import parser_of
+from genrecls.config.plugins import command_line
 from genrecls.errors import ConfigError, RunError
 from genrecls.experiment.reproduce import ReproductionJob, choose_presets, jobs, reproduce
 from genrecls.files.hashing import text_digest
@@ -29,7 +29,7 @@ def main(words: Sequence[str]) -> int:
     kept = [word for word in overrides if not word.startswith("figures")]
     changed = " ".join(word for word in kept if word.partition("=")[0] not in places)
     systems, failures = reproduce(work, train_missing=not options.finished, changed=changed)
-    command = f"genrecls reproduce {shlex.join(words)}".strip()
+    command = command_line("reproduce", words)
     figures = next(job.experiment.figures for each in work.values() for job in each)
     with figures_as(figures):
         write_reproduction(systems, _folder(options, work, wanted), command)

@@ -1,4 +1,4 @@
-"""What the settings of the front end in `genrecls.dsp.mel` may be, alone and together.
+"""What each setting of the front end in `genrecls.dsp.mel` may be; `mel_checks` judges them all.
 
 Configurations and the cards of model files are held to the same rules, on devices too.
 """

@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     import keras
 
 NAME = "refit"
-CHECKPOINTS = "checkpoint"
 
 
 @dataclass(frozen=True)
@@ -153,7 +152,7 @@ def refit(
         # Of one that was there, too: its card may say more by now.
         save(folder / KERAS_FILE, model, card)
         # Not before the model is there.
-        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+        shutil.rmtree(Run(folder).checkpoint_folder, ignore_errors=True)
     return Refit(folder, ordered, system, model, card, data, experiment)
 
 
@@ -196,7 +195,7 @@ def _train(
 ) -> keras.Model:
     experiment.model.fetch()
     devices = devices_for("single", experiment.trainer.fixed_threads)
-    checkpoints = folder / CHECKPOINTS
+    checkpoints = Run(folder).checkpoint_folder
     return fit_model(checkpoints, experiment, data, devices, Callbacks(display)).model
 
 

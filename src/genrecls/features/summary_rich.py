@@ -22,7 +22,6 @@ OCTAVES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 TEMPI = (40, 50, 60, 70, 80, 90, 100, 110, 120, 130, 140, 150, 160, 180, 200, 240)
 """Beats a minute at which onsets are looked for."""
 
-_INAUDIBLE = 1e-10
 _TOP_DB = 80.0
 
 
@@ -96,6 +95,8 @@ class SummaryRich(AudioFeature):
 
     @property
     def _settings(self) -> dict[str, Any]:
+        from genrecls.dsp.curves import INAUDIBLE
+
         return {
             "sample_rate": self.sample_rate,
             "hop_length": self.hop_length,
@@ -109,7 +110,7 @@ class SummaryRich(AudioFeature):
             "mel_scale": "slaney",
             "mel_norm": "slaney",
             "ref": 1.0,
-            "amin": _INAUDIBLE,
+            "amin": INAUDIBLE,
             "top_db": _TOP_DB,
         }
 

@@ -18,6 +18,7 @@ from genrecls.splits.base import (
     check_fold,
     require_artists,
     require_groups,
+    with_copies,
 )
 
 
@@ -55,11 +56,8 @@ class ArtistKFoldSplit(Splitter):
         unknown = [t.id for t in data.dataset.tracks if t.id not in artists]
         groups = {track: f"artist {artist}" for track, artist in artists.items()}
         if self.unknown == "own_artist":
-            # Copies of one recording are of one artist, whoever that is.
-            of_recording = {data.recordings[track]: group for track, group in groups.items()}
-            for name in unknown:
-                recording = data.recordings[name]
-                groups[name] = of_recording.get(recording, f"recording {recording}")
+            recordings = {track: f"recording {one}" for track, one in data.recordings.items()}
+            groups = with_copies(groups, recordings)
         tracks = [t for t in data.dataset.tracks if t.id in groups]
         folds = allocate_evenly(
             [t.label for t in tracks], [groups[t.id] for t in tracks], self.k, seed

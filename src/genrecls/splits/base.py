@@ -161,6 +161,23 @@ class Splitter(Schema, ABC):
         return Split(self.name, chosen, self.leaks, self.caveat)
 
 
+def with_copies(groups: Mapping[str, str], recordings: Mapping[str, str]) -> dict[str, str]:
+    """Return the group of each track, that of a copy where it has none of its own.
+
+    Copies of one recording are of one artist, whoever that is: where no copy has a group, it is
+    the recording.
+
+    Args:
+        groups: of some of the tracks.
+        recordings: of each track id.
+    """
+    of_recording = {recordings[track]: group for track, group in groups.items()}
+    return {
+        track: groups.get(track, of_recording.get(recording, recording))
+        for track, recording in recordings.items()
+    }
+
+
 def require_artists(split: str, dataset: Dataset) -> dict[str, str]:
     """Return the artist of each track id for which it is known.
 

@@ -20,6 +20,7 @@ from genrecls.splits.base import (
     Splitter,
     known_artists,
     require_groups,
+    with_copies,
 )
 
 
@@ -90,14 +91,11 @@ class OfficialSplit(Splitter):
         if "validation" not in parts.values():
             artists = known_artists(data.dataset.tracks)
             train = [t for t in data.dataset.tracks if parts.get(t.id) == "train"]
-            # Copies of one recording are of one artist, whoever that is.
-            of_recording = {data.recordings[t.id]: artists[t.id] for t in train if t.id in artists}
-            recordings = [data.recordings[t.id] for t in train]
-            groups = [
-                artists.get(t.id, of_recording.get(recording, recording))
-                for t, recording in zip(train, recordings, strict=True)
-            ]
-            numbers = allocate([t.label for t in train], groups, (3, 1), seed)
+            known = {t.id: artists[t.id] for t in train if t.id in artists}
+            groups = with_copies(known, {t.id: data.recordings[t.id] for t in train})
+            numbers = allocate(
+                [t.label for t in train], [groups[t.id] for t in train], (3, 1), seed
+            )
             parts |= {t.id: PARTS[number] for t, number in zip(train, numbers, strict=True)}
         return self.whole_tracks(data, parts)
 

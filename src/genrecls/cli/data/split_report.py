@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from pydantic import PositiveInt
 from genrecls.config.compose import compose
 from genrecls.config.options import choices
 from genrecls.config.paths import data_root_of
+from genrecls.config.plugins import command_line
 from genrecls.config.ranges import Seed
 from genrecls.config.schema import Schema
 from genrecls.config.validation import select, validate
@@ -86,7 +86,7 @@ def main(options: argparse.Namespace) -> int:
     chosen = [word.partition("=")[2] for word in rest if word.startswith("dataset=")]
     default = Path("outputs") / "split-report" / (chosen[-1] if chosen else dataset.name)
     folder: Path = options.output or default
-    command = f"genrecls data split-report {shlex.join(overrides)}".strip()
+    command = command_line("data", ["split-report", *overrides])
     with figures:
         write_split_report(result, folder, command)
     return 0

@@ -165,10 +165,8 @@ def export_page(
             named = [f"modes=[{','.join(modes)}]", f"inputs=[{','.join(inputs)}]"]
             facts = export(settings, [*given, *named]).facts
             require_files(settings, facts)
-        model, place = (
-            choose_web_model(run, facts, settings.modes, settings.inputs),
-            run.folder / WEB,
-        )
+        model = choose_web_model(run, facts, settings.modes, settings.inputs)
+        place = run.folder / WEB
     write_page(folder or place, model, runtime)
     return folder or place
 
