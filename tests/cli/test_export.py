@@ -7,7 +7,7 @@ import pytest
 from genrecls.export.web.litertjs import FILES, LiteRtJs
 from genrecls.shipped.models import FOLDER
 from tests.conftest import RunCommand
-from tests.runs.finished_runs import finished_run
+from tests.runs.finished_runs import Made, finished_run
 from tests.runtime.handmade import CARD, exported_file
 
 LITERTJS = LiteRtJs("2.5.3", dict.fromkeys(FILES, b""))
@@ -74,6 +74,22 @@ def test_words_that_do_not_go_together_are_refused(run_command: RunCommand) -> N
             "received the model file toy.tflite; expected a run, for TFLite files are made of its "
             "model and its data; --web and --micro take a file"
         )
+
+
+def test_a_word_on_how_files_are_made_is_refused_where_a_page_takes_one_that_is_there(
+    tmp_path: Path, asked: list[str | None], run_command: RunCommand
+) -> None:
+    file = exported_file(tmp_path / "toy.tflite")
+    assert run_command("export", "--web", str(file), "target=phone").error == (
+        "--web: received 'target=phone' beside it, but the file says all that the page is made of; "
+        "leave it out"
+    )
+    finished_run(tmp_path / "outputs", "here-cnn-1", Made(int8=1))
+    words = ("gate.int8.decisions=0.9", f"output_root={tmp_path / 'outputs'}")
+    assert run_command("export", "--web", "cnn-1", *words).error == (
+        "run here-cnn-1 is exported, and 'gate.int8.decisions=0.9' says how files are made: "
+        "--tflite beside --web makes them anew"
+    )
 
 
 def test_a_shipped_model_has_a_page_too(

@@ -22,9 +22,6 @@ from genrecls.shipped.models import FOLDER, names
 
 FORMAT = "--tflite"
 
-# A bundle leaves the machine, and its card has no use for where things lay on it.
-_PLACES = ("run=", "dataset_root=", "data_root=", "output_root=", "litertjs=", "hydra.")
-
 
 def main(words: Sequence[str]) -> int:
     """Export the run that the plain word names, or the newest on real music."""
@@ -33,7 +30,7 @@ def main(words: Sequence[str]) -> int:
         raise ConfigError(
             "--output: it goes with --web and --micro; a bundle lies in the folder of its run"
         )
-    kept = [word for word in options.overrides if not word.startswith(_PLACES)]
+    said = list(options.overrides)
     # A page and a C++ project are also made of a file alone.
     file = _file(options)
     if options.micro:
@@ -45,7 +42,7 @@ def main(words: Sequence[str]) -> int:
     composed = compose("export", options.overrides, options.config_dir, options.config_name)
     settings = validate(ExportSettings, composed, "")
     if not options.web:
-        _write_files(settings, kept)
+        _write_files(settings, said)
         return 0
     from genrecls.export.web.litertjs import find_litertjs
     from genrecls.export.web.page import export_page
@@ -53,8 +50,9 @@ def main(words: Sequence[str]) -> int:
     # Before files are made, which takes longer.
     runtime = find_litertjs(settings.litertjs)
     if options.tflite:
-        _write_files(settings, kept)
-    page = export_page(settings, kept, file, options.output, runtime)
+        _write_files(settings, said)
+        said = []
+    page = export_page(settings, said, file, options.output, runtime)
     say(f"page in {page}; to look at it: python -m http.server -d {shlex.quote(str(page))}")
     return 0
 

@@ -27,7 +27,7 @@ from genrecls.export.convert.conversion import ConversionRequest, ConversionResu
 from genrecls.export.convert.limitations import approximation, refusal
 from genrecls.export.convert.mixed import select_on
 from genrecls.export.costs import preset_that_fits, with_costs
-from genrecls.export.settings import ExportSettings
+from genrecls.export.settings import ExportSettings, without_places
 from genrecls.export.verify.held_out import HeldOut
 from genrecls.export.verify.micro import (
     NO_GENRE,
@@ -62,7 +62,7 @@ def export(settings: ExportSettings, words: Sequence[str] = ()) -> Export:
 
     Args:
         settings: which run, which formats, and how much a file may differ.
-        words: the overrides that made the settings, for the card.
+        words: the overrides that made the settings; the card has them, but for places.
 
     Raises:
         ConfigError: there is no such target.
@@ -127,7 +127,8 @@ def export(settings: ExportSettings, words: Sequence[str] = ()) -> Export:
 
         # Verification: against Keras, then as a microcontroller would run the file.
         facts = _facts(restored, card, gate, calibration)
-        facts = replace(facts, command=shlex.join([*COMMAND, run.name, *words]))
+        command = shlex.join([*COMMAND, run.name, *without_places(words)])
+        facts = replace(facts, command=command)
         golden = golden_examples(prepared.parts["test"], len(card.labels))
         converted = {
             result.format: _check(result, gate, facts, model, golden) for result in results

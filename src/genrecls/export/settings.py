@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -9,6 +10,8 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from genrecls.config.schema import Schema
 from genrecls.export.formats import INPUTS, MODES, ExportFormat, Input, Mode
+
+_PLACES = ("run=", "dataset_root=", "data_root=", "output_root=", "litertjs=", "hydra.")
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -85,3 +88,11 @@ class ExportSettings(Schema):
         return self.modes is not None and (
             self.inputs is not None or export_format.input == INPUTS[0]
         )
+
+
+def without_places(words: Sequence[str]) -> list[str]:
+    """Return the overrides that say what files are, without those that say where things lie.
+
+    A bundle leaves the machine, and its card has no use for the folders there.
+    """
+    return [word for word in words if not word.startswith(_PLACES)]

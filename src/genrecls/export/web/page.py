@@ -13,9 +13,9 @@ from typing import Any
 
 from genrecls import __version__
 from genrecls.config.paths import expanded
-from genrecls.errors import ExportError
+from genrecls.errors import ConfigError, ExportError
 from genrecls.export.formats import INPUTS, Input, Mode
-from genrecls.export.settings import ExportSettings
+from genrecls.export.settings import ExportSettings, without_places
 from genrecls.export.web.litertjs import LiteRtJs
 from genrecls.export.web.page_model import page_model, reason_not_to_play
 from genrecls.files.atomic import replacing_folder
@@ -138,7 +138,7 @@ def export_page(
 
     Args:
         settings: name the run, and the formats of a run that was not exported.
-        words: overrides that they were made of, for the card of that export.
+        words: overrides that they were made of, but for those of an export that was just made.
         file: an exported file; None for the run.
         folder: where the page goes; None for `web` in the run, or beside here with the file's name.
         runtime: what runs the network in a browser.
@@ -147,12 +147,20 @@ def export_page(
         The folder of the page.
 
     Raises:
+        ConfigError: a word says how files are made, and none is made.
         ExportError: no page can run the file or any of the run, or the folder holds something else.
         RunError: there is no such run.
     """
     from genrecls.export.export import export, require_files
 
+    words = without_places(words)
+    made = [word for word in words if not word.startswith(("modes=", "inputs="))]
     if file:
+        if words:
+            raise ConfigError(
+                f"--web: received '{words[0]}' beside it, but the file says all that the page is "
+                "made of; leave it out"
+            )
         model, place = read_web_model(file), Path(f"{file.stem}_web")
     else:
         run = find_run(expanded(settings.output_root, "output_root"), settings.run)
@@ -161,10 +169,14 @@ def export_page(
             # The one file that a page takes first, unless others are asked for.
             modes, inputs = settings.modes or ("float32",), settings.inputs or ("features",)
             settings = replace(settings, run=str(run.folder), modes=modes, inputs=inputs)
-            given = [word for word in words if not word.startswith(("modes=", "inputs="))]
             named = [f"modes=[{','.join(modes)}]", f"inputs=[{','.join(inputs)}]"]
-            facts = export(settings, [*given, *named]).facts
+            facts = export(settings, [*made, *named]).facts
             require_files(settings, facts)
+        elif made:
+            raise ConfigError(
+                f"run {run.name} is exported, and '{made[0]}' says how files are made: "
+                "--tflite beside --web makes them anew"
+            )
         model = choose_web_model(run, facts, settings.modes, settings.inputs)
         place = run.folder / WEB
     write_page(folder or place, model, runtime)
