@@ -87,7 +87,7 @@ def train(*overrides: str, progress: ProgressOption = True, **settings: Any) -> 
     from genrecls.experiment.more_epochs import CONTINUE, read_training
     from genrecls.training.callbacks import FunctionCallback
 
-    words = [*overrides, *overrides_of(settings)]
+    words = [*overrides, *overrides_of(settings, overrides)]
     for word in words:
         if word.startswith("seeds="):
             raise ConfigError(f"{word}: several trainings; use genrecls.sweep with the same words")
@@ -391,7 +391,7 @@ def export(
     from genrecls.export.settings import ExportSettings
 
     wanted = settings if modes is None else {**settings, "modes": list(modes)}
-    words = [*overrides, *overrides_of(wanted)]
+    words = [*overrides, *overrides_of(wanted, overrides)]
     chosen = validate(ExportSettings, compose("export", [*words, *_run_override(run)]), "")
     with _quietly(progress):
         made = exports.export(chosen, words)
@@ -432,7 +432,7 @@ def export_page(
     from genrecls.inference.files import named_model_file
 
     file = None if model is None or isinstance(model, Run) else named_model_file(str(model))
-    words = [*overrides, *overrides_of(settings)]
+    words = [*overrides, *overrides_of(settings, overrides)]
     named = [] if file else _run_override(model)
     chosen = validate(ExportSettings, compose("export", [*words, *named]), "")
     place = None if folder is None else expanded(str(folder), "folder")
@@ -486,7 +486,11 @@ def sweep(
     from genrecls.sweeps import sweep as sweeping
     from genrecls.sweeps.settings import read_arguments
 
-    words = [*overrides, *overrides_of(settings), *([f"filter={filter}"] if filter else [])]
+    words = [
+        *overrides,
+        *overrides_of(settings, overrides),
+        *([f"filter={filter}"] if filter else []),
+    ]
     arguments = read_arguments(words, None, command_line("sweep", words))
     with _quietly(progress):
         if arguments.search is not None:

@@ -12,7 +12,7 @@ import pytest
 from genrecls.config import aliases
 from genrecls.config import compose as compose_module
 from genrecls.config.compose import compose
-from genrecls.config.overrides import combine_values, literal, quoted
+from genrecls.config.overrides import combine_values, literal, overrides_of, quoted
 from genrecls.config.paths import conf_dir
 from genrecls.errors import ConfigError
 from genrecls.sweeps.settings import read_arguments
@@ -154,12 +154,34 @@ def test_any_text_comes_through_an_override_as_it_is(key: str, text: str) -> Non
     [
         (list(AWKWARD), list(AWKWARD)),
         ({"a": "it's", "b": [1, 2.5e-7, None, True]},) * 2,
+        ({"hip hop": 1, "a:b": 2, "c\\d, (e)": 3},) * 2,
         (("x", {"y": ["${z}"]}), ["x", {"y": ["${z}"]}]),
         (Path("a b"), "a b"),
     ],
 )
 def test_any_value_of_python_comes_through_an_override(value: object, received: object) -> None:
     assert compose("train", [f"+x={literal(value, 'x')}"])["x"] == received
+
+
+def test_a_mapping_with_keys_of_the_user_is_one_value_and_of_any_other_each_key() -> None:
+    columns, merged = {"label": "genre"}, {"hip hop": ["rap", "trap"]}
+    words = ["dataset=folder"]
+    words += overrides_of({"dataset": {"columns": columns, "merge": merged}}, words)
+    dataset = compose("train", words)["dataset"]
+    assert dataset["merge"] == merged
+    assert dataset["columns"] == {
+        "group": "group",
+        "label": "genre",
+        "path": "path",
+        "split": "split",
+    }
+    space = {"model.head.l2": None, "model.head.dropout": {"low": 0.1}}
+    words = ["search=mlp"]
+    words += overrides_of({"search": {"space": space, "trials": 3}}, words)
+    search = compose("sweep", words)["search"]
+    assert search["space"]["model.head.l2"] is None
+    assert search["space"]["model.head.dropout"]["low"] == 0.1
+    assert search["trials"] == 3
 
 
 def test_a_value_that_no_configuration_can_hold_is_named() -> None:

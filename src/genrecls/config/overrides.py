@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genrecls.config.aliases import current_word
-from genrecls.config.options import choices, groups, keys
+from genrecls.config.options import choices, groups, keys, settable
 from genrecls.config.paths import PATH_KEYS, conf_dir, expanded, own_folder
 from genrecls.errors import ConfigError, nearest
 
@@ -198,7 +198,12 @@ def literal(value: Any, key: str) -> str:
     if value is None or isinstance(value, bool | int | float):
         return json.dumps(value)
     if isinstance(value, Mapping):
-        items = (f"{name}: {literal(item, key)}" for name, item in value.items())
+        # Of a name the grammar takes no quotes.
+        names = (re.sub(r"[\\()\[\]{}:=, \t]", r"\\\g<0>", str(name)) for name in value)
+        items = (
+            f"{name}: {literal(item, key)}"
+            for name, item in zip(names, value.values(), strict=True)
+        )
         return f"{{{', '.join(items)}}}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(literal(item, key) for item in value)}]"
@@ -208,12 +213,32 @@ def literal(value: Any, key: str) -> str:
     )
 
 
-def overrides_of(settings: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    """Yield settings as overrides: texts quoted, mappings as dotted keys, tuples as choices."""
+def overrides_of(settings: Mapping[str, Any], words: Sequence[str] = ()) -> Iterator[str]:
+    """Yield settings as overrides: texts quoted, mappings as dotted keys, tuples as choices.
+
+    Args:
+        settings: values by their keys, those of groups as mappings.
+        words: overrides that they stand beside, which choose the options of groups.
+    """
+    nested = any(
+        isinstance(inner, Mapping)
+        for value in settings.values()
+        if isinstance(value, Mapping)
+        for inner in value.values()
+    )
+    yield from _dotted(settings, "", settable("train", words) if nested else {})
+
+
+def _dotted(settings: Mapping[str, Any], prefix: str, present: Any) -> Iterator[str]:
     for name, value in settings.items():
         key = f"{prefix}{name}"
+        inside = present.get(name, {}) if isinstance(present, Mapping) else {}
         if isinstance(value, Mapping):
-            yield from overrides_of(value, f"{key}.")
+            # What has keys of the user's own is one value, such as `dataset.merge`.
+            if inside is None or any("." in str(inner) for inner in value):
+                yield f"+{key}={literal(value, key)}"
+            else:
+                yield from _dotted(value, f"{key}.", inside)
         elif isinstance(value, tuple):
             yield f"{key}={','.join(_plain_word(item) or literal(item, key) for item in value)}"
         else:
