@@ -9,7 +9,12 @@ from genrecls.cli.sweep import parse
 from genrecls.errors import ConfigError
 from genrecls.sweeps.plan import Planner
 from genrecls.sweeps.search.plan import SearchPlan, plan_search
-from genrecls.sweeps.search.result import experiment_file, says_where_things_are
+from genrecls.sweeps.search.result import (
+    experiment_file,
+    own_data_words,
+    says_where_things_are,
+)
+from tests.runtime.packed import song
 from tests.sweeps.sweeps import Place
 
 
@@ -143,6 +148,35 @@ def test_the_experiment_file_of_a_trial_leads_to_its_run(
     again = planner.job(("experiment=best", *place.words))
     assert again.run.name == job.run.name
     assert again.experiment.resolved() == job.experiment.resolved()
+
+
+def test_the_experiment_file_needs_none_of_the_folder_that_the_search_had(place: Place) -> None:
+    own, music = place.output_root / "own", place.output_root / "music"
+    files = {
+        "model/mine.yaml": "defaults: [mlp, _self_]\nhead: {dropout: 0.4}\n",
+        "segment/short.yaml": "defaults: [3s, _self_]\nlength: 2.0\n",
+        "dataset/mine.yaml": f"defaults: [folder, _self_]\nroot: {music}\nmerge: {{a: [b c, d]}}\n",
+    }
+    for name, text in files.items():
+        (own / name).parent.mkdir(parents=True)
+        (own / name).write_text(text, encoding="utf-8")
+    for seed, genre in enumerate(("a", "b c", "d", "e", "e", "e")):
+        song(music / genre / f"{seed}.wav", seconds=3, seed=seed)
+    words = ("model=mine", "segment=short", "dataset=mine", "features=summary", "search=mlp")
+    searched = plan_search(parse((*place.words, "-cd", str(own), *words)))
+    chosen = {"trainer.batch_size": "16"}
+    job = searched.job(chosen)
+    folder = place.output_root / "made" / "experiment"
+    folder.mkdir(parents=True)
+    text = experiment_file(searched, chosen, job.experiment, "the best")
+    (folder / "best.yaml").write_text(text, encoding="utf-8")
+    # As a search leaves it; the name that the user gave the network is in the folder's alone.
+    job.run.folder.mkdir(parents=True)
+    again = Planner(str(folder.parent)).job(
+        ("experiment=best", *place.words, *own_data_words(searched))
+    )
+    assert again.run.folder == job.run.folder
+    assert own_data_words(plan(place, "search=mlp")) == []
 
 
 @pytest.mark.parametrize(

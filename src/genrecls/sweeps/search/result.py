@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from genrecls.config.compose import chosen_options
+from genrecls.config.options import choices, groups, listed
+from genrecls.config.overrides import overrides_of
 from genrecls.config.plugins import plugin_flags
 from genrecls.config.relevant import IRRELEVANT, without_irrelevant
 from genrecls.console import say, show, warn
@@ -17,6 +19,7 @@ from genrecls.environment import environment
 from genrecls.errors import RunError
 from genrecls.experiment.experiment import GROUPS, Experiment, compose_experiment
 from genrecls.files.atomic import write_text
+from genrecls.files.tables import mapping_or_empty
 from genrecls.reports.figure_files import figures_as, write_figures
 from genrecls.reports.figures.search import figures
 from genrecls.reports.search import (
@@ -63,6 +66,7 @@ def write_result(plan: SearchPlan, study: Study, command: str) -> list[Run]:
     runs = [Run(root / trial.run) for trial in ranked]
     # The command that trains the best, or finds its run where it lies.
     words = [word for word in plan.words if says_where_things_are(word)]
+    words += own_data_words(plan)
     flags = ["-cd", str(folder), *plugin_flags()]
     again = shlex.join(["genrecls", "train", *flags, "experiment=best", *words])
     report = SearchReport(
@@ -110,6 +114,48 @@ def says_where_things_are(word: str) -> bool:
     return key == ("dataset", "genres") or not beginnings.isdisjoint(IRRELEVANT)
 
 
+def own_data_words(plan: SearchPlan) -> list[str]:
+    """Return the words for what an option of a data set in the user's folder says of one's own data.
+
+    Empty where the option comes with genrecls: then all that is special stands on the command line.
+    """
+    experiment = plan.start.experiment
+    option = chosen_options("train", plan.words, plan.config_dir)["dataset"]
+    if option in choices("dataset"):
+        return []
+    known = known_options(plan, plan.words, experiment)["dataset"]
+    usual = compose_experiment([f"dataset={known}"]).resolved()["dataset"]
+    said = {word.partition("=")[0].lstrip("+") for word in plan.words}
+    special = {
+        key: value
+        for key, value in experiment.resolved()["dataset"].items()
+        if says_where_things_are(f"dataset.{key}") and value != usual.get(key)
+    }
+    words = overrides_of({"dataset": special}, [f"dataset={known}"])
+    return [word for word in words if word.partition("=")[0].lstrip("+") not in said]
+
+
+def known_options(plan: SearchPlan, words: Sequence[str], experiment: Experiment) -> dict[str, str]:
+    """Return for each group the option that is chosen, or that of ours which has the same keys."""
+    chosen, settings = chosen_options("train", words, plan.config_dir), experiment.resolved()
+    return {
+        group: option if option in choices(group) else _alike(group, settings[group].get("name"))
+        for group in GROUPS
+        for option in [str(chosen[group])]
+    }
+
+
+def _alike(group: str, name: str | None) -> str:
+    """Return an option of the class with this name; the default of a group that has no classes."""
+    if name is None or name in choices(group):
+        return name or groups("train")[group][0]
+    return next(
+        option
+        for option, path in listed(group).items()
+        if mapping_or_empty(path).get("name") == name
+    )
+
+
 def experiment_file(
     plan: SearchPlan, chosen: Mapping[str, str], experiment: Experiment, about: str
 ) -> str:
@@ -125,10 +171,10 @@ def experiment_file(
     """
     words = plan.overrides(chosen)
     settings = without_irrelevant(experiment.resolved())
-    every = chosen_options("train", words, plan.config_dir)
-    options = {group: every[group] for group in GROUPS}
+    # The command that trains with it knows this folder alone, not that of the user.
+    options = known_options(plan, words, experiment)
     plain = [f"{group}={option}" for group, option in options.items()]
-    usual = compose_experiment(plain, plan.config_dir).resolved()
+    usual = compose_experiment(plain).resolved()
     defaults = "".join(
         f"  - override /{group}: {option}\n"
         for group, option in options.items()
