@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -273,6 +274,24 @@ def test_installed_packages_join_by_an_entry_point(
     monkeypatch.setattr(plugins, "_entry_points", lambda: (entry,))
     assert "pooled" in MODELS
     assert plugins.plugin_digests([experiment("model=pooled").model]).keys() == {"pools"}
+
+
+def test_what_a_package_has_beside_its_entry_point_is_in_the_identity_of_runs(
+    plugin: WritePlugin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "pools_package"
+    package.mkdir()
+    plugin("", "pools_package/__init__.py")
+    plugin("import pools_package.layers", "pools_package/entry.py")
+    plugin(EXAMPLES["pooled"], "pools_package/layers.py")
+    monkeypatch.syspath_prepend(tmp_path)
+    entry = EntryPoint("pools", "pools_package.entry", plugins.ENTRY_POINTS)
+    monkeypatch.setattr(plugins, "_entry_points", lambda: (entry,))
+    before = plugins.plugin_digests([experiment("model=pooled").model])
+    assert before.keys() == {"pools"}
+    plugin(EXAMPLES["pooled"] + "# changed", "pools_package/layers.py")
+    monkeypatch.setattr(plugins, "_plugins", {})
+    assert plugins.plugin_digests([experiment("model=pooled").model]) != before
 
 
 def test_checks_say_in_plain_words_what_a_plugin_breaks(

@@ -37,7 +37,8 @@ class Plugin:
 
     Attributes:
         name: file name, or name of the entry point.
-        module: name of the module that was imported for it.
+        module: name of the module that was imported for it; of an entry point the whole package,
+            for its modules use each other.
         digest: SHA-256 of its source: of the file, or of all Python files of a package.
     """
 
@@ -118,7 +119,8 @@ def load_plugins() -> None:
         if key not in _plugins:
             _plugins[key] = Plugin(entry.name, entry.module, "")
             _import(key, f"plugin {entry.name} ({entry.value})", entry.load)
-            _plugins[key] = Plugin(entry.name, entry.module, _digest(_sources(entry.module)))
+            package = _package_of(entry.module)
+            _plugins[key] = Plugin(entry.name, package, _digest(_sources(package)))
 
 
 @cache
@@ -189,6 +191,13 @@ def _import_file(path: Path, name: str) -> ModuleType:
         del sys.modules[name]
         raise
     return module
+
+
+def _package_of(module: str) -> str:
+    """Return the outermost package with a file that holds an imported module."""
+    parts = module.split(".")
+    names = [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
+    return next((name for name in names if getattr(sys.modules[name], "__file__", None)), module)
 
 
 def _sources(module: str) -> list[Path]:
