@@ -68,6 +68,20 @@ def test_for_a_paper_the_caption_says_what_the_heading_of_a_page_does(tmp_path: 
     assert names(tmp_path) == ["figures.tex", "genres.pdf", "genres.png"]
 
 
+def test_captions_of_figures_that_are_still_there_are_kept(tmp_path: Path) -> None:
+    def captions() -> list[str]:
+        lines = (tmp_path / "figures.tex").read_text(encoding="utf-8").splitlines()
+        return [line.strip() for line in lines if "\\label" in line]
+
+    with figures_as(FigureSettings(("png",), "paper")):
+        for name in ("a_genre", "genres", "a_genre"):
+            write_figures(lambda name=name: {name: drawing()()["genres"]}, tmp_path)
+        assert captions() == ["\\label{fig:a_genre}", "\\label{fig:genres}"]
+        (tmp_path / "a_genre.png").unlink()
+        write_figures(drawing(), tmp_path)
+    assert captions() == ["\\label{fig:genres}"]
+
+
 def test_a_finished_run_is_drawn_again_only_where_another_way_is_asked_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -30,6 +31,9 @@ class FigureSettings(Schema):
     style: Literal["page", "paper"] = "page"
 
 
+# A figure of `figures.tex`, and its name.
+_BLOCK = re.compile(r"(\\begin{figure}.*?\\label{fig:(.*?)}\n\\end{figure})", re.DOTALL)
+
 _SETTINGS: ContextVar[FigureSettings] = ContextVar("figures", default=FigureSettings())  # noqa: B039
 
 
@@ -52,20 +56,28 @@ def write_figures(draw: Callable[[], Mapping[str, Figure]], folder: Path) -> Map
     if settings.style == "paper":
         with for_paper():
             written = draw()
-        write_text(folder / "figures.tex", _captions(written, settings))
+        _write_captions(folder, written, "pdf" if "pdf" in settings.format else "png")
     for name, figure in written.items():
         for kind in ("png", *(kind for kind in settings.format if kind != "png")):
             save(figure, folder / f"{name}.{kind}")
     return shown
 
 
-def _captions(figures: Mapping[str, Figure], settings: FigureSettings) -> str:
-    """Return LaTeX that shows each figure above what it is and what its numbers are numbers of."""
+def _write_captions(folder: Path, figures: Mapping[str, Figure], kind: str) -> None:
+    """Write LaTeX that shows each figure above what it is and what its numbers are numbers of.
+
+    Figures that were written into the folder before keep their place.
+    """
     from genrecls.reports.style import heading
     from genrecls.reports.tables import latex_text
 
-    kind = "pdf" if "pdf" in settings.format else "png"
-    blocks = []
+    path = folder / "figures.tex"
+    earlier = path.read_text(encoding="utf-8") if path.is_file() else ""
+    blocks = {
+        name: block
+        for block, name in _BLOCK.findall(earlier)
+        if any((folder / f"{name}.{suffix}").is_file() for suffix in ("png", "pdf"))
+    }
     for name, figure in figures.items():
         about = heading(figure)
         lines = [
@@ -76,5 +88,5 @@ def _captions(figures: Mapping[str, Figure], settings: FigureSettings) -> str:
             f"  \\label{{fig:{name}}}",
             "\\end{figure}",
         ]
-        blocks.append("\n".join(lines))
-    return "\n\n".join(["% needs \\usepackage{graphicx}", *blocks]) + "\n"
+        blocks[name] = "\n".join(lines)
+    write_text(path, "\n\n".join(["% needs \\usepackage{graphicx}", *blocks.values()]) + "\n")
