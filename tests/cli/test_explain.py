@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from matplotlib.image import imread
 
+from genrecls.inference.keras_predictor import KerasPredictor
 from genrecls.models import tensorflow_setup
 from genrecls.runs.model_file import save
 from tests.conftest import RunCommand
@@ -65,6 +66,14 @@ def test_layers_genre_moment_and_place_can_be_chosen_and_the_bytes_are_repeatabl
     assert first == second
     assert {"activations_pool1.png", "activations_dense1.svg"} < set(first)
     assert "activations_conv1.png" not in first
+
+
+def test_a_wrong_genre_is_told_before_the_network_is_read(
+    place: Path, run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(KerasPredictor, "load", lambda _: pytest.fail("the network was read"))
+    words = (str(place / "model.keras"), str(place / "söng $1.wav"), "--genre", "jaz")
+    assert "did you mean 'jazz'?" in run_command("explain", *words).error
 
 
 @pytest.mark.parametrize(

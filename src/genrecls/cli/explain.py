@@ -27,15 +27,18 @@ def main(words: Sequence[str]) -> int:
     if not file.exists():
         raise DataError(f"{file}: there is no such file; expected the sound to explain")
     from genrecls.cli.drawing import drawing
-    from genrecls.explain.explanation import explain
+    from genrecls.explain.explanation import explain, require_genre
     from genrecls.inference.keras_predictor import KerasPredictor
     from genrecls.reports.explanation import write_explanation
     from genrecls.runs.find import find_run
+    from genrecls.runs.model_file import read_card
 
     figures, path = drawing(options.overrides), expanded(run, "RUN")
     if path.suffix != ".keras":
         path = find_run(options.output_root, run).model_file
     layers = None if options.layers is None else tuple(options.layers.split(","))
+    # The card is read at once, the network in seconds.
+    require_genre(options.genre, read_card(path).labels)
     predictor = KerasPredictor.load(path)
     say(str(predictor.description))
     explanation = explain(predictor, file, layers=layers, genre=options.genre, start=options.start)

@@ -81,6 +81,18 @@ class Explanation:
         return AudioOrigin(f"{self.file}, {first:.2f} to {last:.2f} s · {self.trained}", self.leaky)
 
 
+def require_genre(genre: str | None, labels: Sequence[str]) -> None:
+    """Refuse a genre that a model does not know; None is the answer of the model, whatever it is.
+
+    Raises:
+        ConfigError: it is none of the labels.
+    """
+    if genre is not None and genre not in labels:
+        raise ConfigError(
+            f"--genre: received '{genre}'; allowed: {', '.join(labels)}{nearest(genre, labels)}"
+        )
+
+
 def explain(
     predictor: KerasPredictor,
     path: Path,
@@ -108,11 +120,7 @@ def explain(
     """
     card, model = predictor.card, predictor.model
     layer_names = chosen_layers(model, layers)
-    if genre is not None and genre not in card.labels:
-        raise ConfigError(
-            f"--genre: received '{genre}'; allowed: {', '.join(card.labels)}"
-            f"{nearest(genre, card.labels)}"
-        )
+    require_genre(genre, card.labels)
     classifier = Classifier(predictor)
     with quiet_libraries():
         result = classifier.classify(path)
