@@ -115,7 +115,7 @@ def says_where_things_are(word: str) -> bool:
 
 
 def own_data_words(plan: SearchPlan) -> list[str]:
-    """Return the words for what an option of a data set in the user's folder says of one's own data.
+    """Return words for what an option of the user's folder says of the user's own data.
 
     Empty where the option comes with genrecls: then all that is special stands on the command line.
     """
