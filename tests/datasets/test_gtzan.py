@@ -49,6 +49,19 @@ def test_every_container_that_is_read_is_found_here_too(tmp_path: Path) -> None:
         assert len(load(tmp_path / suffix).tracks) == 20
 
 
+def test_a_part_of_it_is_used_and_said_to_be_a_part(tmp_path: Path) -> None:
+    fill(tmp_path, genres=("jazz", "rock"))
+    dataset = load(tmp_path, "dataset.genres=[jazz,rock]")
+    (remark,) = dataset.remarks
+    assert "has 4 of the published 200 tracks; unless that is meant, complete it" in remark
+    assert dataset.provenance.note.startswith("4 of the published 200 tracks; contains repetitions")
+    for genre in ("jazz", "rock"):
+        put(*(tmp_path / genre / f"{genre}.{n:05d}.wav" for n in range(100)))
+    dataset = load(tmp_path, "dataset.genres=[jazz,rock]")
+    assert not dataset.remarks
+    assert dataset.provenance.note.startswith("contains repetitions")
+
+
 def test_ghosts_pictures_and_tables_are_no_tracks(tmp_path: Path) -> None:
     fill(tmp_path)
     put(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -31,6 +31,7 @@ GENRES = (
     "reggae",
     "rock",
 )
+TRACKS_PER_GENRE = 100
 LAYOUTS = ("genres", "genres_original", "Data/genres_original", ".")
 PROVENANCE = Provenance(
     title="GTZAN genre collection",
@@ -106,9 +107,26 @@ class Gtzan(DatasetSource):
             Track(id=track, path=path, label=genre, artist=facts.artists.get(track))
             for track, (genre, path) in sorted(files.items())
         )
+        published = TRACKS_PER_GENRE * len(labels)
+        provenance, remarks = PROVENANCE, []
+        if len(tracks) < published:
+            there = f"{len(tracks):,} of the published {published:,} tracks"
+            provenance = replace(PROVENANCE, note=f"{there}; {PROVENANCE.note}")
+            remarks.append(
+                f"dataset=gtzan: {root.absolute()} has {there}; unless that is meant, complete it: "
+                "scores on a part do not compare with published ones"
+            )
         partitions = {"fault_filtered": facts.fault_filtered, "artist_folds": facts.artist_folds}
         return Dataset(
-            "gtzan", labels, tracks, root, PROVENANCE, self.limits, partitions, faults=KNOWN_FAULTS
+            "gtzan",
+            labels,
+            tracks,
+            root,
+            provenance,
+            self.limits,
+            partitions,
+            faults=KNOWN_FAULTS,
+            remarks=tuple(remarks),
         )
 
 
