@@ -93,7 +93,7 @@ def test_a_run_that_shall_not_go_on_or_cannot_keeps_no_checkpoint(root: Path, sh
     assert not cosine.checkpoint_folder.exists()
     with pytest.raises(RunError, match=r"spreads its rates over all epochs.*from the beginning: "):
         api.train(f"continue={cosine.folder}", "trainer.epochs=3")
-    rounded = _train(root, "outputs", "model=cnn", "trainer.epochs=1", "trainer.int8_epochs=1")
+    rounded = _train(root, "outputs", *_MODEL, "trainer.epochs=1", "trainer.int8_epochs=1")
     assert not rounded.checkpoint_folder.exists()
     selection = rounded.read_metrics().selection
     assert (selection.epoch, selection.epochs, selection.int8_epochs) == (1, 2, 1)
