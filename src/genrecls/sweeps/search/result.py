@@ -136,24 +136,24 @@ def own_data_words(plan: SearchPlan) -> list[str]:
 
 
 def known_options(plan: SearchPlan, words: Sequence[str], experiment: Experiment) -> dict[str, str]:
-    """Return for each group the option that is chosen, or that of ours which has the same keys."""
+    """Return for each group the option that is chosen, or one of ours that has the same keys."""
     chosen, settings = chosen_options("train", words, plan.config_dir), experiment.resolved()
     return {
-        group: option if option in choices(group) else _alike(group, settings[group].get("name"))
-        for group in GROUPS
-        for option in [str(chosen[group])]
+        group: _known(group, str(chosen[group]), settings[group].get("name")) for group in GROUPS
     }
 
 
-def _alike(group: str, name: str | None) -> str:
-    """Return an option of the class with this name; the default of a group that has no classes."""
-    if name is None or name in choices(group):
-        return name or groups("train")[group][0]
-    return next(
-        option
-        for option, path in listed(group).items()
-        if mapping_or_empty(path).get("name") == name
+def _known(group: str, option: str, name: str | None) -> str:
+    ours = choices(group)
+    if option in ours:
+        return option
+    # All options of a group without classes have the same keys.
+    if name is None:
+        return groups("train")[group][0]
+    alike = (
+        one for one, path in listed(group).items() if mapping_or_empty(path).get("name") == name
     )
+    return name if name in ours else next(alike)
 
 
 def experiment_file(
