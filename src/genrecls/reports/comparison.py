@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from genrecls.comparison.config_diff import title_of
 from genrecls.comparison.leaderboard import (
@@ -27,7 +25,7 @@ from genrecls.reports.figures.learning_curves import learning_curves
 from genrecls.reports.figures.parameters import accuracy_by_parameters
 from genrecls.reports.figures.scores import accuracies
 from genrecls.reports.leaderboard_tables import narrow_table, paper_table, wide_tables
-from genrecls.reports.pages import how_it_was_made, render_page
+from genrecls.reports.pages import address, how_it_was_made, render_page
 from genrecls.reports.tables import Table, as_latex, to_csv
 from genrecls.runs.record import RunRecord
 from genrecls.splits.base import EvaluatedPart
@@ -89,7 +87,7 @@ class Comparison:
         if self.folder is None:
             return {}
         runs = [run for board in self.boards for system in board.systems for run in system.runs]
-        return {run.name: _address(run.report, self.folder) for run in runs if run.report.is_file()}
+        return {run.name: address(run.report, self.folder) for run in runs if run.report.is_file()}
 
     @property
     def notes(self) -> list[str]:
@@ -192,7 +190,7 @@ def as_markdown(comparison: Comparison) -> str:
 
 
 def _links(comparison: Comparison) -> list[str]:
-    links = [f"- [{name}]({address})" for name, address in comparison.reports.items()]
+    links = [f"- [{name}]({page})" for name, page in comparison.reports.items()]
     return ["## Reports of the runs", "\n".join(links)] if links else []
 
 
@@ -300,13 +298,3 @@ def _verdict_record(part: str, verdict: Verdict | None) -> dict[str, Any]:
         "mcnemar_runs": " ".join(pairing.runs) if pairing else None,
         "not_compared": pairing.reason if pairing else None,
     }
-
-
-def _address(page: Path, folder: Path) -> str:
-    """Return the address of a page from a folder, which may be on another drive of Windows."""
-    try:
-        relative = Path(os.path.relpath(page, folder)).as_posix()
-    except ValueError:
-        return page.absolute().as_uri()
-    # Names need not be text.
-    return quote(os.fsencode(relative))

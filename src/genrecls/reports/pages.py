@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from genrecls.files.templates import templates
 from genrecls.reports.numbers import bounds, count, decimal, duration, known
@@ -40,6 +43,16 @@ class Picture:
     heading: Heading
     address: str
     width: int
+
+
+def address(file: Path, folder: Path) -> str:
+    """Return the address of a file from a folder, which may be on another drive of Windows."""
+    try:
+        relative = Path(os.path.relpath(file, folder)).as_posix()
+    except ValueError:
+        return file.absolute().as_uri()
+    # Names need not be text.
+    return quote(os.fsencode(relative))
 
 
 def render_page(template: str, figures: Mapping[str, Figure], **values: Any) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from genrecls.console import say
 from genrecls.evaluation.class_balance import MajorityBaseline
@@ -29,7 +27,7 @@ from genrecls.reports.figures.learning_curves import learning_curve
 from genrecls.reports.figures.mistakes import worst_mistakes
 from genrecls.reports.figures.robustness import robustness_figure
 from genrecls.reports.numbers import bounds, count, decimal
-from genrecls.reports.pages import Banner, render_page
+from genrecls.reports.pages import Banner, address, render_page
 from genrecls.reports.robustness import robustness_table
 from genrecls.reports.scope import Scope
 from genrecls.reports.score_notes import score_notes
@@ -157,11 +155,8 @@ def audio_addresses(paths: Iterable[str], folder: Path) -> dict[str, str]:
         path = Path(name).absolute()
         if path.suffix.lower() not in _PLAYED or not path.is_file():
             continue
-        addresses[name] = path.as_uri()
-        if path.is_relative_to(folder.parents[1]):
-            # Names need not be text.
-            relative = Path(os.path.relpath(path, folder)).as_posix()
-            addresses[name] = quote(os.fsencode(relative))
+        beside = path.is_relative_to(folder.parents[1])
+        addresses[name] = address(path, folder) if beside else path.as_uri()
     return addresses
 
 

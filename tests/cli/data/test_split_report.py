@@ -79,6 +79,8 @@ def test_near_duplicates_are_listed_with_score_offset_and_genres(
     outcome = report(run_command, data_root, "split=track,artist", "--output", "here")
     assert outcome.status == 0, outcome.err
     assert "segment (LEAKY)" not in outcome.out
+    text = (tmp_path / "here" / "split_report.md").read_text(encoding="utf-8")
+    assert " split=track,artist --output here" in text
     with (tmp_path / "here" / "near_duplicates.csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["kind"] == "copy"]
     assert len(rows) == 10

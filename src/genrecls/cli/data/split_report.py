@@ -86,7 +86,8 @@ def main(options: argparse.Namespace) -> int:
     chosen = [word.partition("=")[2] for word in rest if word.startswith("dataset=")]
     default = Path("outputs") / "split-report" / (chosen[-1] if chosen else dataset.name)
     folder: Path = options.output or default
-    command = command_line("data", ["split-report", *overrides])
+    words = [*overrides, *(["--output", str(options.output)] if options.output else [])]
+    command = command_line("data", ["split-report", *words])
     with figures:
         write_split_report(result, folder, command)
     return 0
