@@ -63,6 +63,22 @@ def test_folds_of_one_split_are_one_system(tmp_path: Path) -> None:
     assert board.systems[0].repetitions == "seed 0, folds 1 2"
 
 
+def test_seeds_that_leak_differently_are_one_system_that_says_all_of_it(tmp_path: Path) -> None:
+    # Of a rule that may part the tracks of an artist, one seed does and another does not.
+    parted = replace(GOOD, seed=1, split={"name": "track"}, leaks=("artist",))
+    (board,) = boards_of(tmp_path, replace(parted, seed=0, leaks=()), parted)
+    assert [len(system.runs) for system in board.systems] == [2]
+    assert board.split == "track (artists shared)"
+    assert not board.leaky
+
+
+def test_a_board_knows_whether_its_systems_have_the_same_seeds_and_folds(tmp_path: Path) -> None:
+    folds = [replace(GOOD, split={"name": "kfold", "fold": fold}) for fold in (1, 2)]
+    (even,) = boards_of(tmp_path / "even", *folds, *(replace(one, model="rnn") for one in folds))
+    (uneven,) = boards_of(tmp_path / "uneven", *folds, replace(folds[0], model="rnn"))
+    assert (even.uneven, uneven.uneven) == (False, True)
+
+
 def test_the_best_is_chosen_by_validation_unless_test_is_asked_for(tmp_path: Path) -> None:
     runs = runs_of(tmp_path, POOR, GOOD)
     (honest,) = compare(runs, "validation", "test")

@@ -22,6 +22,7 @@ from genrecls.experiment.prepare import (
     with_validation,
 )
 from genrecls.splits.base import PARTS
+from genrecls.splits.published import OfficialSplit
 
 RATE = 22050
 OWN_MUSIC = ("dataset=folder", "dataset.root=anywhere")
@@ -284,6 +285,17 @@ def test_unknown_artists_are_named_because_nobody_can_keep_them_apart(
 ) -> None:
     assert all(track.artist is None for track in dataset.tracks)
     found = prepare(_experiment(tmp_path), dataset)
+    assert found.caveat.startswith("the artists of 10 of 10 tracks are not known")
+
+
+def test_unknown_artists_of_a_published_partition_are_named_too(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    parts = ("train", "train", "train", "validation", "test")
+    official = {t.id: parts[number // 2] for number, t in enumerate(dataset.tracks)}
+    published = replace(dataset, partitions={"official": official})
+    experiment = replace(_experiment(tmp_path), split=OfficialSplit("official"))
+    found = prepare(experiment, published)
     assert found.caveat.startswith("the artists of 10 of 10 tracks are not known")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from genrecls.reports.style import COLUMN, TEXT
 from tests.reports.finished_run import finished_run
 from tests.runs.finished_runs import finished_run as run_folder
 
-LEAKY = Scope("test", "track", "segment", leaky=True)
+LEAKY = Scope("test", "track", "segment", leaks=("track",))
 
 
 def drawing(scope: Scope = LEAKY) -> Callable[[], dict[str, Figure]]:
@@ -45,6 +46,12 @@ def test_vector_graphics_stand_beside_the_png_and_are_the_same_bytes_each_time(
         content = (tmp_path / "one" / name).read_bytes()
         assert content.startswith(beginning)
         assert content == (tmp_path / "two" / name).read_bytes()
+
+
+def test_a_figure_says_that_artists_are_on_both_sides() -> None:
+    assert str(replace(LEAKY, split="track", leaks=("artist",))) == (
+        "test part, per track · split track (artists shared)"
+    )
 
 
 def test_for_a_paper_the_caption_says_what_the_heading_of_a_page_does(tmp_path: Path) -> None:

@@ -103,6 +103,26 @@ def test_few_artists_that_are_all_right_have_an_interval() -> None:
     assert found.interval == pytest.approx((0.5101, 1), abs=1e-4)
 
 
+def test_a_draw_without_any_artist_of_a_test_part_does_not_count_as_wrong() -> None:
+    asked = np.zeros((1, 12), bool)
+    asked[0, :2] = True
+    every = SeedDecisions(asked, asked)
+    draws = Resampling(np.arange(12), seed=0)
+    assert draws.scores(every).min() == 1
+    assert draws.accuracy(every).interval[0] == pytest.approx(0.342, abs=1e-3)
+
+
+def test_an_inflation_on_few_artists_has_an_interval() -> None:
+    asked = np.ones((1, 6), bool)
+    right, wrong = SeedDecisions(asked, asked), SeedDecisions(asked, ~asked)
+    draws = Resampling(np.arange(6), seed=0)
+    found = draws.inflation(right, wrong)
+    assert found.mean == 1
+    assert found.interval == pytest.approx((0.448, 1), abs=1e-3)
+    low, high = draws.inflation(right, right).interval
+    assert low == -high < -0.3
+
+
 def test_accuracy_is_the_share_of_right_answers() -> None:
     right = np.array([[True, False, True, False]])
     assert accuracy(SeedDecisions(np.ones_like(right), right)) == 0.5

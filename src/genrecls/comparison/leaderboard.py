@@ -15,9 +15,9 @@ from genrecls.config.relevant import without_later
 from genrecls.errors import RunError
 from genrecls.evaluation.paired_tests import Pairing, interval, pair
 from genrecls.evaluation.significance import SeedSummary, holm, summarise
-from genrecls.runs.record import RunRecord, read
+from genrecls.runs.record import RunRecord, read, united_leaks
 from genrecls.runs.run import Run
-from genrecls.runtime.marks import pretraining_mark
+from genrecls.runtime.marks import is_leaky, leak_mark, pretraining_mark
 from genrecls.splits.base import EVALUATED_PARTS, EvaluatedPart
 
 _MOST_KEYS, _FINGERPRINT = 3, 6
@@ -176,7 +176,17 @@ class Leaderboard:
     @property
     def split(self) -> str:
         """Name of the split with what it leaks."""
-        return self.systems[0].runs[0].metrics.split.title
+        return f"{self.systems[0].runs[0].metrics.split.name}{leak_mark(self._leaks)}"
+
+    @cached_property
+    def _leaks(self) -> tuple[str, ...]:
+        """What any run was found to leak: of one rule, one seed may part what another keeps."""
+        return united_leaks([run for system in self.systems for run in system.runs])
+
+    @property
+    def uneven(self) -> bool:
+        """Whether some systems have other seeds or folds than others."""
+        return len({frozenset(map(_repetition, system.runs)) for system in self.systems}) > 1
 
     @cached_property
     def differing(self) -> tuple[str, ...]:
@@ -186,7 +196,7 @@ class Leaderboard:
     @property
     def leaky(self) -> bool:
         """Whether pieces of one track train and test."""
-        return self.systems[0].runs[0].metrics.split.leaky
+        return is_leaky(self._leaks)
 
     @property
     def about(self) -> str:
@@ -301,8 +311,8 @@ def _place(run: RunRecord) -> str:
     config = without_later(run.config)
     split = {key: value for key, value in config["split"].items() if key != "fold"}
     fingerprint, labels = run.metrics.dataset.fingerprint, run.metrics.labels
-    data, title = run.metrics.dataset.label, run.metrics.split.title
-    return json.dumps([data, fingerprint, labels, title, split], sort_keys=True)
+    data, name = run.metrics.dataset.label, run.metrics.split.name
+    return json.dumps([data, fingerprint, labels, name, split], sort_keys=True)
 
 
 def _system(run: RunRecord) -> str:

@@ -10,6 +10,7 @@ from typing import Literal
 from genrecls.evaluation.significance import summarise
 from genrecls.runs.metrics import RunMetrics
 from genrecls.runs.published import Published
+from genrecls.runtime.marks import leak_mark
 from genrecls.splits.base import SPLITS
 
 Protocol = Literal["published", "tracks", "honest"]
@@ -128,8 +129,10 @@ def protocol_scores(metrics: Mapping[str, RunMetrics]) -> ProtocolScores:
         metrics: the metrics of each run by its name, one run a seed and at least one.
     """
     first = next(iter(metrics.values()))
+    # One seed may part what another keeps together.
+    leaks = {leak for each in metrics.values() for leak in each.split.leaks}
     return ProtocolScores(
-        split=first.split.title,
+        split=f"{first.split.name}{leak_mark(leaks)}",
         fixed=SPLITS[first.split.name].published is not None,
         data=f"{first.dataset.name}, {first.dataset.tracks} tracks",
         test={unit: first.test.of(unit).count for unit in UNITS},

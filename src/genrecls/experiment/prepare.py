@@ -324,13 +324,15 @@ def _long_tracks(train: Examples) -> str:
 
 def _caveat(split: Split, leaks: Sequence[str], dataset: Dataset) -> str:
     """Return what a reader must know: of the leaks that were found, or that nobody can find."""
-    if leaks or not split.leaks:
+    # That of a leak that may be there is none where it is not.
+    if leaks or (split.caveat and not split.leaks):
         return split.caveat
-    unknown = sum(track.artist is None for track in dataset.tracks)
-    if "artist" in split.leaks and unknown:
+    used = {track for part in split.parts.values() for track in part}
+    unknown = sum(track.artist is None for track in dataset.tracks if track.id in used)
+    if unknown:
         return (
-            f"the artists of {unknown} of {len(dataset.tracks)} tracks are not known, so the same "
-            "artists may be on several sides, which flatters the score"
+            f"the artists of {unknown} of {len(used)} tracks are not known, so the same artists "
+            "may be on several sides, which flatters the score"
         )
     return ""
 

@@ -233,17 +233,18 @@ def _card(
 
 
 def _held_out(runs: Sequence[Run], labels: Sequence[str]) -> HeldOutAnswers:
-    """Return what the runs answered to their test parts, all together.
+    """Return what the runs answered to their test parts, one answer a track.
 
+    Those of another seed are left out: they would say of each track once more what is known.
     So cross-conformal prediction does (V. Vovk, 2015): the folds have other models, which learnt
     from less, and tell what the refit is worth.
     """
-    examples = [
-        example
-        for run in runs
-        for example in read_predictions(run.predictions_file("tracks"), "test", labels)
-    ]
-    return held_out_answers(f"test parts of {len(runs)} runs", as_predictions(examples, labels))
+    first: dict[str, Any] = {}
+    for run in sorted(runs, key=lambda run: (run.read_metrics().seed, run.name)):
+        for example in read_predictions(run.predictions_file("tracks"), "test", labels):
+            first.setdefault(example.track, example)
+    examples = as_predictions([*first.values()], labels)
+    return held_out_answers(f"test parts of {len(runs)} runs", examples)
 
 
 def mean_scores(system: System) -> Mapping[str, Any]:

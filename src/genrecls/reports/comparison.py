@@ -55,7 +55,8 @@ and their accuracies where the difference is not that of the means beside it). \
 Where the split keeps artists apart, artists are drawn instead of tracks.
 p: two-sided, Holm-corrected over all comparisons.
 McNemar's test is between one run of each, the first that were asked the same (below it the tracks \
-that only this system and only the best has right, and the ends of the runs' names).
+that only this system and only the best has right, and the ends of the runs' names). It takes \
+tracks as independent, also where artists are drawn for the rest.
 Training time is that of the machine each run was trained on, without features and evaluation.
 """
 
@@ -113,7 +114,12 @@ class Comparison:
             return "Ranked by and tested on the validation part, which flatters the best."
         tied = any(row.tied for board in self.boards for row in board.ranked)
         ties = "Systems of one place tie, and none of them is better than the others. "
+        uneven = (
+            "CAUTION: not all systems have the same seeds and folds, so that places compare means "
+            "over other tracks. "
+        )
         return (
+            f"{uneven if any(board.uneven for board in self.boards) else ''}"
             f"{ties if tied else ''}Ranked by {self.by} accuracy, equal ones by macro-F1; the "
             f"{self.part} part took no part in the choice."
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from genrecls.runs.metrics import RunMetrics
-from genrecls.runtime.marks import pretraining_mark
+from genrecls.runtime.marks import is_leaky, leak_mark, pretraining_mark
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Scope:
         part: part of the split, or several parts joined by " and ".
         unit: what was counted, "segment" or "track".
         split: name of the split.
-        leaky: whether one track is on both sides of the split.
+        leaks: kinds of leak that were found in the split.
         generated: whether the data are generated instead of recorded music.
         pretraining: what the weights had been trained on before; empty for nothing.
     """
@@ -24,7 +24,7 @@ class Scope:
     part: str
     unit: str
     split: str
-    leaky: bool = False
+    leaks: tuple[str, ...] = ()
     generated: bool = False
     pretraining: str = ""
 
@@ -35,10 +35,15 @@ class Scope:
             part,
             unit,
             split=metrics.split.name,
-            leaky=metrics.split.leaky,
+            leaks=metrics.split.leaks,
             generated=metrics.dataset.generated,
             pretraining=metrics.model.pretraining,
         )
+
+    @property
+    def leaky(self) -> bool:
+        """Whether one track is on both sides of the split."""
+        return is_leaky(self.leaks)
 
     @property
     def counted(self) -> str:
@@ -49,10 +54,9 @@ class Scope:
     @property
     def alarms(self) -> str:
         """The warnings behind the name of the split; empty where there are none."""
-        leaky = " (LEAKY)" if self.leaky else ""
         generated = " · generated data" if self.generated else ""
         mark = pretraining_mark(self.pretraining)
-        return f"{leaky}{generated}{mark and f' · {mark}'}"
+        return f"{leak_mark(self.leaks)}{generated}{mark and f' · {mark}'}"
 
     def __str__(self) -> str:
         return f"{self.counted} · split {self.split}{self.alarms}"

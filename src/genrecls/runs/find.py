@@ -170,9 +170,9 @@ def _newest_on_real_music(output_root: Path) -> Run:
 def _best(output_root: Path) -> Run:
     """Return the run of the highest validation accuracy per track, the newest of equal ones."""
 
-    def comparable(run: Run) -> tuple[str, str, tuple[str, ...]]:
+    def comparable(run: Run) -> tuple[str, str, bool]:
         metrics = run.read_metrics()
-        return metrics.dataset.fingerprint, metrics.split.name, metrics.split.leaks
+        return metrics.dataset.fingerprint, metrics.split.name, metrics.split.leaky
 
     data = comparable(_newest_on_real_music(output_root))
     real = (run for run in runs_to_choose(output_root) if not run.for_trial)

@@ -20,9 +20,7 @@ from genrecls.split_audit.score_inflation import (
     Estimate,
     Resampling,
     SeedDecisions,
-    accuracy,
     decide,
-    estimate,
 )
 from genrecls.splits.base import Split, Splitter
 
@@ -167,11 +165,10 @@ def rank_by_honesty(
 ) -> tuple[str, set[str]]:
     """Return the split that the others are compared with, and all that are as honest."""
     faults = {}
-    for name, made in splits.items():
-        overlap, leaks = overlaps[name], made[0].leaks
-        # Where artists may be shared, those who are not known may be on both sides as well.
-        artists = len(overlap.artists) + (overlap.unknown if "artist" in leaks else 0)
-        # The gravest first.
+    for name in splits:
+        overlap = overlaps[name]
+        # Artists who are not known may be on both sides as well. The gravest first.
+        artists = len(overlap.artists) + overlap.unknown
         faults[name] = overlap.divided_tracks, artists, len(overlap.copies)
 
     def order(name: str) -> tuple[tuple[int, int, int], bool, int]:
@@ -200,7 +197,5 @@ def _estimates(
     for model in MODELS:
         scores[model] = resampling.accuracy(own[model])
         if honest is not None:
-            less = accuracy(own[model]) - accuracy(honest[model])
-            draws = resampling.scores(own[model]) - resampling.scores(honest[model])
-            inflation[model] = estimate(less, draws)
+            inflation[model] = resampling.inflation(own[model], honest[model])
     return scores, inflation

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import hypot
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,23 +147,39 @@ class Resampling:
             ).astype(np.int64)
             for array in (decisions.right, decisions.asked)
         )
+        # A draw without any artist of a test part says nothing of it: the part counts as it is.
+        whole = decisions.right.sum(axis=1) / decisions.asked.sum(axis=1)
         artists, seeds = stream(self.seed, "artists"), stream(self.seed, "seeds")
         draws = np.empty(DRAWS)
         for number in range(DRAWS):
             weights = np.bincount(artists.integers(many, size=many), minlength=many)
             chosen = seeds.integers(len(right), size=len(right))
             total = asked @ weights
-            shares = np.divide(right @ weights, total, where=total > 0, out=np.zeros(len(total)))
+            shares = np.divide(right @ weights, total, where=total > 0, out=whole.copy())
             draws[number] = shares[chosen].mean()
         return draws
 
     def accuracy(self, decisions: SeedDecisions) -> Estimate:
         """Return the accuracy with its interval, never narrower than so few artists allow."""
         mean = accuracy(decisions)
-        artists = len(np.unique(self.groups[decisions.asked.any(axis=0)]))
+        below, above = self._reach(decisions)
         low, high = estimate(mean, self.scores(decisions)).interval
-        least_low, least_high = wilson(mean, artists)
-        return Estimate(mean, (min(low, least_low), max(high, least_high)))
+        return Estimate(mean, (min(low, mean - below), max(high, mean + above)))
+
+    def inflation(self, own: SeedDecisions, honest: SeedDecisions) -> Estimate:
+        """Return how much higher one accuracy is than another, likewise."""
+        less = accuracy(own) - accuracy(honest)
+        low, high = estimate(less, self.scores(own) - self.scores(honest)).interval
+        (own_below, own_above), (below, above) = self._reach(own), self._reach(honest)
+        # Of a difference of two independent figures the squares of what they may be off add up.
+        least_low, least_high = less - hypot(own_below, above), less + hypot(own_above, below)
+        return Estimate(less, (min(low, max(-1.0, least_low)), max(high, min(1.0, least_high))))
+
+    def _reach(self, decisions: SeedDecisions) -> tuple[float, float]:
+        """Return how far below and above an accuracy so few artists leave it open, at least."""
+        mean = accuracy(decisions)
+        low, high = wilson(mean, len(np.unique(self.groups[decisions.asked.any(axis=0)])))
+        return mean - low, high - mean
 
 
 def accuracy(decisions: SeedDecisions) -> float:

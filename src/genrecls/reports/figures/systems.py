@@ -29,10 +29,7 @@ def colours(boards: Sequence[Leaderboard]) -> dict[str, str]:
 
 def names(board: Leaderboard, width: int = 48) -> list[str]:
     """Return the systems as figures call them, each behind its place in the table."""
-    return [
-        f"{place}  {drawable(system.label, width - _PLACE)}"
-        for place, system in enumerate(board.systems, start=1)
-    ]
+    return [f"{row.place}  {drawable(row.system.label, width - _PLACE)}" for row in board.ranked]
 
 
 def widest(boards: Sequence[Leaderboard]) -> float:
