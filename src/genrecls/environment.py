@@ -12,6 +12,7 @@ from genrecls import __version__
 
 _LIBRARIES = (
     "ai-edge-litert",
+    "av",
     "keras",
     "librosa",
     "numpy",

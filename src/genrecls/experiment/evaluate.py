@@ -287,12 +287,13 @@ def _answer_again(
     run: Run, part: Part, vote: Vote, data_root: str, dataset_root: str | None
 ) -> tuple[PreparedData, PartPredictions, float]:
     """Return the data of a run, what its model answers to a part, and the seconds of a segment."""
-    from genrecls.experiment.restore import restore
+    from genrecls.experiment.restore import ensure_parts_of, restore
     from genrecls.runs.model_file import load
 
     restored = restore(run, data_root, dataset_root)
     model, card = load(run.model_file)
     data = prepare(restored.experiment, restored.dataset, restored.store)
+    ensure_parts_of(restored, data)
     predictions = predict_part(
         model, data.parts[part], restored.experiment.trainer.batch_size, vote
     )

@@ -23,7 +23,7 @@ from genrecls.errors import RunError
 from genrecls.evaluation.predictions import held_out_answers
 from genrecls.experiment.experiment import Experiment, needs_validation
 from genrecls.experiment.prepare import PreparedData, prepare
-from genrecls.experiment.restore import restore
+from genrecls.experiment.restore import ensure_parts_of, restore
 from genrecls.experiment.teacher import find_teacher
 from genrecls.experiment.teacher_answers import teach
 from genrecls.experiment.train import fit_model
@@ -134,6 +134,7 @@ def refit(
     busy = f"{folder.name} is being trained by another process now; wait for it"
     with locked(folder.parent / ".locks" / f"{folder.name}.lock", patience=1.0, busy=busy):
         data = prepare(experiment, restored.dataset, restored.store, copies=True)
+        ensure_parts_of(restored, data)
         card = _card(name or folder.name, experiment, data, system, ordered)
         if (folder / KERAS_FILE).is_file():
             say(f"{folder.name} is trained already")

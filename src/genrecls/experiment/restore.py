@@ -9,6 +9,7 @@ from typing import Any
 from genrecls.datasets.base import Dataset
 from genrecls.errors import ConfigError, DataError, RunError
 from genrecls.experiment.experiment import Experiment, parse
+from genrecls.experiment.prepare import PreparedData
 from genrecls.features.cache import FeatureStore, cache_root
 from genrecls.features.extract import fingerprint
 from genrecls.runs.ensemble_card import refuse_ensemble
@@ -60,6 +61,27 @@ def restore(run: Run, data_root: str, dataset_root: str | None) -> RestoredRun:
             "artists or published parts differ); point to the right ones with dataset_root=<folder>"
         )
     return RestoredRun(run, experiment, dataset, metrics, store)
+
+
+def ensure_parts_of(run: RestoredRun, data: PreparedData) -> None:
+    """Check that the data were prepared without the same files as for the training of a run.
+
+    Which files cannot be used depends on the decoders that are installed, and decides the split:
+    with others, tracks of the test part may have trained.
+
+    Raises:
+        RunError: other files are left out now; names the first.
+    """
+    then = {file.track for file in run.metrics.rejected}
+    now = {file.track for file in data.rejected}
+    if differing := sorted(then ^ now):
+        first = differing[0]
+        what = "cannot be used here" if first in now else "was left out then and is not here"
+        raise RunError(
+            f"run {run.run.name}: expected the files that it was trained on, but {first} {what} "
+            f"({len(differing)} in all), so that what is tested may have trained; use the decoders "
+            f"that it had ({run.run.environment_file.name}), or train again with force=true"
+        )
 
 
 def _experiment(run: Run, data_root: str, dataset_root: str | None) -> Experiment:

@@ -16,7 +16,7 @@ from genrecls.environment import environment
 from genrecls.errors import ExportError
 from genrecls.experiment.evaluate import predict_part
 from genrecls.experiment.prepare import prepare
-from genrecls.experiment.restore import RestoredRun, restore
+from genrecls.experiment.restore import RestoredRun, ensure_parts_of, restore
 from genrecls.export.bundle.bundle import BundleFile, write_bundle
 from genrecls.export.bundle.golden_audio import golden_audio
 from genrecls.export.bundle.metadata import description
@@ -77,6 +77,7 @@ def export(settings: ExportSettings, words: Sequence[str] = ()) -> Export:
     with run.locked():
         model, card = load(run.model_file)
         prepared = prepare(experiment, restored.dataset, restored.store)
+        ensure_parts_of(restored, prepared)
 
         # Formats: what the target cannot run, and what the model cannot be converted to, is known
         # before the converter is asked.
