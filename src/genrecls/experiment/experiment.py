@@ -131,6 +131,17 @@ def parse(composed: Mapping[str, Any]) -> Experiment:
     Raises:
         ConfigError: the first thing that is wrong, as one line.
     """
+    experiment = unchecked(composed)
+    check_combination(experiment)
+    return experiment
+
+
+def unchecked(composed: Mapping[str, Any]) -> Experiment:
+    """Return what a configuration describes group by group, possible together or not.
+
+    Raises:
+        ConfigError: a group is wrong by itself.
+    """
     rest = dict(composed)
     # Runs from before there were teachers do not say how one is listened to.
     rest.setdefault("distill", {})
@@ -157,9 +168,7 @@ def parse(composed: Mapping[str, Any]) -> Experiment:
         from genrecls.runs.published import Published
 
         published = validate(Published, published, "published")
-    experiment = Experiment(**chosen, run=run, published=published)
-    check_combination(experiment)
-    return experiment
+    return Experiment(**chosen, run=run, published=published)
 
 
 def check_combination(experiment: Experiment) -> None:

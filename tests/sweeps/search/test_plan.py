@@ -7,11 +7,13 @@ import pytest
 
 from genrecls.cli.sweep import parse
 from genrecls.errors import ConfigError
+from genrecls.files.atomic import write_text
 from genrecls.sweeps.plan import Planner
 from genrecls.sweeps.search.plan import SearchPlan, plan_search
 from genrecls.sweeps.search.result import (
+    copy_own_options,
     experiment_file,
-    own_data_words,
+    place_words,
     says_where_things_are,
 )
 from tests.runtime.packed import song
@@ -131,6 +133,9 @@ def test_other_words_or_another_space_are_another_search(place: Place) -> None:
         ("search=trainer", "experiment=khamees2021_mlp", "split=track"),
         # Names of runs leave out decibels, which are not the default of these features.
         ("search=cnn", "features=musicnn_mel", "features.compression=db"),
+        # Options that do not go together before the search has set them.
+        ("search=vgg16",),
+        ("search=mlp", "segment=30s", "dataset.seconds=30"),
     ],
 )
 def test_the_experiment_file_of_a_trial_leads_to_its_run(
@@ -150,33 +155,38 @@ def test_the_experiment_file_of_a_trial_leads_to_its_run(
     assert again.experiment.resolved() == job.experiment.resolved()
 
 
-def test_the_experiment_file_needs_none_of_the_folder_that_the_search_had(place: Place) -> None:
+def test_the_best_of_a_search_with_files_of_the_user_needs_the_folder_of_the_search_alone(
+    place: Place,
+) -> None:
     own, music = place.output_root / "own", place.output_root / "music"
     files = {
-        "model/mine.yaml": "defaults: [mlp, _self_]\nhead: {dropout: 0.4}\n",
+        "experiment/mine.yaml": f"""# @package _global_
+defaults: [override /model: wide, override /segment: short, override /dataset: folder]
+dataset: {{root: {music}, merge: {{a: [b c, d]}}}}
+output_root: {place.output_root}
+""",
+        "model/wide.yaml": "defaults: [base, _self_]\nhead: {dropout: 0.4}\n",
+        "model/base.yaml": "defaults: [mlp, _self_]\nhead: {units: [96]}\n",
         "segment/short.yaml": "defaults: [3s, _self_]\nlength: 2.0\n",
-        "dataset/mine.yaml": f"defaults: [folder, _self_]\nroot: {music}\nmerge: {{a: [b c, d]}}\n",
+        "features/both.yaml": "defaults: [summary_both, _self_]\n",
     }
     for name, text in files.items():
-        (own / name).parent.mkdir(parents=True)
+        (own / name).parent.mkdir(parents=True, exist_ok=True)
         (own / name).write_text(text, encoding="utf-8")
     for seed, genre in enumerate(("a", "b c", "d", "e", "e", "e")):
         song(music / genre / f"{seed}.wav", seconds=3, seed=seed)
-    words = ("model=mine", "segment=short", "dataset=mine", "features=summary", "search=mlp")
-    searched = plan_search(parse((*place.words, "-cd", str(own), *words)))
+    words = ("experiment=mine", "features=summary", "search=mlp")
+    searched = plan_search(parse((place.words[0], "-cd", str(own), *words)))
     chosen = {"trainer.batch_size": "16"}
     job = searched.job(chosen)
-    folder = place.output_root / "made" / "experiment"
-    folder.mkdir(parents=True)
     text = experiment_file(searched, chosen, job.experiment, "the best")
-    (folder / "best.yaml").write_text(text, encoding="utf-8")
-    # As a search leaves it; the name that the user gave the network is in the folder's alone.
-    job.run.folder.mkdir(parents=True)
-    again = Planner(str(folder.parent)).job(
-        ("experiment=best", *place.words, *own_data_words(searched))
-    )
-    assert again.run.folder == job.run.folder
-    assert own_data_words(plan(place, "search=mlp")) == []
+    write_text(searched.folder / "experiment" / "best.yaml", text)
+    copy_own_options(searched)
+    assert not (searched.folder / "experiment" / "mine.yaml").exists()
+    planner = Planner(str(searched.folder))
+    again = planner.job(("experiment=best", *place_words(searched)))
+    assert again.run.name == job.run.name
+    assert again.experiment.resolved() == job.experiment.resolved()
 
 
 @pytest.mark.parametrize(

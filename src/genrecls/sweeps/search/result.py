@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from genrecls.config.compose import chosen_options
-from genrecls.config.options import choices, groups, listed
+from genrecls.config.compose import chosen_options, compose
+from genrecls.config.options import choices
 from genrecls.config.overrides import overrides_of
+from genrecls.config.paths import own_folder
 from genrecls.config.plugins import plugin_flags
 from genrecls.config.relevant import IRRELEVANT, without_irrelevant
 from genrecls.console import say, show, warn
 from genrecls.environment import environment
 from genrecls.errors import RunError
-from genrecls.experiment.experiment import GROUPS, Experiment, compose_experiment
+from genrecls.experiment.experiment import GROUPS, Experiment, unchecked
 from genrecls.files.atomic import write_text
-from genrecls.files.tables import mapping_or_empty
 from genrecls.reports.figure_files import figures_as, write_figures
 from genrecls.reports.figures.search import figures
 from genrecls.reports.search import (
@@ -65,10 +65,8 @@ def write_result(plan: SearchPlan, study: Study, command: str) -> list[Run]:
 
     runs = [Run(root / trial.run) for trial in ranked]
     # The command that trains the best, or finds its run where it lies.
-    words = [word for word in plan.words if says_where_things_are(word)]
-    words += own_data_words(plan)
     flags = ["-cd", str(folder), *plugin_flags()]
-    again = shlex.join(["genrecls", "train", *flags, "experiment=best", *words])
+    again = shlex.join(["genrecls", "train", *flags, "experiment=best", *place_words(plan)])
     report = SearchReport(
         name=plan.name,
         command=command,
@@ -89,6 +87,7 @@ def write_result(plan: SearchPlan, study: Study, command: str) -> list[Run]:
 
     # An experiment file for the best; of two objectives for all that nothing beats.
     front = pareto_front(trials, objectives)
+    copy_own_options(plan)
     named = {"best": ranked[0], **{f"trial_{trial.number}": trial for trial in front[1:]}}
     for name, trial in named.items():
         job = plan.job(trial.settings)
@@ -114,46 +113,48 @@ def says_where_things_are(word: str) -> bool:
     return key == ("dataset", "genres") or not beginnings.isdisjoint(IRRELEVANT)
 
 
-def own_data_words(plan: SearchPlan) -> list[str]:
-    """Return words for what an option of the user's folder says of the user's own data.
+def place_words(plan: SearchPlan) -> list[str]:
+    """Return the words that say where things are: those of the search, and what its files say.
 
-    Empty where the option comes with genrecls: then all that is special stands on the command line.
+    An experiment file of the user may name one's own data, and the folders of data and runs.
     """
-    experiment = plan.start.experiment
-    option = chosen_options("train", plan.words, plan.config_dir)["dataset"]
-    if option in choices("dataset"):
-        return []
-    known = known_options(plan, plan.words, experiment)["dataset"]
-    usual = compose_experiment([f"dataset={known}"]).resolved()["dataset"]
-    said = {word.partition("=")[0].lstrip("+") for word in plan.words}
+    words = [word for word in plan.words if says_where_things_are(word)]
+    said = {word.partition("=")[0].lstrip("+") for word in words}
+    settings, usual = plan.start.experiment.resolved(), usual_settings(plan, plan.words)
     special = {
+        key: settings[key]
+        for key in ("data_root", "output_root")
+        if settings[key] != usual[key] and key not in said
+    }
+    special["dataset"] = {
         key: value
-        for key, value in experiment.resolved()["dataset"].items()
-        if says_where_things_are(f"dataset.{key}") and value != usual.get(key)
+        for key, value in settings["dataset"].items()
+        if says_where_things_are(f"dataset.{key}")
+        and value != usual["dataset"].get(key)
+        and not any(word.startswith(f"dataset.{key}") for word in said)
     }
-    words = overrides_of({"dataset": special}, [f"dataset={known}"])
-    return [word for word in words if word.partition("=")[0].lstrip("+") not in said]
+    return [*words, *overrides_of(special, [f"dataset={settings['dataset']['name']}"])]
 
 
-def known_options(plan: SearchPlan, words: Sequence[str], experiment: Experiment) -> dict[str, str]:
-    """Return for each group the option that is chosen, or one of ours that has the same keys."""
-    chosen, settings = chosen_options("train", words, plan.config_dir), experiment.resolved()
-    return {
-        group: _known(group, str(chosen[group]), settings[group].get("name")) for group in GROUPS
-    }
+def usual_settings(plan: SearchPlan, words: Sequence[str]) -> dict[str, Any]:
+    """Return the settings of the options that words choose, which need not go together as such."""
+    options = chosen_options("train", words, plan.config_dir)
+    plain = [f"{group}={options[group]}" for group in GROUPS]
+    return unchecked(compose("train", plain, plan.config_dir)).resolved()
 
 
-def _known(group: str, option: str, name: str | None) -> str:
-    ours = choices(group)
-    if option in ours:
-        return option
-    # All options of a group without classes have the same keys.
-    if name is None:
-        return groups("train")[group][0]
-    alike = (
-        one for one, path in listed(group).items() if mapping_or_empty(path).get("name") == name
-    )
-    return name if name in ours else next(alike)
+def copy_own_options(plan: SearchPlan) -> None:
+    """Copy the options of the user's folder beside the result, where one of them is chosen.
+
+    The command that trains the best names the folder of the search, and no other.
+    """
+    own = own_folder(plan.config_dir)
+    options = chosen_options("train", plan.words, plan.config_dir)
+    if own is None or all(options[group] in choices(group) for group in GROUPS):
+        return
+    for group in GROUPS:
+        for file in sorted((own / group).glob("*.yaml")):
+            write_text(plan.folder / group / file.name, file.read_text(encoding="utf-8"))
 
 
 def experiment_file(
@@ -171,16 +172,11 @@ def experiment_file(
     """
     words = plan.overrides(chosen)
     settings = without_irrelevant(experiment.resolved())
-    # The command that trains with it knows this folder alone, not that of the user.
-    options = known_options(plan, words, experiment)
-    plain = [f"{group}={option}" for group, option in options.items()]
-    usual = compose_experiment(plain).resolved()
+    options = chosen_options("train", words, plan.config_dir)
     defaults = "".join(
-        f"  - override /{group}: {option}\n"
-        for group, option in options.items()
-        if group in settings
+        f"  - override /{group}: {options[group]}\n" for group in GROUPS if group in settings
     )
-    different = _different(settings, usual)
+    different = _different(settings, usual_settings(plan, words))
     values = yaml.safe_dump(different, sort_keys=False, default_flow_style=None)
     return f"# @package _global_\n# {about}\ndefaults:\n{defaults}\n{values if different else ''}"
 
