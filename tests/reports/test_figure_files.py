@@ -82,7 +82,8 @@ def test_captions_of_figures_that_are_still_there_are_kept(tmp_path: Path) -> No
 
     with figures_as(FigureSettings(("png",), "paper")):
         for name in ("a_genre", "genres", "a_genre"):
-            write_figures(lambda name=name: {name: drawing()()["genres"]}, tmp_path)
+            figures = {name: drawing()()["genres"]}
+            write_figures(figures.copy, tmp_path)
         assert captions() == ["\\label{fig:a_genre}", "\\label{fig:genres}"]
         (tmp_path / "a_genre.png").unlink()
         write_figures(drawing(), tmp_path)
