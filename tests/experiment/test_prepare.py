@@ -21,6 +21,7 @@ from genrecls.experiment.prepare import (
     store_of,
     with_validation,
 )
+from genrecls.runtime.marks import UNKNOWN_ARTISTS
 from genrecls.splits.base import PARTS
 from genrecls.splits.published import OfficialSplit
 
@@ -66,7 +67,7 @@ def test_every_track_is_in_one_part_with_its_genre_and_all_its_segments(
             assert set(examples.targets[rows]) == {int(track[1:]) % 2}
             seen.append(track)
     assert sorted(seen) == sorted(track.id for track in dataset.tracks)
-    assert prepared.leaks == ()
+    assert prepared.leaks == (UNKNOWN_ARTISTS,)
     assert prepared.rejected == ()
 
 
@@ -246,7 +247,7 @@ def test_copies_of_one_recording_never_train_and_test(
     prepared = prepare(_experiment(tmp_path, f"seed={seed}"), dataset)
     holders = [part for part in PARTS if {"t0", "t2"} & set(prepared.parts[part].tracks)]
     assert len(holders) == 1
-    assert prepared.leaks == ()
+    assert prepared.leaks == (UNKNOWN_ARTISTS,)
 
 
 def test_a_leak_that_the_split_does_not_declare_is_refused(
@@ -286,6 +287,7 @@ def test_unknown_artists_are_named_because_nobody_can_keep_them_apart(
     assert all(track.artist is None for track in dataset.tracks)
     found = prepare(_experiment(tmp_path), dataset)
     assert found.caveat.startswith("the artists of 10 of 10 tracks are not known")
+    assert found.leaks == (UNKNOWN_ARTISTS,)
 
 
 def test_unknown_artists_of_a_published_partition_are_named_too(
@@ -313,7 +315,7 @@ def test_tracks_of_unknown_artists_that_count_as_one_each_are_spoken_of(
     )
     words = ("split=artist_kfold", "split.k=3", "split.validation=2", "split.unknown=own_artist")
     found = prepare(_experiment(tmp_path, *words), replace(dataset, tracks=tracks))
-    assert not found.leaks
+    assert found.leaks == (UNKNOWN_ARTISTS,)
     assert found.caveat.startswith("the artists of 1 of 10 tracks are not known and count as one")
 
 

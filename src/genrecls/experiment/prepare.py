@@ -25,7 +25,7 @@ from genrecls.features.cache import FeatureStore, cache_root
 from genrecls.features.extract import Extraction, Rejection, extract
 from genrecls.features.segmentation import SegmentRule
 from genrecls.parallel import require_backend
-from genrecls.runtime.marks import pretraining_caveat
+from genrecls.runtime.marks import UNKNOWN_ARTISTS, pretraining_caveat
 from genrecls.splits.base import PARTS, Part, Split, SplitInput, known_artists
 from genrecls.splits.leakage import ensure_declared, find_leaks
 from genrecls.training.data import Examples, gather, join, missing_classes
@@ -45,7 +45,8 @@ class PreparedData:
     Attributes:
         dataset: without its rejected tracks.
         parts: examples of each part; a refit has the train part alone.
-        leaks: kinds of leak that were really found (all of them declared).
+        leaks: kinds of leak that were really found (all of them declared), and `unknown artist`
+            where nobody can tell.
         caveat: what a reader of a score must know; may be empty.
         unused: ids of tracks that are in no part.
         rejected: files that were left out.
@@ -165,13 +166,16 @@ def prepare(
         for part in PARTS
         if split.parts[part]
     }
-    kinds = tuple(sorted({leak.kind for leak in leaks}))
+    kinds: tuple[str, ...] = tuple(sorted({leak.kind for leak in leaks}))
+    caveat = _caveat(split, kinds, kept)
+    if _unknown_artists(split, kept) and not {"artist", "track"} & set(kinds):
+        kinds = (*kinds, UNKNOWN_ARTISTS)
     data = PreparedData(
         dataset=kept,
         split=split,
         parts=parts,
         leaks=kinds,
-        caveat=_caveat(split, kinds, kept),
+        caveat=caveat,
         unused=tuple(t.id for t in kept.tracks if not any(t.id in split.parts[p] for p in PARTS)),
         rejected=extraction.rejected,
         audio_digests=split_input.audio_digests,
@@ -327,14 +331,19 @@ def _caveat(split: Split, leaks: Sequence[str], dataset: Dataset) -> str:
     # That of a leak that may be there is none where it is not.
     if leaks or (split.caveat and not split.leaks):
         return split.caveat
-    used = {track for part in split.parts.values() for track in part}
-    unknown = sum(track.artist is None for track in dataset.tracks if track.id in used)
-    if unknown:
+    if unknown := _unknown_artists(split, dataset):
+        used = len({track for part in split.parts.values() for track in part})
         return (
-            f"the artists of {unknown} of {len(used)} tracks are not known, so the same artists "
-            "may be on several sides, which flatters the score"
+            f"the artists of {unknown} of {used} tracks are not known, so the same artists may be "
+            "on several sides, which flatters the score"
         )
     return ""
+
+
+def _unknown_artists(split: Split, dataset: Dataset) -> int:
+    """Return how many tracks of a split have an artist whom nobody knows."""
+    used = {track for part in split.parts.values() for track in part}
+    return sum(track.artist is None for track in dataset.tracks if track.id in used)
 
 
 def _without_rejected(dataset: Dataset, extraction: Extraction, experiment: Experiment) -> Dataset:

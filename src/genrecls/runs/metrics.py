@@ -69,7 +69,7 @@ class SplitFacts:
     """How the data were split.
 
     Attributes:
-        leaks: kinds of leak that were really found.
+        leaks: kinds of leak that were really found, and `unknown artist` where nobody can tell.
         caveat: what a reader of a score must know; may be empty.
         counts: sizes of the parts.
         unused: number of tracks that are in no part.

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+UNKNOWN_ARTISTS = "unknown artist"
+"""Stands among the leaks where nobody can tell: not all artists are known, and may be shared."""
+
 
 def is_leaky(leaks: Collection[str]) -> bool:
     """Return whether pieces of one track train and test, which makes a score worthless."""
@@ -17,7 +20,9 @@ def leak_mark(leaks: Collection[str]) -> str:
     """Return what has to stand behind the name of a split with these kinds of leak."""
     if is_leaky(leaks):
         return " (LEAKY)"
-    return " (artists shared)" if "artist" in leaks else ""
+    if "artist" in leaks:
+        return " (artists shared)"
+    return " (artists not all known)" if UNKNOWN_ARTISTS in leaks else ""
 
 
 def pretraining_mark(pretraining: str) -> str:

@@ -41,6 +41,7 @@ def test_all_rows_of_a_table_have_as_many_cells_as_its_head() -> None:
     [
         ((), "", None),
         (("artist",), " (artists shared)", "Artists are on both sides"),
+        (("unknown artist",), " (artists not all known)", "Not all artists are known"),
         (("track", "artist"), " (LEAKY)", "The split is LEAKY"),
     ],
 )

@@ -14,7 +14,7 @@ from genrecls.files.templates import templates
 from genrecls.reports.emulation import emulation_table
 from genrecls.reports.numbers import DASH, count, decimal, percent
 from genrecls.runs.export_facts import ExportFacts
-from genrecls.runtime.marks import is_leaky, leak_mark, pretraining_warning
+from genrecls.runtime.marks import UNKNOWN_ARTISTS, is_leaky, leak_mark, pretraining_warning
 
 LEAKY = (
     "The split is LEAKY: segments of one track are in the train part and in the test part, so "
@@ -23,6 +23,10 @@ LEAKY = (
 SHARED = (
     "Artists are on both sides of the split: part of every score below may be recognition of an "
     "artist instead of a genre."
+)
+UNKNOWN = (
+    "Not all artists are known, and the same may be on both sides of the split: part of every "
+    "score below may be recognition of an artist instead of a genre."
 )
 GENERATED = (
     "It was trained on generated data, not on recorded music. The scores show that everything "
@@ -84,8 +88,9 @@ def score_warnings(leaks: Collection[str], pretraining: str, *, generated: bool)
         pretraining: what the weights had been trained on before; empty for nothing.
         generated: whether the data were synthetic.
     """
+    shared = SHARED if "artist" in leaks else UNKNOWN if UNKNOWN_ARTISTS in leaks else ""
     warnings = (
-        LEAKY if is_leaky(leaks) else SHARED if "artist" in leaks else "",
+        LEAKY if is_leaky(leaks) else shared,
         pretraining_warning(pretraining),
         GENERATED if generated else "",
     )
