@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ import yaml
 
 from genrecls import api
 from genrecls.errors import ConfigError, RunError
+from genrecls.experiment.more_epochs import begin_with
+from genrecls.experiment.run_id import run_name
 from genrecls.runs.run import Run
 from genrecls.training import checkpoint
-from tests.conftest import RunCommand
-from tests.runs.finished_runs import finished_run
+from tests.conftest import ComposeExperiment, RunCommand
+from tests.runs.finished_runs import Made, finished_run
 from tests.runs.test_ensemble_card import written
 
 pytestmark = pytest.mark.usefixtures("without_figures")
@@ -129,6 +132,48 @@ def test_other_data_are_refused(short: Run, tmp_path: Path) -> None:
     copy.metrics_file.write_text(json.dumps(metrics), encoding="utf-8")
     with pytest.raises(RunError, match="not those that it was trained on"):
         api.train(f"continue={copy.folder}", "trainer.epochs=3", progress=False)
+
+
+def test_weights_that_a_file_no_longer_holds_are_refused_and_the_same_elsewhere_are_not(
+    tmp_path: Path, compose_experiment: ComposeExperiment
+) -> None:
+    weights = tmp_path / "weights.h5"
+    weights.write_bytes(b"some weights")
+    words = ("features=mel_image", "features.colour=jet", "model=vgg16", f"model.weights={weights}")
+    before = compose_experiment(*words, f"output_root={tmp_path}")
+    source = finished_run(tmp_path, run_name(before, "data"), Made(fingerprint="data"))
+    source.config_file.write_text(yaml.safe_dump(before.resolved()), encoding="utf-8")
+    source.environment_file.touch()
+    source.checkpoint_folder.mkdir()
+    longer = replace(before, trainer=replace(before.trainer, epochs=9))
+    run = Run(tmp_path / run_name(longer, "data"))
+    run.folder.mkdir()
+
+    weights.write_bytes(b"other weights")
+    with pytest.raises(RunError, match=r"cannot go on: .*the file behind model\.weights") as error:
+        begin_with(source, run, longer, "data")
+    assert "\n" not in str(error.value)
+    assert not run.checkpoint_folder.exists()
+
+    moved = tmp_path / "moved.h5"
+    moved.write_bytes(b"some weights")
+    elsewhere = replace(longer, model=replace(longer.model, weights=str(moved)))
+    begin_with(source, run, elsewhere, "data")
+    assert run.checkpoint_folder.is_dir()
+
+
+def test_a_run_that_was_set_aside_may_go_on(
+    tmp_path: Path, compose_experiment: ComposeExperiment
+) -> None:
+    before = compose_experiment(f"output_root={tmp_path}")
+    source = finished_run(tmp_path, f"{run_name(before, 'data')}~1", Made(fingerprint="data"))
+    source.config_file.write_text(yaml.safe_dump(before.resolved()), encoding="utf-8")
+    source.environment_file.touch()
+    source.checkpoint_folder.mkdir()
+    run = Run(tmp_path / "longer")
+    run.folder.mkdir()
+    begin_with(source, run, replace(before, trainer=replace(before.trainer, epochs=9)), "data")
+    assert run.checkpoint_folder.is_dir()
 
 
 def test_a_run_that_is_not_there_is_named(run_command: RunCommand, tmp_path: Path) -> None:

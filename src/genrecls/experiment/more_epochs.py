@@ -110,12 +110,20 @@ def can_go_on(experiment: Experiment) -> bool:
     return experiment.trainer.keep_checkpoint and not _why_never(experiment)
 
 
-def begin_with(source: Run, run: Run, fingerprint: str) -> None:
+def begin_with(source: Run, run: Run, experiment: Experiment, fingerprint: str) -> None:
     """Give `run` the checkpoint of a finished run to begin with, unless it has begun already.
 
+    Args:
+        source: the finished run.
+        run: the one with more epochs.
+        experiment: that of `run`.
+        fingerprint: digest of its data.
+
     Raises:
-        RunError: the data are not those of the finished run.
+        RunError: the data, or something else that the finished run learnt from, are others now.
     """
+    from genrecls.experiment.run_id import run_id
+
     if run.checkpoint_folder.is_dir():
         return
     if source.read_metrics().dataset.fingerprint != fingerprint:
@@ -123,6 +131,17 @@ def begin_with(source: Run, run: Run, fingerprint: str) -> None:
             f"run {source.name} cannot go on: the data are not those that it was trained on "
             "(files, genres, artists or published parts differ); say where those are with "
             "dataset.root=<folder>"
+        )
+    # The configuration is that of the finished run, but what its files and plugins hold may not be.
+    trainer = replace(experiment.trainer, epochs=source.read_config()["trainer"]["epochs"])
+    identity = run_id(replace(experiment, trainer=trainer), fingerprint)
+    # With force=true a run is set aside as `<name>~<number>`.
+    if not source.name.partition("~")[0].endswith(f"-{identity}"):
+        raise RunError(
+            f"run {source.name} cannot go on: as things are now its settings make a run "
+            f"*-{identity}, so a plugin, the file behind model.weights, the teacher or the music "
+            "of distill.extra has changed (or the name of its folder); put back what it was "
+            "trained with, or train from the beginning, without continue="
         )
     # Versions first: with them the training is compared once the checkpoint is there.
     shutil.copyfile(source.environment_file, run.environment_file)

@@ -99,7 +99,7 @@ def train(
             if dataset.generated:
                 say(f"data {dataset.provenance.title}")
             if source is not None:
-                begin_with(source, run, digest)
+                begin_with(source, run, experiment, digest)
             write_settings(run, experiment)
             experiment.model.fetch()
 
