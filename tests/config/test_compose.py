@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -182,6 +183,57 @@ def test_a_mapping_with_keys_of_the_user_is_one_value_and_of_any_other_each_key(
     assert search["space"]["model.head.l2"] is None
     assert search["space"]["model.head.dropout"]["low"] == 0.1
     assert search["trials"] == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "settings", "beside"),
+    [
+        (["cluster=slurm"], {"additional_parameters": {"mail-type": "END"}}, {}),
+        (["cluster=ray"], {"init": {"num_cpus": 4}}, {"address": None}),
+        (["search=mlp"], {"base": {"features": "mel"}}, {"model": "mlp"}),
+        (["search=trainer"], {"base": {"model": "cnn"}}, {}),
+        (["search=mlp"], {"space": {"vote": {"choices": ["mean", "majority"]}}}, {}),
+    ],
+)
+def test_mappings_of_a_sweep_take_keys_of_the_user(
+    words: list[str], settings: dict[str, Any], beside: dict[str, Any]
+) -> None:
+    group = words[0].partition("=")[0]
+    composed = compose("sweep", [*words, *overrides_of({group: settings}, words)])[group]
+    ((name, inner),) = settings.items()
+    assert composed[name].items() >= (inner | beside).items()
+
+
+def test_a_mapping_of_an_export_is_each_of_its_keys() -> None:
+    words = list(overrides_of({"gate": {"int8": {"accuracy": 0.5}}}))
+    assert words == ["gate.int8.accuracy=0.5"]
+
+
+def test_a_misspelt_key_of_a_keyword_is_still_unknown() -> None:
+    words = list(overrides_of({"model": {"head": {"dropot": 0.1}}}, ["model=mlp"]))
+    with pytest.raises(ConfigError, match=r"model\.head\.dropot: unknown key"):
+        compose("train", ["model=mlp", *words])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["R&B", "Drum & Bass", "drum'n'bass", "Música", "", "1e3", "1990", "true", "null", "a~b"],
+)
+def test_a_name_that_no_override_can_hold_is_refused_with_the_file_that_can(
+    name: str, tmp_path: Path
+) -> None:
+    expected = r"dataset\.merge: received the name .*: dataset/<name>\.yaml of a folder that -cd"
+    with pytest.raises(ConfigError, match=expected):
+        literal({"pop": ["k-pop"], name: ["x"]}, "dataset.merge")
+    file = tmp_path / "dataset" / "mine.yaml"
+    file.parent.mkdir()
+    merge = json.dumps({name: ["x"]})
+    file.write_text(f"defaults: [folder, _self_]\nmerge: {merge}\n", encoding="utf-8")
+    assert compose("train", ["dataset=mine"], str(tmp_path))["dataset"]["merge"] == {name: ["x"]}
+
+
+def test_a_name_that_is_a_number_stays_one() -> None:
+    assert compose("train", [f"+x={literal({1: 'a'}, 'x')}"])["x"] == {1: "a"}
 
 
 def test_a_value_that_no_configuration_can_hold_is_named() -> None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # What is longer takes the parser of overrides more than some seconds, or all of the stack.
 _MOST_OVERRIDES, _MOST_CHARACTERS, _DEEPEST = 500, 20_000, 20
 _MOST_VALUES = 10_000
+# Mappings to whose keys any other may be added.
+_FREE = {"cluster.init", "search.base", "search.space"}
 
 
 def combine_values(
@@ -198,12 +200,7 @@ def literal(value: Any, key: str) -> str:
     if value is None or isinstance(value, bool | int | float):
         return json.dumps(value)
     if isinstance(value, Mapping):
-        # Of a name the grammar takes no quotes.
-        names = (re.sub(r"[\\()\[\]{}:=, \t]", r"\\\g<0>", str(name)) for name in value)
-        items = (
-            f"{name}: {literal(item, key)}"
-            for name, item in zip(names, value.values(), strict=True)
-        )
+        items = (f"{_name(name, key)}: {literal(item, key)}" for name, item in value.items())
         return f"{{{', '.join(items)}}}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(literal(item, key) for item in value)}]"
@@ -211,6 +208,24 @@ def literal(value: Any, key: str) -> str:
         f"{key}: received a {type(value).__name__}; expected a text, path, number, truth value, "
         "None, or a list or mapping of them"
     )
+
+
+def _name(name: Any, key: str) -> str:
+    """Return the name of an item of a mapping as the grammar of overrides writes it.
+
+    Raises:
+        ConfigError: it cannot, for it takes no quotes there.
+    """
+    written = re.sub(r"[\\()\[\]{}:=, \t]", r"\\\g<0>", str(name))
+    override = _parse(f"{key}={{{written}: 1}}")
+    # A text that looks like a number, or like true or null, would come back as one.
+    if override is None or list(override.value()) != [name]:
+        group = key.partition(".")[0] if "." in key else "experiment"
+        raise ConfigError(
+            f"{key}: received the name {name!r}, which no override can hold as it is; such a name "
+            f"can only stand in a YAML file: {group}/<name>.yaml of a folder that -cd names"
+        )
+    return written
 
 
 def overrides_of(settings: Mapping[str, Any], words: Sequence[str] = ()) -> Iterator[str]:
@@ -226,19 +241,26 @@ def overrides_of(settings: Mapping[str, Any], words: Sequence[str] = ()) -> Iter
         if isinstance(value, Mapping)
         for inner in value.values()
     )
-    yield from _dotted(settings, "", settable("train", words) if nested else {})
+    present: dict[str, Any] = {}
+    if nested:
+        # Keys that two of them have, such as `data_root`, mean the same.
+        for root in ("train", "sweep", "export"):
+            present |= settable(root, words)
+    yield from _dotted(settings, "", present)
 
 
 def _dotted(settings: Mapping[str, Any], prefix: str, present: Any) -> Iterator[str]:
+    known = present if isinstance(present, Mapping) else {}
     for name, value in settings.items():
         key = f"{prefix}{name}"
-        inside = present.get(name, {}) if isinstance(present, Mapping) else {}
         if isinstance(value, Mapping):
-            # What has keys of the user's own is one value, such as `dataset.merge`.
-            if inside is None or any("." in str(inner) for inner in value):
+            # What has keys of the user's own is one value, such as `dataset.merge`, which is null,
+            # or `cluster.additional_parameters`, which is empty; of a group no file may be known.
+            own = key in _FREE or any("." in str(inner) for inner in value)
+            if own or (name in known and known[name] is None) or (prefix and known.get(name) == {}):
                 yield f"+{key}={literal(value, key)}"
             else:
-                yield from _dotted(value, f"{key}.", inside)
+                yield from _dotted(value, f"{key}.", known.get(name))
         elif isinstance(value, tuple):
             yield f"{key}={','.join(_plain_word(item) or literal(item, key) for item in value)}"
         else:
