@@ -72,6 +72,15 @@ def test_a_dimension_is_added_changed_and_left_out_on_the_command_line(place: Pl
     assert "model.head.l2" not in searched.space
 
 
+def test_a_dimension_of_another_kind_takes_the_place_of_that_of_the_file(place: Place) -> None:
+    words = "model.head.dropout:{choices:[0.1,0.2]},trainer.batch_size:{low:8,high:32}"
+    space = plan(place, "search=mlp", f"+search.space={{{words}}}").space
+    assert space["model.head.dropout"].words == "0.1, 0.2"
+    assert space["trainer.batch_size"].words == "8 to 32"
+    kept = plan(place, "search=mlp", "+search.space={model.head.dropout:{high:0.3}}").space
+    assert kept["model.head.dropout"].words == "0 to 0.3 in steps of 0.1"
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

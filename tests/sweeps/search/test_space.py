@@ -50,6 +50,8 @@ def test_steps_that_do_not_reach_the_end_stop_before_it_without_a_warning() -> N
         ({"low": 0}, "search.space.k.high: missing"),
         ({"low": 0, "high": 1, "setp": 1}, "search.space.k.setp: unknown key"),
         ({"low": "a", "high": 1}, "search.space.k.low: received 'a'; allowed: a"),
+        ({"choices": [1, 2], "step": 1}, "search.space.k.step: unknown key"),
+        ({"choices": [1, 2], "high": 9}, "search.space.k.low: missing"),
         ({"choices": [1]}, "search.space.k.choices: received ['1']; allowed: two or more"),
         ({"choices": ["1", 1]}, "search.space.k.choices: received ['1', '1']; allowed: two"),
         ([1, 2], "search.space.k: received [1, 2]; allowed: {low: .., high: ..}"),

@@ -149,11 +149,24 @@ def read_space(values: Mapping[str, Any]) -> dict[str, Dimension]:
                 f"{where}: received {value!r}; allowed: {{low: .., high: ..}}, also with log: true "
                 "or step: .., or {choices: [..]}, or null"
             )
-        if "choices" in value:
-            space[key] = validate(Choices, dict(value), where)
+        meant = _last_kind(value)
+        if "choices" in meant:
+            space[key] = validate(Choices, meant, where)
         else:
-            space[key] = validate(Range, {"log": False, "step": None, **value}, where)
+            space[key] = validate(Range, {"log": False, "step": None, **meant}, where)
     return space
+
+
+def _last_kind(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a dimension without what was there of another kind before its last one.
+
+    A word of the user is merged into the dimension of a file: its keys are added behind those.
+    """
+    keys = list(value)
+    kinds = [key for key in keys if key in {"choices", "low", "high"}]
+    before = keys[: keys.index(kinds[-1])] if kinds else []
+    other = {"low", "high", "log", "step"} if kinds[-1:] == ["choices"] else {"choices"}
+    return {key: item for key, item in value.items() if key not in before or key not in other}
 
 
 def override_text(value: Any) -> str:
