@@ -117,6 +117,24 @@ def test_a_filter_leaves_impossible_combinations_out(place: Place) -> None:
     assert len(plan_jobs(words, None, "model!=cnn")) == 1
 
 
+@pytest.mark.parametrize("condition", ["model=mlp", "split=track and model!=logistic"])
+def test_a_filter_leaves_out_what_has_a_word_that_fits_no_configuration(
+    condition: str, place: Place
+) -> None:
+    words = (*TINY, *place.words, "model=mlp,logistic", "split=track", "model.head.units=[4]")
+    (job,) = plan_jobs(words, None, condition)
+    assert job.experiment.model.title == "mlp"
+
+
+@pytest.mark.parametrize("condition", ["model!=mlp", "vote=mean", "model=mlp or seed=0"])
+def test_a_word_that_fits_no_configuration_is_told_where_the_filter_may_mean_it(
+    condition: str, place: Place
+) -> None:
+    words = (*TINY, *place.words, "model=mlp,logistic", "model.head.units=[4]")
+    with pytest.raises(ConfigError, match=r"model\.head: unknown key"):
+        plan_jobs(words, None, condition)
+
+
 def test_a_choice_without_a_name_of_its_own_is_known_by_its_file(place: Place) -> None:
     words = (*TINY, *place.words, "trainer=default,cosine")
     (job,) = plan_jobs(words, None, "trainer=cosine")

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from genrecls.config.compose import compose
-from genrecls.config.options import groups
-from genrecls.config.overrides import combine_values
+from genrecls.config.options import groups, settable
+from genrecls.config.overrides import choices_and_values, combine_values
 from genrecls.config.plugins import plugin_flags
 from genrecls.console import fail, say, several
 from genrecls.errors import ConfigError
@@ -82,18 +82,31 @@ def _filtered(
         Their words, and what these compose to, which is not known without a condition.
 
     Raises:
-        ConfigError: the condition is none, or no combination meets it.
+        ConfigError: the condition is none, no combination meets it, or one that it may mean has a
+            word that fits no configuration.
     """
     if condition is None:
         return combinations, [None] * len(combinations)
     run_filter = RunFilter.parse(condition)
-    facts, known_groups = [], groups("train")
-    composed = [compose("train", words, config_dir) for words in combinations]
-    for words, values in zip(combinations, composed, strict=True):
+    facts: list[Mapping[str, Any]] = []
+    composed: list[Mapping[str, Any] | None] = []
+    known_groups = groups("train")
+    for words in combinations:
+        try:
+            values = compose("train", words, config_dir)
+        except ConfigError:
+            # Such as a key that one of several models does not have.
+            known = _facts_of_words(words)
+            if not run_filter.keys <= known.keys() or run_filter.matches(known):
+                raise
+            facts.append(known)
+            composed.append(None)
+            continue
         choices = (word.partition("=")[::2] for word in words)
         chosen = {group: choice for group, choice in choices if group in known_groups}
         # A trainer or an augmentation has no name but that of its file.
         facts.append({**chosen, **facts_of_config(values)})
+        composed.append(values)
     run_filter.require_known(
         {key for known in facts for key in known},
         "every setting of these trainings, such as model, seed or trainer.epochs",
@@ -103,6 +116,21 @@ def _filtered(
         raise ConfigError(f"filter: none of {len(combinations)} combinations meets {condition}")
     say(f"{len(meant)} of {several(len(combinations), 'combination')} meet the filter")
     return [combinations[number] for number in meant], [composed[number] for number in meant]
+
+
+def _facts_of_words(words: Sequence[str]) -> dict[str, Any]:
+    """Return what words say by themselves, under the keys and names of `facts_of_config`."""
+    divided = choices_and_values(words)
+    if divided is None:
+        return {}
+    files, values = divided
+    options = settable("train", files)
+    facts = {override.key_or_group: override.value() for override in values}
+    for group, text in (word.split("=") for word in files):
+        choice = text.strip(" '\"")
+        # A model is known by its file, its preset.
+        facts[group] = choice if group == "model" else options[group].get("name", choice)
+    return facts
 
 
 def _titles(combinations: Sequence[tuple[str, ...]]) -> list[str]:
