@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 
 from genrecls.cli import main
+from genrecls.experiment.train import say_where_trackers_wrote
 from genrecls.files.tables import read_rows
 from genrecls.runs.run import Run
 from genrecls.trackers.runs_table import RunsTable
 from genrecls.training.checkpoint import Progress
-from tests.conftest import RunCommand
+from tests.conftest import ComposeExperiment, RunCommand
+from tests.trackers.runs import started_run
 
 pytestmark = pytest.mark.usefixtures("without_figures")
 
@@ -82,6 +84,20 @@ def test_a_finished_run_has_no_progress_any_more_and_its_tracker_wrote_nothing_t
     ]
     assert names[0] == names[1]
     assert [row["run"] for row in read_rows(tmp_path / "runs.csv")] == [run.name]
+
+
+@pytest.mark.parametrize("logger", ["wandb", "trackio"])
+def test_places_of_trackers_are_said_once_also_where_a_run_is_gone(
+    logger: str,
+    compose_experiment: ComposeExperiment,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    runs = [started_run(tmp_path, "one"), Run(tmp_path / "gone"), started_run(tmp_path, "other")]
+    experiment = compose_experiment(f"logger={logger}", "logger.project=mine")
+    say_where_trackers_wrote((run, experiment) for run in runs)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"logger={logger}: " in line
 
 
 def test_a_stopped_run_keeps_its_progress_and_is_a_row_when_it_is_finished(

@@ -389,10 +389,14 @@ def report_to_trackers(run: Run, experiment: Experiment) -> None:
 
 
 def say_where_trackers_wrote(runs: Iterable[tuple[Run, Experiment]]) -> None:
-    """Say once for all finished runs of a sweep what each says at its end, in its own log."""
+    """Say once for all finished runs of a sweep what each says at its end, in its own log.
+
+    A trial of an earlier call may have lost its folder since then; nobody goes on with it.
+    """
     lines = [
         line
         for run, experiment in runs
+        if run.state
         for line in Callbacks(experiment.logger.callbacks(run, experiment.resolved())).locations
     ]
     for line in dict.fromkeys(lines):
