@@ -8,6 +8,7 @@ from typing import cast
 
 import pytest
 
+from genrecls.config import plugins
 from genrecls.errors import ConfigError
 from genrecls.experiment import reproduce as reproduction
 from genrecls.experiment.experiment import Experiment
@@ -17,6 +18,7 @@ from genrecls.experiment.reproduce import (
     jobs,
     published_presets,
 )
+from genrecls.runs.run import Run
 from tests.runs.damage import damage_run
 from tests.runs.finished_runs import Made, finished_run
 
@@ -83,29 +85,51 @@ def test_the_words_of_a_job_make_the_same_experiment_again() -> None:
         assert parse(compose("train", job.overrides)) == job.experiment
 
 
+def test_the_command_of_a_run_has_the_plugins_that_it_was_trained_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished_run(tmp_path, "seed-0")
+    commands: list[str] = []
+
+    def train(_: Experiment, command: str) -> Run:
+        commands.append(command)
+        return run
+
+    monkeypatch.setattr(plugins, "plugin_flags", lambda: ["--plugin", "my models.py"])
+    monkeypatch.setattr(reproduction, "train", train)
+    monkeypatch.setattr(reproduction, "_finished_run", lambda _: None)
+    preset = next(iter(published_presets()))
+    job = ReproductionJob(preset, "honest", 0, ("seed=0",), _stand_in(run))
+    reproduction.reproduce({preset: [job]})
+    assert commands == ["genrecls train seed=0 --plugin 'my models.py'"]
+
+
 def test_a_run_that_cannot_be_read_costs_the_others_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     runs = [finished_run(tmp_path, f"seed-{seed}", Made(seed=seed)) for seed in (0, 1)]
     path = damage_run(runs[0], "metrics.json deep")
-    experiments = [
-        SimpleNamespace(
-            dataset=SimpleNamespace(load=lambda _: None),
-            model=SimpleNamespace(fetch=lambda: None),
-            data_root=tmp_path,
-            folder=run.folder,
-        )
-        for run in runs
-    ]
+    experiments = [_stand_in(run) for run in runs]
     monkeypatch.setattr(reproduction, "store_of", lambda _: SimpleNamespace(digests=None))
     monkeypatch.setattr(reproduction, "fingerprint", lambda *_: "")
     monkeypatch.setattr(reproduction, "run_folder", lambda experiment, _: experiment.folder)
     preset = next(iter(published_presets()))
     work = [
-        ReproductionJob(preset, "honest", seed, (), cast("Experiment", experiment))
+        ReproductionJob(preset, "honest", seed, (), experiment)
         for seed, experiment in enumerate(experiments)
     ]
     (system,), failures = reproduction.reproduce({preset: work}, train_missing=False)
     assert (failures, system.missing) == (1, "1 of 2 runs")
     assert system.cells["honest"].runs == ("seed-1",)
     assert f"{path} is damaged (" in capsys.readouterr().err
+
+
+def _stand_in(run: Run) -> Experiment:
+    """Return what a reproduction asks of the experiment of a run."""
+    experiment = SimpleNamespace(
+        dataset=SimpleNamespace(load=lambda _: None),
+        model=SimpleNamespace(fetch=lambda: None),
+        data_root=run.folder.parent,
+        folder=run.folder,
+    )
+    return cast("Experiment", experiment)

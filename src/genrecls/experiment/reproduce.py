@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from genrecls.comparison.reproduction import (
 )
 from genrecls.config.compose import compose
 from genrecls.config.options import listed
+from genrecls.config.plugins import command_line
 from genrecls.console import fail, say, warn
 from genrecls.errors import ConfigError, GenreclsError, Interrupted, nearest
 from genrecls.experiment.experiment import Experiment, parse
@@ -141,7 +141,7 @@ def reproduce(
             number += 1
             about = f"{name}, {PROTOCOLS[job.protocol]}, seed {job.seed}"
             say(f"[{number}/{total}] {about}")
-            command = f"genrecls train {shlex.join(job.overrides)}"
+            command = command_line("train", job.overrides)
             try:
                 run = train(job.experiment, command) if train_missing else _finished_run(job)
                 if run is not None:
