@@ -252,6 +252,9 @@ def test_errors_are_those_of_the_command_line(tmp_path: Path) -> None:
         api.train(trainer={"epochs": "many"})
     with pytest.raises(ConfigError, match=r"seeds=3: several trainings; use genrecls\.sweep"):
         api.train(seeds=3)
+    for words, settings in ((["show=true"], {}), ([], {"show": True})):
+        with pytest.raises(ConfigError, match="show: received true, but this function trains"):
+            api.train("debug=smoke", *words, data_root=tmp_path, output_root=tmp_path, **settings)
     with pytest.raises(RunError, match="no finished run"):
         api.load("latest", output_root=tmp_path)
     with pytest.raises(ModelFileError):

@@ -79,7 +79,8 @@ def train(*overrides: str, progress: ProgressOption = True, **settings: Any) -> 
         The finished run.
 
     Raises:
-        ConfigError: several trainings are asked for, with `seeds=3`; `sweep` takes that.
+        ConfigError: several trainings are asked for, with `seeds=3`, which `sweep` takes; or none,
+            with `show=true`.
         GenreclsError: what is wrong with the configuration, the data or the model.
     """
     from genrecls.config.compose import compose
@@ -92,6 +93,11 @@ def train(*overrides: str, progress: ProgressOption = True, **settings: Any) -> 
         if word.startswith("seeds="):
             raise ConfigError(f"{word}: several trainings; use genrecls.sweep with the same words")
     composed = compose("train", [word for word in words if not word.startswith(CONTINUE)])
+    if composed["show"] is True:
+        raise ConfigError(
+            "show: received true, but this function trains; allowed: false; 'genrecls train "
+            "show=true' on the command line shows a model"
+        )
     command = command_line("train", words)
     asked = read_training(composed, words, command)
     display = [FunctionCallback(progress)] if callable(progress) else None if progress else []
