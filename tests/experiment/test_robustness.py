@@ -96,9 +96,11 @@ def test_a_degradation_that_cannot_be_made_is_told_and_the_others_are(
     assert [*result.scores["model.keras"]] == ["clean", "low_pass"]
 
 
-def test_a_split_that_cuts_tracks_apart_is_refused(tmp_path: Path) -> None:
-    run = finished_run(tmp_path, "synth-mfcc-cnn-1", Made(split={"name": "segment"}))
-    with pytest.raises(RunError, match="split=segment has the same tracks in train and test"):
+@pytest.mark.parametrize("name", ["segment", "of_a_plugin"])
+def test_a_split_that_cuts_tracks_apart_is_refused(name: str, tmp_path: Path) -> None:
+    made = Made(split={"name": name}, leaks=["artist", "track"])
+    run = finished_run(tmp_path, "synth-mfcc-cnn-1", made)
+    with pytest.raises(RunError, match=f"split={name} has the same tracks in train and test"):
         evaluated(run)
 
 

@@ -83,10 +83,10 @@ def evaluate_robustness(
         )
     record = read(run)
     record.metrics.require_unlearnt(run.name, part)
-    if record.metrics.split.name == "segment":
+    if record.metrics.split.leaky:
         raise RunError(
-            f"run {run.name}: split=segment has the same tracks in train and {part}, and "
-            "robustness= hears whole tracks; expected a run with another split"
+            f"run {run.name}: split={record.metrics.split.name} has the same tracks in train and "
+            f"{part}, and robustness= hears whole tracks; expected a run with another split"
         )
     vote = vote or record.metrics.vote
     tracks = {track.id: track for track in restore(run, data_root, dataset_root).dataset.tracks}
