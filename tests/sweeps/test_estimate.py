@@ -102,3 +102,4 @@ def test_a_running_one_takes_what_it_says(job: Job) -> None:
 def test_all_stages_count(compose_experiment: ComposeExperiment) -> None:
     experiment = compose_experiment("trainer.epochs=10")
     assert count_epochs(experiment) == 10
+    assert count_epochs(compose_experiment("trainer.epochs=10", "trainer.int8_epochs=3")) == 13

@@ -92,11 +92,12 @@ class Estimates:
 
 
 def count_epochs(experiment: Experiment) -> int:
-    """Return how many epochs a training has at most, in all its stages."""
+    """Return how many epochs a training has at most, in all its stages and rounded ones too."""
     family, usual = experiment.model, experiment.trainer.epochs
     # An estimator is fitted at once.
     stages = (Stage(epochs=1),) if isinstance(family, Sklearn) else family.stages()
-    return sum(stage.epochs or usual for stage in stages)
+    rounded = experiment.trainer.int8_epochs
+    return sum(stage.epochs or usual for stage in stages) + rounded
 
 
 def _title(run: Run) -> str:
