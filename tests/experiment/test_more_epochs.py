@@ -139,8 +139,8 @@ def test_weights_that_a_file_no_longer_holds_are_refused_and_the_same_elsewhere_
 ) -> None:
     weights = tmp_path / "weights.h5"
     weights.write_bytes(b"some weights")
-    words = ("features=mel_image", "features.colour=jet", "model=vgg16", f"model.weights={weights}")
-    before = compose_experiment(*words, f"output_root={tmp_path}")
+    words = ("features=mel_image", "features.colour=jet", "model=vgg16", f"output_root={tmp_path}")
+    before = compose_experiment(*words, f"model.weights={weights}")
     source = finished_run(tmp_path, run_name(before, "data"), Made(fingerprint="data"))
     source.config_file.write_text(yaml.safe_dump(before.resolved()), encoding="utf-8")
     source.environment_file.touch()
@@ -157,7 +157,7 @@ def test_weights_that_a_file_no_longer_holds_are_refused_and_the_same_elsewhere_
 
     moved = tmp_path / "moved.h5"
     moved.write_bytes(b"some weights")
-    elsewhere = replace(longer, model=replace(longer.model, weights=str(moved)))
+    elsewhere = compose_experiment(*words, f"model.weights={moved}", "trainer.epochs=9")
     begin_with(source, run, elsewhere, "data")
     assert run.checkpoint_folder.is_dir()
 

@@ -218,8 +218,9 @@ def _name(name: Any, key: str) -> str:
     """
     written = re.sub(r"[\\()\[\]{}:=, \t]", r"\\\g<0>", str(name))
     override = _parse(f"{key}={{{written}: 1}}")
+    read = override.value() if override else None
     # A text that looks like a number, or like true or null, would come back as one.
-    if override is None or list(override.value()) != [name]:
+    if not isinstance(read, dict) or list(read) != [name]:
         group = key.partition(".")[0] if "." in key else "experiment"
         raise ConfigError(
             f"{key}: received the name {name!r}, which no override can hold as it is; such a name "
