@@ -102,9 +102,9 @@ def test_what_the_tests_are_run_with_is_allowed_and_has_no_published_hole() -> N
 @pytest.mark.parametrize(
     ("machine", "extra", "asked"),
     [
-        ("armv7l", "litert", {"rich", "tflite-runtime"}),
-        ("armv6l", "litert", {"rich"}),
-        ("aarch64", "litert", {"numpy", "rich", "soundfile", "soxr", "ai-edge-litert"}),
+        ("armv7l", "litert", {"filelock", "rich", "tflite-runtime"}),
+        ("armv6l", "litert", {"filelock", "rich"}),
+        ("aarch64", "litert", {"filelock", "numpy", "rich", "soundfile", "soxr", "ai-edge-litert"}),
     ],
 )
 def test_a_board_is_asked_for_what_has_wheels_there(

@@ -136,6 +136,18 @@ def test_the_shipped_model_needs_no_more(installed: Environment, heard: Path) ->
     assert "best_small" in listed.stdout, listed.stderr
 
 
+def test_a_file_of_predictions_is_continued_there(
+    installed: Environment, heard: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "out.csv"
+    words = ("-m", "genrecls", "predict", "--model", "best_small", heard, "--output", file)
+    for said in ("1 answer in ", "has 1 answer; 0 are missing"):
+        done = installed.run(*words)
+        assert done.returncode == 0, done.stderr
+        assert said in done.stderr
+    assert len(file.read_text(encoding="utf-8").splitlines()) == 2
+
+
 def test_without_a_runtime_one_line_names_what_to_install(
     program: Path, exported: Exported, tmp_path: Path
 ) -> None:
