@@ -151,6 +151,55 @@ def test_audio_that_was_changed_since_is_classified_again(predict: Predict) -> N
 
 
 @pytest.mark.parametrize("layout", ["json", "csv"])
+def test_the_same_names_in_another_working_folder_are_other_files(
+    layout: str, predict: Predict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = Path(f"out.{layout}").absolute()
+    predict(ToyClassifier(), "--output", str(file))
+    kept = file.read_text()
+    assert "music/1.wav" in kept
+    Path("other/music").mkdir(parents=True)
+    Path("other/music/1.wav").touch()
+    monkeypatch.chdir("other")
+    there = ToyClassifier()
+    predict(there, "--output", f"../out.{layout}")
+    assert there.asked == ["1.wav"]
+    assert "other/music/1.wav" in file.read_text()
+    monkeypatch.chdir("..")
+    again = ToyClassifier()
+    predict(again, "--output", str(file))
+    assert again.asked == [BAD]
+
+
+def test_an_absolute_path_is_written_as_it_was_typed(
+    predict: Predict, run_command: RunCommand
+) -> None:
+    song = Path("music/1.wav").absolute()
+    predict(ToyClassifier())
+    for _ in range(2):
+        run_command("predict", str(song), "--output", "out.csv", "output_root=none")
+    _, row = csv.reader(Path("out.csv").read_text().splitlines())
+    assert row[0] == str(song)
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_link_to_the_file_stays_a_link(there: bool, predict: Predict) -> None:
+    Path("disk").mkdir()
+    link, file = Path("out.csv"), Path("disk/kept.csv")
+    if there:
+        predict(ToyClassifier("3.wav"), "--output", str(file))
+    link.symlink_to(file)
+    with alone_with(file):
+        assert predict(ToyClassifier(), "--output", "out.csv").status == EXIT_BUSY
+    second = ToyClassifier()
+    predict(second, "--output", "out.csv")
+    assert link.is_symlink()
+    assert second.asked == EVERY[3 if there else 0 :]
+    assert sorted(names(file.read_text(), "csv")) == EVERY
+    assert [path.name for path in Path("disk").iterdir()] == ["kept.csv"]
+
+
+@pytest.mark.parametrize("layout", ["json", "csv"])
 @pytest.mark.parametrize(
     ("first", "then"),
     [

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,7 +35,8 @@ def alone_with(path: Path | None) -> Iterator[None]:
     if path is None or (path.exists() and not path.is_file()):
         yield
         return
-    lock = path.absolute().parent / f".{path.name}.lock"
+    file = _linked(path)
+    lock = file.parent / f".{file.name}.lock"
     busy = f"--output: another command is writing to {path}; wait for it, or choose another file"
     with locked(lock, patience=0, busy=busy):
         try:
@@ -51,10 +54,11 @@ class OutputFile:
     """Predictions of one model, as JSON or CSV, with a line a file.
 
     What is there already is kept, but for a last line that was cut off, for files that could not be
-    classified, and for audio that was changed since.
+    classified, and for audio that was changed since. Relative paths of audio are written relative
+    to the folder of the file, so that they mean the same from any working folder.
 
     Args:
-        path: the file; it need not be there.
+        path: the file; it need not be there. A symbolic link stays one.
         layout: how it is written.
         model: what answers.
         abstention: when an answer is `unknown`, and which genres are a set.
@@ -70,7 +74,7 @@ class OutputFile:
         model: ModelDescription,
         abstention: Abstention = ALWAYS,
     ) -> None:
-        self.path = path
+        self.path, self._file = path, _linked(path)
         self._layout = layout
         self._text: ResultText = result_text(layout, model, (), None, abstention)
         self._model, self._abstention = model, abstention
@@ -96,12 +100,12 @@ class OutputFile:
 
         def noted() -> Iterator[Result]:
             for result in results:
-                yield result
+                yield replace(result, path=Path(self._name(result.path)))
                 if result.error is None:
                     self._done.add(self._key(result.path))
 
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with naming(self.path), self.path.open("a", encoding="utf-8") as file:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with naming(self._file), self._file.open("a", encoding="utf-8") as file:
 
             def write(text: str) -> None:
                 file.write(text)
@@ -111,16 +115,27 @@ class OutputFile:
 
     def _key(self, file: Path) -> str:
         """Return how a path stands in the file, read back."""
-        return str(file) if self._layout == "json" else _cell(str(file))
+        name = self._name(file)
+        return name if self._layout == "json" else _cell(name)
+
+    def _name(self, file: Path) -> str:
+        """Return how a path is written."""
+        if file.is_absolute():
+            return str(file)
+        try:
+            return os.path.relpath(file.absolute(), self._file.parent)
+        except ValueError:
+            # On Windows no path leads from one drive to another.
+            return str(file.absolute())
 
     def _keep_answers(self) -> None:
         """Write the file again without its tail and without what has to be done anew."""
         if not self.path.is_file():
             raise ConfigError(f"--output: {self.path} is no file; give the name of one")
-        written = self.path.stat().st_mtime
+        written = self._file.stat().st_mtime
         with (
-            self.path.open(encoding="utf-8", errors="replace") as old,
-            replacing(self.path) as beside,
+            self._file.open(encoding="utf-8", errors="replace") as old,
+            replacing(self._file) as beside,
             beside.open("w", encoding="utf-8") as new,
         ):
             head = old.readline()
@@ -130,7 +145,9 @@ class OutputFile:
             for line in old:
                 answer = line.rstrip("\n").removesuffix(",")
                 key = self._read_key(answer, whole=line.endswith("\n"))
-                if key is None or key in self._done or _changed_since(Path(key), written):
+                if key is None or key in self._done:
+                    continue
+                if _changed_since(self._file.parent / key, written):
                     continue
                 new.write(self._text.separator if self._done else self._text.head)
                 new.write(answer if self._layout == "json" else line)
@@ -197,6 +214,11 @@ class OutputFile:
             f"--output: {self.path} holds something else than {self._layout.upper()} answers of "
             f"{self._model.name} (found {found[:60]!r}); choose another file, or delete it"
         )
+
+
+def _linked(path: Path) -> Path:
+    """Return the file behind a symbolic link, which a new file would otherwise replace."""
+    return Path(os.path.realpath(path))
 
 
 def _cell(text: str) -> str:
