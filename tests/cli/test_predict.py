@@ -64,6 +64,7 @@ def predict(tmp_path: Path, run_command: RunCommand, monkeypatch: pytest.MonkeyP
     Path("music").mkdir()
     for number in range(8):
         Path("music", f"{number}.wav").touch()
+    Path("m.tflite").touch()
 
     def run(classifier: ToyClassifier, *words: str) -> Outcome:
         monkeypatch.setattr("genrecls.inference.files.load_classifier", lambda _: classifier)
@@ -138,7 +139,7 @@ def test_two_commands_do_not_write_to_one_file(predict: Predict) -> None:
     assert outcome.status == EXIT_BUSY
     assert outcome.err.count("--output: another command is writing to out.csv") == 1
     assert predict(ToyClassifier(), "--output", "out.csv").status == 1
-    assert sorted(path.name for path in Path().iterdir()) == ["music", "out.csv"]
+    assert sorted(path.name for path in Path().iterdir()) == ["m.tflite", "music", "out.csv"]
 
 
 def test_audio_that_was_changed_since_is_classified_again(predict: Predict) -> None:
@@ -148,6 +149,39 @@ def test_audio_that_was_changed_since_is_classified_again(predict: Predict) -> N
     again = ToyClassifier()
     predict(again, "--output", "out.csv")
     assert again.asked == ["2.wav", BAD]
+
+
+@pytest.mark.parametrize("stop_at", ["", "6.wav"])
+def test_audio_that_was_changed_after_its_answer_is_classified_again(
+    stop_at: str, predict: Predict
+) -> None:
+    class Slow(ToyClassifier):
+        def classify(self, path: Path) -> Result:
+            result = super().classify(path)
+            if path.name == "3.wav":
+                os.utime("music/2.wav")
+            return result
+
+    predict(Slow(stop_at), "--output", "out.csv")
+    again = ToyClassifier()
+    predict(again, "--output", "out.csv")
+    assert again.asked == ["2.wav", BAD, *(["6.wav", "7.wav"] if stop_at else [])]
+    last = ToyClassifier()
+    predict(last, "--output", "out.csv")
+    assert last.asked == [BAD]
+
+
+def test_answers_of_a_model_whose_file_was_changed_are_not_continued(predict: Predict) -> None:
+    predict(ToyClassifier(), "--output", "out.csv")
+    kept = Path("out.csv").read_bytes()
+    os.utime("m.tflite")
+    outcome = predict(ToyClassifier(), "--output", "out.csv")
+    assert outcome.status == 1
+    assert outcome.err.splitlines()[-1] == (
+        "genrecls: error: --output: out.csv holds answers of run-1 from before its file was "
+        "changed; choose another file, or delete it"
+    )
+    assert Path("out.csv").read_bytes() == kept
 
 
 @pytest.mark.parametrize("layout", ["json", "csv"])
@@ -160,6 +194,7 @@ def test_the_same_names_in_another_working_folder_are_other_files(
     assert "music/1.wav" in kept
     Path("other/music").mkdir(parents=True)
     Path("other/music/1.wav").touch()
+    os.link("m.tflite", "other/m.tflite")
     monkeypatch.chdir("other")
     there = ToyClassifier()
     predict(there, "--output", f"../out.{layout}")

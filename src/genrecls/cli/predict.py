@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import shutil
 import sys
+import time
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -21,6 +22,7 @@ from genrecls.runtime.standard_streams import write
 from genrecls.shipped.models import shipped_file
 
 if TYPE_CHECKING:
+    from genrecls.inference.output_file import OutputFile
     from genrecls.runtime.classifier import Classifier
     from genrecls.runtime.description import ModelDescription
     from genrecls.runtime.result import Result
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 def main(words: Sequence[str]) -> int:
     """Classify; the exit status is 1 where a file could not be classified."""
+    # What changes while a model loads has changed since.
+    began, model_changed = time.time(), 0.0
     options = parser_of("predict").read(words)
     options.model, options.paths = _model_and_files(options)
     _check(options)
@@ -43,6 +47,7 @@ def main(words: Sequence[str]) -> int:
         if options.live is not None and path.name == ENSEMBLE:
             raise ConfigError("--live: an ensemble classifies files; name one of its runs")
         classifier = load_classifier(path)
+        model_changed = path.stat().st_mtime
     description = classifier.description
     say(str(description))
     options.abstention, lines = abstention_for(
@@ -54,10 +59,20 @@ def main(words: Sequence[str]) -> int:
         return run_live(options, classifier)
     files, missing = audio_files(options.paths)
     known = {result.path: result for result in missing}
-    from genrecls.inference.output_file import alone_with
+    from genrecls.inference.output_file import OutputFile, alone_with
 
     with alone_with(options.output):
-        return _classify(options, classifier, [*known, *files], known)
+        output = None
+        if options.output is not None:
+            output = OutputFile(
+                options.output,
+                options.format,
+                description,
+                options.abstention,
+                model_changed=model_changed,
+                began=began,
+            )
+        return _classify(options, classifier, [*known, *files], known, output)
 
 
 def _refuse_for_tags(options: Namespace) -> None:
@@ -76,7 +91,11 @@ def _refuse_for_tags(options: Namespace) -> None:
 
 
 def _classify(
-    options: Namespace, classifier: Classifier, files: list[Path], known: Mapping[Path, Result]
+    options: Namespace,
+    classifier: Classifier,
+    files: list[Path],
+    known: Mapping[Path, Result],
+    output: OutputFile | None,
 ) -> int:
     """Classify and write each result as soon as it is there; return the exit status.
 
@@ -84,14 +103,12 @@ def _classify(
         Interrupted: Ctrl-C or SIGTERM came; says what is done.
     """
     from genrecls.inference.files import classify_files
-    from genrecls.inference.output_file import OutputFile
     from genrecls.inference.tagger import Tagger, tag_text
     from genrecls.runtime.formats import result_text
 
     model, terminal = classifier.description, sys.stdout.isatty()
-    tags, output = isinstance(classifier, Tagger), None
-    if options.output is not None:
-        output = OutputFile(options.output, options.format, model, options.abstention)
+    tags = isinstance(classifier, Tagger)
+    if output is not None:
         files = output.missing(files)
         if output.count:
             say(f"{options.output} has {several(output.count, 'answer')}; {len(files)} are missing")

@@ -62,9 +62,12 @@ class OutputFile:
         layout: how it is written.
         model: what answers.
         abstention: when an answer is `unknown`, and which genres are a set.
+        model_changed: when the file of the model was written, seconds since 1970.
+        began: when the command began, seconds since 1970.
 
     Raises:
-        ConfigError: the file holds something else, or answers of another model or other shares.
+        ConfigError: the file holds something else, or answers of another model, of what the file of
+            the model was before, or of other shares.
     """
 
     def __init__(
@@ -73,7 +76,11 @@ class OutputFile:
         layout: FileLayout,
         model: ModelDescription,
         abstention: Abstention = ALWAYS,
+        *,
+        model_changed: float,
+        began: float,
     ) -> None:
+        self._model_changed, self._began = model_changed, began
         self.path, self._file = path, _linked(path)
         self._layout = layout
         self._text: ResultText = result_text(layout, model, (), None, abstention)
@@ -105,13 +112,28 @@ class OutputFile:
                     self._done.add(self._key(result.path))
 
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        with naming(self._file), self._file.open("a", encoding="utf-8") as file:
+        try:
+            with naming(self._file), self._file.open("a", encoding="utf-8") as file:
 
-            def write(text: str) -> None:
-                file.write(text)
-                file.flush()
+                def write(text: str) -> None:
+                    file.write(text)
+                    file.flush()
+                    self._date()
 
-            self._text.write(noted(), write, append=bool(self._done))
+                self._text.write(noted(), write, append=bool(self._done))
+        finally:
+            # Windows dates a file once more when it is closed.
+            self._date()
+
+    def _date(self) -> None:
+        """Give the file the time at which the command began.
+
+        Audio or a model that is changed later, if only before the last answer, is then newer than
+        the file. A kill leaves it so as well.
+        """
+        # Not every disk keeps a time that it is given.
+        with suppress(OSError):
+            os.utime(self._file, (self._began, self._began))
 
     def _key(self, file: Path) -> str:
         """Return how a path stands in the file, read back."""
@@ -147,11 +169,17 @@ class OutputFile:
                 key = self._read_key(answer, whole=line.endswith("\n"))
                 if key is None or key in self._done:
                     continue
+                if self._model_changed > written:
+                    raise ConfigError(
+                        f"--output: {self.path} holds answers of {self._model.name} from before "
+                        "its file was changed; choose another file, or delete it"
+                    )
                 if _changed_since(self._file.parent / key, written):
                     continue
                 new.write(self._text.separator if self._done else self._text.head)
                 new.write(answer if self._layout == "json" else line)
                 self._done.add(key)
+        self._date()
 
     def _read_key(self, line: str, *, whole: bool) -> str | None:
         """Return the path of a file with an answer; None for a line without one.
@@ -225,10 +253,10 @@ def _cell(text: str) -> str:
     return for_spreadsheet(one_line(text))
 
 
-def _changed_since(file: Path, time: float) -> bool:
+def _changed_since(file: Path, moment: float) -> bool:
     try:
         status = file.stat()
     except OSError:
         # Gone, or its name is escaped: it is what it was.
         return False
-    return max(status.st_mtime, status.st_ctime) > time
+    return max(status.st_mtime, status.st_ctime) > moment
