@@ -38,6 +38,7 @@ class ToyClassifier:
 
     def __init__(self, stop_at: str = "", run: str = "run-1") -> None:
         self.stop_at = stop_at
+        self.shares = np.array([0.25, 0.75])
         self.asked: list[str] = []
         self.description = ModelDescription(
             LABELS, "mean", run, "", "toy", "split track", generated=False, accuracy=1
@@ -50,8 +51,8 @@ class ToyClassifier:
         self.asked.append(path.name)
         if path.name == BAD:
             return Result(path, error="unreadable: no music")
-        shares = np.array([0.25, 0.75])
-        return Result(path, 1, shares, np.zeros(1), np.ones(1), shares[None])
+        shares = self.shares
+        return Result(path, int(shares.argmax()), shares, np.zeros(1), np.ones(1), shares[None])
 
 
 Predict = Callable[..., Outcome]
@@ -259,6 +260,31 @@ def test_answers_of_other_shares_are_not_continued(
     assert Path(output[1]).read_bytes() == kept
     toy.asked.clear()
     predict(toy, *output, *first)
+    assert toy.asked == [BAD]
+
+
+@pytest.mark.parametrize("layout", ["json", "csv"])
+def test_genres_that_are_almost_equally_improbable_are_continued(
+    layout: str, predict: Predict
+) -> None:
+    toy, labels = ToyClassifier(), ("blues", "jazz", "rock")
+    toy.shares = np.array([1 - 3e-8, 1e-8, 2e-8])
+    held_out = HeldOutAnswers("validation", (0.9,), (True,), (0.0,))
+    toy.description = replace(toy.description, labels=labels, held_out=held_out)
+    words = ("--output", f"out.{layout}", "--coverage", "0.5")
+    predict(toy, *words)
+    toy.asked.clear()
+    predict(toy, *words)
+    assert toy.asked == [BAD]
+
+
+@pytest.mark.parametrize("layout", ["json", "csv"])
+def test_answers_of_a_genre_called_unknown_are_continued(layout: str, predict: Predict) -> None:
+    toy = ToyClassifier()
+    toy.description = replace(toy.description, labels=("jazz", "unknown"))
+    predict(toy, "--output", f"out.{layout}")
+    toy.asked.clear()
+    predict(toy, "--output", f"out.{layout}")
     assert toy.asked == [BAD]
 
 

@@ -13,7 +13,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from genrecls.errors import DataError
+from genrecls.errors import ConfigError, DataError
 from genrecls.runtime.abstention import ALWAYS, Abstention
 from genrecls.runtime.description import ModelDescription
 from genrecls.runtime.formats import Layout, as_live_json, live_csv_header, result_text
@@ -99,7 +99,7 @@ def test_json_of_nothing_is_an_empty_list() -> None:
 def test_csv_has_a_header_and_a_line_a_file() -> None:
     rows = list(csv.reader(io.StringIO(written("csv", GOOD, BAD))))
     genres = [f"probability:{label}" for label in LABELS]
-    shares = ["0.250000", "0.700000", "0.050000"]
+    shares = ["0.25", "0.7", "0.05"]
     assert rows == [
         ["path", "genre", "error", "model", *genres],
         [str(GOOD.path), "jazz", "", "run-1 (audio int8)", *shares],
@@ -191,6 +191,15 @@ def test_what_a_model_is_not_sure_of_is_unknown() -> None:
     assert row[1] == "unknown"
     head, line = written("table", GOOD, abstention=unsure).splitlines()
     assert line[head.index("genre") :].split()[:2] == ["unknown", "0.70"]
+
+
+def test_a_genre_called_unknown_has_no_answer_that_looks_like_it() -> None:
+    odd, sure = model("jazz", "unknown"), Abstention(least=0.7)
+    for layout in ("table", "csv"):
+        result_text(layout, odd, ())
+        with pytest.raises(ConfigError, match=f"--format {layout}: .* use --format json"):
+            result_text(layout, odd, (), None, sure)
+    result_text("json", odd, (), None, sure)
 
 
 def test_sets_of_genres_have_the_most_probable_first() -> None:

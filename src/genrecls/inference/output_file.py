@@ -214,7 +214,7 @@ class OutputFile:
         if error:
             return {"path": path, "model": model, "error": error}
         row: dict[str, Any] = {"path": path, "model": model}
-        row["genre"] = None if genre == UNKNOWN else genre
+        row["genre"] = None if genre == UNKNOWN and UNKNOWN not in self._model.labels else genre
         if self._abstention.in_set is not None:
             row["set"] = rest.pop(0)
         row["probabilities"] = dict(zip(self._model.labels, map(float, rest), strict=True))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from genrecls.errors import DataError
+from genrecls.errors import ConfigError, DataError
 from genrecls.runtime.abstention import ALWAYS, Abstention
 from genrecls.runtime.description import ModelDescription
 from genrecls.runtime.result import Result
@@ -145,7 +145,9 @@ class CsvText(ResultText):
         if result.error is None:
             cells += [self.answered(result) or UNKNOWN, "", self.model.name]
             cells += [SET_SEPARATOR.join(self.set_of(result))] if in_set else []
-            cells += [f"{p:.6f}" for p in result.probabilities]
+            # As many digits as single precision has: read back they are in the same order and on
+            # the same side of a threshold.
+            cells += [f"{p:.9g}" for p in result.probabilities]
         else:
             cells += ["", result.error, self.model.name, *[""] * (len(labels) + in_set)]
         return _csv_line(cells) + "\n"
@@ -213,7 +215,16 @@ def result_text(
     width: int | None = None,
     abstention: Abstention = ALWAYS,
 ) -> ResultText:
-    """Return what writes predictions in a layout; `paths` and `width` are for tables alone."""
+    """Return what writes predictions in a layout; `paths` and `width` are for tables alone.
+
+    Raises:
+        ConfigError: a genre is called as an answer is that is not sure enough, which may come.
+    """
+    if layout != "json" and abstention.least is not None and UNKNOWN in model.labels:
+        raise ConfigError(
+            f"--format {layout}: a genre of this model is called '{UNKNOWN}', as is an answer that "
+            "is not sure enough; use --format json"
+        )
     if layout == "table":
         return TableText(model, paths, width, abstention)
     return JsonText(model, abstention) if layout == "json" else CsvText(model, abstention)
