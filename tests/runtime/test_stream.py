@@ -29,6 +29,8 @@ from tests.runtime.toy_classifier import toy_classifier
 
 # Where a plain header has the size of the samples, and where they begin.
 SIZE_AT, START = 40, 44
+# And where it has the bytes of one sample in all channels.
+FRAME_AT = 32
 
 
 def _all(source: Source) -> NDArray[np.float32]:
@@ -56,6 +58,52 @@ def test_the_header_of_an_extensible_wav_is_understood(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     soundfile.write(path, sound(0.5), RATE, format="WAVEX", subtype="PCM_24")
     assert np.array_equal(_all(growing_wav(path, 0)), decode(path, AudioLimits()).samples)
+
+
+def _with_frame(path: Path, frame: int) -> bytearray:
+    """Return a WAV with other bytes a sample in its header."""
+    content = bytearray(path.read_bytes())
+    content[FRAME_AT : FRAME_AT + 2] = frame.to_bytes(2, "little")
+    return content
+
+
+def _padded(path: Path, channels: int) -> bytes:
+    """Return a WAV of 24 bits as `arecord -f S24_LE` writes it: each sample in four bytes."""
+    header = _with_frame(path, 4 * channels)[:START]
+    samples, _ = soundfile.read(path, dtype="int32")
+    header[SIZE_AT:START] = samples.nbytes.to_bytes(4, "little")
+    return bytes(header) + (samples >> 8).astype("<i4").tobytes()
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_samples_of_24_bits_in_four_bytes_are_heard(channels: int, tmp_path: Path) -> None:
+    path = _wav(tmp_path / "a.wav", 0.5, "PCM_24", channels)
+    expected = decode(path, AudioLimits()).samples
+    content = _padded(path, channels)
+    header, samples = content[:START], np.frombuffer(content[START:], "<i4")
+    path.write_bytes(content)
+    assert np.array_equal(_all(growing_wav(path, 0)), expected)
+    without_sign = header + (samples & 0xFFFFFF).tobytes()
+    assert np.array_equal(_piped(io.BytesIO(without_sign)), expected)
+    with pytest.raises(DataError, match="in the fourth; record with -f S32_LE or -f S24_3LE"):
+        _piped(io.BytesIO(header + (samples << 8).tobytes()))
+
+
+@pytest.mark.parametrize(
+    ("subtype", "frame", "reason"),
+    [
+        ("PCM_16", 8, r"expected 4 bytes \(block align\) for 16 bits in 2 channel.*, received 8"),
+        ("PCM_24", 5, "expected 6 bytes .* received 5"),
+        ("PCM_24", 0, "expected 6 bytes .* received 0"),
+        ("FLOAT", 16, "expected 8 bytes .* received 16"),
+    ],
+)
+def test_a_header_that_contradicts_itself_is_refused(
+    subtype: str, frame: int, reason: str, tmp_path: Path
+) -> None:
+    content = _with_frame(_wav(tmp_path / "a.wav", 0.1, subtype, channels=2), frame)
+    with pytest.raises(DataError, match=reason):
+        _piped(io.BytesIO(content))
 
 
 @pytest.mark.parametrize("size", [0, 1000, 0x7FFF_F000, 0xFFFF_FFFF])

@@ -45,11 +45,14 @@ class SampleFormat:
         rate: sample rate in Hz.
         channels: channels, interleaved.
         coding: their type.
+        padded: whether samples of 24 bits are the lower three of four bytes, as `arecord -f S24_LE`
+            writes them.
     """
 
     rate: int
     channels: int
     coding: Coding
+    padded: bool = False
 
     def __post_init__(self) -> None:
         limits = AudioLimits()
@@ -69,7 +72,7 @@ class SampleFormat:
     @property
     def frame(self) -> int:
         """Bytes of one sample in all channels."""
-        return WIDTHS[self.coding] * self.channels
+        return (WIDTHS[self.coding] + self.padded) * self.channels
 
     @property
     def block(self) -> int:
@@ -86,9 +89,16 @@ class SampleFormat:
             values = np.frombuffer(data, "<f4")
         else:
             if self.coding == "s24le":
+                stored = np.frombuffer(data, np.uint8).reshape(-1, 3 + self.padded)
+                # Nothing but the sign, or nothing at all; else the sample is in other bytes.
+                if not np.isin(stored[:, 3:], (0, 255)).all():
+                    raise DataError(
+                        "expected 24 bits in the lower three of four bytes, received something in "
+                        "the fourth; record with -f S32_LE or -f S24_3LE"
+                    )
                 # Three bytes become the upper ones of four: the sign comes by itself.
-                wide = np.zeros((len(data) // 3, 4), np.uint8)
-                wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
+                wide = np.zeros((len(stored), 4), np.uint8)
+                wide[:, 1:] = stored[:, :3]
                 whole = wide.view("<i4")[:, 0]
             else:
                 whole = np.frombuffer(data, "<i2" if self.coding == "s16le" else "<i4")
@@ -288,10 +298,10 @@ def _sample_format(name: str, chunk: bytes) -> SampleFormat | None:
     """Return what the `fmt ` chunk says, or None where it is cut off."""
     if len(chunk) < 16:
         return None
-    code, channels, rate = (
-        int.from_bytes(chunk[a:b], "little") for a, b in ((0, 2), (2, 4), (4, 8))
+    code, channels, rate, frame, bits = (
+        int.from_bytes(chunk[a:b], "little")
+        for a, b in ((0, 2), (2, 4), (4, 8), (12, 14), (14, 16))
     )
-    bits = int.from_bytes(chunk[14:16], "little")
     if code == _EXTENSIBLE:
         code = int.from_bytes(chunk[24:26], "little")
     coding = _WAV_CODINGS.get((code, bits))
@@ -300,4 +310,11 @@ def _sample_format(name: str, chunk: bytes) -> SampleFormat | None:
             f"{name}: expected PCM of 16, 24 or 32 bits or floats of 32, received format {code} "
             f"of {bits} bits"
         )
-    return SampleFormat(rate, channels, coding)
+    for padded in (False, coding == "s24le"):
+        form = SampleFormat(rate, channels, coding, padded)
+        if form.frame == frame:
+            return form
+    raise DataError(
+        f"{name}: expected {WIDTHS[coding] * channels} bytes (block align) for {bits} bits in "
+        f"{channels} channel(s), received {frame}; record with -f S16_LE, S24_3LE or S32_LE"
+    )
