@@ -73,7 +73,14 @@ def test_what_ffmpeg_reads_is_named_as_what_is_read_where_it_is_there(
         b"\xff\xfb\x90\x64" * 999,
         b"\xff\xf1\x50\x80" * 999,
         b"\x1f\x8b\0\0",
+        b"<\xff" * 2500,
+        b"\n <\x01" * 9,
     ],
 )
 def test_what_may_be_samples_is_taken_for_them(head: bytes) -> None:
     assert kind_of_stream(head) is None
+
+
+def test_a_stream_that_is_text_to_the_end_of_its_head_is_none_of_samples() -> None:
+    assert "a web page" in str(kind_of_stream(b"<html>" + "Fehler: böse\n".encode() * 999))
+    assert kind_of_stream(b"no samples\n" * 999) == "a text"

@@ -10,6 +10,7 @@ from genrecls.dsp.mpeg import begins_mpeg
 HEAD_BYTES = 2048
 """How many first bytes `kind_of` looks at."""
 
+_WEB_PAGE = "a web page or XML text, perhaps the error message of a server"
 _READ = "genrecls reads WAV, FLAC, MP3, MP2, OGG (Vorbis, Opus), AU, AIFF, CAF and W64"
 _READ_BY_FFMPEG = (
     "M4A, AAC, WMA, WavPack, Monkey's Audio, Musepack, True Audio and the sound of videos"
@@ -89,7 +90,7 @@ def kind_of(head: bytes) -> tuple[str | None, bool]:
     elif not any(head):
         name = "a file that begins with zeros"
     elif head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        name = "a web page or XML text, perhaps the error message of a server"
+        name = _WEB_PAGE
     elif _is_text(head):
         name = "a text"
     return name, False
@@ -114,7 +115,9 @@ def kind_of_stream(head: bytes) -> str | None:
     start = head[:HEAD_BYTES]
     if not any(start) or (len(start) < HEAD_BYTES and _is_text(start)):
         return None
-    return kind_of(head)[0]
+    kind = kind_of(head)[0]
+    # One stream of samples in 200 begins with the byte of a web page, and goes on otherwise.
+    return None if kind == _WEB_PAGE and not _is_text(start) else kind
 
 
 def _begins_aac(head: bytes) -> bool:
