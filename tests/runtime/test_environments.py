@@ -119,6 +119,9 @@ def test_the_program_says_in_one_line_what_it_cannot_do(
         line = _one_line(device, *words, "--threads", threads)
         assert f"--threads: received {threads}; allowed: 1 to " in line
     assert device.run(*words).stderr == ""
+    for other in (program.with_name("other.tflite"), words[2]):
+        line = _one_line(device, *words, other)
+        assert f"expected one model, received {words[2]} and {other}; name one of them" in line
 
 
 def test_the_verb_predict_needs_neither_tensorflow_nor_librosa_nor_hydra(

@@ -32,6 +32,9 @@ SIZE_AT, START = 40, 44
 # And where it has the bytes of one sample in all channels.
 FRAME_AT = 32
 
+# No name of a program: it may be genrecls or classify.pyz.
+BY_FFMPEG = r"with: ffmpeg .* \| \.\.\. --live -$"
+
 
 def _all(source: Source) -> NDArray[np.float32]:
     return np.concatenate([np.zeros(0, np.float32), *source.blocks])
@@ -166,7 +169,7 @@ def _no_samples_yet(path: Path) -> None:
     [
         (_nothing, "no such file after 0 s"),
         (_no_samples_yet, "no WAV header in it"),
-        (_not_wav, "expected a WAV file, found an MP3 file; decode others with: ffmpeg"),
+        (_not_wav, f"expected a WAV file, found an MP3 file; decode others {BY_FFMPEG}"),
         (_eight_bits, "received format 1 of 8 bits"),
         (Path.mkdir, "expected a WAV file; samples of a pipe"),
     ],
@@ -273,7 +276,7 @@ def test_a_wav_in_a_pipe_that_contradicts_an_option_is_refused(
 )
 def test_bytes_of_a_file_are_not_taken_for_samples(content: bytes, kind: str) -> None:
     for stream in (io.BytesIO(content), _Dribble(content)):
-        with pytest.raises(DataError, match=f"or a WAV, received {kind}.*; decode it with: ffmpeg"):
+        with pytest.raises(DataError, match=f"or a WAV, received {kind}.*; decode it {BY_FFMPEG}"):
             _piped(stream)
 
 

@@ -193,10 +193,14 @@ def _classify(folder: Path, words: Sequence[str]) -> int:
     add_live_options(parser)
     options = parser.parse_intermixed_args(words)
     # As behind `genrecls predict`, a model may stand among the files.
-    if options.model is None:
-        models = [path for path in options.paths if path.suffix.lower() == ".tflite"]
-        options.model = models[0] if models else None
-        options.paths = [path for path in options.paths if path not in models]
+    models = [path for path in options.paths if path.suffix.lower() == ".tflite"]
+    options.paths = [path for path in options.paths if path not in models]
+    named = [*([options.model] if options.model else []), *models]
+    if len(named) > 1:
+        raise ConfigError(
+            f"expected one model, received {' and '.join(map(str, named))}; name one of them"
+        )
+    options.model = named[0] if named else None
     check_live_options(options)
     if not options.paths and options.live is None:
         raise ConfigError("expected audio files or --live; see --help")

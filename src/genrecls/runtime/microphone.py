@@ -78,11 +78,10 @@ def microphone(device: str | None, rate: int) -> Source:
     except (ModuleNotFoundError, OSError) as error:
         # Its wheels for Linux come without PortAudio.
         missing = isinstance(error, ModuleNotFoundError)
-        install = "pip install 'genrecls[microphone]'" if missing else "apt install libportaudio2"
+        install = "pip install sounddevice" if missing else "apt install libportaudio2"
         raise ConfigError(
             f"--live: a sound card needs {'sounddevice' if missing else 'PortAudio'}, which is not "
-            f"installed: {install}; or without it: arecord -f S16_LE -r {rate} | genrecls predict "
-            "--live -"
+            f"installed: {install}; or without it: arecord -f S16_LE -r {rate} | ... --live -"
         ) from None
     number = int(device) if device is not None and device.isdecimal() else device
     card = _find_card(sounddevice, number)

@@ -171,7 +171,7 @@ def piped_samples(
     elif kind := kind_of_stream(pipe.peek(LONGEST_RUN if pipe.peek(1) == b"\xff" else HEAD_BYTES)):
         raise DataError(
             f"--live -: expected raw samples or a WAV, received {kind}; decode it with: "
-            "ffmpeg -i - -f wav - | genrecls predict --live -"
+            "ffmpeg -i - -f wav - | ... --live -"
         )
 
     def blocks() -> Iterator[NDArray[np.float32]]:
@@ -264,7 +264,7 @@ def _header(path: Path) -> tuple[SampleFormat, int] | None:
             found = f", found {kind}" if kind else ""
             raise DataError(
                 f"{path}: expected a WAV file{found}; decode others with: "
-                "ffmpeg -i FILE -f wav - | genrecls predict --live -"
+                "ffmpeg -i FILE -f wav - | ... --live -"
             )
         file.seek(0)
         header = _wav_header(file, str(path))
