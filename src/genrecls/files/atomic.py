@@ -77,6 +77,14 @@ def replacing_folder(folder: Path, foreign: Callable[[str], bool] | None = None)
         shutil.rmtree(beside, ignore_errors=True)
 
 
+def set_aside(path: Path) -> Path:
+    """Rename a file or folder to its name with a free number behind it, and return that path."""
+    number = 1
+    while (aside := path.with_name(f"{path.name}~{number}")).exists():
+        number += 1
+    return path.rename(aside)
+
+
 @contextmanager
 def naming(path: Path, beside: Path | None = None) -> Iterator[None]:
     """Let an OSError of the block name `path` where it names no file, as that of a full disk.

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from genrecls import __version__
 from genrecls.errors import DamagedFile, Interrupted, RunError
+from genrecls.files.atomic import set_aside
 from genrecls.files.locks import is_locked, locked
 from genrecls.files.tables import read_json, write_json
 from genrecls.runs import run_files
@@ -318,7 +319,4 @@ class Run:
 
     def set_aside(self) -> None:
         """Rename the folder, results and all, to make room for a new run of the same name."""
-        number = 1
-        while (target := self.folder.with_name(f"{self.name}~{number}")).exists():
-            number += 1
-        self.folder.rename(target)
+        set_aside(self.folder)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from genrecls.console import warn
 from genrecls.export.bundle import standalone
 from genrecls.export.bundle.c_project import Project, write_project
 from genrecls.export.bundle.card import card
@@ -17,16 +18,22 @@ from genrecls.export.bundle.deployment import project_file
 from genrecls.export.bundle.golden_audio import golden_audio
 from genrecls.export.formats import ExportFormat
 from genrecls.export.verify.micro import GoldenVectors, MicroResult
-from genrecls.files.atomic import replacing_folder, write_text
+from genrecls.files.atomic import replacing_folder, set_aside, write_text
+from genrecls.files.hashing import hex_digest
 from genrecls.files.tables import write_json
 from genrecls.runs.export_facts import EXPORT, ExportFacts
 from genrecls.runs.model_file import ModelCard
 
 # What an export writes; anything else in its folder is somebody's own.
 _OURS = re.compile(
-    r"(features|audio)_\w+\.tflite|golden_\w+\.npz|micro|labels\.txt|classify\.pyz?|card\.md"
+    r"(features|audio)_\w+\.tflite|golden_\w+\.npz|micro(\.sha256)?|labels\.txt|classify\.pyz?|card\.md"
     r"|export\.json|tradeoff\.png|benchmark\.(json|png)"
 )
+
+_MICRO = "micro"
+# Digests of what was written into the project, as `sha256sum -c` reads them: in the project people
+# work, and what they put or changed there is theirs.
+_WRITTEN = "micro.sha256"
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +60,8 @@ def write_bundle(
     """Write the bundle of an export into the folder of its run and return its own folder.
 
     It takes the place of the bundle of an earlier export, whole or not at all; what else lies in
-    that folder stays.
+    that folder stays. A project in `micro/` that its owner added to or changed is kept beside the
+    new one, as `micro~1`.
 
     Args:
         run_folder: of the run.
@@ -78,6 +86,9 @@ def write_bundle(
         from genrecls.reports.style import save
 
         save(tradeoff(facts, None), beside / "tradeoff.png")
+        if _has_own_files(folder / _MICRO):
+            aside = set_aside(folder / _MICRO)
+            warn(f"{folder / _MICRO} holds files or changes of yours, which are now in {aside}")
     return folder
 
 
@@ -104,5 +115,27 @@ def _write_project(folder: Path, file: BundleFile, model_card: ModelCard) -> Non
         arena_bytes=micro.arena.bytes,
         measured=micro.arena.source == "tflite-micro",
     )
-    (folder / "micro").mkdir()
-    write_project(folder / "micro", project)
+    (folder / _MICRO).mkdir()
+    write_project(folder / _MICRO, project)
+    written = sorted(path for path in (folder / _MICRO).rglob("*") if path.is_file())
+    lines = [f"{hex_digest(path)}  {path.relative_to(folder).as_posix()}\n" for path in written]
+    write_text(folder / _WRITTEN, "".join(lines))
+
+
+def _has_own_files(project: Path) -> bool:
+    """Return whether there is anything in a project but what an export wrote."""
+    if not project.is_dir():
+        return project.exists()
+    try:
+        text = project.with_name(_WRITTEN).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    digests = {name: digest for digest, _, name in (x.partition("  ") for x in text.splitlines())}
+    for path in project.rglob("*"):
+        if path.is_dir() and not path.is_symlink():
+            continue
+        known = digests.get(path.relative_to(project.parent).as_posix())
+        # What nobody wrote is not read: there may be gigabytes of it.
+        if known is None or not path.is_file() or hex_digest(path) != known:
+            return True
+    return False
