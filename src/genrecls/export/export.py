@@ -103,7 +103,9 @@ def export(settings: ExportSettings, words: Sequence[str] = ()) -> Export:
         examples: dict[Part, Examples] = {
             part: prepared.parts[part] for part in EVALUATED_PARTS if part == "test" or not learnt
         }
-        held_out = HeldOut(examples, prepared.dataset, experiment.features, window)
+        held_out = HeldOut(
+            examples, prepared.dataset, experiment.features, experiment.segment, window
+        )
         batch = experiment.trainer.batch_size
         answers = {
             part: predict_part(model, given, batch, card.vote) for part, given in examples.items()

@@ -58,7 +58,7 @@ def export_refit(refit: Refit) -> tuple[ExportedFile, ...]:
     settings = validate(ExportSettings, compose("export", []), "")
     train, model, card = refit.data.parts["train"], refit.model, refit.card
     answers = predict_part(model, train, refit.experiment.trainer.batch_size, card.vote)
-    held_out = HeldOut({"train": train}, refit.data.dataset, card.features, None)
+    held_out = HeldOut({"train": train}, refit.data.dataset, card.features, card.segment, None)
     bounds = {
         wanted.mode: GateBounds(**files[0].bounds)
         for wanted, files in tested.items()

@@ -147,7 +147,7 @@ class SegmentRule(Schema):
         frames = self.source == "spectrogram"
         step = spec.step if frames else 1
         cut = self._cut_of(spec.rate / step)
-        track = self._filled(track, spec, cut, covering=False)
+        track = self.filled(track, spec)
         starts = self._starts(_frames_of(len(track), spec) if frames else len(track), cut)
         length = cut.length
         if frames:
@@ -167,18 +167,33 @@ class SegmentRule(Schema):
         """
         return self._cut(track, spec, covering=True)
 
+    def filled(self, track: Samples, spec: FeatureSpec, *, covering: bool = False) -> Samples:
+        """Return a track as it is cut: repeated where it is too short for a segment and gives one.
+
+        Args:
+            track: mono samples at the rate of `spec`.
+            spec: what makes the inputs.
+            covering: for `cover`, where every track gives one; else for `apply`.
+        """
+        if not covering and self.short_tracks == "reject":
+            return track
+        if self.source == "audio":
+            return repeat_to_fill(track, self._cut_of(spec.rate))
+        cut = self._cut_of(spec.rate / spec.step)
+        return repeat_to_fill(track, cut, spec.step, partial(_frames_of, spec=spec))
+
     def _cut(self, track: Samples, spec: FeatureSpec, *, covering: bool) -> Segments:
         import numpy as np
 
         if self.source == "audio":
             cut = self._cut_of(spec.rate)
-            track = self._filled(track, spec, cut, covering=covering)
+            track = self.filled(track, spec, covering=covering)
             starts = self._starts(len(track), cut, covering=covering)
             inputs = spec.transform(windows(track, starts, cut.length))
             return Segments(inputs, starts / spec.rate, cut.length / spec.rate)
         rate = spec.rate / spec.step
         cut = self._cut_of(rate)
-        track = self._filled(track, spec, cut, covering=covering)
+        track = self.filled(track, spec, covering=covering)
         total = _frames_of(len(track), spec)
         starts = self._starts(total, cut, covering=covering)
         seconds = cut.length / rate
@@ -190,14 +205,6 @@ class SegmentRule(Schema):
         whole = spec.transform(np.pad(track, (0, missing))[None])
         inputs = {name: windows(array[0], starts, cut.length) for name, array in whole.items()}
         return Segments(inputs, starts / rate, seconds)
-
-    def _filled(self, track: Samples, spec: FeatureSpec, cut: Cut, *, covering: bool) -> Samples:
-        """Return a track, repeated where it is too short for a segment and is to give one."""
-        if not covering and self.short_tracks == "reject":
-            return track
-        if self.source == "audio":
-            return repeat_to_fill(track, cut)
-        return repeat_to_fill(track, cut, spec.step, partial(_frames_of, spec=spec))
 
     def _cut_of(self, steps_a_second: float) -> Cut:
         """Return the cut of so many samples a second, or frames with `source=spectrogram`."""

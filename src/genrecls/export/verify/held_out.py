@@ -13,6 +13,7 @@ from genrecls.datasets.base import Dataset
 from genrecls.dsp.segments import AudioWindow
 from genrecls.evaluation.predictions import Predictions
 from genrecls.features.base import FeatureSpec, Inputs
+from genrecls.features.segmentation import SegmentRule
 from genrecls.splits.base import Part
 from genrecls.training.data import Examples
 
@@ -31,12 +32,14 @@ class HeldOut:
         examples: of both parts, in the order of `EVALUATED_PARTS`; of a refit its train part.
         dataset: where their audio is.
         features: what made the inputs.
+        segment: how tracks were cut.
         window: the samples of one segment, for files that take audio; None where there are none.
     """
 
     examples: Mapping[Part, Examples]
     dataset: Dataset
     features: FeatureSpec
+    segment: SegmentRule
     window: AudioWindow | None
 
     def answers(self, network: Network, title: str) -> dict[Part, Predictions]:
@@ -74,6 +77,7 @@ class HeldOut:
                     current = track
                     with quiet_libraries():
                         samples = self.features.read(tracks[current], self.dataset.limits)
+                    samples = self.segment.filled(samples, self.features)
                     # A window begins before its segment and may end after the track: zeros there.
                     padded = np.pad(samples, (window.margin, window.length))
                 first = round(float(begin) * self.features.rate)
