@@ -73,7 +73,7 @@ def _with_frame(path: Path, frame: int) -> bytearray:
 def _padded(path: Path, channels: int) -> bytes:
     """Return a WAV of 24 bits as `arecord -f S24_LE` writes it: each sample in four bytes."""
     header = _with_frame(path, 4 * channels)[:START]
-    samples, _ = soundfile.read(path, dtype="int32")
+    samples: NDArray[np.int32] = soundfile.read(path, dtype="int32")[0]
     header[SIZE_AT:START] = samples.nbytes.to_bytes(4, "little")
     return bytes(header) + (samples >> 8).astype("<i4").tobytes()
 
