@@ -70,8 +70,9 @@ decides nothing. {tried} configurations were tried for it.
 Accuracy per track, mean ± standard deviation over runs (folds and seeds); in brackets 95 %
 intervals, drawn over runs and artists. One standard error on 160 tracks is 3 to 4 points. Always
 the most frequent genre: {chance:.3f}. Training is what one run took on the machine of the day, with
-others beside it. Activations: what one layer reads and writes in int8, of the layer with the most;
-the arena of a device holds no fewer.
+others beside it; some of `best_tiny` were halted for up to half an hour meanwhile. Activations:
+what one layer reads and writes in int8, of the layer with the most; the arena of a device holds no
+fewer.
 
 oneDNN computed the networks, but for `carnaghi2022_cnn`, `carnaghi2022_rnn`, `khamees2021_cnn50`,
 "cnn_velardo on MFCC" and the three with musicnn: TensorFlow's own kernels trained these, which
