@@ -15,9 +15,10 @@ from genrecls.config.relevant import without_later
 from genrecls.errors import RunError
 from genrecls.evaluation.paired_tests import Pairing, interval, pair
 from genrecls.evaluation.significance import SeedSummary, holm, summarise
-from genrecls.runs.record import RunRecord, read, united_leaks
+from genrecls.runs.metrics import SplitFacts, united
+from genrecls.runs.record import RunRecord, read
 from genrecls.runs.run import Run
-from genrecls.runtime.marks import is_leaky, leak_mark, pretraining_mark
+from genrecls.runtime.marks import pretraining_mark
 from genrecls.splits.base import EVALUATED_PARTS, EvaluatedPart
 
 _MOST_KEYS, _FINGERPRINT = 3, 6
@@ -176,12 +177,11 @@ class Leaderboard:
     @property
     def split(self) -> str:
         """Name of the split with what it leaks."""
-        return f"{self.systems[0].runs[0].metrics.split.name}{leak_mark(self._leaks)}"
+        return self._split.title
 
     @cached_property
-    def _leaks(self) -> tuple[str, ...]:
-        """What any run was found to leak: of one rule, one seed may part what another keeps."""
-        return united_leaks([run for system in self.systems for run in system.runs])
+    def _split(self) -> SplitFacts:
+        return united([run.metrics.split for system in self.systems for run in system.runs])
 
     @property
     def uneven(self) -> bool:
@@ -196,7 +196,7 @@ class Leaderboard:
     @property
     def leaky(self) -> bool:
         """Whether pieces of one track train and test."""
-        return is_leaky(self._leaks)
+        return self._split.leaky
 
     @property
     def about(self) -> str:

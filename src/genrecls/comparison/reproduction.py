@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from genrecls.evaluation.significance import summarise
-from genrecls.runs.metrics import RunMetrics
+from genrecls.runs.metrics import RunMetrics, united
 from genrecls.runs.published import Published
-from genrecls.runtime.marks import leak_mark
 from genrecls.splits.base import SPLITS
 
 Protocol = Literal["published", "tracks", "honest"]
@@ -129,10 +128,8 @@ def protocol_scores(metrics: Mapping[str, RunMetrics]) -> ProtocolScores:
         metrics: the metrics of each run by its name, one run a seed and at least one.
     """
     first = next(iter(metrics.values()))
-    # One seed may part what another keeps together.
-    leaks = {leak for each in metrics.values() for leak in each.split.leaks}
     return ProtocolScores(
-        split=f"{first.split.name}{leak_mark(leaks)}",
+        split=united([each.split for each in metrics.values()]).title,
         fixed=SPLITS[first.split.name].published is not None,
         data=f"{first.dataset.name}, {first.dataset.tracks} tracks",
         test={unit: first.test.of(unit).count for unit in UNITS},

@@ -28,8 +28,8 @@ from genrecls.runs.ensemble_card import (
     check_members,
     write_ensemble,
 )
-from genrecls.runs.metrics import PartMetrics, RunMetrics, Selection
-from genrecls.runs.record import RunRecord, read, united_leaks
+from genrecls.runs.metrics import PartMetrics, RunMetrics, Selection, united
+from genrecls.runs.record import RunRecord, read
 from genrecls.runs.result_tables import as_predictions, read_predictions
 from genrecls.runs.run import Run
 from genrecls.runtime.abstention import HeldOutAnswers
@@ -202,7 +202,7 @@ def _metrics(
     caveats = dict.fromkeys(metrics.split.caveat for metrics in every if metrics.split.caveat)
     return replace(
         every[0],
-        split=replace(every[0].split, leaks=united_leaks(records), caveat="; ".join(caveats)),
+        split=replace(united([each.split for each in every]), caveat="; ".join(caveats)),
         vote="mean",
         published=None,
         # Nothing is trained: there is no epoch.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from genrecls.console import say, several, warn
 from genrecls.datasets.artists import suggest
-from genrecls.datasets.base import Dataset
+from genrecls.datasets.base import Dataset, Track
 from genrecls.datasets.manifest import ensure_as_recorded
 from genrecls.errors import ConfigError, DataError
 from genrecls.evaluation.class_balance import describe
@@ -167,8 +167,10 @@ def prepare(
         if split.parts[part]
     }
     kinds: tuple[str, ...] = tuple(sorted({leak.kind for leak in leaks}))
-    caveat = _caveat(split, kinds, kept)
-    if _unknown_artists(split, kept) and not {"artist", "track"} & set(kinds):
+    placed = {track for part in PARTS for track in split.parts[part]}
+    used = [track for track in kept.tracks if track.id in placed]
+    caveat = _caveat(split, kinds, used)
+    if any(track.artist is None for track in used) and not {"artist", "track"} & set(kinds):
         kinds = (*kinds, UNKNOWN_ARTISTS)
     data = PreparedData(
         dataset=kept,
@@ -176,7 +178,7 @@ def prepare(
         parts=parts,
         leaks=kinds,
         caveat=caveat,
-        unused=tuple(t.id for t in kept.tracks if not any(t.id in split.parts[p] for p in PARTS)),
+        unused=tuple(t.id for t in kept.tracks if t.id not in placed),
         rejected=extraction.rejected,
         audio_digests=split_input.audio_digests,
         pretraining=experiment.model.pretraining,
@@ -326,24 +328,17 @@ def _long_tracks(train: Examples) -> str:
     )
 
 
-def _caveat(split: Split, leaks: Sequence[str], dataset: Dataset) -> str:
+def _caveat(split: Split, leaks: Sequence[str], used: Sequence[Track]) -> str:
     """Return what a reader must know: of the leaks that were found, or that nobody can find."""
     # That of a leak that may be there is none where it is not.
     if leaks or (split.caveat and not split.leaks):
         return split.caveat
-    if unknown := _unknown_artists(split, dataset):
-        used = len({track for part in split.parts.values() for track in part})
+    if unknown := sum(track.artist is None for track in used):
         return (
-            f"the artists of {unknown} of {used} tracks are not known, so the same artists may be "
-            "on several sides, which flatters the score"
+            f"the artists of {unknown} of {len(used)} tracks are not known, so the same artists "
+            "may be on several sides, which flatters the score"
         )
     return ""
-
-
-def _unknown_artists(split: Split, dataset: Dataset) -> int:
-    """Return how many tracks of a split have an artist whom nobody knows."""
-    used = {track for part in split.parts.values() for track in part}
-    return sum(track.artist is None for track in dataset.tracks if track.id in used)
 
 
 def _without_rejected(dataset: Dataset, extraction: Extraction, experiment: Experiment) -> Dataset:

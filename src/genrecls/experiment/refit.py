@@ -32,8 +32,9 @@ from genrecls.files.locks import locked
 from genrecls.models.sklearn import Sklearn
 from genrecls.runs.ensemble_card import KERAS_FILE, Member
 from genrecls.runs.find import REFIT, is_pattern
+from genrecls.runs.metrics import united
 from genrecls.runs.model_file import ModelCard, load, save
-from genrecls.runs.record import read, united_leaks
+from genrecls.runs.record import read
 from genrecls.runs.result_tables import as_predictions, read_predictions
 from genrecls.runs.run import Run
 from genrecls.runtime.abstention import HeldOutAnswers
@@ -219,7 +220,7 @@ def _card(
         run=name,
         dataset=data.dataset.name,
         split=first.split.name,
-        leaks=united_leaks(system.runs),
+        leaks=united([record.metrics.split for record in system.runs]).leaks,
         generated=data.dataset.generated,
         # That of a teacher, too, of which `data` need not know yet.
         pretraining=first.model.pretraining,

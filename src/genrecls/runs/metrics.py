@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 from pydantic import NonNegativeInt
@@ -90,6 +90,15 @@ class SplitFacts:
     def leaky(self) -> bool:
         """Whether segments of one track are on both sides."""
         return is_leaky(self.leaks)
+
+
+def united(splits: Sequence[SplitFacts]) -> SplitFacts:
+    """Return the split of several runs of one rule: the first, with what any of them leaks.
+
+    One seed may part what another keeps together.
+    """
+    leaks = {leak for split in splits for leak in split.leaks}
+    return replace(splits[0], leaks=tuple(sorted(leaks)))
 
 
 @dataclass(frozen=True)

@@ -89,11 +89,6 @@ def read(run: Run) -> RunRecord:
     )
 
 
-def united_leaks(records: Sequence[RunRecord]) -> tuple[str, ...]:
-    """Return the kinds of leak that any of the runs has."""
-    return tuple(sorted({leak for record in records for leak in record.metrics.split.leaks}))
-
-
 def _decisions(
     run: Run, metrics: RunMetrics, part: EvaluatedPart, answers: Sequence[Answer]
 ) -> PairedDecisions:
